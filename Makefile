@@ -1,0 +1,45 @@
+# Every target sets up what it needs: Python 3.11 or later and make are all that a machine must have.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: help setup demo test lint format bench pins clean
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+setup: $(READY) ## Set up .venv with the pinned packages
+
+demo: $(READY) ## Read two regions from a sandbox Exchange and show their utilization
+	$(BIN)/insights demo
+
+test: $(READY) ## Run every test
+	$(BIN)/pytest -n 2
+
+lint: $(READY) ## Check style, types and the walls between the packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## Measure speed and memory (minutes to an hour; see benchmarks/)
+	$(BIN)/python -m benchmarks
+
+pins: $(READY) ## Renew the pins of requirements.txt from pyproject.toml
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
+		--upgrade --extra dev --output-file requirements.txt pyproject.toml
+
+clean: ## Remove what make and the demo made
+	rm -rf $(VENV) demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,166 @@
+"""One run of one region: its rooms are read, redacted and landed in the lake, day by day.
+
+Belongs here: the order of things (lock, read, redact, stage, replace, retain) and the report
+of counts that a run ends with. The only place where raw items and rows meet, one room at a time.
+Does not belong here: threads (``reading.py``), protocols (``sources``), files (``warehouse``),
+Dagster (``assets.py``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+import pyarrow as pa
+
+from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
+from pipelines.settings import ExchangeSettings, RegionSettings, Room, Settings, rooms_table
+from pipelines.sources.base import CalendarSource, Window
+from transforms.contract import Region
+from transforms.redact import RoomContext, redact
+from transforms.zones import day_start, zone
+from warehouse.lake import Lake, apply_night, retain
+
+OpenSource = Callable[[ExchangeSettings, bool], CalendarSource]
+
+
+@dataclass(frozen=True, slots=True)
+class DayRange:
+    """Local days, both ends included."""
+
+    first_date: date
+    last_date: date
+
+    def __post_init__(self) -> None:
+        if self.first_date > self.last_date:
+            raise ValueError(f"{self.first_date} is after {self.last_date}")
+
+    def days(self) -> list[date]:
+        count = (self.last_date - self.first_date).days + 1
+        return [self.first_date + timedelta(days=offset) for offset in range(count)]
+
+
+class Progress(Protocol):
+    """Told about each room as it ends; counts and codes only."""
+
+    def start(self, region: Region, rooms: int) -> None: ...
+
+    def advance(self, outcome: Outcome) -> None: ...
+
+
+@dataclass(frozen=True)
+class NightReport:
+    """What a run did, in counts, room ids and codes: all of it may be stored and shown."""
+
+    region: Region
+    day_range: DayRange
+    rooms_expected: int
+    failed: Mapping[str, str] = field(default_factory=dict)
+    bookings: int = 0
+    deleted_days: int = 0
+
+    @property
+    def rooms_loaded(self) -> int:
+        return self.rooms_expected - len(self.failed)
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.failed
+
+
+class NothingReadError(Exception):
+    """No room of the region could be read: nothing was replaced. Lists a code for each room."""
+
+    def __init__(self, region: Region, failed: Mapping[str, str]) -> None:
+        self.failed = dict(failed)
+        codes = ", ".join(sorted(set(failed.values())))
+        super().__init__(f"{region}: none of {len(failed)} rooms could be read ({codes})")
+
+
+def default_range(settings: Settings, today: date) -> DayRange:
+    """Return the nightly window: what people may still have changed, and what lies ahead."""
+    return DayRange(
+        today - timedelta(days=settings.trailing_days), today + timedelta(days=settings.ahead_days)
+    )
+
+
+def run_night(
+    settings: Settings,
+    region: Region,
+    day_range: DayRange,
+    today: date,
+    open_source: OpenSource,
+    progress: Progress,
+) -> NightReport:
+    """Read the days of every room, replace them in the lake, and enforce the retention.
+
+    Raises:
+        NothingReadError: no room could be read; the lake is as it was.
+        LakeBusy: another run of the region is going on.
+        LakeError: the lake cannot be written, or is another region's.
+    """
+    region_settings = settings.regions[region]
+    lake = Lake(region_settings.lake, region)
+    with lake.exclusive(), lake.staging() as staging:
+        loaded: dict[str, datetime] = {}
+        failed: dict[str, str] = {}
+        progress.start(region, len(region_settings.rooms))
+        for outcome in read_rooms(_readings(region_settings, day_range, open_source)):
+            if isinstance(outcome, RoomRead):
+                staging.add(outcome.rows)
+                loaded[outcome.room_id] = outcome.read_at
+            else:
+                failed[outcome.room_id] = outcome.code
+            progress.advance(outcome)
+        if not loaded and failed:
+            raise NothingReadError(region, failed)
+        lake.replace_rooms(rooms_table(region_settings))
+        room_ids = [room.room_id for room in region_settings.rooms]
+        bookings = apply_night(lake, staging, day_range.days(), room_ids, loaded, failed)
+        deleted = retain(lake, today, settings.retention_months)
+    return NightReport(region, day_range, len(room_ids), failed, bookings, len(deleted))
+
+
+def _readings(
+    region: RegionSettings, day_range: DayRange, open_source: OpenSource
+) -> Sequence[Reading]:
+    directory = frozenset(room.address.casefold() for room in region.rooms)
+    domains = frozenset(domain.casefold() for domain in region.accepted_domains)
+    contexts = {
+        room.room_id: RoomContext(
+            room.room_id, room.address, zone(room.time_zone), directory, domains
+        )
+        for room in region.rooms
+    }
+    return [
+        Reading(
+            room_ids=[room.room_id for room in _rooms_of(region, name)],
+            open_source=partial(open_source, exchange, region.headcount),
+            read_room=partial(_read_room, contexts, day_range),
+            workers=exchange.workers,
+            room_deadline_seconds=exchange.room_deadline_seconds,
+        )
+        for name, exchange in region.exchanges.items()
+    ]
+
+
+def _rooms_of(region: RegionSettings, exchange: str) -> list[Room]:
+    return [room for room in region.rooms if room.exchange == exchange]
+
+
+def _read_room(
+    contexts: Mapping[str, RoomContext],
+    day_range: DayRange,
+    source: CalendarSource,
+    room_id: str,
+    read_at: datetime,
+) -> pa.Table:
+    """Read and redact one room; the raw items live in this frame only."""
+    context = contexts[room_id]
+    window = Window(
+        day_start(day_range.first_date, context.zone),
+        day_start(day_range.last_date + timedelta(days=1), context.zone),
+    )
+    items = source.read(context.address, window)
+    return redact(items, context, read_at, day_range.first_date, day_range.last_date)

@@ -1,0 +1,1 @@
+"""Sources of calendar items: one module a protocol, behind ``base.CalendarSource``."""

@@ -1,0 +1,70 @@
+"""What every source of calendar items is, whatever protocol it speaks.
+
+Belongs here: the ``CalendarSource`` protocol, the window it is asked for, and the errors that
+leave a source: a code and a class, never a text or a value from Exchange.
+Does not belong here: a protocol's own words (``ews.py``), what is done about a failure
+(``pipelines/night.py``), the remedies that operators read (``remedies.py``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from transforms.raw import RawItem
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open span of instants [starts_at, ends_at), aware, in UTC."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+    def __post_init__(self) -> None:
+        if self.starts_at.tzinfo is None or self.ends_at.tzinfo is None:
+            raise ValueError("a window has aware instants")
+        if self.starts_at >= self.ends_at:
+            raise ValueError("a window ends after it starts")
+
+
+class Scope(Enum):
+    """How far a failure reaches: this room only, or every room of the exchange."""
+
+    ROOM = "room"
+    EXCHANGE = "exchange"
+
+
+class SourceError(Exception):
+    """A reading that failed.
+
+    ``code`` is Exchange's response code (``ErrorAccessDenied``), ``HTTP401`` and the like, or the
+    name of an error's class: all that may be stored or shown. Raise it ``from None``, so that no
+    text of the library underneath travels along.
+    """
+
+    def __init__(self, code: str, scope: Scope = Scope.ROOM) -> None:
+        super().__init__(code)
+        self.code = code
+        self.scope = scope
+
+
+class CalendarSource(Protocol):
+    """A reader of room calendars. One worker owns it: not safe for threads."""
+
+    def read(self, address: str, window: Window) -> Sequence[RawItem]:
+        """Return every calendar item of the room mailbox that touches the window.
+
+        Whole or not at all: a short list is never returned as if it were complete. Items may
+        come in any order and may lie outside the window's edges; none comes twice.
+
+        Raises:
+            SourceError: after the source's own bounded retries; with ``Scope.EXCHANGE`` where
+                asking for another room of the same exchange would be pointless or harmful.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back connections; the source is not used afterwards."""
+        ...

@@ -1,0 +1,67 @@
+"""What a source hands over: calendar items as Exchange describes them, in memory only.
+
+Belongs here: the types that carry personal data between a source and ``redact``. They speak
+EWS's own words (``LegacyFreeBusyStatus``, ``CalendarItemType``, …), so that any source maps to
+one vocabulary. They print field names only, and refuse to be pickled: whatever is pickled
+may reach a disk.
+Does not belong here: subject, body, location text, ids: nothing downstream may need them, so
+no source asks for them or keeps them.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Literal, NoReturn, TypeAlias
+
+Role: TypeAlias = Literal["organizer", "required", "optional", "resource"]
+
+
+class _InMemoryOnly:
+    """Mixin: prints field names without values, cannot be pickled."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        names = ", ".join(field.name for field in fields(self))  # type: ignore[arg-type]
+        return f"{type(self).__name__}({names})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} holds personal data and is never serialized")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RawInvitee(_InMemoryOnly):
+    """One person, list or resource that a meeting names.
+
+    ``address`` is an SMTP address, or None where Exchange gave only a legacy DN
+    (``legacy_dn``), or neither. ``is_list`` says that it stands for several people
+    (PublicDL, PrivateDL, GroupMailbox).
+    """
+
+    role: Role
+    address: str | None
+    legacy_dn: str | None = None
+    is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RawItem(_InMemoryOnly):
+    """One expanded calendar item, never a recurring master.
+
+    Instants are aware, in UTC. The words are EWS's: ``item_type`` Single, Occurrence, Exception;
+    ``free_busy`` Free, Tentative, Busy, OOF, WorkingElsewhere, NoData; ``my_response`` Unknown,
+    Organizer, Tentative, Accept, Decline, NoResponseReceived; ``sensitivity`` Normal, Personal,
+    Private, Confidential. None is a field that Exchange left out. ``invitees`` is None where
+    they were not asked for or could not be read.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    is_all_day: bool
+    is_cancelled: bool
+    item_type: str | None
+    free_busy: str | None
+    my_response: str | None
+    sensitivity: str | None
+    is_online: bool | None
+    created_at: datetime | None
+    invitees: tuple[RawInvitee, ...] | None

@@ -1,0 +1,5 @@
+"""The Parquet lake and the DuckDB database, as analysts see them.
+
+Belongs here: replacing and reading the lake's days, building and publishing the database.
+Does not belong here: anything raw, anything that talks to Exchange, schedules.
+"""

@@ -10,19 +10,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import pyarrow as pa
 
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
-from pipelines.settings import ExchangeSettings, RegionSettings, Room, Settings, rooms_table
+from pipelines.rooms import Room
+from pipelines.settings import RegionSettings, Settings, rooms_table
+from pipelines.settings_exchange import ExchangeSettings, Secrets, read_secrets
 from pipelines.sources.base import CalendarSource, Window
 from transforms.contract import Region
 from transforms.redact import RoomContext, redact
 from transforms.zones import day_start, zone
-from warehouse.lake import Lake, apply_night, retain
+from warehouse.lake import Lake
+from warehouse.landing import apply_night, retain
 
-OpenSource = Callable[[ExchangeSettings, bool], CalendarSource]
+OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool], CalendarSource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class DayRange:
             raise ValueError(f"{self.first_date} is after {self.last_date}")
 
     def days(self) -> list[date]:
+        """Return every day of the range, in order."""
         count = (self.last_date - self.first_date).days + 1
         return [self.first_date + timedelta(days=offset) for offset in range(count)]
 
@@ -44,9 +48,21 @@ class DayRange:
 class Progress(Protocol):
     """Told about each room as it ends; counts and codes only."""
 
-    def start(self, region: Region, rooms: int) -> None: ...
+    def start(self, region: Region, rooms: int) -> None:
+        """Begin a region that has so many rooms."""
 
-    def advance(self, outcome: Outcome) -> None: ...
+    def advance(self, outcome: Outcome) -> None:
+        """Count a room that ended."""
+
+
+@dataclass(frozen=True)
+class Night:
+    """What is asked of a run; ``today`` is the region's local date, which retention counts from."""
+
+    settings: Settings
+    region: Region
+    day_range: DayRange
+    today: date
 
 
 @dataclass(frozen=True)
@@ -62,10 +78,12 @@ class NightReport:
 
     @property
     def rooms_loaded(self) -> int:
+        """Rooms that could be read."""
         return self.rooms_expected - len(self.failed)
 
     @property
     def is_whole(self) -> bool:
+        """Whether every room could be read."""
         return not self.failed
 
 
@@ -85,28 +103,24 @@ def default_range(settings: Settings, today: date) -> DayRange:
     )
 
 
-def run_night(
-    settings: Settings,
-    region: Region,
-    day_range: DayRange,
-    today: date,
-    open_source: OpenSource,
-    progress: Progress,
-) -> NightReport:
+def run_night(night: Night, open_source: OpenSource, progress: Progress) -> NightReport:
     """Read the days of every room, replace them in the lake, and enforce the retention.
 
     Raises:
         NothingReadError: no room could be read; the lake is as it was.
         LakeBusy: another run of the region is going on.
         LakeError: the lake cannot be written, or is another region's.
+        SettingsError: a secret's environment variable is not set.
     """
-    region_settings = settings.regions[region]
+    region, day_range = night.region, night.day_range
+    region_settings = night.settings.regions[region]
     lake = Lake(region_settings.lake, region)
     with lake.exclusive(), lake.staging() as staging:
         loaded: dict[str, datetime] = {}
         failed: dict[str, str] = {}
         progress.start(region, len(region_settings.rooms))
-        for outcome in read_rooms(_readings(region_settings, day_range, open_source)):
+        readings = _readings(region_settings, day_range, open_source)
+        for outcome in read_rooms(readings):
             if isinstance(outcome, RoomRead):
                 staging.add(outcome.rows)
                 loaded[outcome.room_id] = outcome.read_at
@@ -118,7 +132,7 @@ def run_night(
         lake.replace_rooms(rooms_table(region_settings))
         room_ids = [room.room_id for room in region_settings.rooms]
         bookings = apply_night(lake, staging, day_range.days(), room_ids, loaded, failed)
-        deleted = retain(lake, today, settings.retention_months)
+        deleted = retain(lake, night.today, night.settings.retention_months)
     return NightReport(region, day_range, len(room_ids), failed, bookings, len(deleted))
 
 
@@ -136,7 +150,7 @@ def _readings(
     return [
         Reading(
             room_ids=[room.room_id for room in _rooms_of(region, name)],
-            open_source=partial(open_source, exchange, region.headcount),
+            open_source=partial(open_source, exchange, read_secrets(exchange), region.headcount),
             read_room=partial(_read_room, contexts, day_range),
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,

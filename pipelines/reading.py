@@ -12,6 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -108,9 +109,7 @@ class _Worker(threading.Thread):
 class _Crew:
     """The workers of one exchange, and the rooms that they have left to read."""
 
-    def __init__(
-        self, reading: Reading, outcomes: "queue.Queue[tuple[_Worker, Outcome]]"
-    ) -> None:
+    def __init__(self, reading: Reading, outcomes: "queue.Queue[tuple[_Worker, Outcome]]") -> None:
         self.reading = reading
         self._outcomes = outcomes
         self._lock = threading.Condition()
@@ -155,10 +154,9 @@ class _Crew:
             self._is_proven = True
             self._lock.notify_all()
         while not self._is_stopped:
-            try:
-                return self._outcomes.put((worker, outcome), timeout=_POLL_SECONDS)
-            except queue.Full:
-                continue
+            with suppress(queue.Full):
+                self._outcomes.put((worker, outcome), timeout=_POLL_SECONDS)
+                return
 
     def accept(self, worker: _Worker, outcome: Outcome) -> Iterator[Outcome]:
         if worker in self._workers and outcome.room_id in self._unread:
@@ -213,7 +211,5 @@ def _attempt(
 
 
 def _close(source: CalendarSource) -> None:
-    try:
+    with suppress(Exception):  # the rooms are read, and a text may carry raw values
         source.close()
-    except Exception:  # noqa: BLE001, S110 - the rooms are read; its text may carry raw values
-        pass

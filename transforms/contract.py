@@ -100,6 +100,16 @@ BOOKINGS: Final = _table(
     _required("read_at", INSTANT, "When this row was read from Exchange."),
 )
 
+_LOCAL_START_DATE = _required(
+    "local_start_date", pa.date32(), "Date of the start in the room's zone (R10)."
+)
+
+STAGED: Final = _table(
+    "Bookings on their way to the lake, with the partition key, which no file holds.",
+    *BOOKINGS,
+    _LOCAL_START_DATE,
+)
+
 ROOMS: Final = _table(
     "One room a row: the room directory without mailbox addresses.",
     _ROOM_ID,
@@ -217,9 +227,7 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
             "One booking a row, up to data_through, without personal rooms.",
             _REGION,
             *BOOKINGS,
-            _required(
-                "local_start_date", pa.date32(), "Date of the start in the room's zone (R10)."
-            ),
+            _LOCAL_START_DATE,
         ),
         "coverage": _table(
             "What was read: a row for every room on every day that a run asked for (R13).",
@@ -330,7 +338,7 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
             _column(
                 "lead_time_band",
                 pa.string(),
-                "Start minus creation: 0-15m (ad hoc), 15m-2h, 2h-1d, 1d-7d, 7d-30d, 30d+; null for series.",
+                "Start minus creation: 0-15m, 15m-2h, 2h-1d, 1d-7d, 7d-30d, 30d+; null for series.",
             ),
             _BOOKINGS_SUM,
             _WHOLE_DURATIONS,

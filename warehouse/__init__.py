@@ -3,3 +3,7 @@
 Belongs here: replacing and reading the lake's days, building and publishing the database.
 Does not belong here: anything raw, anything that talks to Exchange, schedules.
 """
+
+from warehouse.connect import connect
+
+__all__ = ["connect"]

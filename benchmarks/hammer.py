@@ -1,0 +1,245 @@
+"""Hammers a lake and a database: readers loop while partitions and versions are replaced.
+
+Belongs here: processes that read, write and are killed at random, and the count of what the
+readers saw. Prints one JSON object; ``--seconds`` says how long (the test suite asks for few).
+Does not belong here: killed nights (``killed_nights.py``).
+
+Every write carries one number in all its rows: a reading with two numbers, or with too few
+rows, is torn. Run: ``python benchmarks/hammer.py --seconds 60``.
+"""
+
+import argparse
+import json
+import multiprocessing
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, timedelta
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.queues import Queue
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import duckdb
+import pyarrow as pa
+
+from transforms.contract import BOOKINGS
+from warehouse.connect import connect
+from warehouse.lake import Lake
+from warehouse.versions import new_version, pointer, published_versions
+
+DAYS: Final = [date(2026, 11, 1) + timedelta(days=offset) for offset in range(8)]
+ROWS: Final = 2_000
+KEEP_VERSIONS: Final = 7
+WHOLE: Final = (1, ROWS)
+CONTEXT: Final = multiprocessing.get_context("forkserver")
+
+Counts = Counter[str]
+Reader = Callable[[Path], int]
+Results: TypeAlias = "Queue[tuple[str, dict[str, int]]]"
+
+
+class TornError(Exception):
+    """A reading that is not one write's."""
+
+
+def day_table(number: int) -> pa.Table:
+    """A day of bookings whose headcount is the number of the write."""
+    start = pa.scalar(1_700_000_000_000_000, pa.int64()).cast(BOOKINGS.field("starts_at").type)
+    values: dict[str, Any] = {
+        "room_id": pa.array([f"room-{row:05d}" for row in range(ROWS)]),
+        "kind": pa.repeat("single", ROWS),
+        "show_as": pa.repeat("busy", ROWS),
+        "response": pa.repeat("accept", ROWS),
+        "status": pa.repeat("booked", ROWS),
+        "invited_headcount": pa.repeat(pa.scalar(number, pa.int32()), ROWS),
+    }
+    for field in BOOKINGS:
+        if pa.types.is_boolean(field.type):
+            values[field.name] = pa.repeat(False, ROWS)
+        elif pa.types.is_timestamp(field.type):
+            values[field.name] = pa.repeat(start, ROWS)
+    return pa.table([values[name] for name in BOOKINGS.names], schema=BOOKINGS)
+
+
+def replace_days(root: Path) -> None:
+    """Replace random days for ever."""
+    lake = Lake(root, "EU")
+    number = 0
+    with lake.exclusive():
+        while True:
+            number += 1
+            lake.replace("bookings", random.choice(DAYS), day_table(number))
+
+
+def publish_versions(root: Path) -> None:
+    """Publish databases for ever; killed now and then in the middle of it."""
+    while True:
+        publish_version(root, time.time_ns() % 2**31)
+
+
+def publish_version(root: Path, number: int) -> None:
+    """Publish a database whose two tables carry one number."""
+    with new_version(root, "EU", KEEP_VERSIONS) as path, duckdb.connect(str(path)) as build:
+        for table in ("first", "second"):
+            build.execute(f"CREATE TABLE {table} AS SELECT {number} AS n FROM range({ROWS})")
+
+
+def read_day(root: Path) -> int:
+    """Read a random day through the lake."""
+    table = Lake(root, "EU").read("bookings", random.choice(DAYS))
+    if table is None:
+        raise TornError
+    numbers = set(table["invited_headcount"].to_pylist())
+    _refuse_torn((len(numbers), table.num_rows))
+    return int(numbers.pop())
+
+
+def scan_days(root: Path) -> int:
+    """Scan every day with DuckDB, as publishing does; each day is one write's."""
+    files = [str(path) for path in Lake(root, "EU").files("bookings")]
+    query = (
+        "SELECT count(DISTINCT invited_headcount), count(*), min(invited_headcount) "
+        "FROM read_parquet(?, hive_partitioning = true) GROUP BY date"
+    )
+    with duckdb.connect() as connection:
+        days = connection.execute(query, [files]).fetchall()
+    for each in days:
+        _refuse_torn(each[:2])
+    if len(days) != len(DAYS):
+        raise TornError
+    return max(int(each[2]) for each in days)
+
+
+def read_database(root: Path) -> int:
+    """Read both tables of the published database in two queries of one connection."""
+    with connect("EU", warehouse=root) as connection:
+        return _read_tables(connection)
+
+
+def read_pointer(root: Path) -> int:
+    """Open the symlink itself, as a BI tool does."""
+    with duckdb.connect(str(pointer(root, "EU")), read_only=True) as connection:
+        return _read_tables(connection)
+
+
+def hold_database(root: Path) -> int:
+    """Keep one connection open while versions come and go; it must stay what it was."""
+    with connect(regions=["EU"], warehouse=root) as connection:
+        number = _number(connection, "eu.first")
+        for _ in range(4):
+            time.sleep(0.2)
+            if _number(connection, "eu.second") != number:
+                raise TornError
+    return number
+
+
+def _read_tables(connection: duckdb.DuckDBPyConnection) -> int:
+    number = _number(connection, "first")
+    if number != _number(connection, "second"):
+        raise TornError
+    return number
+
+
+def _number(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = connection.execute(f"SELECT count(DISTINCT n), count(*), min(n) FROM {table}").fetchone()
+    if row is None:
+        raise TornError
+    _refuse_torn(row[:2])
+    return int(row[2])
+
+
+def _refuse_torn(found: tuple[int, ...]) -> None:
+    if found != WHOLE:
+        raise TornError
+
+
+LAKE_READERS: Final = (read_day, scan_days)
+DATABASE_READERS: Final = (read_database, read_pointer, hold_database)
+
+
+def read_for(seconds: float, reader: Reader, root: Path, results: Results) -> None:
+    """Read over and over; hand back how many readings there were, torn ones, and raised ones.
+
+    ``writes seen`` is how many different writes they met.
+    """
+    counts: Counts = Counter(reads=0, torn=0, errors=0)
+    seen = set()
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            seen.add(reader(root))
+        except TornError:
+            counts["torn"] += 1
+        except Exception as error:  # noqa: BLE001 - whatever a reader meets is counted by name
+            counts["errors"] += 1
+            counts[f"errors, {type(error).__name__}"] += 1
+        counts["reads"] += 1
+    counts["writes seen"] = len(seen)
+    results.put((reader.__name__, dict(counts)))
+
+
+def kill_and_restart(root: Path, seconds: float) -> Counts:
+    """Keep one builder running, and kill it every now and then; count the kills."""
+    counts: Counts = Counter(killed=0)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        builder = _start(publish_versions, root)
+        time.sleep(random.uniform(0.1, 1.2))
+        builder.kill()
+        builder.join()
+        counts["killed"] += 1
+        counts["killed in a build"] += (root / ".building-eu").exists()
+    return counts
+
+
+def hammer(folder: Path, seconds: float) -> dict[str, dict[str, int]]:
+    """Run everything at once in a folder; return the counts by reader."""
+    lake, warehouse = folder / "lake", folder / "warehouse"
+    for day in DAYS:
+        Lake(lake, "EU").replace("bookings", day, day_table(0))
+    publish_version(warehouse, 0)
+    results: Results = CONTEXT.Queue()
+    writer = _start(replace_days, lake)
+    readers = [_start(read_for, seconds, reader, lake, results) for reader in LAKE_READERS]
+    readers += [_start(read_for, seconds, each, warehouse, results) for each in DATABASE_READERS]
+    killed = kill_and_restart(warehouse, seconds)
+    counts = dict(results.get() for _ in readers)
+    writer.kill()
+    for process in (*readers, writer):
+        process.join()
+    return {**counts, "builders": {**killed, **_left_over(lake, warehouse)}}
+
+
+def _left_over(lake: Path, warehouse: Path) -> dict[str, int]:
+    """Let the next run and the next build sweep, then count what should be gone."""
+    with Lake(lake, "EU").exclusive():
+        pass
+    publish_version(warehouse, 1)
+    drafts = [*lake.glob(".staging/*"), *warehouse.glob(".building-*")]
+    return {"left over": len(drafts), "versions": len(published_versions(warehouse, "EU"))}
+
+
+def _start(target: Callable[..., None], *arguments: object) -> ForkServerProcess:
+    process = CONTEXT.Process(target=target, args=arguments, daemon=True)
+    process.start()
+    return process
+
+
+def main() -> int:
+    """Hammer in a temporary folder; exit 1 if any reading was torn or raised."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    seconds = parser.parse_args().seconds
+    CONTEXT.set_forkserver_preload([__name__, "warehouse.lake", "warehouse.connect"])
+    with tempfile.TemporaryDirectory(prefix="hammer-") as folder:
+        counts = hammer(Path(folder), seconds)
+    print(json.dumps(counts, indent=2))
+    return int(any(each.get("torn") or each.get("errors") for each in counts.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

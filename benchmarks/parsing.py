@@ -1,0 +1,200 @@
+"""What reading a calendar costs in CPU: our parsing, plain exchangelib, and bare lxml as the floor.
+
+Belongs here: one run that prints milliseconds of CPU for 1,000 items, and the ratios to bare lxml
+over the same bytes (goal: at most 2 for FindItem, at most 4 with invitees).
+Does not belong here: networks and waiting; answers are recorded once and replayed from memory.
+
+The services run as they always do, from the answer's bytes to rows; only making and sending the
+request is left out. Bare lxml parses strictly and looks at every element's tag and text.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+from exchangelib.credentials import Credentials
+from exchangelib.services import FindItem, GetItem
+from lxml import etree
+
+from pipelines.sandbox.access import subject_of
+from pipelines.sandbox.calendars import generated_tenant
+from pipelines.sandbox.model import Item, Mailbox, Tenant
+from pipelines.sandbox.operations import answer
+from pipelines.sandbox.soap import envelope, parse
+from pipelines.sources.base import Window
+from pipelines.sources.ews_protocol import OneSession, RoomAccount
+from pipelines.sources.ews_services import CalendarViewService, InviteeService
+from pipelines.sources.ews_xml import with_invitees
+from pipelines.sources.quiet import cut_off_loggers
+from pipelines.sources.retry import Deadline
+from pipelines.sources.tls import TimedAdapter
+
+ROOM = "room@contoso.example"
+ITEMS = 1_000
+CHUNK = 100
+ROUNDS = 15
+ROUNDS_OF_PLAIN = 3
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Recording:
+    """The answers of one room, in the order in which they were asked for."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+        self._rest: Iterator[bytes] | None = None
+        self.bodies: list[bytes] = []
+
+    @property
+    def is_replayed(self) -> bool:
+        return self._rest is not None
+
+    def rewind(self) -> None:
+        self._rest = iter(self.bodies)
+
+    def answer(self, request: bytes) -> bytes:
+        parsed = parse(request)
+        result = answer(self._tenant, parsed, subject_of(self._tenant, parsed))
+        self.bodies.append(envelope(result.body))
+        return self.bodies[-1]
+
+    def next(self) -> bytes:
+        assert self._rest is not None
+        return next(self._rest)
+
+
+class Recorded:
+    """Gives a service its answers from a recording; makes no request once it is replayed."""
+
+    recording: Recording
+
+    def get_payload(self, *args: Any, **kwargs: Any) -> Any:
+        is_needed = not self.recording.is_replayed
+        return super().get_payload(*args, **kwargs) if is_needed else None  # type: ignore[misc]
+
+    def _get_response(self, payload: Any, api_version: str) -> requests.Response:
+        response = requests.Response()
+        response._content_consumed = True
+        response.status_code = 200
+        if payload is None:
+            response._content = self.recording.next()
+        else:
+            response._content = self.recording.answer(self.wrap(payload, api_version))  # type: ignore[attr-defined]
+        return response
+
+
+class OurView(Recorded, CalendarViewService): ...
+
+
+class OurInvitees(Recorded, InviteeService): ...
+
+
+class PlainView(Recorded, FindItem): ...  # type: ignore[misc]
+
+
+class PlainInvitees(Recorded, GetItem): ...  # type: ignore[misc]
+
+
+class Ours:
+    """From bytes to the items that a source hands over."""
+
+    def __init__(self, account: RoomAccount, window: Window) -> None:
+        self._view, self._invitees = OurView(account=account), OurInvitees(account=account)
+        self._window = window
+
+    def find(self) -> list[Any]:
+        return self._view.rows(ROOM, self._window)
+
+    def find_and_get(self) -> None:
+        rows = self.find()
+        for start in range(0, len(rows), CHUNK):
+            part = rows[start : start + CHUNK]
+            found = self._invitees.invitees([item_id for item_id, _, _ in part])
+            for (_, _, item), invitees in zip(part, found, strict=True):
+                assert isinstance(invitees, tuple)
+                with_invitees(item, invitees)
+
+
+class Plain:
+    """exchangelib's own services and objects, on the same answers."""
+
+    def __init__(self, account: RoomAccount, window: Window) -> None:
+        self._view, self._invitees = PlainView(account=account), PlainInvitees(account=account)
+        self._window = window
+
+    def find(self) -> list[Any]:
+        return CalendarViewService.rows(self._view, ROOM, self._window)  # type: ignore[arg-type]
+
+    def find_and_get(self) -> None:
+        ids = [item.id for item in self.find()]
+        for start in range(0, len(ids), CHUNK):
+            part = ids[start : start + CHUNK]
+            assert len(InviteeService.invitees(self._invitees, part)) == len(part)  # type: ignore[arg-type]
+
+
+def a_room_of_one_view() -> tuple[Tenant, Window]:
+    """Return a room with exactly ITEMS meetings as the sandbox invents them."""
+    since = NOW - timedelta(days=300)
+    items: list[Item] = []
+    for mailbox in generated_tenant("EU", rooms=40, now=NOW).mailboxes.values():
+        items += mailbox.items(since, NOW)
+    assert len(items) >= ITEMS
+    window = Window(since - timedelta(days=30), NOW + timedelta(days=30))
+    return Tenant([Mailbox(ROOM, items=items[:ITEMS])]), window
+
+
+def bare(bodies: list[bytes]) -> None:
+    for body in bodies:
+        for element in etree.fromstring(body, etree.XMLParser(resolve_entities=False)).iter():
+            _ = element.tag, element.text
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return (time.process_time() - began) * 1000
+
+
+def measure() -> dict[str, float]:
+    """Return the median CPU of each way, in milliseconds for 1,000 items."""
+    tenant, window = a_room_of_one_view()
+    recording = Recorded.recording = Recording(tenant)
+    adapter = TimedAdapter(Deadline(), 1.0, None)
+    endpoint = "https://localhost/EWS/Exchange.asmx"
+    protocol = OneSession(endpoint, "basic", Credentials("a", "b"), adapter, None)
+    account = RoomAccount(protocol, ROOM, "impersonation")
+    ours, plain = Ours(account, window), Plain(account, window)
+    ours.find_and_get()
+    found, both = recording.bodies[:1], recording.bodies
+    ways: dict[str, Callable[[], object]] = {
+        "FindItem, bare lxml": lambda: bare(found),
+        "FindItem, ours": ours.find,
+        "FindItem, exchangelib": plain.find,
+        "with invitees, bare lxml": lambda: bare(both),
+        "with invitees, ours": ours.find_and_get,
+        "with invitees, exchangelib": plain.find_and_get,
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(ROUNDS):
+        for name, way in ways.items():
+            if "exchangelib" not in name or turn < ROUNDS_OF_PLAIN:
+                recording.rewind()
+                taken[name].append(milliseconds(way))
+    print(f"{len(found[0]):,} bytes of FindItem, {sum(map(len, both)):,} bytes with GetItem")
+    return {name: statistics.median(times) * 1000 / ITEMS for name, times in taken.items()}
+
+
+def main() -> None:
+    cut_off_loggers()
+    cost = measure()
+    print(f"{'CPU for 1,000 items':<30}{'ms':>10}{'x bare lxml':>14}")
+    for name, spent in cost.items():
+        floor = cost[f"{name.partition(',')[0]}, bare lxml"]
+        print(f"{name:<30}{spent:>10.1f}{spent / floor:>14.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""What lies below EWS: the name, the port, TLS and the certificate.
+
+Belongs here: one look at each, with the same trust and the same proxies as every request.
+Does not belong here: HTTP (``pipelines/sources``), words for the operator (``exchange.py``).
+"""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import HTTPException, HTTPSConnection
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from requests.utils import get_environ_proxies, select_proxy, unquote
+from urllib3.util import make_headers
+
+from pipelines.sources.base import Scope, SourceError
+from pipelines.sources.retry import Deadline, Failure
+from pipelines.sources.tls import failure_of, verified_context
+
+_SECONDS: Final = 10.0
+_HTTPS: Final = 443
+_REASONS: Final = {  # OpenSSL's numbers: its texts quote the certificate
+    9: "it is not valid yet; compare this machine's clock",
+    10: "it has expired",
+    18: "it is signed by itself",
+    19: "its chain ends in a root that is not trusted",
+    20: "its issuer is not trusted, or the server does not send the chain",
+    21: "its issuer is not trusted, or the server does not send the chain",
+    62: "it is for another host name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A connection that was made: the version, and the certificate that was trusted."""
+
+    version: str
+    issuer: str = field(repr=False)
+    expires_at: datetime
+
+
+class UntrustedError(Exception):
+    """A certificate that was refused; ``reason`` is one of a few sentences."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def proxy_of(endpoint: str) -> SplitResult | None:
+    """Return the proxy that the environment names for an endpoint, as requests would use it."""
+    url = select_proxy(endpoint, get_environ_proxies(endpoint))
+    return urlsplit(url if "://" in url else f"http://{url}") if url else None
+
+
+def resolve(endpoint: str) -> tuple[str, list[str]]:
+    """Return the host that is connected to (a proxy's, if there is one) and its IP addresses.
+
+    Raises:
+        SourceError: ``NameResolutionError``.
+    """
+    parts = proxy_of(endpoint) or urlsplit(endpoint)
+    host = parts.hostname or ""
+    with _named_failures():
+        found = socket.getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
+    return host, list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def shake_hands(endpoint: str, ca_file: Path | None) -> Handshake:
+    """Connect to an endpoint, and hang up as soon as the certificate is trusted.
+
+    Raises:
+        UntrustedError: the certificate is refused.
+        SourceError: anything else; ``TlsRefused`` where TLS 1.2 is not spoken.
+    """
+    deadline = Deadline()
+    deadline.start(2 * _SECONDS)
+    with _named_failures():
+        connection = _connection(endpoint, verified_context(deadline, _SECONDS, ca_file))
+        try:
+            connection.connect()
+            return _handshake(connection.sock)
+        finally:
+            connection.close()
+
+
+def _connection(endpoint: str, context: ssl.SSLContext) -> HTTPSConnection:
+    parts, proxy = urlsplit(endpoint), proxy_of(endpoint)
+    if proxy is None:
+        return HTTPSConnection(
+            parts.hostname or "", _port(parts), timeout=_SECONDS, context=context
+        )
+    if proxy.scheme != "http":
+        raise Failure("ProxyNotLookedThrough", scope=Scope.EXCHANGE)
+    connection = HTTPSConnection(
+        proxy.hostname or "", _port(proxy), timeout=_SECONDS, context=context
+    )
+    connection.set_tunnel(parts.hostname or "", _port(parts), _proxy_login(proxy))
+    return connection
+
+
+def _proxy_login(proxy: SplitResult) -> dict[str, str]:
+    if not proxy.username:
+        return {}
+    login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return dict(make_headers(proxy_basic_auth=login))
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (80 if parts.scheme == "http" else _HTTPS)
+
+
+def _handshake(connected: ssl.SSLSocket) -> Handshake:
+    certificate = dict(connected.getpeercert() or {})
+    issuer = dict(pair for part in certificate["issuer"] for pair in part)
+    named = issuer.get("organizationName") or issuer.get("commonName") or "an unnamed issuer"
+    expires_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
+    return Handshake(connected.version() or "TLS", named, expires_at)
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    """Let nothing out but a code, or why a certificate is refused."""
+    raised: UntrustedError | SourceError
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        reason = _REASONS.get(error.verify_code, "see the certificate in a browser")
+        raised = UntrustedError(reason)
+    except Failure as failure:
+        raised = SourceError(failure.code, failure.scope)
+    except (OSError, HTTPException) as error:
+        raised = SourceError(_code(error), Scope.EXCHANGE)
+    else:
+        return
+    raise raised
+
+
+def _code(error: Exception) -> str:
+    is_tunnel = type(error) is OSError and error.errno is None  # http.client's word for a refusal
+    return "ProxyError" if is_tunnel else failure_of(error).code

@@ -1,0 +1,128 @@
+"""The CSV of ``Get-CalendarProcessing | Export-Csv``: which row is which room.
+
+Belongs here: PowerShell's encodings and separators, and finding a row's room.
+Does not belong here: what the settings mean (``processing.py``).
+
+A row that is no room of the directory may be a person's mailbox: nothing of it is ever shown.
+"""
+
+import codecs
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipelines.check.processing import Row
+from pipelines.rooms import Room
+from pipelines.settings_problems import SettingsError
+
+EXPORT: Final = (
+    "Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize Unlimited | "
+    "ForEach-Object { $room = $_; Get-CalendarProcessing $room.Identity | "
+    "Select-Object @{n='PrimarySmtpAddress'; e={$room.PrimarySmtpAddress}}, * } | "
+    "Export-Csv processing.csv -NoTypeInformation -Encoding UTF8"
+)
+_NAMES: Final = ("primarysmtpaddress", "identity", "mailboxownerid")
+_MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
+                 (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """The settings of the directory's rooms by room_id, and how many rows were no such room."""
+
+    rows: Mapping[str, Row]
+    missing: Sequence[str]
+    other_rows: int
+
+
+def read_processing(path: Path, rooms: Iterable[Room]) -> Processing:
+    """Read the file and find the rooms in it, by address, or else by name or id.
+
+    Raises:
+        SettingsError: the file cannot be read, or is not such a CSV.
+    """
+    rooms = list(rooms)
+    known = _names_of(rooms)
+    found: dict[str, Row] = {}
+    others = 0
+    for row in _rows(path):
+        room_id = next((known[name] for name in _keys(row) if name in known), None)
+        if room_id is None:
+            others += 1
+        else:
+            found[room_id] = row
+    missing = [room.room_id for room in rooms if room.room_id not in found]
+    return Processing(found, missing, others)
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    lines = _text(path).splitlines()
+    if lines and lines[0].lstrip('"').startswith("#TYPE"):
+        del lines[0]
+    header = lines[0] if lines else ""
+    delimiter = max(",;\t", key=header.count)
+    try:
+        for cells in csv.DictReader(lines, delimiter=delimiter, strict=True):
+            row = {
+                name.strip().lower(): value.strip()
+                for name, value in cells.items()
+                if isinstance(name, str) and isinstance(value, str)
+            }
+            if not any(name in row for name in _NAMES) or "automateprocessing" not in row:
+                raise _problem(path, "has no columns Identity and AutomateProcessing")
+            yield row
+    except csv.Error:
+        raise _problem(path, "is no CSV whose quotes match") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _problem(path, f"cannot be read ({type(error).__name__})") from None
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        raise _problem(path, "is neither UTF-8 nor UTF-16") from None
+
+
+def _problem(path: Path, text: str) -> SettingsError:
+    return SettingsError([f"{path}: {text}; export it with: {EXPORT}"])
+
+
+def _names_of(rooms: Sequence[Room]) -> dict[str, str]:
+    """Return room_ids by every name that only one room has; an address wins over a name."""
+    names: dict[str, str] = {}
+    for key in (_name, _local_part, _room_id, _address):
+        seen: dict[str, list[str]] = {}
+        for room in rooms:
+            seen.setdefault(key(room).casefold(), []).append(room.room_id)
+        names.update((name, ids[0]) for name, ids in seen.items() if name and len(ids) == 1)
+    return names
+
+
+def _name(room: Room) -> str:
+    return room.name or ""
+
+
+def _local_part(room: Room) -> str:
+    return room.address.partition("@")[0]
+
+
+def _room_id(room: Room) -> str:
+    return room.room_id
+
+
+def _address(room: Room) -> str:
+    return room.address
+
+
+def _keys(row: Row) -> Iterator[str]:
+    """Yield what a row may be known by; an Identity may be contoso.example/Rooms/Fjord."""
+    for name in _NAMES:
+        value = row.get(name, "").casefold()
+        yield value
+        yield value.rpartition("/")[2]

@@ -1,0 +1,49 @@
+"""What an admin reads of calendar processing: which figures of which rooms, why, and the remedy.
+
+Belongs here: the sentences and the commands.
+Does not belong here: what a setting does to a figure (``processing.py``).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipelines.check.model import State
+from pipelines.check.printer import Printer
+from pipelines.check.processing import Doubt, ReadDays, grouped
+from pipelines.check.processing_csv import Processing
+from pipelines.check.remedies import Command, for_each, quoted
+from pipelines.check.words import counted
+
+
+def show_processing(
+    printer: Printer,
+    path: Path,
+    found: Processing,
+    read_days: ReadDays,
+    addresses: Mapping[str, str],
+) -> None:
+    """Print every doubt with its rooms; ``addresses`` are those of the directory by room_id."""
+    printer.heading("Calendar processing", str(path))
+    doubts = grouped(found.rows, read_days)
+    for doubt, room_ids in doubts:
+        is_all = 1 < len(room_ids) == len(addresses)
+        who = f"all {len(room_ids)} rooms" if is_all else ", ".join(room_ids)
+        printer.line(State.NOTE, doubt.setting, 0, who)
+        printer.paragraph(f"Cannot be trusted: {doubt.figures}. Why: {doubt.why}.")
+        if doubt.is_command:
+            printer.command(_command(doubt, [addresses[room_id] for room_id in room_ids]))
+        else:
+            printer.paragraph(f"Remedy: {doubt.remedy}.")
+    clean = len(found.rows) - len({room_id for _, room_ids in doubts for room_id in room_ids})
+    if clean:
+        printer.line(State.OK, counted(clean, "room"), 0, "nothing to doubt")
+    if found.missing:
+        printer.line(State.NOTE, "not in the file", 0, ", ".join(found.missing))
+    if found.other_rows:
+        text = "no room of the directory (not shown: they may be people's)"
+        printer.line(State.NOTE, counted(found.other_rows, "row"), 0, text)
+
+
+def _command(doubt: Doubt, addresses: list[str]) -> Command:
+    room = quoted(addresses[0]) if len(addresses) == 1 else "$_"
+    return for_each(Command(f"Set-CalendarProcessing {room} {doubt.remedy}"), addresses)

@@ -1,0 +1,160 @@
+"""The remedies of a check, with the PowerShell command that mends each where there is one.
+
+Belongs here: the codes that only a check gives, and commands by code and kind of access.
+Does not belong here: what every other code means (``pipelines/sources/remedies.py``).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipelines.settings_exchange import ExchangeSettings
+from pipelines.sources.remedies import remedy_for
+from transforms.contract import Region
+
+SCOPE_TOO_WIDE: Final = "ScopeTooWide"
+SCOPE_UNPROVED: Final = "ScopeUnproved"
+
+_OWN: Final[Mapping[str, str]] = {
+    SCOPE_TOO_WIDE: (
+        "The mailbox in scope_probe, which is outside the scope, can be read: so can others. "
+        "Limit the account to this region's rooms: a scoped role assignment, Reviewer on these "
+        "rooms alone, or RBAC for Applications for an app (without full_access_as_app in Entra, "
+        "which adds up and undoes the scope)."
+    ),
+    SCOPE_UNPROVED: (
+        "The mailbox in scope_probe was neither read nor denied, so nothing is proved. Name an "
+        "existing mailbox outside the scope, and check again."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """PowerShell that mends a code: what is done to ``each`` room, and what is done ``once``."""
+
+    each: str = ""
+    once: str = ""
+
+    @property
+    def line(self) -> str:
+        """All of it, for one room."""
+        return "; ".join(part for part in (self.each, self.once) if part)
+
+
+_SCOPE: Final = (
+    "New-ManagementScope {scope} -RecipientRestrictionFilter "
+    "\"RecipientTypeDetails -eq 'RoomMailbox' -and CustomAttribute1 -eq '{region}'\"; "
+)
+_MARK: Final = "Set-Mailbox {room} -CustomAttribute1 '{region}'"
+_REVIEWER: Final = Command(
+    "Add-MailboxFolderPermission {calendar} -User {account} -AccessRights Reviewer"
+)
+_IMPERSONATION: Final = Command(
+    _MARK,
+    _SCOPE + "New-ManagementRoleAssignment -Name {scope} -Role ApplicationImpersonation "
+    "-User {account} -CustomRecipientWriteScope {scope}",
+)
+_APP: Final = Command(
+    _MARK,
+    _SCOPE + "New-ManagementRoleAssignment -App {account} -Role 'Application EWS.AccessAsApp' "
+    "-CustomResourceScope {scope}",
+)
+_LOOK: Final = Command("Get-Recipient {room} | Format-List RecipientTypeDetails, EmailAddresses")
+_PATIENCE: Final = Command(
+    once="New-ThrottlingPolicy 'Room insights' -ThrottlingPolicyScope Regular "
+    "-EwsMaxConcurrency 27 -EwsFindCountLimit 5000; "
+    "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy 'Room insights'"
+)
+_LOGINS: Final = Command(
+    once="Get-WebServicesVirtualDirectory | "
+    "Format-List Identity, BasicAuthentication, WindowsAuthentication"
+)
+_ALLOWED: Final = Command(once="Set-CASMailbox {account} -EwsEnabled $true")
+_ALLOWED_APP: Final = Command(
+    once="Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs @{{Add={account}}}"
+)
+_NARROW: Final = Command(
+    once=_SCOPE
+    + "Get-ManagementRoleAssignment -Role ApplicationImpersonation -RoleAssignee {account} | "
+    "Set-ManagementRoleAssignment -CustomRecipientWriteScope {scope}"
+)
+_NARROW_APP: Final = Command(
+    once=_SCOPE + "Get-ManagementRoleAssignment -RoleAssignee {account} | "
+    "Set-ManagementRoleAssignment -CustomResourceScope {scope}"
+)
+_WITHDRAW: Final = Command("Remove-MailboxFolderPermission {calendar} -User {account}")
+
+_NAMED_IN_A_COMMAND: Final = 8
+
+# As a delegate, by impersonation, as an app: the order in which an account may get in.
+_WAYS: Final = ("delegate", "impersonation", "app")
+_RIGHTS: Final = (_REVIEWER, _IMPERSONATION, _APP)
+_COMMANDS: Final[Mapping[str, Sequence[Command | None]]] = {
+    "ErrorAccessDenied": _RIGHTS,
+    "ErrorFolderNotFound": _RIGHTS,
+    "ErrorImpersonateUserDenied": _RIGHTS,
+    "ErrorImpersonationDenied": _RIGHTS,
+    "ErrorNonExistentMailbox": (_LOOK, _LOOK, _LOOK),
+    "ErrorCannotFindUser": (_LOOK, _LOOK, _LOOK),
+    "OtherMailbox": (_LOOK, _LOOK, _LOOK),
+    "ErrorServerBusy": (_PATIENCE, _PATIENCE, None),
+    "HTTP429": (_PATIENCE, _PATIENCE, None),
+    "ViewCutShort": (_PATIENCE, _PATIENCE, None),
+    "HTTP401": (_LOGINS, _LOGINS, None),
+    "HTTP403": (_ALLOWED, _ALLOWED, _ALLOWED_APP),
+    SCOPE_TOO_WIDE: (_WITHDRAW, _NARROW, _NARROW_APP),
+}
+
+
+def remedy_of(code: str) -> str:
+    """Return what a code means and what to do, in one line."""
+    return _OWN.get(code) or remedy_for(code)
+
+
+def command_for(
+    code: str, region: Region, exchange: ExchangeSettings, room: str, account: str
+) -> Command | None:
+    """Return the PowerShell that mends a code on such an exchange, if there is any.
+
+    ``room`` and ``account`` stand in it as they are given: PowerShell literals or variables.
+    """
+    way = "app" if exchange.auth == "oauth" else exchange.access
+    command = _COMMANDS.get(code, (None,) * len(_WAYS))[_WAYS.index(way)]
+    if command is None:
+        return None
+    names = {
+        "region": region,
+        "scope": f"'Room insights {region}'",
+        "room": room,
+        "calendar": calendar_of(room),
+        "account": account,
+    }
+    return Command(command.each.format(**names), command.once.format(**names))
+
+
+def calendar_of(room: str) -> str:
+    """Return PowerShell's word for a room's calendar folder, as English mailboxes name it."""
+    return f"{room[:-1]}:\\Calendar'" if room.endswith("'") else '"${_}:\\Calendar"'
+
+
+def quoted(text: str) -> str:
+    """Return a text as PowerShell reads it literally."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def account_of(exchange: ExchangeSettings) -> str:
+    """Return the account's own name as a PowerShell literal, for the terminal alone."""
+    name = exchange.client_id if exchange.auth == "oauth" else exchange.username
+    return quoted(name or "<account>")
+
+
+def for_each(command: Command, addresses: Sequence[str]) -> Command:
+    """Return the command for so many rooms; with several, its room is ``$_``."""
+    if len(addresses) == 1 or not command.each:
+        return command
+    if len(addresses) <= _NAMED_IN_A_COMMAND:
+        rooms = ", ".join(quoted(address) for address in addresses)
+    else:
+        rooms = "(Import-Csv <room directory>).address"
+    return Command(f"{rooms} | ForEach-Object {{ {command.each} }}", command.once)

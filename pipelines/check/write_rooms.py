@@ -1,0 +1,102 @@
+"""Seeds the room directory from the room lists: what Exchange knows, and blanks for the rest.
+
+Belongs here: rooms of lists as rows of the operator's CSV.
+Does not belong here: finding them (``exchange.py``), what a directory may hold
+(``pipelines/rooms.py``).
+"""
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from pipelines.check.model import ExchangeResult
+from pipelines.rooms_csv import COLUMNS
+from pipelines.settings_keys import Identifier, Label, Mailbox
+from pipelines.settings_problems import SettingsError
+
+_MODE: Final = 0o640
+_LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)
+_IDENTIFIER: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
+_MAILBOX: Final[TypeAdapter[str]] = TypeAdapter(Mailbox)
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuse a file that is there: it may be a directory that somebody keeps.
+
+    Raises:
+        SettingsError: the file exists, or its folder does not.
+    """
+    if path.exists():
+        raise SettingsError(
+            [f"--write-rooms {path}: exists and is never overwritten; name another"]
+        )
+    if not path.absolute().parent.is_dir():
+        raise SettingsError([f"--write-rooms {path}: its folder does not exist; make it"])
+
+
+def write_rooms(
+    path: Path, results: Iterable[ExchangeResult], room_ids: Mapping[str, str], time_zone: str
+) -> int:
+    """Write every listed room once, and return how many.
+
+    ``room_ids`` are those that the directory has already, by casefolded address: they are kept,
+    since the lake knows rooms by them. A new one is made from the address's local part.
+
+    Raises:
+        SettingsError: the file exists by now, or cannot be written.
+    """
+    rows = list(_rows(results, room_ids, time_zone))
+    if not rows:
+        return 0
+    opener = partial(os.open, mode=_MODE)
+    try:
+        with path.open("x", encoding="utf-8", newline="", opener=opener) as file:
+            writer = csv.DictWriter(file, fieldnames=COLUMNS, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        text = f"--write-rooms {path}: cannot be written ({type(error).__name__}); name another"
+        raise SettingsError([text]) from None
+    return len(rows)
+
+
+def _rows(
+    results: Iterable[ExchangeResult], room_ids: Mapping[str, str], time_zone: str
+) -> Iterator[dict[str, str]]:
+    taken = {room_id.casefold() for room_id in room_ids.values()}
+    written: set[str] = set()
+    for result in results:
+        for room in result.listed or ():
+            address = room.address.casefold()
+            if address in written or not _fits(_MAILBOX, room.address):
+                continue
+            written.add(address)
+            yield {
+                "room_id": room_ids.get(address) or _new_id(address.partition("@")[0], taken),
+                "address": room.address,
+                "exchange": result.target.exchange.name,
+                "name": room.name if _fits(_LABEL, room.name) else "",
+                "time_zone": time_zone,
+            }
+
+
+def _new_id(local_part: str, taken: set[str]) -> str:
+    base = local_part if _fits(_IDENTIFIER, local_part) else "room"
+    room_id, number = base, 2
+    while room_id in taken:
+        room_id, number = f"{base}-{number}", number + 1
+    taken.add(room_id)
+    return room_id
+
+
+def _fits(kind: TypeAdapter[str], text: str) -> bool:
+    try:
+        kind.validate_python(text)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,192 @@
+"""``insights erase``: erases from lake and database, reads back, and gives a receipt.
+
+Belongs here: the order of an erasure and what its receipt says.
+Does not belong here: which rows go (``warehouse/erase.py``), options and exit codes
+(``cli.py``).
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import click
+
+from pipelines.assets import publish_region, today_in
+from pipelines.settings import Settings
+from transforms.contract import Region
+from warehouse.erase import Erasure, Found, erase, find, rows_in_versions
+from warehouse.lake import Lake
+from warehouse.tree import WarehouseError
+from warehouse.versions import drop_versions, published_versions
+
+_DAY: Final = timedelta(days=1)
+
+
+class EraseError(WarehouseError):
+    """An erasure stopped half-way: one line that says what still holds the rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What an erasure did: counts, dates and the operator's own ids.
+
+    ``first_date`` and ``last_date`` are None where the erasure has no such end.
+    ``rows_left`` is what was found when lake and database were read again. ``read_again_from``
+    is the first day that the next night reads again, None if it reads no day that was erased.
+    """
+
+    region: Region
+    room_id: str | None
+    first_date: date | None
+    last_date: date | None
+    is_dry_run: bool
+    erased_at: datetime
+    partitions_touched: int
+    bookings_gone: int
+    room_days_gone: int
+    database_rows_gone: int
+    versions_removed: int
+    rows_left: int
+    is_room_known: bool
+    read_again_from: date | None
+    read_again_to: date | None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether lake and database were read again and held nothing of it."""
+        return not self.is_dry_run and self.rows_left == 0
+
+    def as_json(self) -> dict[str, object]:
+        """Return the receipt as plain values; dates and instants as ISO 8601."""
+        values = {
+            name: value.isoformat() if isinstance(value, date) else value
+            for name, value in asdict(self).items()
+        }
+        return values | {"is_verified": self.is_verified}
+
+    def lines(self) -> Iterator[str]:
+        """Yield the receipt as an operator files it."""
+        did = "would go" if self.is_dry_run else "gone"
+        title = "Dry run of an erasure" if self.is_dry_run else "Receipt of erasure"
+        yield f"{title}, region {self.region}, {self.erased_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"  asked     {self._asked()}"
+        yield (
+            f"  lake      {self.partitions_touched} days touched, {self.bookings_gone} bookings "
+            f"{did}, {self.room_days_gone} room-days never read from now on"
+        )
+        yield (
+            f"  database  {self.database_rows_gone} rows {did} over all versions, "
+            f"{self.versions_removed} versions removed"
+        )
+        if not self.is_dry_run:
+            found = "nothing left" if self.is_verified else f"{self.rows_left} rows LEFT"
+            yield f"  verified  lake and database read again: {found}"
+        yield from self._notes()
+
+    def _asked(self) -> str:
+        what = f"room {self.room_id}" if self.room_id is not None else "every room"
+        if self.first_date is None and self.last_date is None:
+            return f"{what}, every day"
+        return (
+            f"{what}, from {self.first_date or 'the first day'} to {self.last_date or 'the last'}"
+        )
+
+    def _notes(self) -> Iterator[str]:
+        if not self.is_room_known:
+            yield f"  note      {self.room_id} is in no room directory: check the id"
+        if self.read_again_from is not None:
+            yield (
+                f"  note      the next night reads {self.read_again_from} to "
+                f"{self.read_again_to} again: what still stands in Exchange comes back"
+            )
+        yield "  note      copies, extracts and backups made of lake or database are not reached"
+
+
+def erasure_of(
+    room_id: str | None, first: datetime | None, last: datetime | None, before: datetime | None
+) -> Erasure:
+    """Return the erasure that the options of the command ask for.
+
+    Raises:
+        click.UsageError: neither or both of --room and --before, or dates that do not fit.
+    """
+    if (room_id is None) == (before is None):
+        raise click.UsageError("give either --room ROOM or --before DATE")
+    if before is not None:
+        if first or last:
+            raise click.UsageError("--before takes no --from or --to; they go with --room")
+        return Erasure(last_date=max(before.date(), date.min + _DAY) - _DAY)
+    first_date = first.date() if first else date.min
+    last_date = last.date() if last else date.max
+    if first_date > last_date:
+        raise click.UsageError(f"--from {first_date} is after --to {last_date}")
+    return Erasure(room_id=room_id, first_date=first_date, last_date=last_date)
+
+
+def erase_region(
+    settings: Settings, region: Region, erasure: Erasure, now: datetime, *, is_dry_run: bool
+) -> Receipt:
+    """Erase from the lake, rebuild the database, remove its older versions, read both again.
+
+    Raises:
+        LakeBusy: another run of the region is going on; nothing was erased.
+        EraseError: it stopped after the lake; the same command again finishes it.
+        WarehouseError: the lake could not be read or written.
+    """
+    warehouse = settings.regions[region].warehouse
+    lake = Lake(settings.regions[region].lake, region)
+    known = _is_room_known(settings, region, lake, erasure)
+    database_rows = rows_in_versions(warehouse, region, erasure)
+    old_versions = len(published_versions(warehouse, region))
+    if is_dry_run:
+        found, left = find(lake, erasure), 0
+    else:
+        found = erase(lake, erasure)
+        try:
+            if found.days or old_versions:
+                publish_region(settings, region, now)
+                drop_versions(warehouse, region, lambda _: True)
+            left = _left(lake, erasure) + rows_in_versions(warehouse, region, erasure)
+        except WarehouseError as error:
+            raise EraseError(
+                f"{error}; the lake is erased, but the database still holds the rows: "
+                "mend this and run the same command again"
+            ) from None
+    again = _read_again(settings, erasure, today_in(settings, region, now))
+    return Receipt(
+        region=region,
+        room_id=erasure.room_id,
+        first_date=erasure.first_date if erasure.first_date != date.min else None,
+        last_date=erasure.last_date if erasure.last_date != date.max else None,
+        is_dry_run=is_dry_run,
+        erased_at=now.astimezone(UTC).replace(microsecond=0),
+        partitions_touched=len(found.days),
+        bookings_gone=found.bookings,
+        room_days_gone=found.room_days,
+        database_rows_gone=database_rows,
+        versions_removed=old_versions,
+        rows_left=left,
+        is_room_known=known or found != Found() or database_rows > 0,
+        read_again_from=again[0] if again else None,
+        read_again_to=again[1] if again else None,
+    )
+
+
+def _left(lake: Lake, erasure: Erasure) -> int:
+    found = find(lake, erasure)
+    return found.bookings + found.room_days
+
+
+def _is_room_known(settings: Settings, region: Region, lake: Lake, erasure: Erasure) -> bool:
+    rooms = lake.read_rooms()
+    directory = {room.room_id for room in settings.regions[region].rooms}
+    stored = set() if rooms is None else set(rooms["room_id"].to_pylist())
+    return erasure.room_id is None or erasure.room_id in directory | stored
+
+
+def _read_again(settings: Settings, erasure: Erasure, today: date) -> tuple[date, date] | None:
+    """Return the days of an erasure that the nightly window reads again."""
+    first = max(erasure.first_date, today - timedelta(days=settings.trailing_days))
+    last = min(erasure.last_date, today + timedelta(days=settings.ahead_days))
+    return (first, last) if first <= last else None

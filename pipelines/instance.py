@@ -1,0 +1,43 @@
+"""Where Dagster keeps its history, and that it keeps no output of ours there.
+
+Belongs here: the default DAGSTER_HOME beside the configuration, and its ``dagster.yaml``.
+Does not belong here: what runs (``definitions.py``).
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+
+DAGSTER_YAML: Final = """\
+# Written once by `insights`; yours to change, but keep compute_logs as it is: anything that a
+# library prints while raw items are in memory must not reach a disk.
+telemetry:
+  enabled: false
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+concurrency:
+  pools:
+    default_limit: 1
+"""
+
+
+def dagster_home(config: Path) -> Path:
+    """Return $DAGSTER_HOME, or ``.dagster`` beside the configuration."""
+    configured = os.environ.get("DAGSTER_HOME")
+    return Path(configured) if configured else config.resolve().parent / ".dagster"
+
+
+def open_instance(home: Path) -> dg.DagsterInstance:
+    """Open the instance of a DAGSTER_HOME; makes the folder and its settings if missing.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    home.mkdir(parents=True, exist_ok=True, mode=0o750)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(DAGSTER_YAML, encoding="utf-8")
+    return dg.DagsterInstance.from_config(str(home))

@@ -1,0 +1,47 @@
+"""Runs a region's night through Dagster, in this process.
+
+Belongs here: executing the job on the operator's instance, so that the UI shows its history.
+Does not belong here: printing (``console.py``), options and exit codes (``cli.py``).
+"""
+
+import logging
+import warnings
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines.assets import Runtime
+from pipelines.code_location import RANGE_END_TAG, RANGE_START_TAG, build_definitions, job_name
+from pipelines.instance import open_instance
+from pipelines.night import DayRange
+from pipelines.settings import Settings
+from transforms.contract import Region
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def launch_night(
+    settings: Settings, region: Region, day_range: DayRange, home: Path, runtime: Runtime
+) -> bool:
+    """Run ``{region}_night`` for the days asked; True if every step succeeded.
+
+    What happened is in ``runtime``: ``reports``, ``published`` or ``failures``.
+
+    Raises:
+        OSError: ``home`` cannot be written.
+    """
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    definitions = build_definitions(settings, runtime, [region], day_range.last_date)
+    with warnings.catch_warnings(), open_instance(home) as instance:
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        result = definitions.resolve_job_def(job_name(region)).execute_in_process(
+            run_config=_QUIET,
+            instance=instance,
+            raise_on_error=False,
+            tags={
+                RANGE_START_TAG: day_range.first_date.isoformat(),
+                RANGE_END_TAG: day_range.last_date.isoformat(),
+            },
+        )
+    return result.success

@@ -1,0 +1,175 @@
+"""The invented rooms of a region: where they are, how large, how popular.
+
+Belongs here: the room directory, as the operator's CSV has it, and each room's temper.
+Does not belong here: what is booked in a room (``schedule.py``).
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+from typing import Final
+
+from pipelines.sandbox.people import DOMAIN
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A place with buildings; ``windows_zone`` is Exchange's name of its time zone."""
+
+    code: str
+    name: str
+    buildings: tuple[str, ...]
+    country: str
+    subdivision: str
+    time_zone: str
+    windows_zone: str
+    open_hours: str = ""
+
+
+SITES: Final[dict[str, tuple[Site, ...]]] = {
+    "EU": (
+        Site("CPH", "Copenhagen", ("HQ", "Harbour House"), "DK", "", "Europe/Copenhagen",
+             "Romance Standard Time"),
+        Site("LON", "London", ("Thames Court",), "GB", "ENG", "Europe/London",
+             "GMT Standard Time", "Mon-Fri 08:30-18:30"),
+        Site("LIS", "Lisbon", ("Casa Azul",), "PT", "", "Europe/Lisbon",
+             "GMT Standard Time", "Mon-Fri 09:00-13:00, 14:00-19:00"),
+        Site("HEL", "Helsinki", ("Aalto",), "FI", "", "Europe/Helsinki",
+             "FLE Standard Time", "Mon-Fri 08:00-17:00"),
+    ),
+    "NA": (
+        Site("NYC", "New York", ("Liberty", "Hudson"), "US", "NY", "America/New_York",
+             "Eastern Standard Time"),
+        Site("YTO", "Toronto", ("Lakeview",), "CA", "ON", "America/Toronto",
+             "Eastern Standard Time", "Mon-Fri 08:00-17:30"),
+        Site("YVR", "Vancouver", ("Pacific Gate",), "CA", "BC", "America/Vancouver",
+             "Pacific Standard Time"),
+        Site("YYT", "St. John's", ("Signal Hill",), "CA", "NL", "America/St_Johns",
+             "Newfoundland Standard Time", "Mon-Fri 08:30-17:00"),
+    ),
+}  # fmt: skip
+_SHARES = (0, 1, 0, 2, 3, 0, 1, 0, 2, 0)  # of ten rooms, which site has each
+_NAMES = (
+    "Alder", "Amber", "Aspen", "Aurora", "Basalt", "Beacon", "Birch", "Breeze", "Brook",
+    "Canyon", "Cedar", "Cirrus", "Cliff", "Clover", "Comet", "Coral", "Cove", "Crystal",
+    "Delta", "Dune", "Ember", "Fern", "Fjord", "Forest", "Frost", "Glacier", "Grove",
+    "Harbor", "Hazel", "Heron", "Indigo", "Iris", "Island", "Jade", "Juniper", "Lagoon",
+    "Larch", "Lotus", "Maple", "Marble", "Meadow", "Mesa", "Nova", "Oak", "Opal", "Orchid",
+    "Osprey", "Pebble", "Pine", "Prairie", "Quartz", "Reef", "Ridge", "River", "Sable",
+    "Sage", "Sierra", "Spruce", "Summit", "Thistle", "Tundra", "Valley", "Willow",
+)  # fmt: skip
+_SIZES: Final[dict[str, tuple[int, ...]]] = {
+    "conference": (4, 6, 8, 10, 12, 14, 20),
+    "video": (1, 2, 4, 6),
+    "auditorium": (80, 120, 200),
+    "workshop": (12, 16, 24),
+    "lecture": (30, 40, 60),
+    "group_study": (4, 6),
+    "executive": (8, 10),
+    "office": (2, 3),
+    "desk": (1,),
+    "other": (6, 10),
+}
+_RARE_TYPES = {
+    4: "video",
+    6: "executive",
+    7: "desk",
+    9: "workshop",
+    12: "office",
+    14: "desk",
+    16: "video",
+    18: "auditorium",
+    19: "group_study",
+    21: "lecture",
+    22: "desk",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """A room of the directory. ``popularity`` is bookings on a usual working day.
+
+    ``capacity`` is None where the operator's list has none; the room has seats all the same.
+    """
+
+    room_id: str
+    address: str
+    name: str
+    site: Site
+    building: str
+    floor: int
+    capacity: int | None
+    seats: int
+    room_type: str
+    open_hours: str
+    popularity: float
+    keeps_subjects: bool
+    opened_on: date | None = None
+    closed_on: date | None = None
+
+    def row(self) -> dict[str, str]:
+        """Return the room as a row of the operator's CSV; ``exchange`` is left empty."""
+        return {
+            "room_id": self.room_id,
+            "address": self.address,
+            "exchange": "",
+            "name": self.name,
+            "site": self.site.name,
+            "building": self.building,
+            "floor": str(self.floor),
+            "country": self.site.country,
+            "subdivision": self.site.subdivision,
+            "time_zone": self.site.time_zone,
+            "capacity": "" if self.capacity is None else str(self.capacity),
+            "room_type": self.room_type,
+            "open_hours": self.open_hours,
+            "opened_on": self.opened_on.isoformat() if self.opened_on else "",
+            "closed_on": self.closed_on.isoformat() if self.closed_on else "",
+        }
+
+
+def invent_rooms(region: str, rooms: int, seed: int, today: date) -> list[Room]:
+    """Return the rooms of a region; the first is crowded, the second is never booked."""
+    return [_room(region, number, seed, today) for number in range(rooms)]
+
+
+def _room(region: str, number: int, seed: int, today: date) -> Room:
+    random = Random(f"{seed}/{region}/room/{number}")  # noqa: S311  invented rooms need no secrecy
+    site = SITES[region][_SHARES[number % len(_SHARES)]]
+    building = random.choice(site.buildings)
+    floor = random.randint(0, 6)
+    kind = _RARE_TYPES.get(number % 23, "conference")
+    seats = random.choice(_SIZES[kind])
+    name = f"{_NAMES[number % len(_NAMES)]} {number // len(_NAMES) + 1}"
+    slug = f"{site.code}-{floor}{number:03d}".lower()
+    return Room(
+        room_id=f"{site.code}-{building[:3].upper()}-{number:04d}",
+        address=f"room.{name.partition(' ')[0].lower()}.{slug}@{DOMAIN}",
+        name=name,
+        site=site,
+        building=building,
+        floor=floor,
+        capacity=None if number % 11 == 5 else seats,
+        seats=seats,
+        room_type=kind,
+        open_hours=_open_hours(site, number),
+        popularity=_popularity(number, kind, random),
+        keeps_subjects=number % 8 == 3,
+        opened_on=today - timedelta(days=60) if number % 29 == 8 else None,
+        closed_on=today + timedelta(days=45) if number % 31 == 10 else None,
+    )
+
+
+def _open_hours(site: Site, number: int) -> str:
+    if number % 10 == 2:
+        return "Mon-Fri 08:00-12:00, 13:00-18:00; Sat 09:00-12:00"
+    return site.open_hours
+
+
+def _popularity(number: int, kind: str, random: Random) -> float:
+    if number == 0:
+        return 14.0
+    if number == 1:
+        return 0.0
+    usual = random.betavariate(2, 2.2) * 6.5
+    return usual * (0.35 if kind in ("desk", "auditorium", "lecture") else 1.0)

@@ -1,0 +1,134 @@
+"""What the simulated Exchange does wrong on purpose: a switch per room or for the server.
+
+Belongs here: the switches, and which of them strikes a request.
+Does not belong here: how a fault is carried out (``server.py`` and ``wire_faults.py`` on the wire,
+``operations.py`` and ``calendar_view.py`` in the answer).
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from pipelines.sandbox.model import Item
+
+Kind: TypeAlias = Literal[
+    # On the wire. A fault without a room strikes before the password is looked at.
+    "http",  # `status` instead of an answer, with Retry-After if `retry_after` is given
+    "reset",  # the connection is reset instead of an answer
+    "stall",  # the answer stops at `at_byte` for `seconds` or until the server stops
+    "hang_up",  # the connection closes at `at_byte`, though Content-Length promised more
+    "cut",  # the XML ends at `at_byte`, and Content-Length agrees
+    "latency",  # the answer takes `seconds` longer
+    # Errors that Exchange reports.
+    "soap_fault",  # `code` as a SOAP fault, HTTP 500
+    "response_code",  # `code` in a response message, HTTP 200
+    "too_many_at_once",  # SOAP fault `code` while more than `limit` requests are being served
+    "item_refused",  # GetItem reports `code` for the items that `which` picks
+    # Answers that look right.
+    "short_list",  # the first `limit` items, and IncludesLastItemInRange="false"
+    "silent_short_list",  # the first `limit` items, said to be all; TotalItemsInView is larger
+    "shuffle",  # items in random order
+    "inclusive_edges",  # items that only touch the window come back too
+    "duplicates",  # every item comes back twice
+    "other_folder",  # items say that they lie in another folder
+    "other_mailbox",  # the items of the mailbox `mailbox` come back instead of those asked for
+    "invalid_characters",  # names and subjects begin with &#x1B;, which XML 1.0 forbids
+]
+
+
+@dataclass
+class Fault:
+    """One switch. ``room`` (an address) and ``operation`` (``FindItem``) None mean every one.
+
+    It lets ``after`` requests (for item_refused: items) pass, then strikes ``times`` times;
+    None is for ever. ``struck`` counts. ``at_byte`` is a position in the answer's XML, None its
+    middle. ``back_off_milliseconds`` goes with ErrorServerBusy.
+    """
+
+    kind: Kind
+    room: str | None = None
+    operation: str | None = None
+    times: int | None = None
+    after: int = 0
+    code: str = "ErrorServerBusy"
+    back_off_milliseconds: int | None = None
+    status: int = 503
+    retry_after: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    at_byte: int | None = None
+    seconds: float = 60.0
+    limit: int = 0
+    mailbox: str = ""
+    which: "Callable[[Item], bool]" = lambda _item: True
+    struck: int = 0
+
+    def concerns(self, kind: Kind, mailbox: str, operation: str) -> bool:
+        """Tell whether this switch is about such a request."""
+        return (
+            self.kind == kind
+            and (self.room is None or self.room.casefold() == mailbox)
+            and self.operation in (None, operation)
+        )
+
+    def values(self) -> dict[str, str]:
+        """Return what goes into the error's MessageXml."""
+        if self.back_off_milliseconds is None:
+            return {}
+        return {"BackOffMilliseconds": str(self.back_off_milliseconds)}
+
+    def strikes(self) -> bool:
+        """Count a request that this switch is about; tell whether it is struck."""
+        if self.after > 0:
+            self.after -= 1
+            return False
+        if self.times is not None and self.struck >= self.times:
+            return False
+        self.struck += 1
+        return True
+
+
+class Faults:
+    """The switches that are on. Safe for the server's threads."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> Fault:
+        """Turn a switch on, and return it."""
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Turn everything off."""
+        with self._lock:
+            self._faults.clear()
+
+    def take(
+        self, kind: Kind, mailbox: str, operation: str, item: "Item | None" = None
+    ) -> Fault | None:
+        """Return the switch that strikes this request (or item), and count it.
+
+        ``mailbox`` is an address in lower case, empty if the request is about none.
+        """
+        if not self._faults:
+            return None
+        with self._lock:
+            for fault in self._faults:
+                is_meant = fault.concerns(kind, mailbox, operation)
+                if is_meant and (item is None or fault.which(item)) and fault.strikes():
+                    return fault
+        return None
+
+    def limit_at_once(self, mailbox: str, operation: str, now: int) -> Fault | None:
+        """Return the too_many_at_once switch whose limit is exceeded, and count it."""
+        if not self._faults:
+            return None
+        with self._lock:
+            for fault in self._faults:
+                if fault.concerns("too_many_at_once", mailbox, operation) and now > fault.limit:
+                    return fault if fault.strikes() else None
+        return None

@@ -1,0 +1,196 @@
+"""What the simulated Exchange holds: people, calendar items, mailboxes, one tenant.
+
+Belongs here: plain data, and the rights that one account has on it.
+Does not belong here: how any of it looks on the wire (``properties.py``, ``operations.py``), what
+goes wrong on purpose (``faults.py``), where generated items come from (``calendars.py``).
+
+Every person here is invented. Items are a *room's copy* of a meeting, already expanded:
+occurrences and exceptions, never a recurring master.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from pipelines.sandbox.faults import Faults
+from pipelines.sandbox.request_log import RequestLog
+
+ACCOUNT = "svc-insights@contoso.example"
+PASSWORD = "sandbox"  # noqa: S105  the simulation's only account; it opens nothing else
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone, or something, that a meeting names.
+
+    With ``routing_type`` EX the address is a legacy DN. ``mailbox_type`` is EWS's word: Mailbox,
+    PublicDL, PrivateDL, GroupMailbox, Contact, OneOff, …
+    """
+
+    name: str
+    address: str
+    routing_type: str = "SMTP"
+    mailbox_type: str = "Mailbox"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One expanded calendar item, as the room's copy holds it. Instants are aware.
+
+    ``subject`` None is the organizer's name, as rooms keep it by default. Items of a series
+    share ``series_id``. ``item_id`` is unique among the items of a mailbox that start at one
+    instant; a mailbox made from a list numbers those that have none. ``start_time_zone`` is a
+    Windows zone id, or whatever nonsense a real calendar holds. What is None or empty is left
+    out of answers.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    organizer: Person
+    subject: str | None = None
+    body: str = ""
+    location: str = ""
+    categories: tuple[str, ...] = ()
+    required: tuple[Person, ...] = ()
+    optional: tuple[Person, ...] = ()
+    resources: tuple[Person, ...] = ()
+    is_all_day: bool = False
+    is_cancelled: bool = False
+    sensitivity: str | None = "Normal"
+    item_type: str | None = "Single"
+    free_busy: str | None = "Busy"
+    my_response: str | None = "Accept"
+    is_online: bool | None = False
+    created_at: datetime | None = None
+    series_id: str | None = None
+    item_id: str = ""
+    start_time_zone: str = "UTC"
+    last_modified_name: str | None = None
+    attachments: tuple[str, ...] = ()
+    join_url: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("starts_at", "ends_at", "created_at"):
+            instant = getattr(self, name)
+            if instant is not None and instant.tzinfo is not UTC:
+                object.__setattr__(self, name, instant.astimezone(UTC))
+
+
+Provider: TypeAlias = Callable[[datetime, datetime], Iterable[Item]]
+"""Items that touch [start, end); more than those is allowed, fewer is not."""
+
+
+class Mailbox:
+    """A mailbox with one calendar: a list that may be changed, or a lazy provider.
+
+    A list is kept, not copied: whoever made it may cancel and move items at any time.
+    ``directory`` is the room's row of the operator's CSV, if it has one.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        name: str = "",
+        items: Iterable[Item] = (),
+        *,
+        provider: Provider | None = None,
+        is_room: bool = True,
+    ) -> None:
+        self.address = address
+        self.name = name or address.partition("@")[0]
+        self.list = items if isinstance(items, list) else list(items)
+        self.is_room = is_room
+        self.directory: dict[str, str] = {}
+        self._provider = provider or self._from_list
+
+    def items(self, start: datetime, end: datetime) -> Iterable[Item]:
+        """Return the items that overlap [start, end); those of no length count as an instant."""
+        return [
+            item
+            for item in self._provider(start, end)
+            if item.starts_at < end and (item.ends_at > start or item.starts_at >= start)
+        ]
+
+    def starting_at(self, moment: datetime) -> Iterable[Item]:
+        """Return the items that start at this instant (to the second)."""
+        after = moment + timedelta(seconds=1)
+        return [item for item in self._provider(moment, after) if moment <= item.starts_at < after]
+
+    def touching(self, start: datetime, end: datetime) -> Iterable[Item]:
+        """Return the items that overlap or only touch the window: both edges inclusive."""
+        moment = timedelta(seconds=1)
+        return [
+            item
+            for item in self._provider(start - moment, end + moment)
+            if item.starts_at <= end and item.ends_at >= start
+        ]
+
+    def _from_list(self, _start: datetime, _end: datetime) -> Iterator[Item]:
+        for position, item in enumerate(self.list):
+            yield item if item.item_id else replace(item, item_id=str(position))
+
+
+@dataclass
+class Tenant:
+    """Everything that one simulated server holds, and what its one account may do.
+
+    ``impersonation`` and ``reviewer`` name the mailboxes that the account may impersonate, or
+    read the calendar of as a delegate; None is every mailbox. ``room_lists`` maps the address
+    of a room list to the addresses of its rooms.
+    """
+
+    rooms: Iterable[Mailbox] = ()
+    account: str = ACCOUNT
+    password: str = PASSWORD
+    impersonation: Set[str] | None = None
+    reviewer: Set[str] | None = None
+    room_lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    bearer_tokens: set[str] = field(default_factory=set)
+    clock_skew_seconds: float = 0
+    faults: Faults = field(default_factory=Faults)
+    log: RequestLog = field(default_factory=RequestLog)
+
+    def __post_init__(self) -> None:
+        self.mailboxes: dict[str, Mailbox] = {}
+        self._numbers: dict[str, int] = {}
+        self._by_number: dict[int, str] = {}
+        for mailbox in self.rooms:
+            self.add(mailbox)
+        if self.account.casefold() not in self.mailboxes:
+            self.add(Mailbox(self.account, "Insights service", is_room=False))
+
+    def add(self, mailbox: Mailbox) -> Mailbox:
+        """Take in a mailbox (instead of one with the same address) and return it."""
+        key = mailbox.address.casefold()
+        number = self._numbers.setdefault(key, len(self._numbers) + 1)
+        self._by_number[number] = key
+        self.mailboxes[key] = mailbox
+        return mailbox
+
+    def mailbox(self, address: str) -> Mailbox | None:
+        """Return the mailbox of an address, compared without case, or None."""
+        return self.mailboxes.get(address.casefold())
+
+    def number(self, mailbox: Mailbox) -> int:
+        """Return the number that stands for a mailbox in ids."""
+        return self._numbers[mailbox.address.casefold()]
+
+    def numbered(self, number: int) -> Mailbox | None:
+        """Return the mailbox that an id's number stands for, or None."""
+        key = self._by_number.get(number)
+        return None if key is None else self.mailboxes[key]
+
+    def may_impersonate(self, address: str) -> bool:
+        """Tell whether the account may act as this mailbox."""
+        return _contains(self.impersonation, address)
+
+    def may_review(self, address: str) -> bool:
+        """Tell whether the account may read this mailbox's calendar as a delegate."""
+        return _contains(self.reviewer, address)
+
+
+def _contains(addresses: Set[str] | None, address: str) -> bool:
+    if addresses is None:
+        return True
+    return address.casefold() in {each.casefold() for each in addresses}

@@ -1,0 +1,124 @@
+"""A certificate authority for loopback: the simulated server's TLS is real.
+
+Belongs here: one CA, one certificate for localhost, and the ssl context that uses them.
+Does not belong here: anything a client does with the CA file.
+"""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_VALID = timedelta(days=30)
+
+
+class CertificateAuthority:
+    """A CA and a certificate for localhost, written into a directory that the caller owns.
+
+    ``ca_file`` is the path of the CA's certificate (PEM). The CA's own key is never written; the
+    server's touches the disk (mode 0600) only for as long as OpenSSL takes to read it.
+    """
+
+    def __init__(self, directory: Path, hosts: tuple[str, ...] = ("localhost",)) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.ca_file = directory / "ca.pem"
+        self._directory = directory
+        ca_key = ec.generate_private_key(ec.SECP256R1())
+        server_key = ec.generate_private_key(ec.SECP256R1())
+        ca = _ca_certificate(ca_key)
+        server = _server_certificate(hosts, server_key, ca, ca_key)
+        self.ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
+        chain = (each.public_bytes(serialization.Encoding.PEM) for each in (server, ca))
+        self._chain = _pem(server_key) + b"".join(chain)
+
+    def server_context(
+        self,
+        minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
+        maximum: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+    ) -> ssl.SSLContext:
+        """Return what a server on localhost needs; other versions are for tests."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = minimum
+        context.maximum_version = maximum
+        with NamedTemporaryFile(dir=self._directory, suffix=".pem") as chain:
+            chain.write(self._chain)
+            chain.flush()
+            context.load_cert_chain(chain.name)
+        return context
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _builder(subject: x509.Name, issuer: x509.Name) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + _VALID)
+    )
+
+
+def _usage(*, is_ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=is_ca,
+        crl_sign=is_ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _ca_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    name = _name("Sandbox Exchange CA")
+    return (
+        _builder(name, name)
+        .public_key(key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(is_ca=True), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _server_certificate(
+    hosts: tuple[str, ...],
+    key: ec.EllipticCurvePrivateKey,
+    ca: x509.Certificate,
+    ca_key: ec.EllipticCurvePrivateKey,
+) -> x509.Certificate:
+    addresses = [x509.IPAddress(ip_address(text)) for text in ("127.0.0.1", "::1")]
+    names = [*(x509.DNSName(host) for host in hosts), *(addresses if "localhost" in hosts else [])]
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+    return (
+        _builder(_name(hosts[0]), ca.subject)
+        .public_key(key.public_key())
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(is_ca=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(identifier, critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )

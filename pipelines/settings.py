@@ -1,0 +1,129 @@
+"""``insights.yaml`` and the room directories: read once, checked whole, then only used.
+
+Belongs here: the settings that a run works with, and what only several keys, rooms or regions
+together can say.
+Does not belong here: what one key may hold (``settings_keys.py``, ``settings_exchange.py``,
+``rooms.py``), and secrets, which are read at the moment of use.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations, product
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.rooms import Room
+from pipelines.rooms_csv import note_shared_mailboxes
+from pipelines.settings_exchange import ExchangeSettings, Secrets, read_secrets
+from pipelines.settings_files import read_mapping
+from pipelines.settings_keys import GlobalKeys
+from pipelines.settings_problems import Problems, SettingsError, did_you_mean, mapping, validated
+from pipelines.settings_regions import RegionDraft, RegionSettings, read_region
+from transforms.contract import REGIONS, ROOMS, Region
+
+__all__ = [
+    "ExchangeSettings",
+    "RegionSettings",
+    "Room",
+    "Secrets",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+    "read_secrets",
+    "rooms_table",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What ``insights.yaml`` says; regions that this process does not load are not in it."""
+
+    trailing_days: int
+    ahead_days: int
+    retention_months: int
+    minimum_group: int
+    count_held_as_booked: bool
+    keep_versions: int
+    regions: Mapping[Region, RegionSettings]
+
+
+def load_settings(path: Path, regions: frozenset[Region] | None) -> Settings:
+    """Read and check the configuration of ``regions``; None loads all that it has.
+
+    A region that is not loaded is not looked at: its values are not kept and its room directory
+    is not opened. Secrets are not read.
+
+    Raises:
+        SettingsError: with every problem found, a line each.
+    """
+    problems = Problems()
+    values = problems.or_else(read_mapping(path, problems))
+    own = {key: value for key, value in values.items() if key != "regions"}
+    keys = validated(GlobalKeys, own, f"{path}: ", problems)
+    named = mapping(values.get("regions"), f"{path}: regions", problems)
+    drafts = _drafts(named, regions, path, problems)
+    for one, other in combinations(drafts, 2):
+        _note_shared_folders(one, other, path, problems)
+        _note_shared_rooms(one, other, path, problems)
+    sound = problems.or_else(keys)
+    settled = [(draft.region, draft.settled(sound.minimum_group)) for draft in drafts]
+    return Settings(**dict(sound), regions={region: found for region, found in settled if found})
+
+
+def _drafts(
+    named: Mapping[str, object], asked: frozenset[Region] | None, path: Path, problems: Problems
+) -> list[RegionDraft]:
+    drafts = []
+    for region in _regions_to_read(named, asked, path, problems):
+        values = mapping(named[region], f"{path}: regions.{region}", problems)
+        if values:
+            drafts.append(read_region(region, values, path, problems))
+    return drafts
+
+
+def _regions_to_read(
+    named: Mapping[str, object], asked: frozenset[Region] | None, path: Path, problems: Problems
+) -> list[Region]:
+    for name in sorted(named.keys() - set(REGIONS)):
+        problems.add(f"{path}: regions.{name}", f"unknown region; {did_you_mean(name, REGIONS)}")
+    for region in sorted((asked or frozenset()) - named.keys()):
+        text = "is missing, and INSIGHTS_REGIONS asks for it; add it, or ask for another"
+        problems.add(f"{path}: regions.{region}", text)
+    return [region for region in REGIONS if region in named and (asked is None or region in asked)]
+
+
+def _note_shared_folders(
+    one: RegionDraft, other: RegionDraft, path: Path, problems: Problems
+) -> None:
+    """A region's data lie in folders of its own, or deleting one would delete the other."""
+    for (key, folder), (other_key, other_folder) in product(
+        one.folders.items(), other.folders.items()
+    ):
+        where = f"{path}: regions.{other.region}.{other_key}"
+        if "rooms" in (key, other_key):
+            continue
+        if folder.is_relative_to(other_folder) or other_folder.is_relative_to(folder):
+            text = f"is, holds or lies in regions.{one.region}.{key}; keep regions apart"
+            problems.add(where, text)
+
+
+def _note_shared_rooms(
+    one: RegionDraft, other: RegionDraft, path: Path, problems: Problems
+) -> None:
+    rooms_path = one.folders.get("rooms")
+    if rooms_path is not None and rooms_path == other.folders.get("rooms"):
+        where = f"{path}: regions.{other.region}.rooms"
+        problems.add(where, f"is the file of regions.{one.region} too; give each its own")
+    else:
+        note_shared_mailboxes(one.room_file, other.room_file, one.region, problems)
+
+
+def rooms_table(region: RegionSettings) -> pa.Table:
+    """Return the room directory as the lake holds it: schema ``ROOMS``, by room_id, no address."""
+    rooms = sorted(region.rooms, key=lambda room: room.room_id)
+    columns = [[getattr(room, name) for room in rooms] for name in ROOMS.names]
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, ROOMS, strict=True)],
+        schema=ROOMS,
+    )

@@ -1,0 +1,140 @@
+"""An exchange of ``insights.yaml``, and the secrets that its keys name.
+
+Belongs here: the keys of an exchange, which of them go together, and reading a secret from the
+environment at the moment it is needed.
+Does not belong here: connecting (``pipelines/sources``).
+"""
+
+import os
+import ssl
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
+
+from pipelines.settings_keys import ExistingFile, HttpsUrl, Keys, Text, VariableName
+from pipelines.settings_problems import Problems, validated
+
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "basic": ("username", "password_env"),
+    "ntlm": ("username", "password_env"),
+    "oauth": ("tenant_id", "client_id"),
+}
+_OAUTH_ONLY: Final = (
+    "tenant_id",
+    "client_id",
+    "client_secret_env",
+    "certificate_file",
+    "certificate_password_env",
+    "authority",
+)
+_PASSWORD_ONLY: Final = ("username", "password_env")
+
+
+def _certificates(value: Path) -> Path:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
+    except (OSError, ssl.SSLError):
+        raise ValueError("holds no certificate in PEM format; export the CA as PEM") from None
+    return value
+
+
+class ExchangeKeys(Keys):
+    """An entry of a region's ``exchanges``; the words are those of the YAML."""
+
+    kind: Literal["ews"]
+    endpoint: HttpsUrl
+    auth: Literal["basic", "ntlm", "oauth"]
+    access: Literal["impersonation", "delegate"] = "impersonation"
+    username: Text | None = Field(None, repr=False)
+    password_env: VariableName | None = None
+    ca_file: Annotated[ExistingFile, AfterValidator(_certificates)] | None = None
+    workers: int = Field(4, ge=1, le=27)
+    room_deadline_seconds: int = Field(120, ge=1, le=3600)
+    tenant_id: Text | None = None
+    client_id: Text | None = None
+    client_secret_env: VariableName | None = None
+    certificate_file: ExistingFile | None = None
+    certificate_password_env: VariableName | None = None
+    authority: HttpsUrl = "https://login.microsoftonline.com"
+
+
+class ExchangeSettings(ExchangeKeys):
+    """One exchange, ready for use: files are absolute and exist, secrets are still only named.
+
+    ``name`` is its key in the YAML, ``origin`` the file and key for messages.
+    """
+
+    name: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What the environment holds for one exchange; None where no variable is named."""
+
+    password: str | None = field(default=None, repr=False)
+    client_secret: str | None = field(default=None, repr=False)
+    certificate_password: str | None = field(default=None, repr=False)
+
+
+def read_secrets(exchange: ExchangeSettings) -> Secrets:
+    """Return the secrets of an exchange, from the environment, at the moment of use.
+
+    Raises:
+        SettingsError: naming file, key and variable of each that is not set.
+    """
+    problems = Problems()
+
+    def read(key: str, variable: str | None) -> str | None:
+        secret = os.environ.get(variable) if variable else None
+        if variable and not secret:
+            text = f"the environment variable {variable} is not set; set it to the secret"
+            problems.add(f"{exchange.origin}.{key}", text)
+        return secret
+
+    secrets = Secrets(
+        password=read("password_env", exchange.password_env),
+        client_secret=read("client_secret_env", exchange.client_secret_env),
+        certificate_password=read("certificate_password_env", exchange.certificate_password_env),
+    )
+    return problems.or_else(secrets)
+
+
+def read_exchange(
+    name: str, values: Mapping[str, object], origin: str, folder: Path, problems: Problems
+) -> ExchangeSettings | None:
+    """Return one exchange of the YAML; or None, with every problem noted."""
+    for key, text in _auth_problems(values):
+        problems.add(f"{origin}.{key}", text)
+    keys = validated(ExchangeKeys, values, f"{origin}.", problems, folder)
+    if keys is None:
+        return None
+    return ExchangeSettings.model_construct(**dict(keys), name=name, origin=origin)
+
+
+def _auth_problems(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    auth = values.get("auth")
+    if not isinstance(auth, str) or auth not in _NEEDED:
+        return
+    named = {key for key, value in values.items() if value is not None}
+    for key in _NEEDED[auth]:
+        if key not in named:
+            yield key, f"is missing; auth: {auth} needs it"
+    for key in _PASSWORD_ONLY if auth == "oauth" else _OAUTH_ONLY:
+        if key in named:
+            yield key, f"does not go with auth: {auth}; remove it"
+    if auth == "oauth":
+        yield from _certificate_problems(named)
+
+
+def _certificate_problems(named: Set[str]) -> Iterator[tuple[str, str]]:
+    has_secret, has_certificate = "client_secret_env" in named, "certificate_file" in named
+    if has_secret and has_certificate:
+        yield "client_secret_env", "stands beside certificate_file; keep one of them"
+    if not has_secret and not has_certificate:
+        yield "client_secret_env", "is missing; auth: oauth needs it, or certificate_file"
+    if "certificate_password_env" in named and not has_certificate:
+        yield "certificate_password_env", "needs certificate_file; add it, or remove this"

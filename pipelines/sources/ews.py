@@ -1,0 +1,225 @@
+"""Reads room calendars over Exchange Web Services.
+
+Belongs here: the settings of an EWS exchange, and how a window becomes requests: split until no
+view is cut short, joined without duplicates, one mailbox only.
+Does not belong here: the wire (``tls.py``, ``ews_protocol.py``), XML (``ews_services.py``), what
+failures mean (``ews_failures.py``).
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from exchangelib.credentials import Credentials
+
+from pipelines.sources.base import Scope, SourceError, Window
+from pipelines.sources.ews_failures import as_failure
+from pipelines.sources.ews_protocol import OneSession, RoomAccount
+from pipelines.sources.ews_services import VIEW_CUT_SHORT, CalendarViewService, InviteeService
+from pipelines.sources.ews_xml import Row, with_invitees
+from pipelines.sources.oauth import AppRegistration, Token
+from pipelines.sources.quiet import cut_off_loggers
+from pipelines.sources.retry import Deadline, Failure, Retry
+from pipelines.sources.tls import TimedAdapter, secure
+from transforms.raw import RawItem
+
+T = TypeVar("T")
+
+_LONGEST_VIEW: Final = timedelta(days=365)  # Exchange refuses more than two years
+_SHORTEST_VIEW: Final = timedelta(minutes=1)
+_OVERLAP: Final = timedelta(seconds=1)  # an item of no length on a seam may be in neither view
+_ITEMS_A_REQUEST: Final = 100
+_SILENCES: Final = 3  # a server that stops answering is given up so often within a deadline
+_TOO_MUCH: Final = frozenset(
+    {VIEW_CUT_SHORT, "ErrorExceededFindCountLimit", "ErrorCalendarViewRangeTooBig"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EwsSettings:
+    """One exchange that speaks EWS; the words are those of ``insights.yaml``."""
+
+    endpoint: str
+    auth: Literal["basic", "ntlm", "oauth"]
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    access: Literal["impersonation", "delegate"] = "impersonation"
+    ca_file: Path | None = None
+    room_deadline_seconds: float = 120.0
+    tenant_id: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+    certificate_file: Path | None = None
+    certificate_password: str | None = field(default=None, repr=False)
+    authority: str = "https://login.microsoftonline.com"
+
+
+class EwsSource:
+    """A ``CalendarSource`` over EWS: one worker, one connection.
+
+    ``with_invitees`` False never asks Exchange for anyone's name or address. Connects when the
+    first room is read. ``clock`` and ``sleep`` are for tests.
+
+    Raises:
+        SourceError: ``HttpsRequired``, ``CaFileUnreadable``.
+    """
+
+    def __init__(
+        self,
+        settings: EwsSettings,
+        *,
+        with_invitees: bool,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        cut_off_loggers()
+        self._settings = settings
+        self._with_invitees = with_invitees
+        self._deadline = Deadline(clock)
+        self._retry = Retry(self._deadline, sleep)
+        self._folders: dict[str, str] = {}
+        self._rooms: dict[str, str] = {}
+        self._refused: str | None = None
+        self._protocol, self._token = _leaving(lambda: _connect(settings, self._deadline))
+
+    def read(self, address: str, window: Window) -> Sequence[RawItem]:
+        """Return every item of the room that touches the window; see ``CalendarSource``."""
+        return _leaving(lambda: self._read(address, window))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._protocol.close()
+
+    def _read(self, address: str, window: Window) -> list[RawItem]:
+        if self._refused is not None:  # a password that was refused is not tried again
+            raise Failure(self._refused, scope=Scope.EXCHANGE)
+        self._deadline.start(self._settings.room_deadline_seconds)
+        account = RoomAccount(self._protocol, address, self._settings.access)
+        rows = self._rows(CalendarViewService(account=account), address, window)
+        self._check_mailbox(address, rows.values())
+        if not self._with_invitees:
+            return [item for _, _, item in rows.values()]
+        return self._items_with_invitees(InviteeService(account=account), list(rows.values()))
+
+    def _rows(self, service: CalendarViewService, address: str, window: Window) -> dict[str, Row]:
+        """Return the rows by id, from as many views as it takes for each to be whole."""
+        rows: dict[str, Row] = {}
+        waiting = [window]
+        while waiting:
+            part = waiting.pop()
+            if part.ends_at - part.starts_at > _LONGEST_VIEW:
+                waiting += _halves(part)
+                continue
+            try:
+                found = self._ask(partial(service.rows, address, part))
+            except Failure as failure:
+                if failure.code not in _TOO_MUCH or part.ends_at - part.starts_at <= _SHORTEST_VIEW:
+                    raise
+                waiting += _halves(part)
+            else:
+                rows.update((row[0], row) for row in found)
+        return rows
+
+    def _check_mailbox(self, address: str, rows: Iterable[Row]) -> None:
+        """Refuse items that lie in more than one folder, or in a folder of another room.
+
+        Raises:
+            Failure: ``OtherMailbox``.
+        """
+        room = address.casefold()
+        for folder_id in {folder_id for _, folder_id, _ in rows}:
+            is_its_only_one = self._folders.setdefault(room, folder_id) == folder_id
+            if not is_its_only_one or self._rooms.setdefault(folder_id, room) != room:
+                raise Failure("OtherMailbox")
+
+    def _items_with_invitees(self, service: InviteeService, rows: Sequence[Row]) -> list[RawItem]:
+        """Return the items with who was invited, without those that were deleted in between."""
+        items: list[RawItem] = []
+        for start in range(0, len(rows), _ITEMS_A_REQUEST):
+            part = rows[start : start + _ITEMS_A_REQUEST]
+            found = self._ask(partial(service.invitees, [item_id for item_id, _, _ in part]))
+            for (_, _, item), invitees in zip(part, found, strict=True):
+                if not isinstance(invitees, Failure):
+                    items.append(with_invitees(item, invitees))
+                elif invitees.code != "ErrorItemNotFound":
+                    items.append(item)
+        return items
+
+    def _ask(self, request: Callable[[], T]) -> T:
+        return self._retry.run(lambda: self._attempt(request))
+
+    def _attempt(self, request: Callable[[], T]) -> T:
+        """Send one request, and once more if a token that used to work is no longer taken."""
+        try:
+            answer = request()
+        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+            failure = as_failure(error)
+        else:
+            if self._token is not None:
+                self._token.accept()
+            return answer
+        self._protocol.forget_lost_session()
+        if failure.code == "HTTP401" and self._token is not None and self._token.renew():
+            return self._attempt(request)
+        if failure.scope is Scope.EXCHANGE and not failure.is_transient:
+            self._refused = failure.code
+        raise failure
+
+
+def _connect(settings: EwsSettings, deadline: Deadline) -> tuple[OneSession, Token | None]:
+    urls = [settings.endpoint, *([settings.authority] if settings.auth == "oauth" else [])]
+    if any(urlsplit(url).scheme.lower() != "https" for url in urls):
+        raise Failure("HttpsRequired", scope=Scope.EXCHANGE)
+    silence = settings.room_deadline_seconds / _SILENCES
+    adapter = TimedAdapter(deadline, silence, settings.ca_file)
+    if settings.auth == "oauth":
+        credentials, token = None, _token(settings, adapter)
+    else:
+        credentials, token = Credentials(settings.username or "", settings.password or ""), None
+    return OneSession(settings.endpoint, settings.auth, credentials, adapter, token), token
+
+
+def _token(settings: EwsSettings, adapter: TimedAdapter) -> Token:
+    def open_session() -> requests.Session:
+        session = requests.Session()
+        secure(session, adapter)
+        return session
+
+    app = AppRegistration(
+        settings.authority,
+        settings.tenant_id or "",
+        settings.client_id or "",
+        settings.client_secret,
+        settings.certificate_file,
+        settings.certificate_password,
+    )
+    # The resource is the host of the endpoint: outlook.office365.com, or a national cloud's.
+    return Token(app, f"https://{urlsplit(settings.endpoint).hostname}/.default", open_session)
+
+
+def _halves(window: Window) -> list[Window]:
+    """Return the later and the earlier half, which share a second."""
+    middle = window.starts_at + (window.ends_at - window.starts_at) / 2
+    middle = middle.replace(microsecond=0)
+    return [Window(middle - _OVERLAP, window.ends_at), Window(window.starts_at, middle)]
+
+
+def _leaving(work: Callable[[], T]) -> T:
+    """Do the work; let nothing out but a code.
+
+    The error is raised outside of the handler, so that it carries neither the library's error
+    nor its frames.
+    """
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+        failure = as_failure(error)
+        code, scope = failure.code, failure.scope
+        del failure
+    raise SourceError(code, scope)

@@ -1,0 +1,156 @@
+"""What ``insights check`` asks an Exchange beside calendars: who it is, and which rooms it lists.
+
+Belongs here: GetRoomLists and GetRooms, the server's version, and its clock.
+Does not belong here: calendars (``ews.py``), what an operator is told (``pipelines/check``).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
+
+from exchangelib.account import Identity
+from exchangelib.properties import RoomList
+from exchangelib.services import GetRoomLists, GetRooms
+from exchangelib.util import SOAPNS
+from lxml import etree
+
+from pipelines.sources.base import Scope, SourceError
+from pipelines.sources.ews import EwsSettings, EwsSource
+from pipelines.sources.ews_services import StrictService
+from pipelines.sources.ews_xml import TYPES, parse_strictly
+from pipelines.sources.retry import Failure
+
+T = TypeVar("T")
+Build: TypeAlias = tuple[int, int, int, int]
+
+_VERSION_PARTS: Final = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
+_HALF_A_SECOND: Final = timedelta(seconds=0.5)  # a Date header is cut to whole seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What an answer tells beside its content; None where it does not say.
+
+    ``clock_offset`` is the server's clock minus this machine's.
+    """
+
+    build: Build | None
+    clock_offset: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRoom:
+    """A room of a room list: all that Exchange tells of it."""
+
+    address: str = field(repr=False)
+    name: str = field(repr=False)
+
+
+class DirectorySource(EwsSource):
+    """Asks for room lists; ``server`` is known as soon as any answer was EWS, a refusal too.
+
+    ``act_as`` is a mailbox to impersonate, for apps: their tokens stand for no mailbox.
+
+    Raises:
+        SourceError: as ``EwsSource``.
+    """
+
+    def __init__(self, settings: EwsSettings, act_as: str | None) -> None:
+        super().__init__(settings, with_invitees=False)
+        self._act_as = act_as
+        self.server: ServerInfo | None = None
+
+    def room_lists(self) -> Sequence[str]:
+        """Return the addresses of the organisation's room lists.
+
+        Raises:
+            SourceError: after bounded retries, as ``CalendarSource.read``.
+        """
+        service = _RoomListService(self._protocol, self._act_as, self._note)
+        return self._answer(lambda: [each for each in service.call() if each])
+
+    def rooms(self, room_list: str) -> Sequence[ListedRoom]:
+        """Return the rooms of a room list that have an SMTP address.
+
+        Raises:
+            SourceError: after bounded retries, as ``CalendarSource.read``.
+        """
+        service = _RoomService(self._protocol, self._act_as, self._note)
+        ask = partial(service.call, room_list=RoomList(email_address=room_list))
+        return self._answer(lambda: [room for room in ask() if "@" in room.address])
+
+    def _note(self, server: ServerInfo) -> None:
+        self.server = server
+
+    def _answer(self, ask: Callable[[], T]) -> T:
+        if self._refused is not None:  # a password that was refused is not tried again
+            raise SourceError(self._refused, Scope.EXCHANGE)
+        self._deadline.start(self._settings.room_deadline_seconds)
+        try:
+            return self._ask(ask)
+        except Failure as failure:
+            code, scope = failure.code, failure.scope
+        raise SourceError(code, scope)
+
+
+class _DirectoryService(StrictService):
+    """What both services share: on whose behalf they ask, and what they note of the answer."""
+
+    def __init__(
+        self, protocol: Any, act_as: str | None, note: Callable[[ServerInfo], None]
+    ) -> None:
+        super().__init__(protocol=protocol)  # type: ignore[call-arg]  # exchangelib's service
+        self._act_as = act_as
+        self._note = note
+
+    @property
+    def _account_to_impersonate(self) -> Any:
+        return Identity(primary_smtp_address=self._act_as) if self._act_as else None
+
+    def _get_response(self, payload: Any, api_version: str) -> Any:
+        asked_at = datetime.now(UTC)
+        response = super()._get_response(  # type: ignore[misc]  # exchangelib's service
+            payload=payload, api_version=api_version
+        )
+        middle = asked_at + (datetime.now(UTC) - asked_at) / 2
+        build = _build(response.content)
+        self._note(ServerInfo(build, _clock_offset(response.headers.get("Date"), middle)))
+        return response
+
+
+class _RoomListService(_DirectoryService, GetRoomLists):  # type: ignore[misc]  # no types
+    def _elem_to_obj(self, elem: etree._Element) -> str:
+        return elem.findtext(f"{TYPES}EmailAddress") or ""
+
+
+class _RoomService(_DirectoryService, GetRooms):  # type: ignore[misc]  # no types
+    def _elem_to_obj(self, elem: etree._Element) -> ListedRoom:
+        return ListedRoom(
+            elem.findtext(f"{TYPES}Id/{TYPES}EmailAddress") or "",
+            elem.findtext(f"{TYPES}Id/{TYPES}Name") or "",
+        )
+
+
+def _build(content: bytes) -> Build | None:
+    """Return the version that an answer's header states, as four numbers.
+
+    Raises:
+        Failure: ``MalformedResponse``, as reading the answer itself would.
+    """
+    info = parse_strictly(content).find(f"{{{SOAPNS}}}Header/{TYPES}ServerVersionInfo")
+    parts = [] if info is None else [info.get(part, "") for part in _VERSION_PARTS]
+    if not parts or not all(part.isdecimal() and len(part) <= 6 for part in parts):
+        return None
+    major, minor, major_build, minor_build = map(int, parts)
+    return major, minor, major_build, minor_build
+
+
+def _clock_offset(date: str | None, now: datetime) -> timedelta | None:
+    try:
+        server_at = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    return server_at.replace(tzinfo=server_at.tzinfo or UTC) + _HALF_A_SECOND - now

@@ -1,0 +1,190 @@
+"""EWS answers as rows: a strict parser, and the few elements that a calendar item needs.
+
+Belongs here: bytes to XML, XML to ``RawItem`` and ``RawInvitee``.
+Does not belong here: requests (``ews_services.py``), whether an answer is whole or a refusal.
+
+This is the hot path of a run: tags are compared whole, each child is visited once.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from lxml import etree
+
+from pipelines.sources.retry import Failure
+from transforms.raw import RawInvitee, RawItem, Role
+
+MALFORMED: Final = "MalformedResponse"
+TYPES: Final = "{http://schemas.microsoft.com/exchange/services/2006/types}"
+CALENDAR_ITEM: Final = f"{TYPES}CalendarItem"
+_ITEM_ID: Final = f"{TYPES}ItemId"
+_FOLDER_ID: Final = f"{TYPES}ParentFolderId"
+_START: Final = f"{TYPES}Start"
+_END: Final = f"{TYPES}End"
+_IS_ALL_DAY: Final = f"{TYPES}IsAllDayEvent"
+_IS_CANCELLED: Final = f"{TYPES}IsCancelled"
+_ITEM_TYPE: Final = f"{TYPES}CalendarItemType"
+_FREE_BUSY: Final = f"{TYPES}LegacyFreeBusyStatus"
+_MY_RESPONSE: Final = f"{TYPES}MyResponseType"
+_SENSITIVITY: Final = f"{TYPES}Sensitivity"
+_CREATED: Final = f"{TYPES}DateTimeCreated"
+_IS_ONLINE: Final = f"{TYPES}IsOnlineMeeting"
+_TRUE: Final = frozenset({"true", "1"})
+_LISTS: Final = frozenset({"PublicDL", "PrivateDL", "GroupMailbox"})
+_REFERENCE: Final = re.compile(rb"&#(?:x([0-9a-fA-F]+)|([0-9]+));")
+_ROLES: Final[dict[str, Role]] = {
+    f"{TYPES}Organizer": "organizer",
+    f"{TYPES}RequiredAttendees": "required",
+    f"{TYPES}OptionalAttendees": "optional",
+    f"{TYPES}Resources": "resource",
+}
+_MAILBOX: Final = f"{TYPES}Mailbox"
+_ADDRESS: Final = f"{TYPES}EmailAddress"
+_ROUTING: Final = f"{TYPES}RoutingType"
+_MAILBOX_TYPE: Final = f"{TYPES}MailboxType"
+_from_iso: Final = datetime.fromisoformat
+# One object for each word of EWS, however many items carry it; another word is as good as none.
+_WORDS: Final[dict[str | None, str]] = {
+    word: word
+    for word in (
+        *("Single", "Occurrence", "Exception"),
+        *("Free", "Tentative", "Busy", "OOF", "WorkingElsewhere", "NoData"),
+        *("Unknown", "Organizer", "Accept", "Decline", "NoResponseReceived"),
+        *("Normal", "Personal", "Private", "Confidential"),
+    )
+}
+
+
+Row: TypeAlias = tuple[str, str, RawItem]
+"""An item's id, the id of the folder that it lies in, and the item; ids stay in memory."""
+
+
+def malformed() -> Failure:
+    """Return the failure of an answer that is not what was asked for; the next one may be."""
+    return Failure(MALFORMED, is_transient=True)
+
+
+def parse_strictly(data: bytes) -> etree._Element:
+    """Return the root of an XML document that is whole and well-formed.
+
+    References to characters that XML forbids are dropped first: real servers write them.
+
+    Raises:
+        Failure: ``MalformedResponse``.
+    """
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=False,
+        recover=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+    if b"&#" in data:
+        data = _REFERENCE.sub(_if_allowed, data)
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        root = None
+    if root is None or root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # stubs
+        raise malformed()
+    return root
+
+
+def _if_allowed(match: re.Match[bytes]) -> bytes:
+    number = int(match[1], 16) if match[1] else int(match[2])
+    is_allowed = (
+        number in (0x9, 0xA, 0xD)
+        or 0x20 <= number <= 0xD7FF
+        or 0xE000 <= number <= 0xFFFD
+        or 0x10000 <= number <= 0x10FFFF
+    )
+    return match[0] if is_allowed else b""
+
+
+def is_true(text: str | None) -> bool:
+    """Tell whether an xs:boolean is true; what is left out is false."""
+    return text in _TRUE
+
+
+def row_of(elem: etree._Element) -> Row:
+    """Return a CalendarItem of a view.
+
+    Raises:
+        Failure: ``MalformedResponse`` without ids, ``MalformedItem`` without times.
+    """
+    values = {child.tag: child.text or child.get("Id") for child in elem}
+    item_id, folder_id = values.get(_ITEM_ID), values.get(_FOLDER_ID)
+    if item_id is None or folder_id is None:
+        raise malformed()
+    created, online = values.get(_CREATED), values.get(_IS_ONLINE)
+    try:
+        item = RawItem(
+            _instant(values[_START]),
+            _instant(values[_END]),
+            values.get(_IS_ALL_DAY) in _TRUE,
+            values.get(_IS_CANCELLED) in _TRUE,
+            _WORDS.get(values.get(_ITEM_TYPE)),
+            _WORDS.get(values.get(_FREE_BUSY)),
+            _WORDS.get(values.get(_MY_RESPONSE)),
+            _WORDS.get(values.get(_SENSITIVITY)),
+            None if online is None else online in _TRUE,
+            None if created is None else _instant(created),
+            None,
+        )
+    except (KeyError, TypeError, ValueError):
+        item = None
+    if item is None:
+        raise Failure("MalformedItem")
+    return item_id, folder_id, item
+
+
+def invitees_of(elem: etree._Element) -> tuple[RawInvitee, ...]:
+    """Return everyone that a CalendarItem names."""
+    return tuple(_invitees(elem))
+
+
+def with_invitees(item: RawItem, invitees: tuple[RawInvitee, ...]) -> RawItem:
+    """Return the item with who was invited."""
+    return RawItem(
+        item.starts_at,
+        item.ends_at,
+        item.is_all_day,
+        item.is_cancelled,
+        item.item_type,
+        item.free_busy,
+        item.my_response,
+        item.sensitivity,
+        item.is_online,
+        item.created_at,
+        invitees,
+    )
+
+
+def _instant(text: str | None) -> datetime:
+    instant = _from_iso(text)  # type: ignore[arg-type]  # None is a TypeError, which the caller takes
+    return instant if instant.tzinfo is UTC else _in_utc(instant)
+
+
+def _in_utc(instant: datetime) -> datetime:
+    """Return the instant in UTC; one without a zone is in that of the request's TimeZoneContext."""
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def _invitees(elem: etree._Element) -> Iterator[RawInvitee]:
+    for holder in elem:
+        role = _ROLES.get(holder.tag)
+        if role is not None:
+            for mailbox in holder.iter(_MAILBOX):
+                yield _invitee(role, {child.tag: child.text for child in mailbox})
+
+
+def _invitee(role: Role, mailbox: dict[str, str | None]) -> RawInvitee:
+    address = mailbox.get(_ADDRESS)
+    is_list = mailbox.get(_MAILBOX_TYPE) in _LISTS
+    if address and (mailbox.get(_ROUTING) == "EX" or address[0] == "/"):
+        return RawInvitee(role, None, address, is_list)
+    return RawInvitee(role, address or None, None, is_list)

@@ -1,0 +1,137 @@
+"""Tokens for OAuth: a client secret or a certificate, renewed while a run goes on.
+
+Belongs here: the token of one app registration, and the header that carries it.
+Does not belong here: what the token is shown to (``ews_protocol.py``).
+
+msal keeps the token in memory and gets a new one before the old one ends, so the header is
+made anew for every request.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msal
+import requests
+
+from pipelines.sources.base import Scope
+from pipelines.sources.retry import Failure
+
+_KEY: Final = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
+_CERTIFICATE: Final = re.compile(
+    r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppRegistration:
+    """An app in Entra (or a national cloud) and how it proves itself: a secret or a certificate.
+
+    The certificate file holds key and certificate, as PEM or PKCS #12 (``.pfx``, ``.p12``).
+    """
+
+    authority: str
+    tenant_id: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    certificate_file: Path | None = None
+    certificate_password: str | None = field(default=None, repr=False)
+
+
+class Token(requests.auth.AuthBase):
+    """Puts a valid bearer token on each request, and gets it through sessions of its own."""
+
+    def __init__(
+        self, app: AppRegistration, scope: str, open_session: Callable[[], requests.Session]
+    ) -> None:
+        self._app = app
+        self._scope = scope
+        self._open_session = open_session
+        self._client: Any = None
+        self._was_accepted = False
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign a request.
+
+        Raises:
+            Failure: the token endpoint cannot be reached, or refuses the app.
+        """
+        r.headers["Authorization"] = f"Bearer {self._access_token()}"
+        return r
+
+    def accept(self) -> None:
+        """Remember that the server took the token."""
+        self._was_accepted = True
+
+    def renew(self) -> bool:
+        """Drop a token that used to work; return False if it never did and asking is pointless."""
+        if not self._was_accepted:
+            return False
+        self._was_accepted, self._client = False, None
+        return True
+
+    def _access_token(self) -> str:
+        try:
+            if self._client is None:
+                self._client = self._open_client()
+            answer = self._client.acquire_token_for_client([self._scope])
+        except (ValueError, TypeError):  # msal's word for a tenant or an answer it cannot use
+            answer = {}
+        if "access_token" not in answer:
+            raise Failure("TokenRefused", scope=Scope.EXCHANGE)
+        return str(answer["access_token"])
+
+    def _open_client(self) -> Any:
+        return msal.ConfidentialClientApplication(
+            self._app.client_id,
+            authority=f"{self._app.authority.rstrip('/')}/{self._app.tenant_id}",
+            client_credential=_credential(self._app),
+            http_client=_TokenEndpoint(self._open_session()),
+            instance_discovery=False,  # it would ask the public cloud about a national one
+        )
+
+
+class _TokenEndpoint:
+    """What msal sends through; an outage is raised here, since msal would keep it for a while."""
+
+    def __init__(self, session: requests.Session) -> None:
+        self._session = session
+
+    def post(self, url: str, **kwargs: Any) -> requests.Response:
+        return _unless_down(self._session.post(url, allow_redirects=False, **kwargs))
+
+    def get(self, url: str, **kwargs: Any) -> requests.Response:
+        return _unless_down(self._session.get(url, allow_redirects=False, **kwargs))
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _unless_down(response: requests.Response) -> requests.Response:
+    if response.status_code == 429 or response.status_code >= 500:
+        raise Failure("TokenEndpointUnavailable", scope=Scope.EXCHANGE, is_transient=True)
+    return response
+
+
+def _credential(app: AppRegistration) -> str | dict[str, str | None]:
+    if app.certificate_file is None:
+        return app.client_secret or ""
+    if app.certificate_file.suffix.lower() in (".pfx", ".p12"):
+        return {
+            "private_key_pfx_path": str(app.certificate_file),
+            "passphrase": app.certificate_password,
+        }
+    try:
+        text = app.certificate_file.read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    key, certificate = _KEY.search(text), _CERTIFICATE.search(text)
+    if key is None or certificate is None:
+        raise Failure("CertificateFileUnreadable", scope=Scope.EXCHANGE)
+    return {
+        "private_key": key[0],
+        "public_certificate": certificate[0],
+        "passphrase": app.certificate_password,
+    }

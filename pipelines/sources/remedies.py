@@ -1,0 +1,174 @@
+"""What each error code means to the person who runs Exchange, and what mends it.
+
+Belongs here: one static text for each code that a source may leave behind.
+Does not belong here: any value; room ids and counts are added by whoever prints.
+"""
+
+from typing import Final
+
+_REMEDIES: Final[dict[tuple[str, ...], str]] = {
+    # The whole exchange.
+    ("HTTP401",): (
+        "Exchange refused the account; it was tried once and not again, so that it is not locked. "
+        "Check the user name and the secret's environment variable, whether the password or "
+        "client secret has expired, and whether the endpoint allows this kind of authentication."
+    ),
+    ("HTTP403",): (
+        "Exchange refused EWS to this account or app. In Exchange Online EWS is switched off "
+        "since 1 October 2026 unless EWSEnabled is true and the app's id is in EwsAllowedAppIDs, "
+        "and it ends for good on 1 April 2027: use kind: graph. On a server of your own, see "
+        "Get-CASMailbox and Get-OrganizationConfig for EwsEnabled."
+    ),
+    ("HTTP404", "HTTP405"): (
+        "There is no EWS at this address. The endpoint usually ends in /EWS/Exchange.asmx; see "
+        "Get-WebServicesVirtualDirectory."
+    ),
+    ("HTTP407",): (
+        "The proxy wants a login. Put it into HTTPS_PROXY, or add the host to NO_PROXY."
+    ),
+    ("HTTP456",): (
+        "The account is blocked or has to sign in interactively. Unblock it, and exempt it from "
+        "multi-factor authentication or use auth: oauth."
+    ),
+    ("ErrorAccountDisabled",): ("The account is disabled. Enable it in Active Directory."),
+    ("ErrorPasswordExpired",): (
+        "The account's password has expired. Set a new one, in Active Directory and in the "
+        "secret's environment variable."
+    ),
+    ("ErrorPasswordChangeRequired",): (
+        "The account has to change its password at the next logon. Set one that does not have to "
+        "be changed."
+    ),
+    ("ErrorInvalidServerVersion",): (
+        "This Exchange is older than 2013 SP1. Use the endpoint of a newer server."
+    ),
+    ("TokenRefused",): (
+        "The sign-in service gave no token; it was asked once. Check tenant_id, client_id and "
+        "authority, whether the client secret or certificate has expired, and whether the app has "
+        "the permission full_access_as_app with admin consent."
+    ),
+    ("TokenEndpointUnavailable",): (
+        "The sign-in service did not work, several times. Check authority, and the service's "
+        "status; run again later."
+    ),
+    ("CertificateFileUnreadable",): (
+        "certificate_file does not hold a private key and a certificate (PEM or PKCS #12). Check "
+        "the path, its permissions and certificate_password_env."
+    ),
+    ("CertificateNotTrusted",): (
+        "The server's certificate is not trusted, has expired, or is for another host name. Put "
+        "the issuing CA into ca_file; verification is never switched off."
+    ),
+    ("TlsRefused",): (
+        "The server and this client have no TLS version in common, or it does not speak TLS. "
+        "Allow TLS 1.2 on the server, and check the port of the endpoint."
+    ),
+    ("CaFileUnreadable",): (
+        "ca_file cannot be read or holds no certificate (PEM). Check the path."
+    ),
+    ("HttpsRequired",): ("Only https:// is spoken. Change the endpoint (or authority)."),
+    ("EndpointInvalid",): ("The endpoint is not a URL that can be asked. Check it."),
+    ("NameResolutionError",): (
+        "The host of the endpoint has no address in DNS. Check its spelling and this machine's "
+        "name servers."
+    ),
+    ("CannotConnect",): (
+        "Nothing answers at the endpoint's host and port; check the network, the firewall and the "
+        "proxy variables of this machine."
+    ),
+    ("ProxyError",): (
+        "The proxy could not be reached or refused. Check HTTPS_PROXY, or add the host to NO_PROXY."
+    ),
+    # One room.
+    ("ErrorAccessDenied",): (
+        "The account may not read this calendar. Grant it Reviewer on the room's calendar "
+        "(Add-MailboxFolderPermission) with access: delegate, or include the room in the "
+        "account's ApplicationImpersonation scope with access: impersonation."
+    ),
+    ("ErrorImpersonateUserDenied", "ErrorImpersonationDenied"): (
+        "The account may not impersonate this room. Include the room in the scope of its "
+        "ApplicationImpersonation role (New-ManagementRoleAssignment), or use access: delegate."
+    ),
+    ("ErrorNonExistentMailbox", "ErrorCannotFindUser"): (
+        "There is no mailbox with this room's address here. Correct the address in the room "
+        "directory, or name the exchange that the mailbox was moved to."
+    ),
+    ("ErrorFolderNotFound",): (
+        "The mailbox has no calendar that the account can see. Grant the account Reviewer on it, "
+        "or check that the mailbox is a room."
+    ),
+    ("OtherMailbox",): (
+        "Exchange answered with the calendar of another mailbox; nothing of it was kept. Check "
+        "that no two rooms of the directory are one mailbox, and see Get-Mailbox for this "
+        "address."
+    ),
+    ("ErrorMailboxMoveInProgress",): (
+        "The mailbox is being moved. The room keeps what it had and is read again by the next "
+        "run; see Get-MoveRequest."
+    ),
+    ("ErrorMailboxStoreUnavailable",): (
+        "The mailbox's database was not available, several times. The room keeps what it had and "
+        "is read again by the next run; see Get-MailboxDatabaseCopyStatus."
+    ),
+    ("ErrorItemCorrupt",): (
+        "An item of this calendar is damaged. Find it with the calendar diagnostics "
+        "(Get-CalendarDiagnosticObjects) and repair or delete it."
+    ),
+    ("MalformedItem",): (
+        "An item of this calendar has no start or end that can be read. Find it with "
+        "Get-CalendarDiagnosticObjects and repair or delete it."
+    ),
+    ("ErrorExceededFindCountLimit",): (
+        "More items lie within one minute than Exchange returns at once. Look at this calendar: "
+        "it is probably not a room's."
+    ),
+    ("ViewCutShort",): (
+        "Exchange keeps holding back items of this calendar, however short the time that is asked "
+        "for. Nothing short is stored; raise EWSFindCountLimit of the account's throttling "
+        "policy."
+    ),
+    ("ErrorServerBusy", "HTTP429"): (
+        "Exchange asked for patience longer than the room may take. The room keeps what it had "
+        "and is read again by the next run; use fewer workers, or give the account a throttling "
+        "policy (New-ThrottlingPolicy)."
+    ),
+    ("HTTP503", "HTTP500", "HTTP502", "HTTP504", "HTTP408"): (
+        "Exchange or its load balancer was not available, several times. The room keeps what it "
+        "had and is read again by the next run; see the server's health (Get-HealthReport)."
+    ),
+    ("ErrorTimeoutExpired",): (
+        "Exchange gave up on the request, several times. The room keeps what it had and is read "
+        "again by the next run; use fewer workers."
+    ),
+    ("ReadTimeout",): (
+        "Exchange stopped answering, several times. The room keeps what it had and is read again "
+        "by the next run; if it is always this room, look at the size of its calendar, or raise "
+        "room_deadline_seconds."
+    ),
+    ("DeadlineExceeded",): (
+        "The room took longer than room_deadline_seconds. The room keeps what it had and is read "
+        "again by the next run; if it is always this room, look at the size of its calendar, or "
+        "raise the deadline."
+    ),
+    ("ConnectionBroken",): (
+        "The connection broke off, several times. The room keeps what it had and is read again by "
+        "the next run; if it persists, check the network, the firewall and the proxy variables of "
+        "this machine."
+    ),
+    ("MalformedResponse",): (
+        "The answer was cut or was not EWS, several times. The room keeps what it had and is read "
+        "again by the next run; if it persists, look for a proxy or firewall that changes "
+        "answers."
+    ),
+}
+_OF_CODE: Final = {code: text for codes, text in _REMEDIES.items() for code in codes}
+_ELSEWHERE: Final = "The endpoint sends elsewhere. Use the address it sends to, if it is yours."
+_UNKNOWN: Final = (
+    "Exchange or the connection failed in a way that has no remedy here; the room keeps what it "
+    "had. Look the code up in the EWS reference (ResponseCode)."
+)
+
+
+def remedy_for(code: str) -> str:
+    """Return what an error code means and what mends it, in one line without any value."""
+    return _OF_CODE.get(code) or (_ELSEWHERE if code.startswith("HTTP3") else _UNKNOWN)

@@ -1,0 +1,44 @@
+"""Fixtures for every test that speaks to the simulated Exchange.
+
+Belongs here: the certificate authority of the test run, and servers that stop with their test.
+Does not belong here: what a tenant holds; each test says that itself.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from pipelines.instance import open_instance
+from pipelines.sandbox.model import Tenant
+from pipelines.sandbox.server import SandboxExchange
+from pipelines.sandbox.tls import CertificateAuthority
+
+StartExchange: TypeAlias = Callable[..., SandboxExchange]
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    """One certificate authority for the whole run; its CA file is ``authority.ca_file``."""
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def exchange(authority: CertificateAuthority) -> Iterator[StartExchange]:
+    """Start a server: ``exchange(tenant, **options)``; every one stops with the test."""
+    with ExitStack() as servers:
+
+        def start(tenant: Tenant, **options: Any) -> SandboxExchange:
+            return servers.enter_context(SandboxExchange(tenant, authority, **options))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def empty_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a DAGSTER_HOME without runs: setting up its tables costs more than a night."""
+    home = tmp_path_factory.mktemp("history") / ".dagster"
+    with open_instance(home):
+        return home

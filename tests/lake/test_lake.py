@@ -1,0 +1,174 @@
+"""The verbs of the lake: what is written is read back, and nothing else is accepted."""
+
+import threading
+from datetime import date, timedelta
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from tests.lake.rows import (
+    FIRST_NIGHT,
+    SATURDAY,
+    SUNDAY,
+    booking,
+    coverage,
+    directory,
+    facts,
+    stored,
+)
+from transforms.contract import BOOKINGS, COVERAGE, describe
+from warehouse.lake import Lake, LakeBusy, LakeError
+
+PARTITION = f"bookings/region=EU/date={SATURDAY}"
+
+
+def test_a_replaced_day_is_read_back_in_the_contracts_schema_and_order(lake: Lake) -> None:
+    lake.replace("bookings", SATURDAY, stored(booking("b"), booking("a", hour=11), booking("a")))
+    table = lake.read("bookings", SATURDAY)
+    assert table is not None
+    assert table.schema.equals(BOOKINGS, check_metadata=True)
+    assert [(row[0], row[1].hour) for row in facts(table)] == [("a", 9), ("a", 11), ("b", 9)]
+
+
+def test_a_day_lies_in_one_file_whose_path_names_region_and_date(lake: Lake) -> None:
+    lake.replace("bookings", SATURDAY, stored(booking("a")))
+    path = lake.root / PARTITION / "bookings.parquet"
+    assert lake.files("bookings") == [path]
+    assert pq.read_schema(path).names == BOOKINGS.names
+    query = "SELECT room_id, region, date FROM read_parquet(?, hive_partitioning = true)"
+    assert duckdb.execute(query, [str(path)]).fetchall() == [("a", "EU", SATURDAY)]
+
+
+def test_a_file_carries_the_contracts_column_descriptions_and_no_pandas_metadata(
+    lake: Lake,
+) -> None:
+    lake.replace("coverage", SATURDAY, coverage(("a", True, FIRST_NIGHT, None)))
+    schema = pq.read_schema(lake.files("coverage")[0])
+    assert describe(schema.field("error_code")) == describe(COVERAGE.field("error_code"))
+    assert b"pandas" not in schema.metadata
+
+
+def test_a_file_is_zstd_with_dictionaries_and_statistics(lake: Lake) -> None:
+    lake.replace("bookings", SATURDAY, stored(*(booking("a", hour=hour) for hour in range(24))))
+    group = pq.read_metadata(lake.files("bookings")[0]).row_group(0)
+    columns = [group.column(index) for index in range(group.num_columns)]
+    assert {column.compression for column in columns} == {"ZSTD"}
+    assert all(column.is_stats_set for column in columns)
+    assert "RLE_DICTIONARY" in columns[0].encodings
+
+
+def test_the_order_in_which_rows_were_read_leaves_no_trace_in_the_bytes(lake: Lake) -> None:
+    rows = [booking("a", headcount=count, is_online=count % 2 == 0) for count in range(6)]
+    lake.replace("bookings", SATURDAY, stored(*rows))
+    before = lake.files("bookings")[0].read_bytes()
+    lake.replace("bookings", SATURDAY, stored(*reversed(rows)))
+    assert lake.files("bookings")[0].read_bytes() == before
+
+
+def test_a_day_without_bookings_is_an_empty_file_and_keeps_no_stale_row(lake: Lake) -> None:
+    lake.replace("bookings", SATURDAY, stored(booking("a")))
+    lake.replace("bookings", SATURDAY, stored())
+    table = lake.read("bookings", SATURDAY)
+    assert table is not None
+    assert table.num_rows == 0
+    assert lake.days("bookings") == [SATURDAY]
+
+
+def test_a_day_never_written_reads_as_none(lake: Lake) -> None:
+    assert lake.read("bookings", SATURDAY) is None
+    assert lake.read_rooms() is None
+    assert lake.days("bookings") == lake.files("bookings") == lake.files("rooms") == []
+
+
+def test_files_are_listed_for_the_days_asked_in_order(lake: Lake) -> None:
+    days = [SATURDAY + timedelta(days=offset) for offset in (2, 0, 1)]
+    for day in days:
+        lake.replace("bookings", day, stored())
+    assert lake.days("bookings") == sorted(days)
+    listed = lake.files("bookings", SUNDAY, SUNDAY)
+    assert [path.parent.name for path in listed] == [f"date={SUNDAY}"]
+    assert len(lake.files("bookings", first_date=SUNDAY)) == 2
+    assert len(lake.files("bookings", last_date=SUNDAY)) == 2
+
+
+def test_a_deleted_day_is_gone_with_its_folder(lake: Lake) -> None:
+    lake.replace("bookings", SATURDAY, stored(booking("a")))
+    lake.delete("bookings", SATURDAY)
+    lake.delete("bookings", SATURDAY)
+    assert lake.days("bookings") == []
+    assert not (lake.root / PARTITION).exists()
+
+
+def test_the_room_directory_is_replaced_whole(lake: Lake) -> None:
+    lake.replace_rooms(directory("a"))
+    lake.replace_rooms(directory("b"))
+    rooms = lake.read_rooms()
+    assert rooms is not None
+    assert rooms["room_id"].to_pylist() == ["b"]
+    assert lake.files("rooms") == [lake.root / "rooms/region=EU/rooms.parquet"]
+
+
+def test_foreign_names_in_the_lake_are_not_days(lake: Lake) -> None:
+    lake.replace("bookings", SATURDAY, stored())
+    for name in ("date=20261123", "date=2026-02-30", "lost+found", "date=2026-11-25"):
+        (lake.root / "bookings/region=EU" / name).mkdir()
+    assert lake.days("bookings") == [SATURDAY]
+
+
+def test_a_second_run_of_the_region_is_refused_at_once(lake: Lake) -> None:
+    other = Lake(lake.root, "EU")
+    with lake.exclusive():
+        lake.replace("bookings", SATURDAY, stored(booking("a")))
+        with pytest.raises(LakeBusy, match="another run of region EU"), other.exclusive():
+            pass
+        with pytest.raises(LakeBusy):
+            other.replace("bookings", SATURDAY, stored())
+        with pytest.raises(LakeBusy), lake.exclusive():
+            pass
+        assert other.read("bookings", SATURDAY) is not None
+    other.replace("bookings", SATURDAY, stored())
+
+
+def test_a_thread_of_the_same_process_is_refused_too(lake: Lake) -> None:
+    refusals: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with Lake(lake.root, "EU").exclusive():
+                pass
+        except LakeBusy as busy:
+            refusals.append(busy)
+
+    with lake.exclusive():
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    assert len(refusals) == 1
+
+
+def test_what_a_killed_run_left_behind_is_swept_when_the_next_one_starts(lake: Lake) -> None:
+    left = lake.root / ".staging" / "run-1-1"
+    left.mkdir(parents=True)
+    (left / str(SATURDAY)).write_bytes(b"rows")
+    (lake.root / ".staging" / "draft-x").write_bytes(b"PAR1")
+    with lake.exclusive():
+        assert not left.exists()
+    assert list((lake.root).rglob("draft-*")) == []
+
+
+def test_an_error_in_a_run_gives_the_lake_back(lake: Lake) -> None:
+    with pytest.raises(ZeroDivisionError), lake.exclusive(), lake.staging():
+        raise ZeroDivisionError
+    with lake.exclusive():
+        assert lake.days("bookings") == []
+    assert not (lake.root / ".staging").exists()
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_draft(lake: Lake) -> None:
+    lake.replace("bookings", SATURDAY, stored(booking("a")))
+    blocked = date(2026, 11, 25)
+    (lake.root / "bookings/region=EU" / f"date={blocked}" / "bookings.parquet").mkdir(parents=True)
+    with pytest.raises(LakeError, match="cannot be written"):
+        lake.replace("bookings", blocked, stored())
+    assert list(lake.root.rglob("draft-*")) == []

@@ -1,0 +1,218 @@
+"""A night lands whole days, keeps what it could not read, and forgets what is too old."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lake.rows import (
+    FIRST_NIGHT,
+    SATURDAY,
+    SECOND_NIGHT,
+    SUNDAY,
+    booking,
+    coverage,
+    facts,
+    headcounts,
+    staged,
+    stored,
+)
+from warehouse.lake import Dataset, Lake, LakeError
+from warehouse.landing import apply_night, retain
+
+DAYS = [SATURDAY, SUNDAY]
+
+
+def night(
+    lake: Lake,
+    *rows: Mapping[str, Any],
+    loaded: Mapping[str, datetime],
+    failed: Mapping[str, str] | None = None,
+    directory: frozenset[str] | None = None,
+) -> int:
+    failed = failed or {}
+    directory = directory or frozenset({*loaded, *failed})
+    with lake.exclusive(), lake.staging() as staging:
+        staging.add(staged(*rows))
+        return apply_night(lake, staging, DAYS, directory, loaded, failed)
+
+
+def content(lake: Lake) -> dict[str, bytes]:
+    paths = [*lake.files("bookings"), *lake.files("coverage")]
+    return {str(path): path.read_bytes() for path in paths}
+
+
+def test_a_night_writes_bookings_and_coverage_of_every_day_asked(lake: Lake) -> None:
+    count = night(lake, booking("a"), booking("b"), loaded={"a": FIRST_NIGHT, "b": FIRST_NIGHT})
+    assert count == 2
+    assert lake.days("bookings") == lake.days("coverage") == DAYS
+    assert headcounts(lake.read("bookings", SATURDAY)) == [("a", 3), ("b", 3)]
+    for day in DAYS:
+        assert [row[1:] for row in facts(lake.read("coverage", day))] == [
+            (True, FIRST_NIGHT, None)
+        ] * 2
+
+
+def test_a_cancelled_or_moved_booking_shows_after_the_next_night(lake: Lake) -> None:
+    night(lake, booking("a"), booking("a", hour=15), loaded={"a": FIRST_NIGHT})
+    night(lake, booking("a", SUNDAY, hour=15), loaded={"a": SECOND_NIGHT})
+    assert facts(lake.read("bookings", SATURDAY)) == []
+    assert headcounts(lake.read("bookings", SUNDAY)) == [("a", 3)]
+
+
+def test_r13_a_failed_room_keeps_its_rows_and_coverage_says_so(lake: Lake) -> None:
+    both = {"a": FIRST_NIGHT, "b": FIRST_NIGHT}
+    night(lake, booking("a"), booking("b"), loaded=both)
+    count = night(
+        lake,
+        booking("a", headcount=9, read_at=SECOND_NIGHT),
+        loaded={"a": SECOND_NIGHT},
+        failed={"b": "ErrorAccessDenied"},
+    )
+    assert count == 1
+    table = lake.read("bookings", SATURDAY)
+    assert headcounts(table) == [("a", 9), ("b", 3)]
+    assert table is not None
+    assert table["read_at"].to_pylist() == [SECOND_NIGHT, FIRST_NIGHT]
+    assert facts(lake.read("coverage", SATURDAY)) == [
+        ("a", True, SECOND_NIGHT, None),
+        ("b", False, FIRST_NIGHT, "ErrorAccessDenied"),
+    ]
+
+
+def test_a_room_taken_out_of_the_directory_keeps_its_rows_in_the_lake(lake: Lake) -> None:
+    night(lake, booking("a"), booking("old"), loaded={"a": FIRST_NIGHT, "old": FIRST_NIGHT})
+    night(lake, booking("a"), loaded={"a": SECOND_NIGHT})
+    assert headcounts(lake.read("bookings", SATURDAY)) == [("a", 3), ("old", 3)]
+    assert [row[0] for row in facts(lake.read("coverage", SATURDAY))] == ["a", "old"]
+
+
+def test_the_same_night_twice_leaves_the_same_bytes(lake: Lake) -> None:
+    rows = [booking(room, day, hour) for room in "ab" for day in DAYS for hour in (9, 9, 11)]
+    loaded = {"a": FIRST_NIGHT, "b": FIRST_NIGHT}
+    night(lake, *rows, loaded=loaded)
+    before = content(lake)
+    night(lake, *reversed(rows), loaded=loaded)
+    assert content(lake) == before
+    assert len(before) == 4
+
+
+def test_r10_a_booking_of_a_day_that_was_not_asked_is_left_to_its_own_partition(lake: Lake) -> None:
+    night(lake, booking("a", date(2026, 11, 20)), booking("a"), loaded={"a": FIRST_NIGHT})
+    assert lake.days("bookings") == DAYS
+
+
+def test_a_night_in_which_every_room_failed_touches_no_booking(lake: Lake) -> None:
+    night(lake, booking("a"), loaded={"a": FIRST_NIGHT})
+    path = lake.files("bookings")[0]
+    inode = path.stat().st_ino
+    assert night(lake, loaded={}, failed={"a": "HTTP503"}) == 0
+    assert path.stat().st_ino == inode
+    assert facts(lake.read("coverage", SATURDAY)) == [("a", False, FIRST_NIGHT, "HTTP503")]
+
+
+@pytest.mark.parametrize(
+    ("loaded", "failed", "room_id"),
+    [
+        ({"a": FIRST_NIGHT}, {}, "na-1"),
+        ({"a": FIRST_NIGHT, "na-1": FIRST_NIGHT}, {}, "a"),
+        ({"a": FIRST_NIGHT}, {"na-1": "HTTP403"}, "a"),
+    ],
+)
+def test_a_room_that_is_not_in_the_regions_directory_is_refused_before_anything_is_written(
+    lake: Lake, loaded: dict[str, datetime], failed: dict[str, str], room_id: str
+) -> None:
+    with pytest.raises(LakeError, match="na-1 is not in the room directory of region EU"):
+        night(lake, booking(room_id), loaded=loaded, failed=failed, directory=frozenset("a"))
+    assert lake.days("bookings") == lake.days("coverage") == []
+
+
+def test_a_directory_room_without_an_outcome_is_refused(lake: Lake) -> None:
+    with pytest.raises(LakeError, match="either read or failed"):
+        night(lake, loaded={"a": FIRST_NIGHT}, directory=frozenset("ab"))
+    with pytest.raises(LakeError, match="either read or failed"):
+        night(lake, loaded={"a": FIRST_NIGHT}, failed={"a": "X"}, directory=frozenset("ab"))
+
+
+@pytest.mark.parametrize(
+    ("today", "months", "first_kept"),
+    [
+        (date(2026, 11, 22), 13, date(2025, 10, 22)),
+        (date(2026, 3, 31), 1, date(2026, 2, 28)),
+        (date(2028, 3, 31), 1, date(2028, 2, 29)),
+        (date(2026, 1, 31), 2, date(2025, 11, 30)),
+        (date(2028, 2, 29), 12, date(2027, 2, 28)),
+        (date(2026, 1, 15), 13, date(2024, 12, 15)),
+        (date(2026, 12, 31), 12, date(2025, 12, 31)),
+    ],
+)
+def test_days_before_this_day_of_the_month_so_many_months_back_are_deleted(
+    lake: Lake, today: date, months: int, first_kept: date
+) -> None:
+    last_deleted = date.fromordinal(first_kept.toordinal() - 1)
+    for day in (date(2019, 1, 1), last_deleted, first_kept, today):
+        lake.replace("bookings", day, stored(booking("a", day)))
+        lake.replace("coverage", day, coverage(("a", True, FIRST_NIGHT, None)))
+    assert retain(lake, today, months) == [date(2019, 1, 1), last_deleted]
+    assert lake.days("bookings") == lake.days("coverage") == [first_kept, today]
+
+
+def test_retention_reaches_a_day_that_has_only_coverage(lake: Lake) -> None:
+    lake.replace("coverage", date(2020, 1, 1), coverage(("a", False, None, "HTTP503")))
+    assert retain(lake, SATURDAY, 13) == [date(2020, 1, 1)]
+    assert not list(lake.root.rglob("date=*"))
+
+
+class StubbornLake(Lake):
+    """A lake on a disk that says it deleted and did not."""
+
+    def delete(self, dataset: Dataset, day: date) -> None:
+        pass
+
+
+def test_retention_that_did_not_happen_is_an_error(tmp_path: Path) -> None:
+    lake = StubbornLake(tmp_path / "lake", "EU")
+    lake.replace("bookings", date(2020, 1, 1), stored())
+    with pytest.raises(LakeError, match="2020-01-01 is past its retention"):
+        retain(lake, SATURDAY, 13)
+
+
+class PowerCut(BaseException):
+    """Stands for a process that ends between two writes."""
+
+
+class FailingLake(Lake):
+    """A lake whose process ends before its n-th replacement."""
+
+    replacements_left = 0
+
+    def replace(self, dataset: Dataset, day: date, table: Any) -> None:
+        if self.replacements_left == 0:
+            raise PowerCut
+        self.replacements_left -= 1
+        super().replace(dataset, day, table)
+
+
+@contextmanager
+def power_cut(lake: FailingLake, after: int) -> Iterator[None]:
+    lake.replacements_left = after
+    with pytest.raises(PowerCut):
+        yield
+    lake.replacements_left = 99
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_coverage_never_claims_a_reading_whose_bookings_did_not_land(
+    tmp_path: Path, after: int
+) -> None:
+    lake = FailingLake(tmp_path / "lake", "EU")
+    rows = [booking("a", day) for day in DAYS]
+    with power_cut(lake, after):
+        night(lake, *rows, loaded={"a": FIRST_NIGHT})
+    assert set(lake.days("coverage")) <= set(lake.days("bookings"))
+    assert len(lake.days("bookings")) + len(lake.days("coverage")) == after
+    assert night(lake, *rows, loaded={"a": SECOND_NIGHT}) == 2
+    assert lake.days("coverage") == lake.days("bookings") == DAYS

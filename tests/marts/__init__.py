@@ -1,0 +1,1 @@
+"""The marts against an oracle, rule by rule."""

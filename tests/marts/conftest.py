@@ -1,0 +1,25 @@
+"""Fixtures of the marts: one call publishes a scenario."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from tests.marts.scenario import Database, Scenario, publish_scenario
+
+Publish: TypeAlias = Callable[[Scenario], Database]
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Iterator[Publish]:
+    """Publish a scenario and open the database; it is closed with the test."""
+    opened: list[Database] = []
+
+    def publish(scenario: Scenario) -> Database:
+        opened.append(publish_scenario(tmp_path / str(len(opened)), scenario))
+        return opened[-1]
+
+    yield publish
+    for database in opened:
+        database.close()

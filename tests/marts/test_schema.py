@@ -1,0 +1,57 @@
+"""What the contract says about the database's tables is what the file has."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.marts.conftest import Publish
+from tests.marts.worked import everything
+from transforms.contract import TABLES, describe, table_description
+from warehouse import engine
+from warehouse.engine import BuildError, building
+
+_TYPES = {
+    "string": "VARCHAR",
+    "bool": "BOOLEAN",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "double": "DOUBLE",
+    "date32[day]": "DATE",
+    "timestamp[us, tz=UTC]": "TIMESTAMP WITH TIME ZONE",
+}
+
+
+def test_every_table_has_the_columns_types_and_comments_of_the_contract(
+    published: Publish,
+) -> None:
+    database = published(everything())
+    tables = database.rows("SELECT table_name, comment FROM duckdb_tables() ORDER BY table_oid")
+    assert tables == [(name, table_description(schema)) for name, schema in TABLES.items()]
+    assert database.rows("SELECT view_name FROM duckdb_views() WHERE NOT internal") == []
+    for name, schema in TABLES.items():
+        columns = database.rows(
+            "SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns() "
+            f"WHERE table_name = '{name}' ORDER BY column_index"
+        )
+        assert columns == [
+            (field.name, _TYPES[str(field.type)], field.nullable, describe(field))
+            for field in schema
+        ]
+        assert database.row(f"SELECT count(*) > 0 FROM {name}") == (True,), name
+
+
+def test_a_select_with_other_columns_is_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "read_sql", lambda _: "SELECT 'EU' AS region, 1 AS room")
+    with building(tmp_path / "draft.duckdb", 1, "100MB") as built:
+        built.create_tables()
+        with pytest.raises(BuildError, match="rooms has other columns"):
+            built.run("10_rooms")
+
+
+def test_the_file_opens_in_duckdb_1_4(published: Publish) -> None:
+    database = published(everything())
+    version = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
+    assert database.rows(version) == [("v1.4.0",)] or duckdb.__version__ < "1.5"

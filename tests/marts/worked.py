@@ -1,0 +1,61 @@
+"""One worked scenario with a bit of everything, for tests that need a full database."""
+
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+
+from tests.marts.scenario import (
+    ALWAYS,
+    Booking,
+    Room,
+    Scenario,
+    all_day,
+    at,
+    book,
+    days_from,
+    read_all,
+)
+from warehouse.publish import PublishOptions
+
+FIRST = date(2026, 10, 12)
+DAYS = 35
+ROOMS = (
+    Room("north-1", country="DK"),
+    Room("north-2", capacity=4),
+    Room("north-3", capacity=12, floor="2"),
+    Room("east-1", time_zone="Asia/Kolkata", building="East", country="IN", subdivision="MH"),
+    Room("west-1", time_zone="America/New_York", building="West", week=ALWAYS, capacity=20),
+    Room("west-2", time_zone="America/New_York", building="West", capacity=None),
+    Room("howe-1", time_zone="Australia/Lord_Howe", building="Howe", week=ALWAYS),
+    *(Room(f"desk-{n}", room_type="desk", capacity=1) for n in range(6)),
+)
+
+
+def everything() -> Scenario:
+    """Five weeks over both autumn clock changes, bookings past and ahead, seeded."""
+    random = Random(7)
+    bookings: list[Booking] = []
+    days = days_from(FIRST, DAYS)
+    for room in ROOMS:
+        for day in days:
+            for _ in range(random.randint(0, 5)):
+                bookings.append(_one(random, room, day))
+        bookings.append(all_day(room, FIRST + timedelta(days=random.randint(0, 20)), 2))
+    bookings.append(book(ROOMS[0], FIRST, "09:00", "24:00", kind="occurrence"))
+    now = datetime(2026, 11, 10, 2, tzinfo=UTC)
+    return Scenario(ROOMS, tuple(bookings), read_all(ROOMS, days), now, PublishOptions())
+
+
+def _one(random: Random, room: Room, day: date) -> Booking:
+    starts_at = at(room, day) + timedelta(minutes=5 * random.randint(84, 220))
+    kind = random.choice(("single", "single", "occurrence", "exception"))
+    return Booking(
+        room.room_id,
+        starts_at,
+        starts_at + timedelta(minutes=random.choice((15, 25, 30, 45, 60, 60, 90, 180))),
+        day,
+        kind=kind,
+        status=random.choice(("booked",) * 8 + ("held", "cancelled", "not_booked")),
+        invited_headcount=random.choice((None, 2, 3, 4, 5, 8, 15)),
+        has_external=random.choice((None, True, False)),
+        created_at=starts_at - timedelta(minutes=random.choice((5, 60, 600, 5000, 20000, 60000))),
+    )

@@ -1,0 +1,230 @@
+"""A night from a room mailbox over EWS to a figure in the database, the bad nights included."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.model import PASSWORD
+from tests.night.workplace import ANNA, MONDAY, Company, address_of, at, meeting
+
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+def without_read_at(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: row[name] for name in row if name != "read_at"} for row in rows]
+
+
+def test_a_night_stores_each_booking_once_under_its_local_start_date(company: Company) -> None:
+    company.calendars["fjord"].append(meeting(MONDAY, 22, 23))  # midnight in Copenhagen: Tuesday
+    assert company.run(MONDAY, TUESDAY) == 0
+    assert [(row["room_id"], row["starts_at"]) for row in company.rows()] == [
+        ("fjord", at(MONDAY, 7)),
+        ("fjord", at(MONDAY, 9)),
+        ("harbour", at(MONDAY, 12)),
+    ]
+    assert [row["starts_at"] for row in company.rows(day=TUESDAY)] == [at(MONDAY, 22)]
+
+
+def test_a_night_counts_people_and_outsiders_without_storing_them(company: Company) -> None:
+    company.run()
+    assert [(row["invited_headcount"], row["has_external"]) for row in company.rows()] == [
+        (2, False),
+        (2, True),
+        (2, False),
+    ]
+
+
+def test_a_night_ends_in_utilization(company: Company) -> None:
+    company.run()
+    assert company.query("SELECT rooms, open_minutes, booked_minutes FROM utilization") == [
+        (2, 1200, 240)
+    ]
+
+
+def test_the_same_night_twice_leaves_equal_rows(company: Company) -> None:
+    company.run()
+    before = without_read_at(company.rows())
+    company.run()
+    assert without_read_at(company.rows()) == before
+
+
+def test_cancelling_and_moving_show_after_the_next_night(company: Company) -> None:
+    company.run(MONDAY, TUESDAY)
+    fjord = company.calendars["fjord"]
+    fjord[0] = replace(fjord[0], is_cancelled=True)
+    fjord[1] = replace(fjord[1], starts_at=at(TUESDAY, 9), ends_at=at(TUESDAY, 11))
+    assert company.run(MONDAY, TUESDAY) == 0
+    assert [(row["room_id"], row["status"]) for row in company.rows()] == [
+        ("fjord", "cancelled"),
+        ("harbour", "booked"),
+    ]
+    assert [row["room_id"] for row in company.rows(day=TUESDAY)] == ["fjord"]
+
+
+def test_a_booking_that_vanished_is_gone_after_the_next_night(company: Company) -> None:
+    company.run()
+    company.calendars["fjord"].clear()
+    company.run()
+    assert {row["room_id"] for row in company.rows()} == {"harbour"}
+
+
+def test_r13_a_room_that_fails_keeps_its_rows_and_coverage_says_so(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    before = company.rows()
+    company.calendars["harbour"].clear()
+    company.calendars["fjord"].clear()
+    company.tenant.faults.add(
+        Fault("response_code", room=address_of("fjord"), code="ErrorAccessDenied")
+    )
+    assert company.run() == 3
+    assert company.rows() == [row for row in before if row["room_id"] == "fjord"]
+    coverage = {row["room_id"]: row for row in company.rows("coverage")}
+    assert coverage["fjord"]["is_loaded"] is False
+    assert coverage["fjord"]["error_code"] == "ErrorAccessDenied"
+    assert coverage["fjord"]["read_at"] == before[0]["read_at"]
+    assert coverage["harbour"]["is_loaded"] is True
+    assert "EU fjord: ErrorAccessDenied" in capsys.readouterr().out
+
+
+def test_r13_a_room_never_read_is_in_no_denominator(company: Company) -> None:
+    company.tenant.faults.add(
+        Fault("response_code", room=address_of("fjord"), code="ErrorAccessDenied")
+    )
+    assert company.run() == 3
+    assert company.query(
+        "SELECT rooms, rooms_loaded, open_minutes, booked_minutes FROM utilization"
+    ) == [(2, 1, 600, 60)]
+
+
+def test_a_night_in_which_the_whole_region_fails_changes_nothing(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    before = company.snapshot()
+    company.tenant.faults.add(Fault("response_code", code="ErrorAccessDenied"))
+    assert company.run() == 1
+    assert company.snapshot() == before
+    assert "none of 2 rooms could be read (ErrorAccessDenied)" in capsys.readouterr().err
+
+
+def test_a_wrong_password_is_tried_once_and_changes_nothing(
+    company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    before = company.snapshot()
+    asked = len(list(company.tenant.log))
+    monkeypatch.setenv("TEST_PASSWORD", "not-" + PASSWORD)
+    assert company.run() == 1
+    assert len(list(company.tenant.log)) == asked + 1
+    assert company.snapshot() == before
+    captured = capsys.readouterr()
+    assert "HTTP401" in captured.err
+    assert "not-" + PASSWORD not in captured.out + captured.err
+
+
+def test_an_unreachable_server_changes_nothing(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    before = company.snapshot()
+    nobody = "https://localhost:9/EWS/Exchange.asmx"
+    company.write(exchange={"endpoint": nobody, "room_deadline_seconds": 1})
+    assert company.run() == 1
+    assert company.snapshot() == before
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_without_headcount_no_invitee_is_ever_asked_for(company: Company) -> None:
+    company.write(headcount=False)
+    assert company.run() == 0
+    assert {entry.operation for entry in company.tenant.log} == {"FindItem"}
+    assert {(row["invited_headcount"], row["has_external"]) for row in company.rows()} == {
+        (None, None)
+    }
+
+
+def test_a_room_taken_out_of_the_directory_keeps_its_rows_in_the_lake_only(
+    company: Company,
+) -> None:
+    company.run()
+    del company.calendars["harbour"]
+    company.write()
+    assert company.run() == 0
+    assert {row["room_id"] for row in company.rows()} == {"fjord", "harbour"}
+    assert company.query("SELECT DISTINCT room_id FROM room_days") == [("fjord",)]
+
+
+def test_another_run_of_the_region_is_refused(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with company.lake.exclusive():
+        assert company.run() == 1
+    assert "EU" in capsys.readouterr().err
+
+
+def test_publish_takes_the_directory_as_it_is_now(company: Company) -> None:
+    company.run()
+    rooms = company.directory / "rooms.csv"
+    rooms.write_text(rooms.read_text().replace(",HQ,8", ",HQ,20"))
+    assert company.insights("publish", "--region", "EU") == 0
+    assert company.query("SELECT DISTINCT capacity FROM rooms") == [(20,)]
+
+
+def test_the_organizers_own_name_in_the_subject_is_nowhere(company: Company) -> None:
+    company.run()
+    assert not [
+        path for path, content in company.snapshot().items() if ANNA.name.encode() in content
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "--region", "NA"], "not loaded"),
+        (["run", "--region", "EU", "--from", "2026-10-20", "--to", "2026-10-19"], "is after"),
+        (["run", "--region", "EU", "--from", "2019-01-01"], "retention_months"),
+        (["run", "--region", "EU", "--from", "yesterday"], "yesterday"),
+        (["run"], "--region"),
+        (["run", "--region", "APAC"], "APAC"),
+    ],
+)
+def test_usage_errors_are_one_line_and_exit_2(
+    company: Company, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert company.insights(*arguments) == 2
+    errors = capsys.readouterr().err.strip().splitlines()
+    assert len(errors) == 1
+    assert told in errors[0]
+
+
+def test_a_missing_secret_names_its_variable_and_exits_2(
+    company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("TEST_PASSWORD")
+    assert company.run() == 2
+    assert "TEST_PASSWORD" in capsys.readouterr().err
+    assert not company.snapshot()
+
+
+def test_an_unknown_key_is_named_and_nothing_stored_is_touched(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    before = company.snapshot()
+    company.write(nightly="02:30")
+    assert company.run() == 2
+    assert "nightly" in capsys.readouterr().err
+    assert company.snapshot() == before
+
+
+def test_retention_deletes_old_days_after_the_night(company: Company) -> None:
+    company.run()
+    old = MONDAY - timedelta(days=800)
+    company.lake.replace("bookings", old, company.lake.read("bookings", MONDAY))
+    assert company.run() == 0
+    assert company.lake.days("bookings") == [MONDAY]

@@ -1,0 +1,153 @@
+"""A small company for the tests: a sandbox Exchange, its configuration, and the command line.
+
+Belongs here: writing an ``insights.yaml`` that reads a running sandbox, and running ``insights``
+against it in this process.
+Does not belong here: what a test's calendars hold.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+import yaml
+
+from pipelines import cli
+from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Tenant
+from pipelines.sandbox.server import SandboxExchange
+from pipelines.sandbox.tls import CertificateAuthority
+from transforms.contract import Region
+from warehouse.lake import Dataset, Lake
+
+MONDAY = date(2026, 10, 19)
+ANNA = Person("Anna Andersen", "anna@contoso.example")
+BO = Person("Bo Berg", "bo@contoso.example")
+GUEST = Person("Gerda Gast", "gerda@fabrikam.example")
+
+
+def at(day: date, hour: int, minute: int = 0) -> datetime:
+    """Return an instant in UTC."""
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+
+
+def meeting(day: date, first_hour: int, last_hour: int, **details: Any) -> Item:
+    """Return a meeting of Anna's between two hours in UTC."""
+    details.setdefault("required", (BO,))
+    details.setdefault("created_at", at(date(2026, 10, 1), 12))
+    return Item(at(day, first_hour), at(day, last_hour), ANNA, **details)
+
+
+@dataclass
+class Company:
+    """Rooms by id, each with the list of items that its calendar holds; tests change the lists."""
+
+    directory: Path
+    calendars: dict[str, list[Item]]
+    authority: CertificateAuthority
+    tenant: Tenant
+    url: str
+    region: Region = "EU"
+    time_zone: str = "Europe/Copenhagen"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "insights.yaml"
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.directory / "lake", self.region)
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "warehouse" / f"insights-{self.region.lower()}.duckdb"
+
+    def write(self, **changes: Any) -> None:
+        """Write the configuration; ``changes`` go to the region, ``exchange`` to its exchange."""
+        exchange = {
+            "kind": "ews",
+            "endpoint": self.url,
+            "auth": "basic",
+            "username": ACCOUNT,
+            "password_env": "TEST_PASSWORD",
+            "ca_file": str(self.authority.ca_file),
+            "workers": 2,
+        } | changes.pop("exchange", {})
+        settings = changes.pop("settings", {})
+        region = {
+            "time_zone": self.time_zone,
+            "nightly_at": "02:30",
+            "lake": "lake",
+            "warehouse": "warehouse",
+            "rooms": "rooms.csv",
+            "accepted_domains": ["contoso.example"],
+            "exchanges": {"sandbox": exchange},
+        } | changes
+        self.config.write_text(yaml.safe_dump(settings | {"regions": {self.region: region}}))
+        with (self.directory / "rooms.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["room_id", "address", "time_zone", "building", "capacity"])
+            for room_id in self.calendars:
+                rows.writerow([room_id, address_of(room_id), self.time_zone, "HQ", "8"])
+
+    def insights(self, *arguments: str) -> int:
+        """Run a command of ``insights`` in this process and return its exit code."""
+        with pytest.raises(SystemExit) as ended:
+            cli.main([*arguments, "--config", str(self.config)])
+        return int(ended.value.code or 0)
+
+    def run(self, first: date = MONDAY, last: date = MONDAY) -> int:
+        """Run a night over some days."""
+        days = ["--from", first.isoformat(), "--to", last.isoformat()]
+        return self.insights("run", "--region", self.region, *days)
+
+    def rows(self, dataset: Dataset = "bookings", day: date = MONDAY) -> list[dict[str, Any]]:
+        """Return a day's rows of the lake."""
+        table: pa.Table | None = self.lake.read(dataset, day)
+        return [] if table is None else table.to_pylist()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Query the published database."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            connection.execute("SET TimeZone='UTC'")
+            return connection.execute(sql).fetchall()
+
+    def snapshot(self) -> dict[str, bytes]:
+        """Return every stored byte of lake and warehouse, by path."""
+        return {
+            str(path.relative_to(self.directory)): path.read_bytes()
+            for name in ("lake", "warehouse")
+            for path in sorted((self.directory / name).rglob("*"))
+            if path.is_file() and path.name != ".lock"
+        }
+
+
+def address_of(room_id: str) -> str:
+    return f"{room_id}@rooms.contoso.example"
+
+
+def found_company(
+    directory: Path,
+    authority: CertificateAuthority,
+    start: Any,
+    calendars: dict[str, Sequence[Item]],
+) -> Company:
+    """Start a sandbox with these calendars and write the configuration that reads it."""
+    mailboxes = {
+        room_id: Mailbox(address_of(room_id), room_id, items=items)
+        for room_id, items in calendars.items()
+    }
+    tenant = Tenant(mailboxes.values())
+    lists = {room_id: mailbox.list for room_id, mailbox in mailboxes.items()}
+    server: SandboxExchange = start(tenant)
+    company = Company(directory, lists, authority, tenant, server.url)
+    company.write()
+    return company
+
+
+__all__ = ["ANNA", "BO", "GUEST", "MONDAY", "PASSWORD", "Company", "at", "found_company", "meeting"]

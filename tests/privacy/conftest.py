@@ -1,0 +1,73 @@
+"""A company whose every personal field carries a token that can be searched for."""
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines.sandbox.model import Item, Person
+from pipelines.sandbox.tls import CertificateAuthority
+from tests.conftest import StartExchange
+from tests.night.workplace import MONDAY, Company, at, found_company
+
+TOKEN = "Zq7Kx41Pers"  # stands in every planted field, followed by the field's name
+
+
+def person(role: str, **details: str) -> Person:
+    """Return someone whose name and address both carry a token."""
+    details.setdefault("address", f"{TOKEN}Addr{role}@{TOKEN}Domain.example")
+    return Person(f"{TOKEN}Name{role}", **details)
+
+
+def planted_item() -> Item:
+    """Return an item whose every personal field carries a token."""
+    return Item(
+        at(MONDAY, 9),
+        at(MONDAY, 10),
+        person("Organizer"),
+        subject=f"{TOKEN}Subject",
+        body=f"<p>{TOKEN}Body</p>",
+        location=f"{TOKEN}Location",
+        categories=(f"{TOKEN}Category",),
+        required=(
+            person("Required"),
+            person("Dn", address=f"/o=Org/cn={TOKEN}Dn", routing_type="EX"),
+        ),
+        optional=(person("Optional"), person("List", mailbox_type="PublicDL")),
+        resources=(person("Resource"),),
+        item_id=f"{TOKEN}Id",
+        series_id=f"{TOKEN}Uid",
+        start_time_zone=f"tzone://{TOKEN}Zone",
+        last_modified_name=f"{TOKEN}Modified",
+        attachments=(f"{TOKEN}Attachment.pdf",),
+        join_url=f"https://meet.example/{TOKEN}Join",
+    )
+
+
+@pytest.fixture
+def planted(
+    tmp_path: Path,
+    empty_history: Path,
+    authority: CertificateAuthority,
+    exchange: StartExchange,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Company:
+    """Two rooms whose items are planted with tokens; single, private, all-day, cancelled."""
+    monkeypatch.setenv("TEST_PASSWORD", "sandbox")
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    shutil.copytree(empty_history, tmp_path / ".dagster")
+    item = planted_item()
+    items = [
+        item,
+        replace(item, starts_at=at(MONDAY, 11), ends_at=at(MONDAY, 12), sensitivity="Private"),
+        replace(
+            item,
+            starts_at=at(MONDAY, 0) - timedelta(hours=2),
+            ends_at=at(MONDAY, 22),
+            is_all_day=True,
+        ),
+        replace(item, starts_at=at(MONDAY, 13), ends_at=at(MONDAY, 14), is_cancelled=True),
+    ]
+    return found_company(tmp_path, authority, exchange, {"fjord": items, "harbour": items[:2]})

@@ -1,0 +1,160 @@
+"""``insights erase``: the command, its receipt and its exit codes."""
+
+import json
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from pipelines import erase
+from tests.night.workplace import MONDAY, Company
+from warehouse.lake import Lake
+from warehouse.tree import WarehouseError
+from warehouse.versions import published_versions
+
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+@pytest.fixture
+def receipt(planted: Company, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Erase, and return the receipt as JSON."""
+
+    def erased(*arguments: str, code: int = 0) -> dict[str, Any]:
+        capsys.readouterr()
+        assert planted.insights("erase", "--region", "EU", "--json", *arguments) == code
+        answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return answer
+
+    return erased
+
+
+def test_a_rooms_day_is_gone_from_lake_and_every_database(
+    planted: Company, receipt: Callable[..., dict[str, Any]]
+) -> None:
+    planted.run(MONDAY, TUESDAY)
+    planted.insights("publish", "--region", "EU")
+    day = MONDAY.isoformat()
+    told = receipt("--room", "fjord", "--from", day, "--to", day)
+    assert {row["room_id"] for row in planted.rows()} == {"harbour"}
+    assert len(published_versions(planted.directory / "warehouse", "EU")) == 1
+    counted = "SELECT count(*) FROM {} WHERE room_id = 'fjord' AND {} = DATE '2026-10-19'"
+    tables = {"bookings": "local_start_date", "room_hours": "local_date", "room_days": "local_date"}
+    for table, column in tables.items():
+        assert planted.query(counted.format(table, column)) == [(0,)]
+    assert (told["partitions_touched"], told["bookings_gone"], told["room_days_gone"]) == (1, 4, 1)
+    assert told["versions_removed"] == 2
+    assert told["is_verified"] is True
+
+
+def test_r13_an_erased_room_day_is_in_no_denominator(planted: Company) -> None:
+    planted.run()
+    planted.insights("erase", "--region", "EU", "--room", "fjord")
+    assert planted.query("SELECT rooms, rooms_loaded FROM utilization") == [(2, 1)]
+    assert planted.query("SELECT rooms_expected, rooms_loaded FROM build_info") == [(2, 1)]
+
+
+def test_days_before_a_date_are_gone(
+    planted: Company, receipt: Callable[..., dict[str, Any]]
+) -> None:
+    planted.run(MONDAY, TUESDAY)
+    told = receipt("--before", TUESDAY.isoformat())
+    assert planted.lake.days("bookings") == planted.lake.days("coverage") == [TUESDAY]
+    assert (told["bookings_gone"], told["is_verified"]) == (6, True)
+
+
+def test_nothing_to_erase_is_a_receipt_too(receipt: Callable[..., dict[str, Any]]) -> None:
+    told = receipt("--room", "fjord")
+    assert (told["bookings_gone"], told["partitions_touched"], told["is_verified"]) == (0, 0, True)
+
+
+def test_a_dry_run_changes_nothing_and_counts_the_same(
+    planted: Company, receipt: Callable[..., dict[str, Any]]
+) -> None:
+    planted.run()
+    before = planted.snapshot()
+    foretold = receipt("--room", "fjord", "--dry-run")
+    assert planted.snapshot() == before
+    assert foretold["is_verified"] is False
+    told = receipt("--room", "fjord")
+    counts = ("partitions_touched", "bookings_gone", "room_days_gone", "database_rows_gone")
+    assert [told[name] for name in counts] == [foretold[name] for name in counts]
+
+
+def test_the_receipt_says_what_the_next_night_reads_again(
+    planted: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long_ago = ["--room", "fjord", "--to", "2020-01-01"]
+    planted.insights("erase", "--region", "EU", *long_ago)
+    assert "reads" not in capsys.readouterr().out
+    planted.insights("erase", "--region", "EU", "--room", "fjord")
+    assert "what still stands in Exchange comes back" in capsys.readouterr().out
+
+
+def test_the_receipt_says_that_a_room_is_unknown(
+    planted: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert planted.insights("erase", "--region", "EU", "--room", "fjrod") == 0
+    assert "fjrod is in no room directory" in capsys.readouterr().out
+
+
+def test_a_row_that_is_still_there_is_told_and_exits_1(
+    planted: Company, receipt: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.run()
+    found = erase.find(planted.lake, erase.Erasure(room_id="fjord"))
+    monkeypatch.setattr(erase, "erase", lambda *_: found)
+    told = receipt("--room", "fjord", code=1)
+    assert (told["is_verified"], told["rows_left"] > 0) == (False, True)
+
+
+def test_a_database_that_cannot_be_rebuilt_exits_1_and_says_what_is_left(
+    planted: Company, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted.run()
+
+    def refuse(*_: object) -> None:
+        raise WarehouseError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erase, "publish_region", refuse)
+        assert planted.insights("erase", "--region", "EU", "--room", "fjord") == 1
+    assert "the database still holds the rows" in capsys.readouterr().err
+    assert planted.insights("erase", "--region", "EU", "--room", "fjord") == 0
+    assert planted.query("SELECT DISTINCT room_id FROM bookings") == [("harbour",)]
+
+
+def test_an_erasure_beside_a_run_exits_1(planted: Company) -> None:
+    with Lake(planted.directory / "lake", "EU").exclusive():
+        assert planted.insights("erase", "--region", "EU", "--room", "fjord") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--room", "fjord", "--before", "2026-01-01"],
+        ["--before", "2026-01-01", "--to", "2026-01-01"],
+        ["--room", "fjord", "--from", "2026-01-02", "--to", "2026-01-01"],
+        ["--room", "fjord", "--from", "yesterday"],
+    ],
+)
+def test_an_unclear_request_erases_nothing_and_exits_2(
+    planted: Company, arguments: list[str]
+) -> None:
+    planted.lake.replace_rooms(planted.lake.read_rooms() or _no_rooms())
+    before = planted.snapshot()
+    assert planted.insights("erase", "--region", "EU", *arguments) == 2
+    assert planted.snapshot() == before
+
+
+def _no_rooms() -> Any:
+    from transforms.contract import ROOMS
+
+    return ROOMS.empty_table()
+
+
+def test_before_the_first_date_of_the_calendar_is_nothing() -> None:
+    from datetime import datetime
+
+    assert erase.erasure_of(None, None, None, datetime(1, 1, 1)).last_date == date.min  # noqa: DTZ001 - click's

@@ -1,0 +1,65 @@
+"""Files that cannot be read, or that are no YAML and no text."""
+
+import pytest
+
+from pipelines.settings import SettingsError, load_settings
+from tests.settings.company import Company
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: 1\nb: [1", "line 2, column"),
+        ("a:\n\t- b", "line 2, column 1: is not valid YAML (found character '\\t'"),
+        ("password: *hunter2", "line 1, column 11: is not valid YAML (found undefined alias this)"),
+        ("a: !hunter2 x", "line 1, column 4: is not valid YAML"),
+        ("a: 1\nb: 2\na: 3", "line 3, column 1: is not valid YAML (the same key stands above)"),
+        ("? [a, b]\n: 1", "is not valid YAML"),
+        ("a: \x01", "is not valid YAML"),
+        ("[" * 3000, "is not valid YAML"),
+        ("- a\n- b", "must be keys and values"),
+        ("hunter2", "must be keys and values"),
+        ("", "is missing or empty"),
+        (b"a: \xff", "line 1: is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_yaml_mapping_is_refused_with_its_place(
+    company: Company, text: str | bytes, reason: str
+) -> None:
+    company.files["insights.yaml"] = text
+    (line,) = company.problems()
+    assert line.startswith("insights.yaml: ")
+    assert reason in line
+    assert "hunter2" not in line
+
+
+def test_a_date_that_no_calendar_has_is_refused_at_its_key(company: Company) -> None:
+    company.load()
+    broken = (company.folder / "insights.yaml").read_text(encoding="utf-8")
+    company.files["insights.yaml"] = broken.replace(
+        "  EU:\n", "  EU:\n    closures: [{from: 2026-02-30, to: 2026-03-01}]\n"
+    )
+    (line,) = company.problems()
+    assert line.startswith("insights.yaml: regions.EU.closures.0.from: must be a date")
+
+
+def test_a_configuration_that_is_not_there_is_refused_in_one_line(company: Company) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load_settings(company.folder / "none.yaml", None)
+    (line,) = refusal.value.problems
+    assert line.startswith(f"{company.folder / 'none.yaml'}: there is no such file; write one")
+
+
+@pytest.mark.parametrize(
+    ("rooms", "reason"),
+    [
+        ("rooms.csv", "rooms.csv: there is no such file; name the room directory in rooms"),
+        (".", "cannot be read (IsADirectoryError); name the room directory in rooms"),
+    ],
+)
+def test_a_room_directory_that_cannot_be_read_is_refused(
+    company: Company, rooms: str, reason: str
+) -> None:
+    company.eu["rooms"] = rooms
+    (line,) = company.problems()
+    assert line.endswith(reason)

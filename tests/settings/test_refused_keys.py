@@ -1,0 +1,169 @@
+"""Every way in which the other keys of ``insights.yaml`` are refused, and all of them at once."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import TypeAlias
+
+import pytest
+
+from pipelines.settings import SettingsError
+from tests.settings.company import Company, room, rooms
+
+Break: TypeAlias = Callable[[Company], object]
+
+SMALLEST = """
+regions:
+  EU:
+    {time_zone: UTC, nightly_at: 12:30, lake: l, warehouse: w, rooms: rooms-eu.csv,
+     exchanges: {hq: {kind: ews, auth: basic, endpoint: "https://x", username: u, password_env: P}}}
+"""
+
+
+def _top(**changes: object) -> Break:
+    return lambda company: company.values.update(changes)
+
+
+def _eu(**changes: object) -> Break:
+    return lambda company: company.eu.update(changes)
+
+
+def _closure(**changes: object) -> Break:
+    closure = {"from": date(2026, 12, 24), "to": date(2026, 12, 31)} | changes
+    return _eu(closures=[closure])
+
+
+REFUSALS: dict[str, tuple[Break, str, str]] = {
+    "unknown key": (_top(trailing_dayz=1), "trailing_dayz", "unknown key; did you mean trailing"),
+    "unknown key of a region": (
+        _eu(lakes="x"),
+        "regions.EU.lakes",
+        "unknown key; did you mean lake?",
+    ),
+    "unknown key without a value": (_eu(closing=None), "regions.EU.closing", "unknown key"),
+    "unknown key of a closure": (
+        _closure(until=1),
+        "regions.EU.closures.0.until",
+        "unknown key; known: building, from",
+    ),
+    "literal secret elsewhere": (_top(apiKey="hunter2"), "apiKey", "a secret is never written"),
+    "unknown zone": (
+        _eu(time_zone="Europe/Kopenhagen"),
+        "regions.EU.time_zone",
+        "'Europe/Kopenhagen' is no IANA time zone; did you mean Europe/Copenhagen?",
+    ),
+    "a time that YAML takes for a number": (
+        lambda company: company.files.update({"insights.yaml": SMALLEST}),
+        "regions.EU.nightly_at",
+        'must be a time of day in quotes, such as "02:30"',
+    ),
+    "no such time": (_eu(nightly_at="24:00"), "regions.EU.nightly_at", "must be a time of day"),
+    "no lake": (_eu(lake=None), "regions.EU.lake", "is missing; add it"),
+    "a lake that is no path": (_eu(lake=["x"]), "regions.EU.lake", "must be a path"),
+    "open hours": (
+        _eu(open_hours="Mon-Fri 18:00-08:00"),
+        "regions.EU.open_hours",
+        "18:00-08:00 ends before it starts",
+    ),
+    "a domain that is an address": (
+        _eu(accepted_domains=["@contoso.example"]),
+        "regions.EU.accepted_domains.0",
+        "this is no domain",
+    ),
+    "domains that are no list": (
+        _eu(accepted_domains="contoso.example"),
+        "regions.EU.accepted_domains",
+        "must be a list",
+    ),
+    "a truth that is none": (_eu(headcount="yes"), "regions.EU.headcount", "must be true or false"),
+    "a number in quotes": (_top(ahead_days="180"), "ahead_days", "must be a whole number"),
+    "a number that is a truth": (_top(keep_versions=True), "keep_versions", "a whole number"),
+    "a number too small": (_top(retention_months=0), "retention_months", "must be at least 1"),
+    "a closure of no building": (
+        _closure(building="HQX"),
+        "regions.EU.closures.0.building",
+        "no room has it; did you mean HQ?",
+    ),
+    "a closure of no site": (_closure(site="Oslo"), "regions.EU.closures.0.site", "no room has it"),
+    "a closure of no room": (
+        _closure(room_id="eu-9"),
+        "regions.EU.closures.0.room_id",
+        "no room has it; did you mean eu-",
+    ),
+    "a closure of a building elsewhere": (
+        _closure(site="Munich", building="HQ"),
+        "regions.EU.closures.0",
+        "no room has all that it names together",
+    ),
+    "a closure that ends before it starts": (
+        _closure(to=date(2026, 12, 1)),
+        "regions.EU.closures.0.to",
+        "is before from",
+    ),
+    "a closure on no date": (
+        _closure(to="31 December"),
+        "regions.EU.closures.0.to",
+        "must be a date such as 2026-12-24",
+    ),
+    "a closure of a number": (
+        _closure(building=7),
+        "regions.EU.closures.0.building",
+        "must be text; put it in quotes",
+    ),
+    "a closure without an end": (_closure(to=None), "regions.EU.closures.0.to", "is missing"),
+    "closures that are no list": (_eu(closures={"from": 1}), "regions.EU.closures", "a list"),
+    "an unknown region": (
+        lambda company: company.values["regions"].update(APAC={}),
+        "regions.APAC",
+        "unknown region; known: EU, NA",
+    ),
+    "no region": (_top(regions={}), "regions", "is missing or empty"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_broken_key_is_refused_in_one_line_with_file_key_and_remedy(
+    company: Company, name: str
+) -> None:
+    spoil, key, reason = REFUSALS[name]
+    spoil(company)
+    (line,) = company.problems()
+    assert line.startswith(f"insights.yaml: {key}: ")
+    assert reason in line
+    assert "hunter2" not in line
+    assert "pydantic" not in line
+
+
+def test_all_problems_are_listed_at_once(company: Company) -> None:
+    company.values["trailing_dayz"] = 3
+    company.eu.update(time_zone="Mars", closures=[{"from": date(2026, 1, 1), "to": "x"}, 5])
+    company.eu["closures"].append({"from": date(2026, 1, 1), "to": date(2026, 1, 1), "site": "X"})
+    company.hq.update(endpoint="http://x", password="hunter2", workers=99)
+    company.files["rooms-eu.csv"] = rooms(room(1, time_zone="Mars", capacity="0"), room(1))
+    company.values["regions"]["NA"]["lake"] = "eu/lake"
+    found = company.problems()
+    places = [line.split(": ")[1] for line in found]
+    assert sorted(places) == sorted(
+        [
+            "trailing_dayz",
+            "regions.EU.time_zone",
+            "regions.EU.closures.0.to",
+            "regions.EU.closures.1",
+            "regions.EU.closures.2.site",
+            "regions.EU.exchanges.hq.endpoint",
+            "regions.EU.exchanges.hq.password",
+            "regions.EU.exchanges.hq.workers",
+            "line 2, room eu-1, time_zone",
+            "line 2, room eu-1, capacity",
+            "line 3, room eu-1, room_id",
+            "line 3, room eu-1, address",
+            "regions.NA.lake",
+        ]
+    )
+
+
+def test_no_text_or_chain_of_pydantic_leaves(company: Company) -> None:
+    company.hq["password"] = "hunter2"
+    with pytest.raises(SettingsError) as refusal:
+        company.load()
+    assert refusal.value.__cause__ is None
+    assert refusal.value.__context__ is None

@@ -1,0 +1,35 @@
+"""What regions may not share, and regions that are not loaded."""
+
+import pytest
+
+from tests.settings.company import EU, Company, room, rooms
+
+
+@pytest.mark.parametrize("key", ["lake", "warehouse"])
+@pytest.mark.parametrize("path", ["eu/lake", "eu/lake/na", "eu", "eu/x/../warehouse"])
+def test_regions_never_share_a_folder_nor_lie_in_each_others(
+    company: Company, key: str, path: str
+) -> None:
+    company.values["regions"]["NA"][key] = path
+    found = company.problems()
+    assert found
+    assert all(f"regions.NA.{key}: is, holds or lies in regions.EU." in line for line in found)
+
+
+def test_regions_never_share_a_room_directory(company: Company) -> None:
+    company.values["regions"]["NA"]["rooms"] = "rooms-eu.csv"
+    (line,) = company.problems()
+    assert line.startswith("insights.yaml: regions.NA.rooms: is the file of regions.EU too")
+
+
+def test_a_mailbox_is_never_a_room_of_two_regions(company: Company) -> None:
+    company.files["rooms-na.csv"] = rooms(room(7, address="EU1@Contoso.example"))
+    (line,) = company.problems()
+    assert line.startswith("rooms-na.csv: line 2, room eu-7, address: this mailbox is a room of")
+    assert "contoso" not in line.lower()
+
+
+def test_a_region_that_is_asked_for_must_be_there(company: Company) -> None:
+    del company.values["regions"]["EU"]
+    (line,) = company.problems(EU)
+    assert line.startswith("insights.yaml: regions.EU: is missing, and INSIGHTS_REGIONS asks")

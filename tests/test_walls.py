@@ -1,0 +1,92 @@
+"""The walls between the packages hold, as the architecture states them."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("pipelines", "transforms", "warehouse")
+
+BANNED_EVERYWHERE = {"hashlib", "pickle", "shelve"}
+BANNED = {
+    "transforms": {
+        *("dagster", "exchangelib", "duckdb", "logging", "requests", "msal"),
+        *("pipelines", "warehouse", "pathlib", "os", "io", "sys", "socket", "subprocess"),
+    },
+    "warehouse": {"dagster", "exchangelib", "logging", "requests", "msal", "pipelines"},
+    "pipelines": {"duckdb"},
+}
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def modules_of(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def top_levels(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported_modules(path)}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_imports_what_its_package_may_not(package: str) -> None:
+    modules = modules_of(package)
+    assert modules
+    crossings = {
+        str(path.relative_to(ROOT)): found
+        for path in modules
+        if (found := top_levels(path) & (BANNED[package] | BANNED_EVERYWHERE))
+    }
+    assert not crossings
+
+
+def test_nothing_hashes_in_the_tests_or_benchmarks_either() -> None:
+    modules = [path for name in ("tests", "benchmarks") for path in (ROOT / name).rglob("*.py")]
+    assert not [str(path) for path in modules if "hashlib" in top_levels(path)]
+
+
+def test_only_the_ews_source_imports_exchangelib() -> None:
+    importers = {
+        path.relative_to(ROOT).as_posix()
+        for path in modules_of("pipelines")
+        if "exchangelib" in top_levels(path)
+    }
+    assert importers
+    assert all(name.startswith("pipelines/sources/ews") for name in importers)
+
+
+def test_nothing_raw_enters_the_warehouse() -> None:
+    for path in modules_of("warehouse"):
+        assert not {"transforms.raw", "transforms.redact"} & set(imported_modules(path)), path
+
+
+def test_no_raw_layer_prints_or_logs() -> None:
+    raw_layers = [*modules_of("transforms"), *(ROOT / "pipelines/sources").rglob("*.py")]
+    for path in raw_layers:
+        called = {
+            ast.unparse(node.func)
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call)
+        }
+        spoken = {name for name in called if name == "print" or name.rpartition(".")[2] in LOGGING}
+        assert not spoken, path
+
+
+LOGGING = {"debug", "info", "warning", "error", "exception", "critical", "warn", "echo"}
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, "tests"])
+def test_every_module_says_what_belongs_in_it(package: str) -> None:
+    for path in modules_of(package):
+        if package == "tests" and path.name in {"__init__.py", "conftest.py"}:
+            continue
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path

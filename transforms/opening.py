@@ -1,0 +1,223 @@
+"""Open time: when a room can be used (R2).
+
+Belongs here: the grammar of ``open_hours``, public holidays, closures, and the open intervals
+of one local date in minutes of its local clock.
+Does not belong here: instants (``zones.py``), how open minutes become rows (the warehouse).
+"""
+
+import re
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from itertools import pairwise
+from typing import Final, TypeAlias
+
+import holidays
+
+Interval: TypeAlias = tuple[int, int]
+"""Half-open [start, end) in minutes of the local clock, 0 to 1440."""
+
+DEFAULT_OPEN_HOURS: Final = "Mon-Fri 08:00-18:00"
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_PART: Final = re.compile(r"(?P<days>[^\d;]+?)\s+(?P<intervals>\d.*)", re.DOTALL)
+_INTERVAL: Final = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyHours:
+    """Opening hours of a week in the room's own zone.
+
+    ``days`` has seven entries, Monday first; each is sorted and free of overlaps, and intervals
+    that touch are one.
+    """
+
+    days: tuple[tuple[Interval, ...], ...]
+
+    def on(self, day: date) -> tuple[Interval, ...]:
+        """Return the open intervals of the weekday of that date."""
+        return self.days[day.weekday()]
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Inclusive local dates on which rooms are closed.
+
+    All rooms, or those that match every one of ``site``, ``building`` and ``room_id`` that is
+    given.
+    """
+
+    first_date: date
+    last_date: date
+    site: str | None = None
+    building: str | None = None
+    room_id: str | None = None
+
+    def applies_to(self, *, site: str | None, building: str | None, room_id: str) -> bool:
+        """Tell whether the closure covers that room."""
+        asked = ((self.site, site), (self.building, building), (self.room_id, room_id))
+        return all(wanted is None or wanted == has for wanted, has in asked)
+
+
+def parse_open_hours(text: str) -> WeeklyHours:
+    """Read ``Mon-Fri 08:00-12:00, 13:00-18:00; Sat 09:00-12:00``, or ``closed`` for never (R2).
+
+    Days are ``Mon-Fri`` or ``Mon,Wed`` in the order Mon to Sun; a day named again adds its
+    intervals; an end is at most 24:00.
+
+    Raises:
+        ValueError: with one sentence that says what is wrong.
+    """
+    days: list[list[Interval]] = [[] for _ in _DAYS]
+    if text.strip() == "closed":
+        return WeeklyHours(tuple(() for _ in _DAYS))
+    for part in text.split(";"):
+        match = _PART.fullmatch(part.strip())
+        if match is None:
+            raise ValueError(_misshapen(part.strip()))
+        intervals = [_interval(word.strip()) for word in match["intervals"].split(",")]
+        for weekday in _weekdays(match["days"]):
+            days[weekday] += intervals
+    return WeeklyHours(tuple(_joined(_DAYS[i], day) for i, day in enumerate(days)))
+
+
+def _misshapen(part: str) -> str:
+    if not part:
+        return f"a part is empty; write it like {DEFAULT_OPEN_HOURS}, or closed"
+    if "closed" in part.lower():
+        return "closed stands alone; leave out the days that are closed"
+    return f"{part!r} is not days and then hours; write it like {DEFAULT_OPEN_HOURS}"
+
+
+def _weekdays(text: str) -> list[int]:
+    weekdays: list[int] = []
+    for word in text.split(","):
+        first, dash, last = (name.strip() for name in word.partition("-"))
+        start = _weekday(first)
+        end = _weekday(last) if dash else start
+        if end < start:
+            raise ValueError(f"{first}-{last} runs backwards; name days in the order Mon to Sun")
+        weekdays += range(start, end + 1)
+    if any(later <= earlier for earlier, later in pairwise(weekdays)):
+        raise ValueError(f"{text.strip()} is out of order; name days once, from Mon to Sun")
+    return weekdays
+
+
+def _weekday(name: str) -> int:
+    if name not in _DAYS:
+        raise ValueError(f"{name!r} is no day; the days are {', '.join(_DAYS)}")
+    return _DAYS.index(name)
+
+
+def _interval(text: str) -> Interval:
+    match = _INTERVAL.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no interval; write it like 08:00-18:00")
+    start_hour, start_minute, end_hour, end_minute = map(int, match.groups())
+    start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
+    if start_minute > 59 or end_minute > 59:
+        raise ValueError(f"{text} has minutes over 59")
+    if max(start, end) > 24 * 60:
+        raise ValueError(f"{text} goes over 24:00")
+    if start == end:
+        raise ValueError(f"{text} is empty; its end is its start")
+    if end < start:
+        raise ValueError(f"{text} ends before it starts; nothing runs across midnight")
+    return start, end
+
+
+def _joined(day: str, intervals: list[Interval]) -> tuple[Interval, ...]:
+    joined: list[Interval] = []
+    for start, end in sorted(intervals):
+        if joined and start < joined[-1][1]:
+            raise ValueError(f"the intervals of {day} overlap at {start // 60:02}:{start % 60:02}")
+        if joined and start == joined[-1][1]:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return tuple(joined)
+
+
+@cache
+def _subdivisions() -> dict[str, frozenset[str]]:
+    known = holidays.list_supported_countries(include_aliases=False)
+    return {country: frozenset(names) for country, names in known.items()}
+
+
+def countries() -> frozenset[str]:
+    """Return the ISO 3166-1 codes of the countries whose public holidays are known."""
+    return frozenset(_subdivisions())
+
+
+def is_country(country: str) -> bool:
+    """Tell whether it is an ISO 3166-1 code (two capital letters) whose holidays are known."""
+    return country in _subdivisions()
+
+
+def is_subdivision(country: str, subdivision: str) -> bool:
+    """Tell whether the country has holidays of that ISO 3166-2 subdivision.
+
+    Both ``BY`` and the full code ``DE-BY`` are understood.
+    """
+    return _bare(country, subdivision) in _subdivisions().get(country, frozenset())
+
+
+def subdivisions(country: str) -> frozenset[str]:
+    """Return the subdivisions of a country that have holidays of their own, without prefix."""
+    return _subdivisions().get(country, frozenset())
+
+
+def _bare(country: str, subdivision: str) -> str:
+    return subdivision.removeprefix(f"{country}-")
+
+
+def public_holidays(
+    country: str | None, subdivision: str | None, years: Iterable[int]
+) -> frozenset[date]:
+    """Return the public holidays, days observed in lieu included (R2); empty without a country.
+
+    Raises:
+        ValueError: if the country or the subdivision is unknown.
+    """
+    if country is None:
+        return frozenset()
+    if not is_country(country) or (subdivision and not is_subdivision(country, subdivision)):
+        raise ValueError("not a country or subdivision whose public holidays are known")
+    bare = _bare(country, subdivision) if subdivision else None
+    return frozenset().union(*(_holidays_of(country, bare, year) for year in years))
+
+
+@cache
+def _holidays_of(country: str, subdivision: str | None, year: int) -> frozenset[date]:
+    days = holidays.country_holidays(
+        country, subdiv=subdivision, years=year, categories=holidays.PUBLIC
+    )
+    return frozenset(days)
+
+
+def closed_dates(closures: Iterable[Closure], first_date: date, last_date: date) -> frozenset[date]:
+    """Return the dates from first to last (inclusive) that any of the closures covers."""
+    closed: set[date] = set()
+    for closure in closures:
+        start = max(closure.first_date, first_date)
+        count = (min(closure.last_date, last_date) - start).days + 1
+        closed.update(start + timedelta(days=offset) for offset in range(count))
+    return frozenset(closed)
+
+
+def open_intervals(
+    on: date,
+    hours: WeeklyHours,
+    days_off: Set[date],
+    opened_on: date | None = None,
+    closed_on: date | None = None,
+) -> tuple[Interval, ...]:
+    """Return the open intervals of one local date in minutes of the local clock (R2).
+
+    ``days_off`` are the holidays and closed dates of the room. Nothing is open before
+    ``opened_on``, nor from ``closed_on`` on.
+    """
+    if on in days_off or (opened_on and on < opened_on) or (closed_on and on >= closed_on):
+        return ()
+    return hours.on(on)

@@ -1,0 +1,241 @@
+"""The calendar that the marts join: local dates, local hours and open minutes of every hour.
+
+Belongs here: profiles (rooms that share a calendar), and the rows of a calendar as Arrow tables.
+Time zones stay out of SQL: they are read from ``zoneinfo`` here and nowhere else (R1, R2).
+Does not belong here: the grammar of opening hours, holidays and closures (``transforms``),
+bookings (``sql``).
+
+The clock of a zone is UTC shifted by the part of its offset under one hour (its *phase*: 30
+minutes in India), so that an hour of it, a *cell*, is an hour on the wall. Cells are counted
+from the year 1. Where a clock change moves the phase (Lord Howe Island), or cuts an hour, a cell
+has a row for each local hour in it: ``part_mask`` says which of its 60 minutes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from transforms.opening import (
+    Closure,
+    WeeklyHours,
+    closed_dates,
+    parse_open_hours,
+    public_holidays,
+)
+from transforms.zones import day_start, zone
+
+MINUTES_TO_1970: Final = 62_135_596_800 // 60
+"""Minutes from 0001-01-01 to 1970-01-01, both UTC."""
+
+_EPOCH: Final = datetime(1, 1, 1, tzinfo=UTC)
+_EPOCH_DAY: Final = date(1970, 1, 1)
+_MINUTE: Final = timedelta(minutes=1)
+_ALL_MINUTES: Final = (1 << 60) - 1
+
+_Ints: TypeAlias = npt.NDArray[np.int64]
+_Bools: TypeAlias = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What decides when a room is open, its first and last date apart: rooms share it."""
+
+    time_zone: str
+    hours: WeeklyHours
+    country: str | None
+    subdivision: str | None
+    closures: tuple[Closure, ...]
+
+    def days_off(self, first_date: date, last_date: date) -> frozenset[date]:
+        """Return the public holidays and closed dates from first to last (R2)."""
+        years = range(first_date.year, last_date.year + 1)
+        holidays = public_holidays(self.country, self.subdivision, years)
+        return holidays | closed_dates(self.closures, first_date, last_date)
+
+
+def profile_of(room: Mapping[str, object], closures: Iterable[Closure]) -> Profile:
+    """Return the profile of a row of the room directory.
+
+    Raises:
+        ValueError: its opening hours, zone or country are none.
+    """
+    texts = {name: None if value is None else str(value) for name, value in room.items()}
+    applying = tuple(
+        closure
+        for closure in closures
+        if closure.applies_to(
+            site=texts["site"], building=texts["building"], room_id=str(texts["room_id"])
+        )
+    )
+    return Profile(
+        time_zone=str(texts["time_zone"]),
+        hours=parse_open_hours(str(texts["open_hours"])),
+        country=texts["country"],
+        subdivision=texts["subdivision"],
+        closures=applying,
+    )
+
+
+def never_open(time_zone: str) -> Profile:
+    """Return the profile of a room of that zone that is out of use."""
+    return Profile(time_zone, parse_open_hours("closed"), None, None, ())
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneClock:
+    """One zone from ``first_date`` to ``last_date``, minute by minute.
+
+    ``local_minutes`` has a row for each cell from ``first_cell`` on and 60 columns: the minutes
+    that the wall shows, counted from 1970-01-01 on the local clock.
+    """
+
+    first_cell: int
+    local_minutes: _Ints
+
+    @property
+    def last_cell(self) -> int:
+        """The last cell, inclusive."""
+        return self.first_cell + len(self.local_minutes) - 1
+
+
+def phase_minutes(time_zone: str, on: date) -> int:
+    """Return the part of the zone's offset from UTC under one hour, 0 to 59."""
+    return _offset(time_zone, day_start(on, zone(time_zone))) % 60
+
+
+def zone_clock(time_zone: str, phase: int, first_date: date, last_date: date) -> ZoneClock:
+    """Return every cell that any minute of those local dates (inclusive) lies in."""
+    named = zone(time_zone)
+    starts = _minute_of(day_start(first_date, named))
+    ends = _minute_of(day_start(last_date + timedelta(days=1), named))
+    first_cell = (starts + phase) // 60
+    count = -((ends + phase) // -60) - first_cell
+    minutes = first_cell * 60 - phase + np.arange(count * 60, dtype=np.int64).reshape(-1, 60)
+    local = minutes + _offsets(time_zone, minutes) - MINUTES_TO_1970
+    return ZoneClock(first_cell, local)
+
+
+def _offset(time_zone: str, instant: datetime) -> int:
+    offset = instant.astimezone(zone(time_zone)).utcoffset()
+    return 0 if offset is None else offset // _MINUTE
+
+
+def _minute_of(instant: datetime) -> int:
+    return (instant - _EPOCH) // _MINUTE
+
+
+def _offsets(time_zone: str, minutes: _Ints) -> _Ints:
+    """Return the zone's offset at every minute; only hours that hold a change are looked into."""
+    at_starts = [_offset_at(time_zone, int(minute)) for minute in minutes[:, 0]]
+    at_starts.append(_offset_at(time_zone, int(minutes[-1, -1]) + 1))
+    offsets = np.repeat(np.array(at_starts[:-1], dtype=np.int64)[:, None], 60, axis=1)
+    for row in np.flatnonzero(np.diff(np.array(at_starts))):
+        offsets[row] = [_offset_at(time_zone, int(minute)) for minute in minutes[row]]
+    return offsets
+
+
+def _offset_at(time_zone: str, minute: int) -> int:
+    return _offset(time_zone, _EPOCH + timedelta(minutes=minute))
+
+
+def calendar_rows(
+    profiles: Sequence[Profile],
+    clocks: Mapping[str, ZoneClock],
+    first_date: date,
+    last_date: date,
+) -> pa.Table:
+    """Return the calendar of those local dates (inclusive) for every profile.
+
+    Columns: profile (its place in the sequence), cell, local_date, local_hour, part_mask and
+    open_mask (bit i is minute i of the cell), is_split (another row has the same cell, or the
+    same local date and hour).
+    """
+    parts = {name: _parts(clock, first_date, last_date) for name, clock in clocks.items()}
+    tables = [
+        _profile_rows(number, profile, parts[profile.time_zone], first_date, last_date)
+        for number, profile in enumerate(profiles)
+    ]
+    return pa.concat_tables(tables)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The calendar of a zone before opening hours: one entry for each cell and local hour."""
+
+    cells: _Ints
+    hours: _Ints  # local hours since 1970-01-01 on the local clock
+    masks: _Ints
+    is_split: _Bools
+    minutes: _Ints  # the local minutes of the cell, 60 columns
+
+
+def _parts(clock: ZoneClock, first_date: date, last_date: date) -> _Parts:
+    hours = clock.local_minutes // 60
+    cells = clock.first_cell + np.arange(len(hours), dtype=np.int64)
+    is_whole = (hours == hours[:, :1]).all(axis=1)
+    cut = [
+        (row, hour, _pack(hours[row : row + 1] == hour)[0])
+        for row in np.flatnonzero(~is_whole)
+        for hour in np.unique(hours[row])
+    ]
+    rows = np.concatenate([np.flatnonzero(is_whole), np.array([c[0] for c in cut], np.int64)])
+    keys = np.concatenate([hours[is_whole, 0], np.array([c[1] for c in cut], np.int64)])
+    masks = np.full(len(rows), _ALL_MINUTES, dtype=np.int64)
+    masks[len(rows) - len(cut) :] = [c[2] for c in cut]
+    first_hour, end_hour = _day_number(first_date) * 24, (_day_number(last_date) + 1) * 24
+    kept = (keys >= first_hour) & (keys < end_hour)
+    rows, keys, masks = rows[kept], keys[kept], masks[kept]
+    _, places, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    is_split = (counts[places] > 1) | ~is_whole[rows]
+    return _Parts(cells[rows], keys, masks, is_split, clock.local_minutes[rows])
+
+
+def _profile_rows(
+    number: int, profile: Profile, parts: _Parts, first_date: date, last_date: date
+) -> pa.Table:
+    days = parts.hours // 24
+    open_masks = _pack(_is_open(profile, parts.minutes, first_date, last_date)) & parts.masks
+    return pa.table(
+        {
+            "profile": np.full(len(days), number, dtype=np.int32),
+            "cell": parts.cells,
+            "local_date": pa.array(days.astype(np.int32)).cast(pa.date32()),
+            "local_hour": (parts.hours % 24).astype(np.int32),
+            "part_mask": parts.masks,
+            "open_mask": open_masks,
+            "is_split": parts.is_split,
+        }
+    )
+
+
+def _is_open(profile: Profile, minutes: _Ints, first_date: date, last_date: date) -> _Bools:
+    week = np.zeros((7, 24 * 60), dtype=np.bool_)
+    for weekday, intervals in enumerate(profile.hours.days):
+        for start, end in intervals:
+            week[weekday, start:end] = True
+    # One day more at each end: a cell at the edge may reach into it.
+    first_day = _day_number(first_date) - 1
+    in_use = np.ones(_day_number(last_date) - first_day + 2, dtype=np.bool_)
+    for day_off in profile.days_off(first_date, last_date):
+        if first_date <= day_off <= last_date:
+            in_use[_day_number(day_off) - first_day] = False
+    days = minutes // (24 * 60)
+    # 1970-01-01 was a Thursday.
+    is_open: _Bools = week[(days + 3) % 7, minutes % (24 * 60)] & in_use[days - first_day]
+    return is_open
+
+
+def _pack(bits: _Bools) -> _Ints:
+    """Return 60 columns of bits as one integer a row, column i as bit i."""
+    padded = np.zeros((len(bits), 64), dtype=np.bool_)
+    padded[:, :60] = bits
+    return np.packbits(padded, axis=1, bitorder="little").view(np.int64).reshape(-1)
+
+
+def _day_number(day: date) -> int:
+    return (day - _EPOCH_DAY).days

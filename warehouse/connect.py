@@ -1,0 +1,102 @@
+"""How analysts open what was published: read-only, in UTC, one version for as long as it is open.
+
+Belongs here: following the pointer once, and laying regions side by side.
+Does not belong here: publishing (``versions.py``), the configuration's rules (``pipelines``).
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeAlias, TypeVar
+
+import duckdb
+import yaml
+
+from transforms.contract import REGIONS, Region
+from warehouse.versions import VersionError, current_version, pointer
+
+Warehouse: TypeAlias = str | Path | Mapping[Region, str | Path]
+
+_ATTEMPTS: Final = 10
+_T = TypeVar("_T")
+
+
+def connect(
+    region: Region | None = None,
+    *,
+    regions: Sequence[Region] = (),
+    warehouse: Warehouse | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """Open the latest published database of a region, or several side by side.
+
+    ``connect("EU")`` has the region's tables by their names (``utilization``);
+    ``connect(regions=["EU", "NA"])`` has them as ``eu.utilization`` and ``na.utilization``.
+    ``warehouse`` is the folder of the databases, or one for each region; without it the
+    configuration says where (``$INSIGHTS_CONFIG``, else ``insights.yaml``). The pointer is
+    followed here and not again: open a new connection to see the next night.
+
+    Raises:
+        VersionError: nothing was published yet, or no folder is known.
+        ValueError: neither ``region`` nor ``regions``, both, or one that does not exist.
+    """
+    if bool(region) == bool(regions):
+        raise ValueError("name one region, or several as regions=[...]")
+    asked = (region,) if region else tuple(regions)
+    if unknown := [each for each in asked if each not in REGIONS]:
+        raise ValueError(f"no region {unknown[0]}: the regions are {', '.join(REGIONS)}")
+    folders = {each: _folder(each, warehouse) for each in asked}
+    if region:
+        return _in_utc(_follow(folders[region], region, _open))
+    connection = _in_utc(duckdb.connect())
+    for each, folder in folders.items():
+        _follow(folder, each, partial(_attach, connection, each.lower()))
+    return connection
+
+
+def _follow(folder: Path, region: Region, use: Callable[[str], _T]) -> _T:
+    """Use the version that the pointer leads to; anew if it was collected before it was open."""
+    for _ in range(_ATTEMPTS):
+        version = current_version(folder, region)
+        try:
+            return use(str(version))
+        except duckdb.IOException:
+            if version.exists():
+                raise
+    raise VersionError(
+        f"{pointer(folder, region)}: leads to no database: run 'insights publish --region {region}'"
+    )
+
+
+def _open(version: str) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(version, read_only=True)
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, name: str, version: str) -> None:
+    quoted = version.replace("'", "''")
+    connection.execute(f"ATTACH '{quoted}' AS {name} (READ_ONLY)")
+
+
+def _in_utc(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # global: cursors of it are in UTC too
+    return connection
+
+
+def _folder(region: Region, warehouse: Warehouse | None) -> Path:
+    if warehouse is None:
+        return _configured_folder(region)
+    chosen = warehouse.get(region) if isinstance(warehouse, Mapping) else warehouse
+    if chosen is None:
+        raise VersionError(f"no warehouse given for region {region}: name its folder")
+    return Path(chosen)
+
+
+def _configured_folder(region: Region) -> Path:
+    config = Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml")
+    try:
+        settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+        return Path(config.parent, settings["regions"][region]["warehouse"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        raise VersionError(
+            f"{config}: says no warehouse of region {region}: pass warehouse=<its folder>"
+        ) from None

@@ -1,0 +1,177 @@
+"""The database while it is being built: one DuckDB connection and the SELECTs that fill it.
+
+Belongs here: the engine's settings, DDL and comments from the contract, running the SQL files,
+and the check that what they give is what the contract says.
+Does not belong here: what is computed (``sql``), in which order over which days (``publish.py``).
+
+A file of ``sql`` is one SELECT and is named by what it builds. If that is a table of the contract,
+its rows go into the database; if not, they are a work table that dies with the connection.
+"""
+
+import glob
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from transforms.contract import TABLES, describe, table_description
+from warehouse.tree import WarehouseError
+
+STORAGE_VERSION: Final = "v1.4.0"
+"""The oldest DuckDB that can open what is published is the one of this storage version."""
+
+_TYPES: Final = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    pa.date32(): "DATE",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE",
+}
+
+
+class BuildError(WarehouseError):
+    """The SQL does not give what the contract says: nothing is published."""
+
+
+class Engine:
+    """A database that is being built. Published tables and work tables go by their bare names."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def load(self, name: str, rows: pa.Table) -> None:
+        """Make an Arrow table a work table, in place of what had its name."""
+        self._connection.register("loading", rows)
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM loading")
+        self._connection.unregister("loading")
+
+    def scan(self, name: str, schema: pa.Schema, paths: Sequence[Path]) -> None:
+        """Make daily files of the lake readable by that name; ``lake_date`` is their folder's day.
+
+        The folder, not the instants, says which day a row belongs to: what the run that wrote it
+        held for the room's local date.
+        """
+        columns = ", ".join(f"{field.name}" for field in schema)
+        if paths:
+            names = ", ".join(_quoted(glob.escape(str(path))) for path in paths)
+            source = (
+                f"SELECT {columns}, CAST(date AS DATE) AS lake_date FROM read_parquet([{names}], "
+                "hive_partitioning = true, hive_types = {'date': DATE})"
+            )
+        else:
+            nulls = ", ".join(f"CAST(NULL AS {_TYPES[f.type]}) AS {f.name}" for f in schema)
+            source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date WHERE false"
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {source}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit once, at the end: each commit waits for the disk."""
+        self._connection.begin()
+        yield
+        self._connection.commit()
+
+    def create_tables(self) -> None:
+        """Create every table of the contract, empty, with its comments."""
+        for name, schema in TABLES.items():
+            columns = ", ".join(
+                f"{f.name} {_TYPES[f.type]}{'' if f.nullable else ' NOT NULL'}" for f in schema
+            )
+            self._connection.execute(f"CREATE TABLE {name} ({columns})")
+            comment = _quoted(table_description(schema))
+            self._connection.execute(f"COMMENT ON TABLE {name} IS {comment}")
+            for field in schema:
+                comment = _quoted(describe(field))
+                self._connection.execute(f"COMMENT ON COLUMN {name}.{field.name} IS {comment}")
+
+    def run(self, step: str, *, append: bool = False) -> None:
+        """Run one file of ``sql``: fill the contract's table, or replace the work table.
+
+        With ``append`` a work table grows instead, as the contract's tables always do.
+
+        Raises:
+            BuildError: names, order or types of the columns are not the contract's.
+        """
+        name, select = step[3:], read_sql(step)
+        if name in TABLES:
+            self._refuse_other_columns(name, select)
+            self._connection.execute(f"INSERT INTO {name} {select}")
+        elif append and self.has(name):
+            self._connection.execute(f"INSERT INTO {name} {select}")
+        else:
+            self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is a work table of that name."""
+        query = "SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = ?"
+        return self.values(query, [name]) == [1]
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename a work table, in place of what had the new name."""
+        self._connection.execute(f"DROP TABLE IF EXISTS {new_name}")
+        self._connection.execute(f"ALTER TABLE {name} RENAME TO {new_name}")
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Drop work tables, to give their memory back."""
+        for name in names:
+            self._connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
+
+    def values(self, query: str, parameters: Sequence[object] = ()) -> list[object]:
+        """Return the first column of a query."""
+        return [row[0] for row in self._connection.execute(query, list(parameters)).fetchall()]
+
+    def _refuse_other_columns(self, name: str, select: str) -> None:
+        described = self._connection.execute(f"DESCRIBE {select}").fetchall()
+        found = [(str(row[0]), str(row[1])) for row in described]
+        if found != [(field.name, _TYPES[field.type]) for field in TABLES[name]]:
+            raise BuildError(f"sql: {name} has other columns than the contract: nothing published")
+
+
+@contextmanager
+def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Engine]:
+    """Open a new database at the path, with the settings that a build needs; close it after.
+
+    Spills go beside the database: they are the region's data too. Nothing is downloaded.
+    """
+    config: dict[str, str | int] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "memory_limit": memory_limit,
+        "temp_directory": str(path.parent / "spill"),
+        "preserve_insertion_order": "true",
+    }
+    if threads is not None:
+        config["threads"] = threads
+    connection = duckdb.connect(":memory:", config=config)
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(
+            f"ATTACH {_quoted(str(path))} AS published (STORAGE_VERSION '{STORAGE_VERSION}')"
+        )
+        connection.execute("USE published")
+        yield Engine(connection)
+        connection.execute("USE memory")
+        connection.execute("DETACH published")
+    finally:
+        connection.close()
+
+
+def sql_steps() -> list[str]:
+    """Return the names of the files of ``sql``, in order, without their ending."""
+    found = files("warehouse").joinpath("sql").iterdir()
+    return sorted(each.name[:-4] for each in found if each.name.endswith(".sql"))
+
+
+def read_sql(step: str) -> str:
+    """Return the text of a file of ``sql``."""
+    return files("warehouse").joinpath("sql", f"{step}.sql").read_text(encoding="utf-8")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,190 @@
+"""Erasing what was stored: from the lake, and from every version of the database.
+
+Belongs here: which rows an erasure is about, removing them, and counting what is left of them.
+Does not belong here: rebuilding the database (``publish.py``), the receipt that is shown
+(``pipelines/erase.py``), what a night deletes by age from the lake (``landing.py``).
+
+An erased room-day is a room-day that was never read (R13): its coverage keeps its row, without
+a good reading, so that it is in no denominator and never looks like an empty calendar.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.contract import COVERAGE, TABLES, Region
+from warehouse.lake import DATASETS, Lake
+from warehouse.merge import rows_of, rows_of_others
+from warehouse.versions import VersionError, current_version, drop_versions, published_versions
+
+_DATE_COLUMNS: Final = ("local_start_date", "local_date")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """The local days to erase, both ends included: one room's rows, or whole days if no room.
+
+    A booking belongs to the local date that it starts on (R10).
+    """
+
+    room_id: str | None = None
+    first_date: date = date.min
+    last_date: date = date.max
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the lake holds of an erasure.
+
+    ``room_days`` counts the rows of coverage that say when a room-day was read.
+    """
+
+    days: tuple[date, ...] = ()
+    bookings: int = 0
+    room_days: int = 0
+
+
+def find(lake: Lake, erasure: Erasure) -> Found:
+    """Count what the lake holds of an erasure.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
+    days: list[date] = []
+    bookings = room_days = 0
+    for day in _days(lake, erasure):
+        of_day = _rows(lake.read("bookings", day), erasure).num_rows
+        read = _readings(lake.read("coverage", day), erasure).num_rows
+        if erasure.room_id is None or of_day or read:
+            days.append(day)
+        bookings += of_day
+        room_days += read
+    return Found(tuple(days), bookings, room_days)
+
+
+def erase(lake: Lake, erasure: Erasure) -> Found:
+    """Erase from the lake; return what was there. What a killed run staged is swept too.
+
+    Of each day the coverage goes first, so that an erasure that is killed in between never
+    leaves a day that claims to have been read without its bookings; another one finishes it.
+
+    Raises:
+        LakeBusy: another run of the region is going on.
+        LakeError: a file cannot be read or written.
+    """
+    with lake.exclusive():
+        found = find(lake, erasure)
+        for day in found.days:
+            if erasure.room_id is None:
+                for dataset in reversed(DATASETS):
+                    lake.delete(dataset, day)
+            else:
+                _erase_room_day(lake, erasure.room_id, day)
+    return found
+
+
+def rows_in_versions(warehouse: Path, region: Region, erasure: Erasure) -> int:
+    """Count the rows of an erasure in every version of the database that is kept.
+
+    Raises:
+        VersionError: a version cannot be read.
+    """
+    versions = published_versions(warehouse, region)
+    return sum(_rows_in(version, erasure) for version in versions)
+
+
+def drop_versions_before(warehouse: Path, region: Region, first_kept: date) -> list[str]:
+    """Remove the older versions that hold a day before the first that is kept; return them.
+
+    The current version stays: it is what the lake holds. A version that cannot be read counts
+    as one that holds such a day. What was removed is looked for again.
+
+    Raises:
+        VersionError: a version could not be removed, or is still there afterwards.
+    """
+    past = Erasure(last_date=first_kept - timedelta(days=1))
+
+    def holds_past(version: Path) -> bool:
+        try:
+            return _rows_in(version, past) > 0
+        except VersionError:
+            return True
+
+    dropped = drop_versions(warehouse, region, holds_past)
+    if not dropped:
+        return []
+    current = current_version(warehouse, region)
+    left = [each for each in published_versions(warehouse, region) if each != current]
+    if any(holds_past(version) for version in left):
+        raise VersionError(f"{warehouse}: a version past its retention was not removed")
+    return dropped
+
+
+def _days(lake: Lake, erasure: Erasure) -> Iterator[date]:
+    for day in sorted({day for dataset in DATASETS for day in lake.days(dataset)}):
+        if erasure.first_date <= day <= erasure.last_date:
+            yield day
+
+
+def _rows(table: pa.Table | None, erasure: Erasure) -> pa.Table:
+    if table is None:
+        return pa.table({})
+    return table if erasure.room_id is None else rows_of(table, [erasure.room_id])
+
+
+def _readings(coverage: pa.Table | None, erasure: Erasure) -> pa.Table:
+    """Return the rows of coverage that claim a reading."""
+    rows = _rows(coverage, erasure)
+    if coverage is None:
+        return rows
+    return rows.filter(pc.or_(rows["is_loaded"], pc.is_valid(rows["read_at"])))
+
+
+def _erase_room_day(lake: Lake, room_id: str, day: date) -> None:
+    coverage = lake.read("coverage", day)
+    if coverage is not None:
+        lake.replace("coverage", day, _never_read(coverage, room_id))
+    bookings = lake.read("bookings", day)
+    if bookings is not None:
+        lake.replace("bookings", day, rows_of_others(bookings, [room_id]))
+
+
+def _never_read(coverage: pa.Table, room_id: str) -> pa.Table:
+    codes = rows_of(coverage, [room_id])["error_code"].to_pylist()
+    rows = [
+        {"room_id": room_id, "is_loaded": False, "read_at": None, "error_code": code}
+        for code in codes
+    ]
+    others = rows_of_others(coverage, [room_id])
+    return pa.concat_tables([others, pa.Table.from_pylist(rows, schema=COVERAGE)])
+
+
+def _rows_in(version: Path, erasure: Erasure) -> int:
+    try:
+        with duckdb.connect(str(version), read_only=True) as connection:
+            return sum(
+                int(connection.execute(sql, parameters).fetchall()[0][0])
+                for sql, parameters in _counts(erasure)
+            )
+    except duckdb.Error:
+        raise VersionError(f"{version}: cannot be read: remove it by hand") from None
+
+
+def _counts(erasure: Erasure) -> Iterator[tuple[str, list[object]]]:
+    """Yield the query, and its parameters, for each table that can hold rows of an erasure."""
+    for table, schema in TABLES.items():
+        column = next((name for name in _DATE_COLUMNS if name in schema.names), None)
+        if column is None or (erasure.room_id is not None and "room_id" not in schema.names):
+            continue
+        sql = f"SELECT count(*) FROM {table} WHERE {column} BETWEEN ? AND ?"  # noqa: S608 - the contract's names
+        parameters: list[object] = [erasure.first_date, erasure.last_date]
+        if erasure.room_id is not None:
+            sql += " AND room_id = ?" + (" AND read_at IS NOT NULL" if table == "coverage" else "")
+            parameters.append(erasure.room_id)
+        yield sql, parameters

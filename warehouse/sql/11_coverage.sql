@@ -1,0 +1,11 @@
+-- What was read. A room that left the directory leaves the database.
+SELECT s.region,
+       d.room_id,
+       c.lake_date AS local_date,
+       c.is_loaded,
+       c.read_at,
+       c.error_code
+FROM lake_coverage AS c
+JOIN directory AS d ON d.room_id = c.room_id
+CROSS JOIN settings AS s
+ORDER BY c.lake_date, d.room_no

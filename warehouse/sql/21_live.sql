@@ -1,0 +1,25 @@
+-- Work table: the bookings that can touch this pass: those of its own days, and those of earlier
+-- days that still run, however long ago they began (R10).
+-- Minutes are counted from the year 1 on the room's shifted clock: UTC plus the part of the zone's
+-- offset under one hour, so that a multiple of 60 is a full hour on the wall. A start is floored,
+-- an end is ceiled to the minute (R1). Years before 1970 come out right, since nothing is negative.
+SELECT room_no, local_start_date, starts_minute, ends_minute, is_all_day, is_booked
+FROM live_before AS b
+JOIN directory AS d USING (room_no)
+JOIN pass_zones AS z ON z.zone_no = d.zone_no
+CROSS JOIN pass AS p
+WHERE b.ends_minute > z.first_cell * 60
+   OR b.local_start_date >= p.first_date
+UNION ALL
+SELECT d.room_no,
+       b.lake_date AS local_start_date,
+       (epoch_us(b.starts_at) + 62135596800000000) // 60000000 + d.phase_minutes AS starts_minute,
+       (epoch_us(b.ends_at) + 62135596800000000 + 59999999) // 60000000 + d.phase_minutes
+           AS ends_minute,
+       b.is_all_day,
+       b.status = 'booked' OR s.count_held_as_booked AS is_booked
+FROM lake_bookings AS b
+JOIN directory AS d ON d.room_id = b.room_id
+CROSS JOIN settings AS s
+WHERE b.status IN ('booked', 'held')
+  AND b.ends_at > b.starts_at

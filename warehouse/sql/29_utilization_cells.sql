@@ -1,0 +1,41 @@
+-- Work table: every cell of utilization, those that the minimum group leaves out too.
+WITH open_days AS (
+    SELECT profile, local_date, sum(bit_count(open_mask)) > 0 AS is_open
+    FROM calendar
+    GROUP BY profile, local_date
+),
+room_days_scheduled AS (
+    SELECT d.room_no, d.room_id, d.is_personal, t.local_date, o.is_open
+    FROM directory AS d
+    CROSS JOIN coverage_dates AS t
+    CROSS JOIN pass AS p
+    CROSS JOIN settings AS s
+    JOIN open_days AS o
+        ON o.local_date = t.local_date
+        AND o.profile = CASE WHEN t.local_date < d.opened_on OR t.local_date >= d.closed_on
+                             THEN d.closed_profile ELSE d.profile END
+    WHERE t.local_date BETWEEN p.first_date AND p.last_date
+      AND t.local_date <= s.through_date
+)
+SELECT m.site,
+       m.building,
+       m.floor,
+       m.room_type,
+       m.capacity_band,
+       d.local_date,
+       d.is_personal,
+       CAST(count(CASE WHEN d.is_open THEN 1 END) AS INTEGER) AS rooms,
+       CAST(count(CASE WHEN d.is_open AND r.room_no IS NOT NULL THEN 1 END) AS INTEGER)
+           AS rooms_loaded,
+       count(r.room_no) AS rooms_read,
+       CAST(sum(coalesce(f.open_minutes, 0)) AS BIGINT) AS open_minutes,
+       CAST(sum(coalesce(f.booked_minutes, 0)) AS BIGINT) AS booked_minutes,
+       CAST(sum(coalesce(f.held_minutes, 0)) AS BIGINT) AS held_minutes,
+       CAST(sum(coalesce(f.bookings, 0)) AS BIGINT) AS bookings
+FROM room_days_scheduled AS d
+JOIN rooms AS m ON m.room_id = d.room_id
+LEFT JOIN room_dates AS r ON r.room_no = d.room_no AND r.local_date = d.local_date
+LEFT JOIN days AS f ON f.room_no = d.room_no AND f.local_date = d.local_date
+GROUP BY m.site, m.building, m.floor, m.room_type, m.capacity_band, d.local_date, d.is_personal
+HAVING count(CASE WHEN d.is_open THEN 1 END) > 0
+    OR sum(coalesce(f.bookings, 0)) > 0

@@ -34,6 +34,8 @@ from warehouse.versions import new_version, pointer, published_versions
 DAYS: Final = [date(2026, 11, 1) + timedelta(days=offset) for offset in range(8)]
 ROWS: Final = 2_000
 KEEP_VERSIONS: Final = 7
+FEWEST_WRITES: Final = 3
+PATIENCE_SECONDS: Final = 60
 WHOLE: Final = (1, ROWS)
 CONTEXT: Final = multiprocessing.get_context("forkserver")
 
@@ -164,12 +166,15 @@ DATABASE_READERS: Final = (read_database, read_pointer, hold_database)
 def read_for(seconds: float, reader: Reader, root: Path, results: Results) -> None:
     """Read over and over; hand back how many readings there were, torn ones, and raised ones.
 
-    ``writes seen`` is how many different writes they met.
+    ``writes seen`` is how many different writes they met: on a busy machine a reader goes on
+    until it has met a few.
     """
     counts: Counts = Counter(reads=0, torn=0, errors=0)
     seen = set()
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    began = time.monotonic()
+    while (passed := time.monotonic() - began) < seconds or (
+        len(seen) < FEWEST_WRITES and passed < seconds + PATIENCE_SECONDS
+    ):
         try:
             seen.add(reader(root))
         except TornError:
@@ -182,13 +187,12 @@ def read_for(seconds: float, reader: Reader, root: Path, results: Results) -> No
     results.put((reader.__name__, dict(counts)))
 
 
-def kill_and_restart(root: Path, seconds: float) -> Counts:
-    """Keep one builder running, and kill it every now and then; count the kills."""
+def kill_builders(root: Path, build_seconds: float, readers: list[ForkServerProcess]) -> Counts:
+    """Keep one builder running while there are readers, and kill it at random; count the kills."""
     counts: Counts = Counter(killed=0)
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    while any(reader.is_alive() for reader in readers):
         builder = _start(publish_versions, root)
-        time.sleep(random.uniform(0.1, 1.2))
+        time.sleep(random.uniform(0.1, 1 + 3 * build_seconds))
         builder.kill()
         builder.join()
         counts["killed"] += 1
@@ -201,12 +205,14 @@ def hammer(folder: Path, seconds: float) -> dict[str, dict[str, int]]:
     lake, warehouse = folder / "lake", folder / "warehouse"
     for day in DAYS:
         Lake(lake, "EU").replace("bookings", day, day_table(0))
+    began = time.monotonic()
     publish_version(warehouse, 0)
+    build_seconds = time.monotonic() - began
     results: Results = CONTEXT.Queue()
     writer = _start(replace_days, lake)
     readers = [_start(read_for, seconds, reader, lake, results) for reader in LAKE_READERS]
     readers += [_start(read_for, seconds, each, warehouse, results) for each in DATABASE_READERS]
-    killed = kill_and_restart(warehouse, seconds)
+    killed = kill_builders(warehouse, build_seconds, readers)
     counts = dict(results.get() for _ in readers)
     writer.kill()
     for process in (*readers, writer):

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from pipelines import console
 from pipelines.assets import Runtime, publish_region, today_in
+from pipelines.check.run import Options, run_check
 from pipelines.code_location import RegionsError, regions_to_load
 from pipelines.erase import erase_region, erasure_of
 from pipelines.instance import dagster_home
@@ -52,6 +53,7 @@ def _with_region(command: Command) -> Command:
     )(command)
 
 
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _DATE: Final = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -118,6 +120,33 @@ def erase(  # noqa: PLR0913, PLR0917 - one parameter an option
 
 
 @cli.command()
+@_with_config
+@click.option(
+    "--region",
+    type=click.Choice(REGIONS, case_sensitive=False),
+    help="Only this region; default: all that are loaded.",
+)
+@click.option("--json", "is_json", is_flag=True, help="A line an exchange and a room, as JSON.")
+@click.option(
+    "--calendar-processing",
+    type=_FILE,
+    help="CSV of Get-CalendarProcessing: also say which figures cannot be trusted.",
+)
+@click.option("--write-rooms", type=_FILE, help="Seed this room directory from the room lists.")
+def check(
+    config: Path,
+    region: Region | None,
+    is_json: bool,
+    calendar_processing: Path | None,
+    write_rooms: Path | None,
+) -> int:
+    """Say of each exchange and each room whether it can be read, or what mends it."""
+    settings = _settings(config, region, is_seeding=write_rooms is not None)
+    options = Options(is_json, calendar_processing, write_rooms)
+    return run_check(settings, [region] if region else list(settings.regions), options)
+
+
+@cli.command()
 @click.option("--rooms", type=click.IntRange(10, 2000), default=40, show_default=True)
 @click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True)
 @click.option(
@@ -164,9 +193,9 @@ def sandbox(rooms: int, regions: tuple[Region, ...], port: int, directory: Path)
     return WHOLE
 
 
-def _settings(config: Path, region: Region) -> Settings:
-    settings = load_settings(config, regions_to_load())
-    if region not in settings.regions:
+def _settings(config: Path, region: Region | None, *, is_seeding: bool = False) -> Settings:
+    settings = load_settings(config, regions_to_load(), is_seeding)
+    if region is not None and region not in settings.regions:
         loaded = ", ".join(settings.regions) or "none"
         raise click.UsageError(
             f"--region {region}: not loaded (loaded: {loaded}); "

@@ -73,9 +73,15 @@ def _running_sandbox(region: Region, directory: Path, rooms: int) -> Iterator[Ru
 
 
 def write_configuration(
-    directory: Path, sandboxes: tuple[RunningSandbox, ...], rooms: int, days: int
+    directory: Path,
+    sandboxes: tuple[RunningSandbox, ...],
+    rooms: int,
+    days: int,
+    ahead: int | None = None,
 ) -> Path:
     """Write ``insights.yaml`` and a room directory a region; return the configuration's path.
+
+    ``days`` are read back and, unless ``ahead`` says otherwise, as many ahead.
 
     Sets the passwords' environment variables for this process, as an operator would.
     """
@@ -85,7 +91,7 @@ def write_configuration(
     config = directory / CONFIG_NAME
     settings: dict[str, Any] = {
         "trailing_days": days,
-        "ahead_days": days,
+        "ahead_days": days if ahead is None else ahead,
         "regions": {sandbox.region: _region(directory, sandbox) for sandbox in sandboxes},
     }
     config.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")

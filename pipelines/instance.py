@@ -15,6 +15,8 @@ DAGSTER_YAML: Final = """\
 # library prints while raw items are in memory must not reach a disk.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager

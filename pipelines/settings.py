@@ -6,7 +6,7 @@ Does not belong here: what one key may hold (``settings_keys.py``, ``settings_ex
 ``rooms.py``), and secrets, which are read at the moment of use.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
@@ -18,7 +18,14 @@ from pipelines.rooms_csv import note_shared_mailboxes
 from pipelines.settings_exchange import ExchangeSettings, Secrets, read_secrets
 from pipelines.settings_files import read_mapping
 from pipelines.settings_keys import GlobalKeys
-from pipelines.settings_problems import Problems, SettingsError, did_you_mean, mapping, validated
+from pipelines.settings_problems import (
+    Problems,
+    SettingsError,
+    did_you_mean,
+    key_shown,
+    mapping,
+    validated,
+)
 from pipelines.settings_regions import RegionDraft, RegionSettings, read_region
 from transforms.contract import REGIONS, ROOMS, Region
 
@@ -48,11 +55,14 @@ class Settings:
     regions: Mapping[Region, RegionSettings]
 
 
-def load_settings(path: Path, regions: frozenset[Region] | None) -> Settings:
+def load_settings(
+    path: Path, regions: frozenset[Region] | None, is_seeding: bool = False
+) -> Settings:
     """Read and check the configuration of ``regions``; None loads all that it has.
 
     A region that is not loaded is not looked at: its values are not kept and its room directory
-    is not opened. Secrets are not read.
+    is not opened. Secrets are not read. With ``is_seeding`` a room directory that does not exist
+    yet is one without rooms.
 
     Raises:
         SettingsError: with every problem found, a line each.
@@ -62,7 +72,8 @@ def load_settings(path: Path, regions: frozenset[Region] | None) -> Settings:
     own = {key: value for key, value in values.items() if key != "regions"}
     keys = validated(GlobalKeys, own, f"{path}: ", problems)
     named = mapping(values.get("regions"), f"{path}: regions", problems)
-    drafts = _drafts(named, regions, path, problems)
+    to_read = _regions_to_read(named, regions, path, problems)
+    drafts = _drafts(named, to_read, path, problems, is_seeding)
     for one, other in combinations(drafts, 2):
         _note_shared_folders(one, other, path, problems)
         _note_shared_rooms(one, other, path, problems)
@@ -72,13 +83,17 @@ def load_settings(path: Path, regions: frozenset[Region] | None) -> Settings:
 
 
 def _drafts(
-    named: Mapping[str, object], asked: frozenset[Region] | None, path: Path, problems: Problems
+    named: Mapping[str, object],
+    regions: Sequence[Region],
+    path: Path,
+    problems: Problems,
+    is_seeding: bool,
 ) -> list[RegionDraft]:
     drafts = []
-    for region in _regions_to_read(named, asked, path, problems):
+    for region in regions:
         values = mapping(named[region], f"{path}: regions.{region}", problems)
         if values:
-            drafts.append(read_region(region, values, path, problems))
+            drafts.append(read_region(region, values, path, problems, is_seeding))
     return drafts
 
 
@@ -86,7 +101,8 @@ def _regions_to_read(
     named: Mapping[str, object], asked: frozenset[Region] | None, path: Path, problems: Problems
 ) -> list[Region]:
     for name in sorted(named.keys() - set(REGIONS)):
-        problems.add(f"{path}: regions.{name}", f"unknown region; {did_you_mean(name, REGIONS)}")
+        where = f"{path}: regions.{key_shown(name)}"
+        problems.add(where, f"unknown region; {did_you_mean(name, REGIONS)}")
     for region in sorted((asked or frozenset()) - named.keys()):
         text = "is missing, and INSIGHTS_REGIONS asks for it; add it, or ask for another"
         problems.add(f"{path}: regions.{region}", text)

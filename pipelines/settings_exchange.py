@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from pipelines.settings_keys import ExistingFile, HttpsUrl, Keys, Text, VariableName
+from pipelines.settings_keys import ExistingFile, HttpsUrl, Keys, Mailbox, Text, VariableName
 from pipelines.settings_problems import Problems, validated
 
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -53,6 +53,7 @@ class ExchangeKeys(Keys):
     ca_file: Annotated[ExistingFile, AfterValidator(_certificates)] | None = None
     workers: int = Field(4, ge=1, le=27)
     room_deadline_seconds: int = Field(120, ge=1, le=3600)
+    scope_probe: Mailbox | None = Field(None, repr=False)
     tenant_id: Text | None = None
     client_id: Text | None = None
     client_secret_env: VariableName | None = None

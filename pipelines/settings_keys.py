@@ -12,6 +12,7 @@ import re
 from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
+from unicodedata import category
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
@@ -23,15 +24,14 @@ from transforms.zones import is_zone, zone_names
 _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _DOMAIN: Final = re.compile(r"[\w-]+(\.[\w-]+)*")
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+_CONTROLS: Final = ("Cc", "Zl", "Zp")
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
 class Keys(BaseModel):
     """A section of the configuration: exact types, no unknown keys, no values in errors."""
 
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=False
-    )
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _zone_name(value: str) -> str:
@@ -117,15 +117,15 @@ def identifier(value: str) -> str:
     if "@" in value:
         raise ValueError("holds an @; give a short id of your own, never an address")
     if not value.isprintable():
-        raise ValueError("holds a control character; remove it")
+        raise ValueError("holds a control or invisible character; remove it")
     if value != value.strip():
         raise ValueError("begins or ends with a space; remove it")
     return value
 
 
 def _label(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("holds a control character; remove it")
+    if any(category(char) in _CONTROLS for char in value):
+        raise ValueError("holds a line break or control character; remove it")
     if _ADDRESS.search(value):
         raise ValueError("holds an address, which would reach the lake; write a name")
     return value

@@ -74,6 +74,11 @@ def shown(value: object) -> str:
     return repr(text if len(text) <= 40 else f"{text[:40]}…")
 
 
+def key_shown(key: object) -> str:
+    """Return a key for a message: as it is written, but hidden if it could be an address."""
+    return "(a key with an @)" if "@" in str(key) else str(key)
+
+
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the nearest known word as a remedy; else ``otherwise``, or all the known words."""
     words = sorted(word for word in known if "@" not in word)
@@ -127,7 +132,7 @@ def validated(
         return model.model_validate(filled, context={"folder": folder})
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
-            key = ".".join(str(part) for part in detail["loc"])
+            key = ".".join(key_shown(part) for part in detail["loc"])
             problems.add(f"{prefix}{key}", _plain(detail, model))
     return None
 

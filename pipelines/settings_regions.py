@@ -74,17 +74,23 @@ class RegionDraft(NamedTuple):
 
 
 def read_region(
-    region: Region, values: Mapping[str, object], file: Path, problems: Problems
+    region: Region, values: Mapping[str, object], file: Path, problems: Problems, is_seeding: bool
 ) -> RegionDraft:
     """Read a region with its room directory, and note every problem.
 
-    What other keys hold is checked even where one is wrong, so that all is said at once.
+    What other keys hold is checked even where one is wrong, so that all is said at once. With
+    ``is_seeding`` a room directory that does not exist yet is one without rooms.
     """
     origin, folder = f"{file}: regions.{region}", file.parent
     own = {key: value for key, value in values.items() if key not in ("closures", "exchanges")}
     keys = validated(RegionKeys, own, f"{origin}.", problems, folder)
     exchanges = mapping(values.get("exchanges"), f"{origin}.exchanges", problems)
-    room_file = _room_file(values.get("rooms"), folder, keys, tuple(exchanges), problems)
+    is_missing = is_seeding and keys is not None and not keys.rooms.exists()
+    room_file = (
+        RoomFile("", (), ())
+        if is_missing
+        else _room_file(values.get("rooms"), folder, keys, tuple(exchanges), problems)
+    )
     records = [record for _, record in room_file.records]
     return RegionDraft(
         region=region,

@@ -7,6 +7,7 @@ Does not belong here: computing a figure (``warehouse/summary.py``).
 from pathlib import Path
 from typing import Final
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -14,7 +15,7 @@ from transforms.contract import Region
 from warehouse.summary import RoomUse, Summary
 
 _RANKED: Final = 3
-_BAR: Final = 20
+_BAR: Final = 16
 
 
 def show_summary(console: Console, region: Region, summary: Summary) -> None:
@@ -25,6 +26,7 @@ def show_summary(console: Console, region: Region, summary: Summary) -> None:
     table = Table(
         title=f"{region}: booked utilization, {summary.first_date} to {summary.last_date}",
         title_justify="left",
+        box=box.SIMPLE_HEAD,
     )
     table.add_column("Building", no_wrap=True)
     for heading in ("Rooms", "Open h", "Booked h", "Bookings"):
@@ -40,6 +42,11 @@ def show_summary(console: Console, region: Region, summary: Summary) -> None:
             _share(building.booked_utilization),
         )
     console.print(table)
+    if summary.personal_rooms:
+        console.print(
+            f"  {summary.personal_rooms} personal rooms (desk, office, executive) are left out here",
+            soft_wrap=True,
+        )
     console.print(f"  busiest: {_ranked(summary.rooms[:_RANKED])}", soft_wrap=True)
     console.print(f"  quietest: {_ranked(summary.rooms[-_RANKED:])}", soft_wrap=True)
 

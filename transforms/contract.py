@@ -397,11 +397,12 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
 
 def describe(field: pa.Field) -> str:
     """Return the one-sentence definition of a column of the contract, its unit last."""
-    metadata = field.metadata or {}
+    metadata: dict[bytes, bytes] = field.metadata or {}
     unit = metadata.get(b"unit", b"").decode()
     return metadata[b"description"].decode() + (f" [{unit}]" if unit else "")
 
 
 def table_description(schema: pa.Schema) -> str:
     """Return the one-sentence definition of a table of the contract."""
-    return (schema.metadata or {})[b"description"].decode()
+    metadata: dict[bytes, bytes] = schema.metadata or {}
+    return metadata[b"description"].decode()

@@ -117,7 +117,7 @@ def _row(item: RawItem, room: RoomContext, not_people: frozenset[str]) -> _Row:
             is_cancelled=item.is_cancelled,
             show_as=show_as,
             response=response,
-            has_length=item.ends_at > item.starts_at,
+            has_length=ends_at > starts_at,
         ),
         invited_headcount=people.invited_headcount,
         headcount_is_lower_bound=people.headcount_is_lower_bound,

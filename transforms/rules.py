@@ -137,12 +137,12 @@ def people_of(
     ]
     if not people:
         return UNKNOWN_PEOPLE
-    named = {identity for identity, _ in people if identity}
+    distinct = {identity for identity, _ in people}
     nameless = sum(not identity for identity, _ in people)
     return People(
-        invited_headcount=len(named) + nameless,
+        invited_headcount=len(distinct - {""}) + nameless,
         headcount_is_lower_bound=any(is_list for _, is_list in people),
-        has_external=has_external({_domain(identity) for identity, _ in people}, accepted_domains),
+        has_external=has_external({_domain(identity) for identity in distinct}, accepted_domains),
     )
 
 
@@ -159,11 +159,9 @@ def has_external(domains: Set[str], accepted_domains: Set[str]) -> bool | None:
 
 
 def _identity(invitee: RawInvitee) -> str:
-    return _folded(invitee.address) or _folded(invitee.legacy_dn)
-
-
-def _folded(text: str | None) -> str:
-    return text.strip().casefold() if text else ""
+    if invitee.address and (address := invitee.address.strip().casefold()):
+        return address
+    return (invitee.legacy_dn or "").strip().casefold()
 
 
 def _domain(identity: str) -> str:

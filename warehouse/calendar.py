@@ -72,6 +72,8 @@ def profile_of(room: Mapping[str, object], closures: Iterable[Closure]) -> Profi
             site=texts["site"], building=texts["building"], room_id=str(texts["room_id"])
         )
     )
+    zone(str(texts["time_zone"]))
+    public_holidays(texts["country"], texts["subdivision"], ())
     return Profile(
         time_zone=str(texts["time_zone"]),
         hours=parse_open_hours(str(texts["open_hours"])),

@@ -9,8 +9,9 @@ its rows go into the database; if not, they are a work table that dies with the 
 """
 
 import glob
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -116,14 +117,13 @@ class Engine:
         self._connection.execute(f"DROP TABLE IF EXISTS {new_name}")
         self._connection.execute(f"ALTER TABLE {name} RENAME TO {new_name}")
 
-    def drop(self, names: Iterable[str]) -> None:
-        """Drop work tables, to give their memory back."""
-        for name in names:
-            self._connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
-
     def values(self, query: str, parameters: Sequence[object] = ()) -> list[object]:
         """Return the first column of a query."""
         return [row[0] for row in self._connection.execute(query, list(parameters)).fetchall()]
+
+    def dates(self, query: str) -> list[date]:
+        """Return the first column of a query, sorted."""
+        return sorted(day for day in self.values(query) if isinstance(day, date))
 
     def _refuse_other_columns(self, name: str, select: str) -> None:
         described = self._connection.execute(f"DESCRIBE {select}").fetchall()

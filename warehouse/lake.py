@@ -61,8 +61,8 @@ class Lake:
         Raises:
             LakeBusy: at once, if another process, thread or ``Lake`` is writing.
         """
+        self._refuse_other_regions()
         with self._locked():
-            self._refuse_other_regions()
             self._tree.remove(_STAGING)
             self._is_held.set()
             try:
@@ -145,7 +145,7 @@ class Lake:
 
     def _write(self, dataset: str, parts: tuple[str, ...], table: pa.Table) -> None:
         self._refuse_other_regions()
-        with self._format_errors(parts):
+        with self._format_errors(parts, "not written, the table", "it must be the contract's"):
             content = encode(dataset, self.region, table)
         with self._writing():
             self._tree.write(memoryview(content), _STAGING, *parts)
@@ -184,13 +184,16 @@ class Lake:
                     )
 
     @contextmanager
-    def _format_errors(self, parts: tuple[str, ...]) -> Iterator[None]:
+    def _format_errors(
+        self,
+        parts: tuple[str, ...],
+        what: str = "the file",
+        remedy: str = "delete it and run its days again",
+    ) -> Iterator[None]:
         try:
             yield
         except FormatError as error:
-            raise LakeError(
-                f"{self._tree.path(*parts)}: {error}: delete that day and run it again"
-            ) from None
+            raise LakeError(f"{self._tree.path(*parts)}: {what} {error}: {remedy}") from None
 
 
 def _day_of(name: str) -> date | None:

@@ -16,15 +16,12 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.contract import BOOKINGS
+from transforms.contract import BOOKINGS, STAGED
 from warehouse.parquet import FormatError
 from warehouse.tree import Tree
 
-STAGED: Final = BOOKINGS.append(
-    pa.field("local_start_date", pa.date32(), nullable=False)
-).remove_metadata()
-
 _SPILL_ROWS: Final = 50_000
+_BARE: Final = pa.schema([field.remove_metadata() for field in STAGED])  # it is stored often
 _COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
@@ -54,7 +51,7 @@ class Staging:
             raise FormatError("rows to stage have another schema than the contract's")
         with self._lock:
             self._room_ids.update(pc.unique(table["room_id"]).to_pylist())
-            self._buffer.append(table.replace_schema_metadata(None))
+            self._buffer.append(table.cast(_BARE))
             if sum(each.num_rows for each in self._buffer) >= self._spill_rows:
                 self._spill()
 
@@ -69,14 +66,14 @@ class Staging:
             self._spill()
             content = self._tree.read(*self._folder, str(day))
         batches = [] if content is None else list(_batches(pa.BufferReader(content)))
-        rows = pa.Table.from_batches(batches, schema=STAGED)
+        rows = pa.Table.from_batches(batches, schema=_BARE)
         return rows.select(BOOKINGS.names).cast(BOOKINGS)
 
     def _spill(self) -> None:
-        rows = pa.concat_tables([STAGED.empty_table(), *self._buffer])
+        rows = pa.concat_tables([_BARE.empty_table(), *self._buffer])
         for day, of_day in _by_day(rows.sort_by("local_start_date").combine_chunks()):
             sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, STAGED, options=_COMPRESSED) as writer:
+            with pa.ipc.new_stream(sink, _BARE, options=_COMPRESSED) as writer:
                 writer.write_table(of_day)
             self._tree.append(memoryview(sink.getvalue()), *self._folder, str(day))
         self._buffer.clear()

@@ -31,7 +31,11 @@ HAVING sum(d.open_minutes) > 0
 ORDER BY booked_utilization DESC, r.room_id
 """
 
-_SPAN: Final = "SELECT min(local_date), max(local_date) FROM room_days"
+_SPAN: Final = """
+SELECT min(local_date), max(local_date),
+       (SELECT count(*) FROM rooms WHERE room_type IN ('desk', 'office', 'executive'))
+FROM room_days
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Summary:
 
     first_date: date | None
     last_date: date | None
+    personal_rooms: int
     buildings: tuple[BuildingUse, ...]
     rooms: tuple[RoomUse, ...]
 
@@ -70,7 +75,7 @@ class Summary:
 def summarize(region: Region, warehouse: Path) -> Summary:
     """Read the summary of a region's published database (personal rooms are not in it)."""
     with connect(region, warehouse=warehouse) as connection:
-        first_date, last_date = connection.execute(_SPAN).fetchone() or (None, None)
+        span = connection.execute(_SPAN).fetchone() or (None, None, 0)
         buildings = tuple(BuildingUse(*row) for row in connection.execute(_BUILDINGS).fetchall())
         rooms = tuple(RoomUse(*row) for row in connection.execute(_ROOMS).fetchall())
-    return Summary(first_date, last_date, buildings, rooms)
+    return Summary(*span, buildings, rooms)

@@ -23,7 +23,7 @@ from pipelines.sources.base import Scope, SourceError, Window
 from pipelines.sources.ews_check import DirectorySource, ListedRoom, ServerInfo
 from pipelines.sources.factory import ews_settings
 
-_SOON: Final = timedelta(days=30)
+_SOON: Final = timedelta(days=14)
 _IN_STEP: Final = timedelta(seconds=60)
 _DENIALS: Final = frozenset(
     {
@@ -77,7 +77,7 @@ class ExchangeCheck:
         yield self._version()
         yield self._clock()
         if self._difference is not None:
-            yield difference_step(self._difference)
+            yield difference_step(self._target, self._difference)
         if self._exchange.scope_probe is not None:
             yield self._scope(self._exchange.scope_probe)
 
@@ -98,7 +98,9 @@ class ExchangeCheck:
             text = f"the certificate is refused: {error.reason}"
             return _failed("TLS", text, "CertificateNotTrusted")
         except SourceError as error:
-            return _failed("TLS", "no connection over TLS 1.2 or later", error.code)
+            is_old = error.code == "TlsRefused"
+            text = "TLS 1.2 or later is not spoken" if is_old else "no connection"
+            return _failed("TLS", text, error.code)
         left = made.expires_at - datetime.now(UTC)
         text = f"{made.version}, certificate by {printable(made.issuer)}, {left.days} days left"
         if left < _SOON:
@@ -163,7 +165,7 @@ class ExchangeCheck:
             return Step("clock", State.NOTE, "the server does not state its time")
         seconds = round(abs(offset).total_seconds())
         if abs(offset) <= _IN_STEP:
-            return Step("clock", State.OK, f"in step with this machine's ({seconds} s apart)")
+            return Step("clock", State.OK, f"in step with this machine's, {seconds} s apart")
         which = "ahead of" if offset > timedelta(0) else "behind"
         text = (
             f"the server's clock is {seconds} s {which} this machine's: sign-in and which days "

@@ -91,7 +91,7 @@ class ExchangeResult:
     def lines(self) -> list[Line]:
         """Return a line for the exchange and one for each room, without any address."""
         step = self.failed_step
-        own = self._line(None, step and step.code)
+        own = self._line(None, step.code if step else None)
         return [
             own,
             *(self._line(room, self.failed.get(room.room_id)) for room in self.target.rooms),
@@ -101,7 +101,7 @@ class ExchangeResult:
         return Line(
             region=self.target.region,
             exchange=self.target.exchange.name,
-            room_id=room and room.room_id,
+            room_id=room.room_id if room else None,
             is_readable=code is None,
             error_code=code,
             remedy=code and self._remedy(code, room),

@@ -9,13 +9,15 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from requests.utils import get_environ_proxies, select_proxy, unquote
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from requests.utils import get_environ_proxies, select_proxy
 from urllib3.util import make_headers
 
 from pipelines.sources.base import Scope, SourceError
@@ -32,6 +34,7 @@ _REASONS: Final = {  # OpenSSL's numbers: its texts quote the certificate
     20: "its issuer is not trusted, or the server does not send the chain",
     21: "its issuer is not trusted, or the server does not send the chain",
     62: "it is for another host name",
+    64: "it is for another address",
 }
 
 
@@ -116,11 +119,13 @@ def _port(parts: SplitResult) -> int:
 
 
 def _handshake(connected: ssl.SSLSocket) -> Handshake:
-    certificate = dict(connected.getpeercert() or {})
-    issuer = dict(pair for part in certificate["issuer"] for pair in part)
-    named = issuer.get("organizationName") or issuer.get("commonName") or "an unnamed issuer"
-    expires_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(certificate["notAfter"]), UTC)
-    return Handshake(connected.version() or "TLS", named, expires_at)
+    certificate = x509.load_der_x509_certificate(connected.getpeercert(binary_form=True) or b"")
+    names = [
+        *certificate.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME),
+        *certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME),
+    ]
+    issuer = str(names[0].value) if names else "an unnamed issuer"
+    return Handshake(connected.version() or "TLS", issuer, certificate.not_valid_after_utc)
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def doubts_of(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
 def _unanswered(automation: str) -> Doubt:
     if automation.casefold() == "none":
         why = "nothing puts requests on this calendar: an empty calendar proves nothing"
-        return Doubt(f"AutomateProcessing {automation}", "all figures", why, _ACCEPT)
+        return Doubt(f"AutomateProcessing {automation}", "no figure can be trusted", why, _ACCEPT)
     why = "requests stay tentative until somebody answers them"
     figures = "booked_utilization is too low, held_minutes too high"
     return Doubt(f"AutomateProcessing {automation}", figures, why, _ACCEPT)
@@ -70,14 +70,14 @@ def _answers(row: Row) -> Iterator[Doubt]:
     if _flag(row, "RemovePrivateProperty") is True:
         yield Doubt(
             "RemovePrivateProperty True",
-            "is_private; headcount and externals of private meetings are counted",
+            "is_private cannot be trusted, and headcounts include private meetings",
             "the private mark is removed when a meeting is accepted",
             "-RemovePrivateProperty $false",
         )
     if _flag(row, "AllowConflicts") is True:
         yield Doubt(
             "AllowConflicts True",
-            "bookings, gross_booked_minutes and size_fit are too high; overlap_minutes is usual",
+            "bookings, gross_booked_minutes and size_fit are too high",
             "several meetings may have the room at once, and not all can have met in it",
             "-AllowConflicts $false",
         )
@@ -139,9 +139,8 @@ def _texts(row: Row) -> Iterator[Doubt]:
         if _flag(row, name) is False:
             yield Doubt(
                 f"{name} False",
-                "no figure",
-                "only privacy: the room's calendar keeps words that people wrote; they are never "
-                "asked for",
+                "no figure is affected, only privacy",
+                "the room's calendar keeps words that people wrote, which are never asked for",
                 f"-{name} $true",
             )
 

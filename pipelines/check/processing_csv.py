@@ -23,6 +23,7 @@ EXPORT: Final = (
     "Select-Object @{n='PrimarySmtpAddress'; e={$room.PrimarySmtpAddress}}, * } | "
     "Export-Csv processing.csv -NoTypeInformation -Encoding UTF8"
 )
+_AUTOMATION: Final = "automateprocessing"
 _NAMES: Final = ("primarysmtpaddress", "identity", "mailboxownerid")
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
                  (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
@@ -32,6 +33,7 @@ _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16")
 class Processing:
     """The settings of the directory's rooms by room_id, and how many rows were no such room."""
 
+    path: Path
     rows: Mapping[str, Row]
     missing: Sequence[str]
     other_rows: int
@@ -54,7 +56,7 @@ def read_processing(path: Path, rooms: Iterable[Room]) -> Processing:
         else:
             found[room_id] = row
     missing = [room.room_id for room in rooms if room.room_id not in found]
-    return Processing(found, missing, others)
+    return Processing(path, found, missing, others)
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -63,16 +65,13 @@ def _rows(path: Path) -> Iterator[Row]:
         del lines[0]
     header = lines[0] if lines else ""
     delimiter = max(",;\t", key=header.count)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
-        for cells in csv.DictReader(lines, delimiter=delimiter, strict=True):
-            row = {
-                name.strip().lower(): value.strip()
-                for name, value in cells.items()
-                if isinstance(name, str) and isinstance(value, str)
-            }
-            if not any(name in row for name in _NAMES) or "automateprocessing" not in row:
-                raise _problem(path, "has no columns Identity and AutomateProcessing")
-            yield row
+        names = [name.strip().lower() for name in next(reader, [])]
+        if _AUTOMATION not in names or not set(_NAMES) & set(names):
+            raise _problem(path, "has no columns Identity and AutomateProcessing")
+        for cells in reader:
+            yield dict(zip(names, (cell.strip() for cell in cells), strict=False))
     except csv.Error:
         raise _problem(path, "is no CSV whose quotes match") from None
 

@@ -4,8 +4,7 @@ Belongs here: the sentences and the commands.
 Does not belong here: what a setting does to a figure (``processing.py``).
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Sequence
 
 from pipelines.check.model import State
 from pipelines.check.printer import Printer
@@ -13,23 +12,26 @@ from pipelines.check.processing import Doubt, ReadDays, grouped
 from pipelines.check.processing_csv import Processing
 from pipelines.check.remedies import Command, for_each, quoted
 from pipelines.check.words import counted
+from pipelines.rooms import Room
+from transforms.contract import Region
 
 
 def show_processing(
     printer: Printer,
-    path: Path,
+    region: Region,
     found: Processing,
     read_days: ReadDays,
-    addresses: Mapping[str, str],
+    rooms: Sequence[Room],
 ) -> None:
-    """Print every doubt with its rooms; ``addresses`` are those of the directory by room_id."""
-    printer.heading("Calendar processing", str(path))
+    """Print every doubt with the rooms of the region's directory that it is about."""
+    printer.heading(f"{region} calendar processing", str(found.path))
+    addresses = {room.room_id: room.address for room in rooms}
     doubts = grouped(found.rows, read_days)
     for doubt, room_ids in doubts:
         is_all = 1 < len(room_ids) == len(addresses)
         who = f"all {len(room_ids)} rooms" if is_all else ", ".join(room_ids)
         printer.line(State.NOTE, doubt.setting, 0, who)
-        printer.paragraph(f"Cannot be trusted: {doubt.figures}. Why: {doubt.why}.")
+        printer.paragraph(f"{doubt.figures}: {doubt.why}.")
         if doubt.is_command:
             printer.command(_command(doubt, [addresses[room_id] for room_id in room_ids]))
         else:
@@ -42,6 +44,7 @@ def show_processing(
     if found.other_rows:
         text = "no room of the directory (not shown: they may be people's)"
         printer.line(State.NOTE, counted(found.other_rows, "row"), 0, text)
+    printer.blank()
 
 
 def _command(doubt: Doubt, addresses: list[str]) -> Command:

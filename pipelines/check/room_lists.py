@@ -16,6 +16,7 @@ from pipelines.rooms import Room
 from pipelines.sources.ews_check import ListedRoom
 
 _SHOWN: Final = 10
+_AN_APP: Final = "an app asks on behalf of a room: put one into the directory first"
 _HOW_TO_LIST: Final = (
     "a list lets people and this check find rooms: "
     "New-DistributionGroup 'Rooms of a building' -RoomList -Members <rooms>"
@@ -55,11 +56,13 @@ def compare(
     )
 
 
-def difference_step(difference: Difference) -> Step:
+def difference_step(target: Target, difference: Difference) -> Step:
     """Say how far they agree; a difference is a note, since many rooms are in no list."""
     if not difference.lists:
         if difference.codes:
-            return Step("room lists", State.NOTE, f"could not be asked ({difference.codes[0]})")
+            text = f"could not be asked ({difference.codes[0]})"
+            is_unknown_app = target.exchange.auth == "oauth" and not target.rooms
+            return Step("room lists", State.NOTE, text, details=(_AN_APP,) * is_unknown_app)
         return Step("room lists", State.NOTE, "there are none", details=(_HOW_TO_LIST,))
     details = tuple(_details(difference))
     text = f"{counted(difference.lists, 'list')} with {counted(difference.rooms, 'room')}"

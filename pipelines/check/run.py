@@ -16,7 +16,7 @@ from rich.progress import track
 
 from pipelines.check import view
 from pipelines.check.exchange import ExchangeCheck
-from pipelines.check.model import ExchangeResult, Step, Target
+from pipelines.check.model import ExchangeResult, State, Step, Target
 from pipelines.check.printer import Printer
 from pipelines.check.processing import ReadDays
 from pipelines.check.processing_csv import Processing, read_processing
@@ -26,7 +26,7 @@ from pipelines.check.words import counted
 from pipelines.check.write_rooms import refuse_existing, write_rooms
 from pipelines.reading import RoomRead
 from pipelines.rooms import Room
-from pipelines.settings import Settings
+from pipelines.settings import RegionSettings, Settings
 from pipelines.settings_exchange import Secrets, read_secrets
 from pipelines.settings_problems import SettingsError
 from pipelines.sources.factory import open_source
@@ -56,27 +56,27 @@ def run_check(settings: Settings, regions: Sequence[Region], options: Options) -
     """
     targets = list(_targets(settings, regions))
     secrets = [read_secrets(target.exchange) for target in targets]
-    rooms = [room for region in regions for room in settings.regions[region].rooms]
-    processing = _read_options(options, regions, rooms)
-    # With --json what is said to people goes where it cannot spoil the list.
-    printer = Printer(Console(stderr=options.is_json))
-    results = [
-        _check(target, secret, settings.regions[target.region].rooms, printer, options)
-        for target, secret in zip(targets, secrets, strict=True)
-    ]
-    if processing is not None and options.calendar_processing is not None:
-        addresses = {room.room_id: room.address for room in rooms}
-        days = ReadDays(settings.trailing_days, settings.ahead_days)
-        show_processing(printer, options.calendar_processing, processing, days, addresses)
-        printer.blank()
     if options.write_rooms is not None:
-        _write(options.write_rooms, results, settings.regions[regions[0]].time_zone, rooms)
+        _check_can_be_written(options.write_rooms, regions)
+    processing = _read_processing(settings, regions, options.calendar_processing)
+    report = Printer(Console(quiet=options.is_json))
+    aside = Printer(Console(stderr=options.is_json))  # where it cannot spoil the list
+    results = []
+    for target, secret in zip(targets, secrets, strict=True):
+        if options.is_json:
+            click.echo(f"{target.title}: checking {counted(len(target.rooms), 'room')}", err=True)
+        results.append(_check(target, secret, settings.regions[target.region].rooms, report))
+    for region, found in processing.items():
+        days = ReadDays(settings.trailing_days, settings.ahead_days)
+        show_processing(aside, region, found, days, settings.regions[region].rooms)
+    is_done = options.write_rooms is None or _write(
+        options.write_rooms, results, settings.regions[regions[0]], aside
+    )
     if options.is_json:
-        lines = [line for result in results for line in result.lines()]
-        click.echo(json.dumps(lines, indent=2, ensure_ascii=False))
-    else:
-        view.show_summary(printer, results)
-    return ALL_READABLE if all(result.is_readable for result in results) else NOT_READABLE
+        click.echo(json.dumps([line for result in results for line in result.lines()], indent=2))
+    view.show_summary(report, results)
+    is_readable = all(result.is_readable for result in results)
+    return ALL_READABLE if is_readable and is_done else NOT_READABLE
 
 
 def _targets(settings: Settings, regions: Sequence[Region]) -> Iterator[Target]:
@@ -88,40 +88,33 @@ def _targets(settings: Settings, regions: Sequence[Region]) -> Iterator[Target]:
             )
 
 
-def _read_options(
-    options: Options, regions: Sequence[Region], rooms: Sequence[Room]
-) -> Processing | None:
-    if options.write_rooms is not None:
-        if len(regions) != 1:
-            raise SettingsError(["--write-rooms: a directory has one region; add --region"])
-        refuse_existing(options.write_rooms)
-    if options.calendar_processing is None:
-        return None
-    return read_processing(options.calendar_processing, rooms)
+def _check_can_be_written(path: Path, regions: Sequence[Region]) -> None:
+    if len(regions) != 1:
+        raise SettingsError(["--write-rooms: a directory has one region; add --region"])
+    refuse_existing(path)
+
+
+def _read_processing(
+    settings: Settings, regions: Sequence[Region], path: Path | None
+) -> Mapping[Region, Processing]:
+    if path is None:
+        return {}
+    return {region: read_processing(path, settings.regions[region].rooms) for region in regions}
 
 
 def _check(
-    target: Target,
-    secrets: Secrets,
-    directory: Sequence[Room],
-    printer: Printer,
-    options: Options,
+    target: Target, secrets: Secrets, directory: Sequence[Room], printer: Printer
 ) -> ExchangeResult:
     check = ExchangeCheck(target, secrets, directory, open_source)
     steps: list[Step] = []
-    if options.is_json:
-        click.echo(f"{target.title}: checking {counted(len(target.rooms), 'room')}", err=True)
-    else:
-        view.show_exchange(printer, target)
+    view.show_exchange(printer, target)
     for step in check.steps():
         steps.append(step)
-        if not options.is_json:
-            view.show_step(printer, target, step)
+        view.show_step(printer, target, step)
     items, failed = _read(target, secrets, check.stop_code)
     result = ExchangeResult(target, steps, items, failed, check.listed)
-    if not options.is_json:
-        view.show_rooms(printer, result)
-        printer.blank()
+    view.show_rooms(printer, result)
+    printer.blank()
     return result
 
 
@@ -150,15 +143,21 @@ def _read(
 
 
 def _write(
-    path: Path, results: Sequence[ExchangeResult], time_zone: str, rooms: Sequence[Room]
-) -> None:
-    known = {room.address.casefold(): room.room_id for room in rooms}
-    written = write_rooms(path, results, known, time_zone)
+    path: Path,
+    results: Sequence[ExchangeResult],
+    of_region: RegionSettings,
+    printer: Printer,
+) -> bool:
+    known = {room.address.casefold(): room.room_id for room in of_region.rooms}
+    written = write_rooms(path, results, known, of_region.time_zone)
+    printer.heading("Room directory", str(path))
     if not written:
-        click.echo(f"{path}: not written, since no room list names a room", err=True)
-        return
-    click.echo(
-        f"{path}: {counted(written, 'room')} of the room lists. Fill in capacity and building, "
-        f"and time_zone where it is not {time_zone}; check room_id, and add rooms of no list",
-        err=True,
-    )
+        printer.line(State.FAILED, "not written", 0, "no room list names a room")
+    else:
+        printer.line(State.OK, counted(written, "room"), 0, "of the room lists")
+        printer.paragraph(
+            f"Fill in capacity and building, and time_zone where it is not {of_region.time_zone}; "
+            "add the rooms that are in no list."
+        )
+    printer.blank()
+    return written > 0

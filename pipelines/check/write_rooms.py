@@ -8,7 +8,6 @@ Does not belong here: finding them (``exchange.py``), what a directory may hold
 import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,9 +31,8 @@ def refuse_existing(path: Path) -> None:
         SettingsError: the file exists, or its folder does not.
     """
     if path.exists():
-        raise SettingsError(
-            [f"--write-rooms {path}: exists and is never overwritten; name another"]
-        )
+        text = "exists, and is never overwritten; name another"
+        raise SettingsError([f"--write-rooms {path}: {text}"])
     if not path.absolute().parent.is_dir():
         raise SettingsError([f"--write-rooms {path}: its folder does not exist; make it"])
 
@@ -53,9 +51,9 @@ def write_rooms(
     rows = list(_rows(results, room_ids, time_zone))
     if not rows:
         return 0
-    opener = partial(os.open, mode=_MODE)
     try:
-        with path.open("x", encoding="utf-8", newline="", opener=opener) as file:
+        created = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE)
+        with os.fdopen(created, "w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=COLUMNS, restval="")
             writer.writeheader()
             writer.writerows(rows)

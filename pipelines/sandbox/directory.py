@@ -90,6 +90,8 @@ class Room:
     """A room of the directory. ``popularity`` is bookings on a usual working day.
 
     ``capacity`` is None where the operator's list has none; the room has seats all the same.
+    ``keeps_details``: subjects, comments and the private flag are not removed, as they are by
+    Exchange's defaults.
     """
 
     room_id: str
@@ -103,7 +105,7 @@ class Room:
     room_type: str
     open_hours: str
     popularity: float
-    keeps_subjects: bool
+    keeps_details: bool
     opened_on: date | None = None
     closed_on: date | None = None
 
@@ -154,7 +156,7 @@ def _room(region: str, number: int, seed: int, today: date) -> Room:
         room_type=kind,
         open_hours=_open_hours(site, number),
         popularity=_popularity(number, kind, random),
-        keeps_subjects=number % 8 == 3,
+        keeps_details=number % 4 == 3,
         opened_on=today - timedelta(days=60) if number % 29 == 8 else None,
         closed_on=today + timedelta(days=45) if number % 31 == 10 else None,
     )
@@ -171,5 +173,5 @@ def _popularity(number: int, kind: str, random: Random) -> float:
         return 14.0
     if number == 1:
         return 0.0
-    usual = random.betavariate(2, 2.2) * 6.5
+    usual = random.betavariate(2, 2.2) * 7.5
     return usual * (0.35 if kind in ("desk", "auditorium", "lecture") else 1.0)

@@ -177,6 +177,8 @@ class _Day:
 
     def _item(self, booking: _Booking, meeting: Gathering, chance: float) -> Item:
         free_busy, response, is_cancelled, sensitivity = temper(chance)
+        if sensitivity == "Private" and not self._room.keeps_details:
+            sensitivity = "Normal"
         return Item(
             starts_at=booking.starts_at,
             ends_at=booking.starts_at + booking.length,

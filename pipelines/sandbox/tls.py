@@ -5,6 +5,7 @@ Does not belong here: anything a client does with the CA file.
 """
 
 import ssl
+import warnings
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -44,8 +45,12 @@ class CertificateAuthority:
     ) -> ssl.SSLContext:
         """Return what a server on localhost needs; other versions are for tests."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = minimum
-        context.maximum_version = maximum
+        if ssl.TLSVersion.SSLv3 < maximum < ssl.TLSVersion.TLSv1_2:
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else OpenSSL has no way to speak it
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # old versions are the point
+            context.minimum_version = minimum
+            context.maximum_version = maximum
         with NamedTemporaryFile(dir=self._directory, suffix=".pem") as chain:
             chain.write(self._chain)
             chain.flush()

@@ -31,7 +31,7 @@ from pipelines.sources.ews_xml import (
     is_true,
     malformed,
     parse_strictly,
-    row_of,
+    rows_of,
 )
 from pipelines.sources.retry import Failure
 from transforms.raw import RawInvitee
@@ -121,10 +121,12 @@ class CalendarViewService(StrictService, FindItem):  # type: ignore[misc]  # exc
             raise Failure(VIEW_CUT_SHORT)
         return came, None
 
-    def _elem_to_obj(self, elem: etree._Element) -> Row:
-        if elem.tag != CALENDAR_ITEM:
-            raise malformed()
-        return row_of(elem)
+    @classmethod
+    def _get_elements_in_container(cls, container: etree._Element) -> list[Row]:
+        return rows_of(container)
+
+    def _elem_to_obj(self, elem: Row) -> Row:
+        return elem
 
 
 class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangelib has no types

@@ -7,7 +7,7 @@ This is the hot path of a run: tags are compared whole, each child is visited on
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
@@ -19,18 +19,23 @@ from transforms.raw import RawInvitee, RawItem, Role
 MALFORMED: Final = "MalformedResponse"
 TYPES: Final = "{http://schemas.microsoft.com/exchange/services/2006/types}"
 CALENDAR_ITEM: Final = f"{TYPES}CalendarItem"
-_ITEM_ID: Final = f"{TYPES}ItemId"
-_FOLDER_ID: Final = f"{TYPES}ParentFolderId"
-_START: Final = f"{TYPES}Start"
-_END: Final = f"{TYPES}End"
-_IS_ALL_DAY: Final = f"{TYPES}IsAllDayEvent"
-_IS_CANCELLED: Final = f"{TYPES}IsCancelled"
-_ITEM_TYPE: Final = f"{TYPES}CalendarItemType"
-_FREE_BUSY: Final = f"{TYPES}LegacyFreeBusyStatus"
-_MY_RESPONSE: Final = f"{TYPES}MyResponseType"
-_SENSITIVITY: Final = f"{TYPES}Sensitivity"
-_CREATED: Final = f"{TYPES}DateTimeCreated"
-_IS_ONLINE: Final = f"{TYPES}IsOnlineMeeting"
+_FIELDS: Final = tuple(
+    TYPES + name
+    for name in (
+        "ItemId",
+        "ParentFolderId",
+        "Start",
+        "End",
+        "DateTimeCreated",
+        "IsAllDayEvent",
+        "IsCancelled",
+        "CalendarItemType",
+        "LegacyFreeBusyStatus",
+        "MyResponseType",
+        "Sensitivity",
+        "IsOnlineMeeting",
+    )
+)
 _TRUE: Final = frozenset({"true", "1"})
 _LISTS: Final = frozenset({"PublicDL", "PrivateDL", "GroupMailbox"})
 _REFERENCE: Final = re.compile(rb"&#(?:x([0-9a-fA-F]+)|([0-9]+));")
@@ -110,32 +115,46 @@ def is_true(text: str | None) -> bool:
     return text in _TRUE
 
 
-def row_of(elem: etree._Element) -> Row:
-    """Return a CalendarItem of a view.
+def rows_of(items: etree._Element) -> list[Row]:
+    """Return the items of a view.
+
+    Read column by column, which halves the cost; item by item where a field is left out here
+    and there, so that the columns do not match.
 
     Raises:
-        Failure: ``MalformedResponse`` without ids, ``MalformedItem`` without times.
+        Failure: ``MalformedResponse`` for an item without ids, ``MalformedItem`` without times.
     """
-    values = {child.tag: child.text or child.get("Id") for child in elem}
-    item_id, folder_id = values.get(_ITEM_ID), values.get(_FOLDER_ID)
+    count = len(items)
+    columns = [[each.text or each.get("Id") for each in items.iter(tag)] for tag in _FIELDS]
+    if all(len(column) in (0, count) for column in columns):
+        return [_row(values) for values in zip(*(each or [None] * count for each in columns))]
+    return [
+        _row(map({child.tag: child.text or child.get("Id") for child in item}.get, _FIELDS))
+        for item in items
+    ]
+
+
+def _row(values: Iterable[str | None]) -> Row:
+    """Return the row of the values of ``_FIELDS``."""
+    item_id, folder_id, start, end, created, is_all_day, is_cancelled, *words, is_online = values
+    item_type, free_busy, my_response, sensitivity = words
     if item_id is None or folder_id is None:
         raise malformed()
-    created, online = values.get(_CREATED), values.get(_IS_ONLINE)
     try:
         item = RawItem(
-            _instant(values[_START]),
-            _instant(values[_END]),
-            values.get(_IS_ALL_DAY) in _TRUE,
-            values.get(_IS_CANCELLED) in _TRUE,
-            _WORDS.get(values.get(_ITEM_TYPE)),
-            _WORDS.get(values.get(_FREE_BUSY)),
-            _WORDS.get(values.get(_MY_RESPONSE)),
-            _WORDS.get(values.get(_SENSITIVITY)),
-            None if online is None else online in _TRUE,
+            _instant(start),
+            _instant(end),
+            is_all_day in _TRUE,
+            is_cancelled in _TRUE,
+            _WORDS.get(item_type),
+            _WORDS.get(free_busy),
+            _WORDS.get(my_response),
+            _WORDS.get(sensitivity),
+            None if is_online is None else is_online in _TRUE,
             None if created is None else _instant(created),
             None,
         )
-    except (KeyError, TypeError, ValueError):
+    except (TypeError, ValueError):
         item = None
     if item is None:
         raise Failure("MalformedItem")

@@ -69,9 +69,7 @@ class _Context(ssl.SSLContext):
     stall_seconds: float
 
 
-def verified_context(
-    deadline: Deadline, stall_seconds: float, ca_file: Path | None
-) -> _Context:
+def verified_context(deadline: Deadline, stall_seconds: float, ca_file: Path | None) -> _Context:
     """Return the context of every connection: trust, versions and clock as in ``TimedAdapter``.
 
     Raises:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from transforms.contract import BOOKINGS, COVERAGE, ROOMS
-from warehouse.staging import STAGED
+from transforms.contract import BOOKINGS, COVERAGE, ROOMS, STAGED
 
 SATURDAY = date(2026, 11, 21)
 SUNDAY = date(2026, 11, 22)

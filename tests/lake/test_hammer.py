@@ -28,9 +28,8 @@ def test_readers_see_whole_days_and_databases_while_writers_replace_and_builders
     builders = counts.pop("builders")
     assert len(counts) == 5
     for reader, seen in counts.items():
-        assert seen["reads"] > 0, reader
+        assert seen["writes seen"] >= 3, reader
         assert (seen["torn"], seen["errors"]) == (0, 0), reader
-    assert sum(seen["writes seen"] for seen in counts.values()) > 5
     assert builders["killed in a build"] > 0
     assert builders["left over"] == 0
     assert 2 <= builders["versions"] <= 7
@@ -38,6 +37,5 @@ def test_readers_see_whole_days_and_databases_while_writers_replace_and_builders
 
 def test_a_night_killed_at_any_moment_leaves_whole_days_and_the_next_night_mends_them() -> None:
     counts = figures("killed_nights.py", "--kills", "20")
-    assert counts.pop("usual_seconds") > 0
-    assert counts.pop("kills within the night") >= 10
+    assert counts.pop("kills while landing") >= 3
     assert counts == {"kills": 20, "not mended": 0}

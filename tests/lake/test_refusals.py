@@ -80,6 +80,7 @@ def test_a_lake_that_holds_another_region_is_refused_by_every_verb(lake: Lake) -
         with pytest.raises(LakeError, match="region=NA: is another region's"):
             verb()
     assert not (lake.root / "bookings").exists()
+    assert (lake.root / "coverage").exists()
 
 
 def test_a_file_copied_from_another_regions_lake_is_not_read(lake: Lake, tmp_path: Path) -> None:
@@ -97,7 +98,7 @@ def test_a_damaged_file_is_named_with_the_remedy(lake: Lake) -> None:
     lake.replace("bookings", SATURDAY, stored(booking("a")))
     path = lake.files("bookings")[0]
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(LakeError, match=rf"{path}: is damaged: delete that day"):
+    with pytest.raises(LakeError, match=rf"{path}: the file is damaged: delete it"):
         lake.read("bookings", SATURDAY)
     with pytest.raises(LakeError, match="is damaged"):
         lake.files("bookings")

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from tests.marts.conftest import Publish
@@ -26,8 +25,8 @@ def test_every_table_has_the_columns_types_and_comments_of_the_contract(
     published: Publish,
 ) -> None:
     database = published(everything())
-    tables = database.rows("SELECT table_name, comment FROM duckdb_tables() ORDER BY table_oid")
-    assert tables == [(name, table_description(schema)) for name, schema in TABLES.items()]
+    tables = database.rows("SELECT table_name, comment FROM duckdb_tables()")
+    assert dict(tables) == {name: table_description(schema) for name, schema in TABLES.items()}
     assert database.rows("SELECT view_name FROM duckdb_views() WHERE NOT internal") == []
     for name, schema in TABLES.items():
         columns = database.rows(
@@ -54,4 +53,4 @@ def test_a_select_with_other_columns_is_not_published(
 def test_the_file_opens_in_duckdb_1_4(published: Publish) -> None:
     database = published(everything())
     version = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
-    assert database.rows(version) == [("v1.4.0",)] or duckdb.__version__ < "1.5"
+    assert database.rows(version)[0][0].startswith("v1.4.0")

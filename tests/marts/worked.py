@@ -16,8 +16,8 @@ from tests.marts.scenario import (
 )
 from warehouse.publish import PublishOptions
 
-FIRST = date(2026, 10, 12)
-DAYS = 35
+FIRST = date(2026, 10, 19)
+DAYS = 16
 ROOMS = (
     Room("north-1", country="DK"),
     Room("north-2", capacity=4),
@@ -31,7 +31,7 @@ ROOMS = (
 
 
 def everything() -> Scenario:
-    """Five weeks over both autumn clock changes, bookings past and ahead, seeded."""
+    """Two weeks over both autumn clock changes, bookings past and ahead, seeded."""
     random = Random(7)
     bookings: list[Booking] = []
     days = days_from(FIRST, DAYS)
@@ -39,9 +39,9 @@ def everything() -> Scenario:
         for day in days:
             for _ in range(random.randint(0, 5)):
                 bookings.append(_one(random, room, day))
-        bookings.append(all_day(room, FIRST + timedelta(days=random.randint(0, 20)), 2))
+        bookings.append(all_day(room, FIRST + timedelta(days=random.randint(0, 12)), 2))
     bookings.append(book(ROOMS[0], FIRST, "09:00", "24:00", kind="occurrence"))
-    now = datetime(2026, 11, 10, 2, tzinfo=UTC)
+    now = datetime(2026, 11, 3, 2, tzinfo=UTC)
     return Scenario(ROOMS, tuple(bookings), read_all(ROOMS, days), now, PublishOptions())
 
 

@@ -1,65 +1,105 @@
 """Searches every byte that a run wrote for planted tokens, however it was stored.
 
-Belongs here: finding a token in plain, compressed, columnar or encoded bytes.
+Belongs here: finding a token in plain, compressed, columnar or encoded bytes, in file names and
+in the targets of links.
 Does not belong here: planting tokens, running nights.
 """
 
 import base64
 import gzip
+import sqlite3
 import urllib.parse
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
+
+_SQLITE: Final = b"SQLite format 3\0"
+_ARROW: Final = b"\xff\xff\xff\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A token in a file, and some of the text around it."""
+
+    file: str
+    token: str
+    excerpt: str
 
 
 def forms_of(token: str) -> set[bytes]:
-    """Return the ways in which a token may stand in a file: UTF-8, UTF-16, base64, URL-encoded.
+    """Return the ways in which a token may stand in a file, beside UTF-8 in whatever case.
 
-    Base64 depends on where in a group of three bytes the token begins, so its inner part is
-    taken at each of the three.
+    UTF-16, base64, hexadecimal. Base64 depends on where in a group of three bytes the token
+    begins, so its inner part is taken at each of the three.
     """
     plain = token.encode()
-    forms = {plain, plain.upper(), plain.lower()}
-    forms |= {token.encode("utf-16-le"), token.encode("utf-16-be")}
-    forms |= {urllib.parse.quote(token).encode()}
-    for shift in range(3):
-        encoded = base64.b64encode(b"\0" * shift + plain)
-        forms.add(encoded[4 if shift else 0 : len(encoded) // 4 * 4 - 4])
+    forms = {token.encode("utf-16-le"), token.encode("utf-16-be")}
+    forms |= {plain.hex().encode(), plain.hex().upper().encode()}
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for shift in range(3):
+            encoded = encode(b"\0" * shift + plain)
+            forms.add(encoded[4 if shift else 0 : len(encoded) // 4 * 4 - 4])
     return forms
 
 
 def files_with(directory: Path, tokens: Iterable[str]) -> set[tuple[str, str]]:
     """Return (file, token) for each token found in any file below a directory, or in its name."""
-    wanted = [(token, forms_of(token)) for token in tokens]
-    return {
-        (path.relative_to(directory).as_posix(), token)
-        for path in directory.rglob("*")
-        for content in contents_of(path)
-        for token, forms in wanted
-        if any(form in content for form in forms)
-    }
+    return {(found.file, found.token) for found in findings_in(directory, tokens)}
+
+
+def findings_in(directory: Path, tokens: Iterable[str]) -> list[Finding]:
+    """Return each token found in any file below a directory, in its name, or in a link's target."""
+    wanted = [(token, token.lower().encode(), forms_of(token)) for token in tokens]
+    found: dict[tuple[str, str], Finding] = {}
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        for content in contents_of(path):
+            lowered = content.lower()
+            for token, plain, forms in wanted:
+                place = lowered.find(plain)
+                if place >= 0 or any(form in content for form in forms):
+                    excerpt = lowered[max(0, place) : place + 40] if place >= 0 else b""
+                    finding = Finding(name, token, excerpt.decode(errors="replace"))
+                    found.setdefault((name, token), finding)
+    return list(found.values())
 
 
 def contents_of(path: Path) -> Iterator[bytes]:
-    """Yield a file's name, its bytes, and what it holds once decompressed."""
+    """Yield a file's name, its bytes, and what it holds once decompressed and decoded."""
     yield path.name.encode()
+    if path.is_symlink():
+        yield str(path.readlink()).encode()
+        return
     if not path.is_file():
         return
     raw = path.read_bytes()
     yield raw
-    if path.suffix == ".parquet":
-        yield repr(pq.read_table(path).to_pydict()).encode()
-        yield repr(pq.read_schema(path).metadata).encode()
-    if path.suffix == ".duckdb":
-        yield repr(_rows_of_all_tables(path)).encode()
+    if b"%" in raw:
+        yield urllib.parse.unquote_to_bytes(raw)
+    yield from _rows_in(path, raw)
     for decompress in (gzip.decompress, zlib.decompress):
         try:
             yield decompress(raw)
         except (OSError, zlib.error, EOFError):
             continue
+
+
+def _rows_in(path: Path, raw: bytes) -> Iterator[bytes]:
+    if path.suffix == ".parquet":
+        yield repr(pq.read_table(path).to_pydict()).encode()
+        yield repr(pq.read_schema(path).metadata).encode()
+    elif path.suffix == ".duckdb":
+        yield repr(_rows_of_all_tables(path)).encode()
+    elif raw.startswith(_SQLITE):
+        yield repr(_rows_of_sqlite(path)).encode()
+    elif raw.startswith(_ARROW):
+        yield repr(_rows_of_streams(raw)).encode()
 
 
 def _rows_of_all_tables(path: Path) -> list[object]:
@@ -70,3 +110,28 @@ def _rows_of_all_tables(path: Path) -> list[object]:
             connection.sql(f'SELECT COLUMNS(*)::VARCHAR FROM "{name}"').fetchall()
             for (name,) in tables
         ]
+
+
+def _rows_of_sqlite(path: Path) -> list[object]:
+    """Return every row: in the file itself a long text lies in pieces, on several pages."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return [
+            connection.execute(f'SELECT * FROM "{name}"').fetchall()
+            for (name,) in tables.fetchall()
+        ]
+    finally:
+        connection.close()
+
+
+def _rows_of_streams(raw: bytes) -> list[object]:
+    """Return the rows of Arrow streams that stand one after the other; the last may be cut."""
+    source = pa.BufferReader(raw)
+    rows: list[object] = []
+    try:
+        while source.tell() < source.size():
+            rows += [batch.to_pydict() for batch in pa.ipc.open_stream(source)]
+    except pa.ArrowInvalid:
+        rows.append("cut")
+    return rows

@@ -14,7 +14,7 @@ from tests.night.workplace import MONDAY, Company, address_of
 from tests.privacy.conftest import TOKEN
 from tests.privacy.search import files_with
 from transforms.raw import RawItem
-from warehouse import landing, lake
+from warehouse import lake, landing
 
 
 def assert_nothing_leaked(

@@ -11,6 +11,7 @@ from datetime import datetime
 from lxml import etree
 
 from pipelines.sandbox.server import SandboxExchange
+from tests.sandbox.rooms import DAY, MONDAY, ROOM
 
 NAMESPACES = {
     "s": "http://schemas.xmlsoap.org/soap/envelope/",
@@ -20,6 +21,7 @@ NAMESPACES = {
 }
 _DECLARATIONS = " ".join(f'xmlns:{key}="{value}"' for key, value in NAMESPACES.items())
 TIMES = ("calendar:Start", "calendar:End")
+IDS = "//t:ItemId/@Id"
 
 
 @dataclass(frozen=True)
@@ -150,3 +152,9 @@ def get_item(ids: list[str], fields: tuple[str, ...], base: str = "IdOnly") -> s
 def get_folder(folder: str, base: str = "Default", fields: tuple[str, ...] = ()) -> str:
     inner = shape(fields, base, "FolderShape")
     return f"<m:GetFolder>{inner}<m:FolderIds>{folder}</m:FolderIds></m:GetFolder>"
+
+
+def find_day(client: Client, room: str = ROOM, *fields: str) -> Reply:
+    """FindItem over the Monday that the test rooms have their meetings on."""
+    wanted = (*TIMES, *fields)
+    return client.find(MONDAY, MONDAY + DAY, *wanted, folder=OWN_CALENDAR, as_=room)

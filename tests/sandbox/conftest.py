@@ -8,6 +8,11 @@ from typing import TypeAlias
 import pytest
 from lxml import etree
 
+from pipelines.sandbox.model import Tenant
+from pipelines.sandbox.server import SandboxExchange
+from tests.conftest import StartExchange
+from tests.sandbox.rooms import HOUR, NINE, meeting, tenant
+
 Validate: TypeAlias = Callable[[etree._Element], None]
 
 
@@ -30,3 +35,15 @@ def validate(schema: etree.XMLSchema) -> Validate:
         assert schema.validate(copy), str(schema.error_log)
 
     return check
+
+
+@pytest.fixture
+def held() -> Tenant:
+    """A tenant whose room Aurora has four meetings in a row; faults are added to it."""
+    return tenant(*(meeting(NINE + number * HOUR) for number in range(4)))
+
+
+@pytest.fixture
+def server(exchange: StartExchange, held: Tenant) -> SandboxExchange:
+    """A server of that tenant."""
+    return exchange(held)

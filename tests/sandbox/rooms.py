@@ -17,6 +17,17 @@ TEAM = Person("All <sellers>", "sellers@contoso.example", mailbox_type="PublicDL
 LEAVER = Person("Lea", "/O=EXCH/OU=G/CN=RECIPIENTS/CN=0001-LEA", "EX", "OneOff")
 AURORA = Person("Aurora", ROOM)
 
+WINDOWS_ZONES = {
+    "Romance Standard Time": "Europe/Copenhagen",
+    "GMT Standard Time": "Europe/London",
+    "FLE Standard Time": "Europe/Helsinki",
+    "Eastern Standard Time": "America/New_York",
+    "Newfoundland Standard Time": "America/St_Johns",
+    "Pacific Standard Time": "America/Los_Angeles",
+    "Tokyo Standard Time": "Asia/Tokyo",
+    "W. Europe Standard Time": "Europe/Berlin",
+}
+
 
 def meeting(start: datetime = NINE, length: timedelta = HOUR) -> Item:
     return Item(start, start + length, ANN, required=(ANN, BEN), resources=(AURORA,))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from pipelines.sandbox.model import Item, Mailbox, Tenant
+from tests.sandbox.rooms import WINDOWS_ZONES
 from transforms.contract import ROOM_TYPES
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -131,6 +132,13 @@ def test_every_value_that_exchange_knows_occurs(field: str, values: set[object])
     assert {getattr(item, field) for item in ITEMS} == values
 
 
+def test_rooms_with_exchanges_defaults_keep_no_subject_comment_or_private_flag() -> None:
+    keeping = {room.address for room, item in EU_ITEMS if item.subject or item.body}
+    others = [item for room, item in EU_ITEMS if room.address not in keeping]
+    assert 0 < len(keeping) < 8
+    assert "Private" not in {item.sensitivity for item in others}
+
+
 def test_series_share_an_id_and_have_moved_and_deleted_occurrences() -> None:
     series: dict[str, list[Item]] = {}
     for item in BUSY.items(*PAST):
@@ -147,20 +155,10 @@ def test_series_share_an_id_and_have_moved_and_deleted_occurrences() -> None:
 
 
 def test_all_day_items_are_midnight_to_midnight_in_the_organizers_zone() -> None:
-    zones = {
-        "Romance Standard Time": "Europe/Copenhagen",
-        "GMT Standard Time": "Europe/London",
-        "FLE Standard Time": "Europe/Helsinki",
-        "Eastern Standard Time": "America/New_York",
-        "Newfoundland Standard Time": "America/St_Johns",
-        "Pacific Standard Time": "America/Los_Angeles",
-        "Tokyo Standard Time": "Asia/Tokyo",
-        "W. Europe Standard Time": "Europe/Berlin",
-    }
     elsewhere = 0
     for room, item in (*EU_ITEMS, *NA_ITEMS):
         if item.is_all_day:
-            zone = ZoneInfo(zones[item.start_time_zone])
+            zone = ZoneInfo(WINDOWS_ZONES[item.start_time_zone])
             assert item.starts_at.astimezone(zone).time() == time()
             assert item.ends_at.astimezone(zone).time() == time()
             elsewhere += item.starts_at.astimezone(ZoneInfo(room.directory["time_zone"])).hour != 0

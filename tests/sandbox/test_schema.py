@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipelines.sandbox.calendars import generated_tenant
+from pipelines.sandbox.model import Item, Person
 from pipelines.sandbox.properties import PROPERTIES
 from pipelines.sandbox.server import SandboxExchange
 from tests.conftest import StartExchange
@@ -96,6 +97,29 @@ def test_the_other_operations_are_valid(
         reply = client.ask(content)
     assert reply.status == 200
     validate(reply.content)
+
+
+def test_what_an_item_lacks_is_left_out_and_the_rest_is_valid(
+    exchange: StartExchange, validate: Validate
+) -> None:
+    nobody = Person("", "")
+    broken = Item(
+        NINE,
+        NINE,
+        nobody,
+        required=(nobody, Person("No address", "")),
+        sensitivity=None,
+        item_type=None,
+        free_busy=None,
+        my_response=None,
+        is_online=None,
+    )
+    with connected(exchange(tenant(broken))) as client:
+        found = client.find(MONDAY, MONDAY + DAY, *EVERYTHING, folder=OWN_CALENDAR, as_=ROOM)
+        got = client.get(found.texts("//t:ItemId/@Id"), *EVERYTHING, as_=ROOM)
+    validate(got.content)
+    assert got.texts("//t:Organizer | //t:LegacyFreeBusyStatus | //t:IsOnlineMeeting") == []
+    assert len(got.texts("//t:Attendee")) == 2
 
 
 def test_a_refused_view_is_valid(server: SandboxExchange, validate: Validate) -> None:

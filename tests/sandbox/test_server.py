@@ -65,6 +65,21 @@ def test_a_server_can_be_held_to_one_tls_version(
         handshake(server.port, context)
 
 
+def test_a_server_can_speak_a_version_that_nobody_should(
+    exchange: StartExchange, authority: CertificateAuthority
+) -> None:
+    old = ssl.TLSVersion.TLSv1_1
+    server = exchange(tenant(), minimum_tls=ssl.TLSVersion.TLSv1, maximum_tls=old)
+    context = ssl.create_default_context(cafile=str(authority.ca_file))
+    with pytest.raises(ssl.SSLError):
+        handshake(server.port, context)
+    careless = ssl.create_default_context(cafile=str(authority.ca_file))
+    careless.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1 "):
+        careless.minimum_version = ssl.TLSVersion.TLSv1
+    assert handshake(server.port, careless) == "TLSv1.1"
+
+
 def test_no_private_key_stays_on_disk(tmp_path: Path) -> None:
     authority = CertificateAuthority(tmp_path)
     with SandboxExchange(tenant(), authority):

@@ -1,6 +1,5 @@
 """Answers that look right and are not: each switch does what it says."""
 
-import http.client
 from dataclasses import replace
 
 import pytest
@@ -11,31 +10,14 @@ from pipelines.sandbox.ids import folder_id
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
 from tests.conftest import StartExchange
-from tests.sandbox.client import OWN_CALENDAR, TIMES, Client, Reply, connected
-from tests.sandbox.rooms import DAY, HOUR, MONDAY, NINE, OTHER_ROOM, ROOM, meeting, tenant
-
-BREAKS = (OSError, http.client.HTTPException)
-IDS = "//t:ItemId/@Id"
-
-
-@pytest.fixture
-def held() -> Tenant:
-    return tenant(*(meeting(NINE + number * HOUR) for number in range(4)))
-
-
-@pytest.fixture
-def server(exchange: StartExchange, held: Tenant) -> SandboxExchange:
-    return exchange(held)
-
-
-def find(client: Client, room: str = ROOM, *fields: str) -> Reply:
-    return client.find(MONDAY, MONDAY + DAY, *TIMES, *fields, folder=OWN_CALENDAR, as_=room)
+from tests.sandbox.client import IDS, OWN_CALENDAR, TIMES, connected, find_day
+from tests.sandbox.rooms import HOUR, NINE, OTHER_ROOM, ROOM, meeting, tenant
 
 
 def test_a_short_list_says_that_it_is_short(server: SandboxExchange, held: Tenant) -> None:
     held.faults.add(Fault("short_list", limit=3))
     with connected(server) as client:
-        reply = find(client)
+        reply = find_day(client)
     assert len(reply.texts(IDS)) == 3
     assert reply.texts("//m:RootFolder/@*") == ["4", "false"]
 
@@ -45,16 +27,16 @@ def test_a_silent_short_list_differs_from_the_total_only(
 ) -> None:
     held.faults.add(Fault("silent_short_list", limit=3))
     with connected(server) as client:
-        reply = find(client)
+        reply = find_day(client)
     assert len(reply.texts(IDS)) == 3
     assert reply.texts("//m:RootFolder/@*") == ["4", "true"]
 
 
 def test_shuffled_items_are_the_same_items(server: SandboxExchange, held: Tenant) -> None:
     with connected(server) as client:
-        ordered = find(client).texts(IDS)
+        ordered = find_day(client).texts(IDS)
         held.faults.add(Fault("shuffle"))
-        answers = [find(client).texts(IDS) for _ in range(5)]
+        answers = [find_day(client).texts(IDS) for _ in range(5)]
     assert all(sorted(ids) == sorted(ordered) for ids in answers)
     assert any(ids != ordered for ids in answers)
 
@@ -74,7 +56,7 @@ def test_inclusive_edges_return_items_that_only_touch(
 def test_duplicates_are_the_same_items_twice(server: SandboxExchange, held: Tenant) -> None:
     held.faults.add(Fault("duplicates"))
     with connected(server) as client:
-        ids = find(client).texts(IDS)
+        ids = find_day(client).texts(IDS)
     assert (len(ids), len(set(ids))) == (8, 4)
 
 
@@ -86,15 +68,15 @@ def test_get_item_refuses_the_items_that_are_picked(
         Fault("item_refused", code=code, which=lambda item: item.starts_at == NINE + HOUR)
     )
     with connected(server) as client:
-        reply = client.get(find(client).texts(IDS), as_=ROOM)
+        reply = client.get(find_day(client).texts(IDS), as_=ROOM)
     assert reply.codes == ["NoError", code, "NoError", "NoError"]
 
 
 def test_another_folder_shows_in_the_items_parent(server: SandboxExchange, held: Tenant) -> None:
     held.faults.add(Fault("other_folder", times=1))
     with connected(server) as client:
-        wrong = find(client, ROOM, "item:ParentFolderId")
-        right = find(client, ROOM, "item:ParentFolderId")
+        wrong = find_day(client, ROOM, "item:ParentFolderId")
+        right = find_day(client, ROOM, "item:ParentFolderId")
     parent = "//t:ParentFolderId/@Id"
     assert set(right.texts(parent)) == {folder_id(1, "calendar")}
     assert set(wrong.texts(parent)).isdisjoint(right.texts(parent))
@@ -103,14 +85,14 @@ def test_another_folder_shows_in_the_items_parent(server: SandboxExchange, held:
 def test_another_mailboxs_items_carry_its_folder(server: SandboxExchange, held: Tenant) -> None:
     held.faults.add(Fault("other_mailbox", room=OTHER_ROOM, mailbox=ROOM))
     with connected(server) as client:
-        reply = find(client, OTHER_ROOM, "item:ParentFolderId")
+        reply = find_day(client, OTHER_ROOM, "item:ParentFolderId")
     assert set(reply.texts("//t:ParentFolderId/@Id")) == {folder_id(1, "calendar")}
 
 
 def test_forbidden_characters_come_as_references(server: SandboxExchange, held: Tenant) -> None:
     held.faults.add(Fault("invalid_characters", times=1))
     with connected(server) as client:
-        reply = find(client, ROOM, "item:Subject")
+        reply = find_day(client, ROOM, "item:Subject")
     assert b"<t:Subject>&#x1B;" in reply.data
     with pytest.raises(etree.XMLSyntaxError):
         assert reply.root is not None
@@ -120,4 +102,4 @@ def test_a_control_character_in_the_model_is_written_as_a_reference(
     exchange: StartExchange,
 ) -> None:
     with connected(exchange(tenant(replace(meeting(), subject="a\x1bb")))) as client:
-        assert b"<t:Subject>a&#x1B;b" in find(client, ROOM, "item:Subject").data
+        assert b"<t:Subject>a&#x1B;b" in find_day(client, ROOM, "item:Subject").data

@@ -34,6 +34,11 @@ def _closure(**changes: object) -> Break:
 
 REFUSALS: dict[str, tuple[Break, str, str]] = {
     "unknown key": (_top(trailing_dayz=1), "trailing_dayz", "unknown key; did you mean trailing"),
+    "unknown key that could be an address": (
+        _top(**{"ann@contoso.example": 1}),
+        "(a key with an @)",
+        "unknown key; known: ahead_days",
+    ),
     "unknown key of a region": (
         _eu(lakes="x"),
         "regions.EU.lakes",

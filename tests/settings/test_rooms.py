@@ -39,7 +39,7 @@ CELLS: dict[str, tuple[dict[str, str], str]] = {
         "closed_on: must be after opened_on",
     ),
     "an address as a name": ({"name": "Ann a@x.example"}, "name: holds an address"),
-    "a line break": ({"building": "H\nQ"}, "building: holds a control character"),
+    "a line break": ({"building": "H\nQ"}, "building: holds a line break"),
     "unknown exchange": (
         {"exchange": "hx"},
         "exchange: no exchange 'hx' in this region; known: h2, hq",
@@ -67,8 +67,8 @@ def test_a_wrong_cell_is_refused_with_file_line_room_and_column(
         ("  ", "is missing"),
         ("ann@contoso.example", "holds an @"),
         ("eu-2 ", "begins or ends with a space"),
-        ("\u00a0eu-2", "holds a control character"),
-        ("eu\t2", "holds a control character"),
+        ("\u00a0eu-2", "holds a control or invisible"),
+        ("eu\t2", "holds a control or invisible"),
     ],
 )
 def test_a_room_id_is_never_empty_nor_an_address_nor_hard_to_see(

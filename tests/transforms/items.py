@@ -64,6 +64,7 @@ INVITEES: Final = st.builds(
     is_list=st.booleans(),
 )
 INSTANTS: Final = st.one_of(
+    st.just(NOON),
     st.datetimes(timezones=st.just(UTC)),
     st.timedeltas(timedelta(days=-50), timedelta(days=7)).map(lambda passed: NOON + passed),
 )

@@ -204,6 +204,7 @@ def test_no_address_name_or_word_of_an_item_is_in_the_bytes(
     for token in set(tokens) - {accepted}:
         assert token.encode() not in written
     assert accepted.encode() not in parquet(table)
+    assert b"hq-1" in parquet(table)
 
 
 @settings(deadline=None, max_examples=50)

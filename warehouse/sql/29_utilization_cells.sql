@@ -7,7 +7,7 @@ WITH open_days AS (
 room_days_scheduled AS (
     SELECT d.room_no, d.room_id, d.is_personal, t.local_date, o.is_open
     FROM directory AS d
-    CROSS JOIN coverage_dates AS t
+    CROSS JOIN dates AS t
     CROSS JOIN pass AS p
     CROSS JOIN settings AS s
     JOIN open_days AS o
@@ -16,6 +16,7 @@ room_days_scheduled AS (
                              THEN d.closed_profile ELSE d.profile END
     WHERE t.local_date BETWEEN p.first_date AND p.last_date
       AND t.local_date <= s.through_date
+      AND t.is_covered
 )
 SELECT m.site,
        m.building,

@@ -1,0 +1,128 @@
+"""A night in a process of its own, in which one layer raises a text full of personal data.
+
+Belongs here: what runs in the processes of the privacy proof: logging at DEBUG, the layer that
+raises, the command line or Dagster's multiprocess executor.
+Does not belong here: which nights there are (``nights.py``).
+
+The layer is named by an environment variable, so that the processes that Dagster starts are
+armed too: each of them imports this module.
+"""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import dagster as dg
+
+from pipelines import assets, checks, cli, night
+from pipelines.code_location import RANGE_END_TAG, RANGE_START_TAG
+from pipelines.instance import open_instance
+from pipelines.sources import ews_services
+from transforms import redact
+from transforms.raw import RawInvitee, RawItem
+from warehouse import engine, lake, landing, staging
+
+LAYER: Final = "PRIVACY_PROOF_LAYER"
+TEXT: Final = "PRIVACY_PROOF_TEXT"
+FOLDER: Final = "PRIVACY_PROOF_FOLDER"
+
+_RAISING: Final[Mapping[str, tuple[Any, str]]] = {
+    "source": (ews_services.CalendarViewService, "rows"),
+    "parser": (ews_services, "row_of"),
+    "invitees": (ews_services, "invitees_of"),
+    "redaction": (night, "redact"),
+    "rules": (redact, "people_of"),
+    "staging": (staging.Staging, "add"),
+    "merge": (landing, "merge_day"),
+    "lake": (lake.Lake, "replace"),
+    "retention": (night, "retain"),
+    "checks": (checks, "evaluate"),
+    "publish": (assets, "publish"),
+    "sql": (engine.Engine, "run"),
+}
+LAYERS: Final = tuple(_RAISING)
+KILLED: Final = "killed"
+
+
+def choke(*arguments: Any, **_: Any) -> NoReturn:
+    """Raise the way libraries do: quoting values, with a chain behind it."""
+    struck()
+    value = " ".join([os.environ[TEXT], *_texts(arguments)])
+    try:
+        int(value)
+    except ValueError as error:
+        raise RuntimeError(f"cannot handle {value}") from error
+    raise AssertionError
+
+
+def hang(*_: Any, **__: Any) -> NoReturn:
+    """Wait to be killed, with the rows staged."""
+    struck()
+    while True:
+        time.sleep(1)
+
+
+def struck() -> None:
+    """Leave a mark, so that a layer that was never reached is noticed."""
+    Path(os.environ[FOLDER], f"struck-{os.environ[LAYER]}").touch()
+
+
+def _texts(arguments: Iterable[Any]) -> list[str]:
+    """Return what raw items among the arguments hold."""
+    found: list[str] = []
+    for each in arguments:
+        if isinstance(each, RawItem):
+            found += _texts(each.invitees or ())
+        elif isinstance(each, RawInvitee):
+            found += [each.address or "", each.legacy_dn or ""]
+        elif isinstance(each, Sequence) and not isinstance(each, str | bytes):
+            found += _texts(each[:10])
+    return found
+
+
+def _arm(layer: str) -> None:
+    logging.basicConfig(
+        filename=Path(os.environ[FOLDER], "debug.log"), level=logging.DEBUG, force=True
+    )
+    if layer == KILLED:
+        # Every room's rows go to the disk at once, as they do on a large night.
+        staging.Staging.__init__.__kwdefaults__["spill_rows"] = 1
+        setattr(night, "apply_night", hang)  # noqa: B010 - as below
+    elif layer:
+        target, name = _RAISING[layer]
+        getattr(target, name)  # a layer that was renamed fails here
+        setattr(target, name, choke)
+
+
+def eu_night() -> dg.JobDefinition:
+    """Return the job as Dagster loads it, from ``pipelines.definitions``."""
+    from pipelines.definitions import defs
+
+    return defs.resolve_job_def("eu_night")
+
+
+def execute(first: str, last: str) -> int:
+    """Run the job under the multiprocess executor, on the instance of DAGSTER_HOME."""
+    with open_instance(Path(os.environ["DAGSTER_HOME"])) as instance:
+        result = dg.execute_job(
+            dg.reconstructable(eu_night),
+            instance=instance,
+            tags={RANGE_START_TAG: first, RANGE_END_TAG: last},
+            raise_on_error=False,
+        )
+    return 0 if result.success else 1
+
+
+def main() -> None:
+    """Run ``job FIRST LAST``, or the command line with the arguments given."""
+    if sys.argv[1] == "job":
+        sys.exit(execute(*sys.argv[2:4]))
+    cli.main(sys.argv[1:])
+
+
+if LAYER in os.environ:
+    _arm(os.environ[LAYER])

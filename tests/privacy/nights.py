@@ -1,0 +1,165 @@
+"""The nights of the privacy proof: good ones, partial ones, raising ones, and one that is killed.
+
+Belongs here: a workspace in which everything that a night writes lies under one folder, and
+running nights in it.
+Does not belong here: what the server says (``hostile.py``), searching (``search.py``).
+"""
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from pipelines.instance import DAGSTER_YAML
+from pipelines.sandbox.tls import CertificateAuthority
+from tests.privacy.attack import FOLDER, KILLED, LAYER, TEXT
+from tests.privacy.hostile import EXCHANGE_MOODS, ROOM_MOODS, HostileExchange
+from tests.privacy.tokens import Tokens
+
+ROOT: Final = Path(__file__).parents[2]
+_LOGGING: Final = """\
+python_logs:
+  python_log_level: DEBUG
+  managed_python_loggers: [root]
+"""
+_PASSWORD: Final = "INSIGHTS_EU_PASSWORD"
+_PATIENCE_SECONDS: Final = 300
+
+
+@dataclass
+class Workspace:
+    """A folder that holds every byte that a night can write, and the configuration to run one."""
+
+    folder: Path
+    server: HostileExchange
+    stranger: HostileExchange
+    authority: CertificateAuthority
+    tokens: Tokens
+    nights: list[str] = field(default_factory=list)
+    surprises: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for name in ("home", "tmp", "dagster"):
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "dagster" / "dagster.yaml").write_text(DAGSTER_YAML + _LOGGING)
+        today = datetime.now(UTC).date()
+        self.days = (
+            (today - timedelta(days=3)).isoformat(),
+            (today - timedelta(days=1)).isoformat(),
+        )
+
+    def configure(self, room_moods: Sequence[str], exchange_moods: Sequence[str] = ()) -> None:
+        """Write a configuration whose rooms and exchanges are in these moods."""
+        rooms = [(mood, "main") for mood in room_moods]
+        exchanges = {"main": self._exchange(self.server.url())}
+        for mood in exchange_moods:
+            exchanges[mood] = self._exchange(self.server.url(mood))
+            rooms.append((f"room-{mood}", mood))
+        if exchange_moods:
+            exchanges["stranger"] = self._exchange(self.stranger.url())
+            rooms.append(("room-stranger", "stranger"))
+        region = {
+            "time_zone": "Europe/Copenhagen",
+            "lake": "lake",
+            "warehouse": "warehouse",
+            "rooms": "rooms.csv",
+            "accepted_domains": ["contoso.example"],
+            "exchanges": exchanges,
+        }
+        self._config.write_text(yaml.safe_dump({"regions": {"EU": region}}))
+        with (self.folder / "rooms.csv").open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["room_id", "address", "exchange", "time_zone", "building", "capacity"])
+            for room_id, exchange in rooms:
+                address = f"{room_id.removeprefix('room-')}@rooms.example"
+                rows.writerow([room_id, address, exchange, "Europe/Copenhagen", "HQ", "8"])
+
+    def run(self, layer: str, expected: int, *, is_dagster: bool = False) -> None:
+        """Run a night with a layer that raises (or none); note what it should not have done."""
+        name = f"{layer or 'no layer'}, {'Dagster' if is_dagster else 'command'}"
+        with self._start(layer, is_dagster) as process:
+            code = process.wait(_PATIENCE_SECONDS)
+        self._note(name, layer, code == expected, f"exit {code} instead of {expected}")
+
+    def kill(self) -> None:
+        """Start a night and kill it where its rows are staged; what it staged stays."""
+        mark = self.folder / f"struck-{KILLED}"
+        with self._start(KILLED, is_dagster=False) as process:
+            deadline = time.monotonic() + _PATIENCE_SECONDS
+            while not mark.exists() and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            process.kill()
+        staged = list((self.folder / "lake" / ".staging").rglob("*-*-*"))
+        self._note("killed, command", KILLED, bool(staged), "nothing was staged")
+
+    @property
+    def _config(self) -> Path:
+        return self.folder / "insights.yaml"
+
+    def _exchange(self, url: str) -> dict[str, Any]:
+        return {
+            "kind": "ews",
+            "endpoint": url,
+            "auth": "basic",
+            "username": "svc-insights@contoso.example",
+            "password_env": _PASSWORD,
+            "ca_file": str(self.authority.ca_file),
+            "workers": 2,
+            "room_deadline_seconds": 5,
+        }
+
+    def _start(self, layer: str, is_dagster: bool) -> "subprocess.Popen[bytes]":
+        first, last = self.days
+        options = ["run", "--region", "EU", "--from", first, "--to", last]
+        arguments = (
+            ["job", first, last] if is_dagster else [*options, "--config", str(self._config)]
+        )
+        script = "from tests.privacy.attack import main; main()"
+        output = (self.folder / f"output-{len(self.nights)}.txt").open("wb")
+        with output:
+            return subprocess.Popen(
+                [sys.executable, "-c", script, *arguments],
+                cwd=ROOT,
+                env=self._environment(layer),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def _environment(self, layer: str) -> Mapping[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "INSIGHTS_CONFIG": str(self._config),
+            "DAGSTER_HOME": str(self.folder / "dagster"),
+            _PASSWORD: self.tokens.new("the password"),
+            LAYER: layer,
+            TEXT: self.tokens.new(f"raised by {layer}"),
+            FOLDER: str(self.folder),
+        }
+
+    def _note(self, name: str, layer: str, is_as_expected: bool, surprise: str) -> None:
+        self.nights.append(name)
+        if not is_as_expected:
+            self.surprises.append(f"{name}: {surprise}")
+        if layer and not (self.folder / f"struck-{layer}").exists():
+            self.surprises.append(f"{name}: the layer was never reached")
+
+
+def partial(workspace: Workspace) -> None:
+    """Configure a night in which rooms fail in every way that a server can make them fail."""
+    workspace.configure(ROOM_MOODS, EXCHANGE_MOODS)
+
+
+__all__ = ["Workspace", "partial"]

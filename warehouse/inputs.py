@@ -1,0 +1,189 @@
+"""What the SQL of a build is given besides the lake: rooms, calendars, dates, settings.
+
+Belongs here: numbering rooms, zones and calendars; which dates are over; small Arrow tables.
+Does not belong here: clocks and opening hours (``calendar.py``), the order of steps
+(``publish.py``).
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+import pyarrow as pa
+
+from transforms.contract import CONTRACT_VERSION, INSTANT, PERSONAL_ROOM_TYPES, ROOMS, Region
+from transforms.opening import Closure
+from transforms.zones import local_date, zone
+from warehouse.calendar import (
+    Profile,
+    calendar_rows,
+    never_open,
+    phase_minutes,
+    profile_of,
+    zone_clock,
+)
+from warehouse.engine import BuildError
+
+
+class Inputs:
+    """The room directory of one build, with a number for each room, zone and calendar.
+
+    Raises:
+        BuildError: a room of the directory has a zone, country or opening hours that are none.
+    """
+
+    def __init__(
+        self, region: Region, rooms: pa.Table | None, closures: Sequence[Closure], now: datetime
+    ) -> None:
+        self._region, self._now = region, now
+        self._rooms = [] if rooms is None else rooms.sort_by("room_id").to_pylist()
+        self._profiles = [_profile_of(room, closures) for room in self._rooms]
+        names = sorted({profile.time_zone for profile in self._profiles})
+        # Any date does: another phase on another date only splits cells in two.
+        self._phases = {name: phase_minutes(name, now.date()) for name in names}
+        closed = [never_open(name) for name in names]
+        distinct = dict.fromkeys([*self._profiles, *closed])
+        self._numbers = {profile: number for number, profile in enumerate(distinct)}
+
+    @property
+    def rooms(self) -> int:
+        """How many rooms the directory has."""
+        return len(self._rooms)
+
+    def data_through(self, read: Iterable[date]) -> date | None:
+        """Return the latest of the dates that is over in every room's zone (R14)."""
+        todays = [local_date(self._now, zone(name)) for name in self._phases]
+        return max((day for day in read if all(day < today for today in todays)), default=None)
+
+    def directory(self) -> pa.Table:
+        """Return the rooms with their numbers; ``closed_profile`` is never open."""
+        zones = list(self._phases)
+        rows = [
+            room
+            | {
+                "room_no": number,
+                "zone_no": zones.index(profile.time_zone),
+                "phase_minutes": self._phases[profile.time_zone],
+                "profile": self._numbers[profile],
+                "closed_profile": self._numbers[never_open(profile.time_zone)],
+                "is_personal": room["room_type"] in PERSONAL_ROOM_TYPES,
+            }
+            for number, (room, profile) in enumerate(zip(self._rooms, self._profiles, strict=True))
+        ]
+        return pa.Table.from_pylist(rows, _DIRECTORY)
+
+    def settings(
+        self, data_through: date | None, minimum_group: int, count_held_as_booked: bool
+    ) -> pa.Table:
+        """Return the one row that steps join; ``through_date`` is never null."""
+        row = {
+            "region": self._region,
+            "built_at": self._now.astimezone(UTC),
+            "data_through": data_through,
+            "through_date": data_through or date.min,
+            "minimum_group": minimum_group,
+            "count_held_as_booked": count_held_as_booked,
+            "code_version": _code_version(),
+            "contract_version": CONTRACT_VERSION,
+        }
+        return pa.Table.from_pylist([row], _SETTINGS)
+
+    def minutes(self) -> pa.Table:
+        """Return the places of a mask, 0 to 60."""
+        return pa.table({"minute": pa.array(range(61), pa.int32())})
+
+    def calendar(self, first_date: date, last_date: date) -> tuple[pa.Table, pa.Table]:
+        """Return the calendar of those dates, and the cells that it spans in each zone."""
+        clocks = {
+            name: zone_clock(name, phase, first_date, last_date)
+            for name, phase in self._phases.items()
+        }
+        zones = [
+            {"zone_no": number, "first_cell": clock.first_cell, "last_cell": clock.last_cell}
+            for number, clock in enumerate(clocks.values())
+        ]
+        rows = calendar_rows(list(self._numbers), clocks, first_date, last_date)
+        return rows, pa.Table.from_pylist(zones, _PASS_ZONES)
+
+
+def _profile_of(room: Mapping[str, object], closures: Sequence[Closure]) -> Profile:
+    try:
+        return profile_of(room, closures)
+    except ValueError as error:
+        raise BuildError(
+            f"room {room['room_id']}: {error}: correct it in the room directory"
+        ) from None
+
+
+def date_rows(days: Collection[date], covered: Collection[date]) -> pa.Table:
+    """Return ISO week and weekday (1 = Monday) of dates, and whether a run asked for them."""
+    ordered, asked = sorted(days), frozenset(covered)
+    iso = [day.isocalendar() for day in ordered]
+    columns = {
+        "local_date": pa.array(ordered, pa.date32()),
+        "iso_week": pa.array([f"{each.year:04}-W{each.week:02}" for each in iso], pa.string()),
+        "weekday": pa.array([each.weekday for each in iso], pa.int32()),
+        "is_covered": pa.array([day in asked for day in ordered], pa.bool_()),
+    }
+    return pa.table(columns)
+
+
+def pass_row(first_date: date, last_date: date) -> pa.Table:
+    """Return the one row that says which dates a pass has, inclusive."""
+    return pa.table({"first_date": [first_date], "last_date": [last_date]})
+
+
+def no_live_bookings() -> pa.Table:
+    """Return what runs on into the first pass: nothing yet."""
+    return _LIVE.empty_table()
+
+
+def no_hidden_cells() -> pa.Table:
+    """Return how many cells were left out before the first pass: none."""
+    return pa.table({"cells": pa.array([], pa.int64())})
+
+
+def _code_version() -> str:
+    try:
+        return version("room-insights")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+_SETTINGS: Final = pa.schema(
+    {
+        "region": pa.string(),
+        "built_at": INSTANT,
+        "data_through": pa.date32(),
+        "through_date": pa.date32(),
+        "minimum_group": pa.int64(),
+        "count_held_as_booked": pa.bool_(),
+        "code_version": pa.string(),
+        "contract_version": pa.string(),
+    }
+)
+_DIRECTORY: Final = pa.schema(
+    [
+        *ROOMS,
+        pa.field("room_no", pa.int32()),
+        pa.field("zone_no", pa.int32()),
+        pa.field("phase_minutes", pa.int32()),
+        pa.field("profile", pa.int32()),
+        pa.field("closed_profile", pa.int32()),
+        pa.field("is_personal", pa.bool_()),
+    ]
+)
+_PASS_ZONES: Final = pa.schema(
+    {"zone_no": pa.int32(), "first_cell": pa.int64(), "last_cell": pa.int64()}
+)
+_LIVE: Final = pa.schema(
+    {
+        "room_no": pa.int32(),
+        "local_start_date": pa.date32(),
+        "starts_minute": pa.int64(),
+        "ends_minute": pa.int64(),
+        "is_all_day": pa.bool_(),
+        "is_booked": pa.bool_(),
+    }
+)

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help setup demo test lint format bench pins clean
+.PHONY: help setup demo test privacy-proof lint format bench dictionary pins clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ demo: $(READY) ## Read two regions from a sandbox Exchange and show their utiliz
 test: $(READY) ## Run every test
 	$(BIN)/pytest -n 2
 
+privacy-proof: $(READY) ## Plant tokens in every field of Exchange, run nights, search every byte
+	$(BIN)/python -m tests.privacy.proof
+
 lint: $(READY) ## Check style, types and the walls between the packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,6 +38,9 @@ format: $(READY) ## Format the code
 
 bench: $(READY) ## Measure speed and memory (minutes to an hour; see benchmarks/)
 	$(BIN)/python -m benchmarks
+
+dictionary: $(READY) ## Write docs/dictionary.md from the contract
+	$(BIN)/python -m warehouse.dictionary > docs/dictionary.md
 
 pins: $(READY) ## Renew the pins of requirements.txt from pyproject.toml
 	$(BIN)/pip install --quiet uv

@@ -4,8 +4,8 @@ Belongs here: processes that read, write and are killed at random, and the count
 readers saw. Prints one JSON object; ``--seconds`` says how long (the test suite asks for few).
 Does not belong here: killed nights (``killed_nights.py``).
 
-Every write carries one number in all its rows: a reading with two numbers, or with too few
-rows, is torn. Run: ``python benchmarks/hammer.py --seconds 60``.
+Every write has one number in all its rows: a reading with two numbers, or too few rows, is torn.
+Run: ``python benchmarks/hammer.py --seconds 60``.
 """
 
 import argparse
@@ -103,10 +103,8 @@ def read_day(root: Path) -> int:
 def scan_days(root: Path) -> int:
     """Scan every day with DuckDB, as publishing does; each day is one write's."""
     files = [str(path) for path in Lake(root, "EU").files("bookings")]
-    query = (
-        "SELECT count(DISTINCT invited_headcount), count(*), min(invited_headcount) "
-        "FROM read_parquet(?, hive_partitioning = true) GROUP BY date"
-    )
+    query = "SELECT count(DISTINCT invited_headcount), count(*), min(invited_headcount) "
+    query += "FROM read_parquet(?, hive_partitioning = true) GROUP BY date"
     with duckdb.connect() as connection:
         days = connection.execute(query, [files]).fetchall()
     for each in days:
@@ -170,7 +168,7 @@ def read_for(seconds: float, reader: Reader, root: Path, results: Results) -> No
     until it has met a few.
     """
     counts: Counts = Counter(reads=0, torn=0, errors=0)
-    seen = set()
+    seen: set[int] = set()
     began = time.monotonic()
     while (passed := time.monotonic() - began) < seconds or (
         len(seen) < FEWEST_WRITES and passed < seconds + PATIENCE_SECONDS

@@ -9,13 +9,13 @@ request is left out. Bare lxml parses strictly and reads every element's tag, te
 attributes, and keeps nothing.
 """
 
+import gc
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import requests
 from exchangelib.credentials import Credentials
 from exchangelib.services import FindItem, GetItem
 from lxml import etree
@@ -36,7 +36,7 @@ from pipelines.sources.tls import TimedAdapter
 ROOM = "room@contoso.example"
 ITEMS = 1_000
 CHUNK = 100
-ROUNDS = 15
+ROUNDS = 25
 ROUNDS_OF_PLAIN = 3
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -67,24 +67,31 @@ class Recording:
         return next(self._rest)
 
 
+class CannedResponse:
+    """What the services ask of an answer: all of it, or byte by byte as exchangelib reads it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def iter_content(self) -> Iterator[bytes]:
+        return (self.content[at : at + 1] for at in range(len(self.content)))
+
+    def close(self) -> None: ...
+
+
 class Recorded:
     """Gives a service its answers from a recording; makes no request once it is replayed."""
 
     recording: Recording
 
-    def get_payload(self, *args: Any, **kwargs: Any) -> Any:
+    def get_payload(self, *args: object, **kwargs: object) -> etree._Element | None:
         is_needed = not self.recording.is_replayed
         return super().get_payload(*args, **kwargs) if is_needed else None  # type: ignore[misc]
 
-    def _get_response(self, payload: Any, api_version: str) -> requests.Response:
-        response = requests.Response()
-        response._content_consumed = True
-        response.status_code = 200
+    def _get_response(self, payload: etree._Element | None, api_version: str) -> CannedResponse:
         if payload is None:
-            response._content = self.recording.next()
-        else:
-            response._content = self.recording.answer(self.wrap(payload, api_version))  # type: ignore[attr-defined]
-        return response
+            return CannedResponse(self.recording.next())
+        return CannedResponse(self.recording.answer(self.wrap(payload, api_version)))  # type: ignore[attr-defined]
 
 
 class OurView(Recorded, CalendarViewService): ...
@@ -127,13 +134,13 @@ class Plain:
         self._window = window
 
     def find(self) -> list[Any]:
-        return CalendarViewService.rows(self._view, ROOM, self._window)  # type: ignore[arg-type]
+        return CalendarViewService.rows(self._view, ROOM, self._window)
 
     def find_and_get(self) -> None:
         ids = [item.id for item in self.find()]
         for start in range(0, len(ids), CHUNK):
             part = ids[start : start + CHUNK]
-            assert len(InviteeService.invitees(self._invitees, part)) == len(part)  # type: ignore[arg-type]
+            assert len(InviteeService.invitees(self._invitees, part)) == len(part)
 
 
 def a_room_of_one_view() -> tuple[Tenant, Window]:
@@ -154,6 +161,7 @@ def bare(bodies: list[bytes]) -> None:
 
 
 def milliseconds(work: Callable[[], object]) -> float:
+    gc.collect()  # nobody pays for the garbage of the one before
     began = time.process_time()
     work()
     return (time.process_time() - began) * 1000

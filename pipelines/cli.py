@@ -23,6 +23,8 @@ from pipelines.erase import erase_region, erasure_of
 from pipelines.instance import dagster_home
 from pipelines.launch import launch_night
 from pipelines.night import DayRange, default_range
+from pipelines.page import SUFFIXES, as_text
+from pipelines.privacy_report import record_of_processing
 from pipelines.settings import Settings, load_settings
 from pipelines.settings_exchange import read_secrets
 from pipelines.settings_problems import SettingsError
@@ -144,6 +146,25 @@ def check(
     settings = _settings(config, region, is_seeding=write_rooms is not None)
     options = Options(is_json, calendar_processing, write_rooms)
     return run_check(settings, [region] if region else list(settings.regions), options)
+
+
+@cli.command()
+@_with_config
+@_with_region
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="FILE.html or .md.")
+def privacy_report(config: Path, region: Region, out: Path | None) -> int:
+    """Write the record of processing of a region, for the data protection officer."""
+    suffix = out.suffix.lower() if out else ".md"
+    if suffix not in SUFFIXES:
+        raise click.UsageError(f"--out {out}: end the name in .html or .md")
+    settings = _settings(config, region)
+    home = dagster_home(config)
+    record = record_of_processing(settings, region, config, home, datetime.now(UTC))
+    page = as_text(suffix, *record)
+    if out:
+        out.write_text(page, encoding="utf-8")
+    click.echo(f"{region}: record of processing in {out}" if out else page)
+    return WHOLE
 
 
 @cli.command()

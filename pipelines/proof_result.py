@@ -14,7 +14,8 @@ from typing import Final
 RESULT_FILE: Final = Path(__file__).parents[1] / ".privacy-proof.json"
 
 
-def _code_version() -> str:
+def code_version() -> str:
+    """Return the version of this program; ``unknown`` where it is not installed."""
     try:
         return version("room-insights")
     except PackageNotFoundError:
@@ -29,7 +30,7 @@ class ProofResult:
     """
 
     proved_at: datetime
-    code_version: str = field(default_factory=_code_version)
+    code_version: str = field(default_factory=code_version)
     tokens: int
     places: int
     fields: int

@@ -37,8 +37,10 @@ def new_version(warehouse: Path, region: Region, keep_versions: int = 7) -> Iter
     """Give the path to build a database at; publish it when the block ends without an error.
 
     The database must be closed by then. Of the published versions the latest
-    ``keep_versions`` stay, the new one included. After an error, or if the builder is
-    killed, readers see what they saw before; what is left of it is swept by the next build.
+    ``keep_versions`` stay, the new one included; with only one, a reader that opens the symlink
+    itself at the moment of the swap may miss it, since DuckDB resolves before it opens.
+    After an error, or if the builder is killed, readers see what they saw before; what is left
+    of it is swept by the next build.
 
     Raises:
         VersionBusy: at once, if another build of the region is going on.

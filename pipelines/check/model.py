@@ -111,4 +111,8 @@ class ExchangeResult:
         region, exchange = self.target.region, self.target.exchange
         name = quoted(f"<address of {room.room_id if room else 'scope_probe'}>")
         command = command_for(code, region, exchange, name, "'<account>'")
-        return f"{remedy_of(code)} PowerShell: {command.line}" if command else remedy_of(code)
+        return (
+            f"{remedy_of(code)} PowerShell: {'; '.join(command.lines)}"
+            if command
+            else remedy_of(code)
+        )

@@ -44,10 +44,9 @@ class Printer:
         self._print(textwrap.indent(text, _INDENT))
 
     def command(self, command: Command | None) -> None:
-        """Print PowerShell, a line each: what is done to rooms, what is done once."""
-        for part in (command.each, command.once) if command else ():
-            if part:
-                self._print(Text(f"{_INDENT}PS> ", "dim").append(part, "not dim cyan"))
+        """Print PowerShell, a statement a line."""
+        for statement in command.lines if command else ():
+            self._print(Text(f"{_INDENT}PS> ", "dim").append(statement, "not dim cyan"))
 
     def blank(self) -> None:
         """Print an empty line."""

@@ -99,7 +99,7 @@ def _horizon(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
         yield Doubt(
             setting,
             f"room_days_ahead is empty from day {days + 1} on, lead_time ends at {days} days",
-            "nobody can book further ahead: an empty day there is no free day",
+            "nobody can book further ahead, so an empty day there is no free day",
             f"-BookingWindowInDays {read_days.ahead_days}",
         )
     else:
@@ -122,7 +122,7 @@ def _longest(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
             setting,
             "booked_utilization may be too high",
             f"bookings may be longer than the {read_days.trailing_days} days that a night reads "
-            "again: one that is cancelled after that stays booked",
+            "again, and one that is cancelled after that stays booked",
             f"-MaximumDurationInMinutes {_DAY_MINUTES}",
         )
     elif minutes <= _USUAL_LONGEST:

@@ -5,6 +5,7 @@ Does not belong here: what a setting does to a figure (``processing.py``).
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from pipelines.check.model import State
 from pipelines.check.printer import Printer
@@ -14,6 +15,8 @@ from pipelines.check.remedies import Command, for_each, quoted
 from pipelines.check.words import counted
 from pipelines.rooms import Room
 from transforms.contract import Region
+
+_IN_A_LINE: Final = 4
 
 
 def show_processing(
@@ -29,8 +32,7 @@ def show_processing(
     doubts = grouped(found.rows, read_days)
     for doubt, room_ids in doubts:
         is_all = 1 < len(room_ids) == len(addresses)
-        who = f"all {len(room_ids)} rooms" if is_all else ", ".join(room_ids)
-        printer.line(State.NOTE, doubt.setting, 0, who)
+        _show_rooms(printer, doubt.setting, [f"all {len(room_ids)} rooms"] if is_all else room_ids)
         printer.paragraph(f"{doubt.figures}: {doubt.why}.")
         if doubt.is_command:
             printer.command(_command(doubt, [addresses[room_id] for room_id in room_ids]))
@@ -40,11 +42,19 @@ def show_processing(
     if clean:
         printer.line(State.OK, counted(clean, "room"), 0, "nothing to doubt")
     if found.missing:
-        printer.line(State.NOTE, "not in the file", 0, ", ".join(found.missing))
+        _show_rooms(printer, "not in the file", found.missing)
     if found.other_rows:
         text = "no room of the directory (not shown: they may be people's)"
         printer.line(State.NOTE, counted(found.other_rows, "row"), 0, text)
     printer.blank()
+
+
+def _show_rooms(printer: Printer, name: str, room_ids: Sequence[str]) -> None:
+    if len(room_ids) <= _IN_A_LINE:
+        printer.line(State.NOTE, name, 0, ", ".join(room_ids))
+    else:
+        printer.line(State.NOTE, name, 0, counted(len(room_ids), "room"))
+        printer.paragraph(", ".join(room_ids))
 
 
 def _command(doubt: Doubt, addresses: list[str]) -> Command:

@@ -34,17 +34,17 @@ class Command:
     """PowerShell that mends a code: what is done to ``each`` room, and what is done ``once``."""
 
     each: str = ""
-    once: str = ""
+    once: tuple[str, ...] = ()
 
     @property
-    def line(self) -> str:
-        """All of it, for one room."""
-        return "; ".join(part for part in (self.each, self.once) if part)
+    def lines(self) -> Sequence[str]:
+        """All statements, in the order in which they are run."""
+        return [self.each, *self.once] if self.each else self.once
 
 
 _SCOPE: Final = (
     "New-ManagementScope {scope} -RecipientRestrictionFilter "
-    "\"RecipientTypeDetails -eq 'RoomMailbox' -and CustomAttribute1 -eq '{region}'\"; "
+    "\"RecipientTypeDetails -eq 'RoomMailbox' -and CustomAttribute1 -eq '{region}'\""
 )
 _MARK: Final = "Set-Mailbox {room} -CustomAttribute1 '{region}'"
 _REVIEWER: Final = Command(
@@ -52,36 +52,63 @@ _REVIEWER: Final = Command(
 )
 _IMPERSONATION: Final = Command(
     _MARK,
-    _SCOPE + "New-ManagementRoleAssignment -Name {scope} -Role ApplicationImpersonation "
-    "-User {account} -CustomRecipientWriteScope {scope}",
+    (
+        _SCOPE,
+        (
+            "New-ManagementRoleAssignment -Name {scope} -Role ApplicationImpersonation "
+            "-User {account} -CustomRecipientWriteScope {scope}"
+        ),
+    ),
 )
 _APP: Final = Command(
     _MARK,
-    _SCOPE + "New-ManagementRoleAssignment -App {account} -Role 'Application EWS.AccessAsApp' "
-    "-CustomResourceScope {scope}",
+    (
+        _SCOPE,
+        (
+            "New-ManagementRoleAssignment -App {account} -Role 'Application EWS.AccessAsApp' "
+            "-CustomResourceScope {scope}"
+        ),
+    ),
 )
 _LOOK: Final = Command("Get-Recipient {room} | Format-List RecipientTypeDetails, EmailAddresses")
 _PATIENCE: Final = Command(
-    once="New-ThrottlingPolicy 'Room insights' -ThrottlingPolicyScope Regular "
-    "-EwsMaxConcurrency 27 -EwsFindCountLimit 5000; "
-    "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy 'Room insights'"
+    once=(
+        (
+            "New-ThrottlingPolicy 'Room insights' -ThrottlingPolicyScope Regular "
+            "-EwsMaxConcurrency 27 -EwsFindCountLimit 5000"
+        ),
+        "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy 'Room insights'",
+    )
 )
 _LOGINS: Final = Command(
-    once="Get-WebServicesVirtualDirectory | "
-    "Format-List Identity, BasicAuthentication, WindowsAuthentication"
+    once=(
+        (
+            "Get-WebServicesVirtualDirectory | "
+            "Format-List Identity, BasicAuthentication, WindowsAuthentication"
+        ),
+    )
 )
-_ALLOWED: Final = Command(once="Set-CASMailbox {account} -EwsEnabled $true")
+_ALLOWED: Final = Command(once=("Set-CASMailbox {account} -EwsEnabled $true",))
 _ALLOWED_APP: Final = Command(
-    once="Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs @{{Add={account}}}"
+    once=("Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs @{{Add={account}}}",)
 )
 _NARROW: Final = Command(
-    once=_SCOPE
-    + "Get-ManagementRoleAssignment -Role ApplicationImpersonation -RoleAssignee {account} | "
-    "Set-ManagementRoleAssignment -CustomRecipientWriteScope {scope}"
+    once=(
+        _SCOPE,
+        (
+            "Get-ManagementRoleAssignment -Role ApplicationImpersonation -RoleAssignee {account} | "
+            "Set-ManagementRoleAssignment -CustomRecipientWriteScope {scope}"
+        ),
+    )
 )
 _NARROW_APP: Final = Command(
-    once=_SCOPE + "Get-ManagementRoleAssignment -RoleAssignee {account} | "
-    "Set-ManagementRoleAssignment -CustomResourceScope {scope}"
+    once=(
+        _SCOPE,
+        (
+            "Get-ManagementRoleAssignment -RoleAssignee {account} | "
+            "Set-ManagementRoleAssignment -CustomResourceScope {scope}"
+        ),
+    )
 )
 _WITHDRAW: Final = Command("Remove-MailboxFolderPermission {calendar} -User {account}")
 
@@ -130,7 +157,8 @@ def command_for(
         "calendar": calendar_of(room),
         "account": account,
     }
-    return Command(command.each.format(**names), command.once.format(**names))
+    once = tuple(statement.format(**names) for statement in command.once)
+    return Command(command.each.format(**names), once)
 
 
 def calendar_of(room: str) -> str:

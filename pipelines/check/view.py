@@ -24,7 +24,7 @@ def show_exchange(printer: Printer, target: Target) -> None:
 def show_step(printer: Printer, target: Target, step: Step) -> None:
     """Print a step, and the remedy if it failed."""
     text = step.text if step.code is None else f"{step.text}: {step.code}"
-    printer.line(step.state, step.name, _NAME_WIDTH, text)
+    printer.line(step.state, step.name, _width(target), text)
     for detail in step.details:
         printer.paragraph(detail)
     if step.code is not None:
@@ -38,8 +38,7 @@ def show_step(printer: Printer, target: Target, step: Step) -> None:
 
 def show_rooms(printer: Printer, result: ExchangeResult) -> None:
     """Print the rooms: first those that failed, by code, then those that can be read."""
-    rooms = result.target.rooms
-    width = max([_NAME_WIDTH, *(len(room.room_id) for room in rooms)])
+    rooms, width = result.target.rooms, _width(result.target)
     for code, failed in _by_code(result):
         for room in failed:
             printer.line(State.FAILED, room.room_id, width, code)
@@ -64,6 +63,10 @@ def show_summary(printer: Printer, results: Sequence[ExchangeResult]) -> None:
         text += f"; {', '.join(dict.fromkeys(codes))}" if codes else ""
         state = State.OK if result.is_readable else State.FAILED
         printer.line(state, result.target.title, width, text)
+
+
+def _width(target: Target) -> int:
+    return max([_NAME_WIDTH, *(len(room.room_id) for room in target.rooms)])
 
 
 def _show_remedy(printer: Printer, target: Target, code: str, failed: Sequence[Room]) -> None:

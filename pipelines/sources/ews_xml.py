@@ -127,7 +127,8 @@ def rows_of(items: etree._Element) -> list[Row]:
     count = len(items)
     columns = [[each.text or each.get("Id") for each in items.iter(tag)] for tag in _FIELDS]
     if all(len(column) in (0, count) for column in columns):
-        return [_row(values) for values in zip(*(each or [None] * count for each in columns))]
+        filled = (column or [None] * count for column in columns)
+        return [_row(values) for values in zip(*filled, strict=True)]
     return [
         _row(map({child.tag: child.text or child.get("Id") for child in item}.get, _FIELDS))
         for item in items
@@ -136,8 +137,20 @@ def rows_of(items: etree._Element) -> list[Row]:
 
 def _row(values: Iterable[str | None]) -> Row:
     """Return the row of the values of ``_FIELDS``."""
-    item_id, folder_id, start, end, created, is_all_day, is_cancelled, *words, is_online = values
-    item_type, free_busy, my_response, sensitivity = words
+    (
+        item_id,
+        folder_id,
+        start,
+        end,
+        created,
+        is_all_day,
+        is_cancelled,
+        kind,
+        free_busy,
+        answer,
+        sensitivity,
+        is_online,
+    ) = values
     if item_id is None or folder_id is None:
         raise malformed()
     try:
@@ -146,9 +159,9 @@ def _row(values: Iterable[str | None]) -> Row:
             _instant(end),
             is_all_day in _TRUE,
             is_cancelled in _TRUE,
-            _WORDS.get(item_type),
+            _WORDS.get(kind),
             _WORDS.get(free_busy),
-            _WORDS.get(my_response),
+            _WORDS.get(answer),
             _WORDS.get(sensitivity),
             None if is_online is None else is_online in _TRUE,
             None if created is None else _instant(created),

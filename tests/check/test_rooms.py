@@ -181,3 +181,29 @@ def test_nothing_personal_is_printed_and_nothing_is_stored(
 def test_nobody_who_was_invited_is_asked_for(company: Company, check: CheckNow) -> None:
     check()
     assert set(company.tenant.log.operations()) == {"GetRoomLists", "GetRooms", "FindItem"}
+
+
+def test_one_exchange_that_refuses_leaves_the_other(company: Company, check: CheckNow) -> None:
+    exchange = {
+        "kind": "ews",
+        "endpoint": company.url,
+        "auth": "basic",
+        "username": ACCOUNT,
+        "password_env": "TEST_PASSWORD",
+        "ca_file": str(company.authority.ca_file),
+    }
+    gone = exchange | {"endpoint": "https://localhost:1/EWS/Exchange.asmx"}
+    company.write(exchanges={"gone": gone, "here": exchange})
+    (company.directory / "rooms.csv").write_text(
+        "room_id,address,time_zone,exchange\n"
+        f"fjord,{address_of('fjord')},UTC,gone\n"
+        f"harbour,{address_of('harbour')},UTC,here\n"
+    )
+    checked = check("--json")
+    assert checked.code == 1
+    assert [(line["exchange"], line["room_id"], line["error_code"]) for line in checked.lines] == [
+        ("gone", None, "CannotConnect"),
+        ("gone", "fjord", "CannotConnect"),
+        ("here", None, None),
+        ("here", "harbour", None),
+    ]

@@ -1,0 +1,108 @@
+"""The parts of the record of processing that are the same wherever the program runs.
+
+Belongs here: categories and columns of data from the contract, the wording, the technical
+measures and what shows each. Does not belong here: what a region's configuration and storage
+say (``privacy_report.py``).
+"""
+
+from typing import Final
+
+from pipelines.page import Section, Table
+from pipelines.proof_result import ProofResult
+from transforms.contract import LAKE, TABLES
+from transforms.origins import LAKE_NATURES, ORIGINS, TABLE_NATURES
+
+
+def categories() -> Section:
+    """Return what the rows of each table are."""
+    natures = [
+        *(("lake", name, LAKE_NATURES[name]) for name in LAKE),
+        *(("database", name, TABLE_NATURES[name]) for name in TABLES),
+    ]
+    rows = [(layer, name, each.nature, each.reason) for layer, name, each in natures]
+    return Section(
+        "Categories of data by layer", [Table(("Layer", "Table", "Nature", "Why"), rows)]
+    )
+
+
+def columns() -> Section:
+    """Return every column with its origin and nature."""
+    rows = [
+        (name, _places_of(name), ", ".join(origin.fields) or "-", origin.nature, origin.reason)
+        for name, origin in ORIGINS.items()
+    ]
+    return Section(
+        "Every column that is stored",
+        [
+            "No other column can be written: lake and database refuse any that is not here.",
+            Table(("Column", "In", "Made of (Exchange)", "Nature", "Why"), rows),
+        ],
+    )
+
+
+def _places_of(column: str) -> str:
+    in_lake = [f"lake {name}" for name, schema in LAKE.items() if column in schema.names]
+    return ", ".join([*in_lake, *(name for name in TABLES if column in TABLES[name].names)])
+
+
+def wording() -> Section:
+    """Return why rows are pseudonymous, and why nothing is hashed."""
+    return Section(
+        "Pseudonymous, not anonymous; removed, not hashed",
+        [
+            (
+                "A row of a single booking names nobody, but its room and start time lead back to "
+                "the meeting as long as Exchange holds it. Such rows are pseudonymous personal "
+                "data, however little they hold, and stay in their region. Only aggregates in "
+                "which small groups are suppressed are called anonymous."
+            ),
+            (
+                "Names and addresses are not hashed. A company's directory is a short, known list: "
+                "whoever has it can put every entry through the same function and compare. With a "
+                "secret key, whoever has the key can. A hash would be a pseudonym that follows a "
+                "person through all years; what is not stored cannot be turned back."
+            ),
+        ],
+    )
+
+
+def measures(proof: ProofResult | None) -> Section:
+    """Return the technical measures, and what the last proof found."""
+    return Section(
+        "Technical measures, and how each is shown",
+        [
+            Table(
+                ("Measure", "Shown by"), [*_MEASURES, ("Nothing personal on disk", _proved(proof))]
+            )
+        ],
+    )
+
+
+_MEASURES: Final = (
+    ("Rows are built from named fields; nothing is copied and then dropped", "make test"),
+    ("Raw items stay in memory, print no values and refuse to be serialized", "make test"),
+    (
+        "Errors and logs carry codes, never texts of Exchange; its libraries' loggers are off",
+        "make test",
+    ),
+    ("Lake and database refuse any other column, and words outside the vocabularies", "make test"),
+    ("No hashing anywhere in the code", "make lint"),
+    ("A room of another region is refused by settings, source, lake and database", "make test"),
+    ("TLS is always verified; secrets come from environment variables only", "make test"),
+    (
+        "Files 0640, folders 0750, databases 0440; links planted in the lake are not followed",
+        "the table above; make test",
+    ),
+    ("A mailbox outside the scope is denied", "insights check (scope_probe)"),
+)
+
+
+def _proved(proof: ProofResult | None) -> str:
+    if proof is None:
+        return "NOT PROVED on this installation: make privacy-proof"
+    verdict = "proved" if proof.is_proved else "NOT PROVED"
+    return (
+        f"{verdict} on {proof.proved_at:%Y-%m-%d} for {proof.code_version}: {proof.tokens:,} "
+        f"tokens in {proof.places:,} places, {proof.nights} nights, {proof.files:,} files "
+        f"searched, {proof.findings} found (make privacy-proof)"
+    )

@@ -1,0 +1,144 @@
+"""``insights privacy-report``: the record of processing says what is so, in the right words."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from pipelines import privacy_report
+from pipelines.page import Section, Table, as_html, as_markdown
+from pipelines.proof_result import ProofResult, read_result, write_result
+from tests.lake.rows import booking, stored
+from tests.night.workplace import Company
+from transforms.origins import ORIGINS
+
+PROOF = ProofResult(
+    proved_at=datetime(2026, 11, 20, tzinfo=UTC),
+    code_version="0.1.0",
+    tokens=12_345,
+    places=678,
+    fields=90,
+    nights=3,
+    files=40,
+    bytes_searched=5_000,
+    findings=0,
+    surprises=0,
+)
+
+
+@pytest.fixture
+def report(
+    planted: Company, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
+    """Print the report as Markdown; the last proof is the one given."""
+
+    def printed(proof: ProofResult | None = PROOF) -> str:
+        monkeypatch.setattr(privacy_report, "read_result", lambda: proof)
+        capsys.readouterr()
+        assert planted.insights("privacy-report", "--region", "EU") == 0
+        return capsys.readouterr().out
+
+    return printed
+
+
+def test_the_report_names_every_column_with_its_origin(report: Callable[..., str]) -> None:
+    text = report()
+    for name, origin in ORIGINS.items():
+        (row,) = re.findall(rf"^\| {name} \|.*$", text, re.MULTILINE)
+        assert origin.reason in row
+        assert all(field in row for field in origin.fields)
+
+
+def test_event_rows_are_pseudonymous_and_only_suppressed_aggregates_anonymous(
+    report: Callable[..., str],
+) -> None:
+    text = report()
+    assert "| lake | bookings | pseudonymous |" in text
+    anonymous = [line for line in text.splitlines() if "| anonymous |" in line]
+    assert len(anonymous) == 2
+    assert "are not hashed" in text
+
+
+def test_the_report_shows_the_oldest_day_and_that_it_is_kept(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    day = date.today() - timedelta(days=30)  # noqa: DTZ011 - a month off is far enough
+    planted.lake.replace("bookings", day, stored(booking("fjord", day)))
+    assert f"| Lake, bookings | {day} | kept |" in report()
+
+
+def test_the_report_shows_a_day_that_is_past_its_retention(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    day = date(2020, 1, 2)
+    planted.lake.replace("bookings", day, stored(booking("fjord", day)))
+    assert "| Lake, bookings | 2020-01-02 | OVERDUE" in report()
+
+
+def test_the_report_shows_where_it_is_stored_and_who_may_read_it(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    planted.lake.replace("bookings", date(2026, 1, 2), stored(booking("fjord", date(2026, 1, 2))))
+    lake = planted.directory / "lake"
+    (row,) = re.findall(r"^\| Lake \|.*$", report(), re.MULTILINE)
+    assert str(lake) in row
+    assert "rwxr-x---" in row
+    (lake / "copy").write_text("")
+    (lake / "copy").chmod(0o644)
+    assert "READABLE BY EVERYBODY" in report()
+
+
+def test_the_report_works_where_nothing_is_stored_yet(report: Callable[..., str]) -> None:
+    assert "nothing stored" in report()
+
+
+def test_the_report_shows_the_last_proof_or_that_there_is_none(
+    report: Callable[..., str], tmp_path: Path
+) -> None:
+    assert "12,345 tokens" in report(PROOF)
+    assert "NOT PROVED on this installation" in report(None)
+    write_result(PROOF, tmp_path / "proof.json")
+    assert read_result(tmp_path / "proof.json") == PROOF
+    (tmp_path / "proof.json").write_text("{}")
+    assert read_result(tmp_path / "proof.json") is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"findings": 1}, {"surprises": 1}, {"tokens": 0}, {"files": 0}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_proof_that_found_or_searched_nothing_it_should_have_proves_nothing(
+    changes: dict[str, int],
+) -> None:
+    from dataclasses import replace
+
+    assert PROOF.is_proved
+    assert not replace(PROOF, **changes).is_proved  # type: ignore[arg-type]  # only counts
+
+
+def test_no_mailbox_address_and_no_secret_is_in_the_report(report: Callable[..., str]) -> None:
+    text = report()
+    assert "@" not in text
+    assert "TEST_PASSWORD" not in text
+
+
+def test_html_is_one_file_that_needs_nothing_else(planted: Company) -> None:
+    out = planted.directory / "record.html"
+    assert planted.insights("privacy-report", "--region", "EU", "--out", str(out)) == 0
+    page = etree.fromstring(out.read_bytes(), etree.HTMLParser())
+    assert not page.xpath("//script | //link | //img | //@src | //@href")
+    assert len(page.xpath("//h2")) == 10
+
+
+def test_another_ending_is_refused(planted: Company) -> None:
+    assert planted.insights("privacy-report", "--region", "EU", "--out", "record.pdf") == 2
+
+
+def test_what_a_page_says_cannot_become_markup() -> None:
+    sections = [Section("a < b", ["<script>", Table(("x|y",), [("1 | 2",)])])]
+    assert "<script>" not in as_html("t", sections)
+    assert "| 1 \\| 2 |" in as_markdown("t", sections)

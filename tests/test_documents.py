@@ -1,0 +1,44 @@
+"""What the documents say is what the code says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import cli
+from warehouse.dictionary import markdown
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+
+
+def test_the_data_dictionary_is_the_contracts() -> None:
+    assert (ROOT / "docs/dictionary.md").read_text(encoding="utf-8") == markdown()
+
+
+def test_the_readme_names_every_command() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert not [name for name in cli.commands if f"insights {name}" not in text]
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z-]+)`", README.read_text(encoding="utf-8")))
+    assert named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/definitions.md", "docs/dictionary.md"])
+def test_every_link_between_the_documents_leads_somewhere(document: str) -> None:
+    path = ROOT / document
+    for target in re.findall(r"\]\((?!http|#)([^)#]+)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_every_rule_has_a_test_named_after_it() -> None:
+    names = {
+        int(number)
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for number in re.findall(r"def test_r(\d+)_", path.read_text(encoding="utf-8"))
+    }
+    assert set(range(1, 17)) <= names

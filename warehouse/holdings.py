@@ -1,0 +1,142 @@
+"""What is stored of a region, and how old it is: for the record of processing.
+
+Belongs here: counting and dating what lake and database hold, and who may read it.
+Does not belong here: changing any of it, showing it (``pipelines/privacy_report.py``).
+"""
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from transforms.contract import TABLES, Region
+from warehouse.connect import connect
+from warehouse.lake import Lake
+from warehouse.versions import VersionError, published_versions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeHoldings:
+    """What a lake holds; dates are None where it holds nothing."""
+
+    bookings: int
+    first_date: date | None
+    last_date: date | None
+    oldest_coverage_date: date | None
+    rooms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseHoldings:
+    """What the versions of a database hold, the current one and older ones together."""
+
+    versions: int
+    oldest_date: date | None
+    suppressed_cells: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Whose a folder is, and the widest rights of anything in it, as ``ls`` writes them."""
+
+    owner: str
+    group: str
+    widest: str
+    files: int
+    size_bytes: int
+    is_world_readable: bool
+
+
+def lake_holdings(lake: Lake) -> LakeHoldings:
+    """Count and date what the lake holds.
+
+    Raises:
+        LakeError: it cannot be read.
+    """
+    days, coverage = lake.days("bookings"), lake.days("coverage")
+    rooms = lake.read_rooms()
+    return LakeHoldings(
+        bookings=sum(pq.read_metadata(path).num_rows for path in lake.files("bookings")),
+        first_date=min(days, default=None),
+        last_date=max(days, default=None),
+        oldest_coverage_date=min(coverage, default=None),
+        rooms=0 if rooms is None else rooms.num_rows,
+    )
+
+
+def database_holdings(warehouse: Path, region: Region) -> DatabaseHoldings:
+    """Date what every version of the database holds.
+
+    Raises:
+        VersionError: a version cannot be read.
+    """
+    versions = published_versions(warehouse, region)
+    if not versions:
+        return DatabaseHoldings(versions=0, oldest_date=None, suppressed_cells=None)
+    dates = [day for version in versions if (day := _oldest_date(version)) is not None]
+    with connect(region, warehouse=warehouse) as connection:
+        suppressed = connection.execute("SELECT suppressed_cells FROM build_info").fetchone()
+    return DatabaseHoldings(
+        versions=len(versions),
+        oldest_date=min(dates, default=None),
+        suppressed_cells=int(suppressed[0]) if suppressed else None,
+    )
+
+
+def access_to(folder: Path) -> Access | None:
+    """Return who may read a folder and all that is in it; None if it does not exist."""
+    if not folder.is_dir():
+        return None
+    found = folder.stat()
+    everything = [(folder, found), *((path, path.lstat()) for path in _below(folder))]
+    bits, size, files = 0, 0, 0
+    for _, each in everything:
+        if stat.S_ISLNK(each.st_mode):
+            continue
+        bits |= stat.S_IMODE(each.st_mode)
+        if stat.S_ISREG(each.st_mode):
+            size, files = size + each.st_size, files + 1
+    return Access(
+        owner=_name_of(pwd.getpwuid, found.st_uid),
+        group=_name_of(grp.getgrgid, found.st_gid),
+        widest=stat.filemode(bits)[1:],
+        files=files,
+        size_bytes=size,
+        is_world_readable=bool(bits & stat.S_IRWXO),
+    )
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for directory, folders, files in os.walk(folder):
+        yield from (Path(directory, name) for name in (*folders, *files))
+
+
+def _name_of(look_up: object, number: int) -> str:
+    try:
+        return str(look_up(number)[0])  # type: ignore[operator]  # getpwuid or getgrgid
+    except KeyError:
+        return str(number)
+
+
+def _oldest_date(version: Path) -> date | None:
+    columns = [
+        (table, name)
+        for table, schema in TABLES.items()
+        for name in ("local_start_date", "local_date")
+        if name in schema.names
+    ]
+    union = " UNION ALL ".join(f"SELECT min({name}) AS day FROM {table}" for table, name in columns)  # noqa: S608 - the contract's names
+    try:
+        with duckdb.connect(str(version), read_only=True) as connection:
+            row = connection.execute(f"SELECT min(day) FROM ({union})").fetchone()  # noqa: S608 - as above
+    except duckdb.Error:
+        raise VersionError(f"{version}: cannot be read: remove it by hand") from None
+    oldest = row[0] if row else None
+    return oldest if isinstance(oldest, date) else None

@@ -1,11 +1,14 @@
 """What the documents say is what the code says."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from pipelines.cli import cli
+from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.settings import load_settings
 from warehouse.dictionary import markdown
 
 ROOT = Path(__file__).parents[1]
@@ -42,3 +45,29 @@ def test_every_rule_has_a_test_named_after_it() -> None:
         for number in re.findall(r"def test_r(\d+)_", path.read_text(encoding="utf-8"))
     }
     assert set(range(1, 17)) <= names
+
+
+def test_the_configuration_that_the_documents_show_can_be_loaded(
+    tmp_path: Path, authority: CertificateAuthority
+) -> None:
+    document = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    shown = re.search(r"```yaml\n(.*?)```", document, re.DOTALL)
+    assert shown
+    (tmp_path / "insights.yaml").write_text(shown[1], encoding="utf-8")
+    shutil.copy(authority.ca_file, tmp_path / "corporate-ca.pem")
+    (tmp_path / "rooms-eu.csv").write_text(
+        "room_id,address,time_zone,exchange,building\n"
+        "fjord,fjord@contoso.example,Europe/Copenhagen,headquarters,HQ\n"
+    )
+    settings = load_settings(tmp_path / "insights.yaml", None)
+    assert set(settings.regions["EU"].exchanges) == {"headquarters", "cloud"}
+
+
+def test_the_room_directory_that_the_readme_shows_can_be_loaded(tmp_path: Path) -> None:
+    text = README.read_text(encoding="utf-8")
+    for language, name in (("yaml", "insights.yaml"), ("csv", "rooms-eu.csv")):
+        shown = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
+        assert shown
+        (tmp_path / name).write_text(shown[1], encoding="utf-8")
+    (room,) = load_settings(tmp_path / "insights.yaml", None).regions["EU"].rooms
+    assert room.room_id == "fjord"

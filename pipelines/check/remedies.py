@@ -75,7 +75,7 @@ _PATIENCE: Final = Command(
     once=(
         (
             "New-ThrottlingPolicy 'Room insights' -ThrottlingPolicyScope Regular "
-            "-EwsMaxConcurrency 27 -EwsFindCountLimit 5000"
+            "-EwsMaxConcurrency 27"
         ),
         "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy 'Room insights'",
     )
@@ -89,8 +89,15 @@ _LOGINS: Final = Command(
     )
 )
 _ALLOWED: Final = Command(once=("Set-CASMailbox {account} -EwsEnabled $true",))
+# The list is one text that is always replaced as a whole: whoever was on it must stay on it.
 _ALLOWED_APP: Final = Command(
-    once=("Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs @{{Add={account}}}",)
+    once=(
+        "$ids = (Get-OrganizationConfig -RetrieveEwsOperationAccessPolicy).EwsAllowedAppIDs",
+        (
+            "Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs "
+            "((@($ids) + {account} | Where-Object {{ $_ }}) -join ',')"
+        ),
+    )
 )
 _NARROW: Final = Command(
     once=(
@@ -127,7 +134,6 @@ _COMMANDS: Final[Mapping[str, Sequence[Command | None]]] = {
     "OtherMailbox": (_LOOK, _LOOK, _LOOK),
     "ErrorServerBusy": (_PATIENCE, _PATIENCE, None),
     "HTTP429": (_PATIENCE, _PATIENCE, None),
-    "ViewCutShort": (_PATIENCE, _PATIENCE, None),
     "HTTP401": (_LOGINS, _LOGINS, None),
     "HTTP403": (_ALLOWED, _ALLOWED, _ALLOWED_APP),
     SCOPE_TOO_WIDE: (_WITHDRAW, _NARROW, _NARROW_APP),

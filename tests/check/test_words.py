@@ -68,11 +68,11 @@ def test_rights_are_given_for_the_rooms_of_the_region_alone(company: Company) ->
     assert "-and CustomAttribute1 -eq 'NA'" in command.once[0]
 
 
-def test_an_app_that_is_shut_out_of_ews_gets_the_allow_list(company: Company) -> None:
+def test_an_app_joins_the_allow_list_without_pushing_others_off(company: Company) -> None:
     command = command_for("HTTP403", "EU", exchange_of(company, auth="oauth"), "'r'", "'app'")
-    assert command == Command(
-        once=("Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs @{Add='app'}",)
-    )
+    assert command is not None
+    assert command.once[0].startswith("$ids = (Get-OrganizationConfig ")
+    assert command.once[1].endswith("((@($ids) + 'app' | Where-Object { $_ }) -join ',')")
 
 
 def test_many_rooms_are_taken_from_the_directory_instead_of_a_long_command() -> None:

@@ -110,28 +110,27 @@ def is_search_sighted(folder: Path) -> bool:
 
 def page(proof: Proof, result: ProofResult, findings: list[Finding]) -> str:
     """Return the report: what was done, what was found, and the verdict."""
-    raised = [
-        layer
-        for layer in (*LAYERS, KILLED)
-        if any(n.startswith(layer) for n in proof.workspace.nights)
+    nights = proof.workspace.nights
+    raised = [each for each in (*LAYERS, KILLED) if any(name.startswith(each) for name in nights)]
+    at = f"{result.proved_at:%Y-%m-%d %H:%M} UTC"
+    moods = len(ROOM_MOODS) + len(EXCHANGE_MOODS)
+    shown = [
+        f"{each.file}: {proof.tokens.place_of(each.excerpt)}" for each in findings[:_FINDINGS_SHOWN]
     ]
     lines = [
-        f"Privacy proof of room-insights {result.code_version}, {result.proved_at:%Y-%m-%d %H:%M} UTC",
+        f"Privacy proof of room-insights {result.code_version}, {at}",
         "",
         f"Planted   {result.tokens:,} tokens in {result.places:,} places: {result.fields:,} fields",
         "          and attributes of Exchange's schemas, ids, error texts, SOAP faults, HTTP",
         "          headers, reason phrases, cookies, redirects, pages, certificate, password",
-        f"Served    {len(proof.book.served)} of {len(ROOM_MOODS) + len(EXCHANGE_MOODS)} ways to answer",
-        f"Nights    {result.nights}, at log level DEBUG; command line and multiprocess executor",
-        f"          layers that raised: {', '.join(raised)}",
-        f"Searched  {result.files:,} files, {result.bytes_searched / 1e6:,.1f} MB: lake, databases,",
-        "          staging, DAGSTER_HOME, logs, output; decompressed; UTF-8, UTF-16, base64,",
-        "          hexadecimal, URL-encoded",
-        f"Found     {result.findings} tokens",
-        *(
-            f"          {found.file}: {proof.tokens.place_of(found.excerpt)}"
-            for found in findings[:_FINDINGS_SHOWN]
-        ),
+        f"Served    {len(proof.book.served)} of {moods} ways to answer",
+        f"Nights    {result.nights}, at log level DEBUG; command line and multiprocess executor;",
+        f"          raising: {', '.join(raised)}",
+        f"Searched  {result.files:,} files, {result.bytes_searched / 1e6:,.1f} MB, decompressed:",
+        "          lake, databases, staging, DAGSTER_HOME, logs, output; in UTF-8, UTF-16,",
+        "          base64, hexadecimal, URL-encoded",
+        f"Found     {result.findings} files with a token",
+        *(f"          {line}" for line in shown),
         *(f"Surprise  {text}" for text in proof.workspace.surprises),
         *(f"Surprise  no night met the answer {mood}" for mood in sorted(proof.unserved())),
         "",

@@ -1,0 +1,83 @@
+"""The privacy proof in small: three nights against a server that tells everything."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.privacy.attack import LAYERS
+from tests.privacy.proof import Proof, is_search_sighted, page, prepared
+from tests.privacy.schemas import schema_folder
+from tests.privacy.search import findings_in
+from tests.privacy.tokens import PREFIX
+
+FOLDER = schema_folder()
+pytestmark = pytest.mark.skipif(
+    FOLDER is None, reason="Exchange's schemas are not here: name their folder in EWS_SCHEMAS"
+)
+
+
+@pytest.fixture(scope="module")
+def proof(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
+    """A partial night, one that raises under Dagster's executor, one that is killed."""
+    assert FOLDER is not None
+    with prepared(tmp_path_factory.mktemp("proof"), FOLDER) as prepared_proof:
+        prepared_proof.brief()
+        yield prepared_proof
+
+
+def test_nothing_personal_is_in_any_byte_that_the_nights_wrote(proof: Proof) -> None:
+    found = proof.findings()
+    assert not [(each.file, proof.tokens.place_of(each.excerpt)) for each in found]
+
+
+def test_the_nights_went_as_they_had_to_and_met_every_answer(proof: Proof) -> None:
+    assert not proof.workspace.surprises
+    assert not proof.unserved()
+
+
+def test_lake_database_staging_events_and_logs_were_all_searched(proof: Proof) -> None:
+    files = [path.relative_to(proof.workspace.folder) for path in _files(proof.workspace.folder)]
+    suffixes = {path.suffix for path in files}
+    assert {".parquet", ".duckdb", ".db", ".log", ".txt", ".yaml"} <= suffixes
+    assert any(".staging" in path.parts for path in files)
+    assert "DEBUG" in (proof.workspace.folder / "debug.log").read_text()
+
+
+def test_no_file_of_a_night_is_for_everybodys_eyes(proof: Proof) -> None:
+    """What the nights write themselves: not the configuration and logs that the proof makes."""
+    below = [proof.workspace.folder / name for name in ("lake", "warehouse", "dagster")]
+    nights_files = [path for folder in below for path in folder.rglob("*")]
+    assert nights_files
+    ours = {"dagster.yaml"}
+    open_to_all = [
+        path
+        for path in nights_files
+        if not path.is_symlink() and path.stat().st_mode & 0o007 and path.name not in ours
+    ]
+    assert not open_to_all
+
+
+def test_a_night_that_leaks_is_caught(proof: Proof) -> None:
+    before = len(proof.findings())
+    proof.workspace.configure(["good"])
+    proof.workspace.run("leak", 0)
+    findings = proof.findings()
+    assert len(findings) > before
+    result = proof.result(findings)
+    assert not result.is_proved
+    assert "NOT PROVED" in page(proof, result, findings)
+    assert "EmailAddress" in page(proof, result, findings)
+
+
+def test_the_search_is_sighted(tmp_path: Path) -> None:
+    assert is_search_sighted(tmp_path)
+    assert findings_in(tmp_path, [PREFIX])
+
+
+def test_every_layer_of_a_night_is_made_to_raise() -> None:
+    assert {"source", "parser", "redaction", "lake", "publish", "checks"} <= set(LAYERS)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]

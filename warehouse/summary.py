@@ -75,7 +75,7 @@ class Summary:
 def summarize(region: Region, warehouse: Path) -> Summary:
     """Read the summary of a region's published database (personal rooms are not in it)."""
     with connect(region, warehouse=warehouse) as connection:
-        span = connection.execute(_SPAN).fetchone() or (None, None, 0)
+        first_date, last_date, personal = connection.execute(_SPAN).fetchall()[0]
         buildings = tuple(BuildingUse(*row) for row in connection.execute(_BUILDINGS).fetchall())
         rooms = tuple(RoomUse(*row) for row in connection.execute(_ROOMS).fetchall())
-    return Summary(*span, buildings, rooms)
+    return Summary(first_date, last_date, personal, buildings, rooms)

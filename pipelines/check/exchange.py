@@ -12,15 +12,15 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pipelines.check import network
-from pipelines.check.model import State, Step, Target
+from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.remedies import SCOPE_TOO_WIDE, SCOPE_UNPROVED
-from pipelines.check.room_lists import Difference, compare, difference_step
+from pipelines.check.room_lists import comparison, read_rooms_of
 from pipelines.check.words import edition, is_online, printable
 from pipelines.night import OpenSource
 from pipelines.rooms import Room
 from pipelines.settings_exchange import Secrets
 from pipelines.sources.base import Scope, SourceError, Window
-from pipelines.sources.ews_check import DirectorySource, ListedRoom, ServerInfo
+from pipelines.sources.ews_check import DirectorySource, ServerInfo
 from pipelines.sources.factory import ews_settings
 
 _SOON: Final = timedelta(days=14)
@@ -45,8 +45,8 @@ class ExchangeCheck:
     """Tries one exchange, step by step.
 
     After ``steps`` has ended, ``stop_code`` is why no room can be read (None if they can), and
-    ``listed`` the rooms of the room lists (None if it did not say). ``directory`` are all rooms
-    of the region, whichever exchange they are on.
+    ``listing`` what the room lists hold. ``directory`` are all rooms of the region, whichever
+    exchange they are on.
     """
 
     def __init__(
@@ -57,29 +57,42 @@ class ExchangeCheck:
         open_source: OpenSource,
     ) -> None:
         self.stop_code: str | None = None
-        self.listed: Sequence[ListedRoom] | None = None
+        self.listing = Listing()
         self._target = target
         self._exchange = target.exchange
         self._secrets = secrets
         self._directory = directory
         self._open_source = open_source
-        self._server = ServerInfo(None, None)
-        self._difference: Difference | None = None
 
     def steps(self) -> Iterator[Step]:
-        """Yield each step as it ends; the first three are needed by everything after them."""
-        for look in (self._name, self._tls, self._sign_in):
-            step = look()
-            yield step
-            if step.state is State.FAILED:
-                self.stop_code = step.code
+        """Yield each step as it ends; those before the version are needed by all after them."""
+        for look in (self._name, self._tls):
+            yield self._needed(look())
+            if self.stop_code is not None:
                 return
-        yield self._version()
-        yield self._clock()
-        if self._difference is not None:
-            yield difference_step(self._target, self._difference)
+        try:
+            source = self._directory_source()
+        except SourceError as error:
+            yield self._needed(_failed("sign-in", "cannot be tried", error.code))
+            return
+        with closing(source):
+            yield from self._ews_steps(source)
+
+    def _ews_steps(self, source: DirectorySource) -> Iterator[Step]:
+        yield self._needed(self._sign_in(source))
+        if self.stop_code is not None:
+            return
+        server = source.server or ServerInfo(None, None)
+        yield _version(server)
+        yield _clock(server)
+        self.listing = read_rooms_of(source, self.listing)
+        yield comparison(self._target, self._directory, self.listing)
         if self._exchange.scope_probe is not None:
             yield self._scope(self._exchange.scope_probe)
+
+    def _needed(self, step: Step) -> Step:
+        self.stop_code = step.code
+        return step
 
     def _name(self) -> Step:
         try:
@@ -101,27 +114,13 @@ class ExchangeCheck:
             is_old = error.code == "TlsRefused"
             text = "TLS 1.2 or later is not spoken" if is_old else "no connection"
             return _failed("TLS", text, error.code)
+        if made is None:
+            return Step("TLS", State.NOTE, "not looked at through this kind of proxy")
         left = made.expires_at - datetime.now(UTC)
         text = f"{made.version}, certificate by {printable(made.issuer)}, {left.days} days left"
         if left < _SOON:
             return Step("TLS", State.NOTE, f"{text}: renew it soon")
         return Step("TLS", State.OK, text)
-
-    def _sign_in(self) -> Step:
-        """Ask for the room lists: the first request, after which a password is known to work."""
-        auth = self._exchange.auth
-        try:
-            source = self._directory_source()
-        except SourceError as error:
-            return _failed("sign-in", f"{auth} cannot be used", error.code)
-        with closing(source):
-            refusal = self._ask_for_lists(source)
-            server = source.server
-        if refusal is not None and (server is None or refusal.scope is Scope.EXCHANGE):
-            text = f"{auth}, tried once and refused" if refusal.code == "HTTP401" else auth
-            return _failed("sign-in", text, refusal.code)
-        self._server = server or self._server
-        return Step("sign-in", State.OK, f"{auth}, accepted")
 
     def _directory_source(self) -> DirectorySource:
         rooms = self._target.rooms
@@ -129,49 +128,17 @@ class ExchangeCheck:
         settings = ews_settings(self._exchange, self._secrets)
         return DirectorySource(settings, rooms[0].address if is_app and rooms else None)
 
-    def _ask_for_lists(self, source: DirectorySource) -> SourceError | None:
-        lists: Sequence[str] = ()
-        refused: SourceError | None = None
+    def _sign_in(self, source: DirectorySource) -> Step:
+        """Ask for the room lists: the first request, after which a password is known to work."""
+        auth = self._exchange.auth
         try:
-            lists = source.room_lists()
+            self.listing = Listing(source.room_lists())
         except SourceError as error:
-            refused = error
-        found: dict[str, ListedRoom] = {}
-        codes = [refused.code] if refused else []
-        for room_list in lists:
-            try:
-                rooms = source.rooms(room_list)
-            except SourceError as error:
-                codes.append(error.code)
-            else:
-                found.update((room.address.casefold(), room) for room in rooms)
-        if refused is None:
-            self.listed = tuple(found.values())
-        self._difference = compare(self._target, self._directory, lists, found, codes)
-        return refused
-
-    def _version(self) -> Step:
-        if self._server.build is None:
-            return Step("version", State.NOTE, "the server does not state its version")
-        name = edition(self._server.build)
-        if is_online(self._server.build):
-            text = f"{name}: EWS ends there on 1 April 2027; plan the move to kind: graph"
-            return Step("version", State.NOTE, text)
-        return Step("version", State.OK, name)
-
-    def _clock(self) -> Step:
-        offset = self._server.clock_offset
-        if offset is None:
-            return Step("clock", State.NOTE, "the server does not state its time")
-        seconds = round(abs(offset).total_seconds())
-        if abs(offset) <= _IN_STEP:
-            return Step("clock", State.OK, f"in step with this machine's, {seconds} s apart")
-        which = "ahead of" if offset > timedelta(0) else "behind"
-        text = (
-            f"the server's clock is {seconds} s {which} this machine's: sign-in and which days "
-            "are over depend on it; set both by NTP"
-        )
-        return Step("clock", State.NOTE, text)
+            if source.server is None or error.scope is Scope.EXCHANGE:
+                text = f"{auth}, tried once and refused" if error.code == "HTTP401" else auth
+                return _failed("sign-in", text, error.code)
+            self.listing = Listing(None, codes=(error.code,))
+        return Step("sign-in", State.OK, f"{auth}, accepted")
 
     def _scope(self, mailbox: str) -> Step:
         try:
@@ -183,6 +150,31 @@ class ExchangeCheck:
             text = f"neither read nor denied ({error.code})"
             return _failed("scope", text, SCOPE_UNPROVED)
         return _failed("scope", "the mailbox outside the scope can be read", SCOPE_TOO_WIDE)
+
+
+def _version(server: ServerInfo) -> Step:
+    if server.build is None:
+        return Step("version", State.NOTE, "the server does not state its version")
+    name = edition(server.build)
+    if is_online(server.build):
+        text = f"{name}: EWS ends there on 1 April 2027; plan the move to kind: graph"
+        return Step("version", State.NOTE, text)
+    return Step("version", State.OK, name)
+
+
+def _clock(server: ServerInfo) -> Step:
+    offset = server.clock_offset
+    if offset is None:
+        return Step("clock", State.NOTE, "the server does not state its time")
+    seconds = round(abs(offset).total_seconds())
+    if abs(offset) <= _IN_STEP:
+        return Step("clock", State.OK, f"in step with this machine's, {seconds} s apart")
+    which = "ahead of" if offset > timedelta(0) else "behind"
+    text = (
+        f"the server's clock is {seconds} s {which} this machine's: sign-in and which days "
+        "are over depend on it; set both by NTP"
+    )
+    return Step("clock", State.NOTE, text)
 
 
 def _failed(name: str, text: str, code: str) -> Step:

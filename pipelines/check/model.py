@@ -64,19 +64,32 @@ class Target:
         return f"{self.region} {self.exchange.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The room lists of an exchange: their addresses, None where it did not say.
+
+    ``rooms`` are those of all lists by casefolded address. ``codes`` are why a list, or all of
+    them, could not be read: ``rooms`` may lack some then.
+    """
+
+    lists: Sequence[str] | None = field(default=None, repr=False)
+    rooms: Mapping[str, ListedRoom] = field(default_factory=dict, repr=False)
+    codes: Sequence[str] = ()
+
+
 @dataclass(frozen=True)
 class ExchangeResult:
     """Everything found about one exchange.
 
     ``items`` counts next week's items of each room that could be read; ``failed`` has the code
-    of each other room. ``listed`` are the rooms of its room lists, None where it did not say.
+    of each other room.
     """
 
     target: Target
     steps: Sequence[Step]
     items: Mapping[str, int]
     failed: Mapping[str, str]
-    listed: Sequence[ListedRoom] | None
+    listing: Listing
 
     @property
     def failed_step(self) -> Step | None:

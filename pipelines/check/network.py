@@ -74,17 +74,22 @@ def resolve(endpoint: str) -> tuple[str, list[str]]:
     return host, list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
-def shake_hands(endpoint: str, ca_file: Path | None) -> Handshake:
+def shake_hands(endpoint: str, ca_file: Path | None) -> Handshake | None:
     """Connect to an endpoint, and hang up as soon as the certificate is trusted.
+
+    None through a proxy that is not spoken to in plain HTTP.
 
     Raises:
         UntrustedError: the certificate is refused.
         SourceError: anything else; ``TlsRefused`` where TLS 1.2 is not spoken.
     """
+    proxy = proxy_of(endpoint)
+    if proxy is not None and proxy.scheme != "http":
+        return None
     deadline = Deadline()
     deadline.start(2 * _SECONDS)
     with _named_failures():
-        connection = _connection(endpoint, verified_context(deadline, _SECONDS, ca_file))
+        connection = _connection(endpoint, proxy, verified_context(deadline, _SECONDS, ca_file))
         try:
             connection.connect()
             return _handshake(connection.sock)
@@ -92,14 +97,14 @@ def shake_hands(endpoint: str, ca_file: Path | None) -> Handshake:
             connection.close()
 
 
-def _connection(endpoint: str, context: ssl.SSLContext) -> HTTPSConnection:
-    parts, proxy = urlsplit(endpoint), proxy_of(endpoint)
+def _connection(
+    endpoint: str, proxy: SplitResult | None, context: ssl.SSLContext
+) -> HTTPSConnection:
+    parts = urlsplit(endpoint)
     if proxy is None:
         return HTTPSConnection(
             parts.hostname or "", _port(parts), timeout=_SECONDS, context=context
         )
-    if proxy.scheme != "http":
-        raise Failure("ProxyNotLookedThrough", scope=Scope.EXCHANGE)
     connection = HTTPSConnection(
         proxy.hostname or "", _port(proxy), timeout=_SECONDS, context=context
     )
@@ -139,6 +144,8 @@ def _named_failures() -> Iterator[None]:
         raised = UntrustedError(reason)
     except Failure as failure:
         raised = SourceError(failure.code, failure.scope)
+    except UnicodeError:  # a label of the host is too long for DNS, or empty
+        raised = SourceError("NameResolutionError", Scope.EXCHANGE)
     except (OSError, HTTPException) as error:
         raised = SourceError(_code(error), Scope.EXCHANGE)
     else:

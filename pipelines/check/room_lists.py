@@ -1,21 +1,22 @@
 """The room lists of Exchange against the room directory, both ways.
 
-Belongs here: what one has and the other does not, and the sentences for it.
-Does not belong here: asking (``exchange.py``), writing a directory (``write_rooms.py``).
+Belongs here: collecting the rooms of all lists, and the sentences for what only one side has.
+Does not belong here: EWS (``pipelines/sources``), writing a directory (``write_rooms.py``).
 
 Addresses of rooms that the directory does not know stay on the terminal: they have no room_id.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pipelines.check.model import State, Step, Target
+from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.words import counted, printable
 from pipelines.rooms import Room
-from pipelines.sources.ews_check import ListedRoom
+from pipelines.sources.base import SourceError
+from pipelines.sources.ews_check import DirectorySource, ListedRoom
 
 _SHOWN: Final = 10
+_FAILURES: Final = 3
 _AN_APP: Final = "an app asks on behalf of a room: put one into the directory first"
 _HOW_TO_LIST: Final = (
     "a list lets people and this check find rooms: "
@@ -23,65 +24,51 @@ _HOW_TO_LIST: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What the room lists of an exchange and the directory do not have in common.
-
-    ``unknown`` are addresses that no room of the region has; ``unlisted`` are room_ids of the
-    exchange that no list has; ``codes`` tell of lists that could not be read.
-    """
-
-    lists: int
-    rooms: int
-    unknown: Sequence[str] = field(repr=False)
-    unlisted: Sequence[str]
-    codes: Sequence[str]
-
-
-def compare(
-    target: Target,
-    directory: Sequence[Room],
-    lists: Sequence[str],
-    listed: Mapping[str, ListedRoom],
-    codes: Sequence[str],
-) -> Difference:
-    """Compare listed rooms (by casefolded address) with the directory of the region."""
-    known = {room.address.casefold() for room in directory}
-    return Difference(
-        len(lists),
-        len(listed),
-        [room.address for address, room in listed.items() if address not in known],
-        [room.room_id for room in target.rooms if room.address.casefold() not in listed],
-        codes,
-    )
+def read_rooms_of(source: DirectorySource, listing: Listing) -> Listing:
+    """Return the listing with the rooms of each of its lists; gives up after a few failures."""
+    rooms: dict[str, ListedRoom] = {}
+    codes = list(listing.codes)
+    for room_list in listing.lists or ():
+        if len(codes) == _FAILURES:
+            break
+        try:
+            found = source.rooms(room_list)
+        except SourceError as error:
+            codes.append(error.code)
+        else:
+            rooms.update((room.address.casefold(), room) for room in found)
+    return Listing(listing.lists, rooms, codes)
 
 
-def difference_step(target: Target, difference: Difference) -> Step:
-    """Say how far they agree; a difference is a note, since many rooms are in no list."""
-    if not difference.lists:
-        if difference.codes:
-            text = f"could not be asked ({difference.codes[0]})"
-            is_unknown_app = target.exchange.auth == "oauth" and not target.rooms
-            return Step("room lists", State.NOTE, text, details=(_AN_APP,) * is_unknown_app)
+def comparison(target: Target, directory: Sequence[Room], listing: Listing) -> Step:
+    """Say how far lists and directory agree; a difference is a note: many rooms are in no list."""
+    if listing.lists is None:
+        text = f"could not be asked ({', '.join(listing.codes)})"
+        is_unknown_app = target.exchange.auth == "oauth" and not target.rooms
+        return Step("room lists", State.NOTE, text, details=(_AN_APP,) * is_unknown_app)
+    if not listing.lists:
         return Step("room lists", State.NOTE, "there are none", details=(_HOW_TO_LIST,))
-    details = tuple(_details(difference))
-    text = f"{counted(difference.lists, 'list')} with {counted(difference.rooms, 'room')}"
+    text = f"{counted(len(listing.lists), 'list')} with {counted(len(listing.rooms), 'room')}"
+    details = tuple(_differences(target, directory, listing))
     if not details:
         return Step("room lists", State.OK, f"{text}, the same as in the directory")
     return Step("room lists", State.NOTE, text, details=details)
 
 
-def _details(difference: Difference) -> Iterator[str]:
-    if difference.unknown:
-        shown = [printable(address) for address in difference.unknown]
-        text = f"{len(shown)} not in the directory: {_some(shown)}"
+def _differences(target: Target, directory: Sequence[Room], listing: Listing) -> Iterator[str]:
+    known = {room.address.casefold() for room in directory}
+    unknown = [room for address, room in listing.rooms.items() if address not in known]
+    if unknown:
+        text = f"{len(unknown)} not in the directory: {_some([room.address for room in unknown])}"
         yield f"{text} (--write-rooms FILE writes them down; another region's may be among them)"
-    if difference.unlisted:
-        yield f"{len(difference.unlisted)} in no list: {_some(difference.unlisted)}"
-    for code in dict.fromkeys(difference.codes):
-        yield f"{counted(difference.codes.count(code), 'list')} could not be read: {code}"
+    unlisted = [room for room in target.rooms if room.address.casefold() not in listing.rooms]
+    if listing.codes:
+        yield f"not all could be read, so rooms may be missing: {', '.join(listing.codes)}"
+    elif unlisted:
+        yield f"{len(unlisted)} in no list: {_some([room.room_id for room in unlisted])}"
 
 
 def _some(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    shown = ", ".join(printable(name) for name in names[:_SHOWN])
+    return shown + (f" and {more} more" if more > 0 else "")

@@ -112,7 +112,7 @@ def _check(
         steps.append(step)
         view.show_step(printer, target, step)
     items, failed = _read(target, secrets, check.stop_code)
-    result = ExchangeResult(target, steps, items, failed, check.listed)
+    result = ExchangeResult(target, steps, items, failed, check.listing)
     view.show_rooms(printer, result)
     printer.blank()
     return result
@@ -159,5 +159,7 @@ def _write(
             f"Fill in capacity and building, and time_zone where it is not {of_region.time_zone}; "
             "add the rooms that are in no list."
         )
+    if any(result.listing.codes for result in results):
+        printer.line(State.NOTE, "not whole", 0, "some room lists could not be read")
     printer.blank()
     return written > 0

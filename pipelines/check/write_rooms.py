@@ -69,7 +69,7 @@ def _rows(
     taken = {room_id.casefold() for room_id in room_ids.values()}
     written: set[str] = set()
     for result in results:
-        for room in result.listed or ():
+        for room in result.listing.rooms.values():
             address = room.address.casefold()
             if address in written or not _fits(_MAILBOX, room.address):
                 continue

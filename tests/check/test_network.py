@@ -70,6 +70,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_handshake_tells_version_issuer_and_expiry(company: Company) -> None:
     made = shake_hands(company.url, company.authority.ca_file)
+    assert made is not None
     assert (made.version, made.issuer) == ("TLSv1.3", "Sandbox Exchange CA")
     assert timedelta(days=29) < made.expires_at - datetime.now(UTC) < timedelta(days=31)
 
@@ -113,6 +114,13 @@ def test_a_proxy_that_refuses_is_named_as_the_cause(
         checked = check()
     assert checked.line_of("TLS").endswith("ProxyError")
     assert "Check HTTPS_PROXY" in checked.out
+
+
+def test_a_proxy_that_is_no_plain_http_proxy_is_not_looked_through(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+    assert shake_hands(company.url, company.authority.ca_file) is None
 
 
 def test_a_host_of_no_proxy_is_asked_directly(

@@ -48,7 +48,7 @@ class Proof:
         workspace.run("", 0)
         workspace.run("", 0, is_dagster=True)
         for layer in LAYERS:
-            workspace.run(layer, 0 if layer == "invitees" else 1, is_dagster=True)
+            workspace.run(layer, 1, is_dagster=True)
         workspace.configure(ROOM_MOODS, EXCHANGE_MOODS)
         workspace.run("", 3)
         workspace.run("", 0, is_dagster=True)

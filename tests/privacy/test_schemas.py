@@ -8,7 +8,7 @@ from lxml import etree
 
 from pipelines.sources.ews_xml import rows_of
 from tests.privacy.schemas import NAMESPACES, XSD, Grower, Schemas, schema_folder
-from tests.privacy.tokens import PREFIX, Tokens
+from tests.privacy.tokens import Tokens
 
 FOLDER = schema_folder()
 pytestmark = pytest.mark.skipif(
@@ -104,5 +104,4 @@ def test_what_is_grown_is_an_item_that_the_source_understands(schemas: Schemas) 
     needed = {f"CalendarItem/{name}": "2026-01-05T09:00:00Z" for name in ("Start", "End")}
     items = etree.Element(f"{{{NAMESPACES['t']}}}Items")
     items.append(Grower(schemas, Tokens()).grow(*ITEM, needed.get))
-    (row,) = rows_of(items)
-    assert PREFIX in row.item_id
+    assert len(rows_of(items)) == 1

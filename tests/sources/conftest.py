@@ -1,0 +1,103 @@
+"""A room, a clock that only sleeping moves, and a source that reads the one by the other.
+
+Belongs here: what every test of the sources starts from.
+Does not belong here: what goes wrong; each test turns that on itself.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+import pytest
+
+from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Tenant
+from pipelines.sandbox.server import SandboxExchange
+from pipelines.sources.base import Scope, SourceError, Window
+from pipelines.sources.ews import EwsSettings, EwsSource
+from tests.conftest import StartExchange
+
+ROOM = "aurora@contoso.example"
+OTHER_ROOM = "basalt@contoso.example"
+ANN = Person("Ann", "ann@contoso.example")
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+WEEK = Window(MONDAY, MONDAY + timedelta(days=7))
+
+Open: TypeAlias = Callable[..., EwsSource]
+
+
+def meeting(start: datetime = MONDAY + 9 * HOUR, length: timedelta = HOUR, **more: Any) -> Item:
+    return Item(start, start + length, ANN, **more)
+
+
+def meetings(count: int, start: datetime = MONDAY, apart: timedelta = HOUR) -> list[Item]:
+    return [meeting(start + number * apart) for number in range(count)]
+
+
+def room(items: list[Item], address: str = ROOM) -> Tenant:
+    return Tenant([Mailbox(address, items=items)])
+
+
+class FakeTime:
+    """Seconds that pass only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.sleeps: list[float] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def fake_time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def open_source(fake_time: FakeTime) -> Iterator[Open]:
+    """``open_source(server, **settings)``: a source with the fake clock; closed with the test."""
+    with ExitStack() as sources:
+
+        def start(
+            server: SandboxExchange, *, with_invitees: bool = False, **settings: Any
+        ) -> EwsSource:
+            usual: dict[str, Any] = {
+                "endpoint": server.url,
+                "auth": "basic",
+                "username": ACCOUNT,
+                "password": PASSWORD,
+                "ca_file": server.authority.ca_file,
+            }
+            source = EwsSource(
+                EwsSettings(**usual | settings),
+                with_invitees=with_invitees,
+                clock=fake_time.clock,
+                sleep=fake_time.sleep,
+            )
+            sources.callback(source.close)
+            return source
+
+        yield start
+
+
+@pytest.fixture
+def read(exchange: StartExchange, open_source: Open) -> Callable[..., Any]:
+    """``read(tenant, **settings)``: read ROOM's week from a server of its own."""
+
+    def start(tenant: Tenant, window: Window = WEEK, **settings: Any) -> Any:
+        return open_source(exchange(tenant), **settings).read(ROOM, window)
+
+    return start
+
+
+def refused(work: Callable[[], object]) -> tuple[str, Scope]:
+    """Return the code and scope of the SourceError that must be raised."""
+    with pytest.raises(SourceError) as caught:
+        work()
+    return caught.value.code, caught.value.scope

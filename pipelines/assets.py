@@ -41,7 +41,7 @@ from warehouse.tree import WarehouseError
 STALE_AFTER: Final = timedelta(hours=30)
 
 # Dagster looks for the class itself in the annotation of an asset with checks.
-BareResult: TypeAlias = dg.MaterializeResult  # type: ignore[type-arg]
+BareResult: TypeAlias = dg.MaterializeResult
 
 
 class SilentProgress:
@@ -118,7 +118,7 @@ def region_assets(
         kinds={"parquet"},
         description="Bookings of the region's rooms without personal data, a file a local day.",
     )
-    def bookings(context: dg.AssetExecutionContext) -> BareResult:
+    def bookings(context: dg.AssetExecutionContext) -> BareResult:  # type: ignore[type-arg]
         keys = context.partition_key_range
         day_range = DayRange(date.fromisoformat(keys.start), date.fromisoformat(keys.end))
         today = today_in(settings, region, runtime.now())
@@ -143,7 +143,7 @@ def region_assets(
         kinds={"duckdb"},
         description="The region's database, rebuilt from the lake and swapped in whole.",
     )
-    def warehouse() -> BareResult:
+    def warehouse() -> BareResult:  # type: ignore[type-arg]
         with _failing_in_one_line(runtime, region):
             published = publish_region(settings, region, runtime.now())
         runtime.published[region] = published

@@ -83,11 +83,6 @@ def profile_of(room: Mapping[str, object], closures: Iterable[Closure]) -> Profi
     )
 
 
-def never_open(time_zone: str) -> Profile:
-    """Return the profile of a room of that zone that is out of use."""
-    return Profile(time_zone, parse_open_hours("closed"), None, None, ())
-
-
 @dataclass(frozen=True, slots=True)
 class ZoneClock:
     """One zone from ``first_date`` to ``last_date``, minute by minute.

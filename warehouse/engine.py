@@ -53,7 +53,9 @@ class Engine:
         self._connection.unregister("loading")
 
     def scan(self, name: str, schema: pa.Schema, paths: Sequence[Path]) -> None:
-        """Make daily files of the lake readable by that name; ``lake_date`` is their folder's day.
+        """Make daily files of the lake readable by that name.
+
+        ``lake_date`` is their folder's day, ``lake_row`` the place of a row in its file.
 
         The folder, not the instants, says which day a row belongs to: what the run that wrote it
         held for the room's local date.
@@ -62,12 +64,13 @@ class Engine:
         if paths:
             names = ", ".join(_quoted(glob.escape(str(path))) for path in paths)
             source = (
-                f"SELECT {columns}, CAST(date AS DATE) AS lake_date FROM read_parquet([{names}], "
-                "hive_partitioning = true, hive_types = {'date': DATE})"
+                f"SELECT {columns}, CAST(date AS DATE) AS lake_date, file_row_number AS lake_row "
+                f"FROM read_parquet([{names}], hive_partitioning = true, "
+                "hive_types = {'date': DATE}, file_row_number = true)"
             )
         else:
             nulls = ", ".join(f"CAST(NULL AS {_TYPES[f.type]}) AS {f.name}" for f in schema)
-            source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date WHERE false"
+            source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date, 0 AS lake_row WHERE false"
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {source}")
 
     @contextmanager

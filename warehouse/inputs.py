@@ -18,7 +18,6 @@ from transforms.zones import local_date, zone
 from warehouse.calendar import (
     Profile,
     calendar_rows,
-    never_open,
     phase_minutes,
     profile_of,
     zone_clock,
@@ -42,8 +41,7 @@ class Inputs:
         names = sorted({profile.time_zone for profile in self._profiles})
         # Any date does: another phase on another date only splits cells in two.
         self._phases = {name: phase_minutes(name, now.date()) for name in names}
-        closed = [never_open(name) for name in names]
-        distinct = dict.fromkeys([*self._profiles, *closed])
+        distinct = dict.fromkeys(self._profiles)
         self._numbers = {profile: number for number, profile in enumerate(distinct)}
 
     @property
@@ -57,7 +55,7 @@ class Inputs:
         return max((day for day in read if all(day < today for today in todays)), default=None)
 
     def directory(self) -> pa.Table:
-        """Return the rooms with their numbers; ``closed_profile`` is never open."""
+        """Return the rooms with their numbers."""
         zones = list(self._phases)
         rows = [
             room
@@ -66,7 +64,6 @@ class Inputs:
                 "zone_no": zones.index(profile.time_zone),
                 "phase_minutes": self._phases[profile.time_zone],
                 "profile": self._numbers[profile],
-                "closed_profile": self._numbers[never_open(profile.time_zone)],
                 "is_personal": room["room_type"] in PERSONAL_ROOM_TYPES,
             }
             for number, (room, profile) in enumerate(zip(self._rooms, self._profiles, strict=True))
@@ -170,7 +167,6 @@ _DIRECTORY: Final = pa.schema(
         pa.field("zone_no", pa.int32()),
         pa.field("phase_minutes", pa.int32()),
         pa.field("profile", pa.int32()),
-        pa.field("closed_profile", pa.int32()),
         pa.field("is_personal", pa.bool_()),
     ]
 )

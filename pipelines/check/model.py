@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypedDict
 
-from pipelines.check.remedies import command_for, quoted, remedy_of
+from pipelines.check.remedies import PROBE, command_for, quoted, remedy_of
 from pipelines.rooms import Room
 from pipelines.settings_exchange import ExchangeSettings
 from pipelines.sources.ews_check import ListedRoom
@@ -122,7 +122,7 @@ class ExchangeResult:
 
     def _remedy(self, code: str, room: Room | None) -> str:
         region, exchange = self.target.region, self.target.exchange
-        name = quoted(f"<address of {room.room_id if room else 'scope_probe'}>")
+        name = quoted(f"<address of {room.room_id}>") if room else PROBE
         command = command_for(code, region, exchange, name, "'<account>'")
         return (
             f"{remedy_of(code)} PowerShell: {'; '.join(command.lines)}"

@@ -17,7 +17,7 @@ _STYLES: Final = {State.OK: "green", State.NOTE: "yellow", State.FAILED: "bold r
 _MARKS: Final = {State.OK: "✓", State.NOTE: "!", State.FAILED: "✗"}
 _PLAIN_MARKS: Final = {State.OK: "+", State.NOTE: "!", State.FAILED: "x"}
 _INDENT: Final = " " * 12
-_NARROWEST: Final = 40
+_NARROWEST: Final = 30
 
 
 class Printer:
@@ -34,14 +34,12 @@ class Printer:
     def line(self, state: State, name: str, width: int, text: str) -> None:
         """Print one result: mark, word, name and text in columns."""
         line = Text("  ").append(f"{self._marks[state]} {state.value:<6}", _STYLES[state])
-        self._print(line.append(f"  {name:<{width}}  {text}"))
+        line.append(f"  {name:<{width}}  ")
+        self._print(line.append(self._wrapped(text, " " * len(line))))
 
     def paragraph(self, text: str) -> None:
         """Print text that belongs to the line above."""
-        if self._console.is_terminal:
-            width = max(_NARROWEST, self._console.width - len(_INDENT) - 1)
-            text = "\n".join(textwrap.wrap(text, width, break_on_hyphens=False))
-        self._print(textwrap.indent(text, _INDENT))
+        self._print(_INDENT + self._wrapped(text, _INDENT))
 
     def command(self, command: Command | None) -> None:
         """Print PowerShell, a statement a line."""
@@ -51,6 +49,12 @@ class Printer:
     def blank(self) -> None:
         """Print an empty line."""
         self._print("")
+
+    def _wrapped(self, text: str, indent: str) -> str:
+        width = self._console.width - len(indent) - 1
+        if not self._console.is_terminal or width < _NARROWEST:
+            return text
+        return f"\n{indent}".join(textwrap.wrap(text, width, break_on_hyphens=False))
 
     def _print(self, text: str | Text) -> None:
         self._console.print(text, soft_wrap=True, markup=False, highlight=False)

@@ -14,6 +14,7 @@ from transforms.contract import Region
 
 SCOPE_TOO_WIDE: Final = "ScopeTooWide"
 SCOPE_UNPROVED: Final = "ScopeUnproved"
+PROBE: Final = "'<scope_probe>'"
 
 _OWN: Final[Mapping[str, str]] = {
     SCOPE_TOO_WIDE: (

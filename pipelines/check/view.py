@@ -9,7 +9,7 @@ from typing import Final
 
 from pipelines.check.model import ExchangeResult, State, Step, Target
 from pipelines.check.printer import Printer
-from pipelines.check.remedies import account_of, command_for, for_each, quoted, remedy_of
+from pipelines.check.remedies import PROBE, account_of, command_for, for_each, quoted, remedy_of
 from pipelines.check.words import counted
 from pipelines.rooms import Room
 
@@ -29,11 +29,10 @@ def show_step(printer: Printer, target: Target, step: Step) -> None:
         printer.paragraph(detail)
     if step.code is not None:
         exchange = target.exchange
-        probe = quoted(exchange.scope_probe or "<address>")
+        account = account_of(exchange)
         printer.paragraph(remedy_of(step.code))
-        printer.command(
-            command_for(step.code, target.region, exchange, probe, account_of(exchange))
-        )
+        # The mailbox outside the scope may be a person's: it is never shown.
+        printer.command(command_for(step.code, target.region, exchange, PROBE, account))
 
 
 def show_rooms(printer: Printer, result: ExchangeResult) -> None:

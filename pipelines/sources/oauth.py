@@ -15,14 +15,15 @@ from typing import Any, Final
 
 import msal
 import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from pipelines.sources.base import Scope
 from pipelines.sources.retry import Failure
 
-_KEY: Final = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
-_CERTIFICATE: Final = re.compile(
-    r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL
-)
+_KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +116,29 @@ def _unless_down(response: requests.Response) -> requests.Response:
     return response
 
 
-def _credential(app: AppRegistration) -> str | dict[str, str | None]:
+def _credential(app: AppRegistration) -> str | dict[str, str]:
     if app.certificate_file is None:
         return app.client_secret or ""
-    if app.certificate_file.suffix.lower() in (".pfx", ".p12"):
-        return {
-            "private_key_pfx_path": str(app.certificate_file),
-            "passphrase": app.certificate_password,
-        }
     try:
-        text = app.certificate_file.read_text("ascii")
-    except (OSError, UnicodeDecodeError):
-        text = ""
-    key, certificate = _KEY.search(text), _CERTIFICATE.search(text)
+        key, certificate = _key_and_certificate(app.certificate_file, app.certificate_password)
+    except (OSError, ValueError, TypeError):  # missing, damaged, or another password
+        key, certificate = None, None
     if key is None or certificate is None:
         raise Failure("CertificateFileUnreadable", scope=Scope.EXCHANGE)
-    return {
-        "private_key": key[0],
-        "public_certificate": certificate[0],
-        "passphrase": app.certificate_password,
-    }
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    public = certificate.public_bytes(pem)
+    return {"private_key": private.decode(), "public_certificate": public.decode()}
+
+
+def _key_and_certificate(
+    path: Path, password: str | None
+) -> tuple[PrivateKeyTypes | None, x509.Certificate | None]:
+    data, secret = path.read_bytes(), password.encode() if password else None
+    if path.suffix.lower() in (".pfx", ".p12"):
+        key, certificate, _ = pkcs12.load_key_and_certificates(data, secret)
+        return key, certificate
+    block = _KEY.search(data)
+    key = serialization.load_pem_private_key(block[0], secret) if block else None
+    return key, x509.load_pem_x509_certificate(data)

@@ -11,6 +11,7 @@ from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Mailbox
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.settings import load_settings
 from pipelines.sources.ews import EwsSettings
 from pipelines.sources.ews_check import DirectorySource
 from tests.check.asking import CheckNow
@@ -208,6 +209,17 @@ def test_a_mailbox_outside_the_scope_that_can_be_read_is_a_failure_with_the_reme
     assert "chief" not in checked.out + checked.err
 
 
+def test_the_mailbox_outside_the_scope_is_not_named_on_the_terminal_either(
+    company: Company, check: CheckNow
+) -> None:
+    company.tenant.add(Mailbox("chief@contoso.example", "Chief", is_room=False))
+    company.write(exchange={"scope_probe": "chief@contoso.example", "access": "delegate"})
+    checked = check()
+    assert checked.line_of("scope").endswith("ScopeTooWide")
+    assert "Remove-MailboxFolderPermission '<scope_probe>:\\Calendar'" in checked.out
+    assert "chief" not in checked.out + checked.err
+
+
 def test_reading_the_mailbox_outside_the_scope_brings_no_item_of_it(
     company: Company, check: CheckNow
 ) -> None:
@@ -243,3 +255,18 @@ def test_an_app_asks_for_room_lists_on_behalf_of_a_room(company: Company) -> Non
     assert source.server is not None
     assert source.server.build == (15, 2, 1748, 10)
     assert abs(source.server.clock_offset or timedelta.max) < timedelta(minutes=1)
+
+
+def test_a_probe_that_is_no_address_is_a_configuration_error_and_not_repeated(
+    company: Company, check: CheckNow
+) -> None:
+    company.write(exchange={"scope_probe": "the-chief"})
+    checked = check()
+    assert checked.code == 2
+    assert "exchanges.sandbox.scope_probe" in checked.err
+    assert "the-chief" not in checked.err
+
+
+def test_the_probe_is_not_in_the_text_of_the_settings(company: Company) -> None:
+    company.write(exchange={"scope_probe": "chief@contoso.example"})
+    assert "chief" not in repr(load_settings(company.config, None))

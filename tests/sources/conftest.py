@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import pytest
+import requests
 
 from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sources.base import Scope, SourceError, Window
 from pipelines.sources.ews import EwsSettings, EwsSource
+from pipelines.sources.tls import TimedAdapter
 from tests.conftest import StartExchange
 
 ROOM = "aurora@contoso.example"
@@ -94,6 +96,20 @@ def read(exchange: StartExchange, open_source: Open) -> Callable[..., Any]:
         return open_source(exchange(tenant), **settings).read(ROOM, window)
 
     return start
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The bodies of all requests that the sources send in this test."""
+    bodies: list[bytes] = []
+    send = TimedAdapter.send
+
+    def spy(self: TimedAdapter, request: requests.PreparedRequest, **how: Any) -> Any:
+        bodies.append(request.body if isinstance(request.body, bytes) else b"")
+        return send(self, request, **how)
+
+    monkeypatch.setattr(TimedAdapter, "send", spy)
+    return bodies
 
 
 def refused(work: Callable[[], object]) -> tuple[str, Scope]:

@@ -2,7 +2,7 @@
 -- piece against the OR of those before it. Which one comes first does not matter.
 SELECT room_no,
        cell,
-       bit_or(mask & mask_before) AS overlap_mask
+       bit_or(mask & mask_before) AS shared_mask
 FROM (
     SELECT p.room_no,
            p.cell,
@@ -14,6 +14,6 @@ FROM (
     FROM pieces AS p
     JOIN cells AS c ON c.room_no = p.room_no AND c.cell = p.cell
     WHERE p.is_booked
-      AND c.minutes_summed > bit_count(c.timed_mask | c.all_day_mask)
+      AND c.minutes_summed > bit_count(c.booked_mask)
 ) AS pairs
 GROUP BY room_no, cell

@@ -5,15 +5,18 @@ WITH open_days AS (
     GROUP BY profile, local_date
 ),
 room_days_scheduled AS (
-    SELECT d.room_no, d.room_id, d.is_personal, t.local_date, o.is_open
+    SELECT d.room_no,
+           d.room_id,
+           d.is_personal,
+           t.local_date,
+           o.is_open
+               AND (d.opened_on IS NULL OR t.local_date >= d.opened_on)
+               AND (d.closed_on IS NULL OR t.local_date < d.closed_on) AS is_open
     FROM directory AS d
     CROSS JOIN dates AS t
     CROSS JOIN pass AS p
     CROSS JOIN settings AS s
-    JOIN open_days AS o
-        ON o.local_date = t.local_date
-        AND o.profile = CASE WHEN t.local_date < d.opened_on OR t.local_date >= d.closed_on
-                             THEN d.closed_profile ELSE d.profile END
+    JOIN open_days AS o ON o.local_date = t.local_date AND o.profile = d.profile
     WHERE t.local_date BETWEEN p.first_date AND p.last_date
       AND t.local_date <= s.through_date
       AND t.is_covered

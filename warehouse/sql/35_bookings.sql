@@ -1,4 +1,5 @@
 -- The bookings of the room-days read, up to data_through, as the lake has them; no personal rooms.
+-- Sorted by time, equal starts and ends beside each other: a third smaller than by room.
 SELECT s.region,
        b.room_id,
        b.starts_at,
@@ -23,6 +24,4 @@ JOIN room_dates AS r ON r.room_no = d.room_no AND r.local_date = b.lake_date
 CROSS JOIN settings AS s
 WHERE NOT d.is_personal
   AND b.lake_date <= s.through_date
-ORDER BY b.lake_date, d.room_no, b.starts_at, b.ends_at, b.kind, b.show_as, b.response, b.status,
-         b.is_all_day, b.is_cancelled, b.is_private, b.invited_headcount,
-         b.headcount_is_lower_bound, b.has_external, b.is_online, b.created_at, b.read_at
+ORDER BY b.starts_at, b.ends_at, b.lake_date, b.lake_row

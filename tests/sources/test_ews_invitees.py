@@ -1,0 +1,84 @@
+"""Who was invited: asked for only where headcounts are wanted, and never at the price of a row."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.model import Person
+from pipelines.sources.base import Scope
+from tests.sources.conftest import ANN, HOUR, MONDAY, FakeTime, meeting, meetings, refused, room
+
+Read = Callable[..., Any]
+
+
+def test_without_headcounts_no_invitee_is_ever_asked_for(read: Read, sent: list[bytes]) -> None:
+    tenant = room([meeting(required=(ANN,))])
+    (item,) = read(tenant, with_invitees=False)
+    assert item.invitees is None
+    assert tenant.log.operations() == ["FindItem"]
+    assert not [body for body in sent if b"Attendee" in body or b"Organizer" in body]
+
+
+def test_invitees_come_with_role_address_and_kind(read: Read) -> None:
+    leaver = Person("Lea", "/O=EXCH/CN=LEA", "EX", "OneOff")
+    team = Person("Sellers", "sellers@contoso.example", mailbox_type="PublicDL")
+    desk = Person("Aurora", "aurora@contoso.example")
+    tenant = room([meeting(required=(leaver,), optional=(team,), resources=(desk,))])
+    (item,) = read(tenant, with_invitees=True)
+    assert [(each.role, each.address, each.legacy_dn, each.is_list) for each in item.invitees] == [
+        ("organizer", "ann@contoso.example", None, False),
+        ("required", None, "/O=EXCH/CN=LEA", False),
+        ("optional", "sellers@contoso.example", None, True),
+        ("resource", "aurora@contoso.example", None, False),
+    ]
+
+
+def test_invitees_are_asked_for_in_hundreds(read: Read) -> None:
+    tenant = room(meetings(150))
+    items = read(tenant, with_invitees=True)
+    assert len(items) == 150
+    assert all(len(item.invitees) == 1 for item in items)
+    assert [entry.count for entry in tenant.log] == [150, 100, 50]
+
+
+def test_an_item_deleted_in_between_is_left_out(read: Read) -> None:
+    tenant = room(meetings(5))
+    first = tenant.faults.add(Fault("item_refused", code="ErrorItemNotFound", times=1, after=2))
+    items = read(tenant, with_invitees=True)
+    assert first.struck == 1
+    assert sorted(item.starts_at.hour for item in items) == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize("code", ["ErrorItemCorrupt", "ErrorAccessDenied", "ErrorNobodyKnows"])
+def test_an_item_refused_for_another_reason_stays_without_invitees(read: Read, code: str) -> None:
+    tenant = room(meetings(5))
+    tenant.faults.add(Fault("item_refused", code=code, times=1, after=2))
+    items = read(tenant, with_invitees=True)
+    assert [item.invitees is None for item in items] == [False, False, True, False, False]
+    assert items[2].starts_at.hour == 2
+
+
+def test_an_item_refused_for_a_passing_reason_is_asked_again(read: Read) -> None:
+    tenant = room(meetings(5))
+    tenant.faults.add(Fault("item_refused", code="ErrorServerBusy", times=1))
+    assert all(item.invitees for item in read(tenant, with_invitees=True))
+    assert tenant.log.operations() == ["FindItem", "GetItem", "GetItem"]
+
+
+def test_a_failure_of_the_second_request_fails_the_room(read: Read, fake_time: FakeTime) -> None:
+    tenant = room(meetings(5))
+    tenant.faults.add(Fault("soap_fault", operation="GetItem", code="ErrorServerBusy"))
+    assert refused(lambda: read(tenant, with_invitees=True)) == ("ErrorServerBusy", Scope.ROOM)
+    assert fake_time.now > 0
+
+
+def test_each_item_keeps_its_own_invitees(read: Read) -> None:
+    people = [Person(f"P{number}", f"p{number}@contoso.example") for number in range(120)]
+    items = [
+        meeting(MONDAY + number * HOUR, required=(person,)) for number, person in enumerate(people)
+    ]
+    for item in read(room(items), with_invitees=True):
+        hours = (item.starts_at - MONDAY) // HOUR
+        assert item.invitees[1].address == f"p{hours}@contoso.example"

@@ -1,0 +1,105 @@
+"""Bytes become rows strictly: what is not whole and well-formed is an error, never less."""
+
+from datetime import UTC, datetime
+
+import pytest
+from lxml import etree
+
+from pipelines.sources.ews_xml import parse_strictly, rows_of
+from pipelines.sources.retry import Failure
+
+T = "http://schemas.microsoft.com/exchange/services/2006/types"
+WHOLE = f"""<?xml version="1.0" encoding="utf-8"?>
+<t:Items xmlns:t="{T}"><t:CalendarItem><t:ItemId Id="i1" ChangeKey="c"/><t:ParentFolderId Id="f"/>
+<t:Start>2026-03-02T09:00:00Z</t:Start><t:End>2026-03-02T10:00:00Z</t:End>
+</t:CalendarItem></t:Items>""".encode()
+
+
+def items(*contents: str) -> etree._Element:
+    ids = '<t:ItemId Id="i"/><t:ParentFolderId Id="f"/>'
+    inner = "".join(f"<t:CalendarItem>{ids}{content}</t:CalendarItem>" for content in contents)
+    return parse_strictly(f'<t:Items xmlns:t="{T}">{inner}</t:Items>'.encode())
+
+
+TIMES = "<t:Start>2026-03-02T09:00:00Z</t:Start><t:End>2026-03-02T10:00:00Z</t:End>"
+
+
+def test_every_cut_of_an_answer_is_refused() -> None:
+    assert len(parse_strictly(WHOLE)) == 1
+    for size in range(len(WHOLE)):
+        with pytest.raises(Failure, match=r"^MalformedResponse$"):
+            parse_strictly(WHOLE[:size])
+
+
+@pytest.mark.parametrize(
+    "reference", ["&#x1B;", "&#27;", "&#x0;", "&#xFFFF;", "&#xD800;", "&#1114112;"]
+)
+def test_references_to_forbidden_characters_are_dropped(reference: str) -> None:
+    assert parse_strictly(f"<a>b{reference}c</a>".encode()).text == "bc"
+
+
+@pytest.mark.parametrize("reference", ["&#x9;", "&#10;", "&#x41;", "&#x1F600;", "&#xE000;"])
+def test_other_references_stay(reference: str) -> None:
+    assert len(parse_strictly(f"<a>{reference}</a>".encode()).text or "") == 1
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',
+        b"<!DOCTYPE a><a/>",
+        b"<a>&undefined;</a>",
+        b"<a/><b/>",
+        b"<html><body>Sign in<br></body></html>",
+        b"",
+        b"\x1b",
+    ],
+)
+def test_what_is_not_plain_xml_is_refused(hostile: bytes) -> None:
+    with pytest.raises(Failure, match=r"^MalformedResponse$"):
+        parse_strictly(hostile)
+
+
+def test_an_item_without_a_field_is_read_apart_from_its_neighbours() -> None:
+    online = "<t:IsOnlineMeeting>true</t:IsOnlineMeeting>"
+    rows = rows_of(items(TIMES + online, TIMES, TIMES + online))
+    assert [item.is_online for _, _, item in rows] == [True, None, True]
+
+
+def test_a_field_that_no_item_has_is_none() -> None:
+    (_, _, item), _ = rows_of(items(TIMES, TIMES))
+    assert (item.is_online, item.created_at, item.sensitivity) == (None, None, None)
+    assert not item.is_all_day
+
+
+def test_a_word_that_ews_does_not_have_is_as_good_as_none() -> None:
+    ((_, _, item),) = rows_of(items(f"{TIMES}<t:Sensitivity>Ann's</t:Sensitivity>"))
+    assert item.sensitivity is None
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2026-03-02T09:00:00Z", datetime(2026, 3, 2, 9, tzinfo=UTC)),
+        ("2026-03-02T09:00:00", datetime(2026, 3, 2, 9, tzinfo=UTC)),
+        ("2026-03-02T09:00:00+05:30", datetime(2026, 3, 2, 3, 30, tzinfo=UTC)),
+        ("2026-03-02T09:00:00.1234567Z", datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)),
+    ],
+)
+def test_instants_are_utc_however_they_are_written(written: str, meant: datetime) -> None:
+    ((_, _, item),) = rows_of(items(f"<t:Start>{written}</t:Start><t:End>{written}</t:End>"))
+    assert item.starts_at == meant
+    assert item.starts_at.tzinfo is UTC
+
+
+@pytest.mark.parametrize("content", ["", "<t:Start>soon</t:Start><t:End>later</t:End>"])
+def test_an_item_without_times_is_an_error(content: str) -> None:
+    with pytest.raises(Failure, match=r"^MalformedItem$"):
+        rows_of(items(content))
+
+
+def test_an_item_without_an_id_is_an_error() -> None:
+    document = f'<t:Items xmlns:t="{T}"><t:CalendarItem>{TIMES}</t:CalendarItem></t:Items>'
+    with pytest.raises(Failure, match=r"^MalformedResponse$"):
+        rows_of(parse_strictly(document.encode()))

@@ -1,0 +1,67 @@
+"""Libraries that would log answers, headers and secrets say nothing, at whatever level."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.model import PASSWORD, Person
+from pipelines.sources.quiet import LIBRARIES, cut_off_loggers
+from tests.sources.conftest import ROOM, meeting, refused, room
+
+Read = Callable[..., Any]
+TOKEN = Person("Zxqvnameplanted", "zxqvaddress@contoso.example")
+
+
+class Everything(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+def everything() -> Iterator[Everything]:
+    """Listen to the root and to each library at DEBUG, as an operator in trouble would."""
+    handler = Everything()
+    loggers = [logging.getLogger(name) for name in ("", "exchangelib.util.xml", *LIBRARIES)]
+    before = [(logger.level, logger.handlers[:]) for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+        logger.disabled, logger.propagate = False, True
+        logger.addHandler(handler)
+    yield handler
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers = handlers
+    cut_off_loggers()
+
+
+def test_at_debug_nothing_of_a_reading_reaches_a_log(
+    read: Read, everything: Everything, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tenant = room([meeting(required=(TOKEN,), subject=TOKEN.name)])
+    read(tenant, with_invitees=True)
+    tenant.faults.add(Fault("cut"))
+    refused(lambda: read(tenant))
+    refused(lambda: read(tenant, password=PASSWORD + "wrong"))
+    names = {record.name.partition(".")[0] for record in everything.records}
+    assert not names & set(LIBRARIES)
+    said = "".join(record.getMessage() for record in everything.records) + "".join(
+        capfd.readouterr()
+    )
+    for secret in (TOKEN.name, TOKEN.address, ROOM, PASSWORD, "CalendarItem", "Basic "):
+        assert secret not in said
+
+
+def test_a_logger_that_is_made_later_is_silent_too(
+    everything: Everything, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cut_off_loggers()
+    logging.getLogger("exchangelib.made.later").critical("a body")
+    assert everything.records == []
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,88 @@
+"""Asking again: bounded, spread out, and never past the deadline."""
+
+from collections.abc import Callable
+
+import pytest
+
+from pipelines.sources.ews_failures import retry_after
+from pipelines.sources.retry import ATTEMPTS, Deadline, Failure, Retry
+from tests.sources.conftest import FakeTime
+
+
+@pytest.fixture
+def deadline(fake_time: FakeTime) -> Deadline:
+    deadline = Deadline(fake_time.clock)
+    deadline.start(1_000)
+    return deadline
+
+
+def failing(*failures: Failure) -> Callable[[], str]:
+    left = list(failures)
+
+    def ask() -> str:
+        if left:
+            raise left.pop(0)
+        return "answer"
+
+    return ask
+
+
+def passing(wait_seconds: float | None = None) -> Failure:
+    return Failure("Passing", is_transient=True, wait_seconds=wait_seconds)
+
+
+def test_waits_grow_and_differ_from_worker_to_worker(
+    fake_time: FakeTime, deadline: Deadline
+) -> None:
+    ask = failing(*[passing() for _ in range(ATTEMPTS - 1)])
+    assert Retry(deadline, fake_time.sleep).run(ask) == "answer"
+    for attempt, slept in enumerate(fake_time.sleeps):
+        assert 2**attempt * 0.5 <= slept <= 2**attempt
+    assert len({round(slept, 6) for slept in fake_time.sleeps}) == ATTEMPTS - 1
+
+
+def test_no_request_is_sent_and_no_wait_is_begun_past_the_deadline(
+    fake_time: FakeTime, deadline: Deadline
+) -> None:
+    deadline.start(10)
+    ask = failing(*[passing(4) for _ in range(ATTEMPTS)])
+    with pytest.raises(Failure, match=r"^Passing$"):
+        Retry(deadline, fake_time.sleep).run(ask)
+    assert len(fake_time.sleeps) == 2
+    assert fake_time.now < 10
+
+
+def test_a_request_that_the_deadline_cut_short_says_so(
+    fake_time: FakeTime, deadline: Deadline
+) -> None:
+    def ask() -> str:
+        fake_time.now += 2_000
+        raise passing()
+
+    with pytest.raises(Failure, match=r"^DeadlineExceeded$"):
+        Retry(deadline, fake_time.sleep).run(ask)
+
+
+def test_a_permanent_failure_is_not_asked_again(fake_time: FakeTime, deadline: Deadline) -> None:
+    ask = failing(Failure("Permanent"))
+    with pytest.raises(Failure, match=r"^Permanent$"):
+        Retry(deadline, fake_time.sleep).run(ask)
+    assert fake_time.sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("120", 120.0),
+        ("soon", None),
+        ("-5", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header) == seconds
+
+
+def test_retry_after_may_be_a_date_ahead() -> None:
+    assert (retry_after("Wed, 21 Oct 2099 07:28:00 GMT") or 0) > 1e6

@@ -25,11 +25,18 @@ from typing import Any, Final, TypeAlias
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from transforms.contract import BOOKINGS
 from warehouse.connect import connect
 from warehouse.lake import Lake
-from warehouse.versions import new_version, pointer, published_versions
+from warehouse.versions import (
+    new_version,
+    parquet_draft,
+    parquet_pointer,
+    pointer,
+    published_versions,
+)
 
 DAYS: Final = [date(2026, 11, 1) + timedelta(days=offset) for offset in range(8)]
 ROWS: Final = 2_000
@@ -77,17 +84,22 @@ def replace_days(root: Path) -> None:
             lake.replace("bookings", random.choice(DAYS), day_table(number))
 
 
-def publish_versions(root: Path) -> None:
-    """Publish databases for ever; killed now and then in the middle of it."""
+def publish_versions(warehouse: Path, share: Path) -> None:
+    """Publish databases for ever, as symlinks and as copies; killed now and then in between."""
     while True:
-        publish_version(root, time.time_ns() % 2**31)
+        publish_version(warehouse, time.time_ns() % 2**31)
+        publish_version(share, time.time_ns() % 2**31, is_copied=True)
 
 
-def publish_version(root: Path, number: int) -> None:
-    """Publish a database whose two tables carry one number."""
-    with new_version(root, "EU", KEEP_VERSIONS) as path, duckdb.connect(str(path)) as build:
-        for table in ("first", "second"):
-            build.execute(f"CREATE TABLE {table} AS SELECT {number} AS n FROM range({ROWS})")
+def publish_version(root: Path, number: int, *, is_copied: bool = False) -> None:
+    """Publish a database whose two tables carry one number, and the tables as Parquet."""
+    with new_version(root, "EU", KEEP_VERSIONS, is_copied=is_copied) as path:
+        tables = parquet_draft(path)
+        tables.mkdir()
+        with duckdb.connect(str(path)) as build:
+            for table in ("first", "second"):
+                build.execute(f"CREATE TABLE {table} AS SELECT {number} AS n FROM range({ROWS})")
+                build.execute(f"COPY {table} TO '{tables / table}.parquet' (FORMAT parquet)")
 
 
 def read_day(root: Path) -> int:
@@ -126,6 +138,21 @@ def read_pointer(root: Path) -> int:
         return _read_tables(connection)
 
 
+def read_parquet(root: Path) -> int:
+    """Resolve the folder of tables once, then read both."""
+    folder = parquet_pointer(root, "EU").resolve()
+    first, second = (_number_in(folder / f"{table}.parquet") for table in ("first", "second"))
+    if first != second:
+        raise TornError
+    return first
+
+
+def read_copy(root: Path) -> int:
+    """Open the plain copy itself, then a table of the copied folder, whole but maybe newer."""
+    _number_in(parquet_pointer(root, "EU") / "second.parquet")
+    return read_pointer(root)
+
+
 def hold_database(root: Path) -> int:
     """Keep one connection open while versions come and go; it must stay what it was."""
     with connect(regions=["EU"], warehouse=root) as connection:
@@ -152,13 +179,20 @@ def _number(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(row[2])
 
 
+def _number_in(path: Path) -> int:
+    numbers = pq.read_table(path)["n"].to_pylist()
+    _refuse_torn((len(set(numbers)), len(numbers)))
+    return int(numbers[0])
+
+
 def _refuse_torn(found: tuple[int, ...]) -> None:
     if found != WHOLE:
         raise TornError
 
 
 LAKE_READERS: Final = (read_day, scan_days)
-DATABASE_READERS: Final = (read_database, read_pointer, hold_database)
+DATABASE_READERS: Final = (read_database, read_pointer, hold_database, read_parquet)
+SHARE_READERS: Final = (read_copy,)
 
 
 def read_for(seconds: float, reader: Reader, root: Path, results: Results) -> None:
@@ -185,46 +219,55 @@ def read_for(seconds: float, reader: Reader, root: Path, results: Results) -> No
     results.put((reader.__name__, dict(counts)))
 
 
-def kill_builders(root: Path, build_seconds: float, readers: list[ForkServerProcess]) -> Counts:
+def kill_builders(
+    roots: tuple[Path, Path], build_seconds: float, readers: list[ForkServerProcess]
+) -> Counts:
     """Keep one builder running while there are readers, and kill it at random; count the kills."""
     counts: Counts = Counter(killed=0)
     while any(reader.is_alive() for reader in readers):
-        builder = _start(publish_versions, root)
+        builder = _start(publish_versions, *roots)
         time.sleep(random.uniform(0.1, 1 + 3 * build_seconds))
         builder.kill()
         builder.join()
         counts["killed"] += 1
-        counts["killed in a build"] += (root / ".building-eu").exists()
+        counts["killed in a build"] += any((root / ".building-eu").exists() for root in roots)
     return counts
 
 
 def hammer(folder: Path, seconds: float) -> dict[str, dict[str, int]]:
     """Run everything at once in a folder; return the counts by reader."""
-    lake, warehouse = folder / "lake", folder / "warehouse"
+    lake, warehouse, share = folder / "lake", folder / "warehouse", folder / "share"
     for day in DAYS:
         Lake(lake, "EU").replace("bookings", day, day_table(0))
     began = time.monotonic()
     publish_version(warehouse, 0)
+    publish_version(share, 0, is_copied=True)
     build_seconds = time.monotonic() - began
     results: Results = CONTEXT.Queue()
     writer = _start(replace_days, lake)
     readers = [_start(read_for, seconds, reader, lake, results) for reader in LAKE_READERS]
     readers += [_start(read_for, seconds, each, warehouse, results) for each in DATABASE_READERS]
-    killed = kill_builders(warehouse, build_seconds, readers)
+    readers += [_start(read_for, seconds, reader, share, results) for reader in SHARE_READERS]
+    killed = kill_builders((warehouse, share), build_seconds, readers)
     counts = dict(results.get() for _ in readers)
     writer.kill()
     for process in (*readers, writer):
         process.join()
-    return {**counts, "builders": {**killed, **_left_over(lake, warehouse)}}
+    return {**counts, "builders": {**killed, **_left_over(lake, warehouse, share)}}
 
 
-def _left_over(lake: Path, warehouse: Path) -> dict[str, int]:
+def _left_over(lake: Path, warehouse: Path, share: Path) -> dict[str, int]:
     """Let the next run and the next build sweep, then count what should be gone."""
     with Lake(lake, "EU").exclusive():
         pass
     publish_version(warehouse, 1)
-    drafts = [*lake.glob(".staging/*"), *warehouse.glob(".building-*")]
-    return {"left over": len(drafts), "versions": len(published_versions(warehouse, "EU"))}
+    publish_version(share, 1, is_copied=True)
+    drafts = [*lake.glob(".staging/*")]
+    for root in (warehouse, share):
+        drafts += root.glob(".building-*")
+    versions, folders = published_versions(warehouse, "EU"), (warehouse / "versions").glob("*Z")
+    drafts += set(folders) - {parquet_draft(path) for path in versions}
+    return {"left over": len(drafts), "versions": len(versions)}
 
 
 def _start(target: Callable[..., None], *arguments: object) -> ForkServerProcess:

@@ -166,6 +166,8 @@ def publish_region(settings: Settings, region: Region, now: datetime) -> Publish
         minimum_group=region_settings.minimum_group,
         count_held_as_booked=settings.count_held_as_booked,
         keep_versions=settings.keep_versions,
+        export_parquet=settings.export_parquet,
+        is_copied=settings.pointer == "copy",
         closures=tuple(region_settings.closures),
     )
     lake = Lake(region_settings.lake, region)

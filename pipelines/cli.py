@@ -20,7 +20,7 @@ from pipelines.assets import Runtime, publish_region, today_in
 from pipelines.check.run import Options, run_check
 from pipelines.code_location import RegionsError, regions_to_load
 from pipelines.erase import erase_region, erasure_of
-from pipelines.instance import dagster_home
+from pipelines.instance import close_to_others, dagster_home
 from pipelines.launch import launch_night
 from pipelines.night import DayRange, default_range
 from pipelines.page import SUFFIXES, as_text
@@ -262,7 +262,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Every mistake of an operator ends in one line, never a traceback.
     """
-    os.umask(0o027)  # whatever is written, by Dagster too: nothing of it for everybody's eyes
+    close_to_others()
     try:
         code = cli(arguments, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -12,6 +12,7 @@ from typing import Final
 import dagster as dg
 
 from pipelines.code_location import build_definitions, regions_to_load
+from pipelines.instance import close_to_others
 from pipelines.settings import load_settings
 
 _CONFIG: Final = Path("insights.yaml")
@@ -20,6 +21,7 @@ _DEMO_CONFIG: Final = Path("demo/insights.yaml")
 
 def _definitions_of_this_process() -> dg.Definitions:
     """Return the definitions that Dagster loads: $INSIGHTS_CONFIG, insights.yaml, or the demo's."""
+    close_to_others()
     configured = os.environ.get("INSIGHTS_CONFIG")
     if configured:
         path = Path(configured)

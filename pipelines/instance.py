@@ -26,6 +26,11 @@ concurrency:
 """
 
 
+def close_to_others() -> None:
+    """See to it that nothing which this process writes is for everybody's eyes."""
+    os.umask(0o027)
+
+
 def dagster_home(config: Path) -> Path:
     """Return $DAGSTER_HOME, or ``.dagster`` beside the configuration."""
     configured = os.environ.get("DAGSTER_HOME")
@@ -38,6 +43,7 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     Raises:
         OSError: the folder cannot be made or written.
     """
+    close_to_others()
     home.mkdir(parents=True, exist_ok=True, mode=0o750)
     settings = home / "dagster.yaml"
     if not settings.exists():

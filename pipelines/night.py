@@ -19,13 +19,15 @@ from pipelines.rooms import Room
 from pipelines.settings import RegionSettings, Settings, rooms_table
 from pipelines.settings_exchange import ExchangeSettings, Secrets, read_secrets
 from pipelines.sources.base import CalendarSource, Window
+from pipelines.sources.fence import fenced
+from pipelines.sources.pace import Pace
 from transforms.contract import Region
 from transforms.redact import RoomContext, redact
 from transforms.zones import day_start, zone
 from warehouse.lake import Lake
 from warehouse.landing import apply_night, retain
 
-OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool], CalendarSource]
+OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool, Pace], CalendarSource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
         failed: dict[str, str] = {}
         progress.start(region, len(region_settings.rooms))
         readings = _readings(region_settings, day_range, open_source)
-        for outcome in read_rooms(readings):
+        for outcome in read_rooms(readings, 60.0 * night.settings.run_deadline_minutes):
             if isinstance(outcome, RoomRead):
                 staging.add(outcome.rows)
                 loaded[outcome.room_id] = outcome.read_at
@@ -150,7 +152,10 @@ def _readings(
     return [
         Reading(
             room_ids=[room.room_id for room in _rooms_of(region, name)],
-            open_source=partial(open_source, exchange, read_secrets(exchange), region.headcount),
+            open_source=fenced(
+                partial(open_source, exchange, read_secrets(exchange), region.headcount),
+                {room.address.casefold() for room in _rooms_of(region, name)},
+            ),
             read_room=partial(_read_room, contexts, day_range),
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,

@@ -1,88 +1,69 @@
 """Reads the rooms of one exchange with a few workers, and turns every failure into a value.
 
-Belongs here: worker threads, the deadline per room that holds even where a library hangs, and
-who stops when. Exceptions end here: what leaves a worker is redacted rows or a code.
-Does not belong here: how a room is read (``sources``), what happens to rows (``night.py``).
+Belongs here: worker threads, the deadlines per room (it holds even where a library hangs) and per
+run, who stops when, and which room gets a second turn.
+Does not belong here: one attempt (``attempt.py``), how a room is read (``sources``), what happens
+to rows (``night.py``).
 
 Threads, because a room costs a fifth of a second of waiting; one source a worker, because a
 shared connection pool can deadlock when a server asks for fewer connections.
+
+A room that failed for a passing reason has a second turn after all others: most troubles of a
+mail server end within minutes. Where nothing could be read for half an hour, the exchange is
+left alone for this run.
 """
 
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
-import pyarrow as pa
+from pipelines.attempt import Ended, Outcome, Reader, Reading, ReadRoom, RoomFailed, RoomRead
+from pipelines.sources.base import Scope
+from pipelines.sources.pace import Pace
 
-from pipelines.sources.base import CalendarSource, Scope, SourceError
+__all__ = ["Outcome", "ReadRoom", "Reading", "RoomFailed", "RoomRead", "read_rooms"]
 
 DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
+RUN_DEADLINE_EXCEEDED: Final = "RunDeadlineExceeded"
 _GRACE_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.5
+_PATIENCE_SECONDS: Final = 1800.0
+_NEVER: Final = float("inf")
+
+_Outcomes: TypeAlias = "queue.Queue[tuple[_Worker, Outcome]]"
 
 
-@dataclass(frozen=True, slots=True)
-class RoomRead:
-    """The redacted rows of one room; ``read_at`` is when its reading began."""
-
-    room_id: str
-    read_at: datetime
-    rows: pa.Table
-
-
-@dataclass(frozen=True, slots=True)
-class RoomFailed:
-    """A room that could not be read; ``code`` is all that is known and all that may be."""
-
-    room_id: str
-    code: str
-
-
-Outcome: TypeAlias = RoomRead | RoomFailed
-ReadRoom: TypeAlias = Callable[[CalendarSource, str, datetime], pa.Table]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What is to be read from one exchange.
-
-    ``read_room`` takes a source, a room_id and the instant of reading, and returns redacted
-    rows: raw items never leave its frame.
-    """
-
-    room_ids: Sequence[str]
-    open_source: Callable[[], CalendarSource] = field(repr=False)
-    read_room: ReadRoom = field(repr=False)
-    workers: int = 4
-    room_deadline_seconds: float = 120.0
-
-
-def read_rooms(readings: Sequence[Reading]) -> Iterator[Outcome]:
+def read_rooms(
+    readings: Sequence[Reading], run_deadline_seconds: float = _NEVER
+) -> Iterator[Outcome]:
     """Yield one outcome for every room of every exchange, in the order in which they end.
 
     The exchanges are read side by side. At most as many tables as there are workers wait to
-    be taken, so memory does not grow with the number of rooms.
+    be taken, so memory does not grow with the number of rooms. After ``run_deadline_seconds``
+    every room that is not read yet fails with ``RunDeadlineExceeded``.
     """
-    outcomes: queue.Queue[tuple[_Worker, Outcome]] = queue.Queue(
-        maxsize=max(1, sum(reading.workers for reading in readings))
-    )
+    ends_at = time.monotonic() + run_deadline_seconds
+    outcomes: _Outcomes = queue.Queue(maxsize=max(1, sum(reading.workers for reading in readings)))
     crews = [_Crew(reading, outcomes) for reading in readings if reading.room_ids]
     try:
         for crew in crews:
             crew.start()
         while any(crew.is_busy() for crew in crews):
-            try:
-                worker, outcome = outcomes.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
+            remaining = ends_at - time.monotonic()
+            if remaining <= 0:
                 for crew in crews:
-                    yield from crew.give_up_on_hung_workers()
-                continue
-            yield from worker.crew.accept(worker, outcome)
+                    crew.stop()
+            taken = _taken(outcomes, max(0.0, min(_POLL_SECONDS, remaining)))
+            if taken is not None:
+                worker, outcome = taken
+                yield from worker.crew.accept(worker, outcome)
+            for crew in crews:
+                yield from crew.give_up_on_hung_workers()
+                if remaining <= 0 and taken is None:
+                    yield from crew.give_up()
     finally:
         for crew in crews:
             crew.stop()
@@ -95,30 +76,36 @@ class _Worker(threading.Thread):
         super().__init__(name="room-reader", daemon=True)
         self.crew = crew
         self.room_id: str | None = None
-        self.due_at = float("inf")
+        self.due_at = _NEVER
+
+    @property
+    def is_reading(self) -> bool:
+        return self.due_at != _NEVER
 
     def run(self) -> None:
-        source: CalendarSource | None = None
+        reader = Reader(self.crew.reading, self.crew.pace)
         while (room_id := self.crew.next_room(self)) is not None:
-            source, outcome, scope = _attempt(self.crew.reading, source, room_id)
-            self.crew.report(self, outcome, scope)
-        if source is not None:
-            _close(source)
+            self.crew.report(self, reader.attempt(room_id))
+        reader.close()
 
 
 class _Crew:
     """The workers of one exchange, and the rooms that they have left to read."""
 
-    def __init__(self, reading: Reading, outcomes: "queue.Queue[tuple[_Worker, Outcome]]") -> None:
+    def __init__(self, reading: Reading, outcomes: _Outcomes) -> None:
         self.reading = reading
+        self.pace = Pace(reading.workers)
         self._outcomes = outcomes
         self._lock = threading.Condition()
         self._waiting = list(reversed(reading.room_ids))
         self._unread = set(reading.room_ids)
+        self._second_turn: set[str] = set()
         self._workers: set[_Worker] = set()
         self._is_proven = False
         self._is_stopped = False
         self._stop_code: str | None = None
+        self._is_known_to_work = False
+        self._worked_at = time.monotonic()
 
     def start(self) -> None:
         for _ in range(min(self.reading.workers, len(self.reading.room_ids))):
@@ -134,35 +121,34 @@ class _Crew:
         return bool(self._unread)
 
     def next_room(self, worker: _Worker) -> str | None:
-        """Hand out a room; the first one alone, so that a wrong password is tried only once."""
+        """Hand out a room as soon as the exchange's pace allows another one at once."""
         with self._lock:
-            self._lock.wait_for(
-                lambda: self._is_proven or not self._waiting or not self._is_anyone_reading()
-            )
+            while self._waiting and not self._may_begin():
+                self._lock.wait(_POLL_SECONDS)
             if not self._waiting or worker not in self._workers:
                 return None
             worker.room_id = self._waiting.pop()
             worker.due_at = time.monotonic() + self.reading.room_deadline_seconds + _GRACE_SECONDS
             return worker.room_id
 
-    def report(self, worker: _Worker, outcome: Outcome, scope: Scope) -> None:
+    def report(self, worker: _Worker, ended: Ended) -> None:
         with self._lock:
-            worker.due_at = float("inf")
-            if scope is Scope.EXCHANGE and isinstance(outcome, RoomFailed):
-                self._stop_code = self._stop_code or outcome.code
-                self._waiting.clear()
+            worker.due_at = _NEVER
+            is_again = self._is_to_be_read_again(worker, ended)
             self._is_proven = True
             self._lock.notify_all()
-        while not self._is_stopped:
+        while not (is_again or self._is_stopped):
             with suppress(queue.Full):
-                self._outcomes.put((worker, outcome), timeout=_POLL_SECONDS)
+                self._outcomes.put((worker, ended.outcome), timeout=_POLL_SECONDS)
                 return
 
     def accept(self, worker: _Worker, outcome: Outcome) -> Iterator[Outcome]:
         if worker in self._workers and outcome.room_id in self._unread:
             self._unread.discard(outcome.room_id)
             yield outcome
-        yield from self._rooms_left_by_a_stop()
+        if self._stop_code is not None:
+            in_hand = {each.room_id or "" for each in self._workers}
+            yield from self._give_up(self._unread - in_hand, self._stop_code)
 
     def give_up_on_hung_workers(self) -> Iterator[Outcome]:
         """Fail the rooms whose reading outlived its deadline; their threads are left behind."""
@@ -174,20 +160,47 @@ class _Crew:
             self._lock.notify_all()
         for worker in hung:
             self._hire()
-            if worker.room_id in self._unread:
-                self._unread.discard(worker.room_id)
-                yield RoomFailed(worker.room_id, DEADLINE_EXCEEDED)
+            yield from self._give_up({worker.room_id or ""}, DEADLINE_EXCEEDED)
 
-    def _rooms_left_by_a_stop(self) -> Iterator[Outcome]:
-        if self._stop_code is None:
-            return
-        in_hand = {worker.room_id for worker in self._workers}
-        for room_id in sorted(self._unread - in_hand):
+    def give_up(self) -> Iterator[Outcome]:
+        """Fail every room that is left, those in hand too: the run's time is over."""
+        yield from self._give_up(self._unread, RUN_DEADLINE_EXCEEDED)
+
+    def _give_up(self, room_ids: Set[str], code: str) -> Iterator[Outcome]:
+        for room_id in sorted(room_ids & self._unread):
             self._unread.discard(room_id)
-            yield RoomFailed(room_id, self._stop_code)
+            yield RoomFailed(room_id, code)
 
-    def _is_anyone_reading(self) -> bool:
-        return any(worker.due_at != float("inf") for worker in self._workers)
+    def _may_begin(self) -> bool:
+        """Tell whether another room may be read now.
+
+        The first one alone, so that a wrong password is tried only once.
+        """
+        in_hand = sum(worker.is_reading for worker in self._workers)
+        most = self.pace.limit if self._is_proven else 1
+        return in_hand < most and self.pace.held_seconds() <= 0
+
+    def _is_to_be_read_again(self, worker: _Worker, ended: Ended) -> bool:
+        room_id = ended.outcome.room_id
+        if isinstance(ended.outcome, RoomRead):
+            self._is_known_to_work, self._worked_at = True, time.monotonic()
+        elif self._is_over(ended):
+            self._stop_code = self._stop_code or ended.outcome.code
+        is_over = self._is_stopped or self._stop_code is not None
+        if is_over:
+            self._waiting.clear()
+        elif ended.is_passing and room_id not in self._second_turn:
+            worker.room_id = None
+            self._second_turn.add(room_id)
+            self._waiting.insert(0, room_id)
+            return True
+        return False
+
+    def _is_over(self, ended: Ended) -> bool:
+        """Tell whether to stop asking: refused for all rooms, or nothing works for too long."""
+        if ended.is_passing and time.monotonic() - self._worked_at > _PATIENCE_SECONDS:
+            return True
+        return ended.scope is Scope.EXCHANGE and not (ended.is_passing and self._is_known_to_work)
 
     def _hire(self) -> None:
         worker = _Worker(self)
@@ -195,21 +208,8 @@ class _Crew:
         worker.start()
 
 
-def _attempt(
-    reading: Reading, source: CalendarSource | None, room_id: str
-) -> tuple[CalendarSource | None, Outcome, Scope]:
-    """Read one room; whatever is raised becomes a code, since texts may carry raw values."""
-    read_at = datetime.now(UTC)
+def _taken(outcomes: _Outcomes, timeout_seconds: float) -> "tuple[_Worker, Outcome] | None":
     try:
-        source = source or reading.open_source()
-        rows = reading.read_room(source, room_id, read_at)
-    except SourceError as error:
-        return source, RoomFailed(room_id, error.code), error.scope
-    except Exception as error:  # noqa: BLE001 - one room's surprise is one room's failure
-        return source, RoomFailed(room_id, type(error).__name__), Scope.ROOM
-    return source, RoomRead(room_id, read_at, rows), Scope.ROOM
-
-
-def _close(source: CalendarSource) -> None:
-    with suppress(Exception):  # the rooms are read, and a text may carry raw values
-        source.close()
+        return outcomes.get(timeout=timeout_seconds)
+    except queue.Empty:
+        return None

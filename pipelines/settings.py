@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 
@@ -52,6 +53,9 @@ class Settings:
     minimum_group: int
     count_held_as_booked: bool
     keep_versions: int
+    export_parquet: bool
+    pointer: Literal["symlink", "copy"]
+    run_deadline_minutes: int
     regions: Mapping[Region, RegionSettings]
 
 

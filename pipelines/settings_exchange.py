@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
@@ -22,6 +22,13 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "ntlm": ("username", "password_env"),
     "oauth": ("tenant_id", "client_id"),
 }
+_CLOUDS: Final[Mapping[str, tuple[str, str]]] = {
+    "global": ("https://graph.microsoft.com", "https://login.microsoftonline.com"),
+    "usgov": ("https://graph.microsoft.us", "https://login.microsoftonline.us"),
+    "dod": ("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
+    "china": ("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+}
+"""Where Graph and its sign-in service are in each of Microsoft's clouds."""
 _OAUTH_ONLY: Final = (
     "tenant_id",
     "client_id",
@@ -30,6 +37,7 @@ _OAUTH_ONLY: Final = (
     "certificate_password_env",
     "authority",
 )
+_KINDS: Final = ("ews", "graph")
 _PASSWORD_ONLY: Final = ("username", "password_env")
 
 
@@ -41,8 +49,20 @@ def _certificates(value: Path) -> Path:
     return value
 
 
-class ExchangeKeys(Keys):
-    """An entry of a region's ``exchanges``; the words are those of the YAML."""
+class _CommonKeys(Keys):
+    """What an exchange has whatever protocol it speaks."""
+
+    ca_file: Annotated[ExistingFile, AfterValidator(_certificates)] | None = None
+    workers: int = Field(4, ge=1, le=27)
+    room_deadline_seconds: int = Field(120, ge=1, le=3600)
+    scope_probe: Mailbox | None = Field(None, repr=False)
+    client_secret_env: VariableName | None = None
+    certificate_file: ExistingFile | None = None
+    certificate_password_env: VariableName | None = None
+
+
+class EwsKeys(_CommonKeys):
+    """An entry of a region's ``exchanges`` with ``kind: ews``; the words are those of the YAML."""
 
     kind: Literal["ews"]
     endpoint: HttpsUrl
@@ -50,26 +70,42 @@ class ExchangeKeys(Keys):
     access: Literal["impersonation", "delegate"] = "impersonation"
     username: Text | None = Field(None, repr=False)
     password_env: VariableName | None = None
-    ca_file: Annotated[ExistingFile, AfterValidator(_certificates)] | None = None
-    workers: int = Field(4, ge=1, le=27)
-    room_deadline_seconds: int = Field(120, ge=1, le=3600)
-    scope_probe: Mailbox | None = Field(None, repr=False)
     tenant_id: Text | None = None
     client_id: Text | None = None
-    client_secret_env: VariableName | None = None
-    certificate_file: ExistingFile | None = None
-    certificate_password_env: VariableName | None = None
     authority: HttpsUrl = "https://login.microsoftonline.com"
 
 
-class ExchangeSettings(ExchangeKeys):
-    """One exchange, ready for use: files are absolute and exist, secrets are still only named.
+class GraphKeys(_CommonKeys):
+    """An entry with ``kind: graph``; ``endpoint`` and ``authority`` win over the cloud's own."""
+
+    kind: Literal["graph"]
+    tenant_id: Text
+    client_id: Text
+    cloud: Literal["global", "usgov", "dod", "china"] = "global"
+    endpoint: HttpsUrl | None = None
+    authority: HttpsUrl | None = None
+
+
+class EwsExchange(EwsKeys):
+    """One exchange that speaks EWS, ready for use: files are absolute and exist, secrets are named.
 
     ``name`` is its key in the YAML, ``origin`` the file and key for messages.
     """
 
     name: str
     origin: str
+
+
+class GraphExchange(GraphKeys):
+    """One exchange that speaks Graph, ready for use, as ``EwsExchange``; its hosts are known."""
+
+    name: str
+    origin: str
+    endpoint: HttpsUrl
+    authority: HttpsUrl
+
+
+ExchangeSettings: TypeAlias = EwsExchange | GraphExchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +133,7 @@ def read_secrets(exchange: ExchangeSettings) -> Secrets:
         return secret
 
     secrets = Secrets(
-        password=read("password_env", exchange.password_env),
+        password=read("password_env", exchange.password_env if exchange.kind == "ews" else None),
         client_secret=read("client_secret_env", exchange.client_secret_env),
         certificate_password=read("certificate_password_env", exchange.certificate_password_env),
     )
@@ -108,12 +144,29 @@ def read_exchange(
     name: str, values: Mapping[str, object], origin: str, folder: Path, problems: Problems
 ) -> ExchangeSettings | None:
     """Return one exchange of the YAML; or None, with every problem noted."""
-    for key, text in _auth_problems(values):
-        problems.add(f"{origin}.{key}", text)
-    keys = validated(ExchangeKeys, values, f"{origin}.", problems, folder)
-    if keys is None:
+    kind = values.get("kind")
+    if kind is not None and kind not in _KINDS:
+        problems.add(f"{origin}.kind", "must be 'ews' or 'graph'")
         return None
-    return ExchangeSettings.model_construct(**dict(keys), name=name, origin=origin)
+    about_auth = _graph_problems(values) if kind == "graph" else _auth_problems(values)
+    for key, text in about_auth:
+        problems.add(f"{origin}.{key}", text)
+    if kind == "graph":
+        graph = validated(GraphKeys, values, f"{origin}.", problems, folder)
+        return graph and _graph_exchange(graph, name, origin)
+    ews = validated(EwsKeys, values, f"{origin}.", problems, folder)
+    return ews and EwsExchange.model_construct(**dict(ews), name=name, origin=origin)
+
+
+def _graph_exchange(keys: GraphKeys, name: str, origin: str) -> GraphExchange:
+    endpoint, authority = _CLOUDS[keys.cloud]
+    hosts = {"endpoint": keys.endpoint or endpoint, "authority": keys.authority or authority}
+    return GraphExchange.model_construct(**dict(keys) | hosts, name=name, origin=origin)
+
+
+def _graph_problems(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    named = {key for key, value in values.items() if value is not None}
+    yield from _certificate_problems(named, "kind: graph")
 
 
 def _auth_problems(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -128,14 +181,14 @@ def _auth_problems(values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         if key in named:
             yield key, f"does not go with auth: {auth}; remove it"
     if auth == "oauth":
-        yield from _certificate_problems(named)
+        yield from _certificate_problems(named, "auth: oauth")
 
 
-def _certificate_problems(named: Set[str]) -> Iterator[tuple[str, str]]:
+def _certificate_problems(named: Set[str], needed_by: str) -> Iterator[tuple[str, str]]:
     has_secret, has_certificate = "client_secret_env" in named, "certificate_file" in named
     if has_secret and has_certificate:
         yield "client_secret_env", "stands beside certificate_file; keep one of them"
     if not has_secret and not has_certificate:
-        yield "client_secret_env", "is missing; auth: oauth needs it, or certificate_file"
+        yield "client_secret_env", f"is missing; {needed_by} needs it, or certificate_file"
     if "certificate_password_env" in named and not has_certificate:
         yield "certificate_password_env", "needs certificate_file; add it, or remove this"

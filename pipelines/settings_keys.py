@@ -11,7 +11,7 @@ value that could be a secret or an address.
 import re
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 from unicodedata import category
 from urllib.parse import urlsplit
 
@@ -161,6 +161,9 @@ class GlobalKeys(Keys):
     minimum_group: int = Field(5, ge=1)
     count_held_as_booked: bool = False
     keep_versions: int = Field(7, ge=1)
+    export_parquet: bool = True
+    pointer: Literal["symlink", "copy"] = "symlink"
+    run_deadline_minutes: int = Field(300, ge=1, le=1440)
 
 
 class RegionKeys(Keys):

@@ -9,7 +9,7 @@ no source asks for them or keeps them.
 """
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, NoReturn, TypeAlias
 
 Role: TypeAlias = Literal["organizer", "required", "optional", "resource"]
@@ -51,7 +51,9 @@ class RawItem(_InMemoryOnly):
     ``free_busy`` Free, Tentative, Busy, OOF, WorkingElsewhere, NoData; ``my_response`` Unknown,
     Organizer, Tentative, Accept, Decline, NoResponseReceived; ``sensitivity`` Normal, Personal,
     Private, Confidential. None is a field that Exchange left out. ``invitees`` is None where
-    they were not asked for or could not be read.
+    they were not asked for or could not be read. ``all_day_dates`` are the first date and the
+    first date after an all-day item, where the source states them; None where all that is known
+    are its instants.
     """
 
     starts_at: datetime
@@ -65,3 +67,4 @@ class RawItem(_InMemoryOnly):
     is_online: bool | None
     created_at: datetime | None
     invitees: tuple[RawInvitee, ...] | None
+    all_day_dates: tuple[date, date] | None = None

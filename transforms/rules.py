@@ -91,15 +91,23 @@ def _date_half_a_day_on(instant: datetime, zone: ZoneInfo) -> date:
 def span_of(item: RawItem, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the instants, in UTC, that are stored for an item that starts in ``HOLDABLE``.
 
-    An all-day item is local midnight to local midnight of its dates (R6). An end before the
-    start is stored as the start, an end beyond ``HOLDABLE`` as its end.
+    An all-day item is local midnight to local midnight of its dates (R6): those that the source
+    states, or else those that its instants mean. An end before the start is stored as the start,
+    an end beyond ``HOLDABLE`` as its end.
     """
     starts_at = item.starts_at.astimezone(UTC)
     ends_at = min(max(item.ends_at.astimezone(UTC), starts_at), HOLDABLE[1])
     if not item.is_all_day:
         return starts_at, ends_at
-    first, after = all_day_dates(starts_at, ends_at, zone)
+    first, after = _stated_dates(item) or all_day_dates(starts_at, ends_at, zone)
     return day_start(first, zone), day_start(after, zone)
+
+
+def _stated_dates(item: RawItem) -> tuple[date, date] | None:
+    if item.all_day_dates is None:
+        return None
+    first, after = item.all_day_dates
+    return first, min(max(after, first), HOLDABLE[1].date())
 
 
 def is_holdable(instant: datetime) -> bool:

@@ -175,9 +175,7 @@ _OUTCOMES: Final = (
 )
 
 
-def _meetings(
-    plan: Plan, random: np.random.Generator, day: date
-) -> tuple[_Ints, _Ints, _Ints]:
+def _meetings(plan: Plan, random: np.random.Generator, day: date) -> tuple[_Ints, _Ints, _Ints]:
     """Return room numbers, first minutes on the local clock, and lengths in minutes.
 
     A room's day is meetings and gaps in turn, so that few of them overlap.
@@ -253,9 +251,7 @@ def _micros(instant: datetime) -> int:
 @click.option("--months", type=click.IntRange(min=1), default=13, show_default=True)
 @click.option("--ahead-days", type=click.IntRange(min=0), default=180, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-def main(
-    directory: Path, region: str, rooms: int, months: int, ahead_days: int, seed: int
-) -> None:
+def main(directory: Path, region: str, rooms: int, months: int, ahead_days: int, seed: int) -> None:
     """Write an invented lake of ROOMS rooms and MONTHS months into DIRECTORY."""
     today = datetime.now(UTC).date()
     first_date = today - timedelta(days=round(months * 365.25 / 12))

@@ -19,9 +19,10 @@ from typing import Final
 from transforms.contract import BOOKINGS, COVERAGE, TABLES
 from transforms.opening import Closure
 from warehouse.engine import Engine, building, sql_steps
+from warehouse.export import export_tables
 from warehouse.inputs import Inputs, date_rows, no_hidden_cells, no_live_bookings, pass_row
 from warehouse.lake import Lake
-from warehouse.versions import new_version, pointer
+from warehouse.versions import new_version, parquet_draft, pointer
 
 _DAY: Final = timedelta(days=1)
 _LONGEST_PASS_DAYS: Final = 366
@@ -32,13 +33,16 @@ class PublishOptions:
     """What the configuration decides about a region's database.
 
     ``minimum_group`` is k of the suppression rule; ``closures`` are all of the region, each says
-    which rooms it covers. ``threads`` None is one for each core. Memory stays near
-    ``memory_limit``; ``room_days_per_pass`` bounds what a pass holds.
+    which rooms it covers. With ``export_parquet`` the tables are published as Parquet too; with
+    ``is_copied`` readers get plain copies in place of symlinks. ``threads`` None is one for each
+    core. Memory stays near ``memory_limit``; ``room_days_per_pass`` bounds what a pass holds.
     """
 
     minimum_group: int = 5
     count_held_as_booked: bool = False
     keep_versions: int = 7
+    export_parquet: bool = True
+    is_copied: bool = False
     closures: tuple[Closure, ...] = ()
     threads: int | None = None
     memory_limit: str = "700MB"
@@ -63,7 +67,9 @@ def publish(lake: Lake, warehouse: Path, options: PublishOptions, now: datetime)
         WarehouseError: the lake cannot be read, or the warehouse not written; readers still see
             what they saw before.
     """
-    with new_version(warehouse, lake.region, options.keep_versions) as draft:
+    with new_version(
+        warehouse, lake.region, options.keep_versions, is_copied=options.is_copied
+    ) as draft:
         data_through, rows = build(lake, draft, options, now)
     return Published(pointer(warehouse, lake.region), data_through, rows)
 
@@ -71,7 +77,10 @@ def publish(lake: Lake, warehouse: Path, options: PublishOptions, now: datetime)
 def build(
     lake: Lake, path: Path, options: PublishOptions, now: datetime
 ) -> tuple[date | None, dict[str, int]]:
-    """Build the database at the path; return data_through and the rows of every table."""
+    """Build the database at the path; return data_through and the rows of every table.
+
+    Its tables as Parquet, where asked for, are built beside it.
+    """
     with building(path, options.threads, options.memory_limit) as engine:
         steps = sql_steps()
         with engine.transaction():
@@ -83,6 +92,8 @@ def build(
         with engine.transaction():
             for step in _between(steps, "50", "99"):
                 engine.run(step)
+        if options.export_parquet:
+            export_tables(engine, parquet_draft(path), lake.region, now)
         counted = {name: engine.values(f"SELECT count(*) FROM {name}")[0] for name in TABLES}
     return build.data_through, {name: int(str(count)) for name, count in counted.items()}
 
@@ -130,9 +141,7 @@ class _Build:
                     self._engine.run(step, append=True)
             read_until = until
 
-    def _begin_pass(
-        self, first_date: date, last_date: date, read_until: date, until: date
-    ) -> None:
+    def _begin_pass(self, first_date: date, last_date: date, read_until: date, until: date) -> None:
         engine = self._engine
         calendar, zones = self._inputs.calendar(first_date, last_date)
         engine.load("calendar", calendar)

@@ -1,15 +1,16 @@
 """The database of a region is published whole: built aside, then the pointer is swapped.
 
-Belongs here: where versions lie, the pointer, how one is published and which are kept.
-Does not belong here: what is in a database (``sql``, ``publish.py``), opening one
-(``connect.py``), safe handling of files (``tree.py``).
+Belongs here: where versions lie, how one is published and which are kept.
+Does not belong here: what is in a database (``sql``, ``publish.py``), how the fixed names lead
+to a version (``pointers.py``), opening one (``connect.py``), safe handling of files (``tree.py``).
 
-``<warehouse>/insights-eu.duckdb`` is a symlink to ``versions/insights-eu-<UTC time>.duckdb``.
+``<warehouse>/insights-eu.duckdb`` is a symlink to ``versions/insights-eu-<UTC time>.duckdb``, or
+a plain copy of it. Where its tables were built as Parquet too, they are in the folder
+``versions/insights-eu-<UTC time>``, to which ``<warehouse>/parquet-eu`` leads in the same way.
 Versions never change once published; a reader that has one open keeps it when it is collected.
 """
 
 import errno
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,11 +18,12 @@ from pathlib import Path
 from typing import Final
 
 from transforms.contract import Region
-from warehouse.tree import Tree, WarehouseError, sync_folder
+from warehouse.pointers import copy_file, copy_folder, point, seal, withdraw
+from warehouse.tree import FOLDER_MODE, Tree, WarehouseError, sync_folder
 
 _FOLDER: Final = "versions"
-_MODE: Final = 0o440
 _STAMP: Final = "%Y%m%dT%H%M%S%fZ"
+_FEWEST_KEPT: Final = 2
 
 
 class VersionError(WarehouseError):
@@ -33,12 +35,16 @@ class VersionBusy(VersionError):  # noqa: N818 - it is a state that passes, not 
 
 
 @contextmanager
-def new_version(warehouse: Path, region: Region, keep_versions: int = 7) -> Iterator[Path]:
+def new_version(
+    warehouse: Path, region: Region, keep_versions: int = 7, *, is_copied: bool = False
+) -> Iterator[Path]:
     """Give the path to build a database at; publish it when the block ends without an error.
 
-    The database must be closed by then. Of the published versions the latest
-    ``keep_versions`` stay, the new one included; with only one, a reader that opens the symlink
-    itself at the moment of the swap may miss it, since DuckDB resolves before it opens.
+    The database must be closed by then; its tables as Parquet go along if they are in the
+    folder ``parquet_draft`` of the path. Of the published versions the latest ``keep_versions``
+    stay, the new one included, and the one that it replaces always does until the next build: a
+    reader may just have resolved the symlink to it. With ``is_copied`` readers get a plain copy
+    in place of the symlink.
     After an error, or if the builder is killed, readers see what they saw before; what is left
     of it is swept by the next build.
 
@@ -54,7 +60,8 @@ def new_version(warehouse: Path, region: Region, keep_versions: int = 7) -> Iter
         try:
             yield draft
             _refuse_unfinished(draft)
-            _publish(tree, region, building, draft)
+            version = _publish(tree, region, draft)
+            _show(tree, region, version, tree.path(building, "pointer"), is_copied)
             _collect(tree, region, keep_versions)
         finally:
             tree.remove(building)
@@ -65,8 +72,21 @@ def pointer(warehouse: Path, region: Region) -> Path:
     return warehouse / f"{_stem(region)}.duckdb"
 
 
+def parquet_pointer(warehouse: Path, region: Region) -> Path:
+    """Return the path that always leads to the folder of the latest tables as Parquet."""
+    return warehouse / f"parquet-{region.lower()}"
+
+
+def parquet_draft(database: Path) -> Path:
+    """Return where the tables of a database that is being built go as Parquet, a new folder."""
+    return database.with_suffix("")
+
+
 def current_version(warehouse: Path, region: Region) -> Path:
     """Return the file that the pointer leads to now; a build may swap the pointer any time.
+
+    Where a plain copy is in its place, this is the latest version beside it, which does not
+    change; or the copy itself, if it was taken elsewhere alone.
 
     Raises:
         VersionError: nothing was published yet, or the pointer leads out of ``versions``.
@@ -80,7 +100,7 @@ def current_version(warehouse: Path, region: Region) -> Path:
         ) from None
     except OSError as error:
         if error.errno == errno.EINVAL:
-            return path  # a plain copy, where somebody's file share has no symlinks
+            return _latest(warehouse, region) or path
         raise VersionError(
             f"{path}: cannot be read ({error.strerror}): ask its operators for access"
         ) from None
@@ -112,7 +132,8 @@ def drop_versions(
         old = [name for name in _names(tree, region) if name != current]
         unwanted = [name for name in old if is_unwanted(tree.path(_FOLDER, name))]
         for name in unwanted:
-            tree.remove(_FOLDER, name)
+            _remove(tree, name)
+        _sweep(tree, region)
     return unwanted
 
 
@@ -123,26 +144,38 @@ def _only_builder(tree: Tree, region: Region) -> AbstractContextManager[None]:
     return tree.locked(f".lock-{region.lower()}", busy)
 
 
-def _publish(tree: Tree, region: Region, building: str, draft: Path) -> None:
+def _publish(tree: Tree, region: Region, draft: Path) -> str:
+    """Move what was built into the folder of versions; return the version's name."""
     versions = tree.ensure(_FOLDER)
     name = _next_name(tree, region)
-    aside = tree.path(building, "pointer")
+    tables = parquet_draft(draft)
     with tree.errors("written"):
-        _seal(draft)
+        if tables.is_dir():
+            tables.chmod(FOLDER_MODE)
+            for path in tables.iterdir():
+                seal(path)
+            sync_folder(tables)
+            tables.rename(parquet_draft(versions / name))
+        seal(draft)
         draft.rename(versions / name)
         sync_folder(versions)
-        aside.symlink_to(Path(_FOLDER, name))
-        aside.replace(pointer(tree.root, region))
-        sync_folder(tree.root)
+    return name
 
 
-def _seal(draft: Path) -> None:
-    descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fchmod(descriptor, _MODE)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _show(tree: Tree, region: Region, name: str, aside: Path, is_copied: bool) -> None:
+    """Let readers see the version: its Parquet and its database."""
+    database, tables = pointer(tree.root, region).name, parquet_pointer(tree.root, region).name
+    version = Path(_FOLDER, name)
+    if not tree.path(*parquet_draft(version).parts).is_dir():
+        withdraw(tree, tables)
+    elif is_copied:
+        copy_folder(tree, tree.root / parquet_draft(version), aside, tables)
+    else:
+        point(tree, tables, parquet_draft(version), aside)
+    if is_copied:
+        copy_file(tree, tree.root / version, aside, database)
+    else:
+        point(tree, database, version, aside)
 
 
 def _refuse_unfinished(draft: Path) -> None:
@@ -164,8 +197,29 @@ def _next_name(tree: Tree, region: Region) -> str:
 def _collect(tree: Tree, region: Region, keep_versions: int) -> None:
     current = current_version(tree.root, region).name
     old = [name for name in _names(tree, region) if name != current]
-    for name in old[: max(0, len(old) - (keep_versions - 1))]:
-        tree.remove(_FOLDER, name)
+    kept = max(keep_versions, _FEWEST_KEPT) - 1
+    for name in old[: max(0, len(old) - kept)]:
+        _remove(tree, name)
+    _sweep(tree, region)
+
+
+def _remove(tree: Tree, name: str) -> None:
+    tree.remove(_FOLDER, parquet_draft(Path(name)).name)
+    tree.remove(_FOLDER, name)
+
+
+def _sweep(tree: Tree, region: Region) -> None:
+    """Remove the Parquet of a build that was killed before its database was published."""
+    for name in tree.names(_FOLDER):
+        database = f"{name}.duckdb"
+        if _is_version(database, region) and tree.look(_FOLDER, database) is None:
+            tree.remove(_FOLDER, name)
+
+
+def _latest(warehouse: Path, region: Region) -> Path | None:
+    names = [path.name for path in (warehouse / _FOLDER).glob("*.duckdb")]
+    latest = max((name for name in names if _is_version(name, region)), default=None)
+    return warehouse / _FOLDER / latest if latest else None
 
 
 def _names(tree: Tree, region: Region) -> list[str]:

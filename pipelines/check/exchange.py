@@ -22,6 +22,7 @@ from pipelines.settings_exchange import Secrets
 from pipelines.sources.base import Scope, SourceError, Window
 from pipelines.sources.ews_check import DirectorySource, ServerInfo
 from pipelines.sources.factory import ews_settings
+from pipelines.sources.pace import Pace
 
 _SOON: Final = timedelta(days=14)
 _IN_STEP: Final = timedelta(seconds=60)
@@ -142,7 +143,8 @@ class ExchangeCheck:
 
     def _scope(self, mailbox: str) -> Step:
         try:
-            with closing(self._open_source(self._exchange, self._secrets, False)) as source:
+            source = self._open_source(self._exchange, self._secrets, False, Pace(1))
+            with closing(source):
                 source.read(mailbox, _PROBED)
         except SourceError as error:
             if error.code in _DENIALS:

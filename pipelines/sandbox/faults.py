@@ -23,7 +23,7 @@ Kind: TypeAlias = Literal[
     "latency",  # the answer takes `seconds` longer
     # Errors that Exchange reports.
     "soap_fault",  # `code` as a SOAP fault, HTTP 500
-    "response_code",  # `code` in a response message, HTTP 200
+    "response_code",  # `code` in a response message, HTTP 200; over Graph with `status`
     "too_many_at_once",  # SOAP fault `code` while more than `limit` requests are being served
     "item_refused",  # GetItem reports `code` for the items that `which` picks
     # Answers that look right.
@@ -35,6 +35,9 @@ Kind: TypeAlias = Literal[
     "other_folder",  # items say that they lie in another folder
     "other_mailbox",  # the items of the mailbox `mailbox` come back instead of those asked for
     "invalid_characters",  # names and subjects begin with &#x1B;, which XML 1.0 forbids
+    # Graph's pages.
+    "repeated_link",  # the link to the next page leads to this one again
+    "foreign_link",  # the link to the next page leads to another host
 ]
 
 

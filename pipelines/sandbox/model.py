@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from pipelines.sandbox.faults import Faults
+from pipelines.sandbox.graph_app import App
 from pipelines.sandbox.request_log import RequestLog
 
 ACCOUNT = "svc-insights@contoso.example"
@@ -137,7 +138,7 @@ class Tenant:
 
     ``impersonation`` and ``reviewer`` name the mailboxes that the account may impersonate, or
     read the calendar of as a delegate; None is every mailbox. ``room_lists`` maps the address
-    of a room list to the addresses of its rooms.
+    of a room list to the addresses of its rooms. ``app`` is who asks over Graph.
     """
 
     rooms: Iterable[Mailbox] = ()
@@ -147,6 +148,7 @@ class Tenant:
     reviewer: Set[str] | None = None
     room_lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bearer_tokens: set[str] = field(default_factory=set)
+    app: App = field(default_factory=App)
     clock_skew_seconds: float = 0
     faults: Faults = field(default_factory=Faults)
     log: RequestLog = field(default_factory=RequestLog)

@@ -45,6 +45,11 @@ class SandboxExchange:
         """The EWS endpoint."""
         return f"https://localhost:{self.port}{PATH}"
 
+    @property
+    def base_url(self) -> str:
+        """Where Graph and the sign-in service answer."""
+        return f"https://localhost:{self.port}"
+
     def start(self) -> Self:
         """Listen and serve in a thread of its own.
 

@@ -41,13 +41,15 @@ class SourceError(Exception):
 
     ``code`` is Exchange's response code (``ErrorAccessDenied``), ``HTTP401`` and the like, or the
     name of an error's class: all that may be stored or shown. Raise it ``from None``, so that no
-    text of the library underneath travels along.
+    text of the library underneath travels along. ``is_passing`` where asking again later, after
+    the source's own retries, may help.
     """
 
-    def __init__(self, code: str, scope: Scope = Scope.ROOM) -> None:
+    def __init__(self, code: str, scope: Scope = Scope.ROOM, *, is_passing: bool = False) -> None:
         super().__init__(code)
         self.code = code
         self.scope = scope
+        self.is_passing = is_passing
 
 
 class CalendarSource(Protocol):

@@ -19,11 +19,12 @@ import requests
 from exchangelib.credentials import Credentials
 
 from pipelines.sources.base import Scope, SourceError, Window
-from pipelines.sources.ews_failures import as_failure
+from pipelines.sources.ews_failures import TOO_BUSY, as_failure
 from pipelines.sources.ews_protocol import OneSession, RoomAccount
 from pipelines.sources.ews_services import VIEW_CUT_SHORT, CalendarViewService, InviteeService
 from pipelines.sources.ews_xml import Row, with_invitees
 from pipelines.sources.oauth import AppRegistration, Token
+from pipelines.sources.pace import Pace
 from pipelines.sources.quiet import cut_off_loggers
 from pipelines.sources.retry import Deadline, Failure, Retry
 from pipelines.sources.tls import TimedAdapter, secure
@@ -64,7 +65,8 @@ class EwsSource:
     """A ``CalendarSource`` over EWS: one worker, one connection.
 
     ``with_invitees`` False never asks Exchange for anyone's name or address. Connects when the
-    first room is read. ``clock`` and ``sleep`` are for tests.
+    first room is read. ``pace`` is shared by the workers of an exchange. ``clock`` and ``sleep``
+    are for tests.
 
     Raises:
         SourceError: ``HttpsRequired``, ``CaFileUnreadable``.
@@ -75,6 +77,7 @@ class EwsSource:
         settings: EwsSettings,
         *,
         with_invitees: bool,
+        pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -83,6 +86,8 @@ class EwsSource:
         self._with_invitees = with_invitees
         self._deadline = Deadline(clock)
         self._retry = Retry(self._deadline, sleep)
+        self._sleep = sleep
+        self._pace = pace or Pace(1, clock)
         self._folders: dict[str, str] = {}
         self._rooms: dict[str, str] = {}
         self._refused: str | None = None
@@ -156,20 +161,36 @@ class EwsSource:
 
     def _attempt(self, request: Callable[[], T]) -> T:
         """Send one request, and once more if a token that used to work is no longer taken."""
+        self._wait_while_held()
         try:
-            answer = request()
+            with self._pace.turn(self._deadline):
+                answer = request()
         except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
             failure = as_failure(error)
         else:
+            self._pace.answered()
             if self._token is not None:
                 self._token.accept()
             return answer
+        if failure.code in TOO_BUSY:
+            self._pace.slower(failure.wait_seconds)
         self._protocol.forget_lost_session()
         if failure.code == "HTTP401" and self._token is not None and self._token.renew():
             return self._attempt(request)
         if failure.scope is Scope.EXCHANGE and not failure.is_transient:
             self._refused = failure.code
         raise failure
+
+    def _wait_while_held(self) -> None:
+        """Wait for as long as the exchange asked any worker to.
+
+        Raises:
+            Failure: ``ErrorServerBusy`` if the room may not take that long.
+        """
+        while (held := self._pace.held_seconds()) > 0:
+            if held >= self._deadline.remaining():
+                raise Failure("ErrorServerBusy", is_transient=True)
+            self._sleep(held)
 
 
 def _connect(settings: EwsSettings, deadline: Deadline) -> tuple[OneSession, Token | None]:
@@ -220,6 +241,6 @@ def _leaving(work: Callable[[], T]) -> T:
         return work()
     except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
         failure = as_failure(error)
-        code, scope = failure.code, failure.scope
+        code, scope, is_passing = failure.code, failure.scope, failure.is_transient
         del failure
-    raise SourceError(code, scope)
+    raise SourceError(code, scope, is_passing=is_passing)

@@ -10,8 +10,6 @@ looks like one, or a class name, is taken over.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from exchangelib.errors import MalformedResponseError, SOAPError
@@ -21,7 +19,16 @@ from lxml import etree
 
 from pipelines.sources.base import Scope
 from pipelines.sources.ews_xml import malformed
+from pipelines.sources.headers import retry_after
 from pipelines.sources.retry import Failure
+
+TOO_BUSY: Final = frozenset(
+    {
+        *("ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"),
+        *("HTTP429", "HTTP503"),
+    }
+)
+"""Refusals that mean that fewer requests at once would be welcome."""
 
 _CODE: Final = re.compile(r"Error[A-Za-z0-9]{1,80}")
 _PASSING_CODES: Final = frozenset(
@@ -108,20 +115,6 @@ class NoSecondTry(FailFast):  # type: ignore[misc]  # exchangelib has no types
             is_transient=status in _PASSING_STATUSES or is_outage,
             wait_seconds=retry_after(response.headers.get("Retry-After")),
         )
-
-
-def retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header, given as a number or as a date."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    wait = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)
-    return max(0.0, wait.total_seconds())
 
 
 def _milliseconds(value: str | None) -> float | None:

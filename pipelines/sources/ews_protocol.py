@@ -18,6 +18,7 @@ from exchangelib.credentials import IMPERSONATION, Credentials
 from exchangelib.protocol import CachingProtocol, Protocol
 from exchangelib.transport import BASIC, NOAUTH, NTLM
 from exchangelib.version import EXCHANGE_2013_SP1, Version
+from requests.auth import HTTPBasicAuth
 
 from pipelines.sources.ews_failures import NoSecondTry
 from pipelines.sources.ews_services import UTC_ZONE
@@ -67,7 +68,11 @@ class OneSession(Protocol, metaclass=_Uncached):  # type: ignore[misc]  # exchan
         """Return a session that reaches nothing but this adapter's HTTPS."""
         session = super().create_session()
         secure(session, self._adapter)
-        session.auth = self._token or session.auth
+        if self._token is not None:
+            session.auth = self._token
+        elif isinstance(session.auth, HTTPBasicAuth):  # requests would refuse what is not Latin-1
+            name, password = self.credentials.username, self.credentials.password
+            session.auth = HTTPBasicAuth(name.encode(), password.encode())
         return session
 
     def retire_session(self, session: requests.Session) -> None:

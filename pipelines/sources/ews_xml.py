@@ -9,6 +9,7 @@ This is the hot path of a run: tags are compared whole, each child is visited on
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Final, TypeAlias
 
 from lxml import etree
@@ -37,6 +38,8 @@ _FIELDS: Final = tuple(
     )
 )
 _TRUE: Final = frozenset({"true", "1"})
+is_true: Final = _TRUE.__contains__
+"""Tells whether an xs:boolean is true; what is left out is false."""
 _LISTS: Final = frozenset({"PublicDL", "PrivateDL", "GroupMailbox"})
 _REFERENCE: Final = re.compile(rb"&#(?:x([0-9a-fA-F]+)|([0-9]+));")
 _ROLES: Final[dict[str, Role]] = {
@@ -49,7 +52,6 @@ _MAILBOX: Final = f"{TYPES}Mailbox"
 _ADDRESS: Final = f"{TYPES}EmailAddress"
 _ROUTING: Final = f"{TYPES}RoutingType"
 _MAILBOX_TYPE: Final = f"{TYPES}MailboxType"
-_from_iso: Final = datetime.fromisoformat
 # One object for each word of EWS, however many items carry it; another word is as good as none.
 _WORDS: Final[dict[str | None, str]] = {
     word: word
@@ -110,11 +112,6 @@ def _if_allowed(match: re.Match[bytes]) -> bytes:
     return match[0] if is_allowed else b""
 
 
-def is_true(text: str | None) -> bool:
-    """Tell whether an xs:boolean is true; what is left out is false."""
-    return text in _TRUE
-
-
 def rows_of(items: etree._Element) -> list[Row]:
     """Return the items of a view.
 
@@ -126,52 +123,44 @@ def rows_of(items: etree._Element) -> list[Row]:
     """
     count = len(items)
     columns = [[each.text or each.get("Id") for each in items.iter(tag)] for tag in _FIELDS]
-    if all(len(column) in (0, count) for column in columns):
-        filled = (column or [None] * count for column in columns)
-        return [_row(values) for values in zip(*filled, strict=True)]
-    return [
-        _row(map({child.tag: child.text or child.get("Id") for child in item}.get, _FIELDS))
-        for item in items
-    ]
-
-
-def _row(values: Iterable[str | None]) -> Row:
-    """Return the row of the values of ``_FIELDS``."""
-    (
-        item_id,
-        folder_id,
-        start,
-        end,
-        created,
-        is_all_day,
-        is_cancelled,
-        kind,
-        free_busy,
-        answer,
-        sensitivity,
-        is_online,
-    ) = values
-    if item_id is None or folder_id is None:
+    if any(len(column) not in (0, count) for column in columns):
+        apart = [{child.tag: child.text or child.get("Id") for child in item} for item in items]
+        columns = [[values.get(tag) for values in apart] for tag in _FIELDS]
+    item_ids, folder_ids, *rest = (column or [None] * count for column in columns)
+    if None in item_ids or None in folder_ids:
         raise malformed()
     try:
-        item = RawItem(
-            _instant(start),
-            _instant(end),
-            is_all_day in _TRUE,
-            is_cancelled in _TRUE,
-            _WORDS.get(kind),
-            _WORDS.get(free_busy),
-            _WORDS.get(answer),
-            _WORDS.get(sensitivity),
-            None if is_online is None else is_online in _TRUE,
-            None if created is None else _instant(created),
-            None,
-        )
+        built = _items(*rest)
     except (TypeError, ValueError):
-        item = None
-    if item is None:
+        built = None
+    if built is None:
         raise Failure("MalformedItem")
-    return item_id, folder_id, item
+    return list(zip(item_ids, folder_ids, built, strict=True))  # type: ignore[arg-type]  # checked
+
+
+def _items(*columns: list[str | None]) -> list[RawItem]:
+    """Return the items of the columns of ``_FIELDS`` after the ids.
+
+    Raises:
+        TypeError: a start or end is left out.
+        ValueError: an instant cannot be read.
+    """
+    starts, ends, created, is_all_day, is_cancelled, *words, is_online = columns
+    return list(
+        map(
+            RawItem,
+            _instants(starts),
+            _instants(ends),
+            map(is_true, is_all_day),
+            map(is_true, is_cancelled),
+            *(map(_WORDS.get, column) for column in words),
+            (None if text is None else text in _TRUE for text in is_online),
+            [None if text is None else _instants([text])[0] for text in created]
+            if None in created
+            else _instants(created),
+            repeat(None),
+        )
+    )
 
 
 def invitees_of(elem: etree._Element) -> tuple[RawInvitee, ...]:
@@ -196,9 +185,11 @@ def with_invitees(item: RawItem, invitees: tuple[RawInvitee, ...]) -> RawItem:
     )
 
 
-def _instant(text: str | None) -> datetime:
-    instant = _from_iso(text)  # type: ignore[arg-type]  # None is a TypeError, which the caller takes
-    return instant if instant.tzinfo is UTC else _in_utc(instant)
+def _instants(texts: Iterable[str | None]) -> list[datetime]:
+    return [
+        instant if instant.tzinfo is UTC else _in_utc(instant)
+        for instant in map(datetime.fromisoformat, texts)  # type: ignore[arg-type]  # raises on None
+    ]
 
 
 def _in_utc(instant: datetime) -> datetime:

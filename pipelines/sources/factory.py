@@ -7,17 +7,20 @@ Does not belong here: what a source does.
 from pipelines.settings_exchange import ExchangeSettings, Secrets
 from pipelines.sources.base import CalendarSource
 from pipelines.sources.ews import EwsSettings, EwsSource
+from pipelines.sources.pace import Pace
 
 
 def open_source(
-    exchange: ExchangeSettings, secrets: Secrets, with_invitees: bool
+    exchange: ExchangeSettings, secrets: Secrets, with_invitees: bool, pace: Pace
 ) -> CalendarSource:
     """Return a source of its own for one worker; it connects when the first room is read.
+
+    The workers of an exchange share a ``pace``.
 
     Raises:
         SourceError: the settings cannot be used (a CA file that vanished, say).
     """
-    return EwsSource(ews_settings(exchange, secrets), with_invitees=with_invitees)
+    return EwsSource(ews_settings(exchange, secrets), with_invitees=with_invitees, pace=pace)
 
 
 def ews_settings(exchange: ExchangeSettings, secrets: Secrets) -> EwsSettings:

@@ -96,7 +96,7 @@ class Retry:
                 return ask()
             except Failure as failure:
                 if self._deadline.remaining() <= 0:
-                    raise Failure(DEADLINE_EXCEEDED) from None
+                    raise Failure(DEADLINE_EXCEEDED, is_transient=True) from None
                 if not failure.is_transient or attempt == ATTEMPTS - 1:
                     raise
                 wait = self._wait(failure, attempt)

@@ -26,7 +26,7 @@ def test_readers_see_whole_days_and_databases_while_writers_replace_and_builders
 ):
     counts = figures("hammer.py", "--seconds", "5")
     builders = counts.pop("builders")
-    assert len(counts) == 5
+    assert len(counts) == 7
     for reader, seen in counts.items():
         assert seen["writes seen"] >= 3, reader
         assert (seen["torn"], seen["errors"]) == (0, 0), reader

@@ -307,7 +307,13 @@ class Oracle:
         sums: dict[Hashable, list[int]] = defaultdict(lambda: [0, 0])
         for room_id, day, hour, opened, booked, *_ in self.room_hours():
             room = self.rooms[room_id]
-            key = (room.building, capacity_band(room.capacity), iso_week(day), day.isoweekday(), hour)
+            key = (
+                room.building,
+                capacity_band(room.capacity),
+                iso_week(day),
+                day.isoweekday(),
+                hour,
+            )
             sums[key][0] += opened
             sums[key][1] += booked
         return [(*key, *pair, ratio(pair[1], pair[0])) for key, pair in sums.items()]  # type: ignore[misc]  # key is a tuple

@@ -159,9 +159,7 @@ def scenario(
 ) -> Scenario:
     """Return a scenario in which everything was read and all days are over."""
     now = datetime.combine(days[-1] + timedelta(days=3), time(), UTC)
-    return Scenario(
-        rooms, tuple(bookings), read_all(rooms, days), now, PublishOptions(**options)
-    )
+    return Scenario(rooms, tuple(bookings), read_all(rooms, days), now, PublishOptions(**options))
 
 
 def write_lake(lake: Lake, scenario: Scenario) -> None:

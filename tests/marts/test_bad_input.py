@@ -49,7 +49,9 @@ def test_rooms_that_nobody_read_yet_are_rooms_and_nothing_else(published: Publis
 
 def test_only_days_ahead_give_no_data_through(published: Publish) -> None:
     ahead = NOW.date() + timedelta(days=4)
-    scene = Scenario((ROOM,), (book(ROOM, ahead, "09:00", "10:00"),), read_all((ROOM,), [ahead]), NOW)
+    scene = Scenario(
+        (ROOM,), (book(ROOM, ahead, "09:00", "10:00"),), read_all((ROOM,), [ahead]), NOW
+    )
     database = published(scene)
     assert database.row("SELECT data_through, bookings FROM build_info") == (None, 0)
     assert database.rows("SELECT booked_minutes FROM room_days_ahead") == [(60,)]

@@ -42,7 +42,9 @@ def everything() -> Scenario:
         bookings.append(all_day(room, FIRST + timedelta(days=random.randint(0, 12)), 2))
     bookings.append(book(ROOMS[0], FIRST, "09:00", "24:00", kind="occurrence"))
     now = datetime(2026, 11, 3, 2, tzinfo=UTC)
-    return Scenario(ROOMS, tuple(bookings), read_all(ROOMS, days), now, PublishOptions(minimum_group=2))
+    return Scenario(
+        ROOMS, tuple(bookings), read_all(ROOMS, days), now, PublishOptions(minimum_group=2)
+    )
 
 
 def _one(random: Random, room: Room, day: date) -> Booking:

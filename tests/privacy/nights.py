@@ -21,7 +21,7 @@ import yaml
 from pipelines.instance import DAGSTER_YAML
 from pipelines.sandbox.tls import CertificateAuthority
 from tests.privacy.attack import FOLDER, KILLED, LAYER, TEXT
-from tests.privacy.hostile import EXCHANGE_MOODS, ROOM_MOODS, HostileExchange
+from tests.privacy.hostile import HostileExchange
 from tests.privacy.tokens import Tokens
 
 ROOT: Final = Path(__file__).parents[2]
@@ -55,6 +55,10 @@ class Workspace:
             (today - timedelta(days=3)).isoformat(),
             (today - timedelta(days=1)).isoformat(),
         )
+
+    def another(self, folder: Path) -> "Workspace":
+        """Return a workspace of its own on the same servers."""
+        return Workspace(folder, self.server, self.stranger, self.authority, self.tokens)
 
     def configure(self, room_moods: Sequence[str], exchange_moods: Sequence[str] = ()) -> None:
         """Write a configuration whose rooms and exchanges are in these moods."""
@@ -155,11 +159,3 @@ class Workspace:
             self.surprises.append(f"{name}: {surprise}")
         if layer and not (self.folder / f"struck-{layer}").exists():
             self.surprises.append(f"{name}: the layer was never reached")
-
-
-def partial(workspace: Workspace) -> None:
-    """Configure a night in which rooms fail in every way that a server can make them fail."""
-    workspace.configure(ROOM_MOODS, EXCHANGE_MOODS)
-
-
-__all__ = ["Workspace", "partial"]

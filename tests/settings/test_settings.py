@@ -18,6 +18,7 @@ retention_months: 13
 minimum_group: 5
 count_held_as_booked: false
 keep_versions: 7
+run_deadline_minutes: 240
 regions:
   EU:
     time_zone: Europe/Copenhagen
@@ -77,6 +78,7 @@ def test_the_configuration_of_the_contract_is_read(contract: Company) -> None:
     assert (settings.trailing_days, settings.ahead_days, settings.retention_months) == (14, 180, 13)
     assert (settings.minimum_group, settings.keep_versions) == (5, 7)
     assert settings.count_held_as_booked is False
+    assert settings.run_deadline_minutes == 240
     assert (eu.time_zone, eu.nightly_at) == ("Europe/Copenhagen", time(2, 30))
     assert eu.accepted_domains == {"contoso.example"}
     assert eu.closures == (Closure(date(2026, 12, 24), date(2026, 12, 31), building="HQ"),)
@@ -110,6 +112,7 @@ def test_what_is_left_out_has_the_defaults_of_the_contract(company: Company) -> 
     eu = settings.regions["EU"]
     assert (settings.trailing_days, settings.ahead_days, settings.retention_months) == (14, 180, 13)
     assert (settings.minimum_group, settings.keep_versions) == (5, 7)
+    assert settings.run_deadline_minutes == 300
     assert (eu.open_hours, eu.headcount, eu.closures) == (DEFAULT_OPEN_HOURS, True, ())
     assert (eu.exchanges["hq"].workers, eu.exchanges["hq"].room_deadline_seconds) == (4, 120)
     assert {room.exchange for room in eu.rooms} == {"hq"}

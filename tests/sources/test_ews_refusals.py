@@ -131,6 +131,12 @@ def test_a_wrong_password_is_tried_exactly_once(
     assert len(sent) == asked == 1
 
 
+def test_a_password_may_hold_any_character(read: Read) -> None:
+    tenant = room(meetings(3))
+    tenant.password = "pässwörd-€-пароль"
+    assert len(read(tenant, password=tenant.password)) == 3
+
+
 def test_a_403_stops_the_exchange(read: Read, sent: list[bytes]) -> None:
     tenant = room([])
     tenant.faults.add(Fault("http", status=403))

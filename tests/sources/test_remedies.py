@@ -20,7 +20,7 @@ def codes_of_failures() -> set[str]:
     """Return every code that is written out in the sources."""
     folder = Path(pipelines.sources.__path__[0])
     return {
-        node.args[0].value
+        str(node.args[0].value)
         for path in folder.glob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)

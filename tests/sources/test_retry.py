@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines.sources.ews_failures import retry_after
+from pipelines.sources.headers import retry_after
 from pipelines.sources.retry import ATTEMPTS, Deadline, Failure, Retry
 from tests.sources.conftest import FakeTime
 

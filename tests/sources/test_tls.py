@@ -147,3 +147,13 @@ def trickling_server(authority: CertificateAuthority) -> Iterator[str]:
         is_over.set()
         server.join()
         listener.close()
+
+
+def test_the_proxy_of_the_environment_is_used(
+    exchange: StartExchange, open_source: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://localhost:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    source = open_source(exchange(room([])))
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("ProxyError", Scope.EXCHANGE)

@@ -4,13 +4,16 @@ Belongs here: building, publishing and reading it.
 Does not belong here: what a test expects.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from transforms.contract import Region
 from warehouse.connect import connect
-from warehouse.versions import new_version
+from warehouse.versions import new_version, parquet_draft, parquet_pointer
 
 
 def build(path: Path, number: int) -> None:
@@ -21,9 +24,33 @@ def build(path: Path, number: int) -> None:
         )
 
 
+def build_parquet(folder: Path, number: int, tables: Sequence[str] = ("utilization",)) -> None:
+    folder.mkdir()
+    for table in tables:
+        pq.write_table(pa.table({"number": [number]}), folder / f"{table}.parquet")
+
+
 def publish(warehouse: Path, number: int, region: Region = "EU", keep_versions: int = 7) -> None:
     with new_version(warehouse, region, keep_versions) as path:
         build(path, number)
+
+
+def publish_with_parquet(
+    warehouse: Path,
+    number: int,
+    *,
+    tables: Sequence[str] = ("utilization",),
+    keep_versions: int = 7,
+    is_copied: bool = False,
+) -> None:
+    with new_version(warehouse, "EU", keep_versions, is_copied=is_copied) as path:
+        build(path, number)
+        build_parquet(parquet_draft(path), number, tables)
+
+
+def parquet_number(warehouse: Path, table: str = "utilization") -> int:
+    content = pq.read_table(parquet_pointer(warehouse, "EU") / f"{table}.parquet")
+    return int(content["number"][0].as_py())
 
 
 def number_in(connection: duckdb.DuckDBPyConnection, table: str = "utilization") -> int:

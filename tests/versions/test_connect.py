@@ -104,6 +104,7 @@ def test_a_version_collected_while_it_is_being_opened_is_followed_by_the_next(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collected = current_version(warehouse, "EU")
+    publish(warehouse, 4, "EU", keep_versions=1)
     publish(warehouse, 5, "EU", keep_versions=1)
     answers = [collected, current_version(warehouse, "EU")] * 2
     monkeypatch.setattr(connecting, "current_version", lambda *_: answers.pop(0))

@@ -93,11 +93,16 @@ def test_the_latest_versions_are_kept_and_the_rest_collected(warehouse: Path) ->
     assert published_number(warehouse) == 4
 
 
-def test_the_current_version_is_never_collected(warehouse: Path) -> None:
-    for number in range(3):
-        publish(warehouse, number, keep_versions=1)
-    assert published_versions(warehouse, "EU") == [current_version(warehouse, "EU")]
-    assert published_number(warehouse) == 2
+@pytest.mark.parametrize("keep_versions", [1, 2])
+def test_the_current_version_and_the_one_before_it_are_never_collected(
+    warehouse: Path, keep_versions: int
+) -> None:
+    for number in range(4):
+        replaced = published_versions(warehouse, "EU")[-1:]
+        publish(warehouse, number, keep_versions=keep_versions)
+        current = current_version(warehouse, "EU")
+        assert published_versions(warehouse, "EU") == [*replaced, current]
+    assert published_number(warehouse) == 3
 
 
 def test_regions_in_one_folder_do_not_collect_each_other(warehouse: Path) -> None:
@@ -175,9 +180,10 @@ def test_a_version_that_a_reader_holds_stays_readable_when_it_is_collected(
     held_file = current_version(warehouse, "EU")
     with connect("EU", warehouse=warehouse) as held:
         publish(warehouse, 2, keep_versions=1)
+        publish(warehouse, 3, keep_versions=1)
         assert not held_file.exists()
         assert number_in(held) == 1
-    assert published_number(warehouse) == 2
+    assert published_number(warehouse) == 3
 
 
 @pytest.mark.parametrize("planted", ["versions", ".building-eu", ".lock-eu"])

@@ -1,5 +1,5 @@
--- Work table: the masks of every hour of the room-days read that is open, and then of every hour
--- that is not but has a booking.
+-- Work table: the masks of every hour of the room-days read that is open, and then of the hours
+-- with a booking that the schedule, or the room's first and last day, leaves closed.
 -- part_mask is the part of the hour that belongs to this local date and hour: all of it, unless a
 -- clock change cuts the hour in two.
 SELECT r.room_no,
@@ -33,5 +33,23 @@ FROM cells AS k
 JOIN directory AS d ON d.room_no = k.room_no
 JOIN calendar AS c ON c.profile = d.profile AND c.cell = k.cell
 JOIN room_dates AS r ON r.room_no = k.room_no AND r.local_date = c.local_date
-WHERE (c.open_mask = 0 OR NOT r.is_in_use)
+WHERE c.open_mask = 0
+  AND k.booked_mask & c.part_mask <> 0
+UNION ALL
+SELECT r.room_no,
+       r.local_date,
+       c.local_hour,
+       c.cell,
+       c.is_split,
+       0 AS open_mask,
+       0 AS booked_mask,
+       k.booked_mask & c.part_mask AS outside_mask,
+       0 AS held_mask,
+       0 AS overlap_mask
+FROM cells AS k
+JOIN directory AS d ON d.room_no = k.room_no
+JOIN calendar AS c ON c.profile = d.profile AND c.cell = k.cell
+JOIN room_dates AS r ON r.room_no = k.room_no AND r.local_date = c.local_date
+WHERE c.open_mask <> 0
+  AND NOT r.is_in_use
   AND k.booked_mask & c.part_mask <> 0

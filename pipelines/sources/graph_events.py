@@ -1,0 +1,139 @@
+"""Graph's events as rows: the few properties that a calendar item needs, in EWS's words.
+
+Belongs here: JSON to ``RawItem`` and ``RawInvitee``.
+Does not belong here: requests (``graph_client.py``), whether an answer is whole or a refusal.
+
+This is the hot path of a run. Subject, body and location come with an event, and are never looked
+at. Instants are cut to whole seconds, as EWS writes them.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any, Final, TypeAlias
+
+from pipelines.sources.graph_failures import malformed
+from pipelines.sources.retry import Failure
+from transforms.raw import RawInvitee, RawItem, Role
+
+Row: TypeAlias = tuple[str, RawItem]
+"""An event's id and the item; ids stay in memory."""
+
+WITHOUT_PEOPLE: Final = (
+    "id,start,end,isAllDay,isCancelled,type,showAs,sensitivity,responseStatus,isOnlineMeeting"
+)
+"""What is asked for where nobody's name or address may be: not when an item was created, which
+Graph gives only together with everything else."""
+
+_KINDS: Final = {
+    "singleInstance": "Single",
+    "occurrence": "Occurrence",
+    "exception": "Exception",
+    "seriesMaster": "RecurringMaster",
+}
+_FREE_BUSY: Final = {
+    "free": "Free",
+    "tentative": "Tentative",
+    "busy": "Busy",
+    "oof": "OOF",
+    "workingElsewhere": "WorkingElsewhere",
+    "unknown": "NoData",
+}
+_RESPONSES: Final = {
+    "none": "Unknown",
+    "organizer": "Organizer",
+    "tentativelyAccepted": "Tentative",
+    "accepted": "Accept",
+    "declined": "Decline",
+    "notResponded": "NoResponseReceived",
+}
+_SENSITIVITIES: Final = {
+    "normal": "Normal",
+    "personal": "Personal",
+    "private": "Private",
+    "confidential": "Confidential",
+}
+_ROLES: Final[Mapping[str, Role]] = {
+    "required": "required",
+    "optional": "optional",
+    "resource": "resource",
+}
+_UTC_NAMES: Final = frozenset({"UTC", "Etc/UTC", "tzone://Microsoft/Utc"})
+_USUAL_ENDS: Final = frozenset({".0000000", "Z", ""})
+_from_iso: Final = datetime.fromisoformat
+
+
+def row_of(event: Mapping[str, Any], *, with_invitees: bool) -> Row:
+    """Return an event as a row.
+
+    Raises:
+        Failure: ``MalformedResponse`` for an event without an id, or in another time zone than
+            was asked for; ``MalformedItem`` for one whose properties cannot be read.
+    """
+    try:
+        event_id, start, end = event["id"], event["start"], event["end"]
+        is_in_utc = start["timeZone"] in _UTC_NAMES and end["timeZone"] in _UTC_NAMES
+        item = _item(event, start["dateTime"], end["dateTime"], with_invitees)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        event_id, is_in_utc, item = "", True, None
+    if item is None:
+        raise Failure("MalformedItem")
+    if not is_in_utc or not event_id or not isinstance(event_id, str):
+        raise malformed()
+    return event_id, item
+
+
+def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -> RawItem:
+    find = event.get
+    starts_at, ends_at = _instant(start), _instant(end)
+    is_all_day = find("isAllDay") is True
+    dates = (starts_at.date(), ends_at.date()) if is_all_day else None
+    if dates is not None:
+        starts_at, ends_at = _midnight(dates[0]), _midnight(dates[1])
+    created, is_online, sensitivity = find("createdDateTime"), find("isOnlineMeeting"), None
+    if (word := find("sensitivity")) is not None:
+        sensitivity = _SENSITIVITIES.get(word, "Private")  # the safe side
+    return RawItem(
+        starts_at,
+        ends_at,
+        is_all_day,
+        find("isCancelled") is True,
+        _KINDS.get(find("type", "")),
+        _FREE_BUSY.get(find("showAs", "")),
+        _RESPONSES.get((find("responseStatus") or {}).get("response", "")),
+        sensitivity,
+        is_online if isinstance(is_online, bool) else None,
+        None if created is None else _instant(created),
+        tuple(_invitees(event)) if with_invitees else None,
+        dates,
+    )
+
+
+def _instant(text: str) -> datetime:
+    """Return an instant in UTC, cut to whole seconds as EWS does."""
+    rest = text[19:]
+    if rest not in _USUAL_ENDS and rest.strip(".0123456789") not in ("", "Z"):
+        raise ValueError
+    return _from_iso(text[:19] + "Z")
+
+
+def _midnight(on: date) -> datetime:
+    return datetime.combine(on, time(), UTC)
+
+
+def _invitees(event: Mapping[str, Any]) -> Iterator[RawInvitee]:
+    """Yield everyone that an event names.
+
+    Graph gives no mailbox types: a distribution list cannot be told from a person.
+    """
+    organizer = (event.get("organizer") or {}).get("emailAddress") or {}
+    if organizer.get("address") or organizer.get("name"):
+        yield _invitee("organizer", organizer.get("address"))
+    for attendee in event.get("attendees") or ():
+        role = _ROLES.get(attendee.get("type"), "required")
+        yield _invitee(role, (attendee.get("emailAddress") or {}).get("address"))
+
+
+def _invitee(role: Role, address: str | None) -> RawInvitee:
+    if address and address[0] == "/":
+        return RawInvitee(role, None, address)
+    return RawInvitee(role, address or None)

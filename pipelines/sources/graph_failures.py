@@ -1,0 +1,108 @@
+"""What Graph's refusals mean: which may pass, which end a room, which end the run.
+
+Belongs here: Graph's error codes and HTTP statuses, as ``Failure``s.
+Does not belong here: failures below HTTP (``tls.py``), the sentences for operators
+(``remedies.py``).
+
+Messages of Graph quote addresses: only a code that looks like one of Exchange's, or is one of the
+few others that are known, is taken over.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+import requests
+
+from pipelines.sources.base import Scope, SourceError
+from pipelines.sources.headers import retry_after
+from pipelines.sources.retry import Failure
+
+T = TypeVar("T")
+
+TOO_BUSY: Final = frozenset({"HTTP429", "HTTP503"})
+"""Refusals that mean that fewer requests at once would be welcome."""
+
+_CODE: Final = re.compile(r"Error[A-Za-z0-9]{1,80}")
+_KNOWN_CODES: Final = frozenset(
+    {
+        "Authorization_RequestDenied",
+        "MailboxNotEnabledForRESTAPI",
+        "MailboxNotSupportedForRESTAPI",
+        "ResourceNotFound",
+        "Request_ResourceNotFound",
+    }
+)
+_PASSING_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504, 509})
+_STATUSES_OF_THE_EXCHANGE: Final = frozenset({401, 405, 407})
+
+
+def malformed() -> Failure:
+    """Return the failure of an answer that is not what was asked for; the next one may be."""
+    return Failure("MalformedResponse", is_transient=True)
+
+
+def content_of(response: requests.Response) -> Mapping[str, Any]:
+    """Return the JSON of an answer.
+
+    Raises:
+        Failure: a refusal by its code or status; ``MalformedResponse`` for anything but JSON that
+            is whole.
+    """
+    if response.status_code != 200:
+        raise _refusal(response)
+    try:
+        content = json.loads(response.content)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise malformed()
+    return content
+
+
+def as_failure(error: Exception) -> Failure:
+    """Return what may leave of anything that was raised on the way."""
+    return error if isinstance(error, Failure) else Failure(type(error).__name__)
+
+
+def leaving(work: Callable[[], T]) -> T:
+    """Do the work; let nothing out but a code.
+
+    The error is raised outside of the handler, so that it carries neither the library's error
+    nor its frames.
+
+    Raises:
+        SourceError: whatever was raised, by its name.
+    """
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+        failure = as_failure(error)
+        code, scope = failure.code, failure.scope
+        del failure
+    raise SourceError(code, scope)
+
+
+def _refusal(response: requests.Response) -> Failure:
+    status = response.status_code
+    is_passing = status in _PASSING_STATUSES
+    code = None if is_passing or status == 401 else _code(response.content)
+    is_ours = status in _STATUSES_OF_THE_EXCHANGE or 300 <= status < 400
+    is_elsewhere = status == 404 and code is None  # Graph names what it does not find
+    return Failure(
+        code or f"HTTP{status}",
+        scope=Scope.EXCHANGE if is_ours or is_elsewhere else Scope.ROOM,
+        is_transient=is_passing,
+        wait_seconds=retry_after(response.headers.get("Retry-After")),
+    )
+
+
+def _code(content: bytes) -> str | None:
+    """Return the error code of an answer's body, if it is one that may be shown."""
+    try:
+        code = json.loads(content)["error"]["code"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    is_known = isinstance(code, str) and (code in _KNOWN_CODES or _CODE.fullmatch(code))
+    return code if is_known else None

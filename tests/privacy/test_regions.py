@@ -1,0 +1,207 @@
+"""A room of one region cannot get under the other: each wall holds on its own."""
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines import night
+from pipelines.code_location import regions_to_load
+from pipelines.sandbox.model import Mailbox
+from pipelines.settings import Settings, load_settings
+from pipelines.settings_problems import SettingsError
+from pipelines.sources.base import CalendarSource, SourceError, Window
+from pipelines.sources.fence import OUTSIDE_THE_REGION, Fenced
+from tests.lake.rows import FIRST_NIGHT, booking, coverage, staged, stored
+from tests.night.workplace import MONDAY, Company, address_of, at, meeting
+from transforms.raw import RawItem
+from warehouse.lake import Lake, LakeError
+from warehouse.landing import apply_night
+from warehouse.publish import PublishOptions, publish
+from warehouse.versions import VersionError, current_version
+
+WINDOW = Window(at(MONDAY, 0), at(MONDAY, 23))
+BOSTON = "boston"
+
+
+@pytest.fixture
+def two_regions(planted: Company, monkeypatch: pytest.MonkeyPatch) -> Company:
+    """A company whose Exchange holds a room of NA too, configured as NA's only room."""
+    monkeypatch.delenv("INSIGHTS_REGIONS", raising=False)
+    planted.tenant.add(Mailbox(address_of(BOSTON), BOSTON, items=[meeting(MONDAY, 14, 15)]))
+    values = yaml.safe_load(planted.config.read_text())
+    eu = values["regions"]["EU"]
+    na = {"time_zone": "America/New_York", "lake": "na/lake", "warehouse": "na/warehouse"}
+    values["regions"]["NA"] = eu | na | {"rooms": "rooms-na.csv"}
+    planted.config.write_text(yaml.safe_dump(values))
+    rows = f"room_id,address,time_zone\n{BOSTON},{address_of(BOSTON)},America/New_York\n"
+    (planted.directory / "rooms-na.csv").write_text(rows)
+    return planted
+
+
+def settings_of(company: Company) -> Settings:
+    return load_settings(company.config, regions_to_load())
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+
+def test_settings_refuse_a_room_of_the_other_region(two_regions: Company) -> None:
+    with (two_regions.directory / "rooms.csv").open("a") as file:
+        file.write(f"copy,{address_of(BOSTON)},America/New_York,HQ,8\n")
+    with pytest.raises(SettingsError) as refused:
+        settings_of(two_regions)
+    assert "rooms-na.csv" in str(refused.value) or "rooms.csv" in str(refused.value)
+
+
+def test_a_deployment_of_eu_loads_nothing_of_na(
+    two_regions: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (two_regions.directory / "rooms-na.csv").unlink()
+    monkeypatch.setenv("INSIGHTS_REGIONS", "EU")
+    settings = settings_of(two_regions)
+    assert set(settings.regions) == {"EU"}
+    assert BOSTON not in repr(settings)
+
+
+# --- source -----------------------------------------------------------------------------------
+
+
+class Recorder:
+    """A source that notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def read(self, address: str, window: Window) -> Sequence[RawItem]:
+        self.asked.append(address)
+        return []
+
+    def close(self) -> None:
+        self.asked.append("closed")
+
+
+def test_a_source_asks_nothing_about_a_mailbox_outside_its_region() -> None:
+    source = Recorder()
+    fence = Fenced(source, {address_of("fjord")})
+    assert fence.read(address_of("FJORD"), WINDOW) == []
+    with pytest.raises(SourceError) as refused:
+        fence.read(address_of(BOSTON), WINDOW)
+    assert refused.value.code == OUTSIDE_THE_REGION
+    assert source.asked == [address_of("FJORD")]
+
+
+def test_every_source_of_a_night_is_fenced(two_regions: Company) -> None:
+    source = Recorder()
+
+    def opened(*_: object) -> CalendarSource:
+        return source
+
+    eu = settings_of(two_regions).regions["EU"]
+    for reading in night._readings(eu, night.DayRange(MONDAY, MONDAY), opened):
+        with pytest.raises(SourceError):
+            reading.open_source().read(address_of(BOSTON), WINDOW)  # type: ignore[call-arg]  # opened() takes any
+    assert source.asked == []
+
+
+def test_a_night_of_eu_asks_about_no_room_of_na_and_names_none(
+    two_regions: Company, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert two_regions.run() == 0
+    told = capfd.readouterr()
+    asked = {entry.mailbox.casefold() for entry in two_regions.tenant.log.entries}
+    assert address_of("fjord") in asked
+    assert address_of(BOSTON) not in asked
+    assert BOSTON not in told.out + told.err
+    assert not (two_regions.directory / "na").exists()
+    written = (two_regions.directory / name for name in ("lake", "warehouse", ".dagster"))
+    for path in (path for folder in written for path in folder.rglob("*") if path.is_file()):
+        assert BOSTON.encode() not in path.read_bytes()
+
+
+# --- lake -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def na_lake(tmp_path: Path) -> Lake:
+    lake = Lake(tmp_path / "na-lake", "NA")
+    lake.replace("bookings", MONDAY, stored(booking(BOSTON, MONDAY)))
+    lake.replace("coverage", MONDAY, coverage((BOSTON, True, FIRST_NIGHT, None)))
+    return lake
+
+
+def test_a_lake_refuses_the_other_regions_folder(na_lake: Lake) -> None:
+    with pytest.raises(LakeError):
+        Lake(na_lake.root, "EU").read("bookings", MONDAY)
+    with pytest.raises(LakeError):
+        Lake(na_lake.root, "EU").replace("bookings", MONDAY, stored(booking("fjord", MONDAY)))
+
+
+def test_a_lake_refuses_rows_that_say_they_are_the_other_regions(tmp_path: Path) -> None:
+    rows = stored(booking(BOSTON, MONDAY)).replace_schema_metadata({"region": "NA"})
+    with pytest.raises(LakeError):
+        Lake(tmp_path / "lake", "EU").replace("bookings", MONDAY, rows)
+
+
+def test_a_night_lands_no_rows_of_a_room_outside_its_directory(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake", "EU")
+    read_at = {"fjord": datetime(2026, 10, 20, tzinfo=UTC)}
+    with lake.exclusive(), lake.staging() as staging:
+        staging.add(staged(booking("fjord", MONDAY), booking(BOSTON, MONDAY)))
+        with pytest.raises(LakeError):
+            apply_night(lake, staging, [MONDAY], ["fjord"], read_at, {})
+    assert lake.days("bookings") == []
+
+
+# --- publish ----------------------------------------------------------------------------------
+
+
+def planted_in(eu_lake: Lake, na_lake: Lake) -> None:
+    """Copy a day of NA over a day of EU, under EU's own name, as a misguided restore would."""
+    parts = ("bookings", "region={}", f"date={MONDAY}", "bookings.parquet")
+    name = "/".join(parts)
+    shutil.copyfile(na_lake.root / name.format("NA"), eu_lake.root / name.format("EU"))
+
+
+@pytest.fixture
+def eu_lake(tmp_path: Path) -> Lake:
+    lake = Lake(tmp_path / "eu-lake", "EU")
+    lake.replace("bookings", MONDAY, stored(booking("fjord", MONDAY)))
+    lake.replace("coverage", MONDAY, coverage(("fjord", True, FIRST_NIGHT, None)))
+    return lake
+
+
+def test_publish_refuses_a_day_of_the_other_region(
+    eu_lake: Lake, na_lake: Lake, tmp_path: Path
+) -> None:
+    warehouse = tmp_path / "warehouse"
+    publish(eu_lake, warehouse, PublishOptions(threads=1), FIRST_NIGHT)
+    before = current_version(warehouse, "EU")
+    planted_in(eu_lake, na_lake)
+    with pytest.raises(LakeError):
+        publish(eu_lake, warehouse, PublishOptions(threads=1), FIRST_NIGHT)
+    assert current_version(warehouse, "EU") == before
+
+
+def test_publish_refuses_a_lake_that_holds_the_other_region_too(
+    eu_lake: Lake, na_lake: Lake, tmp_path: Path
+) -> None:
+    shutil.copytree(na_lake.root / "coverage", eu_lake.root / "coverage", dirs_exist_ok=True)
+    with pytest.raises(LakeError):
+        publish(eu_lake, tmp_path / "warehouse", PublishOptions(threads=1), FIRST_NIGHT)
+
+
+def test_a_database_of_one_region_is_not_opened_as_the_others(
+    eu_lake: Lake, tmp_path: Path
+) -> None:
+    warehouse = tmp_path / "warehouse"
+    publish(eu_lake, warehouse, PublishOptions(threads=1), FIRST_NIGHT)
+    with pytest.raises(VersionError):
+        current_version(warehouse, "NA")
+    eu = current_version(warehouse, "EU")
+    (warehouse / "insights-na.duckdb").symlink_to(Path("versions", eu.name))
+    with pytest.raises(VersionError):
+        current_version(warehouse, "NA")

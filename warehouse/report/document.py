@@ -1,0 +1,120 @@
+"""The page as one file: figures, styles, scripts and library, and nothing to be fetched.
+
+Belongs here: putting the parts together, escaping them, replacing the file whole.
+Does not belong here: what the page shows (``figures.py``, ``facts.py``, ``page``).
+
+Figures are JSON, deflated: at 10,000 rooms they would be 12 MB as they are. The content security
+policy forbids every request and every script but the page's own.
+"""
+
+import base64
+import json
+import os
+import re
+import secrets
+import tempfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from transforms.contract import Region
+from warehouse.connect import connect
+from warehouse.report.facts import Fact, facts, missing
+from warehouse.report.figures import CAPACITY_BANDS, Columns, read_figures
+from warehouse.tree import FILE_MODE, WarehouseError
+
+_SCRIPTS: Final = ("data", "figures", "elements", "tables", "charts", "sections", "main")
+_LIBRARY: Final = "echarts.common.min.js"
+
+
+class ReportError(WarehouseError):
+    """The page cannot be written: one line that names the path and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A page that was written: where, how large, and the rooms that it is about."""
+
+    path: Path
+    size_bytes: int
+    rooms: int
+
+
+def report_path(warehouse: Path, region: Region) -> Path:
+    """Return where a region's page is unless somebody asks for it elsewhere."""
+    return warehouse / f"report-{region.lower()}.html"
+
+
+def write_report(warehouse: Path, region: Region, out: Path | None = None) -> Report:
+    """Write the page of the region's latest published database, replacing the one before whole.
+
+    Raises:
+        VersionError: nothing was published yet.
+        ReportError: the file cannot be written; the page before it is as it was.
+    """
+    with connect(region, warehouse=warehouse) as connection:
+        tables = read_figures(connection)
+    path = out or report_path(warehouse, region)
+    content = document(tables).encode()
+    _replace(path, content)
+    return Report(path, len(content), len(tables["rooms"]["name"]))
+
+
+def document(tables: Mapping[str, Columns]) -> str:
+    """Return the page of some figures, as ``read_figures`` gives them."""
+    head = {name: values[0] for name, values in tables["head"].items()}
+    data = {**tables, "bands": list(CAPACITY_BANDS)}
+    parts = {
+        "region": escape(head["region"]),
+        "nonce": secrets.token_urlsafe(16),
+        "style": _file("page", "style.css"),
+        "facts": "\n".join(map(_fact, facts(head))),
+        "missing": _list(missing(head)),
+        "version": escape(head["code_version"]),
+        "data": _packed(data),
+        "library": _file("vendor", _LIBRARY),
+        "script": "\n".join(_file("page", f"{name}.js") for name in _SCRIPTS),
+    }
+    # One pass: a name in what was put in is never taken for a place.
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _file("page", "page.html"))
+
+
+def _packed(data: Mapping[str, Any]) -> str:
+    text = json.dumps(data, separators=(",", ":"), default=str)
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def _fact(fact: Fact) -> str:
+    mark = ' class="warning"' if fact.is_warning else ""
+    return f"<div{mark}><dt>{escape(fact.term)}</dt><dd>{escape(fact.value)}</dd></div>"
+
+
+def _list(sentences: Iterable[str]) -> str:
+    return "\n".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+
+
+def _file(*parts: str) -> str:
+    return files("warehouse.report").joinpath(*parts).read_text(encoding="utf-8")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside and move into place: a reader sees the old page or the new."""
+    draft: str | None = None
+    try:
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), FILE_MODE)
+        Path(draft).replace(path)
+    except OSError as error:
+        if draft:
+            Path(draft).unlink(missing_ok=True)
+        reason = error.strerror or type(error).__name__
+        raise ReportError(
+            f"{path}: cannot be written ({reason}): see to its permissions and disk, "
+            "or choose another place with --out"
+        ) from None

@@ -1,0 +1,62 @@
+"""The words of the page's head: what the figures stand on, and what is missing.
+
+Belongs here: sentences about coverage, for readers with and without scripts.
+Does not belong here: figures of use (the browser computes them for what is chosen).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of the head: what it is, its value, and what is wrong with it if anything is."""
+
+    term: str
+    value: str
+    is_warning: bool = False
+
+
+def facts(head: Mapping[str, Any]) -> Iterator[Fact]:
+    """Yield the facts of the head, in order; ``head`` is the row of ``sql/head.sql``."""
+    through = head["data_through"]
+    yield Fact("Data through", f"{through}" if through else "no day yet", not through)
+    yield Fact("Days", _span(head), not head["first_date"])
+    loaded, expected = head["rooms_loaded"], head["rooms_expected"]
+    is_whole = loaded == expected and expected > 0
+    yield Fact("Rooms read in the last run", f"{loaded:,} of {expected:,}", not is_whole)
+    yield Fact("Built", head["built_at"].replace("T", " ").replace("Z", " UTC"))
+    yield Fact("Left out as small groups", f"{head['suppressed_cells']:,} cells")
+
+
+def missing(head: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for everything that a reader would otherwise miss or misread."""
+    if not head["rooms"]:
+        yield "The room directory names no room yet, so there is nothing to show."
+    elif not head["data_through"]:
+        yield "No day has been read and is over yet: figures of use begin with the first that is."
+    elif not head["first_date"]:
+        yield "No room was open and none was booked on any day that was read."
+    if failed := head["rooms_expected"] - head["rooms_loaded"]:
+        yield (
+            f"{_rooms(failed)} could not be read in the last run and stand with what was read "
+            "before; 'insights check' says why."
+        )
+    if never := head["rooms_never_read"]:
+        yield f"{_rooms(never)} never read so far: in no figure of this page."
+    if unknown := head["rooms_without_capacity"]:
+        yield f"{_rooms(unknown)} without a capacity: listed as size unknown, in no size fit."
+    if homeless := head["rooms_without_building"]:
+        yield f"{_rooms(homeless)} without a building: listed as no building."
+    if personal := head["personal_rooms"]:
+        yield f"{_rooms(personal)} of one person (desk, office, executive): left out here."
+
+
+def _span(head: Mapping[str, Any]) -> str:
+    first, last = head["first_date"], head["last_date"]
+    return f"{first} to {last}" if first else "none"
+
+
+def _rooms(count: int) -> str:
+    return f"{count:,} room{'' if count == 1 else 's'}"

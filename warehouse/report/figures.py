@@ -1,0 +1,62 @@
+"""The figures of the page, read from one version of a published database.
+
+Belongs here: running the SELECTs of ``sql`` on a read-only connection, as columns.
+Does not belong here: what they compute (``sql``), how a browser adds them up (``page``).
+
+The files that begin with a number are work tables for the others, in that order. Every other file
+is a table of the page under its own name. They hold sums of numerators and denominators by
+building, capacity band and month (or slice of time), so that any choice of them can be added up
+(R9). Rooms stand in it by name, personal rooms never.
+"""
+
+from importlib.resources import files
+from typing import Any, Final, TypeAlias
+
+import duckdb
+
+from transforms.contract import PERSONAL_ROOM_TYPES
+
+Columns: TypeAlias = dict[str, list[Any]]
+
+CAPACITY_BANDS: Final = ("1", "2-4", "5-8", "9-14", "15-30", "31+", None)
+"""In the order of the page; None is rooms whose capacity is unknown."""
+
+_MEMORY_LIMIT: Final = "700MB"
+
+
+def read_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, Columns]:
+    """Return the page's tables, each as its columns; the connection gets work tables."""
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+    _list_table(connection, "personal_room_types", "room_type", list(PERSONAL_ROOM_TYPES))
+    _list_table(connection, "bands", "capacity_band", list(CAPACITY_BANDS))
+    names = _names()
+    for name in names:
+        if name[0].isdigit():
+            connection.execute(f"CREATE OR REPLACE TEMP TABLE {name[3:]} AS {_sql(name)}")
+    return {
+        name: connection.sql(_sql(name)).to_arrow_table().to_pydict()
+        for name in names
+        if not name[0].isdigit()
+    }
+
+
+def _list_table(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, values: list[str | None]
+) -> None:
+    """Make a work table of a list, with the place of each value in it (``band_no``)."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS "
+        f"SELECT unnest($1::VARCHAR[]) AS {column}, generate_subscripts($1::VARCHAR[], 1) - 1 "
+        "AS band_no",
+        [values],
+    )
+
+
+def _names() -> list[str]:
+    found = files("warehouse.report").joinpath("sql").iterdir()
+    return sorted(each.name[:-4] for each in found if each.name.endswith(".sql"))
+
+
+def _sql(name: str) -> str:
+    return files("warehouse.report").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,140 @@
+// The charts that a library draws. Colours are names of the style sheet, so that dark, light and
+// print need no second drawing.
+
+const MANY_BUILDINGS = 6;
+const COLOURS = [1, 2, 3, 4, 5, 6].map((place) => `var(--series-${place})`);
+const SYMBOLS = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect"];
+const TEXT = { color: "var(--text)", fontFamily: "system-ui, sans-serif", fontSize: 12 };
+const QUIET = { ...TEXT, color: "var(--quiet)" };
+
+const drawn = new Map();
+
+function draw(place, height, option) {
+  place.closest("section").classList.remove("empty"); // what is hidden has no width to draw in
+  let chart = drawn.get(place);
+  if (chart === undefined) {
+    place.style.height = `${height}px`;
+    chart = echarts.init(place, null, { renderer: "svg" });
+    drawn.set(place, chart);
+    new ResizeObserver(() => chart.resize()).observe(place);
+  }
+  chart.setOption({ animation: false, textStyle: TEXT, ...option }, { notMerge: true });
+}
+
+const tooltip = (format, trigger = "axis") => ({
+  trigger,
+  confine: true,
+  valueFormatter: format,
+  backgroundColor: "var(--surface)",
+  borderColor: "var(--line)",
+  textStyle: TEXT,
+  axisPointer: { type: "line", lineStyle: { color: "var(--quiet)" }, label: { show: false } },
+});
+
+const categories = (names, more = {}) => ({
+  type: "category",
+  data: names,
+  axisLine: { lineStyle: { color: "var(--line)" } },
+  axisTick: { show: false },
+  axisLabel: { ...QUIET, hideOverlap: true },
+  ...more,
+});
+
+const values = (format, more = {}) => ({
+  type: "value",
+  min: 0,
+  axisLabel: { ...QUIET, formatter: format },
+  splitLine: { lineStyle: { color: "var(--grid)" } },
+  ...more,
+});
+
+const shareAxis = (more = {}) => values((value) => percent(value),
+  { max: (found) => Math.max(0.2, Math.min(1, Math.ceil(found.max * 5) / 5)), ...more });
+
+const grid = { left: 8, right: 16, top: 12, bottom: 8, containLabel: true };
+const legend = { top: 0, left: 0, type: "scroll", textStyle: TEXT, itemWidth: 22, icon: null };
+
+function drawLines(place, names, lines) {
+  draw(place, 320, {
+    grid: { ...grid, top: 40 },
+    legend,
+    tooltip: tooltip(percent),
+    xAxis: categories(names, { boundaryGap: false }),
+    yAxis: shareAxis(),
+    series: lines.map((line, number) => ({
+      name: line.name,
+      type: "line",
+      data: line.shares,
+      connectNulls: true,
+      showSymbol: names.length <= 40 && !line.isTotal,
+      symbol: SYMBOLS[number % SYMBOLS.length],
+      symbolSize: 6,
+      color: line.isTotal ? "var(--text)" : COLOURS[number % COLOURS.length],
+      lineStyle: { width: line.isTotal ? 3 : 2, type: line.isTotal ? [6, 4] : "solid" },
+      z: line.isTotal ? 3 : 2,
+      emphasis: { disabled: true },
+    })),
+  });
+}
+
+// Rooms open as a wide bar, the peak in it, and the usual peak as a mark.
+function drawPeaks(place, data, bands) {
+  const names = bands.map((band) => sizeName(data, band.band));
+  const bars = { type: "bar", barGap: "-100%", emphasis: { disabled: true } };
+  draw(place, 60 + 46 * bands.length, {
+    grid: { ...grid, top: 36 },
+    legend: { ...legend, icon: "roundRect", itemWidth: 14 },
+    tooltip: { ...tooltip(decimal), axisPointer: { type: "none" } },
+    xAxis: values(count, { minInterval: 1 }),
+    yAxis: categories(names, { inverse: true, axisLabel: TEXT }),
+    series: [
+      { ...bars, name: "Rooms open", barWidth: 24, color: "var(--pale)", z: 1,
+        data: bands.map((band) => band.rooms_open) },
+      { ...bars, name: "In use at the highest peak", barWidth: 12, color: "var(--series-1)", z: 2,
+        data: bands.map((band) => band.peak) },
+      { name: "In use at an average day's peak", type: "scatter", symbol: "rect",
+        symbolSize: [4, 24], color: "var(--series-2)", z: 3, emphasis: { disabled: true },
+        data: bands.map((band) => band.usual_peak) },
+    ],
+  });
+}
+
+function drawShares(place, names, shares, colour = COLOURS[0]) {
+  draw(place, 240, {
+    grid: { ...grid, top: 24 },
+    tooltip: { ...tooltip(percent), axisPointer: { type: "none" } },
+    xAxis: categories(names, { axisLabel: { ...QUIET, interval: 0 } }),
+    yAxis: shareAxis(),
+    series: [{
+      type: "bar",
+      data: shares,
+      color: colour,
+      barCategoryGap: "28%",
+      itemStyle: { borderRadius: [3, 3, 0, 0] },
+      label: { show: true, position: "top", formatter: ({ value }) => percent(value), ...TEXT },
+      emphasis: { disabled: true },
+    }],
+  });
+}
+
+function drawAhead(place, weeks) {
+  draw(place, 260, {
+    grid,
+    tooltip: { ...tooltip(percent), axisPointer: { type: "none" } },
+    xAxis: categories(weeks.map((week) => dayName(week.monday))),
+    yAxis: shareAxis(),
+    series: [{ type: "bar", name: "Booked", data: weeks.map((week) => week.share),
+      color: "var(--series-1)", itemStyle: { borderRadius: [3, 3, 0, 0] },
+      emphasis: { disabled: true } }],
+  });
+}
+
+// A printed page is narrower than a window, and knows no scrolling.
+const PRINTED_WIDTH = 690;
+window.addEventListener("beforeprint", () => {
+  for (const [place, chart] of drawn) {
+    const columns = place.closest(".half") ? 2 : 1;
+    chart.resize({ width: PRINTED_WIDTH / columns - 40 * (columns - 1) });
+  }
+});
+window.addEventListener("afterprint", () => drawn.forEach((chart) => chart.resize()));

@@ -1,0 +1,164 @@
+// Adds up the sums that the page carries, for what is chosen. Never averages a ratio: numerators
+// and denominators are added apart and divided last; without a denominator the ratio is null.
+
+const ratio = (part, whole) => (whole > 0 ? part / whole : null);
+
+const isChosenPlace = (choice, building, band) =>
+  (choice.building === null || choice.building === building) &&
+  (choice.band === null || choice.band === band);
+
+const isChosenMonth = (choice, month) => month >= choice.first && month <= choice.last;
+
+// Calls back with the place of every row of a table that is chosen; tables without months are
+// chosen whole.
+function eachChosen(table, choice, use) {
+  const months = table.month;
+  for (let row = 0; row < table.building.length; row++) {
+    if (isChosenPlace(choice, table.building[row], table.band[row]) &&
+        (months === undefined || isChosenMonth(choice, months[row]))) use(row);
+  }
+}
+
+const zeros = (names) => Object.fromEntries(names.map((name) => [name, 0]));
+
+// Sums the named columns over the chosen rows, by the key that the row has.
+function sumBy(table, choice, names, keyOf) {
+  const sums = new Map();
+  eachChosen(table, choice, (row) => {
+    const key = keyOf(row);
+    let sum = sums.get(key);
+    if (sum === undefined) sums.set(key, (sum = zeros(names)));
+    for (const name of names) sum[name] += table[name][row];
+  });
+  return sums;
+}
+
+const TIME = ["room_days", "room_days_loaded", "open_minutes", "booked_minutes", "held_minutes",
+  "bookings"];
+
+function timeBy(data, choice, keyOf) {
+  const { time, slices } = data;
+  const table = { ...time, month: time.slice.map((slice) => slices.month[slice]) };
+  return sumBy(table, choice, TIME, keyOf);
+}
+
+const timeTotal = (data, choice) => timeBy(data, choice, () => 0).get(0) ?? zeros(TIME);
+
+// Bookings by the months of their weeks: what the tables without small groups are a part of.
+function bookingsByWeeks(data, choice) {
+  const { time, slices } = data;
+  const table = { ...time, month: time.slice.map((slice) => slices.week_month[slice]) };
+  return sumBy(table, choice, ["bookings"], () => 0).get(0)?.bookings ?? 0;
+}
+
+function kindTotals(data, choice) {
+  const names = ["bookings", "recurring_bookings", "external_bookings", "external_known_bookings"];
+  return sumBy(data.kinds, choice, names, () => 0).get(0) ?? zeros(names);
+}
+
+// Bookings by label, in the order of the labels.
+function byLabel(table, choice, labels) {
+  const sums = sumBy(table, choice, ["bookings"], (row) => table.label[row]);
+  return labels.map((label) => sums.get(label)?.bookings ?? 0);
+}
+
+// Open and booked minutes for each hour of the week that is open.
+function weekHours(data, choice) {
+  const { hours } = data;
+  const sums = new Map();
+  eachChosen(hours, choice, (row) => {
+    hours.hours[row].forEach((hour, place) => {
+      let sum = sums.get(hour);
+      if (sum === undefined) sums.set(hour, (sum = { open_minutes: 0, booked_minutes: 0 }));
+      sum.open_minutes += hours.open_minutes[row][place];
+      sum.booked_minutes += hours.booked_minutes[row][place];
+    });
+  });
+  return sums;
+}
+
+const ROOM = ["open_minutes", "booked_minutes", "open_days", "used_days"];
+
+// The chosen rooms that were open, busiest first.
+function rankedRooms(data, choice) {
+  const { rooms, room_months: table } = data;
+  const placed = { ...table,
+    building: table.room.map((room) => rooms.building[room]),
+    band: table.room.map((room) => rooms.band[room]) };
+  const sums = sumBy(placed, choice, ROOM, (row) => table.room[row]);
+  return [...sums]
+    .filter(([, sum]) => sum.open_minutes > 0)
+    .map(([room, sum]) => ({ room, ...sum, share: ratio(sum.booked_minutes, sum.open_minutes) }))
+    .sort((one, other) => other.share - one.share || other.booked_minutes - one.booked_minutes ||
+      one.room - other.room);
+}
+
+function roomsInDirectory(data, choice) {
+  let count = 0;
+  eachChosen({ building: data.rooms.building, band: data.rooms.band }, choice, () => { count += 1; });
+  return count;
+}
+
+// Rooms at once by size: each place (a site's building and size) has its own peak; places are
+// added, since a room of another building does not help.
+function inUseByBand(data, choice) {
+  const { in_use: table } = data;
+  const places = new Map();
+  eachChosen(table, choice, (row) => {
+    let place = places.get(table.place[row]);
+    if (place === undefined) {
+      place = { band: table.band[row], rooms_open: 0, peak: 0, days: 0, peaks: 0,
+        sold_out_days: 0, sold_out_minutes: 0 };
+      places.set(table.place[row], place);
+    }
+    place.rooms_open = Math.max(place.rooms_open, table.rooms_open[row]);
+    place.peak = Math.max(place.peak, table.peak_rooms_in_use[row]);
+    place.days += table.days[row];
+    place.peaks += table.peaks_summed[row];
+    place.sold_out_days += table.sold_out_days[row];
+    place.sold_out_minutes += table.sold_out_minutes[row];
+  });
+  const bands = new Map();
+  for (const place of places.values()) {
+    let band = bands.get(place.band);
+    if (band === undefined) {
+      band = { band: place.band, rooms_open: 0, peak: 0, usual_peak: 0, days: 0,
+        sold_out_days: 0, sold_out_minutes: 0 };
+      bands.set(place.band, band);
+    }
+    band.rooms_open += place.rooms_open;
+    band.peak += place.peak;
+    band.usual_peak += place.peaks / place.days;
+    band.days += place.days;
+    band.sold_out_days += place.sold_out_days;
+    band.sold_out_minutes += place.sold_out_minutes;
+  }
+  return [...bands.values()].sort((one, other) => one.band - other.band);
+}
+
+// The matrix of sizes: bookings by capacity band and headcount band, and how full the seats were.
+function sizeFit(data, choice) {
+  const { size_fit: table } = data;
+  const sums = sumBy(table, choice, ["bookings", "seat_minutes_used", "seat_minutes_offered"],
+    (row) => `${table.band[row]}|${HEADCOUNTS.indexOf(table.label[row])}`);
+  return data.bands.map((capacity, band) => {
+    const cells = HEADCOUNTS.map((_, place) => sums.get(`${band}|${place}`));
+    const total = (name) => cells.reduce((sum, cell) => sum + (cell?.[name] ?? 0), 0);
+    const counts = cells.map((cell) => cell?.bookings ?? 0);
+    return { band, capacity, counts, bookings: total("bookings"),
+      used: total("seat_minutes_used"), offered: total("seat_minutes_offered") };
+  }).filter((row) => row.bookings > 0);
+}
+
+// Whether a headcount band is surely under 0.6 of every capacity of a band ("small"), surely over
+// it ("large"), or neither for sure.
+const LIMITS = { "1": [1, 1], "2-4": [2, 4], "5-8": [5, 8], "9-14": [9, 14], "15-30": [15, 30],
+  "31+": [31, Infinity] };
+function fitOf(capacity, headcount) {
+  if (capacity === null || headcount === null) return "unknown";
+  const [least, most] = LIMITS[capacity];
+  const [fewest, largest] = headcount.endsWith("+") ? [parseInt(headcount, 10), Infinity]
+    : [Number(headcount.split("-")[0]), Number(headcount.split("-").at(-1))];
+  if (largest < 0.6 * least) return "small";
+  return fewest > most ? "large" : "fit";
+}

@@ -1,0 +1,24 @@
+-- Work table: the month that an ISO week counts to, for the tables that have weeks only: that of
+-- its Thursday, or the nearest month that has figures.
+WITH found AS (
+    SELECT iso_week FROM booking_mix
+    UNION
+    SELECT iso_week FROM size_fit
+    UNION
+    SELECT strftime(local_date, '%G-W%V') AS iso_week FROM days
+),
+limits AS (
+    SELECT min(month) AS first_month, max(month) AS last_month FROM days
+),
+placed AS (
+    SELECT f.iso_week,
+           least(greatest(strftime(strptime(f.iso_week || '-4', '%G-W%V-%u'), '%Y-%m'),
+                          l.first_month), l.last_month) AS month
+    FROM found AS f
+    CROSS JOIN limits AS l
+)
+SELECT p.iso_week,
+       max(d.month_no) AS month_no
+FROM placed AS p
+JOIN days AS d ON d.month <= p.month
+GROUP BY p.iso_week

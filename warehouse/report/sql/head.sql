@@ -1,0 +1,20 @@
+-- One row: what the database is made of, and what is missing in it.
+SELECT i.region,
+       strftime(i.built_at, '%Y-%m-%dT%H:%M:%SZ') AS built_at,
+       i.data_through,
+       i.code_version,
+       i.rooms_expected,
+       i.rooms_loaded,
+       i.suppressed_cells,
+       (SELECT count(*) FROM rooms) AS rooms,
+       (SELECT count(*) FROM rooms) - (SELECT count(*) FROM places) AS personal_rooms,
+       (SELECT count(*) FROM places WHERE band_no = (SELECT max(band_no) FROM bands))
+           AS rooms_without_capacity,
+       (SELECT count(*) FROM places AS p JOIN buildings AS b USING (building_no)
+        WHERE b.building IS NULL) AS rooms_without_building,
+       (SELECT count(*) FROM places
+        WHERE room_id NOT IN (SELECT room_id FROM coverage WHERE read_at IS NOT NULL))
+           AS rooms_never_read,
+       (SELECT min(local_date) FROM days) AS first_date,
+       (SELECT max(local_date) FROM days) AS last_date
+FROM build_info AS i

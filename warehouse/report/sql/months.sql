@@ -1,0 +1,7 @@
+-- The months that have figures, in order, with the first and last date of each that has any.
+SELECT month,
+       CAST(min(local_date) AS VARCHAR) AS first_date,
+       CAST(max(local_date) AS VARCHAR) AS last_date
+FROM days
+GROUP BY month, month_no
+ORDER BY month_no

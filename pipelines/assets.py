@@ -39,6 +39,8 @@ from warehouse.publish import Published, PublishOptions, publish
 from warehouse.tree import WarehouseError
 
 STALE_AFTER: Final = timedelta(hours=30)
+RANGE_START_TAG: Final = "dagster/asset_partition_range_start"
+RANGE_END_TAG: Final = "dagster/asset_partition_range_end"
 
 # Dagster looks for the class itself in the annotation of an asset with checks.
 BareResult: TypeAlias = dg.MaterializeResult
@@ -60,6 +62,18 @@ class RegionFailure:
 
     line: str
     failed_rooms: Mapping[str, str]
+    error_code: str
+
+    def metadata(self) -> dict[str, int | str | dict[str, str]]:
+        """Return what Dagster keeps of it besides the line."""
+        if not self.failed_rooms:
+            return {"error_code": self.error_code}
+        failed = dict(sorted(self.failed_rooms.items()))
+        return {
+            "error_code": self.error_code,
+            "rooms_expected": len(failed),
+            "failed_rooms": failed,
+        }
 
 
 @dataclass
@@ -122,7 +136,7 @@ def region_assets(
         keys = context.partition_key_range
         day_range = DayRange(date.fromisoformat(keys.start), date.fromisoformat(keys.end))
         today = today_in(settings, region, runtime.now())
-        with _failing_in_one_line(runtime, region):
+        with failing_in_one_line(runtime, region):
             night = Night(settings, region, day_range, today)
             report = run_night(night, runtime.open_source, runtime.progress)
             runtime.reports[region] = report
@@ -144,7 +158,7 @@ def region_assets(
         description="The region's database, rebuilt from the lake and swapped in whole.",
     )
     def warehouse() -> BareResult:  # type: ignore[type-arg]
-        with _failing_in_one_line(runtime, region):
+        with failing_in_one_line(runtime, region):
             published = publish_region(settings, region, runtime.now())
         runtime.published[region] = published
         return dg.MaterializeResult(
@@ -204,7 +218,7 @@ def _counts(report: NightReport) -> dict[str, int | str]:
 
 
 @contextmanager
-def _failing_in_one_line(runtime: Runtime, region: Region) -> Iterator[None]:
+def failing_in_one_line(runtime: Runtime, region: Region) -> Iterator[None]:
     """Turn what is raised into a failure of one line: the event database keeps every text.
 
     The project's own errors are written without values; any other error gives its class only,
@@ -213,14 +227,15 @@ def _failing_in_one_line(runtime: Runtime, region: Region) -> Iterator[None]:
     try:
         yield
     except NothingReadError as error:
-        failure = RegionFailure(str(error), error.failed)
+        failure = RegionFailure(str(error), error.failed, "NothingRead")
     except SettingsError as error:
-        failure = RegionFailure("; ".join(error.problems), {})
+        failure = RegionFailure("; ".join(error.problems), {}, "SettingsError")
     except WarehouseError as error:
-        failure = RegionFailure(str(error), {})
+        failure = RegionFailure(str(error), {}, type(error).__name__)
     except Exception as error:  # noqa: BLE001 - see above
-        failure = RegionFailure(f"{region}: {type(error).__name__}", {})
+        name = type(error).__name__
+        failure = RegionFailure(f"{region}: {name}", {}, name)
     else:
         return
     runtime.failures[region] = failure
-    raise dg.Failure(description=failure.line, allow_retries=False) from None
+    raise dg.Failure(failure.line, failure.metadata(), allow_retries=False) from None

@@ -19,17 +19,19 @@ from pipelines import console
 from pipelines.assets import Runtime, publish_region, today_in
 from pipelines.check.run import Options, run_check
 from pipelines.code_location import RegionsError, regions_to_load
+from pipelines.describe import show_table, show_tables
 from pipelines.erase import erase_region, erasure_of
 from pipelines.instance import close_to_others, dagster_home
-from pipelines.launch import launch_night
+from pipelines.launch import launch_night, tell_of_no_run
 from pipelines.night import DayRange, default_range
 from pipelines.page import SUFFIXES, as_text
 from pipelines.privacy_report import record_of_processing
 from pipelines.settings import Settings, load_settings
 from pipelines.settings_exchange import read_secrets
-from pipelines.settings_problems import SettingsError
-from transforms.contract import REGIONS, Region
+from pipelines.settings_problems import SettingsError, did_you_mean
+from transforms.contract import REGIONS, TABLES, Region
 from warehouse.landing import first_day_kept
+from warehouse.report import write_report
 from warehouse.tree import WarehouseError
 
 WHOLE: Final = 0
@@ -73,10 +75,14 @@ def cli() -> None:
 def run(config: Path, region: Region, first: datetime | None, last: datetime | None) -> int:
     """Read a region's rooms, replace those days, publish: the nightly job."""
     settings = _settings(config, region)
-    for exchange in settings.regions[region].exchanges.values():
-        read_secrets(exchange)
     today = today_in(settings, region, datetime.now(UTC))
     day_range = _day_range(settings, today, first, last)
+    try:
+        for exchange in settings.regions[region].exchanges.values():
+            read_secrets(exchange)
+    except SettingsError:
+        tell_of_no_run(settings, region, day_range, dagster_home(config), today)
+        raise
     with console.RoomProgress(Console(stderr=True)) as progress:
         runtime = Runtime(progress=progress)
         is_success = launch_night(settings, region, day_range, dagster_home(config), runtime)
@@ -91,6 +97,17 @@ def publish(config: Path, region: Region) -> int:
     settings = _settings(config, region)
     published = publish_region(settings, region, datetime.now(UTC))
     console.show_published(region, published)
+    return WHOLE
+
+
+@cli.command()
+@_with_config
+@_with_region
+@click.option("--out", type=_FILE, help="Default: report-REGION.html in the warehouse.")
+def report(config: Path, region: Region, out: Path | None) -> int:
+    """Write the page that shows a region's database in a browser, without a network."""
+    written = write_report(_settings(config, region).regions[region].warehouse, region, out)
+    console.show_page(region, written)
     return WHOLE
 
 
@@ -164,6 +181,19 @@ def privacy_report(config: Path, region: Region, out: Path | None) -> int:
     if out:
         out.write_text(page, encoding="utf-8")
     click.echo(f"{region}: record of processing in {out}" if out else page)
+    return WHOLE
+
+
+@cli.command()
+@click.argument("table", required=False)
+def describe(table: str | None) -> int:
+    """Print what the database's tables, or the columns of one TABLE, mean."""
+    if table is None:
+        show_tables(Console())
+    elif table in TABLES:
+        show_table(Console(), table)
+    else:
+        raise click.UsageError(f"{table}: no such table; {did_you_mean(table, TABLES)}")
     return WHOLE
 
 

@@ -9,17 +9,22 @@ import os
 import warnings
 from collections.abc import Iterable
 from datetime import date
-from typing import Final
 
 import dagster as dg
 
-from pipelines.assets import Runtime, region_assets, region_partitions, today_in
+from pipelines.alerts.sensors import region_sensors
+from pipelines.assets import (
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    Runtime,
+    region_assets,
+    region_partitions,
+    today_in,
+)
 from pipelines.night import default_range
+from pipelines.report_asset import report_asset
 from pipelines.settings import Settings
 from transforms.contract import REGIONS, Region
-
-RANGE_START_TAG: Final = "dagster/asset_partition_range_start"
-RANGE_END_TAG: Final = "dagster/asset_partition_range_end"
 
 
 class RegionsError(Exception):
@@ -67,14 +72,20 @@ def _region_definitions(
 ) -> dg.Definitions:
     today = today_in(settings, region, runtime.now())
     partitions = region_partitions(settings, region, today, last_date)
-    assets = region_assets(settings, region, runtime, partitions)
+    assets = (
+        *region_assets(settings, region, runtime, partitions),
+        report_asset(settings, region, runtime),
+    )
     job = dg.define_asset_job(
         job_name(region),
         selection=dg.AssetSelection.assets(*assets),
-        description="Read the asked local days of every room, replace them, publish.",
+        description="Read the asked local days of every room, replace them, publish, draw the page.",
     )
     return dg.Definitions(
-        assets=assets, jobs=[job], schedules=[_nightly_schedule(settings, region)]
+        assets=assets,
+        jobs=[job],
+        schedules=[_nightly_schedule(settings, region)],
+        sensors=region_sensors(settings, region, runtime, job_name(region)),
     )
 
 

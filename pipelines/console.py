@@ -17,6 +17,7 @@ from pipelines.reading import Outcome, RoomFailed
 from pipelines.sources.remedies import remedy_for
 from transforms.contract import Region
 from warehouse.publish import Published
+from warehouse.report import Report
 
 if TYPE_CHECKING:
     from pipelines.sandbox.serve import Served  # brings Faker
@@ -113,9 +114,18 @@ def show_published(region: Region, published: Published) -> None:
     click.echo(f"{region}: published {published.path}, data through {through}")
 
 
+def show_page(region: Region, page: Report) -> None:
+    """Print where the page is that shows the region in a browser."""
+    size = f"{page.size_bytes / 1e6:.1f} MB"
+    click.echo(f"{region}: page of {page.rooms:,} rooms in {page.path}, {size}")
+
+
 def show_sandboxes(served: Iterable["Served"]) -> None:
     """Print where each simulated Exchange answers, and how to be let in."""
     for each in served:
-        click.echo(f"{each.region}: {each.url}")
+        click.echo(f"{each.region}: EWS {each.url}")
         click.echo(f"  account {each.username}, password {each.password}, CA file {each.ca_file}")
+        click.echo(f"{each.region}: Graph {each.graph_url} (endpoint and authority)")
+        click.echo(f"  tenant_id {each.tenant_id}, client_id {each.client_id}")
+        click.echo(f"  client secret {each.client_secret}")
     click.echo("Ctrl-C ends it.")

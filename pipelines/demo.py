@@ -1,4 +1,4 @@
-"""``insights demo``: from nothing to the utilization of two regions, over real EWS.
+"""``insights demo``: from nothing to the utilization of two regions, over real EWS and Graph.
 
 Belongs here: the order of the demo.
 Does not belong here: anything that a real deployment would do otherwise; the nights that run
@@ -35,7 +35,11 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
     with running_sandboxes(directory / "sandbox", rooms) as sandboxes:
         config = write_configuration(directory, sandboxes, rooms, days)
         for sandbox in sandboxes:
-            click.echo(f"{sandbox.region}: sandbox Exchange with {rooms} rooms at {sandbox.url}")
+            protocol = "Microsoft Graph" if sandbox.is_graph else "EWS"
+            click.echo(
+                f"{sandbox.region}: sandbox Exchange with {rooms} rooms over {protocol} at "
+                f"{sandbox.url}"
+            )
         databases: dict[Region, Path] = {}
         for sandbox in sandboxes:
             database = _one_night(config, sandbox.region, terminal)
@@ -44,7 +48,7 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
             databases[sandbox.region] = database
         show_what_next(terminal, config, databases)
         if serve:
-            _serve_until_interrupted(config, [sandbox.password_env for sandbox in sandboxes])
+            _serve_until_interrupted(config, [sandbox.secret_env for sandbox in sandboxes])
     return 0
 
 
@@ -66,9 +70,9 @@ def _one_night(config: Path, region: Region, terminal: Console) -> Path | None:
     return warehouse / f"insights-{region.lower()}.duckdb"
 
 
-def _serve_until_interrupted(config: Path, password_variables: list[str]) -> None:
+def _serve_until_interrupted(config: Path, secret_variables: list[str]) -> None:
     click.echo("\nThe sandbox goes on answering until Ctrl-C. In another terminal:")
-    for variable in password_variables:
+    for variable in secret_variables:
         click.echo(f"  export {variable}=sandbox")
     click.echo(f"  .venv/bin/insights run --config {config} --region EU")
     signal.pause()

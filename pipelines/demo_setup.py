@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from transforms.contract import REGIONS, Region
 
 CONFIG_NAME: Final = "insights.yaml"
+_OVER_GRAPH: Final = frozenset({"NA"})
 _TIME_ZONES: Final[Mapping[Region, str]] = {"EU": "Europe/Copenhagen", "NA": "America/New_York"}
 
 
@@ -29,32 +30,66 @@ class RunningSandbox:
     """A sandbox Exchange that answers: where, and as whom."""
 
     region: Region
-    url: str
-    username: str
-    password: str = field(repr=False)
-    ca_file: Path = field(repr=False)
+    served: Mapping[str, str] = field(repr=False)
 
     @property
-    def password_env(self) -> str:
+    def is_graph(self) -> bool:
+        """Whether the demo reads it over Graph; else over EWS."""
+        return self.region in _OVER_GRAPH
+
+    @property
+    def url(self) -> str:
+        """Return the endpoint that the demo reads."""
+        return self.served["graph_url" if self.is_graph else "url"]
+
+    @property
+    def secret_env(self) -> str:
         """Return the environment variable that the demo's configuration names."""
-        return f"INSIGHTS_{self.region}_PASSWORD"
+        return f"INSIGHTS_{self.region}_{'CLIENT_SECRET' if self.is_graph else 'PASSWORD'}"
 
+    @property
+    def secret(self) -> str:
+        """Return what that variable has to hold."""
+        return self.served["client_secret" if self.is_graph else "password"]
 
-@contextmanager
-def running_sandboxes(directory: Path, rooms: int) -> Iterator[tuple[RunningSandbox, ...]]:
-    """Start one sandbox a region, each a process of its own as real servers would be."""
-    with ExitStack() as stack:
-        yield tuple(
-            stack.enter_context(_running_sandbox(region, directory, rooms)) for region in REGIONS
+    def exchange(self, directory: Path) -> dict[str, Any]:
+        """Return the entry of ``exchanges`` that reads it, with paths relative to a directory."""
+        own = (
+            {
+                "kind": "graph",
+                "endpoint": self.url,
+                "authority": self.url,
+                "tenant_id": self.served["tenant_id"],
+                "client_id": self.served["client_id"],
+                "client_secret_env": self.secret_env,
+            }
+            if self.is_graph
+            else {
+                "kind": "ews",
+                "endpoint": self.url,
+                "auth": "basic",
+                "username": self.served["username"],
+                "password_env": self.secret_env,
+            }
         )
+        return own | {"ca_file": os.path.relpath(self.served["ca_file"], directory)}
 
 
 @contextmanager
-def _running_sandbox(region: Region, directory: Path, rooms: int) -> Iterator[RunningSandbox]:
+def running_sandboxes(
+    directory: Path, rooms: int, latency_seconds: float = 0.0
+) -> Iterator[tuple[RunningSandbox, ...]]:
+    """Start one sandbox a region, each a process of its own as real servers would be."""
+    options = ["--rooms", str(rooms), "--dir", str(directory), "--latency", str(latency_seconds)]
     directory.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pipelines.sandbox", "--region", region]
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(_running_sandbox(region, options)) for region in REGIONS)
+
+
+@contextmanager
+def _running_sandbox(region: Region, options: Sequence[str]) -> Iterator[RunningSandbox]:
     with subprocess.Popen(  # noqa: S603 - our own module
-        [*command, "--rooms", str(rooms), "--dir", str(directory)],
+        [sys.executable, "-m", "pipelines.sandbox", "--region", region, *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -64,10 +99,7 @@ def _running_sandbox(region: Region, directory: Path, rooms: int) -> Iterator[Ru
             line = process.stdout.readline()
             if not line:
                 raise ChildProcessError(0, "did not start; its message is above", "sandbox")
-            ready = json.loads(line)
-            yield RunningSandbox(
-                region, ready["url"], ready["username"], ready["password"], Path(ready["ca_file"])
-            )
+            yield RunningSandbox(region, json.loads(line))
         finally:
             process.terminate()
 
@@ -83,11 +115,11 @@ def write_configuration(
 
     ``days`` are read back and, unless ``ahead`` says otherwise, as many ahead.
 
-    Sets the passwords' environment variables for this process, as an operator would.
+    Sets the secrets' environment variables for this process, as an operator would.
     """
     for sandbox in sandboxes:
         _write_rooms(directory / _rooms_name(sandbox.region), sandbox.region, rooms)
-        os.environ[sandbox.password_env] = sandbox.password
+        os.environ[sandbox.secret_env] = sandbox.secret
     config = directory / CONFIG_NAME
     settings: dict[str, Any] = {
         "trailing_days": days,
@@ -106,17 +138,8 @@ def _region(directory: Path, sandbox: RunningSandbox) -> dict[str, Any]:
         "lake": f"{name}/lake",
         "warehouse": f"{name}/warehouse",
         "rooms": _rooms_name(sandbox.region),
-        "accepted_domains": [sandbox.username.rpartition("@")[2]],
-        "exchanges": {
-            "sandbox": {
-                "kind": "ews",
-                "endpoint": sandbox.url,
-                "auth": "basic",
-                "username": sandbox.username,
-                "password_env": sandbox.password_env,
-                "ca_file": os.path.relpath(sandbox.ca_file, directory),
-            }
-        },
+        "accepted_domains": [sandbox.served["username"].rpartition("@")[2]],
+        "exchanges": {"cloud" if sandbox.is_graph else "sandbox": sandbox.exchange(directory)},
     }
 
 

@@ -15,8 +15,9 @@ import click
 from pipelines.assets import publish_region, today_in
 from pipelines.settings import Settings
 from transforms.contract import Region
-from warehouse.erase import Erasure, Found, erase, find, rows_in_versions
+from warehouse.erase import Erasure, Found, erase, find, rows_in_warehouse
 from warehouse.lake import Lake
+from warehouse.report import report_path, write_report
 from warehouse.tree import WarehouseError
 from warehouse.versions import drop_versions, published_versions
 
@@ -137,7 +138,7 @@ def erase_region(
     warehouse = settings.regions[region].warehouse
     lake = Lake(settings.regions[region].lake, region)
     known = _is_room_known(settings, region, lake, erasure)
-    database_rows = rows_in_versions(warehouse, region, erasure)
+    database_rows = rows_in_warehouse(warehouse, region, erasure)
     old_versions = len(published_versions(warehouse, region))
     if is_dry_run:
         found, left = find(lake, erasure), 0
@@ -147,7 +148,9 @@ def erase_region(
             if found.days or old_versions:
                 publish_region(settings, region, now)
                 drop_versions(warehouse, region, lambda _: True)
-            left = _left(lake, erasure) + rows_in_versions(warehouse, region, erasure)
+            if report_path(warehouse, region).exists():
+                write_report(warehouse, region)  # the page before holds figures of what went
+            left = _left(lake, erasure) + rows_in_warehouse(warehouse, region, erasure)
         except WarehouseError as error:
             raise EraseError(
                 f"{error}; the lake is erased, but the database still holds the rows: "

@@ -6,12 +6,15 @@ Does not belong here: printing (``console.py``), options and exit codes (``cli.p
 
 import logging
 import warnings
+from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
-from pipelines.assets import Runtime
-from pipelines.code_location import RANGE_END_TAG, RANGE_START_TAG, build_definitions, job_name
+from pipelines.alerts.message import Alert
+from pipelines.alerts.telling import TELLS_ITSELF, tell, tell_of_run
+from pipelines.assets import RANGE_END_TAG, RANGE_START_TAG, Runtime
+from pipelines.code_location import build_definitions, job_name
 from pipelines.instance import open_instance
 from pipelines.night import DayRange
 from pipelines.settings import Settings
@@ -42,6 +45,29 @@ def launch_night(
             tags={
                 RANGE_START_TAG: day_range.first_date.isoformat(),
                 RANGE_END_TAG: day_range.last_date.isoformat(),
-            },
+            }
+            | TELLS_ITSELF,
         )
+        if settings.alerts:
+            time_zone = settings.regions[region].time_zone
+            tell_of_run(instance, settings.alerts, region, time_zone, result.run_id)
     return result.success
+
+
+def tell_of_no_run(
+    settings: Settings, region: Region, day_range: DayRange, home: Path, today: date
+) -> None:
+    """Tell, where anybody is to be told, of a night that could not begin: a secret is missing.
+
+    Raises:
+        OSError: ``home`` cannot be written.
+    """
+    if settings.alerts is None:
+        return
+    days = (day_range.first_date, day_range.last_date)
+    alert = Alert(
+        region=region, state="failed", night_date=today, days=days, error_code="SecretNotSet"
+    )
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    with open_instance(home) as instance:
+        tell(instance, settings.alerts, alert)

@@ -141,14 +141,7 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
 def _readings(
     region: RegionSettings, day_range: DayRange, open_source: OpenSource
 ) -> Sequence[Reading]:
-    directory = frozenset(room.address.casefold() for room in region.rooms)
-    domains = frozenset(domain.casefold() for domain in region.accepted_domains)
-    contexts = {
-        room.room_id: RoomContext(
-            room.room_id, room.address, zone(room.time_zone), directory, domains
-        )
-        for room in region.rooms
-    }
+    contexts = contexts_of(region)
     return [
         Reading(
             room_ids=[room.room_id for room in _rooms_of(region, name)],
@@ -156,7 +149,7 @@ def _readings(
                 partial(open_source, exchange, read_secrets(exchange), region.headcount),
                 {room.address.casefold() for room in _rooms_of(region, name)},
             ),
-            read_room=partial(_read_room, contexts, day_range),
+            read_room=partial(read_room, contexts, day_range),
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,
         )
@@ -164,18 +157,34 @@ def _readings(
     ]
 
 
+def contexts_of(region: RegionSettings) -> Mapping[str, RoomContext]:
+    """Return what redaction must know of each room, by room_id."""
+    directory = frozenset(room.address.casefold() for room in region.rooms)
+    domains = frozenset(domain.casefold() for domain in region.accepted_domains)
+    return {
+        room.room_id: RoomContext(
+            room.room_id, room.address, zone(room.time_zone), directory, domains
+        )
+        for room in region.rooms
+    }
+
+
 def _rooms_of(region: RegionSettings, exchange: str) -> list[Room]:
     return [room for room in region.rooms if room.exchange == exchange]
 
 
-def _read_room(
+def read_room(
     contexts: Mapping[str, RoomContext],
     day_range: DayRange,
     source: CalendarSource,
     room_id: str,
     read_at: datetime,
 ) -> pa.Table:
-    """Read and redact one room; the raw items live in this frame only."""
+    """Read and redact one room; the raw items live in this frame only.
+
+    Raises:
+        SourceError: the room cannot be read.
+    """
     context = contexts[room_id]
     window = Window(
         day_start(day_range.first_date, context.zone),

@@ -17,6 +17,7 @@ from pipelines.page import Section, Table
 from pipelines.privacy_text import categories, columns, measures, wording
 from pipelines.proof_result import code_version, read_result
 from pipelines.settings import RegionSettings, Settings
+from pipelines.settings_exchange import ExchangeSettings
 from transforms.contract import CONTRACT_VERSION, Region
 from transforms.origins import READ_AND_DROPPED
 from warehouse.holdings import access_to, database_holdings, lake_holdings
@@ -42,7 +43,7 @@ def record_of_processing(
         wording(),
         _retention(settings, region, now),
         _groups(settings, region),
-        _storage(settings.regions[region], home),
+        _storage(settings, region, home),
         measures(read_result()),
         _rights(region),
     ]
@@ -78,7 +79,7 @@ def _processing(settings: Settings, region: Region, config: Path, now: datetime)
 
 def _sources(region: RegionSettings) -> Section:
     exchanges = [
-        (name, exchange.kind, urlsplit(exchange.endpoint).netloc, exchange.auth, exchange.access)
+        (name, exchange.kind, urlsplit(exchange.endpoint).netloc, *_way_in(exchange))
         for name, exchange in region.exchanges.items()
     ]
     asked = (
@@ -98,13 +99,32 @@ def _sources(region: RegionSettings) -> Section:
                 ("Read and held in memory only", "What for"),
                 list(READ_AND_DROPPED.items()) if region.headcount else _without_people(),
             ),
-            (
-                "Subject, body, attachments, location text, categories, names, links to meetings "
-                "and extended properties are not asked for. What a server sends unasked is not "
-                "kept: rows are built anew from named fields."
-            ),
+            *_unasked(region),
         ],
     )
+
+
+def _way_in(exchange: ExchangeSettings) -> tuple[str, str]:
+    """Return how an exchange is signed in to, and by what right it is read."""
+    if exchange.kind == "graph":
+        return "oauth", "Calendars.Read"
+    return exchange.auth, exchange.access
+
+
+def _unasked(region: RegionSettings) -> Iterator[str]:
+    kinds = {exchange.kind for exchange in region.exchanges.values()}
+    if "ews" in kinds or not region.headcount:
+        yield (
+            "Subject, body, attachments, location text, categories, names, links to meetings "
+            "and extended properties are not asked for. What a server sends unasked is not "
+            "kept: rows are built anew from named fields."
+        )
+    if "graph" in kinds and region.headcount:
+        yield (
+            "Microsoft Graph sends a whole event, subject, body and location with it, since it "
+            "gives an event's creation time in no other way. They are held in memory for as "
+            "long as one page is read, and never looked at: rows are built anew from named fields."
+        )
 
 
 def _without_people() -> list[tuple[str, str]]:
@@ -176,21 +196,36 @@ def _groups(settings: Settings, region: Region) -> Section:
     )
 
 
-def _storage(region: RegionSettings, home: Path) -> Section:
-    places = (("Lake", region.lake), ("Database", region.warehouse), ("History of runs", home))
+def _storage(settings: Settings, region: Region, home: Path) -> Section:
+    chosen = settings.regions[region]
+    places = (("Lake", chosen.lake), ("Database", chosen.warehouse), ("History of runs", home))
     rows = [row for name, path in places for row in _access_rows(name, path)]
     return Section(
         "Recipients, region and storage",
         [
             (
-                f"Recipients: operators and analysts of region {region.region} who may read these "
-                "folders, and whoever they give extracts to. Nothing is sent to anybody else: the "
+                f"Recipients: operators and analysts of region {region} who may read these "
+                "folders, and whoever they give extracts to. No row is sent to anybody else: the "
                 "program speaks to the servers above only, and Dagster's telemetry is off. Each "
                 "region has its own credentials, folders and database; none reads another's."
             ),
+            _alerts(settings),
             Table(("What", "Where", "Owner", "Group", "Widest rights", "Size"), rows),
         ],
     )
+
+
+def _alerts(settings: Settings) -> str:
+    alerts = settings.alerts
+    if alerts is None:
+        return "Nobody is told of failed nights by mail or webhook (no alerts)."
+    webhook, email = alerts.webhook, alerts.email
+    receivers = [
+        *([urlsplit(webhook.url or "").hostname or "a webhook"] if webhook else []),
+        *([f"{len(email.recipients)} mail addresses by way of {email.host}"] if email else []),
+    ]
+    told = " and ".join(receivers)
+    return f"Alerts of failed nights go to {told}: counts, dates, room ids and error codes only."
 
 
 def _access_rows(name: str, path: Path) -> Iterator[tuple[str, ...]]:

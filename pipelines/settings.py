@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipelines.rooms import Room
 from pipelines.rooms_csv import note_shared_mailboxes
+from pipelines.settings_alerts import AlertSettings, read_alerts
 from pipelines.settings_exchange import ExchangeSettings, Secrets, read_secrets
 from pipelines.settings_files import read_mapping
 from pipelines.settings_keys import GlobalKeys
@@ -56,6 +57,7 @@ class Settings:
     export_parquet: bool
     pointer: Literal["symlink", "copy"]
     run_deadline_minutes: int
+    alerts: AlertSettings | None
     regions: Mapping[Region, RegionSettings]
 
 
@@ -73,8 +75,9 @@ def load_settings(
     """
     problems = Problems()
     values = problems.or_else(read_mapping(path, problems))
-    own = {key: value for key, value in values.items() if key != "regions"}
+    own = {key: value for key, value in values.items() if key not in ("regions", "alerts")}
     keys = validated(GlobalKeys, own, f"{path}: ", problems)
+    alerts = read_alerts(values.get("alerts"), path, problems)
     named = mapping(values.get("regions"), f"{path}: regions", problems)
     to_read = _regions_to_read(named, regions, path, problems)
     drafts = _drafts(named, to_read, path, problems, is_seeding)
@@ -83,7 +86,8 @@ def load_settings(
         _note_shared_rooms(one, other, path, problems)
     sound = problems.or_else(keys)
     settled = [(draft.region, draft.settled(sound.minimum_group)) for draft in drafts]
-    return Settings(**dict(sound), regions={region: found for region, found in settled if found})
+    loaded = {region: found for region, found in settled if found}
+    return Settings(**dict(sound), alerts=alerts, regions=loaded)
 
 
 def _drafts(

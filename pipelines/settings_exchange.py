@@ -49,10 +49,13 @@ def _certificates(value: Path) -> Path:
     return value
 
 
+Certificates: TypeAlias = Annotated[ExistingFile, AfterValidator(_certificates)]
+
+
 class _CommonKeys(Keys):
     """What an exchange has whatever protocol it speaks."""
 
-    ca_file: Annotated[ExistingFile, AfterValidator(_certificates)] | None = None
+    ca_file: Certificates | None = None
     workers: int = Field(4, ge=1, le=27)
     room_deadline_seconds: int = Field(120, ge=1, le=3600)
     scope_probe: Mailbox | None = Field(None, repr=False)
@@ -153,9 +156,9 @@ def read_exchange(
         problems.add(f"{origin}.{key}", text)
     if kind == "graph":
         graph = validated(GraphKeys, values, f"{origin}.", problems, folder)
-        return graph and _graph_exchange(graph, name, origin)
+        return _graph_exchange(graph, name, origin) if graph else None
     ews = validated(EwsKeys, values, f"{origin}.", problems, folder)
-    return ews and EwsExchange.model_construct(**dict(ews), name=name, origin=origin)
+    return EwsExchange.model_construct(**dict(ews), name=name, origin=origin) if ews else None
 
 
 def _graph_exchange(keys: GraphKeys, name: str, origin: str) -> GraphExchange:

@@ -21,6 +21,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "int_type": "must be a whole number",
     "string_type": "must be text; put it in quotes",
     "string_too_short": "is empty; fill it in",
+    "too_short": "is empty; fill it in",
     "bool_type": "must be true or false",
     "date_type": "must be a date such as 2026-12-24",
     "list_type": "must be a list, such as [contoso.example]",

@@ -394,6 +394,34 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
     }
 )
 
+_CELL = ("region", "building", "capacity_band", "iso_week")
+
+GRAINS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "rooms": ("region", "room_id"),
+        "bookings": (),  # a booking has no id: two of a room may be alike
+        "coverage": ("region", "room_id", "local_date"),
+        "room_hours": ("region", "room_id", "local_date", "local_hour"),
+        "room_days": ("region", "room_id", "local_date"),
+        "room_days_ahead": ("region", "room_id", "local_date"),
+        "utilization": (
+            "region",
+            "site",
+            "building",
+            "floor",
+            "room_type",
+            "capacity_band",
+            "local_date",
+        ),
+        "hour_of_week": (*_CELL, "weekday", "local_hour"),
+        "rooms_in_use": ("region", "site", "building", "capacity_band", "local_date"),
+        "booking_mix": (*_CELL, "kind", "duration_band", "lead_time_band"),
+        "size_fit": (*_CELL, "headcount_band"),
+        "build_info": ("region",),
+    }
+)
+"""The columns that tell a table's rows apart; null counts as a value of its own."""
+
 
 def describe(field: pa.Field) -> str:
     """Return the one-sentence definition of a column of the contract, its unit last."""

@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
-from transforms.contract import CONTRACT_VERSION, LAKE, TABLES, describe, table_description
+from transforms.contract import (
+    CONTRACT_VERSION,
+    GRAINS,
+    LAKE,
+    TABLES,
+    describe,
+    table_description,
+)
 
 _HEAD = f"""\
 # Data dictionary
@@ -18,10 +25,35 @@ Contract version {CONTRACT_VERSION}. Generated from `transforms/contract.py` by 
 rules R1 to R16 are explained in [definitions.md](definitions.md).
 """
 
+_BELOW_PICTURE = """\
+Shown are the columns that tell the rows of a table apart, besides `region`; null is a value of its
+own there. Bookings have no key: two of a room may be alike. Tables without `room_id` are sums over
+rooms: join them by the columns they share, or rather sum the finer table anew.
+"""
+
 
 def markdown() -> str:
     """Return the dictionary of the lake and the database."""
-    return "\n".join([_HEAD, *_part("The lake (Parquet)", LAKE), *_part("The database", TABLES)])
+    parts = [_part("The lake (Parquet)", LAKE), _picture(), _part("The database", TABLES)]
+    return "\n".join([_HEAD, *(line for part in parts for line in part)])
+
+
+def _picture() -> Iterator[str]:
+    """Yield the tables of the database with the columns that tell their rows apart."""
+    yield "## How the tables belong together\n"
+    yield "```mermaid\nerDiagram"
+    for name, schema in TABLES.items():
+        if "room_id" in schema.names and name != "rooms":
+            yield f"    rooms ||--o{{ {name} : room_id"
+    for name, keys in GRAINS.items():
+        columns = [column for column in keys or ("room_id",) if column != "region"] or ["region"]
+        yield f"    {name} {{"
+        for column in columns:
+            kind = str(TABLES[name].field(column).type).partition("[")[0]
+            yield f"        {kind} {column}{' PK' if column in keys else ' FK'}"
+        yield "    }"
+    yield "```\n"
+    yield _BELOW_PICTURE
 
 
 def _part(title: str, schemas: Mapping[str, pa.Schema]) -> Iterator[str]:

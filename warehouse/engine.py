@@ -63,11 +63,10 @@ class Engine:
         columns = ", ".join(f"{field.name}" for field in schema)
         if paths:
             names = ", ".join(_quoted(glob.escape(str(path))) for path in paths)
-            source = (
-                f"SELECT {columns}, CAST(date AS DATE) AS lake_date, file_row_number AS lake_row "
-                f"FROM read_parquet([{names}], hive_partitioning = true, "
-                "hive_types = {'date': DATE}, file_row_number = true)"
-            )
+            days = "hive_partitioning = true, hive_types = {'date': DATE}"
+            rows = f"read_parquet([{names}], {days}, file_row_number = true)"
+            select = f"{columns}, CAST(date AS DATE) AS lake_date, file_row_number AS lake_row"
+            source = f"SELECT {select} FROM {rows}"  # noqa: S608 - quoted, or names of ours
         else:
             nulls = ", ".join(f"CAST(NULL AS {_TYPES[f.type]}) AS {f.name}" for f in schema)
             source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date, 0 AS lake_row WHERE false"
@@ -128,6 +127,11 @@ class Engine:
         """Return a table in the order of its rows, so many at a time."""
         yield from self._connection.sql(f"FROM {name}").to_arrow_reader(rows)
 
+    def count(self, name: str) -> int:
+        """Return how many rows a table has."""
+        query = f"SELECT count(*) FROM {name}"  # noqa: S608 - a name of ours
+        return int(str(self.values(query)[0]))
+
     def dates(self, query: str) -> list[date]:
         """Return the first column of a query, sorted."""
         return sorted(day for day in self.values(query) if isinstance(day, date))
@@ -145,7 +149,7 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
 
     Spills go beside the database: they are the region's data too. Nothing is downloaded.
     """
-    config: dict[str, str | int] = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "memory_limit": memory_limit,

@@ -21,7 +21,15 @@ import pyarrow.compute as pc
 from transforms.contract import COVERAGE, TABLES, Region
 from warehouse.lake import DATASETS, Lake
 from warehouse.merge import rows_of, rows_of_others
-from warehouse.versions import VersionError, current_version, drop_versions, published_versions
+from warehouse.versions import (
+    VersionError,
+    current_version,
+    drop_versions,
+    parquet_draft,
+    parquet_pointer,
+    pointer,
+    published_versions,
+)
 
 _DATE_COLUMNS: Final = ("local_start_date", "local_date")
 
@@ -89,14 +97,19 @@ def erase(lake: Lake, erasure: Erasure) -> Found:
     return found
 
 
-def rows_in_versions(warehouse: Path, region: Region, erasure: Erasure) -> int:
-    """Count the rows of an erasure in every version of the database that is kept.
+def rows_in_warehouse(warehouse: Path, region: Region, erasure: Erasure) -> int:
+    """Count the rows of an erasure in every version that is kept, as database and as Parquet.
+
+    Plain copies that stand in place of the pointers are counted too.
 
     Raises:
         VersionError: a version cannot be read.
     """
     versions = published_versions(warehouse, region)
-    return sum(_rows_in(version, erasure) for version in versions)
+    databases = [*versions, *_if_copied(pointer(warehouse, region))]
+    folders = [*map(parquet_draft, versions), *_if_copied(parquet_pointer(warehouse, region))]
+    rows = sum(_rows_in(database, erasure) for database in databases)
+    return rows + sum(_rows_in_parquet(folder, erasure) for folder in folders)
 
 
 def drop_versions_before(warehouse: Path, region: Region, first_kept: date) -> list[str]:
@@ -165,26 +178,52 @@ def _never_read(coverage: pa.Table, room_id: str) -> pa.Table:
     return pa.concat_tables([others, pa.Table.from_pylist(rows, schema=COVERAGE)])
 
 
+def _if_copied(path: Path) -> list[Path]:
+    return [path] if path.exists() and not path.is_symlink() else []
+
+
 def _rows_in(version: Path, erasure: Erasure) -> int:
     try:
         with duckdb.connect(str(version), read_only=True) as connection:
             return sum(
-                int(connection.execute(sql, parameters).fetchall()[0][0])
-                for sql, parameters in _counts(erasure)
+                _count(connection, table, where, parameters)
+                for table, where, parameters in _wheres(erasure)
             )
     except duckdb.Error:
         raise VersionError(f"{version}: cannot be read: remove it by hand") from None
 
 
-def _counts(erasure: Erasure) -> Iterator[tuple[str, list[object]]]:
-    """Yield the query, and its parameters, for each table that can hold rows of an erasure."""
+def _rows_in_parquet(folder: Path, erasure: Erasure) -> int:
+    rows = 0
+    with duckdb.connect() as connection:
+        for table, where, parameters in _wheres(erasure):
+            path = folder / f"{table}.parquet"
+            if not path.exists():
+                continue
+            try:
+                rows += _count(connection, "read_parquet(?)", where, [str(path), *parameters])
+            except duckdb.Error:
+                raise VersionError(f"{path}: cannot be read: remove it by hand") from None
+    return rows
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection, source: str, where: str, parameters: list[object]
+) -> int:
+    query = f"SELECT count(*) FROM {source} {where}"  # noqa: S608 - the contract's names only
+    return int(connection.execute(query, parameters).fetchall()[0][0])
+
+
+def _wheres(erasure: Erasure) -> Iterator[tuple[str, str, list[object]]]:
+    """Yield each table that can hold rows of an erasure, with the condition and its parameters."""
     for table, schema in TABLES.items():
         column = next((name for name in _DATE_COLUMNS if name in schema.names), None)
         if column is None or (erasure.room_id is not None and "room_id" not in schema.names):
             continue
-        sql = f"SELECT count(*) FROM {table} WHERE {column} BETWEEN ? AND ?"  # noqa: S608 - the contract's names
+        where = f"WHERE {column} BETWEEN ? AND ?"
         parameters: list[object] = [erasure.first_date, erasure.last_date]
         if erasure.room_id is not None:
-            sql += " AND room_id = ?" + (" AND read_at IS NOT NULL" if table == "coverage" else "")
+            is_read = " AND read_at IS NOT NULL" if table == "coverage" else ""
+            where += f" AND room_id = ?{is_read}"
             parameters.append(erasure.room_id)
-        yield sql, parameters
+        yield table, where, parameters

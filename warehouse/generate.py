@@ -154,7 +154,7 @@ def bookings_of(plan: Plan, rooms: pa.Table, day: date) -> pa.Table:
         "is_online": pa.array(random.random(count) < 0.6),
         "created_at": _instants(starts_at - _leads(random, count)),
         "read_at": _instants(_read_at(plan, day)[room]),
-        "is_cancelled": np.array([each[0] == "cancelled" for each in _OUTCOMES])[outcome],
+        "is_cancelled": np.array([str(each[0]) == "cancelled" for each in _OUTCOMES])[outcome],
         "status": _words(outcome, [each[0] for each in _OUTCOMES]),
         "show_as": _words(outcome, [each[1] for each in _OUTCOMES]),
         "response": _words(outcome, [each[2] for each in _OUTCOMES]),
@@ -251,11 +251,12 @@ def _micros(instant: datetime) -> int:
 @click.option("--months", type=click.IntRange(min=1), default=13, show_default=True)
 @click.option("--ahead-days", type=click.IntRange(min=0), default=180, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-def main(directory: Path, region: str, rooms: int, months: int, ahead_days: int, seed: int) -> None:
+def main(directory: Path, region: str, seed: int, **size: int) -> None:
     """Write an invented lake of ROOMS rooms and MONTHS months into DIRECTORY."""
     today = datetime.now(UTC).date()
-    first_date = today - timedelta(days=round(months * 365.25 / 12))
-    last_date = today + timedelta(days=ahead_days)
+    first_date = today - timedelta(days=round(size["months"] * 365.25 / 12))
+    last_date = today + timedelta(days=size["ahead_days"])
+    rooms = size["rooms"]
     named = cast("Region", region)
     plan = Plan(named, rooms, first_date, last_date, today, seed)
     bookings = generate(Lake(directory, named), plan)

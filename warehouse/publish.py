@@ -85,7 +85,7 @@ def build(
         steps = sql_steps()
         with engine.transaction():
             engine.create_tables()
-            build = _Build(engine, lake, options, now)
+            build = Build(engine, lake, options, now)
             for step in _between(steps, "10", "19"):
                 engine.run(step)
         build.run_passes(_between(steps, "20", "29"), _between(steps, "30", "39"))
@@ -94,15 +94,15 @@ def build(
                 engine.run(step)
         if options.export_parquet:
             export_tables(engine, parquet_draft(path), lake.region, now)
-        counted = {name: engine.values(f"SELECT count(*) FROM {name}")[0] for name in TABLES}
-    return build.data_through, {name: int(str(count)) for name, count in counted.items()}
+        counted = {name: engine.count(name) for name in TABLES}
+    return build.data_through, counted
 
 
 def _between(steps: Sequence[str], first: str, last: str) -> list[str]:
     return [step for step in steps if first <= step[:2] <= last]
 
 
-class _Build:
+class Build:
     """One build: the lake's files by day, and the dates that were read."""
 
     def __init__(self, engine: Engine, lake: Lake, options: PublishOptions, now: datetime) -> None:

@@ -11,23 +11,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from pipelines.check import network
+from pipelines.check import graph, network
 from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.remedies import SCOPE_TOO_WIDE, SCOPE_UNPROVED
 from pipelines.check.room_lists import comparison, read_rooms_of
 from pipelines.check.words import edition, is_online, printable
 from pipelines.night import OpenSource
 from pipelines.rooms import Room
-from pipelines.settings_exchange import Secrets
+from pipelines.settings_exchange import EwsExchange, GraphExchange, Secrets
 from pipelines.sources.base import Scope, SourceError, Window
 from pipelines.sources.ews_check import DirectorySource, ServerInfo
-from pipelines.sources.factory import ews_settings
+from pipelines.sources.factory import ews_settings, graph_settings
+from pipelines.sources.graph_check import GraphDirectory
 from pipelines.sources.pace import Pace
 
 _SOON: Final = timedelta(days=14)
 _IN_STEP: Final = timedelta(seconds=60)
 _DENIALS: Final = frozenset(
     {
+        "Authorization_RequestDenied",
         "ErrorAccessDenied",
         "ErrorFolderNotFound",
         "ErrorImpersonateUserDenied",
@@ -71,18 +73,38 @@ class ExchangeCheck:
             yield self._needed(look())
             if self.stop_code is not None:
                 return
+        exchange = self._exchange
         try:
-            source = self._directory_source()
+            if exchange.kind == "graph":
+                yield from self._graph_steps(exchange)
+            else:
+                yield from self._ews_steps(exchange)
         except SourceError as error:
             yield self._needed(_failed("sign-in", "cannot be tried", error.code))
-            return
-        with closing(source):
-            yield from self._ews_steps(source)
 
-    def _ews_steps(self, source: DirectorySource) -> Iterator[Step]:
-        yield self._needed(self._sign_in(source))
+    def _graph_steps(self, exchange: GraphExchange) -> Iterator[Step]:
+        source = GraphDirectory(graph_settings(exchange, self._secrets))
+        with closing(source):
+            yield self._needed(graph.sign_in(source))
+            if self.stop_code is not None:
+                return
+            step, self.listing = graph.list_places(self._target, self._directory, source)
+            self.stop_code = step.code
+            yield step
         if self.stop_code is not None:
             return
+        yield _clock(ServerInfo(None, source.clock_offset))
+        probe = exchange.scope_probe
+        yield graph.UNPROBED if probe is None else self._scope(probe)
+
+    def _ews_steps(self, exchange: EwsExchange) -> Iterator[Step]:
+        source = self._directory_source(exchange)
+        with closing(source):
+            yield self._needed(self._sign_in(exchange.auth, source))
+            if self.stop_code is None:
+                yield from self._signed_in_steps(source)
+
+    def _signed_in_steps(self, source: DirectorySource) -> Iterator[Step]:
         server = source.server or ServerInfo(None, None)
         yield _version(server)
         yield _clock(server)
@@ -123,15 +145,14 @@ class ExchangeCheck:
             return Step("TLS", State.NOTE, f"{text}: renew it soon")
         return Step("TLS", State.OK, text)
 
-    def _directory_source(self) -> DirectorySource:
+    def _directory_source(self, exchange: EwsExchange) -> DirectorySource:
         rooms = self._target.rooms
-        is_app = self._exchange.auth == "oauth"
-        settings = ews_settings(self._exchange, self._secrets)
+        is_app = exchange.auth == "oauth"
+        settings = ews_settings(exchange, self._secrets)
         return DirectorySource(settings, rooms[0].address if is_app and rooms else None)
 
-    def _sign_in(self, source: DirectorySource) -> Step:
+    def _sign_in(self, auth: str, source: DirectorySource) -> Step:
         """Ask for the room lists: the first request, after which a password is known to work."""
-        auth = self._exchange.auth
         try:
             self.listing = Listing(source.room_lists())
         except SourceError as error:

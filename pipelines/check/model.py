@@ -12,7 +12,7 @@ from typing import TypedDict
 from pipelines.check.remedies import PROBE, command_for, quoted, remedy_of
 from pipelines.rooms import Room
 from pipelines.settings_exchange import ExchangeSettings
-from pipelines.sources.ews_check import ListedRoom
+from pipelines.sources.listing import ListedRoom
 from transforms.contract import Region
 
 

@@ -109,6 +109,17 @@ _NARROW: Final = Command(
         ),
     )
 )
+_GRAPH_APP: Final = Command(
+    _MARK,
+    (
+        "New-ServicePrincipal -AppId {account} -ObjectId '<object id of the enterprise app>'",
+        _SCOPE,
+        (
+            "New-ManagementRoleAssignment -App {account} -Role 'Application Calendars.Read' "
+            "-CustomResourceScope {scope}"
+        ),
+    ),
+)
 _NARROW_APP: Final = Command(
     once=(
         _SCOPE,
@@ -140,6 +151,17 @@ _COMMANDS: Final[Mapping[str, Sequence[Command | None]]] = {
     SCOPE_TOO_WIDE: (_WITHDRAW, _NARROW, _NARROW_APP),
 }
 
+_GRAPH_COMMANDS: Final[Mapping[str, Command]] = {
+    "ErrorAccessDenied": _GRAPH_APP,
+    "HTTP403": _GRAPH_APP,
+    "ErrorInvalidUser": _LOOK,
+    "MailboxNotEnabledForRESTAPI": _LOOK,
+    "MailboxNotSupportedForRESTAPI": _LOOK,
+    "ResourceNotFound": _LOOK,
+    "Request_ResourceNotFound": _LOOK,
+    SCOPE_TOO_WIDE: _NARROW_APP,
+}
+
 
 def remedy_of(code: str) -> str:
     """Return what a code means and what to do, in one line."""
@@ -153,8 +175,7 @@ def command_for(
 
     ``room`` and ``account`` stand in it as they are given: PowerShell literals or variables.
     """
-    way = "app" if exchange.auth == "oauth" else exchange.access
-    command = _COMMANDS.get(code, (None,) * len(_WAYS))[_WAYS.index(way)]
+    command = _command(code, exchange)
     if command is None:
         return None
     names = {
@@ -166,6 +187,13 @@ def command_for(
     }
     once = tuple(statement.format(**names) for statement in command.once)
     return Command(command.each.format(**names), once)
+
+
+def _command(code: str, exchange: ExchangeSettings) -> Command | None:
+    if exchange.kind == "graph":
+        return _GRAPH_COMMANDS.get(code)
+    way = "app" if exchange.auth == "oauth" else exchange.access
+    return _COMMANDS.get(code, (None,) * len(_WAYS))[_WAYS.index(way)]
 
 
 def calendar_of(room: str) -> str:
@@ -180,8 +208,9 @@ def quoted(text: str) -> str:
 
 def account_of(exchange: ExchangeSettings) -> str:
     """Return the account's own name as a PowerShell literal, for the terminal alone."""
-    name = exchange.client_id if exchange.auth == "oauth" else exchange.username
-    return quoted(name or "<account>")
+    if exchange.kind == "graph" or exchange.auth == "oauth":
+        return quoted(exchange.client_id or "<account>")
+    return quoted(exchange.username or "<account>")
 
 
 def for_each(command: Command, addresses: Sequence[str]) -> Command:

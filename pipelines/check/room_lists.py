@@ -13,7 +13,8 @@ from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.words import counted, printable
 from pipelines.rooms import Room
 from pipelines.sources.base import SourceError
-from pipelines.sources.ews_check import DirectorySource, ListedRoom
+from pipelines.sources.ews_check import DirectorySource
+from pipelines.sources.listing import ListedRoom
 
 _SHOWN: Final = 10
 _FAILURES: Final = 3
@@ -44,18 +45,23 @@ def comparison(target: Target, directory: Sequence[Room], listing: Listing) -> S
     """Say how far lists and directory agree; a difference is a note: many rooms are in no list."""
     if listing.lists is None:
         text = f"could not be asked ({', '.join(listing.codes)})"
-        is_unknown_app = target.exchange.auth == "oauth" and not target.rooms
+        exchange = target.exchange
+        is_app = exchange.kind == "ews" and exchange.auth == "oauth"
+        is_unknown_app = is_app and not target.rooms
         return Step("room lists", State.NOTE, text, details=(_AN_APP,) * is_unknown_app)
     if not listing.lists:
         return Step("room lists", State.NOTE, "there are none", details=(_HOW_TO_LIST,))
     text = f"{counted(len(listing.lists), 'list')} with {counted(len(listing.rooms), 'room')}"
-    details = tuple(_differences(target, directory, listing))
+    details = tuple(differences(target, directory, listing, "in no list"))
     if not details:
         return Step("room lists", State.OK, f"{text}, the same as in the directory")
     return Step("room lists", State.NOTE, text, details=details)
 
 
-def _differences(target: Target, directory: Sequence[Room], listing: Listing) -> Iterator[str]:
+def differences(
+    target: Target, directory: Sequence[Room], listing: Listing, unlisted_are: str
+) -> Iterator[str]:
+    """Yield what only the listing or only the directory has, a sentence each."""
     known = {room.address.casefold() for room in directory}
     unknown = [room for address, room in listing.rooms.items() if address not in known]
     if unknown:
@@ -65,7 +71,7 @@ def _differences(target: Target, directory: Sequence[Room], listing: Listing) ->
     if listing.codes:
         yield f"not all could be read, so rooms may be missing: {', '.join(listing.codes)}"
     elif unlisted:
-        yield f"{len(unlisted)} in no list: {_some([room.room_id for room in unlisted])}"
+        yield f"{len(unlisted)} {unlisted_are}: {_some([room.room_id for room in unlisted])}"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
-"""Seeds the room directory from the room lists: what Exchange knows, and blanks for the rest.
+"""Seeds the room directory from what Exchange lists: what it knows, and blanks for the rest.
 
-Belongs here: rooms of lists as rows of the operator's CSV.
+Belongs here: rooms of lists and places as rows of the operator's CSV.
 Does not belong here: finding them (``exchange.py``), what a directory may hold
 (``pipelines/rooms.py``).
 """
@@ -78,9 +78,16 @@ def _rows(
                 "room_id": room_ids.get(address) or _new_id(address.partition("@")[0], taken),
                 "address": room.address,
                 "exchange": result.target.exchange.name,
-                "name": room.name if _fits(_LABEL, room.name) else "",
+                "name": _label(room.name),
+                "building": _label(room.building),
+                "floor": _label(room.floor),
+                "capacity": "" if room.capacity is None else str(room.capacity),
                 "time_zone": time_zone,
             }
+
+
+def _label(text: str | None) -> str:
+    return text if text and _fits(_LABEL, text) else ""
 
 
 def _new_id(local_part: str, taken: set[str]) -> str:

@@ -35,13 +35,20 @@ class Plan:
 
 @dataclass(frozen=True)
 class Served:
-    """Where a region's sandbox is, and how to be let in. ``ca_file`` is absolute."""
+    """Where a region's sandbox is, and how to be let in. ``ca_file`` is absolute.
+
+    ``url`` speaks EWS to the account; ``graph_url`` speaks Graph to the app, and signs it in.
+    """
 
     region: str
     url: str
     username: str
     password: str
     ca_file: str
+    graph_url: str
+    tenant_id: str
+    client_id: str
+    client_secret: str
 
     def as_dict(self) -> dict[str, str]:
         """Return the fields by name, for JSON."""
@@ -86,4 +93,14 @@ def _start(servers: ExitStack, plan: Plan, region: Region) -> Served:
     authority = CertificateAuthority(plan.directory.resolve() / region.lower())
     server = SandboxExchange(tenant, authority, plan.ports.get(region, 0))
     servers.enter_context(server)
-    return Served(region, server.url, tenant.account, tenant.password, str(authority.ca_file))
+    return Served(
+        region=region,
+        url=server.url,
+        username=tenant.account,
+        password=tenant.password,
+        ca_file=str(authority.ca_file),
+        graph_url=server.base_url,
+        tenant_id=tenant.app.tenant_id,
+        client_id=tenant.app.client_id,
+        client_secret=tenant.app.client_secret or "",
+    )

@@ -5,9 +5,8 @@ Does not belong here: calendars (``ews.py``), what an operator is told (``pipeli
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -21,13 +20,14 @@ from pipelines.sources.base import Scope, SourceError
 from pipelines.sources.ews import EwsSettings, EwsSource
 from pipelines.sources.ews_services import StrictService
 from pipelines.sources.ews_xml import TYPES, parse_strictly
+from pipelines.sources.headers import clock_offset
+from pipelines.sources.listing import ListedRoom
 from pipelines.sources.retry import Failure
 
 T = TypeVar("T")
 Build: TypeAlias = tuple[int, int, int, int]
 
 _VERSION_PARTS: Final = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
-_HALF_A_SECOND: Final = timedelta(seconds=0.5)  # a Date header is cut to whole seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,6 @@ class ServerInfo:
 
     build: Build | None
     clock_offset: timedelta | None
-
-
-@dataclass(frozen=True, slots=True)
-class ListedRoom:
-    """A room of a room list: all that Exchange tells of it."""
-
-    address: str = field(repr=False)
-    name: str = field(repr=False)
 
 
 class DirectorySource(EwsSource):
@@ -117,7 +109,7 @@ class _DirectoryService(StrictService):
         )
         middle = asked_at + (datetime.now(UTC) - asked_at) / 2
         build = _build(response.content)
-        self._note(ServerInfo(build, _clock_offset(response.headers.get("Date"), middle)))
+        self._note(ServerInfo(build, clock_offset(response.headers.get("Date"), middle)))
         return response
 
 
@@ -146,11 +138,3 @@ def _build(content: bytes) -> Build | None:
         return None
     major, minor, major_build, minor_build = map(int, parts)
     return major, minor, major_build, minor_build
-
-
-def _clock_offset(date: str | None, now: datetime) -> timedelta | None:
-    try:
-        server_at = parsedate_to_datetime(date or "")
-    except ValueError:
-        return None
-    return server_at.replace(tzinfo=server_at.tzinfo or UTC) + _HALF_A_SECOND - now

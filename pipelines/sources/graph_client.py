@@ -72,7 +72,8 @@ class GraphClient:
         self._room_seconds = settings.room_deadline_seconds
         self._deadline = Deadline(clock)
         self._retry = Retry(self._deadline, sleep)
-        self._pace = pace or Pace(1)
+        self._sleep = sleep
+        self._pace = pace or Pace(1, clock)
         self._refused: str | None = None
         silence = settings.room_deadline_seconds / _SILENCES
         self._adapter = TimedAdapter(self._deadline, silence, settings.ca_file)
@@ -90,6 +91,16 @@ class GraphClient:
         if self._refused is not None:
             raise Failure(self._refused, scope=Scope.EXCHANGE)
         self._deadline.start(self._room_seconds)
+
+    def sign_in(self) -> None:
+        """Get a token.
+
+        Raises:
+            Failure: the sign-in service cannot be reached, or refuses the app.
+        """
+        self.begin()
+        request = requests.Request("GET", self.root)
+        self._retry.run(lambda: self._session.prepare_request(request))
 
     def pages(self, url: str) -> Iterator[Sequence[Mapping[str, Any]]]:
         """Yield what each page of a collection holds, to the last one.
@@ -115,6 +126,7 @@ class GraphClient:
 
     def _attempt(self, url: str) -> tuple[Sequence[Mapping[str, Any]], str | None]:
         """Ask once, and once more if a token that used to work is no longer taken."""
+        self._wait_while_held()
         try:
             with self._pace.turn(self._deadline):
                 response = self._session.get(url, allow_redirects=False)
@@ -127,12 +139,23 @@ class GraphClient:
             self._token.accept()
             return page
         if failure.code in TOO_BUSY:
-            self._pace.slower()
+            self._pace.slower(failure.wait_seconds)
         if failure.code == "HTTP401" and self._token.renew():
             return self._attempt(url)
         if failure.scope is Scope.EXCHANGE and not failure.is_transient:
             self._refused = failure.code
         raise failure
+
+    def _wait_while_held(self) -> None:
+        """Wait for as long as Graph asked any worker to.
+
+        Raises:
+            Failure: ``HTTP429`` if the room may not take that long.
+        """
+        while (held := self._pace.held_seconds()) > 0:
+            if held >= self._deadline.remaining():
+                raise Failure("HTTP429", is_transient=True)
+            self._sleep(held)
 
     def _page(self, content: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str | None]:
         values, link = content.get("value"), content.get(_NEXT)

@@ -79,9 +79,9 @@ def leaving(work: Callable[[], T]) -> T:
         return work()
     except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
         failure = as_failure(error)
-        code, scope = failure.code, failure.scope
+        code, scope, is_passing = failure.code, failure.scope, failure.is_transient
         del failure
-    raise SourceError(code, scope)
+    raise SourceError(code, scope, is_passing=is_passing)
 
 
 def _refusal(response: requests.Response) -> Failure:

@@ -14,10 +14,10 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "client secret has expired, and whether the endpoint allows this kind of authentication."
     ),
     ("HTTP403",): (
-        "Exchange refused EWS to this account or app. In Exchange Online EWS is switched off "
-        "since 1 October 2026 unless EWSEnabled is true and the app's id is in EwsAllowedAppIDs, "
-        "and it ends for good on 1 April 2027: use kind: graph. On a server of your own, see "
-        "Get-CASMailbox and Get-OrganizationConfig for EwsEnabled."
+        "Exchange refused EWS (or Graph) to this account or app. In Exchange Online EWS is "
+        "switched off since 1 October 2026 unless EWSEnabled is true and the app's id is in "
+        "EwsAllowedAppIDs, and it ends for good on 1 April 2027: use kind: graph. On a server "
+        "of your own, see Get-CASMailbox and Get-OrganizationConfig for EwsEnabled."
     ),
     ("HTTP404", "HTTP405"): (
         "There is no EWS at this address. The endpoint usually ends in /EWS/Exchange.asmx; see "
@@ -45,7 +45,7 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
     ("TokenRefused",): (
         "The sign-in service gave no token; it was asked once. Check tenant_id, client_id and "
         "authority, whether the client secret or certificate has expired, and whether the app has "
-        "the permission full_access_as_app with admin consent."
+        "the right to read calendars: full_access_as_app or, for Graph, Calendars.Read."
     ),
     ("TokenEndpointUnavailable",): (
         "The sign-in service did not work, several times. Check authority, and the service's "
@@ -83,7 +83,26 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
     ("ErrorAccessDenied",): (
         "The account may not read this calendar. Grant it Reviewer on the room's calendar "
         "(Add-MailboxFolderPermission) with access: delegate, or include the room in the "
-        "account's ApplicationImpersonation scope with access: impersonation."
+        "account's ApplicationImpersonation scope with access: impersonation. Over Graph, include "
+        "it in the scope of the app's role Application Calendars.Read."
+    ),
+    ("Authorization_RequestDenied",): (
+        "Graph refused this to the app. Give it the role Application Calendars.Read for the rooms "
+        "(RBAC for Applications), and Place.Read.All if it is to list rooms."
+    ),
+    ("ErrorInvalidUser", "ResourceNotFound", "Request_ResourceNotFound"): (
+        "Graph knows no mailbox with this room's address. Correct the address in the room "
+        "directory (the room's user principal name is one that works), or name the exchange that "
+        "the mailbox is on."
+    ),
+    ("MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI"): (
+        "The mailbox is not in Exchange Online, or not any more: Graph reaches no other. Name the "
+        "exchange with kind: ews that has it in the room directory; see Get-Recipient."
+    ),
+    ("RepeatedPage", "TooManyPages", "OtherHost"): (
+        "Graph's link to the next page of this calendar led in a circle, on and on, or to another "
+        "host; nothing of it was kept. The room keeps what it had and is read again by the next "
+        "run; if it persists, look for a proxy that changes answers."
     ),
     ("ErrorImpersonateUserDenied", "ErrorImpersonationDenied"): (
         "The account may not impersonate this room. Include the room in the scope of its "
@@ -127,7 +146,12 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "for. Nothing short is stored; raise EWSFindCountLimit of the account's throttling "
         "policy."
     ),
-    ("ErrorServerBusy", "HTTP429"): (
+    (
+        "ErrorServerBusy",
+        "ErrorExceededConnectionCount",
+        "ErrorTooManyObjectsOpened",
+        "HTTP429",
+    ): (
         "Exchange asked for patience longer than the room may take. The room keeps what it had "
         "and is read again by the next run; use fewer workers, or give the account a throttling "
         "policy (New-ThrottlingPolicy)."
@@ -145,6 +169,11 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "by the next run; if it is always this room, look at the size of its calendar, or raise "
         "room_deadline_seconds."
     ),
+    ("RunDeadlineExceeded",): (
+        "The run reached run_deadline_minutes before this room. The room keeps what it had and is "
+        "read again by the next run; use more workers if Exchange allows them, raise the "
+        "deadline, or look at why Exchange is slow."
+    ),
     ("DeadlineExceeded",): (
         "The room took longer than room_deadline_seconds. The room keeps what it had and is read "
         "again by the next run; if it is always this room, look at the size of its calendar, or "
@@ -156,8 +185,8 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "this machine."
     ),
     ("MalformedResponse",): (
-        "The answer was cut or was not EWS, several times. The room keeps what it had and is read "
-        "again by the next run; if it persists, look for a proxy or firewall that changes "
+        "The answer was cut or was not Exchange's, several times. The room keeps what it had and "
+        "is read again by the next run; if it persists, look for a proxy or firewall that changes "
         "answers."
     ),
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import cache, cached_property
+from itertools import pairwise
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -71,7 +72,7 @@ class RoomDay:
         total = 0
         for stretch in _stretches(sorted(self.open)):
             taken = [minute for minute in stretch if minute in self.booked]
-            for before, after in zip(taken, taken[1:], strict=False):
+            for before, after in pairwise(taken):
                 if 1 <= after - before - 1 < 30:
                     total += after - before - 1
         return total

@@ -2,11 +2,21 @@
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from tests.marts.scenario import ALWAYS, OFFICE_WEEK, Booking, Closure, Coverage, Room, Scenario
-from tests.marts.scenario import at, days_from
+from tests.marts.scenario import (
+    ALWAYS,
+    OFFICE_WEEK,
+    Booking,
+    Closure,
+    Coverage,
+    Room,
+    Scenario,
+    at,
+    days_from,
+)
 from warehouse.publish import PublishOptions
 
 # Days around the clock changes of Europe, America and Oceania, one at midnight, holidays that
@@ -83,8 +93,6 @@ def bookings(draw: st.DrawFn, room: Room, days: list[date]) -> Booking:
         is_all_day, starts_at = True, at(room, day)
         ends_at = at(room, day + timedelta(days=draw(st.integers(1, 3))))
     lead = draw(_LEADS)
-    zone = at(room, day).astimezone().tzinfo
-    assert zone is not None
     return Booking(
         room.room_id,
         starts_at,
@@ -100,8 +108,6 @@ def bookings(draw: st.DrawFn, room: Room, days: list[date]) -> Booking:
 
 
 def _local_day(room: Room, instant: datetime) -> date:
-    from zoneinfo import ZoneInfo
-
     return instant.astimezone(ZoneInfo(room.time_zone)).date()
 
 

@@ -103,7 +103,7 @@ def test_a_room_directory_that_makes_no_sense_is_refused_in_one_line(tmp_path: P
         replace(ROOM, time_zone="Europe/Nowhere"),
         replace(ROOM, country="XX"),
     ):
-        with pytest.raises(BuildError, match="^room oak: ") as refused:
+        with pytest.raises(BuildError, match=r"^room oak: ") as refused:
             publish_scenario(tmp_path / str(broken.country), scenario((broken,), [], [MONDAY]))
         assert "\n" not in str(refused.value)
 

@@ -90,7 +90,9 @@ def test_r2_closures_and_the_first_and_last_day_bound_open_time(published: Publi
     )
     closures = (Closure(TUESDAY, TUESDAY, building="Annex"),)
     database = published(scenario(rooms, [], days_from(MONDAY, 3), closures=closures))
-    open_days = dict(database.rows("SELECT room_id, count(*) FROM room_days GROUP BY room_id"))
+    open_days: dict[str, int] = dict(
+        database.rows("SELECT room_id, count(*) FROM room_days GROUP BY room_id")
+    )
     assert open_days == {"always": 3, "closed-tuesday": 2, "late": 1, "gone": 1}
 
 

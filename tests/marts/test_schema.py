@@ -6,7 +6,7 @@ import pytest
 
 from tests.marts.conftest import Publish
 from tests.marts.worked import everything
-from transforms.contract import TABLES, describe, table_description
+from transforms.contract import GRAINS, TABLES, describe, table_description
 from warehouse import engine
 from warehouse.engine import BuildError, building
 
@@ -38,6 +38,13 @@ def test_every_table_has_the_columns_types_and_comments_of_the_contract(
             for field in schema
         ]
         assert database.row(f"SELECT count(*) > 0 FROM {name}") == (True,), name
+
+
+@pytest.mark.parametrize("table", [name for name, grain in GRAINS.items() if grain])
+def test_the_columns_of_the_grain_tell_all_rows_apart(published: Publish, table: str) -> None:
+    columns = ", ".join(GRAINS[table])
+    repeated = f"SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1"
+    assert published(everything()).rows(repeated) == []
 
 
 def test_a_select_with_other_columns_is_not_published(

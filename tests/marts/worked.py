@@ -37,8 +37,7 @@ def everything() -> Scenario:
     days = days_from(FIRST, DAYS)
     for room in ROOMS:
         for day in days:
-            for _ in range(random.randint(0, 5)):
-                bookings.append(_one(random, room, day))
+            bookings += [_one(random, room, day) for _ in range(random.randint(0, 5))]
         bookings.append(all_day(room, FIRST + timedelta(days=random.randint(0, 12)), 2))
     bookings.append(book(ROOMS[0], FIRST, "09:00", "24:00", kind="occurrence"))
     now = datetime(2026, 11, 3, 2, tzinfo=UTC)

@@ -24,11 +24,12 @@ def asset(definitions: dg.Definitions, *key: str) -> dg.AssetsDefinition:
     return definitions.resolve_assets_def(dg.AssetKey(list(key)))
 
 
-def test_a_region_is_two_assets_one_job_and_one_schedule(company: Company) -> None:
+def test_a_region_is_three_assets_one_job_and_one_schedule(company: Company) -> None:
     repository = definitions_of(company).get_repository_def()
     assert set(repository.assets_defs_by_key) == {
         dg.AssetKey(["eu", "bookings"]),
         dg.AssetKey(["eu", "warehouse"]),
+        dg.AssetKey(["eu", "report"]),
     }
     assert repository.has_job("eu_night")
     assert [schedule.name for schedule in repository.schedule_defs] == ["eu_nightly"]

@@ -19,7 +19,7 @@ from typing import Any, Final, NoReturn
 import dagster as dg
 
 from pipelines import assets, checks, cli, night
-from pipelines.code_location import RANGE_END_TAG, RANGE_START_TAG
+from pipelines.assets import RANGE_END_TAG, RANGE_START_TAG
 from pipelines.instance import open_instance
 from pipelines.sources import ews_services
 from transforms import redact
@@ -98,7 +98,7 @@ def _arm(layer: str) -> None:
     )
     if layer == KILLED:
         # Every room's rows go to the disk at once, as they do on a large night.
-        staging.Staging.__init__.__kwdefaults__["spill_rows"] = 1
+        (staging.Staging.__init__.__kwdefaults__ or {})["spill_rows"] = 1
         setattr(night, "apply_night", hang)  # noqa: B010 - as below
     elif layer == LEAK:
         setattr(night, "redact", leak)  # noqa: B010 - as below

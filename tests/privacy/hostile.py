@@ -20,6 +20,7 @@ from lxml import etree
 
 from pipelines.sandbox.soap import ERRORS, MESSAGES, SOAP, TYPES, parse
 from pipelines.sandbox.tls import CertificateAuthority
+from tests.privacy.hostile_graph import GraphBook
 from tests.privacy.schemas import Grower, Override, Schemas
 from tests.privacy.tokens import Tokens
 
@@ -53,6 +54,7 @@ class Book:
         self._folders: dict[str, str] = {}
         self.fields: set[tuple[str, str]] = set()
         self.served: set[str] = set()
+        self.graph = GraphBook(tokens, starts_at, self.served)
 
     def answer(self, operation: str, mood: str) -> bytes:
         """Return a whole SOAP answer to FindItem or GetItem."""
@@ -212,7 +214,12 @@ class HostileExchange:
 
     def url(self, mood: str = "ews") -> str:
         """Return an endpoint; the server answers everything at it in that mood."""
-        return f"https://localhost:{self._server.server_address[1]}/EWS/{mood}"
+        return f"{self.root}/EWS/{mood}"
+
+    @property
+    def root(self) -> str:
+        """Return the root, which is Graph's."""
+        return f"https://localhost:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -243,6 +250,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer in the mood of the endpoint, else of the room."""
         data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         mood = self.path.rpartition("/")[2]
+        if mood == "token":
+            self._send(*self.server.book.graph.sign_in(self.path), {})
+            return
         if mood in EXCHANGE_MOODS:
             self._refuse(mood)
             return
@@ -250,6 +260,11 @@ class _Handler(BaseHTTPRequestHandler):
         mood = (request.impersonated or "good").partition("@")[0]
         status, body = _ANSWERS.get(mood, _answered)(self.server.book, request.operation, mood)
         self._send(status, body, {})
+
+    def do_GET(self) -> None:
+        """Answer as Graph, or as its sign-in service."""
+        root = f"https://localhost:{self.server.server_address[1]}"
+        self._send(*self.server.book.graph.get(self.path, root), {})
 
     def _refuse(self, mood: str) -> None:
         book, status = self.server.book, int(mood[4:])

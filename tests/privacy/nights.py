@@ -22,6 +22,7 @@ from pipelines.instance import DAGSTER_YAML
 from pipelines.sandbox.tls import CertificateAuthority
 from tests.privacy.attack import FOLDER, KILLED, LAYER, TEXT
 from tests.privacy.hostile import HostileExchange
+from tests.privacy.hostile_graph import GRAPH_MOODS, SIGN_IN, SIGN_IN_REFUSED
 from tests.privacy.tokens import Tokens
 
 ROOT: Final = Path(__file__).parents[2]
@@ -64,12 +65,17 @@ class Workspace:
         """Write a configuration whose rooms and exchanges are in these moods."""
         rooms = [(mood, "main") for mood in room_moods]
         exchanges = {"main": self._exchange(self.server.url())}
+        if any(mood in GRAPH_MOODS for mood in room_moods):
+            rooms = [(mood, "graph" if mood in GRAPH_MOODS else "main") for mood, _ in rooms]
+            exchanges["graph"] = self._graph(SIGN_IN)
         for mood in exchange_moods:
             exchanges[mood] = self._exchange(self.server.url(mood))
             rooms.append((f"room-{mood}", mood))
         if exchange_moods:
             exchanges["stranger"] = self._exchange(self.stranger.url())
             rooms.append(("room-stranger", "stranger"))
+            exchanges["signed-out"] = self._graph(SIGN_IN_REFUSED)
+            rooms.append(("room-signed-out", "signed-out"))
         region = {
             "time_zone": "Europe/Copenhagen",
             "lake": "lake",
@@ -116,8 +122,20 @@ class Workspace:
             "username": "svc-insights@contoso.example",
             "password_env": _PASSWORD,
             "ca_file": str(self.authority.ca_file),
-            "workers": 2,
-            "room_deadline_seconds": 5,
+            "workers": 8,
+            "room_deadline_seconds": 4,
+        }
+
+    def _graph(self, sign_in: str) -> dict[str, Any]:
+        return {
+            "kind": "graph",
+            "endpoint": self.server.root,
+            "authority": f"{self.server.root}/{sign_in}",
+            "tenant_id": "contoso",
+            "client_id": "insights",
+            "client_secret_env": _PASSWORD,
+            "ca_file": str(self.authority.ca_file),
+            "room_deadline_seconds": 4,
         }
 
     def _start(self, layer: str, is_dagster: bool) -> "subprocess.Popen[bytes]":

@@ -24,12 +24,14 @@ from pipelines.proof_result import ProofResult, write_result
 from pipelines.sandbox.tls import CertificateAuthority
 from tests.privacy.attack import KILLED, LAYERS
 from tests.privacy.hostile import EXCHANGE_MOODS, ROOM_MOODS, Book, HostileExchange
+from tests.privacy.hostile_graph import GRAPH_MOODS, SIGN_IN_REFUSED
 from tests.privacy.nights import Workspace
 from tests.privacy.schemas import Schemas, schema_folder
 from tests.privacy.search import Finding, findings_in, forms_of
 from tests.privacy.tokens import PREFIX, Tokens
 
 _FINDINGS_SHOWN: Final = 20
+_MOODS: Final = {*ROOM_MOODS, *GRAPH_MOODS, *EXCHANGE_MOODS, SIGN_IN_REFUSED}
 
 
 @dataclass
@@ -44,26 +46,26 @@ class Proof:
     def whole(self) -> None:
         """Run every night: good and partial ones, one for each layer that raises, one killed."""
         workspace = self.workspace
-        workspace.configure(["good", "lying"])
+        workspace.configure(["good", "lying", "graph-good", "graph-lying"])
         workspace.run("", 0)
         workspace.run("", 0, is_dagster=True)
         for layer in LAYERS:
             workspace.run(layer, 1, is_dagster=True)
-        workspace.configure(ROOM_MOODS, EXCHANGE_MOODS)
+        workspace.configure([*ROOM_MOODS, *GRAPH_MOODS], EXCHANGE_MOODS)
         workspace.run("", 3)
         workspace.run("", 0, is_dagster=True)
         workspace.kill()
 
     def brief(self) -> None:
         """Run a partial night, one that raises under Dagster, and one that is killed."""
-        self.workspace.configure(ROOM_MOODS, EXCHANGE_MOODS)
+        self.workspace.configure([*ROOM_MOODS, *GRAPH_MOODS], EXCHANGE_MOODS)
         self.workspace.run("", 3)
         self.workspace.run("redaction", 1, is_dagster=True)
         self.workspace.kill()
 
     def unserved(self) -> set[str]:
         """Return the moods that no night met."""
-        return {*ROOM_MOODS, *EXCHANGE_MOODS} - self.book.served
+        return _MOODS - self.book.served
 
     def findings(self) -> list[Finding]:
         """Search every byte that the nights wrote."""
@@ -113,7 +115,6 @@ def page(proof: Proof, result: ProofResult, findings: list[Finding]) -> str:
     nights = proof.workspace.nights
     raised = [each for each in (*LAYERS, KILLED) if any(name.startswith(each) for name in nights)]
     at = f"{result.proved_at:%Y-%m-%d %H:%M} UTC"
-    moods = len(ROOM_MOODS) + len(EXCHANGE_MOODS)
     shown = [
         f"{each.file}: {proof.tokens.place_of(each.excerpt)}" for each in findings[:_FINDINGS_SHOWN]
     ]
@@ -121,9 +122,9 @@ def page(proof: Proof, result: ProofResult, findings: list[Finding]) -> str:
         f"Privacy proof of room-insights {result.code_version}, {at}",
         "",
         f"Planted   {result.tokens:,} tokens in {result.places:,} places: {result.fields:,} fields",
-        "          and attributes of Exchange's schemas, ids, error texts, SOAP faults, HTTP",
+        "          and attributes of EWS's schemas, Graph's events, ids, errors, SOAP faults, HTTP",
         "          headers, reason phrases, cookies, redirects, pages, certificate, password",
-        f"Served    {len(proof.book.served)} of {moods} ways to answer",
+        f"Served    {len(proof.book.served)} of {len(_MOODS)} ways to answer",
         f"Nights    {result.nights}, at log level DEBUG; command line and multiprocess executor;",
         f"          raising: {', '.join(raised)}",
         f"Searched  {result.files:,} files, {result.bytes_searched / 1e6:,.1f} MB, decompressed:",

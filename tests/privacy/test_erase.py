@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from pipelines import erase
+from tests.lake.rows import booking, stored
 from tests.night.workplace import MONDAY, Company
+from warehouse.erase import Erasure, find
 from warehouse.lake import Lake
 from warehouse.tree import WarehouseError
 from warehouse.versions import published_versions
@@ -102,7 +104,7 @@ def test_a_row_that_is_still_there_is_told_and_exits_1(
     planted: Company, receipt: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planted.run()
-    found = erase.find(planted.lake, erase.Erasure(room_id="fjord"))
+    found = find(planted.lake, Erasure(room_id="fjord"))
     monkeypatch.setattr(erase, "erase", lambda *_: found)
     told = receipt("--room", "fjord", code=1)
     assert (told["is_verified"], told["rows_left"] > 0) == (False, True)
@@ -142,19 +144,11 @@ def test_an_erasure_beside_a_run_exits_1(planted: Company) -> None:
 def test_an_unclear_request_erases_nothing_and_exits_2(
     planted: Company, arguments: list[str]
 ) -> None:
-    planted.lake.replace_rooms(planted.lake.read_rooms() or _no_rooms())
+    planted.lake.replace("bookings", MONDAY, stored(booking("fjord", MONDAY)))
     before = planted.snapshot()
     assert planted.insights("erase", "--region", "EU", *arguments) == 2
     assert planted.snapshot() == before
 
 
-def _no_rooms() -> Any:
-    from transforms.contract import ROOMS
-
-    return ROOMS.empty_table()
-
-
 def test_before_the_first_date_of_the_calendar_is_nothing() -> None:
-    from datetime import datetime
-
     assert erase.erasure_of(None, None, None, datetime(1, 1, 1)).last_date == date.min  # noqa: DTZ001 - click's

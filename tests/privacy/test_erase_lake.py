@@ -12,15 +12,15 @@ from transforms.contract import BOOKINGS, ROOMS, TABLES
 from warehouse.erase import (
     Erasure,
     Found,
-    _counts,
+    _wheres,
     drop_versions_before,
     erase,
     find,
-    rows_in_versions,
+    rows_in_warehouse,
 )
 from warehouse.lake import Lake, LakeBusy
 from warehouse.publish import PublishOptions, publish
-from warehouse.versions import current_version, new_version, published_versions
+from warehouse.versions import current_version, drop_versions, new_version, published_versions
 
 FRIDAY = SATURDAY - timedelta(days=1)
 DAYS = (FRIDAY, SATURDAY, SUNDAY)
@@ -151,10 +151,28 @@ def rebuild(lake: Lake, warehouse: Path) -> None:
 
 
 def test_rows_are_counted_in_every_version(warehouse: Path) -> None:
-    of_a_room = rows_in_versions(warehouse, "EU", Erasure(room_id="fjord"))
-    assert of_a_room > 2 * 6
-    assert rows_in_versions(warehouse, "EU", Erasure(room_id="elsewhere")) == 0
-    assert rows_in_versions(warehouse, "EU", Erasure(last_date=FRIDAY - timedelta(days=1))) == 0
+    of_a_room = rows_in_warehouse(warehouse, "EU", Erasure(room_id="fjord"))
+    assert of_a_room > 4 * 6
+    assert rows_in_warehouse(warehouse, "EU", Erasure(room_id="elsewhere")) == 0
+    assert rows_in_warehouse(warehouse, "EU", Erasure(last_date=FRIDAY - timedelta(days=1))) == 0
+
+
+@pytest.mark.parametrize("is_copied", [False, True])
+def test_parquet_exports_and_copies_are_rebuilt_and_read_too(
+    lake: Lake, warehouse: Path, is_copied: bool
+) -> None:
+    options = PublishOptions(threads=1, export_parquet=True, is_copied=is_copied)
+    asked = Erasure(room_id="fjord")
+    of_one = rows_in_warehouse(warehouse, "EU", asked) // 4  # two versions, each in two forms
+    assert of_one > 6
+    publish(lake, warehouse, options, FIRST_NIGHT + timedelta(days=2))
+    copies = 2 if is_copied else 0
+    assert rows_in_warehouse(warehouse, "EU", asked) == of_one * (6 + copies)
+    erase(lake, asked)
+    publish(lake, warehouse, options, FIRST_NIGHT + timedelta(days=2))
+    drop_versions(warehouse, "EU", lambda _: True)
+    assert rows_in_warehouse(warehouse, "EU", asked) == 0
+    assert rows_in_warehouse(warehouse, "EU", Erasure(room_id="harbour")) > 0
 
 
 def test_a_rebuilt_database_holds_no_row_of_an_erased_room(lake: Lake, warehouse: Path) -> None:
@@ -162,8 +180,8 @@ def test_a_rebuilt_database_holds_no_row_of_an_erased_room(lake: Lake, warehouse
     erase(lake, asked)
     rebuild(lake, warehouse)
     assert drop_versions_before(warehouse, "EU", SUNDAY)
-    assert rows_in_versions(warehouse, "EU", asked) == 0
-    assert rows_in_versions(warehouse, "EU", Erasure(room_id="fjord")) > 0
+    assert rows_in_warehouse(warehouse, "EU", asked) == 0
+    assert rows_in_warehouse(warehouse, "EU", Erasure(room_id="fjord")) > 0
 
 
 def test_versions_that_hold_a_day_past_its_retention_are_removed(
@@ -193,7 +211,7 @@ def test_an_old_version_that_cannot_be_read_is_removed(warehouse: Path) -> None:
 
 def test_nothing_published_is_nothing_to_remove(tmp_path: Path) -> None:
     assert drop_versions_before(tmp_path / "none", "EU", SUNDAY) == []
-    assert rows_in_versions(tmp_path / "none", "EU", Erasure()) == 0
+    assert rows_in_warehouse(tmp_path / "none", "EU", Erasure()) == 0
 
 
 def test_every_dated_table_of_the_contract_is_looked_at() -> None:
@@ -202,7 +220,7 @@ def test_every_dated_table_of_the_contract_is_looked_at() -> None:
         for name, schema in TABLES.items()
         if {"local_date", "local_start_date"} & set(schema.names)
     }
-    asked = {sql.split(" FROM ")[1].split()[0] for sql, _ in _counts(Erasure())}
+    asked = {table for table, _, _ in _wheres(Erasure())}
     assert asked == dated
     assert {"bookings", "room_hours", "room_days", "room_days_ahead", "coverage"} <= asked
     assert BOOKINGS.names[0] == "room_id"

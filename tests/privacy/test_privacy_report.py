@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -114,8 +115,6 @@ def test_the_report_shows_the_last_proof_or_that_there_is_none(
 def test_a_proof_that_found_or_searched_nothing_it_should_have_proves_nothing(
     changes: dict[str, int],
 ) -> None:
-    from dataclasses import replace
-
     assert PROOF.is_proved
     assert not replace(PROOF, **changes).is_proved  # type: ignore[arg-type]  # only counts
 
@@ -131,7 +130,7 @@ def test_html_is_one_file_that_needs_nothing_else(planted: Company) -> None:
     assert planted.insights("privacy-report", "--region", "EU", "--out", str(out)) == 0
     page = etree.fromstring(out.read_bytes(), etree.HTMLParser())
     assert not page.xpath("//script | //link | //img | //@src | //@href")
-    assert len(page.xpath("//h2")) == 10
+    assert len(list(page.iter("h2"))) == 10
 
 
 def test_another_ending_is_refused(planted: Company) -> None:

@@ -64,7 +64,8 @@ def test_a_night_that_leaks_is_caught(proof: Proof, tmp_path: Path) -> None:
     leaking.workspace.configure(["good"])
     leaking.workspace.run("leak", 0)
     findings = leaking.findings()
-    assert [finding.file for finding in findings] == ["debug.log"]
+    files = {finding.file.partition("/")[0] for finding in findings}
+    assert files == {"debug.log", "dagster"}  # Dagster keeps what loggers say as events
     told = page(leaking, leaking.result(findings), findings)
     assert "EmailAddress" in told
     assert "NOT PROVED" in told

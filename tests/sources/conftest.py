@@ -16,6 +16,7 @@ from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Te
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sources.base import Scope, SourceError, Window
 from pipelines.sources.ews import EwsSettings, EwsSource
+from pipelines.sources.pace import Pace
 from pipelines.sources.tls import TimedAdapter
 from tests.conftest import StartExchange
 
@@ -67,7 +68,11 @@ def open_source(fake_time: FakeTime) -> Iterator[Open]:
     with ExitStack() as sources:
 
         def start(
-            server: SandboxExchange, *, with_invitees: bool = False, **settings: Any
+            server: SandboxExchange,
+            *,
+            with_invitees: bool = False,
+            pace: Pace | None = None,
+            **settings: Any,
         ) -> EwsSource:
             usual: dict[str, Any] = {
                 "endpoint": server.url,
@@ -79,6 +84,7 @@ def open_source(fake_time: FakeTime) -> Iterator[Open]:
             source = EwsSource(
                 EwsSettings(**usual | settings),
                 with_invitees=with_invitees,
+                pace=pace,
                 clock=fake_time.clock,
                 sleep=fake_time.sleep,
             )

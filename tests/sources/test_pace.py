@@ -8,11 +8,12 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import ACCOUNT, PASSWORD, Mailbox, Tenant
+from pipelines.sources.base import SourceError
 from pipelines.sources.ews import EwsSettings, EwsSource
 from pipelines.sources.pace import Pace
 from pipelines.sources.retry import Deadline
 from tests.conftest import StartExchange
-from tests.sources.conftest import WEEK, FakeTime, meetings
+from tests.sources.conftest import ROOM, WEEK, FakeTime, Open, meetings, room
 
 
 def test_a_refusal_halves_what_is_under_way_down_to_one(fake_time: FakeTime) -> None:
@@ -45,6 +46,53 @@ def test_a_turn_that_does_not_come_ends_with_the_deadline() -> None:
     deadline.start(0.05)
     with pace.turn(deadline), pytest.raises(TimeoutError), pace.turn(deadline):
         pytest.fail("two at once")
+
+
+def test_a_request_that_hangs_past_its_deadline_takes_no_place(fake_time: FakeTime) -> None:
+    pace, deadline = Pace(1, fake_time.clock), Deadline(fake_time.clock)
+    deadline.start(10)
+    with pace.turn(deadline):
+        fake_time.now += 16
+        deadline.start(10)
+        with pace.turn(deadline):
+            assert pace.limit == 1
+
+
+def test_the_longest_wait_that_was_asked_for_holds_everybody_back(fake_time: FakeTime) -> None:
+    pace = Pace(4, fake_time.clock)
+    assert pace.held_seconds() <= 0
+    pace.slower(30)
+    pace.slower(10)
+    fake_time.now += 20
+    assert pace.held_seconds() == 10
+
+
+def test_nobody_is_held_back_for_longer_than_half_an_hour(fake_time: FakeTime) -> None:
+    pace = Pace(4, fake_time.clock)
+    pace.slower(86_400)
+    assert pace.held_seconds() == 1_800
+
+
+def test_a_wait_that_one_worker_was_asked_for_is_kept_by_another(
+    exchange: StartExchange, open_source: Open, fake_time: FakeTime
+) -> None:
+    tenant, pace = room(meetings(3)), Pace(2, fake_time.clock)
+    server = exchange(tenant)
+    pace.slower(7)
+    open_source(server, pace=pace).read(ROOM, WEEK)
+    assert fake_time.sleeps == [7]
+
+
+def test_a_wait_longer_than_the_room_may_take_passes_but_not_for_this_room(
+    exchange: StartExchange, open_source: Open, fake_time: FakeTime
+) -> None:
+    tenant, pace = room(meetings(3)), Pace(2, fake_time.clock)
+    pace.slower(700)
+    source = open_source(exchange(tenant), pace=pace)
+    with pytest.raises(SourceError) as caught:
+        source.read(ROOM, WEEK)
+    assert (caught.value.code, caught.value.is_passing) == ("ErrorServerBusy", True)
+    assert len(tenant.log) == 0
 
 
 def test_every_room_is_read_from_a_server_that_likes_fewer_requests(

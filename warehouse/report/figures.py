@@ -21,15 +21,34 @@ Columns: TypeAlias = dict[str, list[Any]]
 CAPACITY_BANDS: Final = ("1", "2-4", "5-8", "9-14", "15-30", "31+", None)
 """In the order of the page; None is rooms whose capacity is unknown."""
 
+PLACE_MONTHS: Final = 7_500
+"""What the page has room for: buildings by capacity band by month."""
+
+ROOM_MONTHS: Final = 160_000
+"""What the page has room for: rooms by month. With both full it stays under 3 MB."""
+
 _MEMORY_LIMIT: Final = "700MB"
 
 
-def read_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, Columns]:
-    """Return the page's tables, each as its columns; the connection gets work tables."""
+def read_figures(
+    connection: duckdb.DuckDBPyConnection,
+    place_months: int = PLACE_MONTHS,
+    room_months: int = ROOM_MONTHS,
+) -> dict[str, Columns]:
+    """Return the page's tables, each as its columns; the connection gets work tables.
+
+    Beyond ``place_months`` the smallest buildings stand together as one; beyond ``room_months``
+    rooms stand one by one in the latest months only. Nothing else is cut.
+    """
     connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
     _list_table(connection, "personal_room_types", "room_type", list(PERSONAL_ROOM_TYPES))
     _list_table(connection, "bands", "capacity_band", list(CAPACITY_BANDS))
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE limits AS "
+        "SELECT CAST($1 AS BIGINT) AS place_months, CAST($2 AS BIGINT) AS room_months",
+        [place_months, room_months],
+    )
     names = _names()
     for name in names:
         if name[0].isdigit():

@@ -3,7 +3,7 @@
 
 const MANY_BUILDINGS = 6;
 const COLOURS = [1, 2, 3, 4, 5, 6].map((place) => `var(--series-${place})`);
-const SYMBOLS = ["circle", "rect", "triangle", "diamond", "emptyCircle", "emptyRect"];
+const SYMBOLS = ["circle", "rect", "triangle", "diamond", "arrow", "roundRect"];
 const TEXT = { color: "var(--text)", fontFamily: "system-ui, sans-serif", fontSize: 12 };
 const QUIET = { ...TEXT, color: "var(--quiet)" };
 
@@ -67,7 +67,7 @@ function drawLines(place, names, lines) {
       data: line.shares,
       connectNulls: true,
       showSymbol: names.length <= 40 && !line.isTotal,
-      symbol: SYMBOLS[number % SYMBOLS.length],
+      symbol: line.isTotal ? "none" : SYMBOLS[number % SYMBOLS.length],
       symbolSize: 6,
       color: line.isTotal ? "var(--text)" : COLOURS[number % COLOURS.length],
       lineStyle: { width: line.isTotal ? 3 : 2, type: line.isTotal ? [6, 4] : "solid" },
@@ -80,38 +80,38 @@ function drawLines(place, names, lines) {
 // Rooms open as a wide bar, the peak in it, and the usual peak as a mark.
 function drawPeaks(place, data, bands) {
   const names = bands.map((band) => sizeName(data, band.band));
-  const bars = { type: "bar", barGap: "-100%", emphasis: { disabled: true } };
+  const sizes = categories(names, { inverse: true, axisLabel: TEXT });
   draw(place, 60 + 46 * bands.length, {
     grid: { ...grid, top: 36 },
     legend: { ...legend, icon: "roundRect", itemWidth: 14 },
     tooltip: { ...tooltip(decimal), axisPointer: { type: "none" } },
     xAxis: values(count, { minInterval: 1 }),
-    yAxis: categories(names, { inverse: true, axisLabel: TEXT }),
+    yAxis: [sizes, { ...sizes, show: false }], // bars of two axes lie over each other
     series: [
-      { ...bars, name: "Rooms open", barWidth: 24, color: "var(--pale)", z: 1,
-        data: bands.map((band) => band.rooms_open) },
-      { ...bars, name: "In use at the highest peak", barWidth: 12, color: "var(--series-1)", z: 2,
-        data: bands.map((band) => band.peak) },
+      { name: "Rooms open", type: "bar", barWidth: 24, color: "var(--pale)", z: 1,
+        emphasis: { disabled: true }, data: bands.map((band) => band.rooms_open) },
+      { name: "In use at the highest peak", type: "bar", barWidth: 10, color: "var(--series-1)",
+        z: 2, yAxisIndex: 1, emphasis: { disabled: true }, data: bands.map((band) => band.peak) },
       { name: "In use at an average day's peak", type: "scatter", symbol: "rect",
-        symbolSize: [4, 24], color: "var(--series-2)", z: 3, emphasis: { disabled: true },
-        data: bands.map((band) => band.usual_peak) },
+        symbolSize: [4, 24], color: "var(--series-2)", itemStyle: { opacity: 1 }, z: 3,
+        emphasis: { disabled: true }, data: bands.map((band) => band.usual_peak) },
     ],
   });
 }
 
-function drawShares(place, names, shares, colour = COLOURS[0]) {
-  draw(place, 240, {
-    grid: { ...grid, top: 24 },
+function drawShares(place, names, shares) {
+  draw(place, 34 * names.length + 16, {
+    grid: { ...grid, top: 4, right: 44 },
     tooltip: { ...tooltip(percent), axisPointer: { type: "none" } },
-    xAxis: categories(names, { axisLabel: { ...QUIET, interval: 0 } }),
-    yAxis: shareAxis(),
+    xAxis: shareAxis({ axisLabel: { show: false }, splitLine: { show: false } }),
+    yAxis: categories(names, { inverse: true, axisLabel: TEXT }),
     series: [{
       type: "bar",
       data: shares,
-      color: colour,
-      barCategoryGap: "28%",
-      itemStyle: { borderRadius: [3, 3, 0, 0] },
-      label: { show: true, position: "top", formatter: ({ value }) => percent(value), ...TEXT },
+      color: COLOURS[0],
+      barCategoryGap: "30%",
+      itemStyle: { borderRadius: [0, 3, 3, 0] },
+      label: { show: true, position: "right", formatter: ({ value }) => percent(value), ...TEXT },
       emphasis: { disabled: true },
     }],
   });
@@ -134,7 +134,8 @@ const PRINTED_WIDTH = 690;
 window.addEventListener("beforeprint", () => {
   for (const [place, chart] of drawn) {
     const columns = place.closest(".half") ? 2 : 1;
-    chart.resize({ width: PRINTED_WIDTH / columns - 40 * (columns - 1) });
+    chart.resize({ width: PRINTED_WIDTH / columns - 16 * (columns - 1) });
+    chart.getZr().flush(); // paper does not wait for the next frame
   }
 });
 window.addEventListener("afterprint", () => drawn.forEach((chart) => chart.resize()));

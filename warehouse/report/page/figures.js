@@ -79,7 +79,7 @@ function weekHours(data, choice) {
 
 const ROOM = ["open_minutes", "booked_minutes", "open_days", "used_days"];
 
-// The chosen rooms that were open, busiest first.
+// The chosen rooms that were open, busiest first; in the months that have rooms one by one.
 function rankedRooms(data, choice) {
   const { rooms, room_months: table } = data;
   const placed = { ...table,
@@ -108,13 +108,14 @@ function inUseByBand(data, choice) {
     let place = places.get(table.place[row]);
     if (place === undefined) {
       place = { band: table.band[row], rooms_open: 0, peak: 0, days: 0, peaks: 0,
-        sold_out_days: 0, sold_out_minutes: 0 };
+        shared_days: 0, sold_out_days: 0, sold_out_minutes: 0 };
       places.set(table.place[row], place);
     }
     place.rooms_open = Math.max(place.rooms_open, table.rooms_open[row]);
     place.peak = Math.max(place.peak, table.peak_rooms_in_use[row]);
     place.days += table.days[row];
     place.peaks += table.peaks_summed[row];
+    place.shared_days += table.shared_days[row];
     place.sold_out_days += table.sold_out_days[row];
     place.sold_out_minutes += table.sold_out_minutes[row];
   });
@@ -123,13 +124,14 @@ function inUseByBand(data, choice) {
     let band = bands.get(place.band);
     if (band === undefined) {
       band = { band: place.band, rooms_open: 0, peak: 0, usual_peak: 0, days: 0,
-        sold_out_days: 0, sold_out_minutes: 0 };
+        shared_days: 0, sold_out_days: 0, sold_out_minutes: 0 };
       bands.set(place.band, band);
     }
     band.rooms_open += place.rooms_open;
     band.peak += place.peak;
     band.usual_peak += place.peaks / place.days;
     band.days += place.days;
+    band.shared_days += place.shared_days;
     band.sold_out_days += place.sold_out_days;
     band.sold_out_minutes += place.sold_out_minutes;
   }
@@ -138,15 +140,17 @@ function inUseByBand(data, choice) {
 
 // The matrix of sizes: bookings by capacity band and headcount band, and how full the seats were.
 function sizeFit(data, choice) {
-  const { size_fit: table } = data;
-  const sums = sumBy(table, choice, ["bookings", "seat_minutes_used", "seat_minutes_offered"],
+  const { size_fit: table, seats: seatTable } = data;
+  const filled = sumBy(seatTable, choice, ["seat_minutes_used", "seat_minutes_offered"],
+    (row) => seatTable.band[row]);
+  const sums = sumBy(table, choice, ["bookings"],
     (row) => `${table.band[row]}|${HEADCOUNTS.indexOf(table.label[row])}`);
   return data.bands.map((capacity, band) => {
     const cells = HEADCOUNTS.map((_, place) => sums.get(`${band}|${place}`));
-    const total = (name) => cells.reduce((sum, cell) => sum + (cell?.[name] ?? 0), 0);
     const counts = cells.map((cell) => cell?.bookings ?? 0);
-    return { band, capacity, counts, bookings: total("bookings"),
-      used: total("seat_minutes_used"), offered: total("seat_minutes_offered") };
+    const seated = filled.get(band);
+    return { band, capacity, counts, bookings: counts.reduce((sum, each) => sum + each, 0),
+      seatFill: ratio(seated?.seat_minutes_used ?? 0, seated?.seat_minutes_offered ?? 0) };
   }).filter((row) => row.bookings > 0);
 }
 

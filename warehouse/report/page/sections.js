@@ -3,6 +3,8 @@
 
 const RANKED = 10;
 const LISTED = 500;
+const LITTLE_OPEN = 0.2; // of the most open day: a single room open on a Saturday says little
+const ENOUGH_SHOWN = 0.8; // of all bookings: below, small groups left out would bend a share
 
 // Makes a section's frame; returns how to fill it.
 function section(id, title, { isHalf = false, note = null } = {}) {
@@ -57,20 +59,26 @@ function headlines() {
     const open = rooms.reduce((sum, room) => sum + room.open_days, 0);
     const dormant = rooms.filter((room) => room.booked_minutes === 0).length;
     const kinds = kindTotals(data, choice);
+    const isEnough = kinds.bookings > 0 && kinds.bookings >= ENOUGH_SHOWN * bookingsByWeeks(data, choice);
+    const external = ratio(kinds.external_bookings, kinds.external_known_bookings);
+    const recurring = isEnough ? ratio(kinds.recurring_bookings, kinds.bookings) : null;
     list.replaceChildren(
       tile("booked_utilization", "Booked utilization", percent(booked), booked,
         booked === null ? "no open time" : `${hours(time.booked_minutes)} of ${hours(time.open_minutes)} open${compared(data, choice, booked)}`),
       tile("bookings", "Bookings", count(time.bookings), time.bookings,
         `and ${hours(time.held_minutes)} held tentatively`),
       tile("rooms", "Rooms", count(roomsInDirectory(data, choice)), roomsInDirectory(data, choice),
-        `${count(rooms.length)} open in this period`),
+        `${count(rooms.length)} open in this period.${roomsSince(data, choice)}`),
       tile("dormant_rooms", "Never booked", count(dormant), dormant,
         dormant === 1 ? "room without a booked minute" : "rooms without a booked minute"),
       tile("used_day_share", "Days used", percent(ratio(used, open)), ratio(used, open),
         "of a room's open days have a booking"),
-      tile("recurring_share", "Recurring", percent(ratio(kinds.recurring_bookings, kinds.bookings)),
-        ratio(kinds.recurring_bookings, kinds.bookings),
-        kinds.bookings ? `of ${count(kinds.bookings)} bookings that may be shown` : "too few alike to show"),
+      tile("recurring_share", "Recurring", percent(recurring), recurring,
+        isEnough ? `of ${count(kinds.bookings)} bookings that may be shown`
+          : "too many bookings are in groups too small to show"),
+      tile("external_share", "With guests", percent(isEnough ? external : null), isEnough ? external : null,
+        isEnough ? `of ${count(kinds.external_known_bookings)} bookings where it is known`
+          : "too many bookings are in groups too small to show"),
       tile("room_days_loaded", "Readings", percent(ratio(time.room_days_loaded, time.room_days)),
         ratio(time.room_days_loaded, time.room_days), "of open room-days were ever read"),
     );
@@ -96,8 +104,10 @@ function utilizationOverTime() {
     const { slices, time, months } = data;
     const pointOf = slices.first_date.map((date, slice) => (isDaily(slices) ? date : slices.monday[slice]));
     const sums = timeBy(data, choice, (row) => pointOf[time.slice[row]]);
-    const points = [...sums.keys()].filter((point) => sums.get(point).open_minutes > 0).sort();
-    if (points.length === 0) return part.showNothing("No room was open in this period.");
+    const open = [...sums.keys()].filter((point) => sums.get(point).open_minutes > 0).sort();
+    if (open.length === 0) return part.showNothing("No room was open in this period.");
+    const most = Math.max(...open.map((point) => sums.get(point).open_minutes));
+    const points = open.filter((point) => sums.get(point).open_minutes >= LITTLE_OPEN * most);
     const buildings = [...timeBy(data, choice, (row) => time.building[row])]
       .filter(([, sum]) => sum.open_minutes > 0)
       .map(([building, sum]) => ({ building, share: ratio(sum.booked_minutes, sum.open_minutes) }))
@@ -116,22 +126,24 @@ function utilizationOverTime() {
       lines.push({ name: "All buildings", shares: sharesOf(everywhere), isTotal: true });
     }
     drawLines(part.picture, points.map(dayName), lines);
-    return part.show(timeWords(data, choice, buildings, shown), () => timeTable(data, choice, months));
+    const words = timeWords(data, buildings, shown, open.length - points.length);
+    return part.show(words, () => timeTable(data, choice, months));
   };
 }
 
 const isDaily = (slices) => new Set(slices.monday).size < slices.first_date.length / 2;
 
-function timeWords(data, choice, buildings, shown) {
+function timeWords(data, buildings, shown, hidden) {
   const step = isDaily(data.slices) ? "day" : "week";
+  const point = `a point is a ${step}${hidden ? `; ${plural(hidden, step)} with next to no room open not drawn` : ""}.`;
   if (buildings.length === 1) {
-    return `${buildingName(data, buildings[0].building)}: ${percent(buildings[0].share)} of open time was booked over the period; a point is a ${step}.`;
+    return `${buildingName(data, buildings[0].building)}: ${percent(buildings[0].share)} of open time was booked over the period; ${point}`;
   }
   const most = buildings[0];
   const least = buildings.at(-1);
   const cut = shown.length < buildings.length
     ? ` Of ${buildings.length} buildings the chart shows the three busiest and the three quietest; the table has all.` : "";
-  return `Most booked is ${buildingName(data, most.building)} with ${percent(most.share)} of its open time, least ${buildingName(data, least.building)} with ${percent(least.share)}; a point is a ${step}.${cut}`;
+  return `Most booked is ${buildingName(data, most.building)} with ${percent(most.share)} of its open time, least ${buildingName(data, least.building)} with ${percent(least.share)}; ${point}${cut}`;
 }
 
 function timeTable(data, choice, months) {
@@ -191,9 +203,15 @@ function ranking() {
       rankingTable(data, "Quietest", rooms.slice(half - rooms.length || rooms.length).slice(-half).reverse())));
     const dormant = rooms.filter((room) => room.booked_minutes === 0).length;
     const quiet = rooms.filter((room) => room.share < 0.1).length;
-    return part.show(`Of ${plural(rooms.length, "room")} that were open, ${count(dormant)} had no booked minute and ${count(quiet)} were booked for less than a tenth of their open time.`,
+    return part.show(`Of ${plural(rooms.length, "room")} that were open, ${count(dormant)} had no booked minute and ${count(quiet)} were booked for less than a tenth of their open time.${roomsSince(data, choice)}`,
       () => everyRoom(data, rooms), { isChart: false });
   };
+}
+
+// Where there are very many rooms, the page has them one by one in the latest months only.
+function roomsSince(data, choice) {
+  const first = data.head.first_room_month[0];
+  return choice.first < first ? ` Single rooms count from ${monthName(data.months.month[first])} on.` : "";
 }
 
 function everyRoom(data, rooms) {
@@ -205,7 +223,7 @@ function everyRoom(data, rooms) {
 
 function roomsAtOnce() {
   const part = section("in-use", "Rooms needed at once", {
-    note: "Peaks of buildings are added, since a free room elsewhere does not help; a building's peaks may fall on different days.",
+    note: "Peaks of buildings are added, since a free room elsewhere does not help; a building's peaks may fall on different days. Days sold out are added over buildings.",
   });
   return (data, choice) => {
     const bands = inUseByBand(data, choice);
@@ -222,10 +240,11 @@ function roomsAtOnce() {
 
 function peaksTable(data, bands) {
   return table("Rooms open and in use at once, by size",
-    ["Room size", "Rooms open", "Highest peak", "Average day's peak", "Sold out (days of a building)", "Sold out"],
+    ["Room size", "Rooms open", "Highest peak", "Average day's peak", "Days sold out", "Time sold out"],
     bands.map((band) => [sizeName(data, band.band), number(band.rooms_open), number(band.peak),
-      number(band.usual_peak, decimal(band.usual_peak)), number(band.sold_out_days),
-      { ...number(band.sold_out_minutes), text: hours(band.sold_out_minutes) }]));
+      number(band.usual_peak, decimal(band.usual_peak)),
+      ...(band.shared_days === 0 ? ["–", "–"] // known only where a building has two such rooms
+        : [number(band.sold_out_days), number(band.sold_out_minutes, hours(band.sold_out_minutes))])]));
 }
 
 function rightSizing() {
@@ -292,6 +311,6 @@ function forward() {
     return part.show(`${plural(bookings, "booking")} ahead; of open time ${percent(weeks[0].share)} is booked in the week of ${dayName(weeks[0].monday)} and ${percent(weeks.at(-1).share)} in the week of ${dayName(weeks.at(-1).monday)}. The period above does not apply here.`,
       () => scrolling("Booked ahead by week", table("Booked ahead by week", ["Week of", "Bookings", "Booked", "Utilization"],
         weeks.map((each) => [dayName(each.monday), number(each.bookings),
-          { ...number(each.booked_minutes), text: hours(each.booked_minutes) }, share(each.share)]))));
+          number(each.booked_minutes, hours(each.booked_minutes)), share(each.share)]))));
   };
 }

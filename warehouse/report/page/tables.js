@@ -35,7 +35,7 @@ function fitTable(data, rows) {
     sizeName(data, row.band),
     ...HEADCOUNTS.map((headcount, place) => fitCell(row, headcount, row.counts[place])),
     number(row.bookings),
-    share(ratio(row.used, row.offered)),
+    share(row.seatFill),
   ]);
   return table("Share of a size's bookings by invited headcount", headings, body);
 }

@@ -7,15 +7,15 @@ WITH found AS (
     UNION
     SELECT strftime(local_date, '%G-W%V') AS iso_week FROM days
 ),
-limits AS (
+span AS (
     SELECT min(month) AS first_month, max(month) AS last_month FROM days
 ),
 placed AS (
     SELECT f.iso_week,
            least(greatest(strftime(strptime(f.iso_week || '-4', '%G-W%V-%u'), '%Y-%m'),
-                          l.first_month), l.last_month) AS month
+                          s.first_month), s.last_month) AS month
     FROM found AS f
-    CROSS JOIN limits AS l
+    CROSS JOIN span AS s
 )
 SELECT p.iso_week,
        max(d.month_no) AS month_no

@@ -1,2 +1,6 @@
 -- The buildings in their order; null is rooms without one.
-SELECT building FROM buildings ORDER BY building_no
+SELECT CASE WHEN count(*) > 1 THEN count(*) || ' other buildings' ELSE max(building) END
+           AS building
+FROM buildings
+GROUP BY building_no
+ORDER BY building_no

@@ -1,6 +1,6 @@
 -- One row: what the database is made of, and what is missing in it.
 SELECT i.region,
-       strftime(i.built_at, '%Y-%m-%dT%H:%M:%SZ') AS built_at,
+       strftime(i.built_at, '%Y-%m-%dT%H:%MZ') AS built_at,
        i.data_through,
        i.code_version,
        i.rooms_expected,
@@ -10,11 +10,12 @@ SELECT i.region,
        (SELECT count(*) FROM rooms) - (SELECT count(*) FROM places) AS personal_rooms,
        (SELECT count(*) FROM places WHERE band_no = (SELECT max(band_no) FROM bands))
            AS rooms_without_capacity,
-       (SELECT count(*) FROM places AS p JOIN buildings AS b USING (building_no)
-        WHERE b.building IS NULL) AS rooms_without_building,
+       (SELECT count(*) FROM places JOIN rooms USING (room_id) WHERE building IS NULL)
+           AS rooms_without_building,
        (SELECT count(*) FROM places
         WHERE room_id NOT IN (SELECT room_id FROM coverage WHERE read_at IS NOT NULL))
            AS rooms_never_read,
+       (SELECT first_month_no FROM room_span) AS first_room_month,
        (SELECT min(local_date) FROM days) AS first_date,
        (SELECT max(local_date) FROM days) AS last_date
 FROM build_info AS i

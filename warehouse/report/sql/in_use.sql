@@ -1,6 +1,7 @@
 -- Rooms in use at once, by the rows of rooms_in_use (place: a site's building and capacity band)
--- and month. Peaks are of a place: they are compared and added, never averaged over rooms.
-SELECT CAST(dense_rank() OVER (ORDER BY u.site, b.building_no, c.band_no) - 1 AS INTEGER) AS place,
+-- and month. Peaks are of a place: they are compared and added, never averaged over rooms. Sold
+-- out is known on shared_days only: where there are two rooms at least.
+SELECT CAST(dense_rank() OVER (ORDER BY u.site, u.building, c.band_no) - 1 AS INTEGER) AS place,
        b.building_no AS building,
        c.band_no AS band,
        d.month_no AS month,
@@ -8,11 +9,12 @@ SELECT CAST(dense_rank() OVER (ORDER BY u.site, b.building_no, c.band_no) - 1 AS
        max(u.rooms_open) AS rooms_open,
        max(u.peak_rooms_in_use) AS peak_rooms_in_use,
        CAST(sum(u.peak_rooms_in_use) AS BIGINT) AS peaks_summed,
+       count(u.sold_out_minutes) AS shared_days,
        count(CASE WHEN u.sold_out_minutes > 0 THEN 1 END) AS sold_out_days,
        CAST(coalesce(sum(u.sold_out_minutes), 0) AS BIGINT) AS sold_out_minutes
 FROM rooms_in_use AS u
 JOIN buildings AS b ON b.building IS NOT DISTINCT FROM u.building
 JOIN bands AS c ON c.capacity_band IS NOT DISTINCT FROM u.capacity_band
 JOIN days AS d ON d.local_date = u.local_date
-GROUP BY u.site, b.building_no, c.band_no, d.month_no
+GROUP BY u.site, u.building, b.building_no, c.band_no, d.month_no
 ORDER BY place, month

@@ -8,5 +8,6 @@ SELECT p.room_no AS room,
 FROM room_days AS f
 JOIN places AS p ON p.room_id = f.room_id
 JOIN days AS d ON d.local_date = f.local_date
+JOIN room_span AS s ON d.month_no >= s.first_month_no
 GROUP BY p.room_no, d.month_no
 ORDER BY p.room_no, d.month_no

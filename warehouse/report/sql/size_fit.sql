@@ -3,9 +3,7 @@ SELECT b.building_no AS building,
        c.band_no AS band,
        w.month_no AS month,
        f.headcount_band AS label,
-       CAST(sum(f.bookings) AS BIGINT) AS bookings,
-       CAST(coalesce(sum(f.seat_minutes_used), 0) AS BIGINT) AS seat_minutes_used,
-       CAST(coalesce(sum(f.seat_minutes_offered), 0) AS BIGINT) AS seat_minutes_offered
+       CAST(sum(f.bookings) AS BIGINT) AS bookings
 FROM size_fit AS f
 JOIN buildings AS b ON b.building IS NOT DISTINCT FROM f.building
 JOIN bands AS c ON c.capacity_band IS NOT DISTINCT FROM f.capacity_band

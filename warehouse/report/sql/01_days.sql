@@ -7,7 +7,7 @@ WITH found AS (
     WHERE room_type NOT IN (SELECT room_type FROM personal_room_types)
 ),
 span AS (
-    SELECT max(local_date) - min(local_date) < 92 AS is_daily FROM found
+    SELECT max(local_date) - min(local_date) < 42 AS is_daily FROM found
 ),
 cut AS (
     SELECT f.local_date,

@@ -1,0 +1,145 @@
+"""How close reading comes to the ideal, where a server takes its time for every request.
+
+Belongs here: one night of many rooms against a sandbox that answers after 200 ms, in a process of
+its own; the wall time of reading against requests x latency / workers (goal: at most 1.3), the
+time of the rest, and peak memory.
+Does not belong here: the cost of parsing (``parsing.py``), memory by number of rooms
+(``memory.py``), Dagster.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+import click
+import requests
+
+from pipelines.assets import publish_region, today_in
+from pipelines.attempt import Outcome
+from pipelines.demo_setup import running_sandboxes, write_configuration
+from pipelines.night import Night, default_range, run_night
+from pipelines.settings import Settings, load_settings
+from pipelines.sources.factory import open_source
+from pipelines.sources.tls import TimedAdapter
+from transforms.contract import Region
+
+REGION: Final[Region] = "EU"
+ROW: Final = "{:>6} {:>8} {:>9} {:>9} {:>9} {:>8} {:>7} {:>7} {:>9} {:>9}"
+HEADINGS: Final = (
+    *("rooms", "workers", "requests", "ideal s", "reading s", "x ideal"),
+    *("CPU s", "load", "the rest s", "peak MiB"),
+)
+
+
+class Stopwatch:
+    """Notes when the first room could begin and when the last one had ended."""
+
+    def __init__(self) -> None:
+        self.began_at = self.ended_at = self.cpu_before = self.cpu = 0.0
+
+    def start(self, _region: Region, _rooms: int) -> None:
+        self.began_at, self.cpu_before = time.perf_counter(), time.process_time()
+
+    def advance(self, _outcome: Outcome) -> None:
+        self.ended_at = time.perf_counter()
+        self.cpu = time.process_time() - self.cpu_before
+
+
+def count_requests() -> "count[int]":
+    """Count everything that goes out through the sources' adapters."""
+    sent, send = count(), TimedAdapter.send
+
+    def counted(
+        self: TimedAdapter, request: requests.PreparedRequest, **how: object
+    ) -> requests.Response:
+        next(sent)
+        return send(self, request, **how)  # type: ignore[arg-type]
+
+    TimedAdapter.send = counted  # type: ignore[method-assign]
+    return sent
+
+
+def with_workers(settings: Settings, workers: int) -> Settings:
+    region = settings.regions[REGION]
+    exchanges = {
+        name: exchange.model_copy(update={"workers": workers})
+        for name, exchange in region.exchanges.items()
+    }
+    return replace(settings, regions={REGION: replace(region, exchanges=exchanges)})
+
+
+def run(config: Path, workers: int) -> None:
+    """Run the night and publish it; print what it took as JSON."""
+    settings = with_workers(load_settings(config, frozenset({REGION})), workers)
+    sent, watch, now = count_requests(), Stopwatch(), datetime.now(UTC)
+    today = today_in(settings, REGION, now)
+    night = Night(settings, REGION, default_range(settings, today), today)
+    report = run_night(night, open_source, watch)
+    publish_region(settings, REGION, now)
+    figures = {
+        "failed": len(report.failed),
+        "requests": next(sent),
+        "reading": watch.ended_at - watch.began_at,
+        "cpu": watch.cpu,
+        "rest": time.perf_counter() - watch.ended_at,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    print(json.dumps(figures))
+
+
+def measure(rooms: int, workers: int, latency: float) -> dict[str, float]:
+    """Run one night as a process of its own; return its figures."""
+    with tempfile.TemporaryDirectory(prefix="latency-") as name:
+        directory = Path(name)
+        with running_sandboxes(directory / "sandbox", rooms, latency) as sandboxes:
+            config = write_configuration(directory, sandboxes, rooms, days=14, ahead=180)
+            command = [sys.executable, "-m", "benchmarks.latency", "--config", str(config)]
+            command += ["--workers", str(workers)]
+            printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    figures: dict[str, float] = json.loads(printed)
+    return figures
+
+
+@click.command()
+@click.option("--rooms", type=int, default=1000, show_default=True)
+@click.option("--workers", type=int, default=8, show_default=True)
+@click.option("--latency", type=float, default=0.2, show_default=True, help="Seconds a request.")
+@click.option("--config", type=click.Path(path_type=Path), hidden=True)
+def main(rooms: int, workers: int, latency: float, config: Path | None) -> None:
+    """Print a line of figures."""
+    if config is not None:
+        run(config, workers)
+        return
+    click.echo(f"{latency * 1000:.0f} ms a request; load before: {os.getloadavg()[0]:.1f}")
+    click.echo(ROW.format(*HEADINGS))
+    found = measure(rooms, workers, latency)
+    ideal = found["requests"] * latency / workers
+    click.echo(
+        ROW.format(
+            rooms,
+            workers,
+            found["requests"],
+            f"{ideal:.1f}",
+            f"{found['reading']:.1f}",
+            f"{found['reading'] / ideal:.2f}",
+            f"{found['cpu']:.1f}",
+            f"{os.getloadavg()[0]:.1f}",
+            f"{found['rest']:.1f}",
+            found["peak"],
+        )
+    )
+    if found["failed"]:
+        raise click.ClickException(f"{found['failed']} rooms failed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What went wrong is told once, whoever notices it: the run itself, or a sensor.
+
+Belongs here: the memory of what was told: observations of ``{region}/alerts`` on Dagster's
+instance, which runs and sensors share, and which its UI shows.
+Does not belong here: what there is to tell (``run_facts.py``, ``sensors.py``), sending
+(``channels.py``).
+
+Nothing here raises: an alert that fails is one line on stderr and never fails a night.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+import click
+import dagster as dg
+
+from pipelines.alerts.channels import send
+from pipelines.alerts.message import Alert
+from pipelines.alerts.run_facts import alert_of_run
+from pipelines.settings_alerts import AlertSettings
+from transforms.contract import Region
+
+TELLS_ITSELF: Final = {"insights/alerts": "of its own"}
+"""The tag of a run that tells of itself; sensors leave it alone."""
+
+_REMEMBERED: Final = 100
+_ANOTHER_RUN: Final = ("LakeBusy", "VersionBusy")
+
+
+def tell_of_run(
+    instance: dg.DagsterInstance,
+    alerts: AlertSettings,
+    region: Region,
+    time_zone: str,
+    run_id: str,
+) -> None:
+    """Tell of a finished run that failed or was partial; of a whole one there is nothing to tell.
+
+    A run that was refused because another one is going on is not told: the other one will be.
+    """
+    with _never_raising(region):
+        alert = alert_of_run(instance, region, time_zone, run_id)
+        if alert is not None and alert.error_code not in _ANOTHER_RUN:
+            _tell_once(instance, alerts, alert)
+
+
+def tell(instance: dg.DagsterInstance, alerts: AlertSettings, alert: Alert) -> None:
+    """Tell a person, unless that was told before."""
+    with _never_raising(alert.region):
+        _tell_once(instance, alerts, alert)
+
+
+def was_told_since(instance: dg.DagsterInstance, region: Region, since: datetime) -> bool:
+    """Return whether anything was told of a region after an instant."""
+    return any(each.is_told and each.at > since for each in _memory(instance, region))
+
+
+class _Memory(NamedTuple):
+    at: datetime
+    about: str
+    is_told: bool
+
+
+def _tell_once(instance: dg.DagsterInstance, alerts: AlertSettings, alert: Alert) -> None:
+    """Remember first, then send: if this process dies in between, nobody is told twice.
+
+    If no channel took it, that is remembered too, and the next who notices may try again.
+    """
+    about = _about(alert)
+    before = next((each for each in _memory(instance, alert.region) if each.about == about), None)
+    if before is not None and before.is_told:
+        return
+    _remember(instance, alert, is_told=True)
+    not_sent = send(alerts, alert)
+    for channel, code in not_sent.items():
+        _warn(alert.region, f"was not sent by {channel} ({code})")
+    if len(not_sent) == sum(each is not None for each in (alerts.webhook, alerts.email)):
+        _remember(instance, alert, is_told=False)
+
+
+def _about(alert: Alert) -> str:
+    """Name a night by its date and days, a silence by when it began."""
+    if alert.last_read_at is not None:
+        return f"silence since {alert.last_read_at.isoformat()}"
+    days = " to ".join(day.isoformat() for day in alert.days or ())
+    return f"night {alert.night_date}, {days}"
+
+
+def _remember(instance: dg.DagsterInstance, alert: Alert, *, is_told: bool) -> None:
+    metadata: dict[str, str | bool] = {
+        "about": _about(alert),
+        "state": alert.state,
+        "is_told": is_told,
+    }
+    key = _asset_key(alert.region)
+    instance.report_runless_asset_event(dg.AssetObservation(key, alert.subject, metadata=metadata))
+
+
+def _memory(instance: dg.DagsterInstance, region: Region) -> Iterator[_Memory]:
+    """Yield what was told of a region, latest first."""
+    for record in instance.fetch_observations(_asset_key(region), limit=_REMEMBERED).records:
+        observed = record.asset_observation
+        if observed is not None:
+            yield _Memory(
+                datetime.fromtimestamp(record.timestamp, UTC),
+                str(observed.metadata["about"].value),
+                observed.metadata["is_told"].value is True,
+            )
+
+
+def _asset_key(region: Region) -> dg.AssetKey:
+    return dg.AssetKey([region.lower(), "alerts"])
+
+
+@contextmanager
+def _never_raising(region: Region) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, the night is over and landed
+        _warn(region, f"failed ({type(error).__name__})")
+
+
+def _warn(region: Region, text: str) -> None:
+    click.echo(f"warning: {region}: the alert {text}", err=True)

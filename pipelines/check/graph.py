@@ -1,0 +1,54 @@
+"""The steps of an exchange that speaks Graph: the app's sign-in, and the rooms that it may list.
+
+Belongs here: what Graph's answers are called.
+Does not belong here: the order of the steps (``exchange.py``), Graph (``pipelines/sources``).
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pipelines.check.model import Listing, State, Step, Target
+from pipelines.check.room_lists import differences
+from pipelines.check.words import counted
+from pipelines.rooms import Room
+from pipelines.sources.base import Scope, SourceError
+from pipelines.sources.graph_check import GraphDirectory
+
+_PLACES: Final = "places"
+_HOW_TO_LIST: Final = (
+    "only --write-rooms needs them: grant the app Place.Read.All (application) in Entra"
+)
+UNPROBED: Final = Step(
+    "scope",
+    State.NOTE,
+    "not tried: name a mailbox that the app must not read in scope_probe",
+)
+
+
+def sign_in(source: GraphDirectory) -> Step:
+    """Try whether the app gets a token."""
+    try:
+        source.sign_in()
+    except SourceError as error:
+        return Step("sign-in", State.FAILED, "the app gets no token", error.code)
+    return Step("sign-in", State.OK, "the app has a token")
+
+
+def list_places(
+    target: Target, directory: Sequence[Room], source: GraphDirectory
+) -> tuple[Step, Listing]:
+    """Ask for the rooms; that they may not be listed is a note, since no night needs it."""
+    try:
+        rooms = source.rooms()
+    except SourceError as error:
+        listing = Listing(None, codes=(error.code,))
+        if error.scope is Scope.EXCHANGE:
+            return Step(_PLACES, State.FAILED, "could not be asked", error.code), listing
+        text = f"could not be asked ({error.code})"
+        return Step(_PLACES, State.NOTE, text, details=(_HOW_TO_LIST,)), listing
+    listing = Listing((_PLACES,), {room.address.casefold(): room for room in rooms})
+    details = tuple(differences(target, directory, listing, "not among the places"))
+    text = counted(len(rooms), "room")
+    if not details:
+        return Step(_PLACES, State.OK, f"{text}, the same as in the directory"), listing
+    return Step(_PLACES, State.NOTE, text, details=details), listing

@@ -1,0 +1,208 @@
+"""``insights compare-sources``: the same rooms and days over two exchanges, row against row.
+
+Belongs here: which rooms are read both ways, and where their redacted rows differ.
+Does not belong here: printing (``compare_view.py``), how a room is read (``night.py``,
+``sources``). Nothing is stored; what leaves here are room ids, dates, column names and counts.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+from typing import Final, TypeAlias
+
+import pyarrow as pa
+
+from pipelines.night import DayRange, OpenSource, contexts_of, read_room
+from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
+from pipelines.settings import RegionSettings
+from pipelines.settings_exchange import read_secrets
+from pipelines.settings_problems import SettingsError, did_you_mean
+from pipelines.sources.base import CalendarSource
+from pipelines.sources.fence import fenced
+from transforms.contract import STAGED
+
+_Row: TypeAlias = tuple[object, ...]
+_NOT_COMPARED: Final = frozenset({"room_id", "read_at"})
+_COLUMNS: Final = [name for name in STAGED.names if name not in _NOT_COMPARED]
+_STARTS_AT: Final = _COLUMNS.index("starts_at")
+_DAY: Final = _COLUMNS.index("local_start_date")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A room, its own exchange, and the other one that it is read over too."""
+
+    room_id: str
+    own: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayDifference:
+    """A room's local day whose rows differ.
+
+    ``columns`` counts, by column, the rows that both have and that differ in it; ``rows`` counts
+    these rows. ``only_own`` and ``only_other`` count rows that one exchange alone has.
+    """
+
+    pair: Pair
+    day: date
+    rows: int
+    columns: Mapping[str, int]
+    only_own: int
+    only_other: int
+
+
+@dataclass
+class Comparison:
+    """What was found so far; ``failed`` has the codes of a room by exchange."""
+
+    equal_rows: int = 0
+    rooms: int = 0
+    differences: list[DayDifference] = field(default_factory=list)
+    failed: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether every room could be read both ways, with equal rows."""
+        return not self.differences and not self.failed
+
+    def add(self, pair: Pair, own: pa.Table, other: pa.Table) -> None:
+        """Compare the rows of a room."""
+        left, right = (Counter(_rows(table)) for table in (own, other))
+        self.rooms += 1
+        self.equal_rows += (left & right).total()
+        self.differences += _differences(pair, left - right, right - left)
+
+
+def pairs_of(region: RegionSettings, with_exchange: str | None) -> list[Pair]:
+    """Return which rooms are read both ways.
+
+    Without ``with_exchange`` the other exchange is the region's only one of the other kind.
+
+    Raises:
+        SettingsError: there is no such exchange, or no room that is not on it anyway.
+    """
+    others = _others(region, with_exchange)
+    pairs = [
+        Pair(room.room_id, room.exchange, others[room.exchange])
+        for room in region.rooms
+        if others.get(room.exchange, room.exchange) != room.exchange
+    ]
+    if not pairs:
+        raise SettingsError(["--with: no room is on another exchange than this one; name another"])
+    return pairs
+
+
+def compare(
+    region: RegionSettings,
+    pairs: Sequence[Pair],
+    day_range: DayRange,
+    open_source: OpenSource,
+    advance: Callable[[Outcome], None],
+) -> Comparison:
+    """Read every pair both ways, side by side, and compare as the rooms come in.
+
+    Raises:
+        SettingsError: a secret's environment variable is not set.
+    """
+    by_room = {pair.room_id: pair for pair in pairs}
+    waiting: dict[str, dict[str, Outcome]] = {room_id: {} for room_id in by_room}
+    comparison = Comparison()
+    readings = list(_readings(region, pairs, day_range, open_source))
+    for outcome in read_rooms(readings):
+        advance(outcome)
+        exchange, _, room_id = outcome.room_id.partition("\t")
+        found = waiting[room_id]
+        found[exchange] = outcome
+        if len(found) == 2:
+            _conclude(comparison, by_room[room_id], waiting.pop(room_id))
+    return comparison
+
+
+def _others(region: RegionSettings, with_exchange: str | None) -> Mapping[str, str]:
+    """Return the other exchange of each exchange."""
+    exchanges = region.exchanges
+    if with_exchange is not None:
+        if with_exchange not in exchanges:
+            remedy = did_you_mean(with_exchange, exchanges)
+            raise SettingsError([f"--with: no such exchange in {region.region}; {remedy}"])
+        return dict.fromkeys(exchanges, with_exchange)
+    kinds = {kind: [name for name in exchanges if exchanges[name].kind == kind] for kind in _KINDS}
+    if any(len(names) != 1 for names in kinds.values()):
+        text = "needs one exchange of each kind in the region; name the other one in --with"
+        raise SettingsError([f"compare-sources --region {region.region}: {text}"])
+    (ews,), (graph,) = kinds.values()
+    return {ews: graph, graph: ews}
+
+
+_KINDS: Final = ("ews", "graph")
+
+
+def _readings(
+    region: RegionSettings, pairs: Sequence[Pair], day_range: DayRange, open_source: OpenSource
+) -> Iterator[Reading]:
+    contexts = contexts_of(region)
+    for name, exchange in region.exchanges.items():
+        rooms = [pair.room_id for pair in pairs if name in (pair.own, pair.other)]
+        open_one = partial(open_source, exchange, read_secrets(exchange), region.headcount)
+        yield Reading(
+            room_ids=[f"{name}\t{room_id}" for room_id in rooms],
+            open_source=fenced(open_one, {contexts[each].address.casefold() for each in rooms}),
+            read_room=partial(_read, partial(read_room, contexts, day_range)),
+            workers=exchange.workers,
+            room_deadline_seconds=exchange.room_deadline_seconds,
+        )
+
+
+def _read(
+    read: Callable[[CalendarSource, str, datetime], pa.Table],
+    source: CalendarSource,
+    name_and_room: str,
+    read_at: datetime,
+) -> pa.Table:
+    return read(source, name_and_room.partition("\t")[2], read_at)
+
+
+def _conclude(comparison: Comparison, pair: Pair, found: Mapping[str, Outcome]) -> None:
+    own, other = found[pair.own], found[pair.other]
+    if isinstance(own, RoomRead) and isinstance(other, RoomRead):
+        comparison.add(pair, own.rows, other.rows)
+        return
+    comparison.failed[pair.room_id] = {
+        name: outcome.code for name, outcome in found.items() if not isinstance(outcome, RoomRead)
+    }
+
+
+def _rows(table: pa.Table) -> Iterator[_Row]:
+    return zip(*(table[name].to_pylist() for name in _COLUMNS), strict=True)
+
+
+def _differences(pair: Pair, own: Counter[_Row], other: Counter[_Row]) -> Iterator[DayDifference]:
+    days = {row[_DAY] for row in (*own, *other)}
+    for day in sorted(day for day in days if isinstance(day, date)):
+        left, right = (
+            [row for row in rows.elements() if row[_DAY] == day] for rows in (own, other)
+        )
+        yield _difference(pair, day, left, right)
+
+
+def _difference(pair: Pair, day: date, own: Sequence[_Row], other: list[_Row]) -> DayDifference:
+    """Match rows that start together, those first that differ in fewest columns."""
+    columns: Counter[str] = Counter()
+    rows = 0
+    for row in own:
+        alike = [each for each in other if each[_STARTS_AT] == row[_STARTS_AT]]
+        if not alike:
+            continue
+        nearest = min(alike, key=lambda each, row=row: len(_columns(row, each)))  # type: ignore[misc]
+        other.remove(nearest)
+        columns.update(_columns(row, nearest))
+        rows += 1
+    return DayDifference(pair, day, rows, columns, len(own) - rows, len(other))
+
+
+def _columns(row: Iterable[object], other: Iterable[object]) -> list[str]:
+    return [name for name, a, b in zip(_COLUMNS, row, other, strict=True) if a != b]

@@ -1,0 +1,56 @@
+"""The data dictionary in a terminal: tables and columns of the database, from the contract.
+
+Belongs here: laying out what ``transforms/contract.py`` says, for eyes and for pipes.
+Does not belong here: a definition of its own, or the page (``warehouse/dictionary.py``).
+"""
+
+from collections.abc import Iterable, Sequence
+
+import click
+import pyarrow as pa
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from transforms.contract import GRAINS, TABLES, describe, table_description
+
+
+def show_tables(console: Console) -> None:
+    """Print every table with its definition; without a terminal, tab-separated lines."""
+    rows = [(name, table_description(schema)) for name, schema in TABLES.items()]
+    _show(console, ("table", "one row, and what for"), rows)
+    if console.is_terminal:
+        console.print("insights describe TABLE shows its columns.")
+
+
+def show_table(console: Console, name: str) -> None:
+    """Print the columns of a table; without a terminal, tab-separated lines."""
+    schema = TABLES[name]
+    if console.is_terminal:
+        console.print(f"{name}: {table_description(schema)}")
+    rows = [(_key(name, field), _kind(field), describe(field)) for field in schema]
+    _show(console, ("column", "type", "meaning"), rows)
+    if console.is_terminal and GRAINS[name]:
+        console.print("* the columns that tell its rows apart")
+
+
+def _key(table: str, field: pa.Field) -> str:
+    return f"{field.name}{' *' if field.name in GRAINS[table] else ''}"
+
+
+def _kind(field: pa.Field) -> str:
+    return str(field.type).partition("[")[0] + (", null" if field.nullable else "")
+
+
+def _show(console: Console, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    if not console.is_terminal:
+        for row in rows:
+            click.echo("\t".join([row[0].removesuffix(" *"), *row[1:]]))
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in headings[:-1]:
+        table.add_column(heading, no_wrap=True)
+    table.add_column(headings[-1])
+    for row in rows:
+        table.add_row(*row)
+    console.print(table, markup=False)

@@ -1,0 +1,73 @@
+"""What ``insights check`` asks Graph beside calendars: a token, the rooms, the clock.
+
+Belongs here: the sign-in alone, and places.
+Does not belong here: calendars (``graph.py``), what an operator is told (``pipelines/check``).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pipelines.sources.graph_client import GraphClient, GraphSettings
+from pipelines.sources.graph_failures import leaving
+from pipelines.sources.headers import clock_offset
+from pipelines.sources.listing import ListedRoom
+
+_ROOMS: Final = "/v1.0/places/microsoft.graph.room?$top=100"
+
+
+class GraphDirectory:
+    """Asks for a token and for rooms; ``clock_offset`` is known after an answer.
+
+    Raises:
+        SourceError: ``HttpsRequired``, ``CaFileUnreadable``.
+    """
+
+    def __init__(self, settings: GraphSettings) -> None:
+        self._client = leaving(lambda: GraphClient(settings))
+        self.clock_offset: timedelta | None = None
+
+    def sign_in(self) -> None:
+        """Get a token, and show it to nobody.
+
+        Raises:
+            SourceError: the sign-in service cannot be reached, or refuses the app.
+        """
+        leaving(self._client.sign_in)
+
+    def rooms(self) -> Sequence[ListedRoom]:
+        """Return the rooms that the organisation has as places, with an SMTP address.
+
+        Raises:
+            SourceError: after bounded retries; ``Authorization_RequestDenied`` and the like
+                without ``Place.Read.All``.
+        """
+        return leaving(self._rooms)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _rooms(self) -> list[ListedRoom]:
+        self._client.begin()
+        found: list[ListedRoom] = []
+        for places in self._client.pages(f"{self._client.root}{_ROOMS}"):
+            found += [_listed(place) for place in places if "@" in _text(place, "emailAddress")]
+            self.clock_offset = clock_offset(self._client.last_date, datetime.now(UTC))
+        return found
+
+
+def _listed(place: Mapping[str, Any]) -> ListedRoom:
+    capacity, number = place.get("capacity"), place.get("floorNumber")
+    return ListedRoom(
+        address=_text(place, "emailAddress"),
+        name=_text(place, "displayName"),
+        capacity=capacity if isinstance(capacity, int) and capacity > 0 else None,
+        building=_text(place, "building") or None,
+        floor=_text(place, "floorLabel") or (str(number) if isinstance(number, int) else None),
+    )
+
+
+def _text(place: Mapping[str, Any], name: str) -> str:
+    value = place.get(name)
+    return value if isinstance(value, str) else ""

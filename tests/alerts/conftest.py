@@ -1,0 +1,49 @@
+"""Receivers of alerts that stop with their test, and a company whose nights can go wrong."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.sandbox.tls import CertificateAuthority
+from tests.alerts.receivers import MailServer, Webhook, mail_server, webhook_receiver
+from tests.conftest import StartExchange
+from tests.night.workplace import MONDAY, Company, found_company, meeting
+
+
+@pytest.fixture
+def webhook(authority: CertificateAuthority) -> Iterator[Webhook]:
+    with webhook_receiver(authority) as receiver:
+        yield receiver
+
+
+@pytest.fixture(params=["starttls", "implicit"])
+def mail(
+    request: pytest.FixtureRequest,
+    authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[MailServer]:
+    monkeypatch.setenv("TEST_SMTP_PASSWORD", "open sesame")
+    with mail_server(authority, request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def company(
+    tmp_path: Path,
+    empty_history: Path,
+    authority: CertificateAuthority,
+    exchange: StartExchange,
+    webhook: Webhook,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Company:
+    """Two rooms with a meeting each; whoever is to be told has a webhook."""
+    monkeypatch.setenv("TEST_PASSWORD", "sandbox")
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.delenv("INSIGHTS_REGIONS", raising=False)
+    shutil.copytree(empty_history, tmp_path / ".dagster")
+    rooms = {"fjord": [meeting(MONDAY, 7, 8)], "harbour": [meeting(MONDAY, 12, 13)]}
+    company = found_company(tmp_path, authority, exchange, rooms)
+    company.write(settings={"alerts": {"webhook": webhook.settings()}})
+    return company

@@ -1,0 +1,145 @@
+"""A whole run against an exchange in trouble: all rooms that can be read are read.
+
+The waits between two tries are a hundredth of what they are in earnest; nothing else is changed.
+"""
+
+import random
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipelines.assets import SilentProgress
+from pipelines.night import DayRange, Night, NightReport, run_night
+from pipelines.sandbox.faults import Fault, Faults, Kind
+from pipelines.sandbox.model import Item
+from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.settings import load_settings
+from pipelines.settings_exchange import ExchangeSettings, Secrets
+from pipelines.sources.base import CalendarSource
+from pipelines.sources.ews import EwsSource
+from pipelines.sources.factory import ews_settings
+from pipelines.sources.pace import Pace
+from tests.conftest import StartExchange
+from tests.night.workplace import MONDAY, Company, address_of, found_company, meeting
+
+TROUBLES: dict[Kind, tuple[float, tuple[Fault, ...]]] = {
+    "http": (
+        0.05,
+        (
+            Fault("http", status=503, retry_after="0"),
+            Fault("http", status=429, retry_after="0"),
+            Fault("http", status=502),
+        ),
+    ),
+    "soap_fault": (
+        0.05,
+        (
+            Fault("soap_fault", code="ErrorServerBusy", back_off_milliseconds=5),
+            Fault("soap_fault", code="ErrorMailboxStoreUnavailable"),
+        ),
+    ),
+    "reset": (0.04, (Fault("reset"),)),
+    "cut": (0.04, (Fault("cut"), Fault("cut", at_byte=400))),
+    "hang_up": (0.04, (Fault("hang_up"), Fault("hang_up", at_byte=0))),
+}
+PLANTED = {
+    "room-007": "ErrorAccessDenied",
+    "room-123": "ErrorMailboxMoveInProgress",
+    "room-321": "ErrorSomethingNobodyKnows",
+    "room-400": "ErrorMailboxStoreUnavailable",  # it may pass; this one does not
+    "room-499": "ErrorItemCorrupt",
+}
+
+
+class RandomFaults(Faults):
+    """Every answer is struck by chance, about one in five; planted faults strike as always."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.struck: Counter[str] = Counter()
+        self._random = random.Random(20)
+        self._guard = threading.Lock()
+
+    def take(
+        self, kind: Kind, mailbox: str, operation: str, item: Item | None = None
+    ) -> Fault | None:
+        planted = super().take(kind, mailbox, operation, item)
+        if planted is not None or kind not in TROUBLES:
+            return planted
+        chance, faults = TROUBLES[kind]
+        with self._guard:
+            if self._random.random() >= chance:
+                return None
+            self.struck[kind] += 1
+            return self._random.choice(faults)
+
+
+def run_impatiently(company: Company) -> NightReport:
+    """Run a night over Monday."""
+
+    def opened(
+        exchange: ExchangeSettings, secrets: Secrets, with_invitees: bool, pace: Pace
+    ) -> CalendarSource:
+        assert exchange.kind == "ews"
+        return EwsSource(
+            ews_settings(exchange, secrets),
+            with_invitees=with_invitees,
+            pace=pace,
+            sleep=lambda seconds: time.sleep(seconds / 100),
+        )
+
+    settings = load_settings(company.config, None)
+    night = Night(settings, "EU", DayRange(MONDAY, MONDAY), MONDAY)
+    return run_night(night, opened, SilentProgress())
+
+
+@pytest.fixture
+def campus(
+    tmp_path: Path,
+    authority: CertificateAuthority,
+    exchange: StartExchange,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Company:
+    """500 rooms with one or two meetings on Monday, read by eight workers."""
+    monkeypatch.setenv("TEST_PASSWORD", "sandbox")
+    calendars = {
+        f"room-{number:03d}": [
+            meeting(MONDAY, 8 + hour, 9 + hour) for hour in range(1 + number % 2)
+        ]
+        for number in range(500)
+    }
+    company = found_company(tmp_path, authority, exchange, calendars)
+    company.write(exchange={"workers": 8})
+    return company
+
+
+def test_of_500_rooms_with_every_fifth_answer_faulty_all_that_can_be_read_are_read(
+    campus: Company,
+) -> None:
+    faults = campus.tenant.faults = RandomFaults()
+    for room_id, code in PLANTED.items():
+        faults.add(Fault("response_code", room=address_of(room_id), code=code))
+    faults.add(Fault("stall", room=address_of("room-250"), times=1, seconds=30))
+    campus.write(exchange={"workers": 8, "room_deadline_seconds": 6})
+    report = run_impatiently(campus)
+    assert report.failed == PLANTED
+    stored = Counter(row["room_id"] for row in campus.rows())
+    assert stored == {
+        room_id: len(items) for room_id, items in campus.calendars.items() if room_id not in PLANTED
+    }
+    answers = len(list(campus.tenant.log))
+    assert min(faults.struck[kind] for kind in TROUBLES) > 10
+    assert faults.struck.total() > 0.17 * answers
+
+
+def test_more_workers_than_the_server_likes_become_fewer_rooms_at_once(campus: Company) -> None:
+    campus.tenant.faults.add(Fault("too_many_at_once", limit=2))
+    campus.tenant.faults.add(Fault("latency", seconds=0.01))
+    campus.write(exchange={"workers": 20}, headcount=False)
+    report = run_impatiently(campus)
+    refused = sum(entry.code == "ErrorServerBusy" for entry in campus.tenant.log)
+    assert report.is_whole
+    assert 0 < refused < 60

@@ -1,0 +1,158 @@
+"""How a crew deals with an exchange that is in trouble: slower, later, once more, or not at all."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from pipelines import reading
+from pipelines.reading import (
+    RUN_DEADLINE_EXCEEDED,
+    Outcome,
+    Reading,
+    RoomFailed,
+    RoomRead,
+    read_rooms,
+)
+from pipelines.sources.base import CalendarSource, Scope, SourceError, Window
+from pipelines.sources.pace import Pace
+from transforms.raw import RawItem
+
+ROWS = pa.table({"room_id": ["x"]})
+WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+ROOMS = [f"room-{number:02d}" for number in range(20)]
+BUSY = SourceError("ErrorServerBusy", is_passing=True)
+GONE = SourceError("CannotConnect", Scope.EXCHANGE, is_passing=True)
+
+
+class Exchange:
+    """Opens sources that do to each room, time after time, what ``trouble`` lists for it."""
+
+    def __init__(self, trouble: dict[str, Sequence[Exception]] | None = None) -> None:
+        self.asked: list[str] = []
+        self.pace = Pace(1)
+        self.while_reading: Callable[[str], None] = lambda _room: None
+        self._trouble = {room: list(errors) for room, errors in (trouble or {}).items()}
+
+    def open(self, pace: Pace) -> CalendarSource:
+        self.pace = pace
+        return self
+
+    def read(self, address: str, window: Window) -> Sequence[RawItem]:
+        self.asked.append(address)
+        self.while_reading(address)
+        if self._trouble.get(address):
+            raise self._trouble[address].pop(0)
+        return []
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def outcomes(self, workers: int = 1, run_deadline: float = 60.0) -> dict[str, Outcome]:
+        found = list(read_rooms([Reading(ROOMS, self.open, rows_of_room, workers)], run_deadline))
+        assert sorted(outcome.room_id for outcome in found) == ROOMS
+        return {outcome.room_id: outcome for outcome in found}
+
+
+def rows_of_room(source: CalendarSource, room_id: str, read_at: datetime) -> pa.Table:
+    source.read(room_id, WINDOW)
+    return ROWS
+
+
+def failed(found: dict[str, Outcome]) -> dict[str, str]:
+    return {room: each.code for room, each in found.items() if isinstance(each, RoomFailed)}
+
+
+def test_a_room_that_failed_for_a_passing_reason_is_read_again_after_all_others() -> None:
+    exchange = Exchange({"room-03": [BUSY]})
+    assert not failed(exchange.outcomes())
+    assert exchange.asked == [*ROOMS, "room-03"]
+
+
+def test_a_room_has_two_turns_and_not_more() -> None:
+    exchange = Exchange({"room-03": [BUSY] * 9})
+    assert failed(exchange.outcomes()) == {"room-03": "ErrorServerBusy"}
+    assert exchange.asked.count("room-03") == 2
+
+
+def test_a_room_that_failed_for_good_has_one_turn() -> None:
+    exchange = Exchange({"room-03": [SourceError("ErrorAccessDenied")] * 9})
+    assert failed(exchange.outcomes()) == {"room-03": "ErrorAccessDenied"}
+    assert exchange.asked == ROOMS
+
+
+def test_an_exchange_that_cannot_be_reached_at_first_is_asked_once() -> None:
+    exchange = Exchange({room: [GONE] * 9 for room in ROOMS})
+    assert set(failed(exchange.outcomes(workers=4)).values()) == {"CannotConnect"}
+    assert len(exchange.asked) == 1
+
+
+def test_an_exchange_that_goes_away_for_a_while_loses_no_room() -> None:
+    exchange = Exchange({room: [GONE] for room in ROOMS[5:9]})
+    assert not failed(exchange.outcomes())
+
+
+def test_an_exchange_that_fails_everything_for_too_long_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "_PATIENCE_SECONDS", -1.0)
+    exchange = Exchange({"room-03": [BUSY]})
+    assert set(failed(exchange.outcomes())) == set(ROOMS[3:])
+    assert exchange.asked == ROOMS[:4]
+
+
+def test_a_refusal_is_not_followed_by_anyones_second_turn() -> None:
+    exchange = Exchange({"room-03": [BUSY], "room-05": [SourceError("HTTP401", Scope.EXCHANGE)]})
+    assert failed(exchange.outcomes()) == dict.fromkeys(["room-03", *ROOMS[5:]], "HTTP401")
+    assert exchange.asked == ROOMS[:6]
+
+
+def test_a_busy_exchange_gets_fewer_rooms_at_once() -> None:
+    exchange, lock, at_once = Exchange(), threading.Lock(), [0, 0]
+
+    def crowd(room: str) -> None:
+        if room == "room-00":  # it is read alone
+            exchange.pace.slower()
+        with lock:
+            at_once[0] += 1
+            at_once[1] = max(at_once)
+        time.sleep(0.01)
+        with lock:
+            at_once[0] -= 1
+
+    exchange.while_reading = crowd
+    assert not failed(exchange.outcomes(workers=8))
+    assert at_once[1] <= 4
+
+
+def test_a_wait_that_the_exchange_asks_for_holds_back_every_worker() -> None:
+    exchange, begun = Exchange(), {}
+
+    def note(room: str) -> None:
+        begun[room] = time.monotonic()
+        if room == "room-00":
+            exchange.pace.slower(0.3)
+
+    exchange.while_reading = note
+    assert not failed(exchange.outcomes(workers=4))
+    assert min(at for room, at in begun.items() if room != "room-00") >= begun["room-00"] + 0.3
+
+
+def test_after_the_runs_deadline_what_was_read_stays_and_the_rest_fails() -> None:
+    exchange, released = Exchange(), threading.Event()
+
+    def hang(room: str) -> None:
+        if room == "room-03":
+            released.wait(30)
+
+    exchange.while_reading = hang
+    try:
+        found = exchange.outcomes(run_deadline=0.5)
+    finally:
+        released.set()
+    assert failed(found) == dict.fromkeys(ROOMS[3:], RUN_DEADLINE_EXCEEDED)
+    assert all(isinstance(found[room], RoomRead) for room in ROOMS[:3])
+    assert exchange.asked == ROOMS[:4]

@@ -1,0 +1,104 @@
+"""Nothing that a night writes is for everybody's eyes, and nothing planted is followed."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.night.workplace import MONDAY, Company
+from warehouse.versions import current_version
+
+
+@pytest.fixture(autouse=True)
+def _an_open_umask() -> Iterator[None]:
+    """Run as an operator whose shell lets everybody read, and give their umask back."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def written(company: Company) -> list[Path]:
+    """Everything that a night wrote; a link's own mode means nothing."""
+    folders = [company.directory / name for name in ("lake", "warehouse", ".dagster")]
+    below = [path for folder in folders for path in folder.rglob("*")]
+    return [path for path in [*folders, *below] if not path.is_symlink()]
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_lake_database_and_history_are_closed_to_everybody_else(planted: Company) -> None:
+    assert planted.run() == 0
+    paths = written(planted)
+    assert any(".dagster" in path.parts and path.is_file() for path in paths)
+    assert not [path for path in paths if mode_of(path) & 0o007]
+
+
+def test_files_are_0640_folders_0750_and_the_database_0440(planted: Company) -> None:
+    planted.run()
+    day = planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
+    assert mode_of(day) == 0o750
+    assert mode_of(day / "bookings.parquet") == 0o640
+    assert mode_of(current_version(planted.directory / "warehouse", "EU")) == 0o440
+
+
+def test_a_group_that_the_operator_chose_stays_on_everything_that_is_written(
+    planted: Company,
+) -> None:
+    """The setgid bit on the two folders is the configuration of the group."""
+    group = next(iter({*os.getgroups(), 4711 if os.geteuid() == 0 else os.getgid()} - {0}), 0)
+    for name in ("lake", "warehouse"):
+        folder = planted.directory / name
+        folder.mkdir()
+        os.chown(folder, -1, group)
+        folder.chmod(0o2750)
+    planted.run()
+    below = [path for path in written(planted) if ".dagster" not in path.parts]
+    locks = {path for path in below if path.name.startswith(".")}
+    assert {path.stat().st_gid for path in below if path not in locks} == {group}
+
+
+def test_a_link_planted_in_place_of_a_day_is_not_followed(planted: Company) -> None:
+    planted.run()
+    elsewhere = planted.directory / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "bookings.parquet").write_bytes(b"somebody's own")
+    day = planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
+    (day / "bookings.parquet").unlink()
+    day.rmdir()
+    day.symlink_to(elsewhere)
+    assert planted.run() == 1
+    assert (elsewhere / "bookings.parquet").read_bytes() == b"somebody's own"
+
+
+def test_a_link_planted_in_place_of_a_file_is_not_followed(planted: Company) -> None:
+    planted.run()
+    secret = planted.directory / "secret"
+    secret.write_bytes(b"somebody's own")
+    file = planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
+    file /= "bookings.parquet"
+    file.unlink()
+    file.symlink_to(secret)
+    assert planted.run() == 1
+    assert planted.insights("publish", "--region", "EU") == 1
+    assert secret.read_bytes() == b"somebody's own"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's file")
+def test_a_file_planted_by_another_user_is_not_read(planted: Company) -> None:
+    planted.run()
+    file = planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
+    os.chown(file / "bookings.parquet", 4711, -1)
+    assert planted.run() == 1
+    assert planted.insights("publish", "--region", "EU") == 1
+
+
+def test_a_planted_pointer_is_not_followed_out_of_the_warehouse(planted: Company) -> None:
+    planted.run()
+    planted.database.unlink()
+    planted.database.symlink_to(planted.directory / "elsewhere.duckdb")
+    assert planted.insights("publish", "--region", "EU") == 0
+    assert planted.database.readlink().parent == Path("versions")

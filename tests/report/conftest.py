@@ -1,0 +1,45 @@
+"""Fixtures of the report: pages of published scenarios, and one Chromium for all tests."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from tests.marts.scenario import Scenario
+from tests.marts.worked import everything
+from tests.report.browser import CHROMIUM, Browser, running_browser
+from tests.report.pages import Page, page_of
+
+MakePage: TypeAlias = Callable[[Scenario], Page]
+
+
+@pytest.fixture(scope="session")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """The page of a scenario with a bit of everything; read only."""
+    page = page_of(tmp_path_factory.mktemp("worked"), everything())
+    yield page
+    page.database.close()
+
+
+@pytest.fixture
+def make_page(tmp_path: Path) -> Iterator[MakePage]:
+    """Publish a scenario and write its page; the database is closed with the test."""
+    made: list[Page] = []
+
+    def make(scenario: Scenario) -> Page:
+        made.append(page_of(tmp_path / str(len(made)), scenario))
+        return made[-1]
+
+    yield make
+    for page in made:
+        page.database.close()
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One headless Chromium; where there is none, the tests that need it are skipped and say so."""
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with running_browser(tmp_path_factory.mktemp("chromium")) as running:
+        yield running

@@ -1,0 +1,113 @@
+"""Graph's JSON as raw items: every kind of event, and every way in which one can be broken."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from pipelines.sandbox.graph_events import event
+from pipelines.sources.graph_events import row_of
+from pipelines.sources.retry import Failure
+from tests.sandbox.rooms import LEAVER, NINE, TEAM, rich_meeting
+from transforms.raw import RawItem
+
+
+def plain() -> dict[str, Any]:
+    """Return an event with something in every field."""
+    return event(rich_meeting(), 7)
+
+
+def item_of(changed: dict[str, Any]) -> RawItem:
+    return row_of(changed, with_invitees=True)[1]
+
+
+def test_an_event_becomes_an_item_in_the_words_of_ews() -> None:
+    item = item_of(plain())
+    assert (item.starts_at, item.ends_at) == (NINE, NINE.replace(hour=10, minute=30))
+    assert (item.item_type, item.free_busy, item.my_response, item.sensitivity) == (
+        *("Exception", "Tentative", "Tentative", "Private"),
+    )
+    assert (item.is_all_day, item.is_cancelled, item.is_online) == (False, True, True)
+    assert item.created_at == NINE.replace(day=NINE.day - 3)
+    assert [(each.role, each.address, each.legacy_dn) for each in item.invitees or ()] == [
+        ("organizer", None, LEAVER.address),
+        ("required", "ann@contoso.example", None),
+        ("required", TEAM.address, None),
+        ("optional", "ben@fabrikam.example", None),
+        ("resource", "aurora@contoso.example", None),
+    ]
+
+
+def test_an_all_day_event_states_its_dates_and_whatever_zone_it_names() -> None:
+    times = {
+        "start": {"dateTime": "2026-11-23T00:00:00.0000000", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-11-25T00:00:00.0000000", "timeZone": "UTC"},
+    }
+    item = item_of(plain() | times | {"isAllDay": True})
+    assert item.all_day_dates == (date(2026, 11, 23), date(2026, 11, 25))
+
+
+@pytest.mark.parametrize(
+    "written", ["2026-11-23T09:00:00.9999999", "2026-11-23T09:00:00.99Z", "2026-11-23T09:00:00"]
+)
+def test_an_instant_is_cut_to_whole_seconds_as_ews_does(written: str) -> None:
+    changed = plain() | {"start": {"dateTime": written, "timeZone": "UTC"}}
+    assert item_of(changed).starts_at == datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("type", "newKind"), ("showAs", "newWord"), ("responseStatus", None)]
+)
+def test_a_word_that_is_unknown_is_never_passed_on(name: str, word: str | None) -> None:
+    item = item_of(plain() | {name: word})
+    assert None in (item.item_type, item.free_busy, item.my_response)
+
+
+def test_r16_a_sensitivity_that_is_unknown_counts_as_private() -> None:
+    assert item_of(plain() | {"sensitivity": "secret"}).sensitivity == "Private"
+
+
+@pytest.mark.parametrize("organizer", [None, {}, {"emailAddress": None}])
+def test_an_event_that_lost_its_organizer_has_none(organizer: Any) -> None:
+    item = item_of(plain() | {"organizer": organizer})
+    assert "organizer" not in [each.role for each in item.invitees or ()]
+
+
+def test_an_event_without_attendees_has_its_organizer_alone() -> None:
+    item = item_of(plain() | {"attendees": None})
+    assert [each.role for each in item.invitees or ()] == ["organizer"]
+
+
+BROKEN: dict[str, tuple[dict[str, Any], str]] = {
+    "no start": ({"start": None}, "MalformedItem"),
+    "no time": ({"start": {"timeZone": "UTC"}}, "MalformedItem"),
+    "no instant": ({"end": {"dateTime": "today", "timeZone": "UTC"}}, "MalformedItem"),
+    "an offset": (
+        {"end": {"dateTime": "2026-11-23T09:00:00+02:00", "timeZone": "UTC"}},
+        "MalformedItem",
+    ),
+    "attendees that are none": ({"attendees": [1]}, "MalformedItem"),
+    "an address that is none": (
+        {"organizer": {"emailAddress": {"address": 7}}},
+        "MalformedItem",
+    ),
+    "another zone": (
+        {"start": {"dateTime": "2026-11-23T09:00:00", "timeZone": "Romance Standard Time"}},
+        "MalformedResponse",
+    ),
+    "no id": ({"id": ""}, "MalformedResponse"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_event_fails_the_room_by_a_code(name: str) -> None:
+    changes, code = BROKEN[name]
+    with pytest.raises(Failure, match=f"^{code}$") as caught:
+        row_of(plain() | changes, with_invitees=True)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("broken", [None, 7, "event", []])
+def test_what_is_no_event_at_all_fails_the_room(broken: Any) -> None:
+    with pytest.raises(Failure, match=r"^MalformedItem$"):
+        row_of(broken, with_invitees=True)

@@ -1,0 +1,25 @@
+-- Work table: the buildings of the rooms that the page is about, by name; rooms without one come
+-- after them. Where there are more than the page has room for, the smallest share one number.
+WITH sized AS (
+    SELECT building,
+           count(*) AS rooms,
+           count(DISTINCT coalesce(capacity_band, '')) AS bands
+    FROM rooms
+    WHERE room_type NOT IN (SELECT room_type FROM personal_room_types)
+    GROUP BY building
+),
+kept AS (
+    SELECT s.building,
+           sum(s.bands) OVER (
+               ORDER BY CASE WHEN s.building IS NULL THEN 0 ELSE 1 END, s.rooms DESC, s.building
+               ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+           ) * (SELECT greatest(count(DISTINCT month), 1) FROM days) <= l.place_months AS is_kept
+    FROM sized AS s
+    CROSS JOIN limits AS l
+)
+SELECT building,
+       CAST(dense_rank() OVER (
+           ORDER BY CASE WHEN NOT is_kept THEN 2 WHEN building IS NULL THEN 1 ELSE 0 END,
+                    CASE WHEN is_kept THEN building END
+       ) - 1 AS INTEGER) AS building_no
+FROM kept

@@ -1,0 +1,10 @@
+-- How much of the bookings are series, by count and by time, and how many have guests?
+SELECT building,
+       sum(CASE WHEN kind <> 'single' THEN bookings ELSE 0 END) / sum(bookings)
+           AS recurring_share,
+       sum(CASE WHEN kind <> 'single' THEN booked_minutes ELSE 0 END) / sum(booked_minutes)
+           AS recurring_share_of_time,
+       sum(external_bookings) / nullif(sum(external_known_bookings), 0) AS external_share
+FROM booking_mix
+GROUP BY building
+ORDER BY building

@@ -2,7 +2,7 @@
 
 Belongs here: processes that read, write and are killed at random, and the count of what the
 readers saw. Prints one JSON object; ``--seconds`` says how long (the test suite asks for few).
-Does not belong here: killed nights (``killed_nights.py``).
+Does not belong here: killed runs (``killed_runs.py``).
 
 Every write has one number in all its rows: a reading with two numbers, or too few rows, is torn.
 Run: ``python benchmarks/hammer.py --seconds 60``.

@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 import requests
@@ -28,6 +28,7 @@ from pipelines.attempt import Outcome
 from pipelines.demo_setup import running_sandboxes, write_configuration
 from pipelines.night import Night, default_range, run_night
 from pipelines.settings import Settings, load_settings
+from pipelines.sources import ews
 from pipelines.sources.factory import open_source
 from pipelines.sources.tls import TimedAdapter
 from transforms.contract import Region
@@ -56,15 +57,14 @@ class Stopwatch:
 
 def count_requests() -> "count[int]":
     """Count everything that goes out through the sources' adapters."""
-    sent, send = count(), TimedAdapter.send
+    sent = count()
 
-    def counted(
-        self: TimedAdapter, request: requests.PreparedRequest, **how: object
-    ) -> requests.Response:
-        next(sent)
-        return send(self, request, **how)  # type: ignore[arg-type]
+    class Counted(TimedAdapter):
+        def send(self, *request: Any, **how: Any) -> requests.Response:  # noqa: ANN401  as it is
+            next(sent)
+            return super().send(*request, **how)
 
-    TimedAdapter.send = counted  # type: ignore[method-assign]
+    ews.TimedAdapter = Counted  # type: ignore[misc]
     return sent
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -19,6 +19,8 @@ from pipelines import console
 from pipelines.assets import Runtime, publish_region, today_in
 from pipelines.check.run import Options, run_check
 from pipelines.code_location import RegionsError, regions_to_load
+from pipelines.compare import compare, pairs_of
+from pipelines.compare_view import show_comparison
 from pipelines.describe import show_table, show_tables
 from pipelines.erase import erase_region, erasure_of
 from pipelines.instance import close_to_others, dagster_home
@@ -29,6 +31,7 @@ from pipelines.privacy_report import record_of_processing
 from pipelines.settings import Settings, load_settings
 from pipelines.settings_exchange import read_secrets
 from pipelines.settings_problems import SettingsError, did_you_mean
+from pipelines.sources.factory import open_source
 from transforms.contract import REGIONS, TABLES, Region
 from warehouse.landing import first_day_kept
 from warehouse.report import write_report
@@ -163,6 +166,36 @@ def check(
     settings = _settings(config, region, is_seeding=write_rooms is not None)
     options = Options(is_json, calendar_processing, write_rooms)
     return run_check(settings, [region] if region else list(settings.regions), options)
+
+
+@cli.command()
+@_with_config
+@_with_region
+@click.option("--from", "first", type=_DATE, help="First local day; default: 30 days ago.")
+@click.option("--to", "last", type=_DATE, help="Last local day; default: yesterday.")
+@click.option("--with", "with_exchange", help="The exchange to read every room over too.")
+def compare_sources(
+    config: Path,
+    region: Region,
+    first: datetime | None,
+    last: datetime | None,
+    with_exchange: str | None,
+) -> int:
+    """Read a region's rooms over EWS and over Graph, store nothing, say which rows differ."""
+    settings = _settings(config, region)
+    today = today_in(settings, region, datetime.now(UTC))
+    first_date = first.date() if first else today - timedelta(days=30)
+    last_date = last.date() if last else max(first_date, today - timedelta(days=1))
+    if first_date > last_date:
+        raise click.UsageError(f"--from {first_date} is after --to {last_date}")
+    day_range = DayRange(first_date, last_date)
+    of_region = settings.regions[region]
+    pairs = pairs_of(of_region, with_exchange)
+    with console.RoomProgress(Console(stderr=True)) as progress:
+        progress.start(region, 2 * len(pairs))
+        comparison = compare(of_region, pairs, day_range, open_source, progress.advance)
+    show_comparison(region, day_range, comparison)
+    return WHOLE if comparison.is_equal else NOTHING
 
 
 @cli.command()

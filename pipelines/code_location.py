@@ -79,7 +79,7 @@ def _region_definitions(
     job = dg.define_asset_job(
         job_name(region),
         selection=dg.AssetSelection.assets(*assets),
-        description="Read the asked local days of every room, replace them, publish, draw the page.",
+        description="Read the asked days of every room, replace them, publish, draw the page.",
     )
     return dg.Definitions(
         assets=assets,

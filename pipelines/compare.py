@@ -25,6 +25,7 @@ from transforms.contract import STAGED
 
 _Row: TypeAlias = tuple[object, ...]
 _NOT_COMPARED: Final = frozenset({"room_id", "read_at"})
+_KINDS: Final = ("ews", "graph")
 _COLUMNS: Final = [name for name in STAGED.names if name not in _NOT_COMPARED]
 _STARTS_AT: Final = _COLUMNS.index("starts_at")
 _DAY: Final = _COLUMNS.index("local_start_date")
@@ -138,15 +139,14 @@ def _others(region: RegionSettings, with_exchange: str | None) -> Mapping[str, s
     return {ews: graph, graph: ews}
 
 
-_KINDS: Final = ("ews", "graph")
-
-
 def _readings(
     region: RegionSettings, pairs: Sequence[Pair], day_range: DayRange, open_source: OpenSource
 ) -> Iterator[Reading]:
     contexts = contexts_of(region)
     for name, exchange in region.exchanges.items():
         rooms = [pair.room_id for pair in pairs if name in (pair.own, pair.other)]
+        if not rooms:
+            continue
         open_one = partial(open_source, exchange, read_secrets(exchange), region.headcount)
         yield Reading(
             room_ids=[f"{name}\t{room_id}" for room_id in rooms],

@@ -23,8 +23,8 @@ def show_comparison(region: Region, day_range: DayRange, comparison: Comparison)
     differences = sorted(comparison.differences, key=lambda each: (each.pair.room_id, each.day))
     for difference in differences[:_SHOWN]:
         click.echo(f"{region} {difference.pair.room_id} {difference.day}: {_said(difference)}")
-    if hidden := len(differences) - _SHOWN:
-        click.echo(f"{region}: {hidden} more days differ") if hidden > 0 else None
+    if len(differences) > _SHOWN:
+        click.echo(f"{region}: {len(differences) - _SHOWN} more days differ")
     codes = set()
     for room_id, failed in sorted(comparison.failed.items()):
         codes |= set(failed.values())
@@ -41,7 +41,8 @@ def _said(difference: DayDifference) -> str:
 def _parts(difference: DayDifference) -> Iterator[str]:
     if difference.rows:
         columns = ", ".join(sorted(difference.columns))
-        yield f"{_counted(difference.rows)} differ in {columns}"
+        verb = "differs" if difference.rows == 1 else "differ"
+        yield f"{_counted(difference.rows)} {verb} in {columns}"
     if difference.only_own:
         yield f"{_counted(difference.only_own)} only over {difference.pair.own}"
     if difference.only_other:

@@ -7,14 +7,14 @@ it is. Does not belong here: how a page is written (``page.py``), where columns 
 Words: rows of single bookings are *pseudonymous*; only suppressed aggregates are *anonymous*.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipelines.assets import today_in
 from pipelines.page import Section, Table
-from pipelines.privacy_text import categories, columns, measures, wording
+from pipelines.privacy_text import categories, columns, measures, rights, wording
 from pipelines.proof_result import code_version, read_result
 from pipelines.settings import RegionSettings, Settings
 from pipelines.settings_exchange import ExchangeSettings
@@ -45,7 +45,7 @@ def record_of_processing(
         _groups(settings, region),
         _storage(settings, region, home),
         measures(read_result()),
-        _rights(region),
+        rights(region),
     ]
     return f"Record of processing: use of meeting rooms, region {region}", sections
 
@@ -145,7 +145,7 @@ def _retention(settings: Settings, region: Region, now: datetime) -> Section:
             _verdict(lake.oldest_coverage_date, kept),
         ),
         (
-            f"Database, all {database.versions} versions",
+            f"Database, versions kept: {database.versions}",
             _day(database.oldest_date),
             _verdict(database.oldest_date, kept),
         ),
@@ -236,22 +236,3 @@ def _access_rows(name: str, path: Path) -> Iterator[tuple[str, ...]]:
     rights = access.widest + (" READABLE BY EVERYBODY" if access.is_world_readable else "")
     size = f"{access.files:,} files, {access.size_bytes / 1e6:,.1f} MB"
     yield name, str(path), access.owner, access.group, rights, size
-
-
-def _rights(region: Region) -> Section:
-    commands: Iterable[tuple[str, str]] = (
-        (
-            "Erasure of a room's days",
-            f"insights erase --region {region} --room ROOM --from D --to D",
-        ),
-        ("Erasure of everything before a day", f"insights erase --region {region} --before DATE"),
-        ("Rectification", "in Exchange; the next night reads it again"),
-        ("Access", "by room and time, which Exchange knows: no row can be found by a name"),
-    )
-    return Section(
-        "Rights of the people concerned",
-        [
-            Table(("Right", "How"), list(commands)),
-            "Extracts, backups and dashboards made elsewhere are outside of this record.",
-        ],
-    )

@@ -5,12 +5,13 @@ measures and what shows each. Does not belong here: what a region's configuratio
 say (``privacy_report.py``).
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pipelines.page import Section, Table
 from pipelines.proof_result import ProofResult
-from transforms.contract import LAKE, TABLES
-from transforms.origins import LAKE_NATURES, ORIGINS, TABLE_NATURES
+from transforms.contract import LAKE, TABLES, Region
+from transforms.origins import LAKE_NATURES, ORIGINS, TABLE_NATURES, Origin
 
 
 def categories() -> Section:
@@ -27,22 +28,32 @@ def categories() -> Section:
 
 def columns() -> Section:
     """Return every column with its origin and nature."""
+    alike: dict[Origin, list[str]] = {}
+    for name, origin in ORIGINS.items():
+        alike.setdefault(origin, []).append(name)
     rows = [
-        (name, _places_of(name), ", ".join(origin.fields) or "-", origin.nature, origin.reason)
-        for name, origin in ORIGINS.items()
+        (
+            ", ".join(names),
+            ", ".join(_places_of(names)),
+            ", ".join(origin.fields) or "-",
+            origin.nature,
+            origin.reason,
+        )
+        for origin, names in alike.items()
     ]
     return Section(
         "Every column that is stored",
         [
             "No other column can be written: lake and database refuse any that is not here.",
-            Table(("Column", "In", "Made of (Exchange)", "Nature", "Why"), rows),
+            Table(("Columns", "In", "Made of (Exchange)", "Nature", "Why"), rows),
         ],
     )
 
 
-def _places_of(column: str) -> str:
-    in_lake = [f"lake {name}" for name, schema in LAKE.items() if column in schema.names]
-    return ", ".join([*in_lake, *(name for name in TABLES if column in TABLES[name].names)])
+def _places_of(columns: Sequence[str]) -> list[str]:
+    """Return the tables of lake and database that have any of the columns."""
+    in_lake = [f"lake {name}" for name in LAKE if {*columns} & {*LAKE[name].names}]
+    return [*in_lake, *(name for name in TABLES if {*columns} & {*TABLES[name].names})]
 
 
 def wording() -> Section:
@@ -105,4 +116,24 @@ def _proved(proof: ProofResult | None) -> str:
         f"{verdict} on {proof.proved_at:%Y-%m-%d} for {proof.code_version}: {proof.tokens:,} "
         f"tokens in {proof.places:,} places, {proof.nights} nights, {proof.files:,} files "
         f"searched, {proof.findings} found (make privacy-proof)"
+    )
+
+
+def rights(region: Region) -> Section:
+    """Return what people may ask for, and the command or the way that answers."""
+    commands: Iterable[tuple[str, str]] = (
+        (
+            "Erasure of a room's days",
+            f"insights erase --region {region} --room ROOM --from D --to D",
+        ),
+        ("Erasure of everything before a day", f"insights erase --region {region} --before DATE"),
+        ("Rectification", "in Exchange; the next night reads it again"),
+        ("Access", "by room and time, which Exchange knows: no row can be found by a name"),
+    )
+    return Section(
+        "Rights of the people concerned",
+        [
+            Table(("Right", "How"), list(commands)),
+            "Extracts, backups and dashboards made elsewhere are outside of this record.",
+        ],
     )

@@ -31,7 +31,9 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
     assert named <= targets
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/definitions.md", "docs/dictionary.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/definitions.md", "docs/dictionary.md", "docs/graph.md"]
+)
 def test_every_link_between_the_documents_leads_somewhere(document: str) -> None:
     path = ROOT / document
     for target in re.findall(r"\]\((?!http|#)([^)#]+)", path.read_text(encoding="utf-8")):
@@ -60,7 +62,7 @@ def test_the_configuration_that_the_documents_show_can_be_loaded(
         "fjord,fjord@contoso.example,Europe/Copenhagen,headquarters,HQ\n"
     )
     settings = load_settings(tmp_path / "insights.yaml", None)
-    assert set(settings.regions["EU"].exchanges) == {"headquarters", "cloud"}
+    assert set(settings.regions["EU"].exchanges) == {"headquarters", "cloud", "graph"}
 
 
 def test_the_room_directory_that_the_readme_shows_can_be_loaded(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from warehouse.tree import WarehouseError
 STORAGE_VERSION: Final = "v1.4.0"
 """The oldest DuckDB that can open what is published is the one of this storage version."""
 
-_TYPES: Final = {
+COLUMN_TYPES: Final = {
     pa.string(): "VARCHAR",
     pa.bool_(): "BOOLEAN",
     pa.int32(): "INTEGER",
@@ -34,6 +34,7 @@ _TYPES: Final = {
     pa.date32(): "DATE",
     pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE",
 }
+"""The types of the contract as DuckDB writes them."""
 
 
 class BuildError(WarehouseError):
@@ -68,7 +69,7 @@ class Engine:
             select = f"{columns}, CAST(date AS DATE) AS lake_date, file_row_number AS lake_row"
             source = f"SELECT {select} FROM {rows}"  # noqa: S608 - quoted, or names of ours
         else:
-            nulls = ", ".join(f"CAST(NULL AS {_TYPES[f.type]}) AS {f.name}" for f in schema)
+            nulls = ", ".join(f"CAST(NULL AS {COLUMN_TYPES[f.type]}) AS {f.name}" for f in schema)
             source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date, 0 AS lake_row WHERE false"
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {source}")
 
@@ -83,7 +84,7 @@ class Engine:
         """Create every table of the contract, empty, with its comments."""
         for name, schema in TABLES.items():
             columns = ", ".join(
-                f"{f.name} {_TYPES[f.type]}{'' if f.nullable else ' NOT NULL'}" for f in schema
+                f"{f.name} {COLUMN_TYPES[f.type]}{'' if f.nullable else ' NOT NULL'}" for f in schema
             )
             self._connection.execute(f"CREATE TABLE {name} ({columns})")
             comment = _quoted(table_description(schema))
@@ -139,7 +140,7 @@ class Engine:
     def _refuse_other_columns(self, name: str, select: str) -> None:
         described = self._connection.execute(f"DESCRIBE {select}").fetchall()
         found = [(str(row[0]), str(row[1])) for row in described]
-        if found != [(field.name, _TYPES[field.type]) for field in TABLES[name]]:
+        if found != [(field.name, COLUMN_TYPES[field.type]) for field in TABLES[name]]:
             raise BuildError(f"sql: {name} has other columns than the contract: nothing published")
 
 

@@ -46,7 +46,7 @@ class PublishOptions:
     closures: tuple[Closure, ...] = ()
     threads: int | None = None
     memory_limit: str = "700MB"
-    room_days_per_pass: int = 310_000
+    room_days_per_pass: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,10 @@ _PLACES: Final = "places"
 _HOW_TO_LIST: Final = (
     "only --write-rooms needs them: grant the app Place.Read.All (application) in Entra"
 )
+_WIDE: Final = (
+    "that grant in Entra adds up with the scope and undoes it: remove it there, and give the app "
+    "the role Application Calendars.Read for this region's rooms"
+)
 UNPROBED: Final = Step(
     "scope",
     State.NOTE,
@@ -28,9 +32,12 @@ UNPROBED: Final = Step(
 def sign_in(source: GraphDirectory) -> Step:
     """Try whether the app gets a token."""
     try:
-        source.sign_in()
+        grants = source.sign_in()
     except SourceError as error:
         return Step("sign-in", State.FAILED, "the app gets no token", error.code)
+    if grants:
+        text = f"the app has a token, and {', '.join(sorted(grants))} for every mailbox"
+        return Step("sign-in", State.NOTE, text, details=(_WIDE,))
     return Step("sign-in", State.OK, "the app has a token")
 
 

@@ -19,6 +19,7 @@ class App:
     """An app with application permissions.
 
     ``calendars`` are the mailboxes that ``Calendars.Read`` is scoped to, None every one.
+    ``entra_roles`` are the grants in Entra, which tokens name and which have no scope.
     ``token_seconds`` is how long a token is said to last; it is taken until the tenant forgets it.
     """
 
@@ -28,6 +29,7 @@ class App:
     certificates: list[x509.Certificate] = field(default_factory=list)
     calendars: Set[str] | None = None
     may_read_places: bool = True
+    entra_roles: tuple[str, ...] = ("Place.Read.All",)
     token_seconds: int = 3599
 
     def may_read(self, address: str) -> bool:

@@ -4,6 +4,8 @@ Belongs here: the sign-in alone, and places.
 Does not belong here: calendars (``graph.py``), what an operator is told (``pipelines/check``).
 """
 
+import base64
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -13,6 +15,9 @@ from pipelines.sources.graph_failures import leaving
 from pipelines.sources.headers import clock_offset
 from pipelines.sources.listing import ListedRoom
 
+_WIDE_GRANTS: Final = frozenset(
+    {"Calendars.Read", "Calendars.ReadBasic.All", "Calendars.ReadWrite"}
+)
 _ROOMS: Final = "/v1.0/places/microsoft.graph.room?$top=100"
 
 
@@ -27,13 +32,15 @@ class GraphDirectory:
         self._client = leaving(lambda: GraphClient(settings))
         self.clock_offset: timedelta | None = None
 
-    def sign_in(self) -> None:
-        """Get a token, and show it to nobody.
+    def sign_in(self) -> frozenset[str]:
+        """Get a token; return those grants in Entra that let the app read every calendar.
+
+        A token names what is granted in Entra and nothing of RBAC for Applications: both add up.
 
         Raises:
             SourceError: the sign-in service cannot be reached, or refuses the app.
         """
-        leaving(self._client.sign_in)
+        return leaving(lambda: _roles(self._client.sign_in()) & _WIDE_GRANTS)
 
     def rooms(self) -> Sequence[ListedRoom]:
         """Return the rooms that the organisation has as places, with an SMTP address.
@@ -55,6 +62,17 @@ class GraphDirectory:
             found += [_listed(place) for place in places if "@" in _text(place, "emailAddress")]
             self.clock_offset = clock_offset(self._client.last_date, datetime.now(UTC))
         return found
+
+
+def _roles(header: str) -> frozenset[str]:
+    """Return the grants that a token names; none if it is not one that can be read."""
+    try:
+        claims = header.split(".")[1]
+        padded = claims + "=" * (-len(claims) % 4)
+        roles = json.loads(base64.urlsafe_b64decode(padded))["roles"]
+        return frozenset(roles)
+    except (IndexError, KeyError, TypeError, ValueError):
+        return frozenset()
 
 
 def _listed(place: Mapping[str, Any]) -> ListedRoom:

@@ -92,15 +92,16 @@ class GraphClient:
             raise Failure(self._refused, scope=Scope.EXCHANGE)
         self._deadline.start(self._room_seconds)
 
-    def sign_in(self) -> None:
-        """Get a token.
+    def sign_in(self) -> str:
+        """Return the header that shows a token.
 
         Raises:
             Failure: the sign-in service cannot be reached, or refuses the app.
         """
         self.begin()
         request = requests.Request("GET", self.root)
-        self._retry.run(lambda: self._session.prepare_request(request))
+        prepared = self._retry.run(lambda: self._session.prepare_request(request))
+        return str(prepared.headers["Authorization"])
 
     def pages(self, url: str) -> Iterator[Sequence[Mapping[str, Any]]]:
         """Yield what each page of a collection holds, to the last one.

@@ -5,6 +5,7 @@ Does not belong here: what a test expects of it.
 """
 
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ class MailServer:
         given = details[-1]
         assert isinstance(given, LoginPassword)
         self.logins.append((given.login.decode(), given.password.decode()))
-        return AuthResult(success=given.password == b"open sesame")
+        return AuthResult(success=given.password == b"open sesame", handled=False)
 
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -127,11 +128,15 @@ class _Listener(Controller):
             require_starttls=not is_implicit,
             auth_require_tls=not is_implicit,
             authenticator=mail.authenticate,
-            auth_required=True,
+            auth_required=not is_implicit,
+            auth_exclude_mechanism=["LOGIN"],
         )
 
     def _trigger_server(self) -> None:
-        """The library would connect to port 0 to see whether it listens; the tests will."""
+        """Connect once to where it listens; the library itself would connect to port 0."""
+        self.port = self.server.sockets[0].getsockname()[1]
+        with socket.create_connection((self.hostname, self.port)):
+            pass
 
 
 @contextmanager
@@ -140,7 +145,7 @@ def mail_server(authority: CertificateAuthority, tls: str) -> Iterator[MailServe
     mail = MailServer(authority, tls)
     listener = _Listener(mail, authority.server_context())
     listener.start()
-    mail.port = listener.server.sockets[0].getsockname()[1]
+    mail.port = listener.port
     try:
         yield mail
     finally:

@@ -33,9 +33,3 @@ def test_readers_see_whole_days_and_databases_while_writers_replace_and_builders
     assert builders["killed in a build"] > 0
     assert builders["left over"] == 0
     assert 2 <= builders["versions"] <= 7
-
-
-def test_a_night_killed_at_any_moment_leaves_whole_days_and_the_next_night_mends_them() -> None:
-    counts = figures("killed_nights.py", "--kills", "20")
-    assert counts.pop("kills while landing") >= 3
-    assert counts == {"kills": 20, "not mended": 0}

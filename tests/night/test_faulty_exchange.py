@@ -7,7 +7,10 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +21,7 @@ from pipelines.sandbox.model import Item
 from pipelines.sandbox.tls import CertificateAuthority
 from pipelines.settings import load_settings
 from pipelines.settings_exchange import ExchangeSettings, Secrets
+from pipelines.sources import pace as pace_of
 from pipelines.sources.base import CalendarSource
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.factory import ews_settings
@@ -77,8 +81,8 @@ class RandomFaults(Faults):
             return self._random.choice(faults)
 
 
-def run_impatiently(company: Company) -> NightReport:
-    """Run a night over Monday."""
+def run_impatiently(company: Company, **changes: Any) -> NightReport:
+    """Run a night over Monday, with some settings changed."""
 
     def opened(
         exchange: ExchangeSettings, secrets: Secrets, with_invitees: bool, pace: Pace
@@ -91,7 +95,7 @@ def run_impatiently(company: Company) -> NightReport:
             sleep=lambda seconds: time.sleep(seconds / 100),
         )
 
-    settings = load_settings(company.config, None)
+    settings = replace(load_settings(company.config, None), **changes)
     night = Night(settings, "EU", DayRange(MONDAY, MONDAY), MONDAY)
     return run_night(night, opened, SilentProgress())
 
@@ -105,7 +109,8 @@ def campus(
 ) -> Company:
     """500 rooms with one or two meetings on Monday, read by eight workers."""
     monkeypatch.setenv("TEST_PASSWORD", "sandbox")
-    calendars = {
+    monkeypatch.setattr(pace_of, "_SECONDS_OF_ONE_REFUSAL", 0.01)
+    calendars: dict[str, Sequence[Item]] = {
         f"room-{number:03d}": [
             meeting(MONDAY, 8 + hour, 9 + hour) for hour in range(1 + number % 2)
         ]
@@ -136,6 +141,8 @@ def test_of_500_rooms_with_every_fifth_answer_faulty_all_that_can_be_read_are_re
 
 
 def test_more_workers_than_the_server_likes_become_fewer_rooms_at_once(campus: Company) -> None:
+    for room_id in list(campus.calendars)[200:]:
+        del campus.calendars[room_id]
     campus.tenant.faults.add(Fault("too_many_at_once", limit=2))
     campus.tenant.faults.add(Fault("latency", seconds=0.01))
     campus.write(exchange={"workers": 20}, headcount=False)
@@ -143,3 +150,13 @@ def test_more_workers_than_the_server_likes_become_fewer_rooms_at_once(campus: C
     refused = sum(entry.code == "ErrorServerBusy" for entry in campus.tenant.log)
     assert report.is_whole
     assert 0 < refused < 60
+
+
+def test_when_the_runs_time_is_over_what_was_read_lands(campus: Company) -> None:
+    for room_id in list(campus.calendars)[6:]:
+        del campus.calendars[room_id]
+    campus.tenant.faults.add(Fault("stall", room=address_of("room-003"), seconds=30))
+    campus.write(exchange={"workers": 2})
+    report = run_impatiently(campus, run_deadline_minutes=0.05)
+    assert report.failed == {"room-003": "RunDeadlineExceeded"}
+    assert {row["room_id"] for row in campus.rows()} == set(campus.calendars) - {"room-003"}

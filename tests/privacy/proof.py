@@ -23,7 +23,8 @@ import click
 from pipelines.proof_result import ProofResult, write_result
 from pipelines.sandbox.tls import CertificateAuthority
 from tests.privacy.attack import KILLED, LAYERS
-from tests.privacy.hostile import EXCHANGE_MOODS, ROOM_MOODS, Book, HostileExchange
+from tests.privacy.book import EXCHANGE_MOODS, ROOM_MOODS, Book
+from tests.privacy.hostile import HostileExchange
 from tests.privacy.hostile_graph import GRAPH_MOODS, SIGN_IN_REFUSED
 from tests.privacy.nights import Workspace
 from tests.privacy.schemas import Schemas, schema_folder

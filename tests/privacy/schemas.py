@@ -1,22 +1,17 @@
-"""Exchange's own schemas, turned into answers with a token in every field that they allow.
+"""Exchange's own schemas.
 
-Belongs here: finding and reading the schemas, and growing an element of a type with everything
-that the type can hold, so that a field that a later schema adds is planted without being named.
-Does not belong here: serving what was grown (``hostile.py``), looking for it (``search.py``).
+Belongs here: finding and reading them.
+Does not belong here: growing elements of their types (``grower.py``).
 
 The schemas are Microsoft's ``types.xsd`` and ``messages.xsd``; every Exchange serves them beside
 its endpoint (``/EWS/types.xsd``).
 """
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from lxml import etree
-
-from tests.privacy.tokens import Tokens
 
 XSD: Final = "{http://www.w3.org/2001/XMLSchema}"
 NAMESPACES: Final = {
@@ -24,7 +19,6 @@ NAMESPACES: Final = {
     "m": "http://schemas.microsoft.com/exchange/services/2006/messages",
 }
 _FILES: Final = {"t": "types.xsd", "m": "messages.xsd"}
-_FULL_DEPTH: Final = 4
 _TEXTS: Final = ("string", "anyURI", "base64Binary", "hexBinary", "language", "token", "anyType")
 _SAMPLES: Final = {
     "boolean": "true",
@@ -93,172 +87,3 @@ class Schemas:
             return each.get("value", "")
         base = node.find(f"{XSD}restriction")
         return self.sample(base.get("base", "")) if base is not None else "1"
-
-
-Override = Callable[[str], "str | list[etree._Element] | None"]
-"""Given a path below the grown element, the content to use instead of a token; None for none."""
-
-
-@dataclass
-class Grower:
-    """Grows elements with a token in every field.
-
-    With ``is_lying`` fields that are no text (numbers, dates, words of a vocabulary) hold a token
-    too, which no honest server would send.
-    """
-
-    schemas: Schemas
-    tokens: Tokens
-    is_lying: bool = False
-    fields: set[tuple[str, str]] = field(default_factory=set)
-    _grown: set[str] = field(default_factory=set)
-
-    def grow(self, name: str, type_name: str, override: Override) -> etree._Element:
-        """Return an element of a type with everything that it can hold, each field planted.
-
-        ``override`` is asked for the content of every path first.
-        """
-        self._grown.clear()
-        return self._element(name, type_name, name.partition(":")[2], (), override)
-
-    def _element(
-        self, name: str, type_name: str, path: str, stack: tuple[str, ...], override: Override
-    ) -> etree._Element:
-        prefix, _, local = name.partition(":")
-        element = etree.Element(f"{{{NAMESPACES[prefix]}}}{local}")
-        content = override(path)
-        if isinstance(content, list):
-            element.extend(content)
-        elif content is not None:
-            element.text = content
-        elif (node := self.schemas.find("complexType", type_name)) is None:
-            element.text = self._text(type_name, path)
-        elif not self._is_enough(type_name, stack):
-            self._grown.add(type_name)
-            self._fill(element, node, path, (*stack, type_name), override)
-        return element
-
-    def _is_enough(self, type_name: str, stack: tuple[str, ...]) -> bool:
-        return type_name in stack or (len(stack) >= _FULL_DEPTH and type_name in self._grown)
-
-    def _text(self, type_name: str, path: str) -> str:
-        if not self.is_lying and not self.schemas.is_text(type_name):
-            return self.schemas.sample(type_name)
-        token = self.tokens.new(path)
-        return f"{token}@{token}.example" if path.endswith("EmailAddress") else token
-
-    def _fill(
-        self,
-        element: etree._Element,
-        node: etree._Element,
-        path: str,
-        stack: tuple[str, ...],
-        override: Override,
-        owner: str = "",
-    ) -> None:
-        """Add what a definition, and each that it extends or refers to, can hold."""
-        owner = node.get("name") or owner or path
-        for part in parts_of(node):
-            kind = part.tag.removeprefix(XSD)
-            if kind in ("extension", "restriction"):
-                self._extend(element, part, path, stack, override, owner)
-            elif kind in ("group", "attributeGroup"):
-                referred = self.schemas.find(kind, part.get("ref", ""))
-                if referred is not None:
-                    self._fill(element, referred, path, stack, override)
-            elif kind == "attribute" and part.get("name"):
-                self._attribute(element, part, path, owner, override)
-            elif kind == "element":
-                for child in self._children(part, path, owner, stack, override):
-                    element.append(child)
-            elif kind == "any":
-                anything = etree.SubElement(element, "{urn:anything}Anything")
-                anything.text = self.tokens.new(f"{path}/any")
-                anything.set(self.tokens.new(f"{path}/@any"), self.tokens.new(f"{path}/@any"))
-
-    def _extend(
-        self,
-        element: etree._Element,
-        part: etree._Element,
-        path: str,
-        stack: tuple[str, ...],
-        override: Override,
-        owner: str,
-    ) -> None:
-        base = self.schemas.find("complexType", part.get("base", ""))
-        if base is not None:
-            self._fill(element, base, path, stack, override)
-        elif part.getparent().tag == f"{XSD}simpleContent":  # type: ignore[union-attr]  # it has one
-            element.text = self._text(part.get("base", ""), path)
-        self._fill(element, part, path, stack, override, owner)
-
-    def _attribute(
-        self,
-        element: etree._Element,
-        part: etree._Element,
-        path: str,
-        owner: str,
-        override: Override,
-    ) -> None:
-        name = part.get("name", "")
-        self.fields.add((owner, f"@{name}"))
-        content = override(f"{path}/@{name}")
-        value = self._text(part.get("type", "xs:string"), f"{path}/@{name}")
-        element.set(name, content if isinstance(content, str) else value)
-
-    def _children(
-        self,
-        part: etree._Element,
-        path: str,
-        owner: str,
-        stack: tuple[str, ...],
-        override: Override,
-    ) -> Iterator[etree._Element]:
-        for name, definition in self._candidates(part):
-            local = name.partition(":")[2]
-            self.fields.add((owner, local))
-            below = f"{path}/{local}"
-            inline = definition.find(f"{XSD}complexType")
-            if inline is None:
-                type_name = definition.get("type", "xs:string")
-                yield self._element(name, type_name, below, stack, override)
-            else:
-                yield self._inline(name, inline, below, stack, override)
-
-    def _inline(
-        self,
-        name: str,
-        node: etree._Element,
-        path: str,
-        stack: tuple[str, ...],
-        override: Override,
-    ) -> etree._Element:
-        prefix, _, local = name.partition(":")
-        element = etree.Element(f"{{{NAMESPACES[prefix]}}}{local}")
-        content = override(path)
-        if isinstance(content, list):
-            element.extend(content)
-        else:
-            self._fill(element, node, path, stack, override)
-        return element
-
-    def _candidates(self, part: etree._Element) -> Iterator[tuple[str, etree._Element]]:
-        if part.get("name"):
-            yield f"{self.schemas.prefix(part)}:{part.get('name')}", part
-            return
-        for name in self.schemas.members(part.get("ref", "")):
-            definition = self.schemas.find("element", name)
-            if definition is not None:
-                yield name, definition
-
-
-def parts_of(node: etree._Element) -> Iterator[etree._Element]:
-    """Yield what a definition consists of, through sequences and choices, not into elements."""
-    for child in node:
-        if not isinstance(child.tag, str):
-            continue
-        kind = child.tag.removeprefix(XSD)
-        if kind in ("sequence", "choice", "all", "complexContent", "simpleContent"):
-            yield from parts_of(child)
-        elif kind not in ("annotation", "anyAttribute"):
-            yield child

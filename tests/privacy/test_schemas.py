@@ -7,7 +7,8 @@ import pytest
 from lxml import etree
 
 from pipelines.sources.ews_xml import rows_of
-from tests.privacy.schemas import NAMESPACES, XSD, Grower, Schemas, schema_folder
+from tests.privacy.grower import Grower
+from tests.privacy.schemas import NAMESPACES, XSD, Schemas, schema_folder
 from tests.privacy.tokens import Tokens
 
 FOLDER = schema_folder()

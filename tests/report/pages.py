@@ -16,6 +16,8 @@ from tests.marts.scenario import Database, Scenario, publish_scenario
 from tests.report.browser import Tab
 from warehouse.report import write_report
 
+EN_DASH = "\N{EN DASH}"
+
 
 @dataclass(frozen=True)
 class Page:
@@ -33,6 +35,11 @@ class Page:
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)
         ]
+
+
+def seats(band: str) -> str:
+    """Return how the page writes a capacity band."""
+    return f"{band.replace('-', EN_DASH)} seats"
 
 
 def page_of(folder: Path, scenario: Scenario) -> Page:

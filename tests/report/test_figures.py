@@ -8,6 +8,7 @@ import pytest
 from tests.marts.scenario import ALWAYS, Room, book, days_from, scenario
 from tests.report.conftest import MakePage
 from tests.report.pages import Page
+from warehouse.report.figures import read_figures
 
 _NOT_PERSONAL = "room_type NOT IN ('desk', 'office', 'executive')"
 
@@ -99,8 +100,8 @@ def test_peaks_are_the_highest_and_the_sum_of_the_days_peaks(worked: Page) -> No
         )
     }
     assert found == expected
-    assert summed(worked, "in_use", "peaks_summed", "sold_out_minutes") == worked.database.row(
-        "SELECT sum(peak_rooms_in_use), sum(sold_out_minutes) FROM rooms_in_use"
+    assert summed(worked, "in_use", "peaks_summed", "shared_days") == worked.database.row(
+        "SELECT sum(peak_rooms_in_use), count(sold_out_minutes) FROM rooms_in_use"
     )
 
 
@@ -158,8 +159,12 @@ def test_few_days_are_points_of_their_own_and_many_are_weeks_that_no_month_share
 
 def test_a_week_counts_to_the_month_of_its_thursday(make_page: MakePage) -> None:
     room = Room("oak", week=ALWAYS)
-    dates = days_from(date(2026, 9, 21), 21)  # the week from 28 September has its Thursday in October
-    bookings = [book(room, date(2026, 9, 28), f"{hour:02}:00", f"{hour:02}:30") for hour in range(6)]
+    dates = days_from(
+        date(2026, 9, 21), 21
+    )  # the week from 28 September has its Thursday in October
+    bookings = [
+        book(room, date(2026, 9, 28), f"{hour:02}:00", f"{hour:02}:30") for hour in range(6)
+    ]
     page = make_page(scenario((room,), bookings, dates))
     assert page.data["months"]["month"] == ["2026-09", "2026-10"]
     assert page.data["durations"]["month"] == [1]
@@ -169,3 +174,25 @@ def test_a_week_counts_to_the_month_of_its_thursday(make_page: MakePage) -> None
     assert bookings_then == 6
     assert page.rows("slices")[slice_number]["month"] == 0
     assert page.rows("slices")[slice_number]["week_month"] == 1
+
+
+def test_more_buildings_than_the_page_has_room_for_stand_together_and_nothing_is_lost(
+    worked: Page,
+) -> None:
+    cut = read_figures(worked.database.connection, place_months=8)
+    assert cut["buildings"]["building"] == ["HQ", "3 other buildings"]
+    for table in ("time", "room_months", "durations", "size_fit"):
+        assert sum(cut[table]["bookings" if "bookings" in cut[table] else "booked_minutes"]) == sum(
+            worked.data[table]["bookings" if "bookings" in cut[table] else "booked_minutes"]
+        )
+    assert cut["in_use"]["peak_rooms_in_use"] == worked.data["in_use"]["peak_rooms_in_use"]
+
+
+def test_more_rooms_than_the_page_has_room_for_stand_one_by_one_in_the_latest_months_only(
+    worked: Page,
+) -> None:
+    cut = read_figures(worked.database.connection, room_months=7)
+    assert cut["head"]["first_room_month"] == [1]
+    assert set(cut["room_months"]["month"]) == {1}
+    assert worked.data["head"]["first_room_month"] == [0]
+    assert cut["time"] == worked.data["time"]

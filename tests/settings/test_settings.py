@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.sandbox.tls import CertificateAuthority
 from pipelines.settings import SettingsError, load_settings, read_secrets, rooms_table
+from pipelines.settings_exchange import EwsExchange
 from tests.settings.company import EU, OAUTH, Company, room, rooms
 from transforms.contract import ROOMS
 from transforms.opening import DEFAULT_OPEN_HOURS, Closure
@@ -83,7 +84,9 @@ def test_the_configuration_of_the_contract_is_read(contract: Company) -> None:
     assert eu.accepted_domains == {"contoso.example"}
     assert eu.closures == (Closure(date(2026, 12, 24), date(2026, 12, 31), building="HQ"),)
     assert eu.exchanges["headquarters"].ca_file == contract.folder / "corporate-ca.pem"
-    assert eu.exchanges["cloud"].access == "impersonation"
+    cloud = eu.exchanges["cloud"]
+    assert isinstance(cloud, EwsExchange)
+    assert cloud.access == "impersonation"
 
 
 def test_the_room_directory_of_the_contract_is_read(contract: Company) -> None:

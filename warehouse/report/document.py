@@ -27,7 +27,17 @@ from warehouse.report.facts import Fact, facts, missing
 from warehouse.report.figures import CAPACITY_BANDS, Columns, read_figures
 from warehouse.tree import FILE_MODE, WarehouseError
 
-_SCRIPTS: Final = ("data", "figures", "elements", "tables", "charts", "sections", "main")
+_SCRIPTS: Final = (
+    "data",
+    "figures",
+    "elements",
+    "tables",
+    "charts",
+    "frame",
+    "use",
+    "bookings",
+    "main",
+)
 _LIBRARY: Final = "echarts.common.min.js"
 
 

@@ -46,7 +46,7 @@ def missing(head: Mapping[str, Any]) -> Iterator[str]:
     if never := head["rooms_never_read"]:
         yield f"{_rooms(never)} never read so far: in no figure of this page."
     if unknown := head["rooms_without_capacity"]:
-        yield f"{_rooms(unknown)} without a capacity: listed as size unknown, in no size fit."
+        yield f"{_rooms(unknown)} without a capacity: listed as size unknown, in no seat fill."
     if homeless := head["rooms_without_building"]:
         yield f"{_rooms(homeless)} without a building: listed as no building."
     if personal := head["personal_rooms"]:

@@ -3,7 +3,8 @@
 
 const MANY_BUILDINGS = 6;
 const COLOURS = [1, 2, 3, 4, 5, 6].map((place) => `var(--series-${place})`);
-const SYMBOLS = ["circle", "rect", "triangle", "diamond", "arrow", "roundRect"];
+const SYMBOLS = ["circle", "rect", "triangle", "diamond", "roundRect", "pin"];
+const SIGNS = ["●", "■", "▲", "◆", "■", "●"]; // what the key shows of a symbol
 const TEXT = { color: "var(--text)", fontFamily: "system-ui, sans-serif", fontSize: 12 };
 const QUIET = { ...TEXT, color: "var(--quiet)" };
 
@@ -52,12 +53,23 @@ const shareAxis = (more = {}) => values((value) => percent(value),
   { max: (found) => Math.max(0.2, Math.min(1, Math.ceil(found.max * 5) / 5)), ...more });
 
 const grid = { left: 8, right: 16, top: 12, bottom: 8, containLabel: true };
-const legend = { top: 0, left: 0, type: "scroll", textStyle: TEXT, itemWidth: 22, icon: null };
+
+// The key of a chart: text of the page, so that it wraps, prints and can be read out.
+const chartKey = (entries) => element("p", { class: "key", "aria-hidden": "true" },
+  ...entries.map(({ name, sign, colour }) => {
+    const mark = element("span", {}, sign);
+    mark.style.color = colour;
+    return element("span", {}, mark, ` ${name}`);
+  }));
+
+const lineColour = (line, number) => (line.isTotal ? "var(--text)" : COLOURS[number]);
+
+const lineKey = (lines) => chartKey(lines.map((line, number) =>
+  ({ name: line.name, sign: line.isTotal ? "╍" : SIGNS[number], colour: lineColour(line, number) })));
 
 function drawLines(place, names, lines) {
-  draw(place, 320, {
-    grid: { ...grid, top: 40 },
-    legend,
+  draw(place, 290, {
+    grid,
     tooltip: tooltip(percent),
     xAxis: categories(names, { boundaryGap: false }),
     yAxis: shareAxis(),
@@ -67,9 +79,9 @@ function drawLines(place, names, lines) {
       data: line.shares,
       connectNulls: true,
       showSymbol: names.length <= 40 && !line.isTotal,
-      symbol: line.isTotal ? "none" : SYMBOLS[number % SYMBOLS.length],
+      symbol: line.isTotal ? "none" : SYMBOLS[number],
       symbolSize: 6,
-      color: line.isTotal ? "var(--text)" : COLOURS[number % COLOURS.length],
+      color: lineColour(line, number),
       lineStyle: { width: line.isTotal ? 3 : 2, type: line.isTotal ? [6, 4] : "solid" },
       z: line.isTotal ? 3 : 2,
       emphasis: { disabled: true },
@@ -78,28 +90,34 @@ function drawLines(place, names, lines) {
 }
 
 // Rooms open as a wide bar, the peak in it, and the usual peak as a mark.
+const PEAKS = [
+  { name: "Rooms open", sign: "■", colour: "var(--pale-sign)" },
+  { name: "In use at the highest peak", sign: "■", colour: "var(--series-1)" },
+  { name: "In use at an average day's peak", sign: "❙", colour: "var(--series-2)" },
+];
+
 function drawPeaks(place, data, bands) {
   const names = bands.map((band) => sizeName(data, band.band));
   const sizes = categories(names, { inverse: true, axisLabel: TEXT });
-  draw(place, 60 + 46 * bands.length, {
-    grid: { ...grid, top: 36 },
-    legend: { ...legend, icon: "roundRect", itemWidth: 14 },
+  draw(place, 34 + 46 * bands.length, {
+    grid,
     tooltip: { ...tooltip(decimal), axisPointer: { type: "none" } },
     xAxis: values(count, { minInterval: 1 }),
     yAxis: [sizes, { ...sizes, show: false }], // bars of two axes lie over each other
     series: [
-      { name: "Rooms open", type: "bar", barWidth: 24, color: "var(--pale)", z: 1,
+      { name: PEAKS[0].name, type: "bar", barWidth: 24, color: "var(--pale)", z: 1,
         emphasis: { disabled: true }, data: bands.map((band) => band.rooms_open) },
-      { name: "In use at the highest peak", type: "bar", barWidth: 10, color: "var(--series-1)",
+      { name: PEAKS[1].name, type: "bar", barWidth: 10, color: "var(--series-1)",
         z: 2, yAxisIndex: 1, emphasis: { disabled: true }, data: bands.map((band) => band.peak) },
-      { name: "In use at an average day's peak", type: "scatter", symbol: "rect",
+      { name: PEAKS[2].name, type: "scatter", symbol: "rect",
         symbolSize: [4, 24], color: "var(--series-2)", itemStyle: { opacity: 1 }, z: 3,
         emphasis: { disabled: true }, data: bands.map((band) => band.usual_peak) },
     ],
   });
 }
 
-function drawShares(place, names, shares) {
+// Where small groups are left out, none shown is not none.
+function drawShares(place, names, shares, isCut) {
   draw(place, 34 * names.length + 16, {
     grid: { ...grid, top: 4, right: 44 },
     tooltip: { ...tooltip(percent), axisPointer: { type: "none" } },
@@ -111,7 +129,8 @@ function drawShares(place, names, shares) {
       color: COLOURS[0],
       barCategoryGap: "30%",
       itemStyle: { borderRadius: [0, 3, 3, 0] },
-      label: { show: true, position: "right", formatter: ({ value }) => percent(value), ...TEXT },
+      label: { show: true, position: "right", formatter: ({ value }) => shownShare(value, isCut),
+        ...TEXT },
       emphasis: { disabled: true },
     }],
   });

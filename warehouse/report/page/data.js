@@ -6,10 +6,24 @@ const DURATIONS = ["0-15", "16-30", "31-60", "61-120", "121-240", "241+", "all-d
 const LEAD_TIMES = ["0-15m", "15m-2h", "2h-1d", "1d-7d", "7d-30d", "30d+"];
 
 async function readData() {
-  const bytes = Uint8Array.from(
-    atob(document.getElementById("data").textContent), (letter) => letter.charCodeAt(0));
+  const letters = atob(document.getElementById("data").textContent);
+  const bytes = new Uint8Array(letters.length);
+  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
   const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Response(inflated).json();
+  return placed(await new Response(inflated).json());
+}
+
+// Adds to each table the columns that it is chosen by.
+function placed(data) {
+  const { time, slices, rooms, room_months: byRoom } = data;
+  time.month = time.slice.map((slice) => slices.month[slice]);
+  time.week_month = time.slice.map((slice) => slices.week_month[slice]);
+  byRoom.building = byRoom.room.map((room) => rooms.building[room]);
+  byRoom.band = byRoom.room.map((room) => rooms.band[room]);
+  const isDaily = data.head.is_daily[0];
+  slices.step = isDaily ? "day" : "week";
+  slices.point = isDaily ? slices.first_date : slices.monday; // parts of a week are one point
+  return data;
 }
 
 const buildingName = (data, number) => data.buildings.building[number] ?? "No building";
@@ -23,10 +37,9 @@ function monthName(month, style = "long") {
     .toLocaleDateString("en-GB", { month: style, year: "numeric", timeZone: "UTC" });
 }
 
-function dayName(date) {
-  return new Date(`${date}T00:00:00Z`)
-    .toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
-}
+const DAY = new Intl.DateTimeFormat("en-GB",
+  { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const dayName = (date) => DAY.format(new Date(`${date}T00:00:00Z`));
 
 // The periods that can be chosen: each has a key for the address, and its months.
 function periods(data) {

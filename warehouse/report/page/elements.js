@@ -9,9 +9,11 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-const count = (number) => number.toLocaleString("en-GB", { maximumFractionDigits: 0 });
+const WHOLE = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+const TENTHS = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 1 });
+const count = (number) => WHOLE.format(number);
 const hours = (minutes) => `${count(minutes / 60)} h`;
-const decimal = (number) => number.toLocaleString("en-GB", { maximumFractionDigits: 1 });
+const decimal = (number) => TENTHS.format(number);
 const plural = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;
 
 // A share as a whole percentage; a little is never nothing, nearly all is never all.
@@ -22,10 +24,7 @@ function percent(share) {
   return `${Math.round(share * 100)}%`;
 }
 
-function listed(names) {
-  if (names.length < 2) return names.join("");
-  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-}
+const shownShare = (value, isCut) => (isCut && value === 0 ? "none shown" : percent(value));
 
 // A cell of a table: a text, or {text, value, ...} where value is the figure unrounded.
 function cell(tag, content, scope) {

@@ -11,8 +11,7 @@ const isChosenMonth = (choice, month) => month >= choice.first && month <= choic
 
 // Calls back with the place of every row of a table that is chosen; tables without months are
 // chosen whole.
-function eachChosen(table, choice, use) {
-  const months = table.month;
+function eachChosen(table, choice, use, months = table.month) {
   for (let row = 0; row < table.building.length; row++) {
     if (isChosenPlace(choice, table.building[row], table.band[row]) &&
         (months === undefined || isChosenMonth(choice, months[row]))) use(row);
@@ -22,34 +21,57 @@ function eachChosen(table, choice, use) {
 const zeros = (names) => Object.fromEntries(names.map((name) => [name, 0]));
 
 // Sums the named columns over the chosen rows, by the key that the row has.
-function sumBy(table, choice, names, keyOf) {
+function sumBy(table, choice, names, keyOf, months = table.month) {
   const sums = new Map();
   eachChosen(table, choice, (row) => {
     const key = keyOf(row);
     let sum = sums.get(key);
     if (sum === undefined) sums.set(key, (sum = zeros(names)));
     for (const name of names) sum[name] += table[name][row];
-  });
+  }, months);
   return sums;
 }
 
 const TIME = ["room_days", "room_days_loaded", "open_minutes", "booked_minutes", "held_minutes",
   "bookings"];
 
-function timeBy(data, choice, keyOf) {
-  const { time, slices } = data;
-  const table = { ...time, month: time.slice.map((slice) => slices.month[slice]) };
-  return sumBy(table, choice, TIME, keyOf);
-}
+const timeBy = (data, choice, keyOf, names = TIME) => sumBy(data.time, choice, names, keyOf);
 
 const timeTotal = (data, choice) => timeBy(data, choice, () => 0).get(0) ?? zeros(TIME);
 
-// Bookings by the months of their weeks: what the tables without small groups are a part of.
-function bookingsByWeeks(data, choice) {
+// Open and booked minutes by point of time, for every chosen building: building -> point -> sum.
+function timeLines(data, choice) {
   const { time, slices } = data;
-  const table = { ...time, month: time.slice.map((slice) => slices.week_month[slice]) };
-  return sumBy(table, choice, ["bookings"], () => 0).get(0)?.bookings ?? 0;
+  const lines = new Map();
+  eachChosen(time, choice, (row) => {
+    let line = lines.get(time.building[row]);
+    if (line === undefined) lines.set(time.building[row], (line = new Map()));
+    const point = slices.point[time.slice[row]];
+    let sum = line.get(point);
+    if (sum === undefined) line.set(point, (sum = { open_minutes: 0, booked_minutes: 0 }));
+    sum.open_minutes += time.open_minutes[row];
+    sum.booked_minutes += time.booked_minutes[row];
+  });
+  return lines;
 }
+
+// Adds up lines point by point.
+function lineTotal(lines) {
+  const total = new Map();
+  for (const line of lines.values()) {
+    for (const [point, { open_minutes, booked_minutes }] of line) {
+      const sum = total.get(point) ?? { open_minutes: 0, booked_minutes: 0 };
+      sum.open_minutes += open_minutes;
+      sum.booked_minutes += booked_minutes;
+      total.set(point, sum);
+    }
+  }
+  return total;
+}
+
+// Bookings by the months of their weeks: what the tables without small groups are a part of.
+const bookingsByWeeks = (data, choice) =>
+  sumBy(data.time, choice, ["bookings"], () => 0, data.time.week_month).get(0)?.bookings ?? 0;
 
 function kindTotals(data, choice) {
   const names = ["bookings", "recurring_bookings", "external_bookings", "external_known_bookings"];
@@ -65,32 +87,35 @@ function byLabel(table, choice, labels) {
 // Open and booked minutes for each hour of the week that is open.
 function weekHours(data, choice) {
   const { hours } = data;
-  const sums = new Map();
+  const open = new Array(168).fill(0);
+  const booked = new Array(168).fill(0);
   eachChosen(hours, choice, (row) => {
-    hours.hours[row].forEach((hour, place) => {
-      let sum = sums.get(hour);
-      if (sum === undefined) sums.set(hour, (sum = { open_minutes: 0, booked_minutes: 0 }));
-      sum.open_minutes += hours.open_minutes[row][place];
-      sum.booked_minutes += hours.booked_minutes[row][place];
-    });
+    const [found, openThen, bookedThen] = [hours.hours[row], hours.open_minutes[row], hours.booked_minutes[row]];
+    for (let place = 0; place < found.length; place++) {
+      open[found[place]] += openThen[place];
+      booked[found[place]] += bookedThen[place];
+    }
   });
-  return sums;
+  return new Map(open.flatMap((minutes, hour) =>
+    (minutes > 0 ? [[hour, { open_minutes: minutes, booked_minutes: booked[hour] }]] : [])));
 }
 
 const ROOM = ["open_minutes", "booked_minutes", "open_days", "used_days"];
 
+const ranked = new WeakMap(); // by choice: two sections ask for the same ranking
+
 // The chosen rooms that were open, busiest first; in the months that have rooms one by one.
 function rankedRooms(data, choice) {
-  const { rooms, room_months: table } = data;
-  const placed = { ...table,
-    building: table.room.map((room) => rooms.building[room]),
-    band: table.room.map((room) => rooms.band[room]) };
-  const sums = sumBy(placed, choice, ROOM, (row) => table.room[row]);
-  return [...sums]
-    .filter(([, sum]) => sum.open_minutes > 0)
-    .map(([room, sum]) => ({ room, ...sum, share: ratio(sum.booked_minutes, sum.open_minutes) }))
-    .sort((one, other) => other.share - one.share || other.booked_minutes - one.booked_minutes ||
-      one.room - other.room);
+  if (!ranked.has(choice)) {
+    const { room_months: table } = data;
+    const sums = sumBy(table, choice, ROOM, (row) => table.room[row]);
+    ranked.set(choice, [...sums]
+      .filter(([, sum]) => sum.open_minutes > 0)
+      .map(([room, sum]) => ({ room, ...sum, share: ratio(sum.booked_minutes, sum.open_minutes) }))
+      .sort((one, other) => other.share - one.share ||
+        other.booked_minutes - one.booked_minutes || one.room - other.room));
+  }
+  return ranked.get(choice);
 }
 
 function roomsInDirectory(data, choice) {

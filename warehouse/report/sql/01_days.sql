@@ -14,13 +14,15 @@ cut AS (
            CASE WHEN s.is_daily THEN f.local_date
                 ELSE greatest(CAST(date_trunc('week', f.local_date) AS DATE),
                               CAST(date_trunc('month', f.local_date) AS DATE)) END AS slice_date,
-           strftime(f.local_date, '%Y-%m') AS month
+           strftime(f.local_date, '%Y-%m') AS month,
+           s.is_daily
     FROM found AS f
     CROSS JOIN span AS s
 )
 SELECT local_date,
        month,
        slice_date,
+       is_daily,
        CAST(dense_rank() OVER (ORDER BY month) - 1 AS INTEGER) AS month_no,
        CAST(dense_rank() OVER (ORDER BY slice_date) - 1 AS INTEGER) AS slice_no
 FROM cut

@@ -16,6 +16,7 @@ SELECT i.region,
         WHERE room_id NOT IN (SELECT room_id FROM coverage WHERE read_at IS NOT NULL))
            AS rooms_never_read,
        (SELECT first_month_no FROM room_span) AS first_room_month,
+       (SELECT coalesce(bool_or(is_daily), true) FROM days) AS is_daily,
        (SELECT min(local_date) FROM days) AS first_date,
        (SELECT max(local_date) FROM days) AS last_date
 FROM build_info AS i

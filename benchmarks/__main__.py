@@ -1,0 +1,71 @@
+"""``python -m benchmarks``: every benchmark in turn, or those that are named.
+
+Belongs here: which there are, in sizes that a pair of cores can bear, and about how long each
+takes there.
+Does not belong here: what is measured; every module says that itself, and takes other sizes
+with ``python -m benchmarks.<name>``.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from typing import Final, NamedTuple
+
+import click
+
+
+class Benchmark(NamedTuple):
+    """The options that a module is run with, and the minutes that it takes."""
+
+    options: str
+    minutes: int
+    asks: str
+
+
+BENCHMARKS: Final = {
+    "parsing": Benchmark("", 1, "What does a calendar cost in CPU over EWS?"),
+    "graph": Benchmark("", 1, "What does it cost over Graph?"),
+    "latency": Benchmark(
+        "--rooms 1000", 3, "How close to the ideal is reading, if waiting is all?"
+    ),
+    "memory": Benchmark("--rooms 50 --rooms 1000", 3, "Does memory grow with the rooms?"),
+    "hammer": Benchmark("--seconds 60", 3, "Does any reader ever see a torn day or database?"),
+    "killed_runs": Benchmark("--kills 200", 10, "Does a killed run leave anything that stays?"),
+    "marts": Benchmark("--sizes 2.4M", 5, "What does the database cost to build and to ask?"),
+}
+
+
+def table() -> str:
+    """Return a line for each benchmark."""
+    return "\n".join(
+        f"{name:<12} about {each.minutes:>2} min   {each.asks}" for name, each in BENCHMARKS.items()
+    )
+
+
+@click.command(epilog="\b\n" + table())
+@click.argument("names", nargs=-1, metavar="[NAMES]...", type=click.Choice(list(BENCHMARKS)))
+def main(names: tuple[str, ...]) -> None:
+    """Run the NAMES given, or all, each in a process of its own."""
+    failed = []
+    for name in names or BENCHMARKS:
+        each = BENCHMARKS[name]
+        click.echo(
+            f"== {name} {each.options} (about {each.minutes} min; load {_load():.1f}): {each.asks}"
+        )
+        began = time.monotonic()
+        command = [sys.executable, "-m", f"benchmarks.{name}", *each.options.split()]
+        if subprocess.run(command, check=False).returncode:
+            failed.append(name)
+        click.echo(f"== {name}: {time.monotonic() - began:.0f} s (load {_load():.1f})\n")
+    if failed:
+        raise click.ClickException(f"not as it should be: {', '.join(failed)}")
+
+
+def _load() -> float:
+    """Return how many processes want a core: beyond the cores, figures are too high."""
+    return os.getloadavg()[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""``insights check`` of an exchange that speaks Graph: token, scope, rooms, remedies."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.sandbox.faults import Fault
+from tests.check.asking import CheckNow
+from tests.night.two_exchanges import graph_exchange
+from tests.night.workplace import Company, address_of
+
+
+def use_graph(company: Company, **changes: Any) -> None:
+    settings = yaml.safe_load(company.config.read_text())
+    settings["regions"]["EU"]["exchanges"] = {"cloud": graph_exchange(company, **changes)}
+    company.config.write_text(yaml.safe_dump(settings))
+
+
+@pytest.fixture(autouse=True)
+def _over_graph(company: Company) -> None:
+    use_graph(company)
+
+
+def test_every_step_and_room_is_read_over_graph_alone(company: Company, check: CheckNow) -> None:
+    checked = check()
+    assert checked.code == 0, checked.out
+    assert "the app has a token" in checked.line_of("sign-in")
+    assert "2 rooms, the same as in the directory" in checked.line_of("places")
+    assert "2 items" in checked.line_of("fjord")
+    assert set(company.tenant.log.operations()) == {
+        *("Discovery", "Token", "Places", "CalendarView"),
+    }
+
+
+def test_a_refused_app_stops_before_a_room_is_asked_for(company: Company, check: CheckNow) -> None:
+    use_graph(company, client_id="another")
+    checked = check()
+    assert checked.code == 1
+    assert checked.line_of("sign-in").endswith("the app gets no token: TokenRefused")
+    assert "CalendarView" not in company.tenant.log.operations()
+
+
+def test_a_grant_in_entra_that_undoes_the_scope_is_told(company: Company, check: CheckNow) -> None:
+    company.tenant.app.entra_roles = ("Calendars.Read", "Place.Read.All")
+    checked = check()
+    assert checked.code == 0
+    assert "Calendars.Read for every mailbox" in checked.line_of("sign-in")
+    assert "undoes it: remove it there" in checked.out
+
+
+def test_a_room_outside_the_scope_is_mended_by_rbac_for_applications(
+    company: Company, check: CheckNow
+) -> None:
+    company.tenant.app.calendars = {address_of("fjord")}
+    checked = check()
+    assert checked.code == 1
+    assert checked.line_of("harbour").endswith("ErrorAccessDenied")
+    assert "PS> Set-Mailbox 'harbour@rooms.contoso.example' -CustomAttribute1 'EU'" in checked.out
+    assert "-Role 'Application Calendars.Read' -CustomResourceScope" in checked.out
+
+
+def test_a_room_that_is_still_on_premises_is_told_to_stay_with_ews(
+    company: Company, check: CheckNow
+) -> None:
+    code = "MailboxNotEnabledForRESTAPI"
+    company.tenant.faults.add(
+        Fault("response_code", room=address_of("harbour"), status=404, code=code)
+    )
+    checked = check()
+    assert checked.line_of("harbour").endswith(code)
+    assert "kind: ews" in checked.out
+
+
+def test_without_place_read_all_the_rooms_are_not_listed_and_nothing_fails(
+    company: Company, check: CheckNow
+) -> None:
+    company.tenant.app.may_read_places = False
+    checked = check()
+    assert checked.code == 0
+    assert "Authorization_RequestDenied" in checked.line_of("places")
+    assert "Place.Read.All" in checked.out
+
+
+@pytest.mark.parametrize(("is_scoped", "code"), [(True, 0), (False, 1)])
+def test_a_mailbox_outside_the_scope_must_be_denied(
+    company: Company, check: CheckNow, is_scoped: bool, code: int
+) -> None:
+    use_graph(company, scope_probe=company.tenant.account)
+    rooms = {address_of(room_id) for room_id in company.calendars}
+    company.tenant.app.calendars = rooms if is_scoped else None
+    checked = check()
+    assert checked.code == code
+    assert ("is denied" in checked.line_of("scope")) is is_scoped
+    assert ("-CustomResourceScope" in checked.out) is not is_scoped
+
+
+def test_a_scope_that_is_not_tried_is_said_to_be_that(check: CheckNow) -> None:
+    assert "scope_probe" in check().line_of("scope")
+
+
+def test_the_room_directory_is_seeded_from_places(
+    company: Company, check: CheckNow, tmp_path: Path
+) -> None:
+    fjord = company.tenant.mailboxes[address_of("fjord")]
+    fjord.directory = {"capacity": "8", "building": "HQ", "floor": "3"}
+    harbour = company.tenant.mailboxes[address_of("harbour")]
+    harbour.directory = {"floor": "Ground"}
+    written = tmp_path / "seed.csv"
+    assert check("--region", "EU", "--write-rooms", str(written)).code == 0
+    with written.open() as file:
+        rows = {row["room_id"]: row for row in csv.DictReader(file)}
+    assert {name: rows["fjord"][name] for name in ("capacity", "building", "floor", "name")} == {
+        "capacity": "8",
+        "building": "HQ",
+        "floor": "3",
+        "name": "fjord",
+    }
+    assert (rows["harbour"]["floor"], rows["harbour"]["capacity"]) == ("Ground", "")
+    assert {row["exchange"] for row in rows.values()} == {"cloud"}
+
+
+def test_the_json_has_no_address(company: Company, check: CheckNow) -> None:
+    company.tenant.app.calendars = {address_of("fjord")}
+    checked = check("--json")
+    assert checked.codes == {None: None, "fjord": None, "harbour": "ErrorAccessDenied"}
+    assert "@rooms" not in checked.out

@@ -1,0 +1,73 @@
+"""Regions that mix EWS and Graph, and rooms that move from the one to the other."""
+
+from datetime import timedelta
+from typing import Any
+
+from pipelines.sandbox.faults import Fault
+from tests.night.two_exchanges import EWS, GRAPH, write_two_exchanges
+from tests.night.workplace import MONDAY, Company, address_of, meeting
+
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+def without_read_at(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: row[name] for name in row if name != "read_at"} for row in rows]
+
+
+def asked(company: Company, operation: str) -> set[str]:
+    log = company.tenant.log
+    return {entry.mailbox for entry in log if entry.operation == operation}
+
+
+def test_a_region_reads_some_rooms_over_ews_and_others_over_graph(company: Company) -> None:
+    company.run()
+    over_ews = without_read_at(company.rows())
+    company.tenant.log.clear()
+    write_two_exchanges(company, {"fjord": GRAPH, "harbour": EWS})
+    assert company.run() == 0
+    assert asked(company, "CalendarView") == {address_of("fjord")}
+    assert asked(company, "FindItem") == {address_of("harbour")}
+    assert without_read_at(company.rows()) == over_ews
+
+
+def test_a_room_that_moves_to_the_cloud_keeps_its_id_and_its_history(company: Company) -> None:
+    write_two_exchanges(company, {"fjord": EWS, "harbour": EWS})
+    company.run(MONDAY, MONDAY)
+    monday = company.rows()
+    company.calendars["fjord"].append(meeting(TUESDAY, 8, 9))
+    write_two_exchanges(company, {"fjord": GRAPH, "harbour": EWS})
+    assert company.run(TUESDAY, TUESDAY) == 0
+    assert company.rows() == monday
+    days = company.query(
+        "SELECT room_id, local_date, booked_minutes FROM room_days"
+        " WHERE room_id = 'fjord' ORDER BY local_date"
+    )
+    assert days == [("fjord", MONDAY, 180), ("fjord", TUESDAY, 60)]
+
+
+def test_a_room_outside_the_apps_scope_fails_alone_and_keeps_its_rows(company: Company) -> None:
+    write_two_exchanges(company, {"fjord": GRAPH, "harbour": GRAPH})
+    company.run()
+    before = company.rows()
+    company.tenant.app.calendars = {address_of("fjord")}
+    company.calendars["harbour"].clear()
+    assert company.run() == 3
+    assert [row["starts_at"] for row in company.rows()] == [row["starts_at"] for row in before]
+    assert {row["room_id"]: row["error_code"] for row in company.rows("coverage")} == {
+        "fjord": None,
+        "harbour": "ErrorAccessDenied",
+    }
+
+
+def test_an_app_that_is_refused_leaves_the_rooms_of_the_other_exchange(company: Company) -> None:
+    write_two_exchanges(company, {"fjord": GRAPH, "harbour": EWS}, client_id="another")
+    assert company.run() == 3
+    assert {row["room_id"] for row in company.rows()} == {"harbour"}
+
+
+def test_graph_is_asked_for_no_more_at_once_than_there_are_workers(company: Company) -> None:
+    rooms = {"fjord": GRAPH, "harbour": GRAPH}
+    write_two_exchanges(company, rooms, workers=1)
+    company.tenant.faults.add(Fault("latency", operation="CalendarView", seconds=0.05))
+    company.run()
+    assert company.tenant.log.most_at_once == 1

@@ -1,0 +1,246 @@
+"""Superset's files: database, datasets, charts and a dashboard as YAML, ready to be imported.
+
+Belongs here: what Superset's importer wants, with names, types and definitions of the contract.
+Does not belong here: what the charts show (``charts.py``).
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import pyarrow as pa
+import yaml
+
+from transforms.contract import TABLES, describe, table_description
+from warehouse.engine import COLUMN_TYPES
+from warehouse.superset.charts import CHARTS, METRICS, Chart
+
+DATABASE: Final = "databases/room_insights.yaml"
+PLACEHOLDER: Final = "duckdb:////srv/room-insights/eu/warehouse/insights-eu.duckdb"
+_VERSION: Final = "1.0.0"
+_FIRST_ID: Final = 0x6F0E2F6A_51D7_4C11_A000_000000000000
+_ROW_LIMIT: Final = 10_000
+_TIME_SERIES: Final = "echarts_timeseries"
+
+
+def files(uri: str = PLACEHOLDER) -> dict[str, str]:
+    """Return the text of every file by its path; ``uri`` is SQLAlchemy's of the database."""
+    found: dict[str, dict[str, Any]] = {
+        "metadata.yaml": {
+            "version": _VERSION,
+            "type": "Dashboard",
+            "timestamp": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
+        },
+        DATABASE: _database(uri),
+        "dashboards/room_insights.yaml": _dashboard(),
+    }
+    for table in METRICS:
+        found[f"datasets/room_insights/{table}.yaml"] = _dataset(table)
+    for chart in CHARTS:
+        found[f"charts/{_file_name(chart)}.yaml"] = _chart(chart)
+    return {
+        name: yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+        for name, content in found.items()
+    }
+
+
+def _database(uri: str) -> dict[str, Any]:
+    return {
+        "database_name": "room-insights",
+        "sqlalchemy_uri": uri,
+        "expose_in_sqllab": True,
+        "allow_dml": False,
+        "extra": {"engine_params": {"connect_args": {"read_only": True}}},
+        "uuid": _id(0),
+        "version": _VERSION,
+    }
+
+
+def _dataset(table: str) -> dict[str, Any]:
+    schema = TABLES[table]
+    date_column = "local_date" if "local_date" in schema.names else None
+    return {
+        "table_name": table,
+        "main_dttm_col": date_column,
+        "description": table_description(schema),
+        "schema": "main",
+        "uuid": _dataset_id(table),
+        "metrics": [
+            {"metric_name": name, "verbose_name": name.replace("_", " "), "expression": sql}
+            for name, sql in METRICS[table].items()
+        ],
+        "columns": [_column(field) for field in schema],
+        "version": _VERSION,
+        "database_uuid": _id(0),
+    }
+
+
+def _column(field: pa.Field) -> dict[str, Any]:
+    return {
+        "column_name": field.name,
+        "is_dttm": pa.types.is_temporal(field.type),
+        "type": COLUMN_TYPES[field.type],
+        "groupby": True,
+        "filterable": True,
+        "description": describe(field),
+    }
+
+
+def _chart(chart: Chart) -> dict[str, Any]:
+    params = _params(chart)
+    return {
+        "slice_name": chart.name,
+        "description": table_description(TABLES[chart.table]),
+        "viz_type": chart.drawing,
+        "params": params,
+        "query_context": json.dumps(_query_context(chart, params)),
+        "uuid": _chart_id(chart),
+        "version": _VERSION,
+        "dataset_uuid": _dataset_id(chart.table),
+    }
+
+
+def _params(chart: Chart) -> dict[str, Any]:
+    params: dict[str, Any] = {
+        "viz_type": chart.drawing,
+        "row_limit": _ROW_LIMIT,
+        **chart.options,
+    }
+    if chart.drawing.startswith(_TIME_SERIES):
+        own = {"x_axis": chart.by[0], "groupby": list(chart.by[1:]), "time_grain_sqla": None}
+        return params | own | {"metrics": list(chart.metrics)}
+    if chart.drawing == "heatmap_v2":
+        return params | {
+            "x_axis": chart.by[0],
+            "groupby": chart.by[1],
+            "metric": chart.metrics[0],
+            "normalize_across": "heatmap",
+            "sort_x_axis": "alpha_asc",
+            "sort_y_axis": "alpha_asc",
+        }
+    if chart.drawing == "pivot_table_v2":
+        rows, columns = {"groupbyRows": [chart.by[0]]}, {"groupbyColumns": [chart.by[1]]}
+        return params | rows | columns | {"metrics": list(chart.metrics)}
+    if chart.drawing in ("big_number_total", "pie"):
+        return params | {"groupby": list(chart.by), "metric": chart.metrics[0]}
+    own = {"query_mode": "aggregate", "groupby": list(chart.by), "metrics": list(chart.metrics)}
+    return params | own | {"order_desc": True}
+
+
+def _query_context(chart: Chart, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the query that Superset runs where nobody has opened the chart yet."""
+    query = {
+        "columns": list(chart.by),
+        "metrics": list(chart.metrics),
+        "orderby": [[chart.metrics[0], False]],
+        "row_limit": _ROW_LIMIT,
+        "filters": [],
+        "extras": {},
+    }
+    return {
+        "datasource": {"id": 0, "type": "table"},  # the importer fills in the id
+        "force": False,
+        "queries": [query],
+        "form_data": params,
+        "result_format": "json",
+        "result_type": "full",
+    }
+
+
+def _dashboard() -> dict[str, Any]:
+    return {
+        "dashboard_title": "Meeting rooms",
+        "description": "What calendars say about rooms; every figure is defined in its dataset.",
+        "slug": "meeting-rooms",
+        "uuid": _id(1),
+        "position": _position(),
+        "metadata": {
+            "native_filter_configuration": [
+                _filter(number, name) for number, name in enumerate(("building", "capacity_band"))
+            ],
+            "cross_filters_enabled": False,
+        },
+        "version": _VERSION,
+        "published": True,
+    }
+
+
+def _filter(number: int, column: str) -> dict[str, Any]:
+    target = {"datasetUuid": _dataset_id("utilization"), "column": {"name": column}}
+    return {
+        "id": f"NATIVE_FILTER-{column}",
+        "name": column.replace("_", " "),
+        "filterType": "filter_select",
+        "type": "NATIVE_FILTER",
+        "targets": [target],
+        "defaultDataMask": {"extraFormData": {}, "filterState": {}},
+        "cascadeParentIds": [],
+        "scope": {"rootPath": ["ROOT_ID"], "excluded": []},
+        "controlValues": {"multiSelect": True, "enableEmptyFilter": False},
+        "description": f"Charts of tables without {column} are left as they are.",
+    }
+
+
+def _position() -> dict[str, Any]:
+    rows = list(_rows())
+    names = [f"ROW-{number}" for number in range(len(rows))]
+    position: dict[str, Any] = {
+        "DASHBOARD_VERSION_KEY": "v2",
+        "ROOT_ID": {"type": "ROOT", "id": "ROOT_ID", "children": ["GRID_ID"]},
+        "GRID_ID": {"type": "GRID", "id": "GRID_ID", "children": names, "parents": ["ROOT_ID"]},
+        "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": "Meeting rooms"}},
+    }
+    for name, charts in zip(names, rows, strict=True):
+        parents = ["ROOT_ID", "GRID_ID"]
+        position[name] = {
+            "type": "ROW",
+            "id": name,
+            "children": [f"CHART-{_file_name(chart)}" for chart in charts],
+            "parents": parents,
+            "meta": {"background": "BACKGROUND_TRANSPARENT"},
+        }
+        for chart in charts:
+            key = f"CHART-{_file_name(chart)}"
+            position[key] = {
+                "type": "CHART",
+                "id": key,
+                "children": [],
+                "parents": [*parents, name],
+                "meta": {
+                    "chartId": 0,  # the importer fills it in
+                    "uuid": _chart_id(chart),
+                    "sliceName": chart.name,
+                    "width": chart.width,
+                    "height": chart.height,
+                },
+            }
+    return position
+
+
+def _rows() -> Iterator[list[Chart]]:
+    """Yield the charts row by row: a row is 12 columns wide."""
+    row: list[Chart] = []
+    for chart in CHARTS:
+        if sum(each.width for each in row) + chart.width > 12:
+            yield row
+            row = []
+        row.append(chart)
+    yield row
+
+
+def _file_name(chart: Chart) -> str:
+    return "".join(each if each.isalnum() else "_" for each in chart.name.lower())
+
+
+def _dataset_id(table: str) -> str:
+    return _id(100 + list(METRICS).index(table))
+
+
+def _chart_id(chart: Chart) -> str:
+    return _id(200 + CHARTS.index(chart))
+
+
+def _id(number: int) -> str:
+    return str(UUID(int=_FIRST_ID + number))

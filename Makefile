@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help setup demo test privacy-proof lint format bench dictionary pins clean
+.PHONY: help setup demo test privacy-proof superset-test lint format bench dictionary pins clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,14 @@ test: $(READY) ## Run every test
 
 privacy-proof: $(READY) ## Plant tokens in every field of Exchange, run nights, search every byte
 	$(BIN)/python -m tests.privacy.proof
+
+.venv-superset/ready: tests/superset/requirements.txt
+	$(PYTHON) -m venv .venv-superset
+	.venv-superset/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+superset-test: $(READY) .venv-superset/ready ## Import the dashboard into a real Superset, compare its figures (minutes)
+	$(BIN)/python -m tests.superset.proof
 
 lint: $(READY) ## Check style, types and the walls between the packages
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ import os
 import warnings
 from collections.abc import Iterable
 from datetime import date
+from typing import Final
 
 import dagster as dg
 
@@ -25,6 +26,8 @@ from pipelines.night import default_range
 from pipelines.report_asset import report_asset
 from pipelines.settings import Settings
 from transforms.contract import REGIONS, Region
+
+_MAX_RETRIES_TAG: Final = "dagster/max_retries"
 
 
 class RegionsError(Exception):
@@ -80,6 +83,7 @@ def _region_definitions(
         job_name(region),
         selection=dg.AssetSelection.assets(*assets),
         description="Read the asked days of every room, replace them, publish, draw the page.",
+        tags={_MAX_RETRIES_TAG: "0"},  # a refused password must not be tried again by an instance
     )
     return dg.Definitions(
         assets=assets,

@@ -16,6 +16,11 @@ from pipelines.night import DayRange
 from transforms.contract import Region
 
 _SHOWN: Final = 40
+_KNOWN: Final = {
+    "headcount_is_lower_bound": "Graph does not tell a distribution list from a person",
+    "created_at": "Graph gives none with headcount: false",
+    "is_online": "EWS may leave it out",
+}
 
 
 def show_comparison(region: Region, day_range: DayRange, comparison: Comparison) -> None:
@@ -31,6 +36,9 @@ def show_comparison(region: Region, day_range: DayRange, comparison: Comparison)
         told = ", ".join(f"{code} over {name}" for name, code in sorted(failed.items()))
         click.echo(f"{region} {room_id}: not compared, {told}")
     show_remedies(codes)
+    found = {name for each in differences for name in each.columns}
+    for name in sorted(found & set(_KNOWN)):
+        click.echo(f"{name}: {_KNOWN[name]}; see docs/graph.md")
     click.echo(_sum(region, day_range, comparison))
 
 

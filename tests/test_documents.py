@@ -32,7 +32,7 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "docs/definitions.md", "docs/dictionary.md", "docs/graph.md"]
+    "document", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 )
 def test_every_link_between_the_documents_leads_somewhere(document: str) -> None:
     path = ROOT / document

@@ -83,9 +83,7 @@ class Engine:
     def create_tables(self) -> None:
         """Create every table of the contract, empty, with its comments."""
         for name, schema in TABLES.items():
-            columns = ", ".join(
-                f"{f.name} {COLUMN_TYPES[f.type]}{'' if f.nullable else ' NOT NULL'}" for f in schema
-            )
+            columns = ", ".join(_definition(field) for field in schema)
             self._connection.execute(f"CREATE TABLE {name} ({columns})")
             comment = _quoted(table_description(schema))
             self._connection.execute(f"COMMENT ON TABLE {name} IS {comment}")
@@ -186,6 +184,10 @@ def sql_steps() -> list[str]:
 def read_sql(step: str) -> str:
     """Return the text of a file of ``sql``."""
     return files("warehouse").joinpath("sql", f"{step}.sql").read_text(encoding="utf-8")
+
+
+def _definition(column: pa.Field) -> str:
+    return f"{column.name} {COLUMN_TYPES[column.type]}{'' if column.nullable else ' NOT NULL'}"
 
 
 def _quoted(text: str) -> str:

@@ -45,7 +45,7 @@ class PublishOptions:
     is_copied: bool = False
     closures: tuple[Closure, ...] = ()
     threads: int | None = None
-    memory_limit: str = "700MB"
+    memory_limit: str = "500MB"
     room_days_per_pass: int = 100_000
 
 

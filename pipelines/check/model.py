@@ -124,8 +124,5 @@ class ExchangeResult:
         region, exchange = self.target.region, self.target.exchange
         name = quoted(f"<address of {room.room_id}>") if room else PROBE
         command = command_for(code, region, exchange, name, "'<account>'")
-        return (
-            f"{remedy_of(code)} PowerShell: {'; '.join(command.lines)}"
-            if command
-            else remedy_of(code)
-        )
+        remedy = remedy_of(code, exchange)
+        return f"{remedy} PowerShell: {'; '.join(command.lines)}" if command else remedy

@@ -30,7 +30,7 @@ def show_step(printer: Printer, target: Target, step: Step) -> None:
     if step.code is not None:
         exchange = target.exchange
         account = account_of(exchange)
-        printer.paragraph(remedy_of(step.code))
+        printer.paragraph(remedy_of(step.code, exchange))
         # The mailbox outside the scope may be a person's: it is never shown.
         printer.command(command_for(step.code, target.region, exchange, PROBE, account))
 
@@ -71,7 +71,7 @@ def _width(target: Target) -> int:
 def _show_remedy(printer: Printer, target: Target, code: str, failed: Sequence[Room]) -> None:
     exchange, addresses = target.exchange, [room.address for room in failed]
     room = quoted(addresses[0]) if len(addresses) == 1 else "$_"
-    printer.paragraph(remedy_of(code))
+    printer.paragraph(remedy_of(code, exchange))
     command = command_for(code, target.region, exchange, room, account_of(exchange))
     printer.command(command and for_each(command, addresses))
 

@@ -90,7 +90,6 @@ class EwsSource:
         self._pace = pace or Pace(1, clock)
         self._folders: dict[str, str] = {}
         self._rooms: dict[str, str] = {}
-        self._refused: str | None = None
         self._protocol, self._token = _leaving(lambda: _connect(settings, self._deadline))
 
     def read(self, address: str, window: Window) -> Sequence[RawItem]:
@@ -102,8 +101,6 @@ class EwsSource:
         self._protocol.close()
 
     def _read(self, address: str, window: Window) -> list[RawItem]:
-        if self._refused is not None:  # a password that was refused is not tried again
-            raise Failure(self._refused, scope=Scope.EXCHANGE)
         self._deadline.start(self._settings.room_deadline_seconds)
         account = RoomAccount(self._protocol, address, self._settings.access)
         rows = self._rows(CalendarViewService(account=account), address, window)
@@ -161,6 +158,7 @@ class EwsSource:
 
     def _attempt(self, request: Callable[[], T]) -> T:
         """Send one request, and once more if a token that used to work is no longer taken."""
+        self._pace.raise_refusal()
         self._wait_while_held()
         try:
             with self._pace.turn(self._deadline):
@@ -178,7 +176,7 @@ class EwsSource:
         if failure.code == "HTTP401" and self._token is not None and self._token.renew():
             return self._attempt(request)
         if failure.scope is Scope.EXCHANGE and not failure.is_transient:
-            self._refused = failure.code
+            self._pace.refuse(failure.code)
         raise failure
 
     def _wait_while_held(self) -> None:

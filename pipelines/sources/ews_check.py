@@ -16,7 +16,7 @@ from exchangelib.services import GetRoomLists, GetRooms
 from exchangelib.util import SOAPNS
 from lxml import etree
 
-from pipelines.sources.base import Scope, SourceError
+from pipelines.sources.base import SourceError
 from pipelines.sources.ews import EwsSettings, EwsSource
 from pipelines.sources.ews_services import StrictService
 from pipelines.sources.ews_xml import TYPES, parse_strictly
@@ -78,8 +78,6 @@ class DirectorySource(EwsSource):
         self.server = server
 
     def _answer(self, ask: Callable[[], T]) -> T:
-        if self._refused is not None:  # a password that was refused is not tried again
-            raise SourceError(self._refused, Scope.EXCHANGE)
         self._deadline.start(self._settings.room_deadline_seconds)
         try:
             return self._ask(ask)

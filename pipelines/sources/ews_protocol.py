@@ -19,8 +19,10 @@ from exchangelib.protocol import CachingProtocol, Protocol
 from exchangelib.transport import BASIC, NOAUTH, NTLM
 from exchangelib.version import EXCHANGE_2013_SP1, Version
 from requests.auth import HTTPBasicAuth
+from requests_ntlm import HttpNtlmAuth
 
 from pipelines.sources.ews_failures import NoSecondTry
+from pipelines.sources.ews_ntlm import BoundNtlm
 from pipelines.sources.ews_services import UTC_ZONE
 from pipelines.sources.oauth import Token
 from pipelines.sources.tls import TimedAdapter, secure
@@ -70,8 +72,11 @@ class OneSession(Protocol, metaclass=_Uncached):  # type: ignore[misc]  # exchan
         secure(session, self._adapter)
         if self._token is not None:
             session.auth = self._token
-        elif isinstance(session.auth, HTTPBasicAuth):  # requests would refuse what is not Latin-1
-            name, password = self.credentials.username, self.credentials.password
+            return session
+        name, password = self.credentials.username, self.credentials.password
+        if isinstance(session.auth, HttpNtlmAuth):
+            session.auth = BoundNtlm(name, password, self._adapter)
+        else:  # requests would refuse what is not Latin-1
             session.auth = HTTPBasicAuth(name.encode(), password.encode())
         return session
 

@@ -74,7 +74,6 @@ class GraphClient:
         self._retry = Retry(self._deadline, sleep)
         self._sleep = sleep
         self._pace = pace or Pace(1, clock)
-        self._refused: str | None = None
         silence = settings.room_deadline_seconds / _SILENCES
         self._adapter = TimedAdapter(self._deadline, silence, settings.ca_file)
         self._token = _token(settings, self.root, self._open_session)
@@ -88,8 +87,7 @@ class GraphClient:
         Raises:
             Failure: the exchange refused the app before; it is not asked again.
         """
-        if self._refused is not None:
-            raise Failure(self._refused, scope=Scope.EXCHANGE)
+        self._pace.raise_refusal()
         self._deadline.start(self._room_seconds)
 
     def sign_in(self) -> str:
@@ -127,6 +125,7 @@ class GraphClient:
 
     def _attempt(self, url: str) -> tuple[Sequence[Mapping[str, Any]], str | None]:
         """Ask once, and once more if a token that used to work is no longer taken."""
+        self._pace.raise_refusal()
         self._wait_while_held()
         try:
             with self._pace.turn(self._deadline):
@@ -144,7 +143,7 @@ class GraphClient:
         if failure.code == "HTTP401" and self._token.renew():
             return self._attempt(url)
         if failure.scope is Scope.EXCHANGE and not failure.is_transient:
-            self._refused = failure.code
+            self._pace.refuse(failure.code)
         raise failure
 
     def _wait_while_held(self) -> None:

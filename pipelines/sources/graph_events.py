@@ -134,6 +134,8 @@ def _invitees(event: Mapping[str, Any]) -> Iterator[RawInvitee]:
 
 
 def _invitee(role: Role, address: str | None) -> RawInvitee:
+    if not isinstance(address, str | None):
+        raise TypeError
     if address and address[0] == "/":
         return RawInvitee(role, None, address)
     return RawInvitee(role, address or None)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from pipelines.sources.retry import Deadline
+from pipelines.sources.base import Scope
+from pipelines.sources.retry import Deadline, Failure
 
 _ANSWERS_TO_TRUST_AGAIN: Final = 20
 _SECONDS_OF_ONE_REFUSAL: Final = 1.0  # what several workers hear at once is one refusal
@@ -33,6 +34,7 @@ class Pace:
         self._limit = most
         self._under_way: dict[object, float] = {}
         self._answers = 0
+        self._refused: str | None = None
         self._slowed_at = self._held_until = float("-inf")
 
     @property
@@ -58,6 +60,19 @@ class Pace:
             with self._changed:
                 del self._under_way[turn]
                 self._changed.notify_all()
+
+    def refuse(self, code: str) -> None:
+        """Take note that the exchange refused the account: no worker asks it again."""
+        self._refused = self._refused or code
+
+    def raise_refusal(self) -> None:
+        """Do nothing, unless the exchange refused one of the workers.
+
+        Raises:
+            Failure: with the code of that refusal.
+        """
+        if self._refused is not None:
+            raise Failure(self._refused, scope=Scope.EXCHANGE)
 
     def held_seconds(self) -> float:
         """Return for how long nothing should be asked, 0 or less if it may be asked now."""

@@ -55,6 +55,11 @@ class _Socket(ssl.SSLSocket):
         self._set_timeout()
         return super().send(data, flags)
 
+    def do_handshake(self, block: bool = False) -> None:
+        super().do_handshake(block)
+        if isinstance(self.context, _Context):
+            self.context.peer_certificate = self.getpeercert(binary_form=True)
+
     def _set_timeout(self) -> None:
         context = self.context
         if isinstance(context, _Context):
@@ -67,6 +72,7 @@ class _Context(ssl.SSLContext):
     sslsocket_class = _Socket
     deadline: Deadline
     stall_seconds: float
+    peer_certificate: bytes | None = None
 
 
 def verified_context(deadline: Deadline, stall_seconds: float, ca_file: Path | None) -> _Context:
@@ -96,6 +102,11 @@ class TimedAdapter(HTTPAdapter):
     def __init__(self, deadline: Deadline, stall_seconds: float, ca_file: Path | None) -> None:
         self._context = verified_context(deadline, stall_seconds, ca_file)
         super().__init__(pool_connections=1, pool_maxsize=1, pool_block=False)
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The certificate (DER) of the server that was met last."""
+        return self._context.peer_certificate
 
     def send(
         self,

@@ -43,7 +43,11 @@ def company(
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.delenv("INSIGHTS_REGIONS", raising=False)
     shutil.copytree(empty_history, tmp_path / ".dagster")
-    rooms = {"fjord": [meeting(MONDAY, 7, 8)], "harbour": [meeting(MONDAY, 12, 13)]}
-    company = found_company(tmp_path, authority, exchange, rooms)
+    company = found_company(
+        tmp_path,
+        authority,
+        exchange,
+        {"fjord": [meeting(MONDAY, 7, 8)], "harbour": [meeting(MONDAY, 12, 13)]},
+    )
     company.write(settings={"alerts": {"webhook": webhook.settings()}})
     return company

@@ -4,6 +4,7 @@ Belongs here: listening, answering as a test says, and keeping what came in.
 Does not belong here: what a test expects of it.
 """
 
+import asyncio
 import json
 import socket
 import ssl
@@ -109,7 +110,7 @@ class MailServer:
         assert session.ssl is not None or self.tls == "implicit"
         content = envelope.content
         assert isinstance(content, bytes)
-        self.got.append(message_from_bytes(content, policy=policy.default))  # type: ignore[arg-type]  # stubs know no policy of another class
+        self.got.append(message_from_bytes(content, policy=policy.default))
         self.recipients.append(list(envelope.rcpt_tos))
         return "250 taken"
 
@@ -134,6 +135,7 @@ class _Listener(Controller):
 
     def _trigger_server(self) -> None:
         """Connect once to where it listens; the library itself would connect to port 0."""
+        assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
         with socket.create_connection((self.hostname, self.port)):
             pass

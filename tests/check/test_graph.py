@@ -60,6 +60,7 @@ def test_a_room_outside_the_scope_is_mended_by_rbac_for_applications(
     assert checked.line_of("harbour").endswith("ErrorAccessDenied")
     assert "PS> Set-Mailbox 'harbour@rooms.contoso.example' -CustomAttribute1 'EU'" in checked.out
     assert "-Role 'Application Calendars.Read' -CustomResourceScope" in checked.out
+    assert "docs/graph.md" in checked.out
 
 
 def test_a_room_that_is_still_on_premises_is_told_to_stay_with_ews(

@@ -354,6 +354,7 @@ class Oracle:
             for booking in self.started(room_id, day)
         ]
 
+    @cached_property
     def mix_cells(self) -> dict[tuple[Any, ...], list[tuple[Room, Booking]]]:
         cells: dict[tuple[Any, ...], list[tuple[Room, Booking]]] = defaultdict(list)
         for room, b in self._counted():
@@ -361,6 +362,7 @@ class Oracle:
             cells[*group, b.kind, duration_band(b), lead_time_band(b)].append((room, b))
         return cells
 
+    @cached_property
     def fit_cells(self) -> dict[tuple[Any, ...], list[tuple[Room, Booking]]]:
         cells: dict[tuple[Any, ...], list[tuple[Room, Booking]]] = defaultdict(list)
         for room, b in self._counted():
@@ -369,14 +371,14 @@ class Oracle:
         return cells
 
     def mix_row(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
-        bookings = [b for _, b in self.mix_cells()[key]]
+        bookings = [b for _, b in self.mix_cells[key]]
         known = [b for b in bookings if b.has_external is not None]
         minutes = sum(whole_minutes(b) for b in bookings)
         external = sum(1 for b in known if b.has_external)
         return ("EU", *key, len(bookings), minutes, external, len(known))
 
     def fit_row(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
-        pairs = self.fit_cells()[key]
+        pairs = self.fit_cells[key]
         minutes = sum(whole_minutes(b) for _, b in pairs)
         both = [
             (b.invited_headcount, room.capacity, whole_minutes(b))

@@ -41,6 +41,7 @@ def test_a_row_that_differs_is_told_by_room_date_and_column_without_its_values(
     assert compare(company) == 1
     out = capsys.readouterr().out
     assert "EU fjord 2026-10-19: 1 row differs in headcount_is_lower_bound" in out
+    assert "headcount_is_lower_bound: Graph does not tell a distribution list from" in out
     assert "2 rows equal, 1 differ (headcount_is_lower_bound 1)" in out
     assert "sellers" not in out.casefold()
 

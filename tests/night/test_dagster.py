@@ -71,6 +71,13 @@ def test_the_schedule_asks_for_the_trailing_window_and_what_lies_ahead_in_one_ru
     assert request.tags["dagster/asset_partition_range_end"] == "2027-05-20"
 
 
+def test_a_failed_night_is_never_run_again_by_itself(company: Company) -> None:
+    definitions = definitions_of(company)
+    assert definitions.resolve_job_def("eu_night").tags["dagster/max_retries"] == "0"
+    for name in ("bookings", "warehouse"):
+        assert asset(definitions, "eu", name).op.retry_policy is None
+
+
 def test_each_region_has_a_pool_of_its_own(company: Company) -> None:
     assert asset(definitions_of(company), "eu", "bookings").op.pool == "eu"
 

@@ -1,11 +1,14 @@
 """Regions that mix EWS and Graph, and rooms that move from the one to the other."""
 
+import shutil
 from datetime import timedelta
 from typing import Any
 
+from pipelines.sandbox.calendars import generated_tenant
 from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.model import Item
 from tests.night.two_exchanges import EWS, GRAPH, write_two_exchanges
-from tests.night.workplace import MONDAY, Company, address_of, meeting
+from tests.night.workplace import MONDAY, Company, address_of, at, meeting
 
 TUESDAY = MONDAY + timedelta(days=1)
 
@@ -28,6 +31,29 @@ def test_a_region_reads_some_rooms_over_ews_and_others_over_graph(company: Compa
     assert asked(company, "CalendarView") == {address_of("fjord")}
     assert asked(company, "FindItem") == {address_of("harbour")}
     assert without_read_at(company.rows()) == over_ews
+
+
+def test_a_month_of_invented_bookings_makes_two_equal_lakes(company: Company) -> None:
+    now = at(TUESDAY, 0)
+    tenant = generated_tenant("EU", rooms=4, now=now)
+    alder, _, *others = tenant.mailboxes.values()
+    for room_id, mailbox in (("fjord", alder), ("harbour", others[0])):
+        items = mailbox.items(now - timedelta(days=40), now)
+        company.calendars[room_id][:] = [each for each in items if not has_list(each)]
+    days = [MONDAY - timedelta(days=offset) for offset in range(31)]
+    company.run(days[-1], days[0])
+    over_ews = [without_read_at(company.rows(day=day)) for day in days]
+    write_two_exchanges(company, {"fjord": GRAPH, "harbour": GRAPH})
+    shutil.rmtree(company.directory / "lake")
+    assert company.run(days[-1], days[0]) == 0
+    over_graph = [without_read_at(company.rows(day=day)) for day in days]
+    assert sum(map(len, over_graph)) > 200
+    assert over_graph == over_ews
+
+
+def has_list(item: Item) -> bool:
+    invited = (*item.required, *item.optional)
+    return any(each.mailbox_type not in ("Mailbox", "OneOff") for each in invited)
 
 
 def test_a_room_that_moves_to_the_cloud_keeps_its_id_and_its_history(company: Company) -> None:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
@@ -17,6 +16,7 @@ from tests.parity.both_ways import READ_AT, BothWays, both_ways
 from tests.parity.calendars import FIRST, LAST, LISTS, ORGANIZERS, PEOPLE, calendars
 
 LOWER_BOUND = "headcount_is_lower_bound"
+SLOWLY = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def held(authority: CertificateAuthority) -> Iterator[BothWays]:
 def test_every_column_of_every_row_is_equal(held: BothWays, room_zone: str) -> None:
     seen: list[int] = []
 
-    @settings(deadline=None, max_examples=40)
+    @SLOWLY
     @given(items=calendars(room_zone))
     def check(items: list[Item]) -> None:
         held.hold(items)
@@ -43,7 +43,7 @@ def test_every_column_of_every_row_is_equal(held: BothWays, room_zone: str) -> N
     assert sum(seen) > 40
 
 
-@settings(deadline=None, max_examples=40)
+@SLOWLY
 @given(data=st.data())
 def test_distribution_lists_differ_in_nothing_but_the_lower_bound(
     held: BothWays, data: st.DataObject
@@ -78,7 +78,7 @@ def _people_without_lists(region: str, staff: int, seed: int) -> People:
 
 
 def test_without_headcounts_only_the_creation_is_unknown_over_graph(
-    authority: CertificateAuthority, tmp_path: Path
+    authority: CertificateAuthority,
 ) -> None:
     tenant = generated_tenant("EU", rooms=4, now=READ_AT)
     first, last = READ_AT.date() - timedelta(days=30), READ_AT.date()

@@ -21,7 +21,7 @@ import dagster as dg
 from pipelines import assets, checks, cli, night
 from pipelines.assets import RANGE_END_TAG, RANGE_START_TAG
 from pipelines.instance import open_instance
-from pipelines.sources import ews_services
+from pipelines.sources import ews_services, graph, graph_client
 from transforms import redact
 from transforms.raw import RawInvitee, RawItem
 from warehouse import engine, lake, landing, staging
@@ -34,6 +34,8 @@ _RAISING: Final[Mapping[str, tuple[Any, str]]] = {
     "source": (ews_services.CalendarViewService, "rows"),
     "parser": (ews_services, "parse_strictly"),
     "invitees": (ews_services, "invitees_of"),
+    "graph-client": (graph_client.GraphClient, "pages"),
+    "graph-events": (graph, "row_of"),
     "redaction": (night, "redact"),
     "rules": (redact, "people_of"),
     "staging": (staging.Staging, "add"),

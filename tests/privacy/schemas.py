@@ -32,10 +32,8 @@ _SAMPLES: Final = {
 def schema_folder() -> Path | None:
     """Return where the schemas are: $EWS_SCHEMAS, or beside the checkout; None if nowhere."""
     beside = Path(__file__).parents[3] / "shared" / "ews"
-    for folder in (Path(os.environ.get("EWS_SCHEMAS") or beside), beside):
-        if all((folder / name).is_file() for name in _FILES.values()):
-            return folder
-    return None
+    folder = Path(os.environ.get("EWS_SCHEMAS") or beside)
+    return folder if all((folder / name).is_file() for name in _FILES.values()) else None
 
 
 class Schemas:

@@ -7,6 +7,7 @@ Does not belong here: planting tokens, running nights.
 
 import base64
 import gzip
+import re
 import sqlite3
 import urllib.parse
 import zlib
@@ -83,11 +84,18 @@ def contents_of(path: Path) -> Iterator[bytes]:
     if b"%" in raw:
         yield urllib.parse.unquote_to_bytes(raw)
     yield from _rows_in(path, raw)
-    for decompress in (gzip.decompress, zlib.decompress):
-        try:
-            yield decompress(raw)
-        except (OSError, zlib.error, EOFError):
-            continue
+    for packed in (raw, *_packed_in(raw)):
+        for decompress in (gzip.decompress, zlib.decompress):
+            try:
+                yield decompress(packed)
+            except (OSError, zlib.error, EOFError):
+                continue
+
+
+def _packed_in(raw: bytes) -> Iterator[bytes]:
+    """Yield what a page carries in base64."""
+    for text in re.findall(rb">([A-Za-z0-9+/]{40,}={0,2})<", raw):
+        yield base64.b64decode(text + b"=" * (-len(text) % 4))
 
 
 def _rows_in(path: Path, raw: bytes) -> Iterator[bytes]:

@@ -103,3 +103,9 @@ def test_a_finding_names_the_field_that_was_planted(tmp_path: Path) -> None:
     (tmp_path / "file").write_text(f"a log says {planted} was here")
     (finding,) = findings_in(tmp_path, [planted[:11]])
     assert tokens.place_of(finding.excerpt) == "CalendarItem/Subject"
+
+
+def test_a_token_is_found_in_the_figures_that_a_page_carries(tmp_path: Path) -> None:
+    figures = base64.b64encode(zlib.compress(f"a page with {TOKEN} in it".encode())).decode()
+    (tmp_path / "page.html").write_text(f"<script>{figures}</script>")
+    assert files_with(tmp_path, [TOKEN]) == {("page.html", TOKEN)}

@@ -178,7 +178,8 @@ def test_the_process_of_a_region_says_where_it_is_and_ends_when_told(
         else:
             os.kill(process.pid, signal.SIGTERM if way == "terminate" else signal.SIGINT)
         assert process.wait(timeout=20) == 0
-    assert set(ready) == {"region", "url", "username", "password", "ca_file"}
+    over_graph = {"graph_url", "tenant_id", "client_id", "client_secret"}
+    assert set(ready) == {"region", "url", "username", "password", "ca_file"} | over_graph
     assert (ready["region"], Path(ready["ca_file"])) == ("NA", tmp_path / "na" / "ca.pem")
 
 

@@ -60,8 +60,8 @@ def test_addresses_of_people_and_webhooks_are_not_printed(company: Company) -> N
         (
             {"email": EMAIL | {"password": "hunter2"}},
             (
-                "alerts.email.password: a secret is never written here; set an environment variable "
-                "to it, and name that variable in password_env"
+                "alerts.email.password: a secret is never written here; set an environment "
+                "variable to it, and name that variable in password_env"
             ),
         ),
         (

@@ -10,6 +10,7 @@ from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import ACCOUNT, PASSWORD, Mailbox, Tenant
 from pipelines.sources.base import Scope, SourceError
 from pipelines.sources.ews import EwsSettings, EwsSource
+from pipelines.sources.pace import Pace
 from pipelines.sources.retry import ATTEMPTS
 from tests.conftest import StartExchange
 from tests.sources.conftest import (
@@ -129,6 +130,16 @@ def test_a_wrong_password_is_tried_exactly_once(
     asked = len(sent)
     assert refused(lambda: source.read(OTHER_ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
     assert len(sent) == asked == 1
+
+
+def test_a_password_that_one_worker_was_refused_with_is_not_tried_by_another(
+    exchange: StartExchange, open_source: Open, sent: list[bytes]
+) -> None:
+    server, pace = exchange(room([])), Pace(2)
+    first, second = (open_source(server, password="wrong", pace=pace) for _ in range(2))
+    assert refused(lambda: first.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: second.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert len(sent) == 1
 
 
 def test_a_password_may_hold_any_character(read: Read) -> None:

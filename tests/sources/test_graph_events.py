@@ -4,12 +4,16 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.sandbox.graph_events import event
 from pipelines.sources.graph_events import row_of
 from pipelines.sources.retry import Failure
 from tests.sandbox.rooms import LEAVER, NINE, TEAM, rich_meeting
 from transforms.raw import RawItem
+from transforms.redact import RoomContext, redact
+from transforms.zones import zone
 
 
 def plain() -> dict[str, Any]:
@@ -88,7 +92,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "attendees that are none": ({"attendees": [1]}, "MalformedItem"),
     "an address that is none": (
-        {"organizer": {"emailAddress": {"address": 7}}},
+        {"organizer": {"emailAddress": {"address": ["/O=EXCH"]}}},
         "MalformedItem",
     ),
     "another zone": (
@@ -111,3 +115,23 @@ def test_a_broken_event_fails_the_room_by_a_code(name: str) -> None:
 def test_what_is_no_event_at_all_fails_the_room(broken: Any) -> None:
     with pytest.raises(Failure, match=r"^MalformedItem$"):
         row_of(broken, with_invitees=True)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(name=st.sampled_from(sorted(plain())), value=_JSON)
+def test_whatever_a_property_holds_an_event_is_an_item_or_a_code(name: str, value: Any) -> None:
+    code, items = "", []
+    try:
+        items.append(item_of(plain() | {name: value}))
+    except Failure as failure:
+        code = failure.code
+    context = RoomContext("r", "r@x", zone("UTC"), frozenset(), frozenset({"x"}))
+    assert redact(items, context, NINE, date.min, date.max).num_rows <= 1
+    assert items or code in {"MalformedItem", "MalformedResponse"}

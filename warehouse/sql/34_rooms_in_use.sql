@@ -33,8 +33,9 @@ counted AS (
 ),
 changes AS (
     SELECT group_no, local_date, cell,
-           bit_or(xor(open_mask, open_mask << 1) | xor(booked_mask, booked_mask << 1) | 1)
-               & 1152921504606846975 AS change_mask
+           bit_or((open_mask | (open_mask << 1)) - (open_mask & (open_mask << 1))
+                  | (booked_mask | (booked_mask << 1)) - (booked_mask & (booked_mask << 1))
+                  | 1) & 1152921504606846975 AS change_mask
     FROM counted
     GROUP BY group_no, local_date, cell
 ),

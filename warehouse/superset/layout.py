@@ -158,7 +158,7 @@ def _dashboard() -> dict[str, Any]:
         "position": _position(),
         "metadata": {
             "native_filter_configuration": [
-                _filter(number, name) for number, name in enumerate(("building", "capacity_band"))
+                _filter(name) for name in ("building", "capacity_band")
             ],
             "cross_filters_enabled": False,
         },
@@ -167,7 +167,7 @@ def _dashboard() -> dict[str, Any]:
     }
 
 
-def _filter(number: int, column: str) -> dict[str, Any]:
+def _filter(column: str) -> dict[str, Any]:
     target = {"datasetUuid": _dataset_id("utilization"), "column": {"name": column}}
     return {
         "id": f"NATIVE_FILTER-{column}",

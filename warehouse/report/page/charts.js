@@ -71,7 +71,8 @@ function drawLines(place, names, lines) {
   draw(place, 290, {
     grid,
     tooltip: tooltip(percent),
-    xAxis: categories(names, { boundaryGap: false }),
+    xAxis: categories(names,
+      { boundaryGap: false, axisLabel: { ...QUIET, hideOverlap: true, margin: 14 } }),
     yAxis: shareAxis(),
     series: lines.map((line, number) => ({
       name: line.name,

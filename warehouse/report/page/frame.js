@@ -94,7 +94,7 @@ function compared(data, choice, booked) {
   if (earlier === null) return "";
   const points = Math.round(booked * 100) - Math.round(earlier * 100);
   const name = length === 1 ? "the month" : `the ${length} months`;
-  const change = points === 0 ? "as in" : `${points > 0 ? "+" : "−"}${Math.abs(points)} points on`;
+  const change = points === 0 ? "as in" : `${points > 0 ? "+" : "−"}${plural(Math.abs(points), "point")} on`;
   return `; ${change} ${name} before`;
 }
 

@@ -60,15 +60,17 @@ function rankingTable(data, caption, rooms) {
   return table(caption, ["Room", "Building", "Seats", "Days used", "Utilization"], rows);
 }
 
-function buildingTable(data, sums, choose) {
+function buildingTable(data, sums, chosen, choose) {
   const rows = [...sums].map(([building, sum]) => ({
     building, ...sum, share: ratio(sum.booked_minutes, sum.open_minutes),
   })).sort((one, other) => (other.share ?? -1) - (one.share ?? -1) || one.building - other.building);
   const body = rows.map((row) => {
-    const button = element("button", { type: "button", class: "link" }, buildingName(data, row.building));
+    const button = element("button",
+      { type: "button", class: "link", "aria-pressed": row.building === chosen },
+      buildingName(data, row.building));
     button.addEventListener("click", () => choose(row.building));
     return [{ child: button }, number(row.bookings),
       { ...number(row.booked_minutes / 60), value: row.booked_minutes }, bar(row.share)];
   });
-  return table("Buildings, most booked first", ["Building", "Bookings", "Booked h", "Utilization"], body);
+  return table("Utilization of all buildings", ["Building", "Bookings", "Booked h", "Utilization"], body);
 }

@@ -67,16 +67,20 @@ function timeTable(data, choice, months) {
       ["Building", ...shown.map((month) => monthName(months.month[month], "short"))], rows));
 }
 
+// All buildings, whichever is chosen: one alone would compare with nothing.
 function buildingsCompared(choose) {
   const part = section("buildings", "Buildings", { isHalf: true });
   return (data, choice) => {
-    const sums = timeBy(data, choice, (row) => data.time.building[row]);
+    const sums = timeBy(data, { ...choice, building: null }, (row) => data.time.building[row]);
     if (sums.size === 0) {
       part.picture.replaceChildren();
       return part.showNothing("No building has a figure in this period.");
     }
-    part.picture.replaceChildren(scrolling("Buildings", buildingTable(data, sums, choose)));
-    return part.show(`${plural(sums.size, "building")}; choose one to see only its rooms.`, null, { isChart: false });
+    part.picture.replaceChildren(
+      scrolling("Buildings", buildingTable(data, sums, choice.building, choose)));
+    const words = sums.size === 1 ? "All rooms are in one place."
+      : `${plural(sums.size, "building")}, most booked first; choose one to see only its rooms.`;
+    return part.show(words, null, { isChart: false });
   };
 }
 

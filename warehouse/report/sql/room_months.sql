@@ -4,7 +4,7 @@ SELECT p.room_no AS room,
        CAST(sum(f.open_minutes) AS BIGINT) AS open_minutes,
        CAST(sum(f.booked_minutes) AS BIGINT) AS booked_minutes,
        count(CASE WHEN f.open_minutes > 0 THEN 1 END) AS open_days,
-       count(CASE WHEN f.open_minutes > 0 AND f.booked_minutes > 0 THEN 1 END) AS used_days
+       count(CASE WHEN f.booked_minutes > 0 THEN 1 END) AS used_days
 FROM room_days AS f
 JOIN places AS p ON p.room_id = f.room_id
 JOIN days AS d ON d.local_date = f.local_date

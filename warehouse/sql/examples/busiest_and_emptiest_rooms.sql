@@ -1,4 +1,4 @@
--- Which ten rooms were booked most, and which ten least, in the last 90 days? used_day_share tells
+-- Which ten rooms were booked most, and which ten least, in the last 28 days? used_day_share tells
 -- one full day and four empty ones from five light days.
 WITH use_of_rooms AS (
     SELECT d.room_id,
@@ -6,7 +6,7 @@ WITH use_of_rooms AS (
            count(CASE WHEN d.open_minutes > 0 AND d.booked_minutes > 0 THEN 1 END)
                / count(CASE WHEN d.open_minutes > 0 THEN 1 END) AS used_day_share
     FROM room_days AS d
-    WHERE d.local_date > (SELECT data_through FROM build_info) - 90
+    WHERE d.local_date > (SELECT data_through FROM build_info) - 28
     GROUP BY d.room_id
     HAVING sum(d.open_minutes) > 0
 ),

@@ -1,0 +1,65 @@
+"""The dashboard's files are what the code writes, and ask only for what the contract has."""
+
+import json
+import re
+from pathlib import Path
+from zipfile import ZipFile
+
+import yaml
+
+from tests.superset.figures import FIGURES
+from transforms.contract import TABLES
+from warehouse.superset import __main__ as command
+from warehouse.superset.charts import CHARTS, METRICS
+from warehouse.superset.layout import files
+
+FOLDER = Path(__file__).parents[2] / "warehouse/superset/dashboard"
+
+
+def test_the_checked_in_dashboard_is_what_the_code_writes() -> None:
+    found = {
+        path.relative_to(FOLDER).as_posix(): path.read_text(encoding="utf-8")
+        for path in FOLDER.rglob("*.yaml")
+    }
+    assert found == files()
+
+
+def test_every_chart_asks_for_columns_of_the_contract_and_metrics_of_its_dataset() -> None:
+    for chart in CHARTS:
+        assert set(chart.by) <= set(TABLES[chart.table].names), chart.name
+        assert set(chart.metrics) <= METRICS[chart.table].keys(), chart.name
+
+
+def test_every_metric_sums_columns_and_has_no_columns_name() -> None:
+    for table, metrics in METRICS.items():
+        names = set(TABLES[table].names)
+        assert not metrics.keys() & names
+        for sql in metrics.values():
+            assert set(re.findall(r"[a-z_]+", sql)) <= names
+            assert "AVG" not in sql
+
+
+def test_every_chart_is_on_the_dashboard_and_its_figures_are_known() -> None:
+    assert {chart.name for chart in CHARTS} == FIGURES.keys()
+    position = yaml.safe_load(files()["dashboards/room_insights.yaml"])["position"]
+    nodes = [node for node in position.values() if isinstance(node, dict)]
+    shown = [node["meta"] for node in nodes if node["type"] == "CHART"]
+    assert [node["sliceName"] for node in shown] == [chart.name for chart in CHARTS]
+    assert all(node["width"] <= 12 for node in shown)
+
+
+def test_no_two_parts_have_one_id() -> None:
+    ids = [yaml.safe_load(text).get("uuid") for text in files().values()]
+    named = [each for each in ids if each]
+    assert len(named) == len(set(named)) == len(files()) - 1
+
+
+def test_a_zip_is_for_the_database_that_is_named_and_opens_it_read_only(tmp_path: Path) -> None:
+    archive = tmp_path / "dashboard.zip"
+    assert command.main([str(archive), "/srv/eu/insights-eu.duckdb"]) == 0
+    with ZipFile(archive) as opened:
+        database = yaml.safe_load(opened.read("room_insights/databases/room_insights.yaml"))
+        assert len(opened.namelist()) == len(files())
+    assert database["sqlalchemy_uri"] == "duckdb:////srv/eu/insights-eu.duckdb"
+    assert database["extra"]["engine_params"]["connect_args"] == {"read_only": True}
+    assert json.dumps(database).count("password") == 0

@@ -34,6 +34,7 @@ from transforms import contract
 from transforms.contract import Region
 from transforms.zones import local_date, zone
 from warehouse.lake import Lake
+from warehouse.erase import drop_versions_before
 from warehouse.landing import first_day_kept
 from warehouse.publish import Published, PublishOptions, publish
 from warehouse.tree import WarehouseError
@@ -188,7 +189,11 @@ def publish_region(settings: Settings, region: Region, now: datetime) -> Publish
     with lake.exclusive():
         # The directory is the operator's file as it is now, like the closures and the options.
         lake.replace_rooms(rooms_table(region_settings))
-        return publish(lake, region_settings.warehouse, options, now)
+        published = publish(lake, region_settings.warehouse, options, now)
+    # An older version that still holds a day past its retention goes, however few are left.
+    first_day = first_day_kept(today_in(settings, region, now), settings.retention_months)
+    drop_versions_before(region_settings.warehouse, region, first_day)
+    return published
 
 
 def table_schema(schema: pa.Schema) -> dg.TableSchema:

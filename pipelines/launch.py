@@ -38,6 +38,7 @@ def launch_night(
     with warnings.catch_warnings(), open_instance(home) as instance:
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
+        _free_slots_of_dead_runs(instance, region)
         result = definitions.resolve_job_def(job_name(region)).execute_in_process(
             run_config=_QUIET,
             instance=instance,
@@ -52,6 +53,18 @@ def launch_night(
             time_zone = settings.regions[region].time_zone
             tell_of_run(instance, settings.alerts, region, time_zone, result.run_id)
     return result.success
+
+
+def _free_slots_of_dead_runs(instance: dg.DagsterInstance, region: Region) -> None:
+    """Let no run wait for one that was killed: its slot in the region's pool is never given back.
+
+    A run that is alive loses its slot too; the lake's own lock keeps the two apart, and dies
+    with its process.
+    """
+    storage = instance.event_log_storage
+    held = storage.get_concurrency_info(region.lower())
+    for run_id in held.active_run_ids | held.pending_run_ids:
+        storage.free_concurrency_slots_for_run(run_id)
 
 
 def tell_of_no_run(

@@ -45,7 +45,7 @@ def show_summary(console: Console, region: Region, summary: Summary) -> None:
     console.print(table)
     if summary.personal_rooms:
         console.print(
-            f"  {summary.personal_rooms} personal rooms (desk, office, executive) are left out here",
+            f"  {summary.personal_rooms} personal rooms (desk, office, executive) left out here",
             soft_wrap=True,
         )
     console.print(f"  busiest: {_ranked(summary.rooms[:_RANKED])}", soft_wrap=True)

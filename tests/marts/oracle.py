@@ -299,7 +299,9 @@ class Oracle:
         return rows
 
     def _is_hidden(self, row: tuple[Any, ...]) -> bool:
-        return row[3] in PERSONAL and row[7] < self.scenario.options.minimum_group
+        return row[3] in PERSONAL and (
+            row[7] < self.scenario.options.minimum_group or row[7] < row[6]
+        )
 
     def utilization(self) -> Rows:
         return [row for row in self._utilization_cells() if not self._is_hidden(row)]

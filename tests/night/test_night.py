@@ -1,11 +1,12 @@
 """A night from a room mailbox over EWS to a figure in the database, the bad nights included."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from pipelines.instance import open_instance
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import PASSWORD
 from tests.night.workplace import ANNA, MONDAY, Company, address_of, at, meeting
@@ -228,3 +229,26 @@ def test_retention_deletes_old_days_after_the_night(company: Company) -> None:
     company.lake.replace("bookings", old, company.lake.read("bookings", MONDAY))
     assert company.run() == 0
     assert company.lake.days("bookings") == [MONDAY]
+
+
+def test_older_versions_that_hold_days_past_the_retention_go_after_the_night(
+    company: Company,
+) -> None:
+    company.run()
+    company.run()
+    versions = company.directory / "warehouse" / "versions"
+    assert len(list(versions.glob("*.duckdb"))) == 2
+    company.write(settings={"retention_months": 1})
+    recent = datetime.now(UTC).date() - timedelta(days=2)
+    assert company.run(recent, recent) == 0
+    assert len(list(versions.glob("*.duckdb"))) == 1
+    assert company.lake.days("bookings") == [recent]
+
+
+def test_a_run_that_was_killed_does_not_keep_the_next_one_waiting(company: Company) -> None:
+    with open_instance(company.directory / ".dagster") as instance:
+        storage = instance.event_log_storage
+        storage.initialize_concurrency_limit_to_default("eu")
+        storage.claim_concurrency_slot("eu", "a-run-that-was-killed", "bookings")
+        assert storage.get_concurrency_info("eu").active_run_ids == {"a-run-that-was-killed"}
+    assert company.run() == 0

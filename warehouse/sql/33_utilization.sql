@@ -1,5 +1,6 @@
 -- Utilization by site, building, floor, room type, capacity band and day: sums over sums (R9).
--- Personal rooms appear only where at least the minimum group of them is open and was read.
+-- Personal rooms appear only where at least the minimum group of them is open, and all were read:
+-- a room that is read a night later would stand alone in the difference of the two nights.
 SELECT s.region,
        u.site,
        u.building,
@@ -17,5 +18,5 @@ SELECT s.region,
 FROM utilization_cells AS u
 CROSS JOIN settings AS s
 WHERE NOT u.is_personal
-   OR u.rooms_loaded >= s.minimum_group
+   OR (u.rooms_loaded >= s.minimum_group AND u.rooms_loaded = u.rooms)
 ORDER BY u.local_date, u.site, u.building, u.floor, u.room_type, u.capacity_band

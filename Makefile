@@ -56,4 +56,4 @@ pins: $(READY) ## Renew the pins of requirements.txt from pyproject.toml
 		--upgrade --extra dev --output-file requirements.txt pyproject.toml
 
 clean: ## Remove what make and the demo made
-	rm -rf $(VENV) demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-superset demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis

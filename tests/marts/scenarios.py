@@ -114,7 +114,7 @@ def _local_day(room: Room, instant: datetime) -> date:
 @st.composite
 def coverage(draw: st.DrawFn, rooms: tuple[Room, ...], days: list[date]) -> list[Coverage]:
     """Mostly everything was read; some room-days never, some not the last time, some not asked."""
-    outcomes = st.sampled_from(("read",) * 9 + ("failed", "never", "not asked"))
+    outcomes = st.sampled_from(("read",) * 15 + ("failed", "never", "not asked"))
     read_at = st.integers(0, 3).map(lambda hours: datetime(2026, 1, 1, hours, tzinfo=UTC))
     rows = []
     for day in days:
@@ -134,13 +134,15 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     days = days_from(first, draw(st.integers(2, 6)))
     if len(days) > 3 and draw(st.booleans()):
         del days[2]
-    count = draw(st.integers(1, 7))
+    count = draw(st.integers(3, 7))
     all_rooms = tuple(draw(rooms(f"room-{number}", first)) for number in range(count))
     booked: list[Booking] = []
     for room in all_rooms:
-        booked += draw(st.lists(bookings(room, [first - timedelta(days=2), *days]), max_size=9))
+        booked += draw(
+            st.lists(bookings(room, [first - timedelta(days=2), *days]), min_size=3, max_size=9)
+        )
     now = datetime.combine(first, datetime.min.time(), UTC)
-    now += timedelta(hours=draw(st.integers(0, 24 * 8)))
+    now += timedelta(hours=draw(st.integers(24, 24 * 10)))
     return Scenario(
         all_rooms,
         tuple(booked),

@@ -391,6 +391,16 @@ def test_rooms_in_use_counts_only_rooms_that_are_open_at_that_minute(published: 
     assert database.rows(asked) == [(2, 2, 2, 0, 120)]
 
 
+@pytest.mark.parametrize(("booked", "p95"), [(5, 0), (6, 1)])
+def test_p95_is_the_nearest_rank_over_the_open_minutes(
+    booked: int, p95: int, published: Publish
+) -> None:
+    room = Room("oak", time_zone="Asia/Kolkata", week=(((480, 580),), *((),) * 6))
+    scene = scenario((room,), [book(room, MONDAY, "08:57", f"09:{booked - 3:02}")], [MONDAY])
+    asked = "SELECT peak_rooms_in_use, p95_rooms_in_use FROM rooms_in_use"
+    assert published(scene).rows(asked) == [(1, p95)]
+
+
 def test_sold_out_is_unknown_where_a_cell_has_one_room(published: Publish) -> None:
     scene = scenario((ROOM,), [all_day(ROOM, MONDAY)], [MONDAY])
     assert published(scene).row(

@@ -22,7 +22,7 @@ demo: $(READY) ## Read two regions from a sandbox Exchange and show their utiliz
 	$(BIN)/insights demo
 
 test: $(READY) ## Run every test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 privacy-proof: $(READY) ## Plant tokens in every field of Exchange, run nights, search every byte
 	$(BIN)/python -m tests.privacy.proof

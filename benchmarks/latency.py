@@ -25,7 +25,7 @@ import requests
 
 from pipelines.assets import publish_region, today_in
 from pipelines.attempt import Outcome
-from pipelines.demo_setup import running_sandboxes, write_configuration
+from pipelines.demo.setup import running_sandboxes, write_configuration
 from pipelines.night import Night, default_range, run_night
 from pipelines.settings import Settings, load_settings
 from pipelines.sources import ews

@@ -28,13 +28,13 @@ from pipelines.night import (
     run_night,
 )
 from pipelines.settings import Settings, rooms_table
-from pipelines.settings_problems import SettingsError
+from pipelines.settings.problems import SettingsError
 from pipelines.sources.factory import open_source
 from transforms import contract
 from transforms.contract import Region
 from transforms.zones import local_date, zone
-from warehouse.lake import Lake
 from warehouse.erase import drop_versions_before
+from warehouse.lake import Lake
 from warehouse.landing import first_day_kept
 from warehouse.publish import Published, PublishOptions, publish
 from warehouse.tree import WarehouseError

@@ -17,8 +17,8 @@ import pyarrow as pa
 from pipelines.night import DayRange, OpenSource, contexts_of, read_room
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import RegionSettings
-from pipelines.settings_exchange import read_secrets
-from pipelines.settings_problems import SettingsError, did_you_mean
+from pipelines.settings.exchange import read_secrets
+from pipelines.settings.problems import SettingsError, did_you_mean
 from pipelines.sources.base import CalendarSource
 from pipelines.sources.fence import fenced
 from transforms.contract import STAGED

@@ -15,9 +15,9 @@ from typing import Protocol, TypeAlias
 import pyarrow as pa
 
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
-from pipelines.rooms import Room
 from pipelines.settings import RegionSettings, Settings, rooms_table
-from pipelines.settings_exchange import ExchangeSettings, Secrets, read_secrets
+from pipelines.settings.exchange import ExchangeSettings, Secrets, read_secrets
+from pipelines.settings.rooms import Room
 from pipelines.sources.base import CalendarSource, Window
 from pipelines.sources.fence import fenced
 from pipelines.sources.pace import Pace

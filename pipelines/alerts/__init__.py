@@ -2,5 +2,5 @@
 
 Belongs here: what is told (``message.py``), how it is sent (``channels.py``), that it is told
 once (``telling.py``), and what watches for it in Dagster (``sensors.py``).
-Does not belong here: the keys of ``insights.yaml`` (``settings_alerts.py``).
+Does not belong here: the keys of ``insights.yaml`` (``settings/alerts.py``).
 """

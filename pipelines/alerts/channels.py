@@ -17,7 +17,7 @@ from typing import Final
 import requests
 
 from pipelines.alerts.message import Alert
-from pipelines.settings_alerts import (
+from pipelines.settings.alerts import (
     AlertSettings,
     EmailKeys,
     WebhookKeys,

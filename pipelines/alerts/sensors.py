@@ -15,7 +15,7 @@ from pipelines.alerts.message import Alert
 from pipelines.alerts.telling import TELLS_ITSELF, tell, tell_of_run, was_told_since
 from pipelines.assets import Runtime, today_in
 from pipelines.settings import Settings
-from pipelines.settings_alerts import AlertSettings
+from pipelines.settings.alerts import AlertSettings
 from transforms.contract import Region
 from warehouse.lake import Lake
 

@@ -19,7 +19,7 @@ import dagster as dg
 from pipelines.alerts.channels import send
 from pipelines.alerts.message import Alert
 from pipelines.alerts.run_facts import alert_of_run
-from pipelines.settings_alerts import AlertSettings
+from pipelines.settings.alerts import AlertSettings
 from transforms.contract import Region
 
 TELLS_ITSELF: Final = {"insights/alerts": "of its own"}

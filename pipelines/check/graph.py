@@ -10,7 +10,7 @@ from typing import Final
 from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.room_lists import differences
 from pipelines.check.words import counted
-from pipelines.rooms import Room
+from pipelines.settings.rooms import Room
 from pipelines.sources.base import Scope, SourceError
 from pipelines.sources.graph_check import GraphDirectory
 

@@ -10,8 +10,8 @@ from enum import Enum
 from typing import TypedDict
 
 from pipelines.check.remedies import PROBE, command_for, quoted, remedy_of
-from pipelines.rooms import Room
-from pipelines.settings_exchange import ExchangeSettings
+from pipelines.settings.exchange import ExchangeSettings
+from pipelines.settings.rooms import Room
 from pipelines.sources.listing import ListedRoom
 from transforms.contract import Region
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.check.processing import Row
-from pipelines.rooms import Room
-from pipelines.settings_problems import SettingsError
+from pipelines.settings.problems import SettingsError
+from pipelines.settings.rooms import Room
 
 EXPORT: Final = (
     "Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize Unlimited | "

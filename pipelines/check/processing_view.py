@@ -13,7 +13,7 @@ from pipelines.check.processing import Doubt, ReadDays, grouped
 from pipelines.check.processing_csv import Processing
 from pipelines.check.remedies import Command, for_each, quoted
 from pipelines.check.words import counted
-from pipelines.rooms import Room
+from pipelines.settings.rooms import Room
 from transforms.contract import Region
 
 _IN_A_LINE: Final = 4

@@ -25,10 +25,10 @@ from pipelines.check.rooms import items_of, read_week
 from pipelines.check.words import counted
 from pipelines.check.write_rooms import refuse_existing, write_rooms
 from pipelines.reading import RoomRead
-from pipelines.rooms import Room
 from pipelines.settings import RegionSettings, Settings
-from pipelines.settings_exchange import Secrets, read_secrets
-from pipelines.settings_problems import SettingsError
+from pipelines.settings.exchange import Secrets, read_secrets
+from pipelines.settings.problems import SettingsError
+from pipelines.settings.rooms import Room
 from pipelines.sources.factory import open_source
 from transforms.contract import Region
 

@@ -11,7 +11,7 @@ from pipelines.check.model import ExchangeResult, State, Step, Target
 from pipelines.check.printer import Printer
 from pipelines.check.remedies import PROBE, account_of, command_for, for_each, quoted, remedy_of
 from pipelines.check.words import counted
-from pipelines.rooms import Room
+from pipelines.settings.rooms import Room
 
 _NAME_WIDTH: Final = 10
 

@@ -14,9 +14,9 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from pipelines.check.model import ExchangeResult
-from pipelines.rooms_csv import COLUMNS
-from pipelines.settings_keys import Identifier, Label, Mailbox
-from pipelines.settings_problems import SettingsError
+from pipelines.settings.keys import Identifier, Label, Mailbox
+from pipelines.settings.problems import SettingsError
+from pipelines.settings.rooms_csv import COLUMNS
 
 _MODE: Final = 0o640
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)

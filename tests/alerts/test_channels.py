@@ -8,7 +8,7 @@ import pytest
 from pipelines.alerts.channels import send
 from pipelines.alerts.message import Alert
 from pipelines.sandbox.tls import CertificateAuthority
-from pipelines.settings_alerts import AlertSettings, EmailKeys, WebhookKeys
+from pipelines.settings.alerts import AlertSettings, EmailKeys, WebhookKeys
 from tests.alerts.receivers import MailServer, Webhook
 
 PARTIAL = Alert(

@@ -8,7 +8,7 @@ from pipelines.check.model import Target
 from pipelines.check.remedies import Command, command_for, for_each, quoted, remedy_of
 from pipelines.check.words import edition, is_online, printable
 from pipelines.settings import load_settings
-from pipelines.settings_exchange import ExchangeSettings
+from pipelines.settings.exchange import ExchangeSettings
 from tests.night.workplace import Company
 
 

@@ -20,7 +20,7 @@ from pipelines.sandbox.faults import Fault, Faults, Kind
 from pipelines.sandbox.model import Item
 from pipelines.sandbox.tls import CertificateAuthority
 from pipelines.settings import load_settings
-from pipelines.settings_exchange import ExchangeSettings, Secrets
+from pipelines.settings.exchange import ExchangeSettings, Secrets
 from pipelines.sources import pace as pace_of
 from pipelines.sources.base import CalendarSource
 from pipelines.sources.ews import EwsSource

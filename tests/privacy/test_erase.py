@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines import erase
+from pipelines.privacy import erase
 from tests.lake.rows import booking, stored
 from tests.night.workplace import MONDAY, Company
 from warehouse.erase import Erasure, find

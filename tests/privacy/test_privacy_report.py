@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from pipelines import privacy_report
-from pipelines.page import Section, Table, as_html, as_markdown
-from pipelines.proof_result import ProofResult, read_result, write_result
+from pipelines.privacy import report as privacy_report
+from pipelines.privacy.page import Section, Table, as_html, as_markdown
+from pipelines.privacy.proof_result import ProofResult, read_result, write_result
 from tests.lake.rows import booking, stored
 from tests.night.workplace import Company
 from transforms.origins import ORIGINS

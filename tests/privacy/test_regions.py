@@ -13,7 +13,7 @@ from pipelines import night
 from pipelines.code_location import regions_to_load
 from pipelines.sandbox.model import Mailbox
 from pipelines.settings import Settings, load_settings
-from pipelines.settings_problems import SettingsError
+from pipelines.settings.problems import SettingsError
 from pipelines.sources.base import CalendarSource, SourceError, Window
 from pipelines.sources.fence import OUTSIDE_THE_REGION, Fenced
 from tests.lake.rows import FIRST_NIGHT, booking, coverage, staged, stored

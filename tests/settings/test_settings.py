@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.sandbox.tls import CertificateAuthority
 from pipelines.settings import SettingsError, load_settings, read_secrets, rooms_table
-from pipelines.settings_exchange import EwsExchange
+from pipelines.settings.exchange import EwsExchange
 from tests.settings.company import EU, OAUTH, Company, room, rooms
 from transforms.contract import ROOMS
 from transforms.opening import DEFAULT_OPEN_HOURS, Closure

@@ -1,7 +1,7 @@
 """The configuration's files: text, and YAML that is a mapping.
 
 Belongs here: opening and decoding, and the syntax of YAML.
-Does not belong here: what a key means (``settings_keys.py``).
+Does not belong here: what a key means (``settings/keys.py``).
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 
-from pipelines.settings_problems import Problems, mapping
+from pipelines.settings.problems import Problems, mapping
 
 _QUOTED: Final = re.compile(r"'[^']{3,}'")
 

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from pipelines.settings_exchange import Certificates
-from pipelines.settings_keys import Keys, Mailbox, Text, VariableName
-from pipelines.settings_problems import Problems, mapping, unknown_key, validated
+from pipelines.settings.exchange import Certificates
+from pipelines.settings.keys import Keys, Mailbox, Text, VariableName
+from pipelines.settings.problems import Problems, mapping, unknown_key, validated
 
 _Section = TypeVar("_Section", bound=Keys)
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipelines.assets import today_in
-from pipelines.page import Section, Table
-from pipelines.privacy_text import categories, columns, measures, rights, wording
-from pipelines.proof_result import code_version, read_result
+from pipelines.privacy.page import Section, Table
+from pipelines.privacy.proof_result import code_version, read_result
+from pipelines.privacy.text import categories, columns, measures, rights, wording
 from pipelines.settings import RegionSettings, Settings
-from pipelines.settings_exchange import ExchangeSettings
+from pipelines.settings.exchange import ExchangeSettings
 from transforms.contract import CONTRACT_VERSION, Region
 from transforms.origins import READ_AND_DROPPED
 from warehouse.holdings import access_to, database_holdings, lake_holdings

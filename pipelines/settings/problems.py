@@ -1,7 +1,7 @@
 """What is wrong with the configuration: one line each, all of them at once.
 
 Belongs here: the list of problems, and the plain words for what pydantic finds.
-Does not belong here: what is right (``settings_keys.py``, ``rooms.py``).
+Does not belong here: what is right (``settings/keys.py``, ``rooms.py``).
 
 No value is shown that could be a secret or somebody's address: keys, line numbers and remedies
 are enough to mend a file.

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from pipelines import console
 from pipelines.assets import Runtime, today_in
-from pipelines.demo_setup import running_sandboxes, write_configuration
+from pipelines.demo.setup import running_sandboxes, write_configuration
 from pipelines.instance import dagster_home
 from pipelines.launch import launch_night
 from pipelines.night import default_range

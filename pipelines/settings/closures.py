@@ -6,8 +6,8 @@ Does not belong here: what a closure does to open time (``transforms/opening.py`
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from pipelines.settings_keys import ClosureKeys
-from pipelines.settings_problems import Problems, did_you_mean, mapping, validated
+from pipelines.settings.keys import ClosureKeys
+from pipelines.settings.problems import Problems, did_you_mean, mapping, validated
 from transforms.opening import Closure
 
 

@@ -10,13 +10,13 @@ from datetime import time
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelines.rooms import Room
-from pipelines.rooms_csv import RoomFile, read_rooms
-from pipelines.settings_closures import read_closures
-from pipelines.settings_exchange import ExchangeSettings, read_exchange
-from pipelines.settings_files import read_text
-from pipelines.settings_keys import RegionKeys, identifier
-from pipelines.settings_problems import Problems, mapping, validated
+from pipelines.settings.closures import read_closures
+from pipelines.settings.exchange import ExchangeSettings, read_exchange
+from pipelines.settings.files import read_text
+from pipelines.settings.keys import RegionKeys, identifier
+from pipelines.settings.problems import Problems, mapping, validated
+from pipelines.settings.rooms import Room
+from pipelines.settings.rooms_csv import RoomFile, read_rooms
 from transforms.contract import Region
 from transforms.opening import DEFAULT_OPEN_HOURS, Closure
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
-from pipelines.settings_keys import (
+from pipelines.settings.keys import (
     Date,
     Identifier,
     Keys,
@@ -19,7 +19,7 @@ from pipelines.settings_keys import (
     OpenHours,
     ZoneName,
 )
-from pipelines.settings_problems import did_you_mean, shown
+from pipelines.settings.problems import did_you_mean, shown
 from transforms.contract import ROOM_TYPES, RoomType
 from transforms.opening import countries, is_country, is_subdivision, subdivisions
 

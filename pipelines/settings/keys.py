@@ -1,7 +1,7 @@
 """The keys of ``insights.yaml`` and of the room CSV: what each one may hold.
 
 Belongs here: the types of single values, and the models of the sections that are not an
-exchange (``settings_exchange.py``) or a room (``rooms.py``).
+exchange (``settings/exchange.py``) or a room (``rooms.py``).
 Does not belong here: what only several keys together can say (``settings.py``).
 
 A validator's ValueError is one short text with the remedy after a semicolon; it never holds a
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from pipelines.settings_problems import did_you_mean, shown
+from pipelines.settings.problems import did_you_mean, shown
 from transforms.opening import DEFAULT_OPEN_HOURS, parse_open_hours
 from transforms.zones import is_zone, zone_names
 

@@ -2,14 +2,14 @@
 
 Belongs here: categories and columns of data from the contract, the wording, the technical
 measures and what shows each. Does not belong here: what a region's configuration and storage
-say (``privacy_report.py``).
+say (``privacy/report.py``).
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pipelines.page import Section, Table
-from pipelines.proof_result import ProofResult
+from pipelines.privacy.page import Section, Table
+from pipelines.privacy.proof_result import ProofResult
 from transforms.contract import LAKE, TABLES, Region
 from transforms.origins import LAKE_NATURES, ORIGINS, TABLE_NATURES, Origin
 

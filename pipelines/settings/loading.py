@@ -2,7 +2,7 @@
 
 Belongs here: the settings that a run works with, and what only several keys, rooms or regions
 together can say.
-Does not belong here: what one key may hold (``settings_keys.py``, ``settings_exchange.py``,
+Does not belong here: what one key may hold (``settings/keys.py``, ``settings/exchange.py``,
 ``rooms.py``), and secrets, which are read at the moment of use.
 """
 
@@ -14,34 +14,19 @@ from typing import Literal
 
 import pyarrow as pa
 
-from pipelines.rooms import Room
-from pipelines.rooms_csv import note_shared_mailboxes
-from pipelines.settings_alerts import AlertSettings, read_alerts
-from pipelines.settings_exchange import ExchangeSettings, Secrets, read_secrets
-from pipelines.settings_files import read_mapping
-from pipelines.settings_keys import GlobalKeys
-from pipelines.settings_problems import (
+from pipelines.settings.alerts import AlertSettings, read_alerts
+from pipelines.settings.files import read_mapping
+from pipelines.settings.keys import GlobalKeys
+from pipelines.settings.problems import (
     Problems,
-    SettingsError,
     did_you_mean,
     key_shown,
     mapping,
     validated,
 )
-from pipelines.settings_regions import RegionDraft, RegionSettings, read_region
+from pipelines.settings.regions import RegionDraft, RegionSettings, read_region
+from pipelines.settings.rooms_csv import note_shared_mailboxes
 from transforms.contract import REGIONS, ROOMS, Region
-
-__all__ = [
-    "ExchangeSettings",
-    "RegionSettings",
-    "Room",
-    "Secrets",
-    "Settings",
-    "SettingsError",
-    "load_settings",
-    "read_secrets",
-    "rooms_table",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from pipelines.settings_keys import ExistingFile, HttpsUrl, Keys, Mailbox, Text, VariableName
-from pipelines.settings_problems import Problems, validated
+from pipelines.settings.keys import ExistingFile, HttpsUrl, Keys, Mailbox, Text, VariableName
+from pipelines.settings.problems import Problems, validated
 
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "basic": ("username", "password_env"),

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Final, NamedTuple, TypeAlias
 
-from pipelines.rooms import Room
-from pipelines.settings_keys import identifier
-from pipelines.settings_problems import Problems, did_you_mean, shown, validated
+from pipelines.settings.keys import identifier
+from pipelines.settings.problems import Problems, did_you_mean, shown, validated
+from pipelines.settings.rooms import Room
 
 COLUMNS: Final = tuple(Room.model_fields)
 _REQUIRED: Final = ("room_id", "address", "time_zone")

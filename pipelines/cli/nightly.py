@@ -1,0 +1,109 @@
+"""``insights run``, ``publish`` and ``report``: the night, and its parts by hand.
+
+Belongs here: the days asked, and the exit code of what happened.
+Does not belong here: what a night does (``night.py``), how it is shown (``console.py``).
+"""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from pipelines import console
+from pipelines.assets import Runtime, publish_region, today_in
+from pipelines.cli.options import (
+    DATE,
+    FILE,
+    NOTHING,
+    PARTIAL,
+    WHOLE,
+    settings_of,
+    with_config,
+    with_region,
+)
+from pipelines.instance import dagster_home
+from pipelines.launch import launch_night, tell_of_no_run
+from pipelines.night import DayRange, default_range
+from pipelines.settings import Settings, SettingsError, read_secrets
+from transforms.contract import Region
+from warehouse.landing import first_day_kept
+from warehouse.report import write_report
+
+
+@click.command()
+@with_config
+@with_region
+@click.option("--from", "first", type=DATE, help="First local day; default: trailing window.")
+@click.option("--to", "last", type=DATE, help="Last local day; default: the booking window.")
+def run(config: Path, region: Region, first: datetime | None, last: datetime | None) -> int:
+    """Read a region's rooms, replace those days, publish: the nightly job."""
+    settings = settings_of(config, region)
+    today = today_in(settings, region, datetime.now(UTC))
+    day_range = _day_range(settings, today, first, last)
+    try:
+        for exchange in settings.regions[region].exchanges.values():
+            read_secrets(exchange)
+    except SettingsError:
+        tell_of_no_run(settings, region, day_range, dagster_home(config), today)
+        raise
+    with console.RoomProgress(Console(stderr=True)) as progress:
+        runtime = Runtime(progress=progress)
+        is_success = launch_night(settings, region, day_range, dagster_home(config), runtime)
+    return _report_run(region, runtime, is_success)
+
+
+@click.command()
+@with_config
+@with_region
+def publish(config: Path, region: Region) -> int:
+    """Rebuild a region's database from its lake."""
+    settings = settings_of(config, region)
+    published = publish_region(settings, region, datetime.now(UTC))
+    console.show_published(region, published)
+    write_report(settings.regions[region].warehouse, region)
+    return WHOLE
+
+
+@click.command()
+@with_config
+@with_region
+@click.option("--out", type=FILE, help="Default: report-REGION.html in the warehouse.")
+def report(config: Path, region: Region, out: Path | None) -> int:
+    """Write the page that shows a region's database in a browser, without a network."""
+    written = write_report(settings_of(config, region).regions[region].warehouse, region, out)
+    console.show_page(region, written)
+    return WHOLE
+
+
+def _day_range(
+    settings: Settings, today: date, first: datetime | None, last: datetime | None
+) -> DayRange:
+    default = default_range(settings, today)
+    first_date = first.date() if first else default.first_date
+    last_date = last.date() if last else default.last_date
+    if first_date > last_date:
+        raise click.UsageError(f"--from {first_date} is after --to {last_date}")
+    kept = first_day_kept(today, settings.retention_months)
+    if first_date < kept:
+        raise click.UsageError(
+            f"--from {first_date} is before {kept}, the first day that retention_months: "
+            f"{settings.retention_months} keeps; raise retention_months or begin later"
+        )
+    return DayRange(first_date, last_date)
+
+
+def _report_run(region: Region, runtime: Runtime, is_success: bool) -> int:
+    report = runtime.reports.get(region)
+    if report is not None:
+        console.show_report(report)
+    if failure := runtime.failures.get(region):
+        console.fail([failure.line])
+        console.show_remedies(failure.failed_rooms.values())
+        # The page is the last step: without it, rows and database have landed all the same.
+        return PARTIAL if region in runtime.published else NOTHING
+    if report is None or not is_success:
+        console.fail([f"{region}: the run failed in Dagster; its UI has the step that failed"])
+        return NOTHING
+    console.show_published(region, runtime.published[region])
+    return WHOLE if report.is_whole else PARTIAL

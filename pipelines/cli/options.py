@@ -1,0 +1,62 @@
+"""What the commands share: options, exit codes, the configuration of the region asked.
+
+Belongs here: anything that two commands must read in the same way.
+Does not belong here: a command.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from pipelines.code_location import regions_to_load
+from pipelines.settings import Settings, load_settings
+from transforms.contract import REGIONS, Region
+
+WHOLE: Final = 0
+NOTHING: Final = 1
+USAGE: Final = 2
+PARTIAL: Final = 3
+
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+DATE: Final = click.DateTime(formats=["%Y-%m-%d"])
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def with_config(command: Command) -> Command:
+    """Give a command the option ``--config``."""
+    return click.option(
+        "--config",
+        type=FILE,
+        default=lambda: Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml"),
+        help="The configuration; default $INSIGHTS_CONFIG, else insights.yaml.",
+    )(command)
+
+
+def with_region(command: Command) -> Command:
+    """Give a command the required option ``--region``."""
+    return click.option(
+        "--region", type=click.Choice(REGIONS, case_sensitive=False), required=True
+    )(command)
+
+
+def settings_of(config: Path, region: Region | None, *, is_seeding: bool = False) -> Settings:
+    """Return the configuration of the regions that this process loads.
+
+    Raises:
+        click.UsageError: the region asked is not among them.
+        SettingsError: the configuration is wrong.
+        RegionsError: INSIGHTS_REGIONS is.
+    """
+    settings = load_settings(config, regions_to_load(), is_seeding)
+    if region is not None and region not in settings.regions:
+        loaded = ", ".join(settings.regions) or "none"
+        raise click.UsageError(
+            f"--region {region}: not loaded (loaded: {loaded}); "
+            f"add regions.{region} to {config}, or change INSIGHTS_REGIONS"
+        )
+    return settings

@@ -28,12 +28,11 @@ from pipelines.attempt import Outcome
 from pipelines.demo.setup import running_sandboxes, write_configuration
 from pipelines.night import Night, default_range, run_night
 from pipelines.settings import Settings, load_settings
-from pipelines.sources import ews
+from pipelines.sources import ews, graph_client
 from pipelines.sources.factory import open_source
 from pipelines.sources.tls import TimedAdapter
-from transforms.contract import Region
+from transforms.contract import REGIONS, Region
 
-REGION: Final[Region] = "EU"
 ROW: Final = "{:>6} {:>8} {:>9} {:>9} {:>9} {:>8} {:>7} {:>7} {:>9} {:>9}"
 HEADINGS: Final = (
     *("rooms", "workers", "requests", "ideal s", "reading s", "x ideal"),
@@ -64,28 +63,29 @@ def count_requests() -> "count[int]":
             next(sent)
             return super().send(*request, **how)
 
-    ews.TimedAdapter = Counted  # type: ignore[misc]
+    ews.TimedAdapter = Counted  # type: ignore[attr-defined]
+    graph_client.TimedAdapter = Counted  # type: ignore[attr-defined]
     return sent
 
 
-def with_workers(settings: Settings, workers: int) -> Settings:
-    region = settings.regions[REGION]
+def with_workers(settings: Settings, region_name: Region, workers: int) -> Settings:
+    region = settings.regions[region_name]
     exchanges = {
         name: exchange.model_copy(update={"workers": workers})
         for name, exchange in region.exchanges.items()
     }
-    return replace(settings, regions={REGION: replace(region, exchanges=exchanges)})
+    return replace(settings, regions={region_name: replace(region, exchanges=exchanges)})
 
 
-def run(config: Path, workers: int) -> None:
+def run(config: Path, region: Region, workers: int) -> None:
     """Run the night and publish it; print what it took as JSON."""
-    settings = with_workers(load_settings(config, frozenset({REGION})), workers)
+    settings = with_workers(load_settings(config, frozenset({region})), region, workers)
     sent, watch, now = count_requests(), Stopwatch(), datetime.now(UTC)
-    today = today_in(settings, REGION, now)
-    night = Night(settings, REGION, default_range(settings, today), today)
+    today = today_in(settings, region, now)
+    night = Night(settings, region, default_range(settings, today), today)
     report = run_night(night, open_source, watch)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    publish_region(settings, REGION, now)
+    publish_region(settings, region, now)
     figures = {
         "failed": len(report.failed),
         "requests": next(sent),
@@ -97,32 +97,35 @@ def run(config: Path, workers: int) -> None:
     print(json.dumps(figures))
 
 
-def measure(rooms: int, workers: int, latency: float) -> dict[str, float]:
+def measure(region: Region, rooms: int, workers: int, latency: float) -> dict[str, float]:
     """Run one night as a process of its own; return its figures."""
     with tempfile.TemporaryDirectory(prefix="latency-") as name:
         directory = Path(name)
         with running_sandboxes(directory / "sandbox", rooms, latency) as sandboxes:
             config = write_configuration(directory, sandboxes, rooms, days=14, ahead=180)
             command = [sys.executable, "-m", "benchmarks.latency", "--config", str(config)]
-            command += ["--workers", str(workers)]
+            command += ["--region", region, "--workers", str(workers)]
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     figures: dict[str, float] = json.loads(printed)
     return figures
 
 
 @click.command()
+@click.option(
+    "--region", type=click.Choice(REGIONS), default="EU", help="EU is over EWS, NA over Graph."
+)
 @click.option("--rooms", type=int, default=1000, show_default=True)
 @click.option("--workers", type=int, default=8, show_default=True)
 @click.option("--latency", type=float, default=0.2, show_default=True, help="Seconds a request.")
 @click.option("--config", type=click.Path(path_type=Path), hidden=True)
-def main(rooms: int, workers: int, latency: float, config: Path | None) -> None:
+def main(region: Region, rooms: int, workers: int, latency: float, config: Path | None) -> None:
     """Print a line of figures."""
     if config is not None:
-        run(config, workers)
+        run(config, region, workers)
         return
     click.echo(f"{latency * 1000:.0f} ms a request; load before: {os.getloadavg()[0]:.1f}")
     click.echo(ROW.format(*HEADINGS))
-    found = measure(rooms, workers, latency)
+    found = measure(region, rooms, workers, latency)
     ideal = found["requests"] * latency / workers
     click.echo(
         ROW.format(

@@ -1,31 +1,32 @@
 -- Work table: every booking cut at the full hours that it touches; bit i of a mask is minute i.
 -- An all-day booking never fills time outside hours (R6): its pieces are cut to open time here.
-WITH spans AS (
+-- The two kinds are read apart: one common table of spans would be written out and read twice.
+WITH timed AS (
+    SELECT b.room_no,
+           b.is_booked,
+           b.starts_minute,
+           b.ends_minute,
+           unnest(range(greatest(b.starts_minute // 60, z.first_cell),
+                        least((b.ends_minute - 1) // 60, z.last_cell) + 1)) AS cell
+    FROM live AS b
+    JOIN directory AS d ON d.room_no = b.room_no
+    JOIN pass_zones AS z ON z.zone_no = d.zone_no
+    WHERE NOT b.is_all_day
+),
+all_day AS (
     SELECT b.room_no,
            d.profile,
            d.opened_on,
            d.closed_on,
-           b.is_all_day,
            b.is_booked,
            b.starts_minute,
            b.ends_minute,
-           greatest(b.starts_minute // 60, z.first_cell) AS first_cell,
-           least((b.ends_minute - 1) // 60, z.last_cell) AS last_cell
+           unnest(range(greatest(b.starts_minute // 60, z.first_cell),
+                        least((b.ends_minute - 1) // 60, z.last_cell) + 1)) AS cell
     FROM live AS b
     JOIN directory AS d ON d.room_no = b.room_no
     JOIN pass_zones AS z ON z.zone_no = d.zone_no
-),
-timed AS (
-    SELECT room_no, is_booked, starts_minute, ends_minute,
-           unnest(range(first_cell, last_cell + 1)) AS cell
-    FROM spans
-    WHERE NOT is_all_day
-),
-all_day AS (
-    SELECT room_no, profile, opened_on, closed_on, is_booked, starts_minute, ends_minute,
-           unnest(range(first_cell, last_cell + 1)) AS cell
-    FROM spans
-    WHERE is_all_day
+    WHERE b.is_all_day
 )
 SELECT room_no,
        cell,

@@ -245,6 +245,14 @@ def test_r13_a_cell_that_was_never_read_has_its_rooms_and_no_measures(published:
     assert published(scene).rows(asked) == [(1, 0, None, None, None, None, None)]
 
 
+def test_r13_a_closed_room_that_was_read_gives_its_cell_no_measures(published: Publish) -> None:
+    rooms = (ROOM, Room("elm", closed_on=MONDAY))
+    coverage = (Coverage("oak", MONDAY, False, None, "HTTP403"), Coverage("elm", MONDAY))
+    scene = Scenario(rooms, (), coverage, datetime(2026, 9, 9, tzinfo=UTC))
+    asked = "SELECT rooms, rooms_loaded, open_minutes, bookings FROM utilization"
+    assert published(scene).rows(asked) == [(1, 0, None, None)]
+
+
 def test_r13_a_room_that_failed_keeps_what_was_read_before(published: Publish) -> None:
     coverage = (Coverage("oak", MONDAY, is_loaded=False, error_code="ErrorAccessDenied"),)
     bookings = (book(ROOM, MONDAY, "09:00", "10:00"),)

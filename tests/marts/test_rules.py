@@ -399,6 +399,19 @@ def test_rooms_in_use_counts_only_rooms_that_are_open_at_that_minute(published: 
     assert database.rows(asked) == [(2, 2, 2, 0, 120)]
 
 
+def test_rooms_in_use_counts_instants_whatever_the_clocks_of_the_rooms(published: Publish) -> None:
+    here, far = Room("oak", week=ALWAYS), Room("far", time_zone="Asia/Kolkata", week=ALWAYS)
+    bookings = [
+        book(here, MONDAY, "11:40", "12:00"),  # 09:40 to 10:00 in UTC
+        book(far, MONDAY, "14:10", "15:10"),  # 08:40 to 09:40
+        book(far, MONDAY, "15:30", "15:35"),  # 10:00 to 10:05
+    ]
+    database = published(scenario((here, far), bookings, [MONDAY]))
+    asked = "SELECT peak_rooms_in_use, p95_rooms_in_use FROM rooms_in_use"
+    # Monday is 27 hours and 30 minutes long in the two zones together: 85 minutes are over 5 %.
+    assert database.rows(asked) == [(1, 1)]
+
+
 @pytest.mark.parametrize(("booked", "p95"), [(5, 0), (6, 1)])
 def test_p95_is_the_nearest_rank_over_the_open_minutes(
     booked: int, p95: int, published: Publish

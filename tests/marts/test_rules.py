@@ -130,6 +130,16 @@ def test_r6_an_all_day_booking_fills_open_time_and_nothing_outside(published: Pu
     assert found == [(days[0], 0, 0, 0, 0, 0, 1), (days[1], 600, 600, 0, 0, 0, 0)]
 
 
+def test_r6_an_all_day_booking_fills_the_first_day_of_a_room_and_not_its_first_closed_one(
+    published: Publish,
+) -> None:
+    days = days_from(MONDAY, 4)
+    room = Room("oak", week=ALWAYS, opened_on=days[1], closed_on=days[3])
+    database = published(scenario((room,), [all_day(room, MONDAY, 4)], days))
+    found = database.rows(f"SELECT {DAY} FROM room_days ORDER BY local_date")
+    assert found == [(0, 0, 0, 0, 0), *[(1440, 1440, 0, 0, 0)] * 2]
+
+
 def test_r7_a_booking_across_midnight_is_split_there(published: Publish) -> None:
     room = Room("oak", week=(((0, 1440),), *((),) * 6))
     meeting = Booking("oak", at(room, MONDAY, "23:30"), at(room, TUESDAY, "00:45"), MONDAY)
@@ -321,6 +331,8 @@ def test_personal_rooms_show_only_in_cells_of_the_minimum_group(published: Publi
     assert database.row("SELECT sum(rooms_open) FROM rooms_in_use") == (1,)
     assert database.row("SELECT count(*) FROM rooms") == (6,)
     assert database.row("SELECT count(DISTINCT room_id) FROM coverage") == (6,)
+    # The cell of the offices, and the one booking of oak in booking_mix and in size_fit.
+    assert database.row("SELECT suppressed_cells FROM build_info") == (3,)
 
 
 def test_a_room_that_left_the_directory_leaves_the_database(published: Publish) -> None:
@@ -376,11 +388,12 @@ def test_gaps_under_30_minutes_between_two_bookings_are_fragmented(published: Pu
         ("10:15", "10:45"),  # a gap of 25, across the hour
         ("11:15", "11:50"),  # a gap of 30 is not under 30; the lunch break follows in 10
         ("13:05", "14:00"),  # 5 after lunch: no gap
-        ("14:29", "17:50"),  # a gap of 29
+        ("14:29", "16:31"),  # a gap of 29
+        ("17:00", "17:50"),  # a gap of 29, to the full hour
     )
     bookings = [book(room, MONDAY, start, end) for start, end in clocks]
     database = published(scenario((room,), bookings, [MONDAY]))
-    assert database.row("SELECT fragmented_minutes FROM room_days") == (20 + 25 + 29,)
+    assert database.row("SELECT fragmented_minutes FROM room_days") == (20 + 25 + 29 + 29,)
 
 
 def test_rooms_in_use_counts_only_rooms_that_are_open_at_that_minute(published: Publish) -> None:

@@ -5,7 +5,8 @@ WITH recent AS (
     SELECT r.building,
            r.capacity_band,
            CASE WHEN NOT b.is_all_day
-                THEN date_diff('minute', b.starts_at, b.ends_at + INTERVAL 59999999 MICROSECOND) END
+                THEN (epoch_us(b.ends_at) + 59999999) // 60000000
+                     - epoch_us(b.starts_at) // 60000000 END
                AS duration_minutes,
            CASE WHEN b.kind = 'single'
                 THEN greatest(epoch_us(b.starts_at) - epoch_us(b.created_at), 0) / 3600000000 END

@@ -1,5 +1,5 @@
--- How far can these figures be trusted? What was read, what is unknown, what was left out, and which
--- bookings of the last 28 days no calendar should have: they are rows, and harm no total.
+-- How far can these figures be trusted? What was read of the last 28 days, what is unknown, what was
+-- left out, and which of their bookings no calendar should have: they are rows, and harm no total.
 WITH room_days_asked AS (
     SELECT count(*) AS asked,
            count(c.read_at) AS loaded,
@@ -7,13 +7,14 @@ WITH room_days_asked AS (
     FROM coverage AS c
     CROSS JOIN build_info AS i
     WHERE c.local_date <= i.data_through
+      AND c.local_date > (SELECT data_through FROM build_info) - 28
 ),
 capacities AS (
     SELECT count(capacity_band) / nullif(count(*), 0) AS share_of_rooms_with_capacity FROM rooms
 ),
 odd AS (
     SELECT count(CASE WHEN ends_at <= starts_at THEN 1 END) AS bookings_without_length,
-           count(CASE WHEN ends_at > starts_at + INTERVAL 366 DAY THEN 1 END)
+           count(CASE WHEN epoch_us(ends_at) - epoch_us(starts_at) > 366 * 86400000000 THEN 1 END)
                AS bookings_over_a_year
     FROM bookings
     WHERE local_start_date > (SELECT data_through FROM build_info) - 28

@@ -262,7 +262,7 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
             _CAPACITY_BAND,
             _LOCAL_DATE,
             _required("rooms", pa.int32(), "Rooms of the cell that are open that day."),
-            _required("rooms_loaded", pa.int32(), "Those of them that were ever read (R13)."),
+            _required("rooms_loaded", pa.int32(), "Rooms open that day that were ever read (R13)."),
             _minutes(
                 "open_minutes", "Open time of the rooms read (R2); null if none was.", True, True
             ),
@@ -311,7 +311,7 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
             _required(
                 "p95_rooms_in_use",
                 pa.int32(),
-                "Open rooms booked at once: nearest-rank 95th percentile over those minutes.",
+                "Rooms booked at once: nearest-rank 95th percentile of the minutes with any open.",
             ),
             _required(
                 "min_free_rooms", pa.int32(), "Fewest rooms open and not booked at one minute."
@@ -319,7 +319,7 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
             _column(
                 "sold_out_minutes",
                 pa.int32(),
-                "Those minutes with no free room; null where the cell has fewer than two rooms.",
+                "Minutes with rooms open and none free; null if the cell has fewer than two rooms.",
                 "minutes",
             ),
         ),
@@ -338,17 +338,18 @@ TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
             _column(
                 "lead_time_band",
                 pa.string(),
-                "Start minus creation: 0-15m, 15m-2h, 2h-1d, 1d-7d, 7d-30d, 30d+; null for series.",
+                "Start minus creation: 0-15m, 15m-2h, 2h-1d, 1d-7d, 7d-30d, 30d+; null "
+                "where unknown, and for series.",
             ),
             _BOOKINGS_SUM,
             _WHOLE_DURATIONS,
             _required(
-                "external_bookings", pa.int64(), "Those with anyone invited from outside (R12)."
+                "external_bookings", pa.int64(), "Bookings with anyone from outside invited (R12)."
             ),
             _required(
                 "external_known_bookings",
                 pa.int64(),
-                "Those where R12 could tell: the denominator.",
+                "Bookings where it is known whether anyone is external (R12): the denominator.",
             ),
         ),
         "size_fit": _table(

@@ -41,6 +41,10 @@ class BuildError(WarehouseError):
     """The SQL does not give what the contract says: nothing is published."""
 
 
+class EngineError(BuildError):
+    """DuckDB could not go on: a damaged file, or no disk or memory left. Its text is left out."""
+
+
 class Engine:
     """A database that is being built. Published tables and work tables go by their bare names."""
 
@@ -147,6 +151,9 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
     """Open a new database at the path, with the settings that a build needs; close it after.
 
     Spills go beside the database: they are the region's data too. Nothing is downloaded.
+
+    Raises:
+        EngineError: whatever DuckDB raised; its texts quote values, so only the class is named.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
@@ -171,6 +178,11 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
         yield Engine(connection)
         connection.execute("USE memory")
         connection.execute("DETACH published")
+    except duckdb.Error as error:
+        raise EngineError(
+            f"{path.parent}: the database could not be built (DuckDB: {type(error).__name__}): "
+            "see to free space on its disk and to free memory, then publish again"
+        ) from None
     finally:
         connection.close()
 

@@ -92,10 +92,16 @@ class Inputs:
 
     def calendar(self, first_date: date, last_date: date) -> tuple[pa.Table, pa.Table]:
         """Return the calendar of those dates, and the cells that it spans in each zone."""
-        clocks = {
-            name: zone_clock(name, phase, first_date, last_date)
-            for name, phase in self._phases.items()
-        }
+        try:
+            clocks = {
+                name: zone_clock(name, phase, first_date, last_date)
+                for name, phase in self._phases.items()
+            }
+        except OverflowError:
+            raise BuildError(
+                f"lake: no calendar reaches from {first_date} to {last_date}: "
+                "delete the coverage of days that no calendar has"
+            ) from None
         zones = [
             {"zone_no": number, "first_cell": clock.first_cell, "last_cell": clock.last_cell}
             for number, clock in enumerate(clocks.values())

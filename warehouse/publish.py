@@ -18,7 +18,7 @@ from typing import Final
 
 from transforms.contract import BOOKINGS, COVERAGE, TABLES
 from transforms.opening import Closure
-from warehouse.engine import Engine, building, sql_steps
+from warehouse.engine import Engine, EngineError, building, sql_steps
 from warehouse.export import export_tables
 from warehouse.inputs import Inputs, date_rows, no_hidden_cells, no_live_bookings, pass_row
 from warehouse.lake import Lake
@@ -70,7 +70,11 @@ def publish(lake: Lake, warehouse: Path, options: PublishOptions, now: datetime)
     with new_version(
         warehouse, lake.region, options.keep_versions, is_copied=options.is_copied
     ) as draft:
-        data_through, rows = build(lake, draft, options, now)
+        try:
+            data_through, rows = build(lake, draft, options, now)
+        except EngineError:
+            lake.refuse_damage()
+            raise
     return Published(pointer(warehouse, lake.region), data_through, rows)
 
 
@@ -128,7 +132,7 @@ class Build:
 
     def run_passes(self, work: Sequence[str], appended: Sequence[str]) -> None:
         """Run the steps of a pass over all dates, some at a time."""
-        read_until = date.min
+        read_until: date | None = None
         for dates in self._passes():
             # A day more than the pass has: where a room's zone was corrected after its days
             # were read, the folder's date and the local date can be a day apart.
@@ -141,14 +145,20 @@ class Build:
                     self._engine.run(step, append=True)
             read_until = until
 
-    def _begin_pass(self, first_date: date, last_date: date, read_until: date, until: date) -> None:
+    def _begin_pass(
+        self, first_date: date, last_date: date, read_until: date | None, until: date
+    ) -> None:
         engine = self._engine
         calendar, zones = self._inputs.calendar(first_date, last_date)
         engine.load("calendar", calendar)
         engine.load("pass_zones", zones)
         engine.load("pass", pass_row(first_date, last_date))
         engine.rename("live", "live_before")
-        new = [path for day, path in self._bookings.items() if read_until < day <= until]
+        new = [
+            path
+            for day, path in self._bookings.items()
+            if (read_until is None or read_until < day) and day <= until
+        ]
         own = [path for day, path in self._bookings.items() if first_date <= day <= last_date]
         engine.scan("lake_bookings", BOOKINGS, new)
         engine.scan("lake_day_bookings", BOOKINGS, own)

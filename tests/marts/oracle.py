@@ -294,7 +294,8 @@ class Oracle:
                     len(started),
                 )
                 loaded = sum(1 for r in open_rooms if r in read)
-                measures = (*sums, ratio(sums[1], sums[0])) if read else (None,) * 5
+                is_known = loaded > 0 or started
+                measures = (*sums, ratio(sums[1], sums[0])) if is_known else (None,) * 5
                 rows.append((*tuple(key), day, len(open_rooms), loaded, *measures))  # type: ignore[arg-type]  # key is a tuple
         return rows
 

@@ -15,15 +15,17 @@ from tests.marts.scenario import (
     Scenario,
     at,
     book,
+    days_from,
     publish_scenario,
     read_all,
     scenario,
+    write_lake,
 )
 from tests.marts.test_oracle_agreement import assert_agrees
 from transforms.contract import TABLES
 from warehouse import connect
-from warehouse.engine import BuildError
-from warehouse.lake import Lake
+from warehouse.engine import BuildError, EngineError, building
+from warehouse.lake import Lake, LakeError
 from warehouse.publish import PublishOptions, publish
 
 MONDAY = date(2026, 9, 7)
@@ -63,7 +65,7 @@ def test_bookings_no_calendar_should_have_do_no_harm(published: Publish) -> None
         Booking("oak", at(ROOM, MONDAY, "10:00"), at(ROOM, MONDAY, "09:00"), MONDAY),
         Booking("oak", at(ROOM, MONDAY, "10:00"), at(ROOM, MONDAY, "10:00"), MONDAY),
         Booking("oak", at(ROOM, MONDAY, "17:30"), datetime(2150, 1, 1, tzinfo=UTC), MONDAY),
-        Booking("oak", datetime(1, 1, 2, tzinfo=UTC), at(ROOM, MONDAY, "08:30"), date(1, 1, 2)),
+        Booking("oak", datetime(1, 1, 1, tzinfo=UTC), at(ROOM, MONDAY, "08:30"), date(1, 1, 1)),
         Booking("oak", at(ROOM, MONDAY, "09:00"), datetime(9999, 12, 30, tzinfo=UTC), MONDAY),
         book(ROOM, MONDAY, "11:00", "11:45", invited_headcount=-3),
     )
@@ -106,6 +108,36 @@ def test_a_room_directory_that_makes_no_sense_is_refused_in_one_line(tmp_path: P
         with pytest.raises(BuildError, match=r"^room oak: ") as refused:
             publish_scenario(tmp_path / str(broken.country), scenario((broken,), [], [MONDAY]))
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_days_that_no_calendar_has_are_refused_in_one_line(day: date, tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=rf"{day}.* delete") as refused:
+        publish_scenario(tmp_path, Scenario((ROOM,), (), read_all((ROOM,), [day]), NOW))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_with_a_damaged_middle_is_named_and_nothing_is_published(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake", "EU")
+    days = days_from(MONDAY, 2)
+    write_lake(lake, scenario((ROOM,), [book(ROOM, d, "09:00", "10:00") for d in days], days))
+    path = lake.files("bookings")[1]
+    content = bytearray(path.read_bytes())
+    content[4:200] = bytes([255]) * 196
+    path.write_bytes(content)
+    with pytest.raises(LakeError, match=f"^{path}: the file is damaged: delete it"):
+        publish(lake, tmp_path / "warehouse", PublishOptions(), NOW)
+    assert not (tmp_path / "warehouse" / "insights-eu.duckdb").exists()
+
+
+def test_what_the_engine_says_is_never_passed_on(tmp_path: Path) -> None:
+    with (
+        pytest.raises(EngineError, match=r"DuckDB: BinderException") as refused,
+        building(tmp_path / "made.duckdb", 1, "100MB") as engine,
+    ):
+        engine.values("SELECT ada_lovelace")
+    assert "lovelace" not in str(refused.value)
+    assert refused.value.__suppress_context__
 
 
 def test_bookings_of_a_day_without_coverage_are_left_out(published: Publish) -> None:

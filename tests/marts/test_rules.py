@@ -130,6 +130,16 @@ def test_r6_an_all_day_booking_fills_open_time_and_nothing_outside(published: Pu
     assert found == [(days[0], 0, 0, 0, 0, 0, 1), (days[1], 600, 600, 0, 0, 0, 0)]
 
 
+def test_r6_an_all_day_booking_fills_the_first_day_of_a_room_and_not_its_first_closed_one(
+    published: Publish,
+) -> None:
+    days = days_from(MONDAY, 4)
+    room = Room("oak", week=ALWAYS, opened_on=days[1], closed_on=days[3])
+    database = published(scenario((room,), [all_day(room, MONDAY, 4)], days))
+    found = database.rows(f"SELECT {DAY} FROM room_days ORDER BY local_date")
+    assert found == [(0, 0, 0, 0, 0), *[(1440, 1440, 0, 0, 0)] * 2]
+
+
 def test_r7_a_booking_across_midnight_is_split_there(published: Publish) -> None:
     room = Room("oak", week=(((0, 1440),), *((),) * 6))
     meeting = Booking("oak", at(room, MONDAY, "23:30"), at(room, TUESDAY, "00:45"), MONDAY)
@@ -245,6 +255,14 @@ def test_r13_a_cell_that_was_never_read_has_its_rooms_and_no_measures(published:
     assert published(scene).rows(asked) == [(1, 0, None, None, None, None, None)]
 
 
+def test_r13_a_closed_room_that_was_read_gives_its_cell_no_measures(published: Publish) -> None:
+    rooms = (ROOM, Room("elm", closed_on=MONDAY))
+    coverage = (Coverage("oak", MONDAY, False, None, "HTTP403"), Coverage("elm", MONDAY))
+    scene = Scenario(rooms, (), coverage, datetime(2026, 9, 9, tzinfo=UTC))
+    asked = "SELECT rooms, rooms_loaded, open_minutes, bookings FROM utilization"
+    assert published(scene).rows(asked) == [(1, 0, None, None)]
+
+
 def test_r13_a_room_that_failed_keeps_what_was_read_before(published: Publish) -> None:
     coverage = (Coverage("oak", MONDAY, is_loaded=False, error_code="ErrorAccessDenied"),)
     bookings = (book(ROOM, MONDAY, "09:00", "10:00"),)
@@ -313,6 +331,8 @@ def test_personal_rooms_show_only_in_cells_of_the_minimum_group(published: Publi
     assert database.row("SELECT sum(rooms_open) FROM rooms_in_use") == (1,)
     assert database.row("SELECT count(*) FROM rooms") == (6,)
     assert database.row("SELECT count(DISTINCT room_id) FROM coverage") == (6,)
+    # The cell of the offices, and the one booking of oak in booking_mix and in size_fit.
+    assert database.row("SELECT suppressed_cells FROM build_info") == (3,)
 
 
 def test_a_room_that_left_the_directory_leaves_the_database(published: Publish) -> None:
@@ -368,11 +388,12 @@ def test_gaps_under_30_minutes_between_two_bookings_are_fragmented(published: Pu
         ("10:15", "10:45"),  # a gap of 25, across the hour
         ("11:15", "11:50"),  # a gap of 30 is not under 30; the lunch break follows in 10
         ("13:05", "14:00"),  # 5 after lunch: no gap
-        ("14:29", "17:50"),  # a gap of 29
+        ("14:29", "16:31"),  # a gap of 29
+        ("17:00", "17:50"),  # a gap of 29, to the full hour
     )
     bookings = [book(room, MONDAY, start, end) for start, end in clocks]
     database = published(scenario((room,), bookings, [MONDAY]))
-    assert database.row("SELECT fragmented_minutes FROM room_days") == (20 + 25 + 29,)
+    assert database.row("SELECT fragmented_minutes FROM room_days") == (20 + 25 + 29 + 29,)
 
 
 def test_rooms_in_use_counts_only_rooms_that_are_open_at_that_minute(published: Publish) -> None:
@@ -389,6 +410,19 @@ def test_rooms_in_use_counts_only_rooms_that_are_open_at_that_minute(published: 
     )
     # 520 minutes are open: 60 with two booked, 120 with one, and early alone is sold out 60 more.
     assert database.rows(asked) == [(2, 2, 2, 0, 120)]
+
+
+def test_rooms_in_use_counts_instants_whatever_the_clocks_of_the_rooms(published: Publish) -> None:
+    here, far = Room("oak", week=ALWAYS), Room("far", time_zone="Asia/Kolkata", week=ALWAYS)
+    bookings = [
+        book(here, MONDAY, "11:40", "12:00"),  # 09:40 to 10:00 in UTC
+        book(far, MONDAY, "14:10", "15:10"),  # 08:40 to 09:40
+        book(far, MONDAY, "15:30", "15:35"),  # 10:00 to 10:05
+    ]
+    database = published(scenario((here, far), bookings, [MONDAY]))
+    asked = "SELECT peak_rooms_in_use, p95_rooms_in_use FROM rooms_in_use"
+    # Monday is 27 hours and 30 minutes long in the two zones together: 85 minutes are over 5 %.
+    assert database.rows(asked) == [(1, 1)]
 
 
 @pytest.mark.parametrize(("booked", "p95"), [(5, 0), (6, 1)])

@@ -168,3 +168,9 @@ def test_r2_the_dates_of_closures_are_inclusive_and_cut_to_the_window() -> None:
     ]
     last = SUNDAY + timedelta(days=1)
     assert closed_dates(closures, MONDAY, last) == {MONDAY, SATURDAY, SUNDAY, last}
+
+
+def test_r2_a_holiday_on_a_weekend_is_kept_on_the_weekday_observed_in_lieu() -> None:
+    fourth_of_july = date(2026, 7, 4)
+    days = public_holidays("US", None, [2026])
+    assert {fourth_of_july, fourth_of_july - timedelta(days=1)} <= days

@@ -31,7 +31,6 @@ SELECT m.site,
        CAST(count(CASE WHEN d.is_open THEN 1 END) AS INTEGER) AS rooms,
        CAST(count(CASE WHEN d.is_open AND r.room_no IS NOT NULL THEN 1 END) AS INTEGER)
            AS rooms_loaded,
-       count(r.room_no) AS rooms_read,
        CAST(sum(coalesce(f.open_minutes, 0)) AS BIGINT) AS open_minutes,
        CAST(sum(coalesce(f.booked_minutes, 0)) AS BIGINT) AS booked_minutes,
        CAST(sum(coalesce(f.held_minutes, 0)) AS BIGINT) AS held_minutes,

@@ -1,6 +1,7 @@
 -- Utilization by site, building, floor, room type, capacity band and day: sums over sums (R9).
 -- Personal rooms appear only where at least the minimum group of them is open, and all were read:
 -- a room that is read a night later would stand alone in the difference of the two nights.
+-- A cell whose open rooms were never read has no measures (R13), but for what closed rooms hold.
 SELECT s.region,
        u.site,
        u.building,
@@ -10,10 +11,10 @@ SELECT s.region,
        u.local_date,
        u.rooms,
        u.rooms_loaded,
-       CASE WHEN u.rooms_read > 0 THEN u.open_minutes END AS open_minutes,
-       CASE WHEN u.rooms_read > 0 THEN u.booked_minutes END AS booked_minutes,
-       CASE WHEN u.rooms_read > 0 THEN u.held_minutes END AS held_minutes,
-       CASE WHEN u.rooms_read > 0 THEN u.bookings END AS bookings,
+       CASE WHEN u.rooms_loaded > 0 OR u.bookings > 0 THEN u.open_minutes END AS open_minutes,
+       CASE WHEN u.rooms_loaded > 0 OR u.bookings > 0 THEN u.booked_minutes END AS booked_minutes,
+       CASE WHEN u.rooms_loaded > 0 OR u.bookings > 0 THEN u.held_minutes END AS held_minutes,
+       CASE WHEN u.rooms_loaded > 0 OR u.bookings > 0 THEN u.bookings END AS bookings,
        CAST(u.booked_minutes AS DOUBLE) / nullif(u.open_minutes, 0) AS booked_utilization
 FROM utilization_cells AS u
 CROSS JOIN settings AS s

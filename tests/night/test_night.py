@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.instance import open_instance
+from pipelines.launch import only_run
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import PASSWORD
 from tests.night.workplace import ANNA, MONDAY, Company, address_of, at, meeting
@@ -166,6 +167,18 @@ def test_another_run_of_the_region_is_refused(
     with company.lake.exclusive():
         assert company.run() == 1
     assert "EU" in capsys.readouterr().err
+
+
+def test_a_run_begun_at_the_same_moment_is_refused_and_does_not_queue(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    before = company.snapshot()
+    with only_run(company.directory / ".dagster", "EU"):
+        assert company.run() == 1
+    assert "another run of region EU is going on" in capsys.readouterr().err
+    assert company.snapshot() == before
+    assert company.run() == 0
 
 
 def test_publish_takes_the_directory_as_it_is_now(company: Company) -> None:

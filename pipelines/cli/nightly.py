@@ -112,8 +112,7 @@ def _report_run(region: Region, runtime: Runtime, is_success: bool) -> int:
     if report is not None:
         console.show_report(report)
     if failure := runtime.failures.get(region):
-        console.fail([failure.line])
-        console.show_remedies(failure.failed_rooms.values())
+        console.fail_run(failure.line, failure.failed_rooms.values())
         # The page is the last step: without it, rows and database have landed all the same.
         return PARTIAL if region in runtime.published else NOTHING
     if report is None or not is_success:

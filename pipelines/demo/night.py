@@ -66,8 +66,7 @@ def _one_night(config: Path, region: Region, terminal: Console) -> Path | None:
     if report := runtime.reports.get(region):
         console.show_report(report)
     if failure := runtime.failures.get(region):
-        console.fail([failure.line])
-        console.show_remedies(failure.failed_rooms.values())
+        console.fail_run(failure.line, failure.failed_rooms.values())
     if region not in runtime.published:
         return None
     warehouse = settings.regions[region].warehouse

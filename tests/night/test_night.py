@@ -125,7 +125,8 @@ def test_a_wrong_password_is_tried_once_and_changes_nothing(
     assert len(list(company.tenant.log)) == asked + 1
     assert company.snapshot() == before
     captured = capsys.readouterr()
-    assert "HTTP401" in captured.err
+    (line,) = captured.err.splitlines()
+    assert line.startswith("error: EU: none of 2 rooms could be read (HTTP401): Exchange refused")
     assert "not-" + PASSWORD not in captured.out + captured.err
 
 

@@ -101,7 +101,7 @@ def measure(region: Region, rooms: int, workers: int, latency: float) -> dict[st
     """Run one night as a process of its own; return its figures."""
     with tempfile.TemporaryDirectory(prefix="latency-") as name:
         directory = Path(name)
-        with running_sandboxes(directory / "sandbox", rooms, latency) as sandboxes:
+        with running_sandboxes(directory, rooms, latency) as sandboxes:
             config = write_configuration(directory, sandboxes, rooms, days=14, ahead=180)
             command = [sys.executable, "-m", "benchmarks.latency", "--config", str(config)]
             command += ["--region", region, "--workers", str(workers)]

@@ -97,6 +97,15 @@ def fail(lines: Iterable[str]) -> None:
         click.echo(f"error: {line}", err=True)
 
 
+def fail_run(line: str, codes: Iterable[str]) -> None:
+    """Print why a run failed, with the remedy: one line where all its rooms failed alike."""
+    remedies = {code: remedy_for(code) for code in sorted(set(codes))}
+    if len(remedies) == 1:
+        fail([f"{line}: {remedy}" for remedy in remedies.values()])
+    else:
+        fail([line, *(f"{code}: {remedy}" for code, remedy in remedies.items())])
+
+
 def show_report(report: NightReport) -> None:
     """Print what a run read, in one line, and each room that failed."""
     days = f"{report.day_range.first_date} to {report.day_range.last_date}"

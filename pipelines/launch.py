@@ -4,8 +4,11 @@ Belongs here: executing the job on the operator's instance, so that the UI shows
 Does not belong here: printing (``console.py``), options and exit codes (``cli.py``).
 """
 
+import fcntl
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from pipelines.instance import open_instance
 from pipelines.night import DayRange
 from pipelines.settings import Settings
 from transforms.contract import Region
+from warehouse.lake import LakeBusy
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -31,11 +35,12 @@ def launch_night(
     What happened is in ``runtime``: ``reports``, ``published`` or ``failures``.
 
     Raises:
+        LakeBusy: another run of the region was begun here and is going on.
         OSError: ``home`` cannot be written.
     """
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     definitions = build_definitions(settings, runtime, [region], day_range.last_date)
-    with warnings.catch_warnings(), open_instance(home) as instance:
+    with warnings.catch_warnings(), open_instance(home) as instance, only_run(home, region):
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         _free_slots_of_dead_runs(instance, region)
@@ -55,11 +60,29 @@ def launch_night(
     return result.success
 
 
+@contextmanager
+def only_run(home: Path, region: Region) -> Iterator[None]:
+    """Refuse a second run of the region at once, where the pool would let it queue for hours.
+
+    The kernel lets go of the lock when the process ends, however it ends.
+
+    Raises:
+        LakeBusy: another process, or thread, is inside.
+    """
+    with (home / f".run-{region.lower()}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            line = f"{home}: another run of region {region} is going on: wait for its end"
+            raise LakeBusy(line) from None
+        yield
+
+
 def _free_slots_of_dead_runs(instance: dg.DagsterInstance, region: Region) -> None:
     """Let no run wait for one that was killed: its slot in the region's pool is never given back.
 
-    A run that is alive loses its slot too; the lake's own lock keeps the two apart, and dies
-    with its process.
+    A run that Dagster launched and that is alive loses its slot too; the lake's own lock keeps
+    the two apart, and dies with its process.
     """
     storage = instance.event_log_storage
     held = storage.get_concurrency_info(region.lower())

@@ -17,6 +17,7 @@ from pipelines.cli.options import DATE, FILE, NOTHING, WHOLE, settings_of, with_
 from pipelines.compare import compare, pairs_of
 from pipelines.compare_view import show_comparison
 from pipelines.night import DayRange
+from pipelines.settings.keys import MOST_DAYS
 from pipelines.sources.factory import open_source
 from transforms.contract import REGIONS, Region
 
@@ -68,6 +69,9 @@ def compare_sources(
     last_date = last.date() if last else max(first_date, today - timedelta(days=1))
     if first_date > last_date:
         raise click.UsageError(f"--from {first_date} is after --to {last_date}")
+    for option, day in (("--from", first_date), ("--to", last_date)):
+        if abs((day - today).days) > MOST_DAYS:
+            raise click.UsageError(f"{option} {day} is more than {MOST_DAYS} days from today")
     day_range = DayRange(first_date, last_date)
     of_region = settings.regions[region]
     pairs = pairs_of(of_region, with_exchange)

@@ -4,7 +4,7 @@ Belongs here: the days asked, and the exit code of what happened.
 Does not belong here: what a night does (``night.py``), how it is shown (``console.py``).
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -26,6 +26,7 @@ from pipelines.instance import dagster_home
 from pipelines.launch import launch_night, tell_of_no_run
 from pipelines.night import DayRange, default_range
 from pipelines.settings import Settings, SettingsError, read_secrets
+from pipelines.settings.keys import MOST_DAYS
 from transforms.contract import Region
 from warehouse.landing import first_day_kept
 from warehouse.report import write_report
@@ -83,7 +84,10 @@ def _day_range(
     first_date = first.date() if first else default.first_date
     last_date = last.date() if last else default.last_date
     if first_date > last_date:
-        raise click.UsageError(f"--from {first_date} is after --to {last_date}")
+        raise click.UsageError(_crossed(first_date, last_date, first, last))
+    furthest = today + timedelta(days=MOST_DAYS)
+    if last_date > furthest:
+        raise click.UsageError(f"--to {last_date} is after {furthest}; end {MOST_DAYS} days ahead")
     kept = first_day_kept(today, settings.retention_months)
     if first_date < kept:
         raise click.UsageError(
@@ -93,13 +97,22 @@ def _day_range(
     return DayRange(first_date, last_date)
 
 
+def _crossed(
+    first_date: date, last_date: date, first: datetime | None, last: datetime | None
+) -> str:
+    if first is None:
+        return f"--to {last_date} is before {first_date}, where the window begins; give --from too"
+    if last is None:
+        return f"--from {first_date} is after {last_date}, where the window ends; give --to too"
+    return f"--from {first_date} is after --to {last_date}"
+
+
 def _report_run(region: Region, runtime: Runtime, is_success: bool) -> int:
     report = runtime.reports.get(region)
     if report is not None:
         console.show_report(report)
     if failure := runtime.failures.get(region):
-        console.fail([failure.line])
-        console.show_remedies(failure.failed_rooms.values())
+        console.fail_run(failure.line, failure.failed_rooms.values())
         # The page is the last step: without it, rows and database have landed all the same.
         return PARTIAL if region in runtime.published else NOTHING
     if report is None or not is_success:

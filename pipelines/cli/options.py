@@ -31,7 +31,7 @@ def with_config(command: Command) -> Command:
     """Give a command the option ``--config``."""
     return click.option(
         "--config",
-        type=FILE,
+        type=click.Path(path_type=Path),  # a folder is refused where the file is read
         default=lambda: Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml"),
         help="The configuration; default $INSIGHTS_CONFIG, else insights.yaml.",
     )(command)

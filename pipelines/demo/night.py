@@ -14,7 +14,7 @@ from rich.console import Console
 
 from pipelines import console
 from pipelines.assets import Runtime, today_in
-from pipelines.demo.setup import running_sandboxes, write_configuration
+from pipelines.demo.setup import running_sandboxes, somebody_elses_file, write_configuration
 from pipelines.instance import dagster_home
 from pipelines.launch import launch_night
 from pipelines.night import default_range
@@ -28,11 +28,16 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
     """Run the demo in a directory; return the exit code.
 
     Raises:
+        click.UsageError: the directory is somebody's own.
         OSError: the directory cannot be written.
     """
+    if file := somebody_elses_file(directory):
+        raise click.UsageError(
+            f"--dir {directory}: the demo would write over {file}; name a folder of its own"
+        )
     directory.mkdir(parents=True, exist_ok=True)
     terminal = Console()
-    with running_sandboxes(directory / "sandbox", rooms) as sandboxes:
+    with running_sandboxes(directory, rooms) as sandboxes:
         config = write_configuration(directory, sandboxes, rooms, days)
         for sandbox in sandboxes:
             protocol = "Microsoft Graph" if sandbox.is_graph else "EWS"
@@ -61,8 +66,7 @@ def _one_night(config: Path, region: Region, terminal: Console) -> Path | None:
     if report := runtime.reports.get(region):
         console.show_report(report)
     if failure := runtime.failures.get(region):
-        console.fail([failure.line])
-        console.show_remedies(failure.failed_rooms.values())
+        console.fail_run(failure.line, failure.failed_rooms.values())
     if region not in runtime.published:
         return None
     warehouse = settings.regions[region].warehouse

@@ -21,8 +21,17 @@ from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from transforms.contract import REGIONS, Region
 
 CONFIG_NAME: Final = "insights.yaml"
+_SANDBOX: Final = "sandbox"
 _OVER_GRAPH: Final = frozenset({"NA"})
 _TIME_ZONES: Final[Mapping[Region, str]] = {"EU": "Europe/Copenhagen", "NA": "America/New_York"}
+
+
+def somebody_elses_file(directory: Path) -> Path | None:
+    """Return a file that the demo would write over, if this is no folder of an earlier demo."""
+    if (directory / _SANDBOX).is_dir():
+        return None
+    names = (CONFIG_NAME, *(_rooms_name(region) for region in REGIONS))
+    return next((directory / name for name in names if (directory / name).exists()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +89,9 @@ def running_sandboxes(
     directory: Path, rooms: int, latency_seconds: float = 0.0
 ) -> Iterator[tuple[RunningSandbox, ...]]:
     """Start one sandbox a region, each a process of its own as real servers would be."""
-    options = ["--rooms", str(rooms), "--dir", str(directory), "--latency", str(latency_seconds)]
-    directory.mkdir(parents=True, exist_ok=True)
+    own = directory / _SANDBOX
+    options = ["--rooms", str(rooms), "--dir", str(own), "--latency", str(latency_seconds)]
+    own.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         yield tuple(stack.enter_context(_running_sandbox(region, options)) for region in REGIONS)
 

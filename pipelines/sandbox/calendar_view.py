@@ -62,9 +62,11 @@ def render_view(
     """Return the RootFolder element of a view, and how many items it lists.
 
     Raises:
-        ResponseError: ErrorCalendarEndDateIsEarlierThanStartDate, ErrorCalendarViewRangeTooBig,
-            ErrorExceededFindCountLimit.
+        ResponseError: ErrorInvalidPagingMaxRows, ErrorCalendarEndDateIsEarlierThanStartDate,
+            ErrorCalendarViewRangeTooBig, ErrorExceededFindCountLimit.
     """
+    if view.most is not None and view.most < 1:
+        raise ResponseError("ErrorInvalidPagingMaxRows")
     if view.ends_at < view.starts_at:
         raise ResponseError("ErrorCalendarEndDateIsEarlierThanStartDate")
     if view.ends_at - view.starts_at > LONGEST_VIEW:

@@ -11,7 +11,9 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 
 from pipelines.sandbox.access import subject_of
+from pipelines.sandbox.call import Answer
 from pipelines.sandbox.graph_connection import GraphConnection
+from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.operations import answer
 from pipelines.sandbox.request_log import Entry
 from pipelines.sandbox.soap import SoapFaultError, SoapRequest, envelope, fault, parse
@@ -57,7 +59,7 @@ class Connection(GraphConnection, BaseHTTPRequestHandler):
             return
         try:
             self._raise_soap_fault(request, mailbox)
-            result = answer(self.tenant, request, mailbox)
+            result = _answered(self.tenant, request, mailbox)
         except SoapFaultError as error:
             self.reply(Entry(request.operation, mailbox, 0, 500, error.code), fault(error))
         else:
@@ -80,6 +82,14 @@ class Connection(GraphConnection, BaseHTTPRequestHandler):
 
     def _ask_for_password(self) -> None:
         self.send(HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": self.challenge})
+
+
+def _answered(tenant: Tenant, request: SoapRequest, mailbox: str) -> Answer:
+    """Carry out a request; one that the simulation cannot do is a fault, as a server's bug is."""
+    try:
+        return answer(tenant, request, mailbox)
+    except (ArithmeticError, LookupError, ValueError):
+        raise SoapFaultError("ErrorInternalServerError") from None
 
 
 def _basic(value: str) -> tuple[str, str] | None:

@@ -23,6 +23,7 @@ from pipelines.sandbox.gathering import Gathering, gather, pick_quarter
 from pipelines.sandbox.model import Item
 from pipelines.sandbox.people import People
 from pipelines.sandbox.series import ERA_DAYS, Series, series_of_era
+from transforms.zones import zone
 
 _LOOK_BACK_DAYS = 7  # the longest booking, and a move to the next day
 _CACHED_DAYS = 4000  # about 20 rooms' windows: GetItem asks again for what FindItem listed
@@ -47,11 +48,11 @@ class Schedules:
 
     def provider(self, room: Room) -> Callable[[datetime, datetime], Iterator[Item]]:
         """Return what a mailbox asks for its items: all that touch [start, end), and more."""
-        zone = ZoneInfo(room.site.time_zone)
+        local = zone(room.site.time_zone)
 
         def items(start: datetime, end: datetime) -> Iterator[Item]:
-            first = start.astimezone(zone).toordinal() - _LOOK_BACK_DAYS
-            last = end.astimezone(zone).toordinal() + 1
+            first = start.astimezone(local).toordinal() - _LOOK_BACK_DAYS
+            last = end.astimezone(local).toordinal() + 1
             for ordinal in range(first, last + 1):
                 yield from self._day(room, ordinal)
 
@@ -96,7 +97,7 @@ class _Day:
         self._room = room
         self._people = people
         self._now = now
-        self._zone = ZoneInfo(room.site.time_zone)
+        self._zone = zone(room.site.time_zone)
         self._random = Random(f"{seed}/{room.address}/{day}")  # noqa: S311  invented meetings
         self._taken = 0
         self._drawn = 0
@@ -134,7 +135,7 @@ class _Day:
             self._add_all_day(self._zone, self._room.site.windows_zone, days)
         elif chance < 1.3:
             name, windows_zone = self._random.choice(_FAR_ZONES)
-            self._add_all_day(ZoneInfo(name), windows_zone, 1)
+            self._add_all_day(zone(name), windows_zone, 1)
         elif chance < 1.8:  # across midnight
             quarter = self._random.choice((88, 90, 92))
             self._add_single(self._at(quarter, self.date), timedelta(hours=3))
@@ -152,8 +153,8 @@ class _Day:
         created_at = starts_at - lead_time(self._random)
         self._add(_Booking(starts_at, length, created_at))
 
-    def _add_all_day(self, zone: ZoneInfo, windows_zone: str, days: int) -> None:
-        first = datetime.combine(self.date, time(), zone)
+    def _add_all_day(self, dated_in: ZoneInfo, windows_zone: str, days: int) -> None:
+        first = datetime.combine(self.date, time(), dated_in)
         starts_at = first.astimezone(UTC)
         length = (first + timedelta(days=days)).astimezone(UTC) - starts_at
         created_at = starts_at - lead_time(self._random) - timedelta(hours=10)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
-from zoneinfo import ZoneInfo
 
 from pipelines.sandbox.directory import Room
 from pipelines.sandbox.gathering import Gathering, gather, pick_quarter
 from pipelines.sandbox.people import People
+from transforms.zones import zone
 
 ERA_DAYS = 182
 _SHARE = 0.42  # of the bookings of a usual room
@@ -66,7 +66,7 @@ def series_of_era(room: Room, people: People, seed: int, era: int) -> Sequence[S
 def _draw(room: Room, people: People, random: Random, first_ordinal: int) -> Series:
     weekdays = frozenset(range(5)) if random.random() < 0.04 else frozenset({random.randrange(5)})
     first = date.fromordinal(first_ordinal + random.randrange(ERA_DAYS))
-    noon = datetime.combine(first, time(12), ZoneInfo(room.site.time_zone)).astimezone(UTC)
+    noon = datetime.combine(first, time(12), zone(room.site.time_zone)).astimezone(UTC)
     return Series(
         uid=f"040000008200E00074C5B7101A82E008{random.getrandbits(128):032X}",
         weekdays=weekdays,

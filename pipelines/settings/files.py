@@ -13,6 +13,7 @@ import yaml
 
 from pipelines.settings.problems import Problems, mapping
 
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx and xls
 _QUOTED: Final = re.compile(r"'[^']{3,}'")
 
 
@@ -48,15 +49,30 @@ def read_text(path: Path, file: str, remedy: str, problems: Problems) -> str | N
     except FileNotFoundError:
         problems.add(file, f"there is no such file; {remedy}")
         return None
+    except IsADirectoryError:
+        problems.add(file, f"is a folder, not a file; {remedy}")
+        return None
     except OSError as error:
         problems.add(file, f"cannot be read ({type(error).__name__}); {remedy}")
         return None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        problems.add(f"{file}: line {line}", "is not UTF-8; save the file as UTF-8")
+    return _decoded(content, file, problems)
+
+
+def _decoded(content: bytes, file: str, problems: Problems) -> str | None:
+    if content.startswith(_WORKBOOKS):
+        problems.add(file, "is an Excel workbook, not text; save it as CSV UTF-8")
         return None
+    # UTF-16 without a mark could be read as UTF-8, full of NULs.
+    wrong_at = 0 if b"\0" in content[:2] else None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        wrong_at = error.start
+    if wrong_at is None:
+        return text
+    line = content.count(b"\n", 0, wrong_at) + 1
+    problems.add(f"{file}: line {line}", "is not UTF-8; save the file as UTF-8")
+    return None
 
 
 def read_mapping(path: Path, problems: Problems) -> dict[str, object]:
@@ -77,5 +93,8 @@ def read_mapping(path: Path, problems: Problems) -> dict[str, object]:
         return {}
     except (yaml.YAMLError, ValueError, RecursionError):
         problems.add(str(path), "is not valid YAML; remove unprintable characters and odd numbers")
+        return {}
+    if values is None:
+        problems.add(str(path), "is empty; write one as the README shows")
         return {}
     return mapping(values, str(path), problems)

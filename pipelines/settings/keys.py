@@ -25,6 +25,8 @@ _ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 _DOMAIN: Final = re.compile(r"[\w-]+(\.[\w-]+)*")
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _CONTROLS: Final = ("Cc", "Zl", "Zp")
+MOST_DAYS: Final = 1080
+"""How many days back, or ahead, may be asked for: the lake keeps a file a day."""
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
@@ -155,8 +157,8 @@ Mailbox: TypeAlias = Annotated[str, AfterValidator(_mailbox)]
 class GlobalKeys(Keys):
     """The top level of ``insights.yaml``, its regions apart."""
 
-    trailing_days: int = Field(14, ge=0, le=1080)
-    ahead_days: int = Field(180, ge=0, le=1080)
+    trailing_days: int = Field(14, ge=0, le=MOST_DAYS)
+    ahead_days: int = Field(180, ge=0, le=MOST_DAYS)
     retention_months: int = Field(13, ge=1, le=1200)
     minimum_group: int = Field(5, ge=1)
     count_held_as_booked: bool = False

@@ -83,9 +83,10 @@ def key_shown(key: object) -> str:
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the nearest known word as a remedy; else ``otherwise``, or all the known words."""
     words = sorted(word for word in known if "@" not in word)
-    near = get_close_matches(word, words, n=1)
+    folded = {word.casefold(): word for word in words}
+    near = get_close_matches(word.casefold(), folded, n=1)
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {folded[near[0]]}?"
     return otherwise or f"known: {', '.join(words) or 'none'}"
 
 

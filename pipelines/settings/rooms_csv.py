@@ -73,11 +73,11 @@ def _records(text: str, file: str, problems: Problems) -> Iterator[_Record]:
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     is_empty = True
     try:
-        header = [cell.strip() for cell in next(reader, [])]
-        if not _is_usable(header, file, problems):
+        header = [cell.strip() for cell in next(filter(_is_filled, reader), [])]
+        if not _is_usable(header, file, reader.line_num, problems):
             return
         for cells in reader:
-            if not any(cell.strip() for cell in cells):
+            if not _is_filled(cells):
                 continue
             is_empty = False
             if len(cells) > len(header):
@@ -93,6 +93,10 @@ def _records(text: str, file: str, problems: Problems) -> Iterator[_Record]:
         problems.add(file, "lists no room; add one a line")
 
 
+def _is_filled(cells: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in cells)
+
+
 def _filled(cells: dict[str, str]) -> dict[str, str]:
     """Leave out empty cells, unknown columns, and the space around all but the room_id."""
     return {
@@ -102,19 +106,27 @@ def _filled(cells: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _is_usable(header: Sequence[str], file: str, problems: Problems) -> bool:
+def _is_usable(header: Sequence[str], file: str, line: int, problems: Problems) -> bool:
+    where = f"{file}: line {line}"
+    if not header:
+        problems.add(file, "is empty; write the columns, then a room a line, as the README shows")
+        return False
+    if header[0].lower().startswith("sep="):
+        problems.add(where, "only Excel understands this line; remove it")
+        return False
     if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
-        problems.add(f"{file}: line 1", "columns must be separated by commas; save it as CSV so")
+        remedy = "save it as CSV UTF-8 with the comma as Excel's list separator"
+        problems.add(where, f"columns must be separated by commas; {remedy}")
         return False
     missing = [column for column in _REQUIRED if column not in header]
     for column in missing:
-        problems.add(f"{file}: line 1, {column}", "this column is missing; add it")
+        problems.add(f"{where}, {column}", "this column is missing; add it")
     for column in dict.fromkeys(header):
         if column not in COLUMNS:
             text = f"unknown column {shown(column)}; {did_you_mean(column, COLUMNS)}"
-            problems.add(f"{file}: line 1", text)
+            problems.add(where, text)
         elif header.count(column) > 1:
-            problems.add(f"{file}: line 1, {column}", "this column is there twice; remove one")
+            problems.add(f"{where}, {column}", "this column is there twice; remove one")
     return not missing
 
 

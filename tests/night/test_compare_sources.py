@@ -78,12 +78,14 @@ def test_with_names_the_other_exchange(
     assert "1 of 1 rooms compared" in capsys.readouterr().out
 
 
-def test_an_exchange_that_is_not_there_is_a_mistake_of_usage(
+def test_an_exchange_that_is_not_there_and_a_day_far_off_are_mistakes_of_usage(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_two_exchanges(company, BOTH)
     assert compare(company, "--with", "clod") == 2
     assert "did you mean cloud?" in capsys.readouterr().err
+    assert compare(company, "--to", "9999-12-31") == 2
+    assert "--to 9999-12-31 is more than 1080 days from today" in capsys.readouterr().err
     company.write()
     assert compare(company) == 2
     assert "name the other one in --with" in capsys.readouterr().err

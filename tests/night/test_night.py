@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipelines.instance import open_instance
+from pipelines.launch import only_run
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import PASSWORD
 from tests.night.workplace import ANNA, MONDAY, Company, address_of, at, meeting
@@ -124,7 +125,8 @@ def test_a_wrong_password_is_tried_once_and_changes_nothing(
     assert len(list(company.tenant.log)) == asked + 1
     assert company.snapshot() == before
     captured = capsys.readouterr()
-    assert "HTTP401" in captured.err
+    (line,) = captured.err.splitlines()
+    assert line.startswith("error: EU: none of 2 rooms could be read (HTTP401): Exchange refused")
     assert "not-" + PASSWORD not in captured.out + captured.err
 
 
@@ -168,6 +170,18 @@ def test_another_run_of_the_region_is_refused(
     assert "EU" in capsys.readouterr().err
 
 
+def test_a_run_begun_at_the_same_moment_is_refused_and_does_not_queue(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    before = company.snapshot()
+    with only_run(company.directory / ".dagster", "EU"):
+        assert company.run() == 1
+    assert "another run of region EU is going on" in capsys.readouterr().err
+    assert company.snapshot() == before
+    assert company.run() == 0
+
+
 def test_publish_takes_the_directory_as_it_is_now(company: Company) -> None:
     company.run()
     rooms = company.directory / "rooms.csv"
@@ -190,6 +204,9 @@ def test_the_organizers_own_name_in_the_subject_is_nowhere(company: Company) -> 
         (["run", "--region", "EU", "--from", "2026-10-20", "--to", "2026-10-19"], "is after"),
         (["run", "--region", "EU", "--from", "2019-01-01"], "retention_months"),
         (["run", "--region", "EU", "--from", "yesterday"], "yesterday"),
+        (["run", "--region", "EU", "--from", "2990-01-01"], "where the window ends; give --to too"),
+        (["run", "--region", "EU", "--to", "2020-01-01"], "begins; give --from too"),
+        (["run", "--region", "EU", "--to", "9999-12-31"], "1080 days ahead"),
         (["run"], "--region"),
         (["run", "--region", "APAC"], "APAC"),
     ],

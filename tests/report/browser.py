@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from websockets.sync.client import ClientConnection, connect
 
-CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
+_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM: Final = next(filter(None, map(shutil.which, _NAMES)), None)
 
 _OPTIONS: Final = (
     "--headless",

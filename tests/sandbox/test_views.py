@@ -1,10 +1,11 @@
 """The sandbox refuses what Exchange refuses, and shapes answers as Exchange does."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pipelines.sandbox.calendars import generated_tenant
 from pipelines.sandbox.ids import parse_item_id
 from pipelines.sandbox.model import Item
 from tests.conftest import StartExchange
@@ -83,6 +84,26 @@ def test_a_view_that_ends_before_it_starts_is_refused(exchange: StartExchange) -
     with connected(exchange(tenant())) as client:
         reply = client.find(NINE, MONDAY, folder=OWN_CALENDAR, as_=ROOM)
     assert reply.codes == ["ErrorCalendarEndDateIsEarlierThanStartDate"]
+
+
+@pytest.mark.parametrize("most", ["0", "-1"])
+def test_a_list_of_no_items_cannot_be_asked_for(exchange: StartExchange, most: str) -> None:
+    with connected(exchange(tenant(meeting()))) as client:
+        reply = client.find(MONDAY, MONDAY + DAY, folder=OWN_CALENDAR, as_=ROOM, most=most)
+    assert reply.codes == ["ErrorInvalidPagingMaxRows"]
+
+
+@pytest.mark.parametrize(
+    "start", [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)]
+)
+def test_a_view_at_the_end_of_time_is_answered_and_not_hung_up_on(
+    exchange: StartExchange, start: datetime
+) -> None:
+    held = generated_tenant("EU", rooms=1)
+    with connected(exchange(held)) as client:
+        room = next(iter(held.mailboxes))
+        reply = client.find(start, start + HOUR, folder=OWN_CALENDAR, as_=room)
+    assert (reply.status, reply.codes) == (500, ["ErrorInternalServerError"])
 
 
 def test_only_the_properties_asked_for_are_returned(exchange: StartExchange) -> None:

@@ -19,7 +19,9 @@ from tests.settings.company import Company
         ("[" * 3000, "is not valid YAML"),
         ("- a\n- b", "must be keys and values"),
         ("hunter2", "must be keys and values"),
-        ("", "is missing or empty"),
+        ("", "is empty; write one as the README shows"),
+        ("{}", "is missing or empty"),
+        (b"a\0:\0", "line 1: is not UTF-8"),
         (b"a: \xff", "line 1: is not UTF-8"),
     ],
 )
@@ -50,11 +52,18 @@ def test_a_configuration_that_is_not_there_is_refused_in_one_line(company: Compa
     assert line.startswith(f"{company.folder / 'none.yaml'}: there is no such file; write one")
 
 
+def test_a_folder_in_place_of_the_configuration_is_refused_in_one_line(company: Company) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load_settings(company.folder, None)
+    (line,) = refusal.value.problems
+    assert line.startswith(f"{company.folder}: is a folder, not a file; write one")
+
+
 @pytest.mark.parametrize(
     ("rooms", "reason"),
     [
         ("rooms.csv", "rooms.csv: there is no such file; name the room directory in rooms"),
-        (".", "cannot be read (IsADirectoryError); name the room directory in rooms"),
+        (".", "is a folder, not a file; name the room directory in rooms"),
     ],
 )
 def test_a_room_directory_that_cannot_be_read_is_refused(

@@ -106,6 +106,13 @@ def test_an_unknown_column_is_refused_with_the_nearest_known(company: Company) -
     ]
 
 
+def test_a_column_in_other_letters_is_told_its_own(company: Company) -> None:
+    company.files["rooms-eu.csv"] = rooms(room(1, Open_Hours="closed"))
+    assert company.problems() == [
+        "rooms-eu.csv: line 1: unknown column 'Open_Hours'; did you mean open_hours?"
+    ]
+
+
 def test_a_column_that_is_there_twice_is_refused(company: Company) -> None:
     company.files["rooms-eu.csv"] = "room_id,address,time_zone,name,name\nr,a@b,UTC,x,y\n"
     (line,) = company.problems()
@@ -132,7 +139,13 @@ def test_an_exchange_that_no_room_names_is_said_once(company: Company) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "line 1, room_id: this column is missing"),
+        ("", "rooms-eu.csv: is empty; write the columns, then a room a line"),
+        (" \n,,\n", "rooms-eu.csv: is empty; write the columns, then a room a line"),
+        ("\n\nroom_id,address\n", "line 3, time_zone: this column is missing; add it"),
+        ("sep=,\nroom_id,address,time_zone\n", "line 1: only Excel understands this line; remove"),
+        ("sep=;\nroom_id;address;time_zone\n", "line 1: only Excel understands this line; remove"),
+        (b"PK\x03\x04\x14\0", "rooms-eu.csv: is an Excel workbook, not text; save it as CSV UTF-8"),
+        ("room_id,address,time_zone\n".encode("utf-16-le"), "line 1: is not UTF-8"),
         ("room_id,address,time_zone\n", "rooms-eu.csv: lists no room"),
         ("room_id;address;time_zone\nr;a@b;UTC\n", "line 1: columns must be separated by commas"),
         ("room_id\taddress\ttime_zone\n", "line 1: columns must be separated by commas"),
@@ -149,7 +162,8 @@ def test_a_file_that_is_no_room_csv_is_refused_with_its_line(
     company: Company, text: str | bytes, reason: str
 ) -> None:
     company.files["rooms-eu.csv"] = text
-    assert any(reason in line for line in company.problems())
+    (line,) = company.problems()
+    assert reason in line
 
 
 def test_cells_left_out_at_the_end_of_a_row_are_empty(company: Company) -> None:

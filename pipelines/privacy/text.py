@@ -65,7 +65,8 @@ def wording() -> Section:
                 "A row of a single booking names nobody, but its room and start time lead back to "
                 "the meeting as long as Exchange holds it. Such rows are pseudonymous personal "
                 "data, however little they hold, and stay in their region. Only aggregates in "
-                "which small groups are suppressed are called anonymous."
+                "which small groups are suppressed are called anonymous, and only where they are "
+                "given without the rows that they were made of."
             ),
             (
                 "Names and addresses are not hashed. A company's directory is a short, known list: "
@@ -77,13 +78,31 @@ def wording() -> Section:
     )
 
 
-def measures(proof: ProofResult | None) -> Section:
+def limits_of_groups() -> Sequence[str]:
+    """Return what the minimum group does not do: who has rows, or several nights, needs no cell."""
+    return (
+        (
+            "What is left out is not secret from whoever may read the table bookings: it holds "
+            "the single bookings of meeting rooms, from which any cell can be counted anew. "
+            "People who are to see statistics only get the tables booking_mix and size_fit (each "
+            "is a Parquet file of its own), not the database."
+        ),
+        (
+            "Cells of a week that is not over grow from night to night, and a group of personal "
+            "rooms changes when a room joins or leaves the directory: whoever keeps the databases "
+            "of both nights can now and then infer from the difference what one alone hides."
+        ),
+    )
+
+
+def measures(proof: ProofResult | None, *, is_outdated: bool = False) -> Section:
     """Return the technical measures, and what the last proof found."""
     return Section(
         "Technical measures, and how each is shown",
         [
             Table(
-                ("Measure", "Shown by"), [*_MEASURES, ("Nothing personal on disk", _proved(proof))]
+                ("Measure", "Shown by"),
+                [*_MEASURES, ("Nothing personal on disk", _proved(proof, is_outdated))],
             )
         ],
     )
@@ -108,14 +127,15 @@ _MEASURES: Final = (
 )
 
 
-def _proved(proof: ProofResult | None) -> str:
+def _proved(proof: ProofResult | None, is_outdated: bool) -> str:
     if proof is None:
         return "NOT PROVED on this installation: make privacy-proof"
     verdict = "proved" if proof.is_proved else "NOT PROVED"
+    since = "; THE PROGRAM HAS CHANGED SINCE: prove it again" if is_outdated else ""
     return (
         f"{verdict} on {proof.proved_at:%Y-%m-%d} for {proof.code_version}: {proof.tokens:,} "
         f"tokens in {proof.places:,} places, {proof.nights} nights, {proof.files:,} files "
-        f"searched, {proof.findings} found (make privacy-proof)"
+        f"searched, {proof.findings} found (make privacy-proof){since}"
     )
 
 

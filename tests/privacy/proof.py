@@ -42,7 +42,6 @@ class Proof:
     tokens: Tokens
     book: Book
     workspace: Workspace
-    seconds: float = 0.0
 
     def whole(self) -> None:
         """Run every night: good and partial ones, one for each layer that raises, one killed."""
@@ -58,6 +57,19 @@ class Proof:
         workspace.run("", 3)
         workspace.run("", 0, is_dagster=True)
         workspace.kill()
+        workspace.command(1, "check", "--json")
+        self._commands()
+
+    def _commands(self) -> None:
+        """Run what is no night, on rooms that can be read."""
+        workspace = self.workspace
+        workspace.configure(["good", "lying", "graph-good", "graph-lying"])
+        first, last = workspace.days
+        region = ("--region", "EU")
+        workspace.command(1, "compare-sources", *region, "--from", first, "--to", last)
+        for name in ("publish", "report", "privacy-report"):
+            workspace.command(0, name, *region)
+        workspace.command(0, "erase", *region, "--room", "good")
 
     def brief(self) -> None:
         """Run a partial night, one that raises under Dagster, and one that is killed."""
@@ -126,13 +138,15 @@ def page(proof: Proof, result: ProofResult, findings: list[Finding]) -> str:
         "",
         f"Planted   {result.tokens:,} tokens in {result.places:,} places: {result.fields:,} fields",
         "          and attributes of EWS's schemas, Graph's events, ids, errors, SOAP faults, HTTP",
-        "          headers, reason phrases, cookies, redirects, pages, certificate, password",
+        "          headers, reason phrases, cookies, redirects, pages, certificate, account,",
+        "          password, addresses of rooms",
         f"Served    {len(proof.book.served)} of {len(_MOODS)} ways to answer",
         f"Nights    {result.nights}, at log level DEBUG; command line and multiprocess executor;",
         f"          raising: {', '.join(raised)}",
+        f"Commands  run, {', '.join(proof.workspace.commands)}",
         f"Searched  {result.files:,} files, {result.bytes_searched / 1e6:,.1f} MB, decompressed:",
-        "          lake, databases, staging, DAGSTER_HOME, logs, output; in UTF-8, UTF-16,",
-        "          base64, hexadecimal, URL-encoded",
+        "          lake, databases, staging, DAGSTER_HOME, page, logs, output; in UTF-8, UTF-16,",
+        "          base64, hexadecimal, URL-encoded; nothing was written anywhere else",
         f"Found     {result.findings} files with a token",
         *(f"          {line}" for line in shown),
         *(f"Surprise  {text}" for text in proof.workspace.surprises),

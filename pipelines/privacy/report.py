@@ -202,6 +202,6 @@ def _groups(settings: Settings, region: Region) -> Section:
                 f"executive) have no rows of their own in the database and appear in utilization "
                 f"only in groups of at least {chosen.minimum_group}."
             ),
-            *limits_of_groups(),
+            *limits_of_groups(chosen.minimum_group),
         ],
     )

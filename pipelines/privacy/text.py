@@ -13,6 +13,8 @@ from pipelines.privacy.proof_result import ProofResult
 from transforms.contract import LAKE, TABLES, Region
 from transforms.origins import LAKE_NATURES, ORIGINS, TABLE_NATURES, Origin
 
+_USUAL_GROUP: Final = 5
+
 
 def categories() -> Section:
     """Return what the rows of each table are."""
@@ -78,9 +80,14 @@ def wording() -> Section:
     )
 
 
-def limits_of_groups() -> Sequence[str]:
+def limits_of_groups(minimum_group: int) -> Sequence[str]:
     """Return what the minimum group does not do: who has rows, or several nights, needs no cell."""
+    small = (
+        f"minimum_group IS {minimum_group}, LESS THAN THE {_USUAL_GROUP} THAT ARE USUAL: do not "
+        "call these tables anonymous without an assessment of your own."
+    )
     return (
+        *([small] if minimum_group < _USUAL_GROUP else []),
         (
             "What is left out is not secret from whoever may read the table bookings: it holds "
             "the single bookings of meeting rooms, from which any cell can be counted anew. "

@@ -125,6 +125,14 @@ def test_the_report_says_whom_small_groups_are_not_hidden_from(report: Callable[
     assert "any cell can be counted anew" in report()
 
 
+def test_the_report_warns_of_a_minimum_group_that_is_small(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    assert "LESS THAN" not in report()
+    planted.write(minimum_group=1)
+    assert "minimum_group IS 1, LESS THAN THE 5 THAT ARE USUAL" in report()
+
+
 def test_the_report_shows_what_dagster_keeps_and_tells(
     planted: Company, report: Callable[..., str]
 ) -> None:

@@ -51,8 +51,19 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     home.mkdir(parents=True, exist_ok=True, mode=0o750)
     settings = home / "dagster.yaml"
     if not settings.exists():
-        settings.write_text(DAGSTER_YAML, encoding="utf-8")
+        _write_settings(settings)
     return dg.DagsterInstance.from_config(str(home))
+
+
+def _write_settings(path: Path) -> None:
+    """Write the settings of a new home, but never through a link that somebody planted there."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(DAGSTER_YAML)
+    except FileExistsError:
+        if path.is_symlink():
+            raise
+        # Another run of ours was faster.
 
 
 def is_silent(home: Path) -> tuple[bool, bool]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pipelines.instance import is_silent
 from pipelines.privacy.page import Section, Table
-from pipelines.settings import Settings
+from pipelines.settings import RegionSettings, Settings
 from transforms.contract import Region
 from warehouse.holdings import access_to
 
@@ -26,14 +26,41 @@ def storage(settings: Settings, region: Region, home: Path) -> Section:
             (
                 f"Recipients: operators and analysts of region {region} who may read these "
                 "folders, and whoever they give extracts to. No row is sent to anybody else: the "
-                "program speaks to the servers above only. Each region has its own credentials, "
-                "folders and database; none reads another's."
+                "program speaks to the servers above only. Each region has its own folders and "
+                f"database; none reads another's. {_accounts(settings, region)}"
             ),
             _history(home),
             _alerts(settings),
             Table(("What", "Where", "Owner", "Group", "Widest rights", "Size"), rows),
         ],
     )
+
+
+def _accounts(settings: Settings, region: Region) -> str:
+    """Say whether the region signs in as nobody else does, as far as this process may know."""
+    ours = _signed_in_as(settings.regions[region])
+    sharing = [
+        other
+        for other, theirs in settings.regions.items()
+        if other != region and ours & _signed_in_as(theirs)
+    ]
+    if sharing:
+        return (
+            f"IT SHARES AN ACCOUNT WITH REGION {', '.join(sharing)}: give each region one of its "
+            "own, scoped to the region's rooms."
+        )
+    if len(settings.regions) == 1:
+        return "No other region is loaded that could share its account."
+    return "It signs in with an account of its own."
+
+
+def _signed_in_as(region: RegionSettings) -> set[tuple[str | None, ...]]:
+    return {
+        (exchange.tenant_id, exchange.client_id)
+        if exchange.kind == "graph" or exchange.auth == "oauth"
+        else (urlsplit(exchange.endpoint).hostname, (exchange.username or "").casefold())
+        for exchange in region.exchanges.values()
+    }
 
 
 def _history(home: Path) -> str:

@@ -46,12 +46,12 @@ def _accounts(settings: Settings, region: Region) -> str:
     ]
     if sharing:
         return (
-            f"IT SHARES AN ACCOUNT WITH REGION {', '.join(sharing)}: give each region one of its "
-            "own, scoped to the region's rooms."
+            f"{region} SHARES AN ACCOUNT WITH REGION {', '.join(sharing)}: give each region one "
+            "of its own, scoped to the region's rooms."
         )
     if len(settings.regions) == 1:
         return "No other region is loaded that could share its account."
-    return "It signs in with an account of its own."
+    return f"{region} signs in with an account of its own."
 
 
 def _signed_in_as(region: RegionSettings) -> set[tuple[str | None, ...]]:

@@ -91,13 +91,14 @@ def limits_of_groups(minimum_group: int) -> Sequence[str]:
         (
             "What is left out is not secret from whoever may read the table bookings: it holds "
             "the single bookings of meeting rooms, from which any cell can be counted anew. "
-            "People who are to see statistics only get the tables booking_mix and size_fit (each "
+            "Give people who are to see only statistics the tables booking_mix and size_fit (each "
             "is a Parquet file of its own), not the database."
         ),
         (
             "Cells of a week that is not over grow from night to night, and a group of personal "
-            "rooms changes when a room joins or leaves the directory: whoever keeps the databases "
-            "of both nights can now and then infer from the difference what one alone hides."
+            "rooms changes when a room joins or leaves the directory: whoever has the databases of "
+            "both nights (versions holds the last ones, keep_versions says how many) can now and "
+            "then infer from the difference what one alone hides."
         ),
     )
 

@@ -146,7 +146,7 @@ def page(proof: Proof, result: ProofResult, findings: list[Finding]) -> str:
         f"Commands  run, {', '.join(proof.workspace.commands)}",
         f"Searched  {result.files:,} files, {result.bytes_searched / 1e6:,.1f} MB, decompressed:",
         "          lake, databases, staging, DAGSTER_HOME, page, logs, output; in UTF-8, UTF-16,",
-        "          base64, hexadecimal, URL-encoded; nothing was written anywhere else",
+        "          base64, hexadecimal, URL-encoded; what Python writes elsewhere is noticed",
         f"Found     {result.findings} files with a token",
         *(f"          {line}" for line in shown),
         *(f"Surprise  {text}" for text in proof.workspace.surprises),

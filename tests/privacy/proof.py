@@ -140,7 +140,7 @@ def page(proof: Proof, result: ProofResult, findings: list[Finding]) -> str:
         "          and attributes of EWS's schemas, Graph's events, ids, errors, SOAP faults, HTTP",
         "          headers, reason phrases, cookies, redirects, pages, certificate, account,",
         "          password, addresses of rooms",
-        f"Served    {len(proof.book.served)} of {len(_MOODS)} ways to answer",
+        f"Served    {len(_MOODS & proof.book.served)} of {len(_MOODS)} ways to answer",
         f"Nights    {result.nights}, at log level DEBUG; command line and multiprocess executor;",
         f"          raising: {', '.join(raised)}",
         f"Commands  run, {', '.join(proof.workspace.commands)}",

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -42,6 +42,8 @@ class Proof:
     tokens: Tokens
     book: Book
     workspace: Workspace
+    # The program may be changed while the nights run: what is proved is what it was at first.
+    began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def whole(self) -> None:
         """Run every night: good and partial ones, one for each layer that raises, one killed."""
@@ -90,7 +92,7 @@ class Proof:
         """Return the counts that are kept."""
         files = [path for path in self.workspace.folder.rglob("*") if path.is_file()]
         return ProofResult(
-            proved_at=datetime.now(UTC).replace(microsecond=0),
+            proved_at=self.began_at.replace(microsecond=0),
             tokens=sum(self.tokens.places().values()),
             places=len(self.tokens.places()),
             fields=len(self.book.fields),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import dagster as dg
+import yaml
 
 DAGSTER_YAML: Final = """\
 # Written once by `insights`; yours to change, but keep compute_logs as it is: anything that a
@@ -50,5 +51,38 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     home.mkdir(parents=True, exist_ok=True, mode=0o750)
     settings = home / "dagster.yaml"
     if not settings.exists():
-        settings.write_text(DAGSTER_YAML, encoding="utf-8")
+        _write_settings(settings)
     return dg.DagsterInstance.from_config(str(home))
+
+
+def _write_settings(path: Path) -> None:
+    """Write the settings of a new home, but never through a link that somebody planted there."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(DAGSTER_YAML)
+    except FileExistsError:
+        if path.is_symlink():
+            raise
+        # Another run of ours was faster.
+
+
+def is_silent(home: Path) -> tuple[bool, bool]:
+    """Tell whether Dagster keeps no output of runs there, and whether it sends no telemetry.
+
+    A home that is not there yet will be made as it has to be.
+    """
+    try:
+        chosen = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        return True, True
+    except (OSError, ValueError, yaml.YAMLError):
+        return False, False
+    return (
+        _of(chosen, "compute_logs", "class") == "NoOpComputeLogManager",
+        _of(chosen, "telemetry", "enabled") is False,
+    )
+
+
+def _of(chosen: object, section: str, key: str) -> object:
+    part = chosen.get(section) if isinstance(chosen, dict) else None
+    return part.get(key) if isinstance(part, dict) else None

@@ -25,7 +25,7 @@ from transforms.contract import Region
 from transforms.redact import RoomContext, redact
 from transforms.zones import day_start, zone
 from warehouse.lake import Lake
-from warehouse.landing import apply_night, retain
+from warehouse.landing import apply_night, first_day_kept, retain
 
 OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool, Pace], CalendarSource]
 
@@ -99,9 +99,14 @@ class NothingReadError(Exception):
 
 
 def default_range(settings: Settings, today: date) -> DayRange:
-    """Return the nightly window: what people may still have changed, and what lies ahead."""
+    """Return the nightly window: what people may still have changed, and what lies ahead.
+
+    A day that the retention would delete at once is not read again.
+    """
+    kept = first_day_kept(today, settings.retention_months)
     return DayRange(
-        today - timedelta(days=settings.trailing_days), today + timedelta(days=settings.ahead_days)
+        max(kept, today - timedelta(days=settings.trailing_days)),
+        today + timedelta(days=settings.ahead_days),
     )
 
 

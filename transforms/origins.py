@@ -175,7 +175,9 @@ _ABOUT_ROOMS: Final = TableNature(
     "Use of rooms, not behaviour of people; a cell may be one room, so it is not called anonymous.",
 )
 _SUPPRESSED: Final = TableNature(
-    "anonymous", "Cells under the minimum group are left out, and cells that would reveal them."
+    "anonymous",
+    "Cells under the minimum group are left out, and cells that would reveal them: anonymous where "
+    "it is given without the table bookings.",
 )
 
 LAKE_NATURES: Final[Mapping[str, TableNature]] = MappingProxyType(

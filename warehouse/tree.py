@@ -148,7 +148,8 @@ class Tree:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise busy from None
-            os.fchmod(descriptor, FILE_MODE)
+            if os.fstat(descriptor).st_nlink == 1:  # a planted hard link may be another's secret
+                os.fchmod(descriptor, FILE_MODE)
             yield
         finally:
             os.close(descriptor)

@@ -94,8 +94,7 @@ class ExchangeCheck:
         if self.stop_code is not None:
             return
         yield _clock(ServerInfo(None, source.clock_offset))
-        probe = exchange.scope_probe
-        yield graph.UNPROBED if probe is None else self._scope(probe)
+        yield self._scope(exchange.scope_probe)
 
     def _ews_steps(self, exchange: EwsExchange) -> Iterator[Step]:
         source = self._directory_source(exchange)
@@ -110,8 +109,7 @@ class ExchangeCheck:
         yield _clock(server)
         self.listing = read_rooms_of(source, self.listing)
         yield comparison(self._target, self._directory, self.listing)
-        if self._exchange.scope_probe is not None:
-            yield self._scope(self._exchange.scope_probe)
+        yield self._scope(self._exchange.scope_probe)
 
     def _needed(self, step: Step) -> Step:
         self.stop_code = step.code
@@ -162,7 +160,9 @@ class ExchangeCheck:
             self.listing = Listing(None, codes=(error.code,))
         return Step("sign-in", State.OK, f"{auth}, accepted")
 
-    def _scope(self, mailbox: str) -> Step:
+    def _scope(self, mailbox: str | None) -> Step:
+        if mailbox is None:
+            return graph.UNPROBED
         try:
             source = self._open_source(self._exchange, self._secrets, False, Pace(1))
             with closing(source):

@@ -25,7 +25,7 @@ _WIDE: Final = (
 UNPROBED: Final = Step(
     "scope",
     State.NOTE,
-    "not tried: name a mailbox that the app must not read in scope_probe",
+    "not tried: name a mailbox that must not be readable in scope_probe",
 )
 
 

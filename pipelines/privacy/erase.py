@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from pipelines.assets import publish_region, today_in
+from pipelines.night import default_range
 from pipelines.settings import Settings
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase, find, rows_in_warehouse
@@ -190,6 +191,7 @@ def _is_room_known(settings: Settings, region: Region, lake: Lake, erasure: Eras
 
 def _read_again(settings: Settings, erasure: Erasure, today: date) -> tuple[date, date] | None:
     """Return the days of an erasure that the nightly window reads again."""
-    first = max(erasure.first_date, today - timedelta(days=settings.trailing_days))
-    last = min(erasure.last_date, today + timedelta(days=settings.ahead_days))
+    night = default_range(settings, today)
+    first = max(erasure.first_date, night.first_date)
+    last = min(erasure.last_date, night.last_date)
     return (first, last) if first <= last else None

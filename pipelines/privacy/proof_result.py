@@ -6,12 +6,14 @@ Does not belong here: the proof itself, which is a test (``tests/privacy``).
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-RESULT_FILE: Final = Path(__file__).parents[1] / ".privacy-proof.json"
+_ROOT: Final = Path(__file__).parents[2]
+_PACKAGES: Final = ("pipelines", "transforms", "warehouse")
+RESULT_FILE: Final = _ROOT / ".privacy-proof.json"
 
 
 def code_version() -> str:
@@ -59,3 +61,10 @@ def read_result(path: Path = RESULT_FILE) -> ProofResult | None:
         return ProofResult(**values | {"proved_at": datetime.fromisoformat(values["proved_at"])})
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def is_outdated(result: ProofResult) -> bool:
+    """Tell whether a file of the program is younger than the proof of it."""
+    files = (path for name in _PACKAGES for path in (_ROOT / name).rglob("*.[ps][yq]*"))
+    latest = max(path.stat().st_mtime for path in files if path.suffix in {".py", ".sql"})
+    return datetime.fromtimestamp(latest, UTC) > result.proved_at

@@ -1,8 +1,9 @@
 """``insights privacy-report``: the record of processing of one region, on one page.
 
 Belongs here: what the record says, taken from the configuration, the contract and the lake as
-it is. Does not belong here: how a page is written (``page.py``), where columns come from
-(``transforms/origins.py``), what is stored (``warehouse/holdings.py``).
+it is.
+Does not belong here: how a page is written (``page.py``), who may read what is stored
+(``storage.py``), where columns come from (``transforms/origins.py``).
 
 Words: rows of single bookings are *pseudonymous*; only suppressed aggregates are *anonymous*.
 """
@@ -14,13 +15,21 @@ from urllib.parse import urlsplit
 
 from pipelines.assets import today_in
 from pipelines.privacy.page import Section, Table
-from pipelines.privacy.proof_result import code_version, read_result
-from pipelines.privacy.text import categories, columns, measures, rights, wording
+from pipelines.privacy.proof_result import code_version, is_outdated, read_result
+from pipelines.privacy.storage import storage
+from pipelines.privacy.text import (
+    categories,
+    columns,
+    limits_of_groups,
+    measures,
+    rights,
+    wording,
+)
 from pipelines.settings import RegionSettings, Settings
 from pipelines.settings.exchange import ExchangeSettings
 from transforms.contract import CONTRACT_VERSION, Region
 from transforms.origins import READ_AND_DROPPED
-from warehouse.holdings import access_to, database_holdings, lake_holdings
+from warehouse.holdings import database_holdings, lake_holdings
 from warehouse.lake import Lake
 from warehouse.landing import first_day_kept
 
@@ -35,6 +44,7 @@ def record_of_processing(
     Raises:
         WarehouseError: lake or database cannot be read.
     """
+    proof = read_result()
     sections = [
         _processing(settings, region, config, now),
         _sources(settings.regions[region]),
@@ -43,8 +53,8 @@ def record_of_processing(
         wording(),
         _retention(settings, region, now),
         _groups(settings, region),
-        _storage(settings, region, home),
-        measures(read_result()),
+        storage(settings, region, home),
+        measures(proof, is_outdated=proof is not None and is_outdated(proof)),
         rights(region),
     ]
     return f"Record of processing: use of meeting rooms, region {region}", sections
@@ -191,48 +201,7 @@ def _groups(settings: Settings, region: Region) -> Section:
                 f"total would give the first away: {left_out}. Rooms of one person (desk, office, "
                 f"executive) have no rows of their own in the database and appear in utilization "
                 f"only in groups of at least {chosen.minimum_group}."
-            )
-        ],
-    )
-
-
-def _storage(settings: Settings, region: Region, home: Path) -> Section:
-    chosen = settings.regions[region]
-    places = (("Lake", chosen.lake), ("Database", chosen.warehouse), ("History of runs", home))
-    rows = [row for name, path in places for row in _access_rows(name, path)]
-    return Section(
-        "Recipients, region and storage",
-        [
-            (
-                f"Recipients: operators and analysts of region {region} who may read these "
-                "folders, and whoever they give extracts to. No row is sent to anybody else: the "
-                "program speaks to the servers above only, and Dagster's telemetry is off. Each "
-                "region has its own credentials, folders and database; none reads another's."
             ),
-            _alerts(settings),
-            Table(("What", "Where", "Owner", "Group", "Widest rights", "Size"), rows),
+            *limits_of_groups(chosen.minimum_group),
         ],
     )
-
-
-def _alerts(settings: Settings) -> str:
-    alerts = settings.alerts
-    if alerts is None:
-        return "Nobody is told of failed nights by mail or webhook (no alerts)."
-    webhook, email = alerts.webhook, alerts.email
-    receivers = [
-        *([urlsplit(webhook.url or "").hostname or "a webhook"] if webhook else []),
-        *([f"{len(email.recipients)} mail addresses by way of {email.host}"] if email else []),
-    ]
-    told = " and ".join(receivers)
-    return f"Alerts of failed nights go to {told}: counts, dates, room ids and error codes only."
-
-
-def _access_rows(name: str, path: Path) -> Iterator[tuple[str, ...]]:
-    access = access_to(path)
-    if access is None:
-        yield name, str(path), "-", "-", "-", "nothing stored"
-        return
-    rights = access.widest + (" READABLE BY EVERYBODY" if access.is_world_readable else "")
-    size = f"{access.files:,} files, {access.size_bytes / 1e6:,.1f} MB"
-    yield name, str(path), access.owner, access.group, rights, size

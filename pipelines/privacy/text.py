@@ -13,6 +13,8 @@ from pipelines.privacy.proof_result import ProofResult
 from transforms.contract import LAKE, TABLES, Region
 from transforms.origins import LAKE_NATURES, ORIGINS, TABLE_NATURES, Origin
 
+_USUAL_GROUP: Final = 5
+
 
 def categories() -> Section:
     """Return what the rows of each table are."""
@@ -65,7 +67,8 @@ def wording() -> Section:
                 "A row of a single booking names nobody, but its room and start time lead back to "
                 "the meeting as long as Exchange holds it. Such rows are pseudonymous personal "
                 "data, however little they hold, and stay in their region. Only aggregates in "
-                "which small groups are suppressed are called anonymous."
+                "which small groups are suppressed are called anonymous, and only where they are "
+                "given without the rows that they were made of."
             ),
             (
                 "Names and addresses are not hashed. A company's directory is a short, known list: "
@@ -77,13 +80,37 @@ def wording() -> Section:
     )
 
 
-def measures(proof: ProofResult | None) -> Section:
+def limits_of_groups(minimum_group: int) -> Sequence[str]:
+    """Return what the minimum group does not do: who has rows, or several nights, needs no cell."""
+    small = (
+        f"minimum_group IS {minimum_group}, LESS THAN THE {_USUAL_GROUP} THAT ARE USUAL: do not "
+        "call these tables anonymous without an assessment of your own."
+    )
+    return (
+        *([small] if minimum_group < _USUAL_GROUP else []),
+        (
+            "What is left out is not secret from whoever may read the table bookings: it holds "
+            "the single bookings of meeting rooms, from which any cell can be counted anew. "
+            "Give people who are to see only statistics the tables booking_mix and size_fit (each "
+            "is a Parquet file of its own), not the database."
+        ),
+        (
+            "Cells of a week that is not over grow from night to night, and a group of personal "
+            "rooms changes when a room joins or leaves the directory: whoever has the databases of "
+            "both nights (versions holds the last ones, keep_versions says how many) can now and "
+            "then infer from the difference what one alone hides."
+        ),
+    )
+
+
+def measures(proof: ProofResult | None, *, is_outdated: bool = False) -> Section:
     """Return the technical measures, and what the last proof found."""
     return Section(
         "Technical measures, and how each is shown",
         [
             Table(
-                ("Measure", "Shown by"), [*_MEASURES, ("Nothing personal on disk", _proved(proof))]
+                ("Measure", "Shown by"),
+                [*_MEASURES, ("Nothing personal on disk", _proved(proof, is_outdated))],
             )
         ],
     )
@@ -108,14 +135,15 @@ _MEASURES: Final = (
 )
 
 
-def _proved(proof: ProofResult | None) -> str:
+def _proved(proof: ProofResult | None, is_outdated: bool) -> str:
     if proof is None:
         return "NOT PROVED on this installation: make privacy-proof"
     verdict = "proved" if proof.is_proved else "NOT PROVED"
+    since = "; THE PROGRAM HAS CHANGED SINCE: prove it again" if is_outdated else ""
     return (
         f"{verdict} on {proof.proved_at:%Y-%m-%d} for {proof.code_version}: {proof.tokens:,} "
         f"tokens in {proof.places:,} places, {proof.nights} nights, {proof.files:,} files "
-        f"searched, {proof.findings} found (make privacy-proof)"
+        f"searched, {proof.findings} found (make privacy-proof){since}"
     )
 
 

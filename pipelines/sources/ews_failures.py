@@ -8,7 +8,6 @@ Texts of Exchange and of exchangelib carry names and whole answers: only a respo
 looks like one, or a class name, is taken over.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from exchangelib.util import ENS, TNS
 from lxml import etree
 
 from pipelines.sources.base import Scope
+from pipelines.sources.codes import is_response_code
 from pipelines.sources.ews_xml import malformed
 from pipelines.sources.headers import retry_after
 from pipelines.sources.retry import Failure
@@ -30,7 +30,6 @@ TOO_BUSY: Final = frozenset(
 )
 """Refusals that mean that fewer requests at once would be welcome."""
 
-_CODE: Final = re.compile(r"Error[A-Za-z0-9]{1,80}")
 _PASSING_CODES: Final = frozenset(
     {
         "ErrorBatchProcessingStopped",
@@ -62,7 +61,8 @@ _VALUES: Final = f"{{{TNS}}}Value"
 def refusal(code: str | None, values: Mapping[str, str]) -> Failure:
     """Return the failure of a response code; ``values`` are those of its MessageXml."""
     inner = values.get("InnerErrorResponseCode")
-    known = next((each for each in (inner, code) if each and _CODE.fullmatch(each)), "UnknownCode")
+    codes = (each for each in (inner, code) if each and is_response_code(each))
+    known = next(codes, "UnknownCode")
     return Failure(
         known,
         scope=Scope.EXCHANGE if known in _CODES_OF_THE_ACCOUNT else Scope.ROOM,

@@ -9,13 +9,13 @@ few others that are known, is taken over.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import requests
 
 from pipelines.sources.base import Scope, SourceError
+from pipelines.sources.codes import is_response_code
 from pipelines.sources.headers import retry_after
 from pipelines.sources.retry import Failure
 
@@ -24,7 +24,6 @@ T = TypeVar("T")
 TOO_BUSY: Final = frozenset({"HTTP429", "HTTP503"})
 """Refusals that mean that fewer requests at once would be welcome."""
 
-_CODE: Final = re.compile(r"Error[A-Za-z0-9]{1,80}")
 _KNOWN_CODES: Final = frozenset(
     {
         "Authorization_RequestDenied",
@@ -104,5 +103,5 @@ def _code(content: bytes) -> str | None:
         code = json.loads(content)["error"]["code"]
     except (ValueError, KeyError, TypeError):
         return None
-    is_known = isinstance(code, str) and (code in _KNOWN_CODES or _CODE.fullmatch(code))
+    is_known = isinstance(code, str) and (code in _KNOWN_CODES or is_response_code(code))
     return code if is_known else None

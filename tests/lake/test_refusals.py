@@ -155,6 +155,19 @@ def test_a_planted_file_symlink_is_neither_followed_nor_replaced(
     assert precious.read_text() == "mine"
 
 
+def test_a_hard_link_planted_in_place_of_the_lock_opens_nobodys_file(
+    lake: Lake, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    secret.chmod(0o600)
+    lake.root.mkdir(exist_ok=True)
+    (lake.root / ".lock").unlink(missing_ok=True)
+    (lake.root / ".lock").hardlink_to(secret)
+    lake.replace("bookings", SATURDAY, stored(booking("a")))
+    assert (secret.stat().st_mode & 0o777, secret.read_text()) == (0o600, "mine")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant another user's file")
 def test_a_file_planted_by_another_user_is_not_trusted(lake: Lake) -> None:
     lake.replace("bookings", SATURDAY, stored(booking("a")))

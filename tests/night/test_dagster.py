@@ -1,6 +1,6 @@
 """What Dagster loads and shows of a region: assets, partitions, schedule, checks."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -9,7 +9,7 @@ import pytest
 from pipelines.assets import Runtime
 from pipelines.code_location import build_definitions, regions_to_load
 from pipelines.launch import launch_night
-from pipelines.night import DayRange
+from pipelines.night import DayRange, default_range
 from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings
 from tests.night.workplace import MONDAY, Company, address_of
@@ -69,6 +69,15 @@ def test_the_schedule_asks_for_the_trailing_window_and_what_lies_ahead_in_one_ru
     (request,) = tick.run_requests
     assert request.tags["dagster/asset_partition_range_start"] == "2026-11-07"
     assert request.tags["dagster/asset_partition_range_end"] == "2027-05-20"
+
+
+def test_the_nightly_window_begins_with_the_first_day_that_the_retention_keeps(
+    company: Company,
+) -> None:
+    company.write(settings={"retention_months": 1, "trailing_days": 60})
+    settings = load_settings(company.config, None)
+    days = default_range(settings, date(2026, 11, 21))
+    assert days == DayRange(date(2026, 10, 21), date(2027, 5, 20))
 
 
 def test_a_failed_night_is_never_run_again_by_itself(company: Company) -> None:

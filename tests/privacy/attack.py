@@ -1,8 +1,8 @@
 """A night in a process of its own, in which one layer raises a text full of personal data.
 
 Belongs here: what runs in the processes of the privacy proof: logging at DEBUG, the layer that
-raises, the command line or Dagster's multiprocess executor.
-Does not belong here: which nights there are (``nights.py``).
+raises, the command line or Dagster's multiprocess executor, and a watch over where they write.
+Does not belong here: which nights there are (``nights.py``), careless changes (``careless.py``).
 
 The layer is named by an environment variable, so that the processes that Dagster starts are
 armed too: each of them imports this module.
@@ -22,6 +22,7 @@ from pipelines import assets, checks, cli, night
 from pipelines.assets import RANGE_END_TAG, RANGE_START_TAG
 from pipelines.instance import open_instance
 from pipelines.sources import ews_services, graph, graph_client
+from tests.privacy import careless
 from transforms import redact
 from transforms.raw import RawInvitee, RawItem
 from warehouse import engine, lake, landing, staging
@@ -49,6 +50,9 @@ _RAISING: Final[Mapping[str, tuple[Any, str]]] = {
 LAYERS: Final = tuple(_RAISING)
 KILLED: Final = "killed"
 LEAK: Final = "leak"
+ELSEWHERE: Final = "elsewhere.txt"
+_WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_NO_DISKS: Final = ("/dev/null", "/dev/tty", "/proc/")
 
 
 def choke(*arguments: Any, **_: Any) -> NoReturn:
@@ -63,9 +67,9 @@ def choke(*arguments: Any, **_: Any) -> NoReturn:
 
 
 def leak(items: Sequence[RawItem], *rest: Any) -> Any:
-    """Do what is asked, and tell a log about it, as a careless change would."""
+    """Do what is asked, and tell of it wherever a careless change could."""
     struck()
-    logging.getLogger("careless").debug("reading %s", _texts([items]))
+    careless.tell(" ".join(_texts([items])), Path(os.environ[FOLDER]))
     return redact.redact(items, *rest)
 
 
@@ -94,16 +98,34 @@ def _texts(arguments: Iterable[Any]) -> list[str]:
     return found
 
 
+def watch(folder: Path) -> None:
+    """Note every file that Python opens for writing outside of the folder that is searched."""
+    inside = os.path.realpath(folder)
+    ours = (inside + os.sep, *_NO_DISKS)
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        is_written = event == "sqlite3.connect" or (event == "open" and arguments[2] & _WRITES)
+        if not is_written or isinstance(arguments[0], int):
+            return
+        path = os.path.realpath(os.fsdecode(arguments[0]))
+        if not path.startswith(ours):
+            with Path(inside, ELSEWHERE).open("a") as file:
+                file.write(f"{path}\n")
+
+    sys.addaudithook(note)
+
+
 def _arm(layer: str) -> None:
-    logging.basicConfig(
-        filename=Path(os.environ[FOLDER], "debug.log"), level=logging.DEBUG, force=True
-    )
+    folder = Path(os.environ[FOLDER])
+    watch(folder)
+    logging.basicConfig(filename=folder / "debug.log", level=logging.DEBUG, force=True)
     if layer == KILLED:
         # Every room's rows go to the disk at once, as they do on a large night.
         (staging.Staging.__init__.__kwdefaults__ or {})["spill_rows"] = 1
         setattr(night, "apply_night", hang)  # noqa: B010 - as below
     elif layer == LEAK:
         setattr(night, "redact", leak)  # noqa: B010 - as below
+        careless.store_addresses()
     elif layer:
         target, name = _RAISING[layer]
         getattr(target, name)  # a layer that was renamed fails here

@@ -74,7 +74,8 @@ class Book:
 
     def fault(self, mood: str) -> bytes:
         """Return a whole SOAP fault with a token in every text that it can hold."""
-        code = self._token("fault code") if mood == "strange-fault" else "ErrorInvalidRequest"
+        strange = f"Error{self._token('fault code')}"
+        code = strange if mood == "strange-fault" else "ErrorInvalidRequest"
         values = "".join(self._value(name) for name in ("InnerErrorMessageText", "LineNumber"))
         self.served.add(mood)
         return (
@@ -107,7 +108,8 @@ class Book:
 
     def _value(self, name: str) -> str:
         place = f"MessageXml/{name}"
-        named = f'<t:Value Name="{name}">{self._token(place)}</t:Value>'
+        said = f"{'Error' * (name == 'InnerErrorResponseCode')}{self._token(place)}"
+        named = f'<t:Value Name="{name}">{said}</t:Value>'
         return named + f'<t:Value Name="{self._token(place)}">{self._token(place)}</t:Value>'
 
     def _grown(self, operation: str, mood: str) -> etree._Element:

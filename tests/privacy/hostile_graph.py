@@ -87,7 +87,7 @@ class GraphBook:
         """Return an error with a token in every text."""
         strange = mood == "graph-strange"
         error = {name: self._token(f"error/{name}") for name in ("message", "target")}
-        error["code"] = self._token("error/code") if strange else "ErrorAccessDenied"
+        error["code"] = f"Error{self._token('error/code')}" if strange else "ErrorAccessDenied"
         inner = {name: self._token(f"innerError/{name}") for name in ("code", "request-id")}
         return _said(400 if strange else 403, {"error": error | {"innerError": inner}})
 

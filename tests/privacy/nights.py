@@ -1,7 +1,8 @@
 """The nights of the privacy proof: good ones, partial ones, raising ones, and one that is killed.
 
 Belongs here: a workspace in which everything that a night writes lies under one folder, and
-running nights in it.
+running nights and other commands in it. What an operator writes (the configuration, with the
+addresses of the rooms) lies beside that folder, so that it is not searched.
 Does not belong here: what the server says (``hostile.py``), searching (``search.py``).
 """
 
@@ -20,7 +21,7 @@ import yaml
 
 from pipelines.instance import DAGSTER_YAML
 from pipelines.sandbox.tls import CertificateAuthority
-from tests.privacy.attack import FOLDER, KILLED, LAYER, TEXT
+from tests.privacy.attack import ELSEWHERE, FOLDER, KILLED, LAYER, TEXT
 from tests.privacy.hostile import HostileExchange
 from tests.privacy.hostile_graph import GRAPH_MOODS, SIGN_IN, SIGN_IN_REFUSED
 from tests.privacy.tokens import Tokens
@@ -45,11 +46,15 @@ class Workspace:
     authority: CertificateAuthority
     tokens: Tokens
     nights: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for name in ("home", "tmp", "dagster"):
+        for name in ("home", "tmp", "dagster", "cwd"):
             (self.folder / name).mkdir(parents=True)
+        self._config.parent.mkdir()
+        self._password = self.tokens.new("the password")
+        self._username = f"{self.tokens.new('the account')}@contoso.example"
         (self.folder / "dagster" / "dagster.yaml").write_text(DAGSTER_YAML + _LOGGING)
         today = datetime.now(UTC).date()
         self.days = (
@@ -78,31 +83,42 @@ class Workspace:
             rooms.append(("room-signed-out", "signed-out"))
         region = {
             "time_zone": "Europe/Copenhagen",
-            "lake": "lake",
-            "warehouse": "warehouse",
+            "lake": str(self.folder / "lake"),
+            "warehouse": str(self.folder / "warehouse"),
             "rooms": "rooms.csv",
             "accepted_domains": ["contoso.example"],
             "exchanges": exchanges,
         }
         self._config.write_text(yaml.safe_dump({"regions": {"EU": region}}))
-        with (self.folder / "rooms.csv").open("w", newline="") as file:
+        with self._config.with_name("rooms.csv").open("w", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(["room_id", "address", "exchange", "time_zone", "building", "capacity"])
             for room_id, exchange in rooms:
-                address = f"{room_id.removeprefix('room-')}@rooms.example"
+                domain = self.tokens.new("the address of a room").lower()
+                address = f"{room_id.removeprefix('room-')}@{domain}.example"
                 rows.writerow([room_id, address, exchange, "Europe/Copenhagen", "HQ", "8"])
 
     def run(self, layer: str, expected: int, *, is_dagster: bool = False) -> None:
         """Run a night with a layer that raises (or none); note what it should not have done."""
         name = f"{layer or 'no layer'}, {'Dagster' if is_dagster else 'command'}"
-        with self._start(layer, is_dagster) as process:
+        arguments = ["job", *self.days] if is_dagster else self._night()
+        self.nights.append(name)
+        with self._start(layer, arguments) as process:
             code = process.wait(_PATIENCE_SECONDS)
         self._note(name, layer, code == expected, f"exit {code} instead of {expected}")
+
+    def command(self, expected: int, *arguments: str) -> None:
+        """Run another command of ``insights``; note what it should not have done."""
+        self.commands.append(arguments[0])
+        with self._start("", [*arguments, "--config", str(self._config)]) as process:
+            code = process.wait(_PATIENCE_SECONDS)
+        self._note(arguments[0], "", code == expected, f"exit {code} instead of {expected}")
 
     def kill(self) -> None:
         """Start a night and kill it where its rows are staged; what it staged stays."""
         mark = self.folder / f"struck-{KILLED}"
-        with self._start(KILLED, is_dagster=False) as process:
+        self.nights.append("killed, command")
+        with self._start(KILLED, self._night()) as process:
             deadline = time.monotonic() + _PATIENCE_SECONDS
             while not mark.exists() and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
@@ -112,14 +128,19 @@ class Workspace:
 
     @property
     def _config(self) -> Path:
-        return self.folder / "insights.yaml"
+        return self.folder.with_name(f"{self.folder.name}-configuration") / "insights.yaml"
+
+    def _night(self) -> list[str]:
+        first, last = self.days
+        days = ["--from", first, "--to", last]
+        return ["run", "--region", "EU", *days, "--config", str(self._config)]
 
     def _exchange(self, url: str) -> dict[str, Any]:
         return {
             "kind": "ews",
             "endpoint": url,
             "auth": "basic",
-            "username": "svc-insights@contoso.example",
+            "username": self._username,
             "password_env": _PASSWORD,
             "ca_file": str(self.authority.ca_file),
             "workers": 8,
@@ -138,18 +159,14 @@ class Workspace:
             "room_deadline_seconds": 4,
         }
 
-    def _start(self, layer: str, is_dagster: bool) -> "subprocess.Popen[bytes]":
-        first, last = self.days
-        options = ["run", "--region", "EU", "--from", first, "--to", last]
-        arguments = (
-            ["job", first, last] if is_dagster else [*options, "--config", str(self._config)]
-        )
+    def _start(self, layer: str, arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
         script = "from tests.privacy.attack import main; main()"
-        output = (self.folder / f"output-{len(self.nights)}.txt").open("wb")
+        number = len(self.nights) + len(self.commands)
+        output = (self.folder / f"output-{number}.txt").open("wb")
         with output:
             return subprocess.Popen(
                 [sys.executable, "-c", script, *arguments],
-                cwd=ROOT,
+                cwd=self.folder / "cwd",
                 env=self._environment(layer),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -165,15 +182,19 @@ class Workspace:
             "PYTHONDONTWRITEBYTECODE": "1",
             "INSIGHTS_CONFIG": str(self._config),
             "DAGSTER_HOME": str(self.folder / "dagster"),
-            _PASSWORD: self.tokens.new("the password"),
+            _PASSWORD: self._password,
             LAYER: layer,
             TEXT: self.tokens.new(f"raised by {layer}"),
             FOLDER: str(self.folder),
         }
 
     def _note(self, name: str, layer: str, is_as_expected: bool, surprise: str) -> None:
-        self.nights.append(name)
         if not is_as_expected:
             self.surprises.append(f"{name}: {surprise}")
         if layer and not (self.folder / f"struck-{layer}").exists():
             self.surprises.append(f"{name}: the layer was never reached")
+        elsewhere = self.folder / ELSEWHERE
+        if elsewhere.exists():
+            paths = ", ".join(sorted(set(elsewhere.read_text().splitlines())))
+            self.surprises.append(f"{name}: wrote what is not searched: {paths}")
+            elsewhere.unlink()

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -42,7 +42,8 @@ class Proof:
     tokens: Tokens
     book: Book
     workspace: Workspace
-    seconds: float = 0.0
+    # The program may be changed while the nights run: what is proved is what it was at first.
+    began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def whole(self) -> None:
         """Run every night: good and partial ones, one for each layer that raises, one killed."""
@@ -58,6 +59,19 @@ class Proof:
         workspace.run("", 3)
         workspace.run("", 0, is_dagster=True)
         workspace.kill()
+        workspace.command(1, "check", "--json")
+        self._commands()
+
+    def _commands(self) -> None:
+        """Run what is no night, on rooms that can be read."""
+        workspace = self.workspace
+        workspace.configure(["good", "lying", "graph-good", "graph-lying"])
+        first, last = workspace.days
+        region = ("--region", "EU")
+        workspace.command(1, "compare-sources", *region, "--from", first, "--to", last)
+        for name in ("publish", "report", "privacy-report"):
+            workspace.command(0, name, *region)
+        workspace.command(0, "erase", *region, "--room", "good")
 
     def brief(self) -> None:
         """Run a partial night, one that raises under Dagster, and one that is killed."""
@@ -78,7 +92,7 @@ class Proof:
         """Return the counts that are kept."""
         files = [path for path in self.workspace.folder.rglob("*") if path.is_file()]
         return ProofResult(
-            proved_at=datetime.now(UTC).replace(microsecond=0),
+            proved_at=self.began_at.replace(microsecond=0),
             tokens=sum(self.tokens.places().values()),
             places=len(self.tokens.places()),
             fields=len(self.book.fields),
@@ -126,13 +140,15 @@ def page(proof: Proof, result: ProofResult, findings: list[Finding]) -> str:
         "",
         f"Planted   {result.tokens:,} tokens in {result.places:,} places: {result.fields:,} fields",
         "          and attributes of EWS's schemas, Graph's events, ids, errors, SOAP faults, HTTP",
-        "          headers, reason phrases, cookies, redirects, pages, certificate, password",
-        f"Served    {len(proof.book.served)} of {len(_MOODS)} ways to answer",
+        "          headers, reason phrases, cookies, redirects, pages, certificate, account,",
+        "          password, addresses of rooms",
+        f"Served    {len(_MOODS & proof.book.served)} of {len(_MOODS)} ways to answer",
         f"Nights    {result.nights}, at log level DEBUG; command line and multiprocess executor;",
         f"          raising: {', '.join(raised)}",
+        f"Commands  run, {', '.join(proof.workspace.commands)}",
         f"Searched  {result.files:,} files, {result.bytes_searched / 1e6:,.1f} MB, decompressed:",
-        "          lake, databases, staging, DAGSTER_HOME, logs, output; in UTF-8, UTF-16,",
-        "          base64, hexadecimal, URL-encoded",
+        "          lake, databases, staging, DAGSTER_HOME, page, logs, output; in UTF-8, UTF-16,",
+        "          base64, hexadecimal, URL-encoded; what Python writes elsewhere is noticed",
         f"Found     {result.findings} files with a token",
         *(f"          {line}" for line in shown),
         *(f"Surprise  {text}" for text in proof.workspace.surprises),

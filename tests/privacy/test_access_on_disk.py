@@ -102,3 +102,14 @@ def test_a_planted_pointer_is_not_followed_out_of_the_warehouse(planted: Company
     planted.database.symlink_to(planted.directory / "elsewhere.duckdb")
     assert planted.insights("publish", "--region", "EU") == 0
     assert planted.database.readlink().parent == Path("versions")
+
+
+def test_a_link_planted_in_place_of_dagsters_settings_writes_nothing_elsewhere(
+    planted: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = planted.directory / ".dagster" / "dagster.yaml"
+    settings.unlink(missing_ok=True)
+    settings.symlink_to(planted.directory / "elsewhere.yaml")
+    assert planted.run() == 1
+    assert f"{settings}: File exists" in capsys.readouterr().err
+    assert not (planted.directory / "elsewhere.yaml").exists()

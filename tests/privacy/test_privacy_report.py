@@ -11,7 +11,7 @@ from lxml import etree
 
 from pipelines.privacy import report as privacy_report
 from pipelines.privacy.page import Section, Table, as_html, as_markdown
-from pipelines.privacy.proof_result import ProofResult, read_result, write_result
+from pipelines.privacy.proof_result import RESULT_FILE, ProofResult, read_result, write_result
 from tests.lake.rows import booking, stored
 from tests.night.workplace import Company
 from transforms.origins import ORIGINS
@@ -107,6 +107,39 @@ def test_the_report_shows_the_last_proof_or_that_there_is_none(
     assert read_result(tmp_path / "proof.json") == PROOF
     (tmp_path / "proof.json").write_text("{}")
     assert read_result(tmp_path / "proof.json") is None
+
+
+def test_a_proof_of_another_program_than_this_is_told(report: Callable[..., str]) -> None:
+    old, new = (datetime(year, 1, 1, tzinfo=UTC) for year in (2000, 2200))
+    assert "HAS CHANGED SINCE" in report(replace(PROOF, proved_at=old))
+    assert "HAS CHANGED SINCE" not in report(replace(PROOF, proved_at=new))
+
+
+def test_the_result_of_a_proof_lies_beside_pyproject_and_is_not_committed() -> None:
+    root = Path(__file__).parents[2]
+    assert RESULT_FILE.parent == root
+    assert f"/{RESULT_FILE.name}" in (root / ".gitignore").read_text().splitlines()
+
+
+def test_the_report_says_whom_small_groups_are_not_hidden_from(report: Callable[..., str]) -> None:
+    assert "any cell can be counted anew" in report()
+
+
+def test_the_report_warns_of_a_minimum_group_that_is_small(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    assert "LESS THAN" not in report()
+    planted.write(minimum_group=1)
+    assert "minimum_group IS 1, LESS THAN THE 5 THAT ARE USUAL" in report()
+
+
+def test_the_report_shows_what_dagster_keeps_and_tells(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    assert "Dagster keeps no output of runs. Its telemetry is off." in report()
+    (planted.directory / ".dagster" / "dagster.yaml").write_text("telemetry: {enabled: true}\n")
+    assert "DAGSTER MAY KEEP THE OUTPUT OF RUNS" in (text := report())
+    assert "ITS TELEMETRY IS ON" in text
 
 
 @pytest.mark.parametrize(

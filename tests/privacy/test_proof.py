@@ -59,13 +59,18 @@ def test_no_file_of_a_night_is_for_everybodys_eyes(proof: Proof) -> None:
     assert not open_to_all
 
 
-def test_a_night_that_leaks_is_caught(proof: Proof, tmp_path: Path) -> None:
+def test_whatever_a_careless_change_does_is_caught(proof: Proof, tmp_path: Path) -> None:
     leaking = replace(proof, workspace=proof.workspace.another(tmp_path / "leaking"))
     leaking.workspace.configure(["good"])
     leaking.workspace.run("leak", 0)
     findings = leaking.findings()
-    files = {finding.file.partition("/")[0] for finding in findings}
-    assert files == {"debug.log", "dagster"}  # Dagster keeps what loggers say as events
+    files = {finding.file for finding in findings}
+    assert {"debug.log", "output-1.txt", "cwd/notes.txt"} <= files
+    assert {"lake/rooms/region=EU/rooms.parquet", "warehouse/report-eu.html"} <= files
+    versions = {Path(name).suffix for name in files if name.startswith("warehouse/versions/")}
+    assert versions == {".duckdb", ".parquet"}
+    assert [name for name in files if name.startswith("dagster/history/")]
+    assert ["leaking-notes.txt" in text for text in leaking.workspace.surprises] == [True]
     told = page(leaking, leaking.result(findings), findings)
     assert "EmailAddress" in told
     assert "NOT PROVED" in told

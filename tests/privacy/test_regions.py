@@ -68,6 +68,20 @@ def test_a_deployment_of_eu_loads_nothing_of_na(
     assert BOSTON not in repr(settings)
 
 
+def test_the_record_says_that_regions_share_an_account(
+    two_regions: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert two_regions.insights("privacy-report", "--region", "EU") == 0
+    assert "SHARES AN ACCOUNT WITH REGION NA" in capsys.readouterr().out
+    values = yaml.safe_load(two_regions.config.read_text())
+    exchange = values["regions"]["EU"]["exchanges"]["sandbox"]
+    own = {"sandbox": exchange | {"username": "svc-na@contoso.example"}}
+    values["regions"]["NA"] = values["regions"]["NA"] | {"exchanges": own}
+    two_regions.config.write_text(yaml.safe_dump(values))
+    assert two_regions.insights("privacy-report", "--region", "EU") == 0
+    assert "an account of its own" in capsys.readouterr().out
+
+
 # --- source -----------------------------------------------------------------------------------
 
 

@@ -115,9 +115,10 @@ def test_a_room_without_a_mailbox_is_named_by_its_code(read: Read) -> None:
     assert refused(lambda: read(tenant)) == ("ErrorNonExistentMailbox", Scope.ROOM)
 
 
-def test_a_response_code_that_is_none_is_not_repeated(read: Read) -> None:
+@pytest.mark.parametrize("code", ["Ann has no mailbox", "ErrorAnn1987", "Errorann"])
+def test_a_response_code_that_is_none_is_not_repeated(read: Read, code: str) -> None:
     tenant = room([])
-    tenant.faults.add(Fault("response_code", code="Ann has no mailbox"))
+    tenant.faults.add(Fault("response_code", code=code))
     assert refused(lambda: read(tenant)) == ("UnknownCode", Scope.ROOM)
 
 

@@ -100,8 +100,8 @@ def _configured_folder(region: Region) -> Path:
         return Path(config.parent, settings["regions"][region]["warehouse"])
     except OSError as error:
         raise VersionError(
-            f"{config}: cannot be read ({error.strerror}): pass warehouse=<folder of the database>, "
-            "or set INSIGHTS_CONFIG to the configuration's path"
+            f"{config}: cannot be read ({error.strerror}): pass warehouse=<its folder>, "
+            "or set INSIGHTS_CONFIG to the path of the configuration"
         ) from None
     except (ValueError, yaml.YAMLError, KeyError, TypeError):
         raise VersionError(

@@ -157,8 +157,10 @@ def answers_in(tab: Tab) -> dict[str, str]:
 def test_what_a_facility_manager_asks_first_is_answered_in_a_line_each(
     make_page: MakePage, browser: Browser
 ) -> None:
-    rooms = [Room(f"east-{number}", building="East", week=ALWAYS) for number in range(2)]
-    rooms.append(Room("west-0", building="West", week=ALWAYS))
+    rooms = tuple(
+        Room(f"{building.lower()}-{number}", building=building, week=ALWAYS)
+        for building, number in (("East", 0), ("East", 1), ("West", 0))
+    )
     bookings = [
         replace(book(room, MONDAY, f"{hour:02}:00", f"{hour + 1:02}:00"), invited_headcount=2)
         for room in rooms[:2]

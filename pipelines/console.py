@@ -126,7 +126,8 @@ def show_published(region: Region, published: Published) -> None:
 def show_page(region: Region, page: Report) -> None:
     """Print where the page is that shows the region in a browser."""
     size = f"{page.size_bytes / 1e6:.1f} MB"
-    click.echo(f"{region}: page of {page.rooms:,} rooms in {page.path}, {size}")
+    rooms = f"{page.rooms:,} room{'' if page.rooms == 1 else 's'}"
+    click.echo(f"{region}: page of {rooms} in {page.path}, {size}")
 
 
 def show_sandboxes(served: Iterable["Served"]) -> None:

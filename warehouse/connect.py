@@ -32,15 +32,16 @@ def connect(
 
     ``connect("EU")`` has the region's tables by their names (``utilization``);
     ``connect(regions=["EU", "NA"])`` has them as ``eu.utilization`` and ``na.utilization``.
-    ``warehouse`` is the folder of the databases, or one for each region; without it the
-    configuration says where (``$INSIGHTS_CONFIG``, else ``insights.yaml``). The pointer is
-    followed here and not again: open a new connection to see the next night.
+    ``warehouse`` is the folder of the databases (or the path of one in it), or one for each
+    region; without it the configuration says where (``$INSIGHTS_CONFIG``, else
+    ``insights.yaml``). The pointer is followed here and not again: open a new connection to see
+    the next night.
 
     Raises:
         VersionError: nothing was published yet, or no folder is known.
         ValueError: neither ``region`` nor ``regions``, both, or one that does not exist.
     """
-    if bool(region) == bool(regions):
+    if bool(region) == bool(regions) or isinstance(regions, str):
         raise ValueError("name one region, or several as regions=[...]")
     asked = (region,) if region else tuple(regions)
     if unknown := [each for each in asked if each not in REGIONS]:
@@ -88,7 +89,8 @@ def _folder(region: Region, warehouse: Warehouse | None) -> Path:
     chosen = warehouse.get(region) if isinstance(warehouse, Mapping) else warehouse
     if chosen is None:
         raise VersionError(f"no warehouse given for region {region}: name its folder")
-    return Path(chosen)
+    folder = Path(chosen).expanduser()
+    return folder.parent if folder.suffix == pointer(folder, region).suffix else folder
 
 
 def _configured_folder(region: Region) -> Path:
@@ -96,7 +98,12 @@ def _configured_folder(region: Region) -> Path:
     try:
         settings = yaml.safe_load(config.read_text(encoding="utf-8"))
         return Path(config.parent, settings["regions"][region]["warehouse"])
-    except (OSError, yaml.YAMLError, KeyError, TypeError):
+    except OSError as error:
+        raise VersionError(
+            f"{config}: cannot be read ({error.strerror}): pass warehouse=<its folder>, "
+            "or set INSIGHTS_CONFIG to the path of the configuration"
+        ) from None
+    except (ValueError, yaml.YAMLError, KeyError, TypeError):
         raise VersionError(
             f"{config}: says no warehouse of region {region}: pass warehouse=<its folder>"
         ) from None

@@ -53,7 +53,7 @@ class Alert:
         if self.days:
             lines.append(f"Days asked for: {self.days[0]} to {self.days[1]}.")
         if self.state == "stale":
-            lines.append("See whether Dagster's daemon runs and the schedule is switched on.")
+            lines.append("See whether the nightly run starts: its schedule in Dagster, or cron.")
         if self.state == "failed":
             lines.append("Readers see the last good database; 'insights check' says what is wrong.")
         lines += [f"{room_id}: {code}" for room_id, code in self._named().items()]

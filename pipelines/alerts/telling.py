@@ -11,7 +11,7 @@ Nothing here raises: an alert that fails is one line on stderr and never fails a
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import click
 import dagster as dg
@@ -54,13 +54,27 @@ def tell(instance: dg.DagsterInstance, alerts: AlertSettings, alert: Alert) -> N
 
 def was_told_since(instance: dg.DagsterInstance, region: Region, since: datetime) -> bool:
     """Return whether anything was told of a region after an instant."""
-    return any(each.is_told and each.at > since for each in _memory(instance, region))
+    return any(each.at > since for each in _latest(instance, region))
 
 
 class _Memory(NamedTuple):
     at: datetime
-    about: str
     is_told: bool
+    about: str
+    error_code: str | None
+    failed_rooms: frozenset[str]
+
+    def says(self, alert: Alert) -> bool:
+        """Return whether this tells of an alert too.
+
+        A failed night does of a partial one, not the other way round; no night does of a room
+        that failed only later.
+        """
+        return (
+            self.about == _about(alert)
+            and alert.error_code in (None, self.error_code)
+            and self.failed_rooms.issuperset(alert.failed_rooms)
+        )
 
 
 def _tell_once(instance: dg.DagsterInstance, alerts: AlertSettings, alert: Alert) -> None:
@@ -68,9 +82,7 @@ def _tell_once(instance: dg.DagsterInstance, alerts: AlertSettings, alert: Alert
 
     If no channel took it, that is remembered too, and the next who notices may try again.
     """
-    about = _about(alert)
-    before = next((each for each in _memory(instance, alert.region) if each.about == about), None)
-    if before is not None and before.is_told:
+    if any(each.says(alert) for each in _latest(instance, alert.region)):
         return
     _remember(instance, alert, is_told=True)
     not_sent = send(alerts, alert)
@@ -89,24 +101,39 @@ def _about(alert: Alert) -> str:
 
 
 def _remember(instance: dg.DagsterInstance, alert: Alert, *, is_told: bool) -> None:
-    metadata: dict[str, str | bool] = {
+    metadata: dict[str, Any] = {
         "about": _about(alert),
         "state": alert.state,
+        "error_code": alert.error_code or "",
+        "failed_rooms": sorted(alert.failed_rooms),
         "is_told": is_told,
     }
     key = _asset_key(alert.region)
     instance.report_runless_asset_event(dg.AssetObservation(key, alert.subject, metadata=metadata))
 
 
+def _latest(instance: dg.DagsterInstance, region: Region) -> Iterator[_Memory]:
+    """Yield what somebody was told, without what no channel took in the end."""
+    seen = set()
+    for each in _memory(instance, region):
+        what = (each.about, each.error_code, each.failed_rooms)
+        if what not in seen and each.is_told:
+            yield each
+        seen.add(what)
+
+
 def _memory(instance: dg.DagsterInstance, region: Region) -> Iterator[_Memory]:
-    """Yield what was told of a region, latest first."""
+    """Yield what was remembered of a region, latest first."""
     for record in instance.fetch_observations(_asset_key(region), limit=_REMEMBERED).records:
         observed = record.asset_observation
         if observed is not None:
+            values = {name: value.value for name, value in observed.metadata.items()}
             yield _Memory(
                 datetime.fromtimestamp(record.timestamp, UTC),
-                str(observed.metadata["about"].value),
-                observed.metadata["is_told"].value is True,
+                values.get("is_told") is True,
+                str(values.get("about")),
+                str(values.get("error_code") or "") or None,
+                frozenset(cast("list[str]", values.get("failed_rooms", []))),
             )
 
 

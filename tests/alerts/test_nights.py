@@ -102,6 +102,29 @@ def test_a_failed_night_is_told_once_with_its_rooms_and_codes(
     assert got["failed_by_code"] == {"ErrorAccessDenied": 2}
 
 
+def test_a_night_that_gets_worse_on_the_same_day_is_told_again_and_one_that_mends_is_not(
+    company: Company, webhook: Webhook
+) -> None:
+    deny(company, "fjord")
+    assert company.run() == 3
+    deny(company, "harbour")
+    assert company.run() == 1
+    company.tenant.faults.clear()
+    deny(company, "harbour")
+    assert company.run() == 3
+    assert [got["state"] for got in webhook.got] == ["partial", "failed"]
+
+
+def test_another_room_that_fails_on_the_same_day_is_told(
+    company: Company, webhook: Webhook
+) -> None:
+    for room in ("fjord", "harbour"):
+        company.tenant.faults.clear()
+        deny(company, room)
+        assert company.run() == 3
+    assert [list(got["failed_rooms"]) for got in webhook.got] == [["fjord"], ["harbour"]]
+
+
 def test_a_lake_that_cannot_be_written_is_told_without_its_path(
     company: Company, webhook: Webhook
 ) -> None:

@@ -1,5 +1,6 @@
 """In a browser the page shows the database's figures, and its filters change them."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -143,6 +144,43 @@ def test_peaks_are_added_over_buildings_and_a_size_without_a_free_room_is_sold_o
     assert table_in(tab, "in-use") == [[seats("5-8"), "2", "2", "1", "1", "60"]]
     choose(tab, building="West")
     assert table_in(tab, "in-use") == [[seats("5-8"), "2", "1", "0.5", "0", "0"]]
+
+
+def answers_in(tab: Tab) -> dict[str, str]:
+    found: list[list[str]] = tab.value(
+        """[...document.querySelectorAll(".answers .card")].map((card) =>
+          [...card.querySelectorAll("h2, strong, p")].map((each) => each.textContent))"""
+    )
+    return {question: f"{answer}: {words}" for question, answer, words in found}
+
+
+def test_what_a_facility_manager_asks_first_is_answered_in_a_line_each(
+    make_page: MakePage, browser: Browser
+) -> None:
+    rooms = tuple(
+        Room(f"{building.lower()}-{number}", building=building, week=ALWAYS)
+        for building, number in (("East", 0), ("East", 1), ("West", 0))
+    )
+    bookings = [
+        replace(book(room, MONDAY, f"{hour:02}:00", f"{hour + 1:02}:00"), invited_headcount=2)
+        for room in rooms[:2]
+        for hour in range(8, 13)
+    ]
+    tab = browser.open(make_page(scenario(rooms, bookings, [MONDAY])).path)
+    size = seats("5-8")
+    assert answers_in(tab) == {
+        "Too few?": f"East, {size}: All of them taken at some time on 1 of 1 day, 5 h in all.",
+        "Too big?": "All: of 10 bookings shown invite fewer people than 60% of the "
+        f"seats. Most in rooms of {size}: 100%.",
+        "Never used?": "1 room: west-0 (West).",
+    }
+    choose(tab, building="West")
+    told = answers_in(tab)
+    assert told["Too few?"].startswith("Not known: Needs a building with two open rooms")
+    assert told["Too big?"].startswith("Not known: ")
+    tab.value("document.querySelector('.answers button').click()")
+    assert tab.value("document.activeElement.id") == "in-use-title"
+    assert tab.value("location.hash") == "#building=West"
 
 
 @pytest.mark.parametrize(

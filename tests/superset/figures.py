@@ -14,29 +14,35 @@ FIGURES: Final[Mapping[str, str]] = MappingProxyType(
         "Data through": (
             "SELECT data_through, rooms_expected, suppressed_cells, rooms_loaded FROM build_info"
         ),
-        "Utilization by building and day": (
-            "SELECT local_date, building, sum(booked_minutes) / nullif(sum(open_minutes), 0) "
-            "FROM utilization GROUP BY ALL"
+        "Utilization by building and week": (
+            "SELECT CAST(date_trunc('week', local_date) AS DATE), building, "
+            "sum(booked_minutes) / nullif(sum(open_minutes), 0) FROM utilization GROUP BY ALL"
         ),
         "The week, hour by hour": (
-            "SELECT local_hour, weekday, sum(booked_minutes) / nullif(sum(open_minutes), 0) "
-            "FROM hour_of_week GROUP BY ALL"
+            "SELECT local_hour, weekday || ' ' || CASE weekday WHEN 1 THEN 'Mon' WHEN 2 THEN 'Tue' "
+            "WHEN 3 THEN 'Wed' WHEN 4 THEN 'Thu' WHEN 5 THEN 'Fri' WHEN 6 THEN 'Sat' "
+            "WHEN 7 THEN 'Sun' END, sum(booked_minutes) / sum(open_minutes) "
+            "FROM hour_of_week WHERE open_minutes > 0 GROUP BY ALL"
         ),
-        "Most rooms in use at once": (
-            "SELECT local_date, building, max(peak_rooms_in_use) FROM rooms_in_use GROUP BY ALL"
+        "Too few? Days on which no room was free": (
+            "SELECT building, capacity_band, count(*) FILTER (sold_out_minutes > 0), "
+            "sum(sold_out_minutes) / 60, max(rooms_open), max(peak_rooms_in_use), "
+            "min(min_free_rooms) FROM rooms_in_use GROUP BY ALL"
         ),
         "Rooms, busiest first": (
-            "SELECT room_id, sum(booked_minutes) / nullif(sum(open_minutes), 0), sum(bookings) "
-            "FROM room_days GROUP BY ALL"
+            "SELECT rooms.name, building, capacity, room_id, "
+            "sum(booked_minutes) / nullif(sum(open_minutes), 0), sum(bookings) "
+            "FROM room_days JOIN rooms USING (room_id) GROUP BY ALL"
         ),
-        "Booked ahead": (
-            "SELECT local_date, sum(booked_minutes) / nullif(sum(open_minutes), 0) "
-            "FROM room_days_ahead GROUP BY ALL"
+        "Booked ahead, by week": (
+            "SELECT CAST(date_trunc('week', local_date) AS DATE), "
+            "sum(booked_minutes) / nullif(sum(open_minutes), 0) FROM room_days_ahead GROUP BY ALL"
         ),
-        "How long before they are booked": (
-            "SELECT lead_time_band, sum(bookings) FROM booking_mix GROUP BY ALL"
+        "How long before single bookings are made": (
+            "SELECT lead_time_band, sum(bookings) FROM booking_mix WHERE kind = 'single' "
+            "GROUP BY ALL"
         ),
-        "Invited people against capacity": (
+        "Too big? Bookings by room size and people invited": (
             "SELECT capacity_band, headcount_band, sum(bookings) FROM size_fit GROUP BY ALL"
         ),
     }

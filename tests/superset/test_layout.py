@@ -10,7 +10,7 @@ import yaml
 from tests.superset.figures import FIGURES
 from transforms.contract import TABLES
 from warehouse.superset import __main__ as command
-from warehouse.superset.charts import CHARTS, METRICS
+from warehouse.superset.charts import CALCULATED, CHARTS, METRICS, ROOM_COLUMNS, WITH_ROOMS
 from warehouse.superset.layout import files
 
 FOLDER = Path(__file__).parents[2] / "warehouse/superset/dashboard"
@@ -24,9 +24,21 @@ def test_the_checked_in_dashboard_is_what_the_code_writes() -> None:
     assert found == files()
 
 
+def columns_of(table: str) -> set[str]:
+    """Return the columns that a dataset has, which Superset is told too."""
+    columns = set(TABLES[table].names) | CALCULATED.get(table, {}).keys()
+    if table in WITH_ROOMS:
+        columns |= set(ROOM_COLUMNS)
+    told = yaml.safe_load(files()[f"datasets/room_insights/{table}.yaml"])["columns"]
+    assert {column["column_name"] for column in told} == columns
+    assert len(told) == len(columns)
+    return columns
+
+
 def test_every_chart_asks_for_columns_of_the_contract_and_metrics_of_its_dataset() -> None:
     for chart in CHARTS:
-        assert set(chart.by) <= set(TABLES[chart.table].names), chart.name
+        assert set(chart.by) <= columns_of(chart.table), chart.name
+        assert {column for column, _, _ in chart.where} <= columns_of(chart.table), chart.name
         assert set(chart.metrics) <= METRICS[chart.table].keys(), chart.name
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -47,6 +48,15 @@ def test_each_region_may_have_a_folder_of_its_own(tmp_path: Path) -> None:
         assert number_in(connection, "na.utilization") == 4
     with connect("EU", warehouse=folders) as connection:
         assert number_in(connection) == 3
+
+
+def test_the_path_of_a_database_or_of_the_home_leads_to_its_folder(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(warehouse.parent))
+    for path in (warehouse / "insights-eu.duckdb", "~/warehouse", "~/warehouse/insights-eu.duckdb"):
+        with connect("EU", warehouse=path) as connection:
+            assert number_in(connection) == 1
 
 
 def test_instants_are_shown_in_utc_wherever_the_reader_is(
@@ -129,6 +139,16 @@ def test_a_region_without_a_database_is_one_clear_line(tmp_path: Path) -> None:
         connect("NA", warehouse={"EU": tmp_path})
 
 
+def test_without_a_configuration_the_two_ways_out_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INSIGHTS_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    told = r"^insights\.yaml: cannot be read \(No such file.*pass warehouse=.*set INSIGHTS_CONFIG"
+    with pytest.raises(VersionError, match=told):
+        connect("EU")
+
+
 def test_a_pointer_whose_version_is_gone_says_how_to_mend_it(warehouse: Path) -> None:
     (warehouse / pointer(warehouse, "EU").readlink()).unlink()
     with pytest.raises(VersionError, match="leads to no database: run 'insights publish"):
@@ -136,8 +156,9 @@ def test_a_pointer_whose_version_is_gone_says_how_to_mend_it(warehouse: Path) ->
 
 
 def test_regions_are_named_in_one_way_and_exist() -> None:
-    for options in ({}, {"region": "EU", "regions": ["NA"]}):
+    refused: list[dict[str, Any]] = [{}, {"region": "EU", "regions": ["NA"]}, {"regions": "EU"}]
+    for options in refused:
         with pytest.raises(ValueError, match="name one region, or several"):
-            connect(**options)  # type: ignore[arg-type]  # what the types forbid is refused too
+            connect(**options)
     with pytest.raises(ValueError, match="no region APAC"):
-        connect("APAC")  # type: ignore[arg-type]  # as above
+        connect("APAC")  # type: ignore[arg-type]  # refused at run time too

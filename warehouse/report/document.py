@@ -34,6 +34,7 @@ _SCRIPTS: Final = (
     "tables",
     "charts",
     "frame",
+    "answers",
     "use",
     "bookings",
     "main",

@@ -6,7 +6,10 @@ Does not belong here: figures of use (the browser computes them for what is chos
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Final
+
+_MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,13 @@ class Fact:
 def facts(head: Mapping[str, Any]) -> Iterator[Fact]:
     """Yield the facts of the head, in order; ``head`` is the row of ``sql/head.sql``."""
     through = head["data_through"]
-    yield Fact("Data through", f"{through}" if through else "no day yet", not through)
+    yield Fact("Data through", _day(through) if through else "no day yet", not through)
     yield Fact("Days", _span(head), not head["first_date"])
     loaded, expected = head["rooms_loaded"], head["rooms_expected"]
     is_whole = loaded == expected and expected > 0
     yield Fact("Rooms read in the last run", f"{loaded:,} of {expected:,}", not is_whole)
-    yield Fact("Built", head["built_at"].replace("T", " ").replace("Z", " UTC"))
+    built_at = datetime.fromisoformat(head["built_at"])
+    yield Fact("Built", f"{_day(built_at.date())}, {built_at:%H:%M} UTC")
     yield Fact("Left out as small groups", f"{head['suppressed_cells']:,} cells")
 
 
@@ -55,7 +59,15 @@ def missing(head: Mapping[str, Any]) -> Iterator[str]:
 
 def _span(head: Mapping[str, Any]) -> str:
     first, last = head["first_date"], head["last_date"]
-    return f"{first} to {last}" if first else "none"
+    if not first:
+        return "none"
+    return _day(first) if first == last else f"{_day(first)} \N{EN DASH} {_day(last)}"
+
+
+def _day(value: object) -> str:
+    """Write a date as the rest of the page does, whatever the language of the machine."""
+    day = date.fromisoformat(str(value))
+    return f"{day.day} {_MONTHS[3 * day.month - 3 : 3 * day.month]} {day.year}"
 
 
 def _rooms(count: int) -> str:

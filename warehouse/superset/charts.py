@@ -17,8 +17,11 @@ METRICS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "room_days": {"utilization": _UTILIZATION, "booking_count": "SUM(bookings)"},
         "room_days_ahead": {"utilization": _UTILIZATION},
         "rooms_in_use": {
+            "days_sold_out": "COUNT(CASE WHEN sold_out_minutes > 0 THEN 1 END)",
+            "hours_sold_out": "SUM(sold_out_minutes) / 60.0",
+            "most_rooms_open": "MAX(rooms_open)",
             "most_rooms_in_use": "MAX(peak_rooms_in_use)",
-            "sold_out": "SUM(sold_out_minutes)",
+            "fewest_rooms_free": "MIN(min_free_rooms)",
         },
         "booking_mix": {"booking_count": "SUM(bookings)"},
         "size_fit": {"booking_count": "SUM(bookings)"},
@@ -30,10 +33,28 @@ METRICS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 No metric has the name of a column: Superset would take one for the other.
 """
 
+WITH_ROOMS: Final = ("room_days", "room_days_ahead")
+"""Datasets that are joined with ``rooms``, so that names are shown and filters work."""
+
+ROOM_COLUMNS: Final = ("name", "site", "building", "capacity", "capacity_band")
+
+CALCULATED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "hour_of_week": {
+            "day": "weekday || ' ' || "
+            "list_extract(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'], weekday)"
+        }
+    }
+)
+"""Columns that a dataset has for its charts beyond those of the table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One chart: ``by`` are its dimensions, the first one the x axis of a drawing that has one."""
+    """One chart: ``by`` are its dimensions, the first one the x axis of a drawing that has one.
+
+    ``where`` are conditions on columns; with ``is_weekly`` the x axis is a date, by its week.
+    """
 
     name: str
     table: str
@@ -41,11 +62,14 @@ class Chart:
     metrics: tuple[str, ...]
     by: tuple[str, ...] = ()
     width: int = 6
-    height: int = 50
+    height: int = 46
+    where: tuple[tuple[str, str, str | int], ...] = ()
+    is_weekly: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-_PERCENT: Final = {"y_axis_format": ".0%"}
+_PERCENT: Final = {"y_axis_format": ".0%", "x_axis_time_format": "%d %b %Y"}
+_AS_PERCENT: Final = {"utilization": {"d3NumberFormat": ".0%"}}
 
 CHARTS: Final = (
     Chart(
@@ -54,7 +78,8 @@ CHARTS: Final = (
         "big_number_total",
         ("utilization",),
         width=3,
-        options=_PERCENT,
+        height=20,
+        options={"y_axis_format": ".0%"},
     ),
     Chart(
         "Data through",
@@ -63,59 +88,83 @@ CHARTS: Final = (
         ("rooms_read",),
         ("data_through", "rooms_expected", "suppressed_cells"),
         width=9,
+        height=20,
+        options={"table_timestamp_format": "%d %b %Y", "show_cell_bars": False},
     ),
     Chart(
-        "Utilization by building and day",
+        "Utilization by building and week",
         "utilization",
         "echarts_timeseries_line",
         ("utilization",),
         ("local_date", "building"),
-        options=_PERCENT,
+        is_weekly=True,
+        options={**_PERCENT, "markerEnabled": True},
     ),
     Chart(
         "The week, hour by hour",
         "hour_of_week",
         "heatmap_v2",
         ("utilization",),
-        ("local_hour", "weekday"),
-        options={"value_format": ".0%", "linear_color_scheme": "blue_white_yellow"},
+        ("local_hour", "day"),
+        where=(("open_minutes", ">", 0),),
+        options={
+            "value_format": ".0%",
+            "y_axis_format": ".0%",
+            "linear_color_scheme": "schemeBlues",
+            "show_values": True,
+        },
     ),
     Chart(
-        "Most rooms in use at once",
+        "Too few? Days on which no room was free",
         "rooms_in_use",
-        "echarts_timeseries_bar",
-        ("most_rooms_in_use",),
-        ("local_date", "building"),
+        "table",
+        (
+            "days_sold_out",
+            "hours_sold_out",
+            "most_rooms_open",
+            "most_rooms_in_use",
+            "fewest_rooms_free",
+        ),
+        ("building", "capacity_band"),
+        width=12,
+        height=36,
+        options={"column_config": {"hours_sold_out": {"d3NumberFormat": ".0f"}}},
     ),
     Chart(
         "Rooms, busiest first",
         "room_days",
         "table",
         ("utilization", "booking_count"),
-        ("room_id",),
-        options={"column_config": {"utilization": {"d3NumberFormat": ".0%"}}},
+        ("name", "building", "capacity", "room_id"),
+        width=12,
+        height=36,
+        options={"column_config": _AS_PERCENT},
     ),
     Chart(
-        "Booked ahead",
+        "Booked ahead, by week",
         "room_days_ahead",
         "echarts_timeseries_bar",
         ("utilization",),
         ("local_date",),
-        options=_PERCENT,
+        is_weekly=True,
+        options={**_PERCENT, "show_legend": False},
     ),
     Chart(
-        "How long before they are booked",
+        "How long before single bookings are made",
         "booking_mix",
         "pie",
         ("booking_count",),
         ("lead_time_band",),
+        where=(("kind", "==", "single"),),
+        options={"label_type": "key_percent", "show_legend": False, "donut": True},
     ),
     Chart(
-        "Invited people against capacity",
+        "Too big? Bookings by room size and people invited",
         "size_fit",
         "pivot_table_v2",
         ("booking_count",),
         ("capacity_band", "headcount_band"),
         width=12,
+        height=52,
     ),
 )

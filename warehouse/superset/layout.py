@@ -1,35 +1,32 @@
 """Superset's files: database, datasets, charts and a dashboard as YAML, ready to be imported.
 
-Belongs here: what Superset's importer wants, with names, types and definitions of the contract.
-Does not belong here: what the charts show (``charts.py``).
+Belongs here: what Superset's importer wants of databases, charts and dashboards.
+Does not belong here: what the charts show (``charts.py``), of which tables (``datasets.py``).
 """
 
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
 
-import pyarrow as pa
 import yaml
 
-from transforms.contract import TABLES, describe, table_description
-from warehouse.engine import COLUMN_TYPES
+from transforms.contract import TABLES, table_description
 from warehouse.superset.charts import CHARTS, METRICS, Chart
+from warehouse.superset.datasets import VERSION, dataset, dataset_id, id_of
 
 DATABASE: Final = "databases/room_insights.yaml"
 PLACEHOLDER: Final = "duckdb:////srv/room-insights/eu/warehouse/insights-eu.duckdb"
-_VERSION: Final = "1.0.0"
-_FIRST_ID: Final = 0x6F0E2F6A_51D7_4C11_A000_000000000000
 _ROW_LIMIT: Final = 10_000
 _TIME_SERIES: Final = "echarts_timeseries"
+_WEEK: Final = "P1W"
 
 
 def files(uri: str = PLACEHOLDER) -> dict[str, str]:
     """Return the text of every file by its path; ``uri`` is SQLAlchemy's of the database."""
     found: dict[str, dict[str, Any]] = {
         "metadata.yaml": {
-            "version": _VERSION,
+            "version": VERSION,
             "type": "Dashboard",
             "timestamp": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
         },
@@ -37,7 +34,7 @@ def files(uri: str = PLACEHOLDER) -> dict[str, str]:
         "dashboards/room_insights.yaml": _dashboard(),
     }
     for table in METRICS:
-        found[f"datasets/room_insights/{table}.yaml"] = _dataset(table)
+        found[f"datasets/room_insights/{table}.yaml"] = dataset(table)
     for chart in CHARTS:
         found[f"charts/{_file_name(chart)}.yaml"] = _chart(chart)
     return {
@@ -53,38 +50,8 @@ def _database(uri: str) -> dict[str, Any]:
         "expose_in_sqllab": True,
         "allow_dml": False,
         "extra": {"engine_params": {"connect_args": {"read_only": True}}},
-        "uuid": _id(0),
-        "version": _VERSION,
-    }
-
-
-def _dataset(table: str) -> dict[str, Any]:
-    schema = TABLES[table]
-    date_column = "local_date" if "local_date" in schema.names else None
-    return {
-        "table_name": table,
-        "main_dttm_col": date_column,
-        "description": table_description(schema),
-        "schema": "main",
-        "uuid": _dataset_id(table),
-        "metrics": [
-            {"metric_name": name, "verbose_name": name.replace("_", " "), "expression": sql}
-            for name, sql in METRICS[table].items()
-        ],
-        "columns": [_column(field) for field in schema],
-        "version": _VERSION,
-        "database_uuid": _id(0),
-    }
-
-
-def _column(field: pa.Field) -> dict[str, Any]:
-    return {
-        "column_name": field.name,
-        "is_dttm": pa.types.is_temporal(field.type),
-        "type": COLUMN_TYPES[field.type],
-        "groupby": True,
-        "filterable": True,
-        "description": describe(field),
+        "uuid": id_of(0),
+        "version": VERSION,
     }
 
 
@@ -97,8 +64,8 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "params": params,
         "query_context": json.dumps(_query_context(chart, params)),
         "uuid": _chart_id(chart),
-        "version": _VERSION,
-        "dataset_uuid": _dataset_id(chart.table),
+        "version": VERSION,
+        "dataset_uuid": dataset_id(chart.table),
     }
 
 
@@ -106,10 +73,21 @@ def _params(chart: Chart) -> dict[str, Any]:
     params: dict[str, Any] = {
         "viz_type": chart.drawing,
         "row_limit": _ROW_LIMIT,
+        "adhoc_filters": [
+            {
+                "expressionType": "SIMPLE",
+                "clause": "WHERE",
+                "subject": column,
+                "operator": operator,
+                "comparator": value,
+            }
+            for column, operator, value in chart.where
+        ],
         **chart.options,
     }
     if chart.drawing.startswith(_TIME_SERIES):
-        own = {"x_axis": chart.by[0], "groupby": list(chart.by[1:]), "time_grain_sqla": None}
+        own: dict[str, Any] = {"x_axis": chart.by[0], "groupby": list(chart.by[1:])}
+        own["time_grain_sqla"] = _WEEK if chart.is_weekly else None
         return params | own | {"metrics": list(chart.metrics)}
     if chart.drawing == "heatmap_v2":
         return params | {
@@ -118,7 +96,7 @@ def _params(chart: Chart) -> dict[str, Any]:
             "metric": chart.metrics[0],
             "normalize_across": "heatmap",
             "sort_x_axis": "alpha_asc",
-            "sort_y_axis": "alpha_asc",
+            "sort_y_axis": "alpha_desc",
         }
     if chart.drawing == "pivot_table_v2":
         rows, columns = {"groupbyRows": [chart.by[0]]}, {"groupbyColumns": [chart.by[1]]}
@@ -131,12 +109,23 @@ def _params(chart: Chart) -> dict[str, Any]:
 
 def _query_context(chart: Chart, params: dict[str, Any]) -> dict[str, Any]:
     """Return the query that Superset runs where nobody has opened the chart yet."""
+    columns: list[Any] = list(chart.by)
+    if chart.is_weekly:
+        columns[0] = {
+            "columnType": "BASE_AXIS",
+            "expressionType": "SQL",
+            "sqlExpression": chart.by[0],
+            "label": chart.by[0],
+            "timeGrain": _WEEK,
+        }
     query = {
-        "columns": list(chart.by),
+        "columns": columns,
         "metrics": list(chart.metrics),
         "orderby": [[chart.metrics[0], False]],
         "row_limit": _ROW_LIMIT,
-        "filters": [],
+        "filters": [
+            {"col": column, "op": operator, "val": value} for column, operator, value in chart.where
+        ],
         "extras": {},
     }
     return {
@@ -154,7 +143,7 @@ def _dashboard() -> dict[str, Any]:
         "dashboard_title": "Meeting rooms",
         "description": "What calendars say about rooms; every figure is defined in its dataset.",
         "slug": "meeting-rooms",
-        "uuid": _id(1),
+        "uuid": id_of(1),
         "position": _position(),
         "metadata": {
             "native_filter_configuration": [
@@ -162,13 +151,13 @@ def _dashboard() -> dict[str, Any]:
             ],
             "cross_filters_enabled": False,
         },
-        "version": _VERSION,
+        "version": VERSION,
         "published": True,
     }
 
 
 def _filter(column: str) -> dict[str, Any]:
-    target = {"datasetUuid": _dataset_id("utilization"), "column": {"name": column}}
+    target = {"datasetUuid": dataset_id("utilization"), "column": {"name": column}}
     return {
         "id": f"NATIVE_FILTER-{column}",
         "name": column.replace("_", " "),
@@ -234,13 +223,5 @@ def _file_name(chart: Chart) -> str:
     return "".join(each if each.isalnum() else "_" for each in chart.name.lower())
 
 
-def _dataset_id(table: str) -> str:
-    return _id(100 + list(METRICS).index(table))
-
-
 def _chart_id(chart: Chart) -> str:
-    return _id(200 + CHARTS.index(chart))
-
-
-def _id(number: int) -> str:
-    return str(UUID(int=_FIRST_ID + number))
+    return id_of(200 + CHARTS.index(chart))

@@ -13,11 +13,8 @@ function rightSizing() {
       return part.showNothing(NONE_SHOWN);
     }
     part.picture.replaceChildren(scrolling("Room size against people invited", fitTable(data, rows)));
-    const sums = zeros(["small", "large", "fit", "unknown"]);
-    for (const row of rows) {
-      row.counts.forEach((bookings, place) => { sums[fitOf(row.capacity, HEADCOUNTS[place])] += bookings; });
-    }
-    const known = sums.small + sums.large + sums.fit;
+    const sums = fitSums(rows);
+    const { known } = sums;
     const words = known === 0 ? "No headcount is known." :
       `Of ${count(known)} bookings with known headcount and size, at least ${percent(sums.small / known)} are groups under 60% of the seats and at least ${percent(sums.large / known)} have more people than seats. ${heldBack(data, choice, known + sums.unknown)}`;
     return part.show(words, null, { isChart: false });

@@ -17,7 +17,8 @@ function draw(place, height, option) {
     place.style.height = `${height}px`;
     chart = echarts.init(place, null, { renderer: "svg" });
     drawn.set(place, chart);
-    new ResizeObserver(() => chart.resize()).observe(place);
+    // What is not laid out for a moment has no width, and a chart of none.
+    new ResizeObserver(() => { if (place.clientWidth > 0) chart.resize(); }).observe(place);
   }
   chart.setOption({ animation: false, textStyle: TEXT, ...option }, { notMerge: true });
 }
@@ -32,14 +33,19 @@ const tooltip = (format, trigger = "axis") => ({
   axisPointer: { type: "line", lineStyle: { color: "var(--quiet)" }, label: { show: false } },
 });
 
-const categories = (names, more = {}) => ({
+const categories = (names, more = {}, label = {}) => ({
   type: "category",
   data: names,
   axisLine: { lineStyle: { color: "var(--line)" } },
   axisTick: { show: false },
-  axisLabel: { ...QUIET, hideOverlap: true },
+  axisLabel: { ...QUIET, hideOverlap: true, ...label },
   ...more,
 });
+
+function dateAxis(dates, more = {}, label = {}) {
+  const names = axisDays(dates);
+  return categories(dates.map(dayName), more, { formatter: (_, place) => names[place], ...label });
+}
 
 const values = (format, more = {}) => ({
   type: "value",
@@ -67,19 +73,19 @@ const lineColour = (line, number) => (line.isTotal ? "var(--text)" : COLOURS[num
 const lineKey = (lines) => chartKey(lines.map((line, number) =>
   ({ name: line.name, sign: line.isTotal ? "╍" : SIGNS[number], colour: lineColour(line, number) })));
 
-function drawLines(place, names, lines) {
-  draw(place, 290, {
+function drawLines(place, dates, lines) {
+  draw(place, 280, {
     grid,
     tooltip: tooltip(percent),
-    xAxis: categories(names,
-      { boundaryGap: false, axisLabel: { ...QUIET, hideOverlap: true, margin: 14 } }),
+    xAxis: dateAxis(dates, { boundaryGap: false },
+      { margin: 14, showMinLabel: true, alignMinLabel: "left", alignMaxLabel: "right" }),
     yAxis: shareAxis(),
     series: lines.map((line, number) => ({
       name: line.name,
       type: "line",
       data: line.shares,
       connectNulls: true,
-      showSymbol: names.length <= 40 && !line.isTotal,
+      showSymbol: dates.length <= 40 && !line.isTotal,
       symbol: line.isTotal ? "none" : SYMBOLS[number],
       symbolSize: 6,
       color: lineColour(line, number),
@@ -100,18 +106,18 @@ const PEAKS = [
 function drawPeaks(place, data, bands) {
   const names = bands.map((band) => sizeName(data, band.band));
   const sizes = categories(names, { inverse: true, axisLabel: TEXT });
-  draw(place, 34 + 46 * bands.length, {
+  draw(place, 34 + 36 * bands.length, {
     grid,
     tooltip: { ...tooltip(decimal), axisPointer: { type: "none" } },
     xAxis: values(count, { minInterval: 1 }),
     yAxis: [sizes, { ...sizes, show: false }], // bars of two axes lie over each other
     series: [
-      { name: PEAKS[0].name, type: "bar", barWidth: 24, color: "var(--pale)", z: 1,
+      { name: PEAKS[0].name, type: "bar", barWidth: 22, color: "var(--pale)", z: 1,
         emphasis: { disabled: true }, data: bands.map((band) => band.rooms_open) },
       { name: PEAKS[1].name, type: "bar", barWidth: 10, color: "var(--series-1)",
         z: 2, yAxisIndex: 1, emphasis: { disabled: true }, data: bands.map((band) => band.peak) },
       { name: PEAKS[2].name, type: "scatter", symbol: "rect",
-        symbolSize: [4, 24], color: "var(--series-2)", itemStyle: { opacity: 1 }, z: 3,
+        symbolSize: [4, 22], color: "var(--series-2)", itemStyle: { opacity: 1 }, z: 3,
         emphasis: { disabled: true }, data: bands.map((band) => band.usual_peak) },
     ],
   });
@@ -138,10 +144,10 @@ function drawShares(place, names, shares, isCut) {
 }
 
 function drawAhead(place, weeks) {
-  draw(place, 260, {
+  draw(place, 210, {
     grid,
     tooltip: { ...tooltip(percent), axisPointer: { type: "none" } },
-    xAxis: categories(weeks.map((week) => dayName(week.monday))),
+    xAxis: dateAxis(weeks.map((week) => week.monday)),
     yAxis: shareAxis(),
     series: [{ type: "bar", name: "Booked", data: weeks.map((week) => week.share),
       color: "var(--series-1)", itemStyle: { borderRadius: [3, 3, 0, 0] },

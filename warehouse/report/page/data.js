@@ -39,7 +39,14 @@ function monthName(month, style = "long") {
 
 const DAY = new Intl.DateTimeFormat("en-GB",
   { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const dayName = (date) => DAY.format(new Date(`${date}T00:00:00Z`));
+const written = (format, date) => format.format(new Date(`${date}T00:00:00Z`)).replace("Sept", "Sep");
+const dayName = (date) => written(DAY, date);
+
+// Dates below an axis: the year only with the first of each.
+const DAY_OF_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+const axisDays = (dates) => dates.map((date, place) =>
+  (place > 0 && date.slice(0, 4) === dates[place - 1].slice(0, 4)
+    ? written(DAY_OF_YEAR, date) : dayName(date)));
 
 // The periods that can be chosen: each has a key for the address, and its months.
 function periods(data) {

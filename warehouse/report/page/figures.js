@@ -124,41 +124,36 @@ function roomsInDirectory(data, choice) {
   return count;
 }
 
-// Rooms at once by size: each place (a site's building and size) has its own peak; places are
-// added, since a room of another building does not help.
-function inUseByBand(data, choice) {
+// Rooms at once by place: a site's building and size, each with its own peak.
+function inUsePlaces(data, choice) {
   const { in_use: table } = data;
   const places = new Map();
   eachChosen(table, choice, (row) => {
     let place = places.get(table.place[row]);
     if (place === undefined) {
-      place = { band: table.band[row], rooms_open: 0, peak: 0, days: 0, peaks: 0,
-        shared_days: 0, sold_out_days: 0, sold_out_minutes: 0 };
+      place = { building: table.building[row], band: table.band[row], rooms_open: 0, peak: 0, peaks: 0,
+        days: 0, shared_days: 0, sold_out_days: 0, sold_out_minutes: 0 };
       places.set(table.place[row], place);
     }
     place.rooms_open = Math.max(place.rooms_open, table.rooms_open[row]);
     place.peak = Math.max(place.peak, table.peak_rooms_in_use[row]);
-    place.days += table.days[row];
     place.peaks += table.peaks_summed[row];
-    place.shared_days += table.shared_days[row];
-    place.sold_out_days += table.sold_out_days[row];
-    place.sold_out_minutes += table.sold_out_minutes[row];
+    for (const name of DAYS) place[name] += table[name][row];
   });
+  return [...places.values()];
+}
+
+const DAYS = ["days", "shared_days", "sold_out_days", "sold_out_minutes"];
+
+// Places are added, since a room of another building does not help.
+function inUseByBand(data, choice) {
+  const names = ["rooms_open", "peak", "usual_peak", ...DAYS];
   const bands = new Map();
-  for (const place of places.values()) {
-    let band = bands.get(place.band);
-    if (band === undefined) {
-      band = { band: place.band, rooms_open: 0, peak: 0, usual_peak: 0, days: 0,
-        shared_days: 0, sold_out_days: 0, sold_out_minutes: 0 };
-      bands.set(place.band, band);
-    }
-    band.rooms_open += place.rooms_open;
-    band.peak += place.peak;
-    band.usual_peak += place.peaks / place.days;
-    band.days += place.days;
-    band.shared_days += place.shared_days;
-    band.sold_out_days += place.sold_out_days;
-    band.sold_out_minutes += place.sold_out_minutes;
+  for (const place of inUsePlaces(data, choice)) {
+    const band = bands.get(place.band) ?? { band: place.band, ...zeros(names) };
+    bands.set(place.band, band);
+    const more = { ...place, usual_peak: place.peaks / place.days };
+    for (const name of names) band[name] += more[name];
   }
   return [...bands.values()].sort((one, other) => one.band - other.band);
 }
@@ -190,4 +185,13 @@ function fitOf(capacity, headcount) {
     : [Number(headcount.split("-")[0]), Number(headcount.split("-").at(-1))];
   if (largest < 0.6 * least) return "small";
   return fewest > most ? "large" : "fit";
+}
+
+// Bookings of the matrix by fit, and those of known size and headcount together.
+function fitSums(rows) {
+  const sums = zeros(["small", "large", "fit", "unknown"]);
+  for (const row of rows) {
+    row.counts.forEach((bookings, place) => { sums[fitOf(row.capacity, HEADCOUNTS[place])] += bookings; });
+  }
+  return { ...sums, known: sums.small + sums.large + sums.fit };
 }

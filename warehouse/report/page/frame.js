@@ -46,7 +46,7 @@ function headlines() {
   const list = element("ul", { class: "headlines" });
   document.getElementById("content").append(
     element("section", { "aria-label": "Headline figures" }, list));
-  const tile = (id, label, text, value, note) => element("li", {},
+  const tile = (id, label, text, value, note, isHidden = false) => element("li", { hidden: isHidden ? "" : null },
     element("span", { class: "label" }, label),
     element("strong", { id: `figure-${id}`, "data-value": value ?? "" }, text),
     element("span", { class: "note" }, note));
@@ -57,11 +57,11 @@ function headlines() {
     const used = rooms.reduce((sum, room) => sum + room.used_days, 0);
     const since = roomsSince(data, choice);
     const open = rooms.reduce((sum, room) => sum + room.open_days, 0);
-    const dormant = rooms.filter((room) => room.booked_minutes === 0).length;
     const kinds = kindTotals(data, choice);
     const isEnough = kinds.bookings > 0 && kinds.bookings >= ENOUGH_SHOWN * bookingsByWeeks(data, choice);
-    const external = ratio(kinds.external_bookings, kinds.external_known_bookings);
+    const external = isEnough ? ratio(kinds.external_bookings, kinds.external_known_bookings) : null;
     const recurring = isEnough ? ratio(kinds.recurring_bookings, kinds.bookings) : null;
+    const readings = ratio(time.room_days_loaded, time.room_days);
     list.replaceChildren(
       tile("booked_utilization", "Booked utilization", percent(booked), booked,
         booked === null ? "no open time" : `${hours(time.booked_minutes)} of ${hours(time.open_minutes)} open${compared(data, choice, booked)}`),
@@ -69,18 +69,14 @@ function headlines() {
         `and ${hours(time.held_minutes)} held tentatively`),
       tile("rooms", "Rooms", count(roomsInDirectory(data, choice)), roomsInDirectory(data, choice),
         `${count(rooms.length)} open in this period${since}`),
-      tile("dormant_rooms", "Never booked", count(dormant), dormant,
-        `${dormant === 1 ? "room" : "rooms"} without a booked minute${since}`),
       tile("used_day_share", "Days used", percent(ratio(used, open)), ratio(used, open),
         `of a room's open days have a booking${since}`),
       tile("recurring_share", "Recurring", percent(recurring), recurring,
-        isEnough ? `of ${count(kinds.bookings)} bookings that may be shown`
-          : "too many bookings are in groups too small to show"),
-      tile("external_share", "With guests", percent(isEnough ? external : null), isEnough ? external : null,
-        isEnough ? `of ${count(kinds.external_known_bookings)} bookings where it is known`
-          : "too many bookings are in groups too small to show"),
-      tile("room_days_loaded", "Readings", percent(ratio(time.room_days_loaded, time.room_days)),
-        ratio(time.room_days_loaded, time.room_days), "of open room-days were ever read"),
+        `of ${count(kinds.bookings)} bookings that may be shown`, recurring === null),
+      tile("external_share", "With guests", percent(external), external,
+        `of ${count(kinds.external_known_bookings)} bookings where it is known`, external === null),
+      tile("room_days_loaded", "Readings", percent(readings), readings,
+        "of open room-days were ever read; the others are in no figure", readings === null || readings === 1),
     );
   };
 }

@@ -72,7 +72,7 @@ async function start() {
     selects.building.focus();
     update();
   };
-  const parts = [headlines(), utilizationOverTime(), week(), buildingsCompared(choose), ranking(),
+  const parts = [answers(), headlines(), utilizationOverTime(), week(), buildingsCompared(choose), ranking(),
     roomsAtOnce(), rightSizing(), durations(), leadTimes(), forward()];
   const update = ({ isAddressKept = false } = {}) => {
     const choice = choiceOf(choices);

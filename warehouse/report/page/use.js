@@ -2,6 +2,7 @@
 
 const RANKED = 10;
 const LISTED = 500;
+const LITTLE_USED = 0.1; // of a room's open time
 const LITTLE_OPEN = 0.2; // of the most open day: a single room open on a Saturday says little
 
 function utilizationOverTime() {
@@ -25,7 +26,7 @@ function utilizationOverTime() {
         : lineTotal(timeLines(data, { ...choice, building: null }));
       lines.push({ name: "All buildings", shares: sharesOf(everywhere), isTotal: true });
     }
-    drawLines(part.picture, points.map(dayName), lines);
+    drawLines(part.picture, points, lines);
     const words = timeWords(data, buildings, shown, open.length - points.length);
     return part.show(words, () => timeTable(data, choice, data.months), { signs: lineKey(lines) });
   };
@@ -109,12 +110,13 @@ function ranking() {
       return part.showNothing("No room was open in this period.");
     }
     const half = Math.min(RANKED, Math.ceil(rooms.length / 2));
+    const quietest = rooms.slice(half).slice(-half).reverse();
     part.picture.replaceChildren(element("div", { class: "columns" },
       rankingTable(data, "Busiest", rooms.slice(0, half)),
-      rankingTable(data, "Quietest", rooms.slice(half - rooms.length || rooms.length).slice(-half).reverse())));
+      quietest.length ? rankingTable(data, "Quietest", quietest) : null));
     const dormant = rooms.filter((room) => room.booked_minutes === 0).length;
-    const quiet = rooms.filter((room) => room.share < 0.1).length;
-    return part.show(`Of ${plural(rooms.length, "room")} that were open${roomsSince(data, choice)}, ${count(dormant)} had no booked minute and ${count(quiet)} were booked for less than a tenth of their open time.`,
+    const quiet = rooms.filter((room) => room.share < LITTLE_USED).length;
+    return part.show(`Of ${plural(rooms.length, "room")} open${roomsSince(data, choice)}, ${count(dormant)} without a booked minute and ${count(quiet)} booked for less than a tenth of open time.`,
       () => everyRoom(data, rooms), { isChart: false });
   };
 }
@@ -134,13 +136,23 @@ function roomsAtOnce() {
     const bands = inUseByBand(data, choice);
     if (bands.length === 0) return part.showNothing("No room was open in this period.");
     drawPeaks(part.picture, data, bands);
-    const spare = bands.map((band) => ({ ...band, free: band.rooms_open - band.peak }))
-      .sort((one, other) => other.free - one.free)[0];
-    const words = spare.free > 0
-      ? `Even at the highest peak ${count(spare.free)} of ${plural(spare.rooms_open, "room")} with ${sizeName(data, spare.band).toLowerCase()} stood free.`
-      : "At the highest peak every size had all its rooms in use.";
+    const words = `${atPeak(data, bands)} ${soldOut(data, bands)}`;
     return part.show(words, () => peaksTable(data, bands), { signs: chartKey(PEAKS) });
   };
+}
+
+function atPeak(data, bands) {
+  const spare = bands.map((band) => ({ ...band, free: band.rooms_open - band.peak }))
+    .sort((one, other) => other.free - one.free)[0];
+  return spare.free > 0
+    ? `Even at the highest peak ${count(spare.free)} of ${plural(spare.rooms_open, "room")} with ${sizeName(data, spare.band).toLowerCase()} stood free.`
+    : "At the highest peak every size had all its rooms in use.";
+}
+
+function soldOut(data, bands) {
+  const short = bands.filter((band) => band.sold_out_days > 0)
+    .sort((one, other) => other.sold_out_days / other.shared_days - one.sold_out_days / one.shared_days)[0];
+  return short ? `Most often without a free room: ${sizeName(data, short.band).toLowerCase()}, ${percent(short.sold_out_days / short.shared_days)} of days.` : "";
 }
 
 function peaksTable(data, bands) {

@@ -1,4 +1,5 @@
 -- How much of the bookings are series, by count and by time, and how many have guests?
+-- Of the bookings that may be shown: small groups are left out, and those are mostly single ones.
 SELECT building,
        sum(CASE WHEN kind <> 'single' THEN bookings ELSE 0 END) / sum(bookings)
            AS recurring_share,

@@ -6,6 +6,7 @@ Does not belong here: requests (``ews_services.py``), whether an answer is whole
 This is the hot path of a run: tags are compared whole, each child is visited once.
 """
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Final, TypeAlias
 
 from lxml import etree
 
+from pipelines.sources.base import Scope
 from pipelines.sources.retry import Failure
 from transforms.raw import RawInvitee, RawItem, Role
 
@@ -41,7 +43,9 @@ _TRUE: Final = frozenset({"true", "1"})
 is_true: Final = _TRUE.__contains__
 """Tells whether an xs:boolean is true; what is left out is false."""
 _LISTS: Final = frozenset({"PublicDL", "PrivateDL", "GroupMailbox"})
+_WEB_PAGE: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html)\b", re.IGNORECASE)
 _REFERENCE: Final = re.compile(rb"&#(?:x([0-9a-fA-F]+)|([0-9]+));")
+_MOST_DIGITS: Final = 20  # no character needs so many, and Python refuses thousands
 _ROLES: Final[dict[str, Role]] = {
     f"{TYPES}Organizer": "organizer",
     f"{TYPES}RequiredAttendees": "required",
@@ -79,8 +83,10 @@ def parse_strictly(data: bytes) -> etree._Element:
     References to characters that XML forbids are dropped first: real servers write them.
 
     Raises:
-        Failure: ``MalformedResponse``.
+        Failure: ``MalformedResponse``; ``WebPage`` for a page that a person was meant to see.
     """
+    if _WEB_PAGE.match(data.removeprefix(codecs.BOM_UTF8)):
+        raise Failure("WebPage", scope=Scope.UNCLEAR, is_transient=True)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -102,7 +108,8 @@ def parse_strictly(data: bytes) -> etree._Element:
 
 
 def _if_allowed(match: re.Match[bytes]) -> bytes:
-    number = int(match[1], 16) if match[1] else int(match[2])
+    digits, base = (match[1], 16) if match[1] else (match[2], 10)
+    number = int(digits, base) if len(digits) <= _MOST_DIGITS else -1
     is_allowed = (
         number in (0x9, 0xA, 0xD)
         or 0x20 <= number <= 0xD7FF

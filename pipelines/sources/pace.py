@@ -1,6 +1,6 @@
 """How many requests the workers of one exchange have under way: fewer while it says it is busy.
 
-Belongs here: the one thing that the workers of an exchange share.
+Belongs here: the one thing that the workers of an exchange share, which leads to the others.
 Does not belong here: how long a refused request waits (``retry.py``), how many workers there are
 (``pipelines/reading.py``).
 """
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from pipelines.sources.base import Scope
+from pipelines.sources.claims import Claims
 from pipelines.sources.retry import Deadline, Failure
 
 _ANSWERS_TO_TRUST_AGAIN: Final = 20
@@ -28,6 +29,7 @@ class Pace:
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.claims = Claims()
         self._most = most
         self._clock = clock
         self._changed = threading.Condition()

@@ -117,9 +117,9 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "or check that the mailbox is a room."
     ),
     ("OtherMailbox",): (
-        "Exchange answered with the calendar of another mailbox; nothing of it was kept. Check "
-        "that no two rooms of the directory are one mailbox, and see Get-Mailbox for this "
-        "address."
+        "Exchange answered with the calendar of another mailbox, or with one calendar for two "
+        "rooms; nothing of it was kept. Check that no two rooms of the directory are one mailbox, "
+        "and see Get-Mailbox for each address."
     ),
     ("ErrorMailboxMoveInProgress",): (
         "The mailbox is being moved. The room keeps what it had and is read again by the next "
@@ -183,6 +183,11 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "The connection broke off, several times. The room keeps what it had and is read again by "
         "the next run; if it persists, check the network, the firewall and the proxy variables of "
         "this machine."
+    ),
+    ("WebPage",): (
+        "A web page came instead of EWS: a sign-in page, a notice of maintenance, or a proxy's or "
+        "firewall's own. Check the endpoint (/EWS/Exchange.asmx), that Basic, NTLM or OAuth is "
+        "allowed there and no sign-in form stands before it, and the proxy variables."
     ),
     ("MalformedResponse",): (
         "The answer was cut or was not Exchange's, several times. The room keeps what it had and "

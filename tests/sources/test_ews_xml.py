@@ -51,7 +51,6 @@ def test_other_references_stay(reference: str) -> None:
         b"<!DOCTYPE a><a/>",
         b"<a>&undefined;</a>",
         b"<a/><b/>",
-        b"<html><body>Sign in<br></body></html>",
         b"",
         b"\x1b",
     ],
@@ -59,6 +58,25 @@ def test_other_references_stay(reference: str) -> None:
 def test_what_is_not_plain_xml_is_refused(hostile: bytes) -> None:
     with pytest.raises(Failure, match=r"^MalformedResponse$"):
         parse_strictly(hostile)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<html><body>Sign in<br></body></html>",
+        b"\xef\xbb\xbf\r\n<!DOCTYPE html>\n<html>",
+        b'<!doctype HTML PUBLIC "-//W3C//DTD HTML 4.01//EN"><HTML>',
+    ],
+)
+def test_a_web_page_is_named_as_one(page: bytes) -> None:
+    with pytest.raises(Failure, match=r"^WebPage$"):
+        parse_strictly(page)
+
+
+def test_a_reference_of_thousands_of_digits_is_dropped() -> None:
+    assert (
+        parse_strictly(b"<a>b&#" + b"9" * 5_000 + b";&#x" + b"f" * 5_000 + b";c</a>").text == "bc"
+    )
 
 
 def test_an_item_without_a_field_is_read_apart_from_its_neighbours() -> None:

@@ -17,6 +17,7 @@ import msal
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
@@ -123,7 +124,7 @@ def _credential(app: AppRegistration) -> str | dict[str, str]:
         key, certificate = _key_and_certificate(app.certificate_file, app.certificate_password)
     except (OSError, ValueError, TypeError):  # missing, damaged, or another password
         key, certificate = None, None
-    if key is None or certificate is None:
+    if not isinstance(key, RSAPrivateKey) or certificate is None:  # Entra takes no other key
         raise Failure("CertificateFileUnreadable", scope=Scope.EXCHANGE)
     pem = serialization.Encoding.PEM
     plain = serialization.NoEncryption()

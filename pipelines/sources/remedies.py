@@ -52,8 +52,8 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "status; run again later."
     ),
     ("CertificateFileUnreadable",): (
-        "certificate_file does not hold a private key and a certificate (PEM or PKCS #12). Check "
-        "the path, its permissions and certificate_password_env."
+        "certificate_file does not hold a private RSA key and its certificate (PEM or PKCS #12). "
+        "Check the path, its permissions and certificate_password_env."
     ),
     ("CertificateNotTrusted",): (
         "The server's certificate is not trusted, has expired, or is for another host name. Put "

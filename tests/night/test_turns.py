@@ -108,10 +108,9 @@ def test_a_refusal_that_may_be_every_rooms_is_one_rooms_where_others_are_read(
 
 def test_a_wrong_password_is_tried_once_where_it_is_not_looked_at_at_first() -> None:
     refused = SourceError("HTTP401", Scope.EXCHANGE)
-    trouble = {room: [refused] for room in ROOMS} | {
-        ROOMS[0]: [FORBIDDEN],
-        ROOMS[1]: [SourceError("HTTP503", is_passing=True)],
-    }
+    trouble: dict[str, Sequence[Exception]] = {room: [refused] for room in ROOMS}
+    trouble[ROOMS[0]] = [FORBIDDEN]
+    trouble[ROOMS[1]] = [SourceError("HTTP503", is_passing=True)]
     exchange = Exchange(trouble)
     assert set(failed(exchange.outcomes(workers=8)).values()) == {"HTTP401", "HTTP403"}
     assert exchange.asked == ROOMS[:3]

@@ -96,7 +96,11 @@ class Token(requests.auth.AuthBase):
 
 
 class _TokenEndpoint:
-    """What msal sends through; an outage is raised here, since msal would keep it for a while."""
+    """What msal sends through.
+
+    An outage, or a web page in place of JSON, is raised here: msal would keep the one for a while
+    and take the other for a refusal.
+    """
 
     def __init__(self, session: requests.Session) -> None:
         self._session = session
@@ -112,7 +116,8 @@ class _TokenEndpoint:
 
 
 def _unless_down(response: requests.Response) -> requests.Response:
-    if response.status_code == 429 or response.status_code >= 500:
+    is_no_answer = response.ok and not response.content.lstrip().startswith(b"{")
+    if response.status_code == 429 or response.status_code >= 500 or is_no_answer:
         raise Failure("TokenEndpointUnavailable", scope=Scope.EXCHANGE, is_transient=True)
     return response
 

@@ -31,6 +31,7 @@ class SignIn:
         self.asked: list[dict[str, list[str]]] = []
         self.status = 200
         self.expires_in = 3600
+        self.page = b""  # in place of every token
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -53,7 +54,8 @@ class SignIn:
                 )
 
             def answer(self, content: dict[str, Any], status: int = 200) -> None:
-                body = json.dumps(content).encode()
+                is_token = "access_token" in content
+                body = (is_token and service.page) or json.dumps(content).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -151,7 +153,7 @@ def test_a_wrong_secret_is_tried_once(
     assert tenant.log.operations() == []
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize(("status", "page"), [(429, b""), (500, b""), (503, b""), (200, b"<html>")])
 def test_a_token_endpoint_that_is_down_is_asked_a_few_times(
     exchange: StartExchange,
     open_source: Open,
@@ -159,8 +161,9 @@ def test_a_token_endpoint_that_is_down_is_asked_a_few_times(
     sign_in: SignIn,
     app: dict[str, Any],
     status: int,
+    page: bytes,
 ) -> None:
-    sign_in.status = status
+    sign_in.status, sign_in.page = status, page
     source = open_source(exchange(tenant), **app)
     expected = ("TokenEndpointUnavailable", Scope.EXCHANGE)
     assert refused(lambda: source.read(ROOM, WEEK)) == expected

@@ -8,7 +8,7 @@ This is the hot path of a run: tags are compared whole, each child is visited on
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import repeat
 from typing import Final, TypeAlias
@@ -39,6 +39,7 @@ _FIELDS: Final = tuple(
         "IsOnlineMeeting",
     )
 )
+_UNREADABLE: Final = (TypeError, ValueError, OverflowError)
 _TRUE: Final = frozenset({"true", "1"})
 is_true: Final = _TRUE.__contains__
 """Tells whether an xs:boolean is true; what is left out is false."""
@@ -138,7 +139,7 @@ def rows_of(items: etree._Element) -> list[Row]:
         raise malformed()
     try:
         built = _items(*rest)
-    except (TypeError, ValueError):
+    except _UNREADABLE:
         built = None
     if built is None:
         raise Failure("MalformedItem")
@@ -150,7 +151,8 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
 
     Raises:
         TypeError: a start or end is left out.
-        ValueError: an instant cannot be read.
+        ValueError: a start or end cannot be read.
+        OverflowError: a start or end lies before or after all years, in UTC.
     """
     starts, ends, created, is_all_day, is_cancelled, *words, is_online = columns
     return list(
@@ -162,9 +164,7 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
             map(is_true, is_cancelled),
             *(map(_WORDS.get, column) for column in words),
             (None if text is None else text in _TRUE for text in is_online),
-            [None if text is None else _instants([text])[0] for text in created]
-            if None in created
-            else _instants(created),
+            _instants_or_none(created),
             repeat(None),
         )
     )
@@ -197,6 +197,21 @@ def _instants(texts: Iterable[str | None]) -> list[datetime]:
         instant if instant.tzinfo is UTC else _in_utc(instant)
         for instant in map(datetime.fromisoformat, texts)  # type: ignore[arg-type]  # raises on None
     ]
+
+
+def _instants_or_none(texts: Sequence[str | None]) -> Sequence[datetime | None]:
+    """Return the instants, None where one is left out or cannot be read."""
+    try:
+        return _instants(texts)
+    except _UNREADABLE:
+        return [_instant_or_none(text) for text in texts]
+
+
+def _instant_or_none(text: str | None) -> datetime | None:
+    try:
+        return _instants([text])[0]
+    except _UNREADABLE:
+        return None
 
 
 def _in_utc(instant: datetime) -> datetime:

@@ -111,6 +111,18 @@ def test_instants_are_utc_however_they_are_written(written: str, meant: datetime
     assert item.starts_at.tzinfo is UTC
 
 
+def test_a_creation_that_cannot_be_read_is_as_good_as_none() -> None:
+    texts = ("2026-03-01T09:00:00Z", "once upon a time", "0001-01-01T00:00:00+14:00")
+    rows = rows_of(
+        items(*(f"{TIMES}<t:DateTimeCreated>{text}</t:DateTimeCreated>" for text in texts))
+    )
+    assert [item.created_at for _, _, item in rows] == [
+        datetime(2026, 3, 1, 9, tzinfo=UTC),
+        None,
+        None,
+    ]
+
+
 @pytest.mark.parametrize("content", ["", "<t:Start>soon</t:Start><t:End>later</t:End>"])
 def test_an_item_without_times_is_an_error(content: str) -> None:
     with pytest.raises(Failure, match=r"^MalformedItem$"):

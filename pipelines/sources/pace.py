@@ -19,7 +19,7 @@ _ANSWERS_TO_TRUST_AGAIN: Final = 20
 _SECONDS_OF_ONE_REFUSAL: Final = 1.0  # what several workers hear at once is one refusal
 _LONGEST_WAIT_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 5.0
-_LONGEST_HOLD_SECONDS: Final = 1800.0  # whatever a server asks for, it is tried again then
+_LONGEST_HOLD_SECONDS: Final = 300.0  # what Exchange asks for at most; one odd answer asks for days
 
 
 class Pace:

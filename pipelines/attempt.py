@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -52,6 +53,11 @@ class Reading:
     read_room: ReadRoom = field(repr=False)
     workers: int = 4
     room_deadline_seconds: float = 120.0
+
+    @cached_property
+    def pace(self) -> Pace:
+        """What the workers of the exchange share."""
+        return Pace(self.workers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Does not belong here: threads (``reading.py``), protocols (``sources``), files (
 Dagster (``assets.py``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -19,6 +19,7 @@ from pipelines.settings import RegionSettings, Settings, rooms_table
 from pipelines.settings.exchange import ExchangeSettings, Secrets, read_secrets
 from pipelines.settings.rooms import Room
 from pipelines.sources.base import CalendarSource, Window
+from pipelines.sources.claims import OTHER_MAILBOX
 from pipelines.sources.fence import fenced
 from pipelines.sources.pace import Pace
 from transforms.contract import Region
@@ -134,6 +135,7 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
             else:
                 failed[outcome.room_id] = outcome.code
             progress.advance(outcome)
+        _take_back(_disputed(region_settings, readings), loaded, failed)
         if not loaded and failed:
             raise NothingReadError(region, failed)
         lake.replace_rooms(rooms_table(region_settings))
@@ -141,6 +143,21 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
         bookings = apply_night(lake, staging, day_range.days(), room_ids, loaded, failed)
         deleted = retain(lake, night.today, night.settings.retention_months)
     return NightReport(region, day_range, len(room_ids), failed, bookings, len(deleted))
+
+
+def _disputed(region: RegionSettings, readings: Sequence[Reading]) -> list[str]:
+    """Return the rooms that answered with a folder that another room answered with too."""
+    addresses = {address for reading in readings for address in reading.pace.claims.disputed}
+    return [room.room_id for room in region.rooms if room.address.casefold() in addresses]
+
+
+def _take_back(
+    room_ids: Iterable[str], loaded: dict[str, datetime], failed: dict[str, str]
+) -> None:
+    """Fail rooms that counted as read until another one contradicted them."""
+    for room_id in room_ids:
+        if loaded.pop(room_id, None) is not None:
+            failed[room_id] = OTHER_MAILBOX
 
 
 def _readings(

@@ -10,7 +10,8 @@ shared connection pool can deadlock when a server asks for fewer connections.
 
 A room that failed for a passing reason has a second turn after all others: most troubles of a
 mail server end within minutes. Where nothing could be read for half an hour, the exchange is
-left alone for this run.
+left alone for this run; so it is where it refuses the account, or the first few rooms in a way
+that may be about any of them.
 """
 
 import queue
@@ -22,7 +23,6 @@ from typing import Final, TypeAlias
 
 from pipelines.attempt import Ended, Outcome, Reader, Reading, ReadRoom, RoomFailed, RoomRead
 from pipelines.sources.base import Scope
-from pipelines.sources.pace import Pace
 
 __all__ = ["Outcome", "ReadRoom", "Reading", "RoomFailed", "RoomRead", "read_rooms"]
 
@@ -31,6 +31,7 @@ RUN_DEADLINE_EXCEEDED: Final = "RunDeadlineExceeded"
 _GRACE_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.5
 _PATIENCE_SECONDS: Final = 1800.0
+_UNCLEAR_REFUSALS: Final = 3
 _NEVER: Final = float("inf")
 
 _Outcomes: TypeAlias = "queue.Queue[tuple[_Worker, Outcome]]"
@@ -94,7 +95,7 @@ class _Crew:
 
     def __init__(self, reading: Reading, outcomes: _Outcomes) -> None:
         self.reading = reading
-        self.pace = Pace(reading.workers)
+        self.pace = reading.pace
         self._outcomes = outcomes
         self._lock = threading.Condition()
         self._waiting = list(reversed(reading.room_ids))
@@ -105,6 +106,7 @@ class _Crew:
         self._is_stopped = False
         self._stop_code: str | None = None
         self._is_known_to_work = False
+        self._unclear_refusals = 0
         self._worked_at = time.monotonic()
 
     def start(self) -> None:
@@ -135,7 +137,7 @@ class _Crew:
         with self._lock:
             worker.due_at = _NEVER
             is_again = self._is_to_be_read_again(worker, ended)
-            self._is_proven = True
+            self._is_proven = self._is_proven or _proves_the_account(ended)
             self._lock.notify_all()
         while not (is_again or self._is_stopped):
             with suppress(queue.Full):
@@ -174,7 +176,8 @@ class _Crew:
     def _may_begin(self) -> bool:
         """Tell whether another room may be read now.
 
-        The first one alone, so that a wrong password is tried only once.
+        One alone until the account is known to be let in, so that a wrong password is tried only
+        once.
         """
         in_hand = sum(worker.is_reading for worker in self._workers)
         most = self.pace.limit if self._is_proven else 1
@@ -200,12 +203,22 @@ class _Crew:
         """Tell whether to stop asking: refused for all rooms, or nothing works for too long."""
         if ended.is_passing and time.monotonic() - self._worked_at > _PATIENCE_SECONDS:
             return True
+        if ended.scope is Scope.UNCLEAR and not self._is_known_to_work:
+            self._unclear_refusals += 1
+            return self._unclear_refusals >= _UNCLEAR_REFUSALS
         return ended.scope is Scope.EXCHANGE and not (ended.is_passing and self._is_known_to_work)
 
     def _hire(self) -> None:
         worker = _Worker(self)
         self._workers.add(worker)
         worker.start()
+
+
+def _proves_the_account(ended: Ended) -> bool:
+    """Tell whether the account was let in: a room was read, or refused in Exchange's own words."""
+    if isinstance(ended.outcome, RoomRead) or ended.outcome.code.startswith("Error"):
+        return True
+    return ended.scope is Scope.ROOM and not ended.is_passing
 
 
 def _taken(outcomes: _Outcomes, timeout_seconds: float) -> "tuple[_Worker, Outcome] | None":

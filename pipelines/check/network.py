@@ -154,5 +154,6 @@ def _named_failures() -> Iterator[None]:
 
 
 def _code(error: Exception) -> str:
+    code = failure_of(error).code
     is_tunnel = type(error) is OSError and error.errno is None  # http.client's word for a refusal
-    return "ProxyError" if is_tunnel else failure_of(error).code
+    return "ProxyError" if is_tunnel and code == "ConnectionBroken" else code

@@ -30,9 +30,13 @@ class Window:
 
 
 class Scope(Enum):
-    """How far a failure reaches: this room only, or every room of the exchange."""
+    """How far a failure reaches: this room only, or every room of the exchange.
+
+    A refusal of HTTP does not say which: ``UNCLEAR`` until another room was asked.
+    """
 
     ROOM = "room"
+    UNCLEAR = "unclear"
     EXCHANGE = "exchange"
 
 

@@ -19,6 +19,7 @@ import requests
 from exchangelib.credentials import Credentials
 
 from pipelines.sources.base import Scope, SourceError, Window
+from pipelines.sources.claims import OTHER_MAILBOX
 from pipelines.sources.ews_failures import TOO_BUSY, as_failure
 from pipelines.sources.ews_protocol import OneSession, RoomAccount
 from pipelines.sources.ews_services import VIEW_CUT_SHORT, CalendarViewService, InviteeService
@@ -88,8 +89,6 @@ class EwsSource:
         self._retry = Retry(self._deadline, sleep)
         self._sleep = sleep
         self._pace = pace or Pace(1, clock)
-        self._folders: dict[str, str] = {}
-        self._rooms: dict[str, str] = {}
         self._protocol, self._token = _leaving(lambda: _connect(settings, self._deadline))
 
     def read(self, address: str, window: Window) -> Sequence[RawItem]:
@@ -134,11 +133,8 @@ class EwsSource:
         Raises:
             Failure: ``OtherMailbox``.
         """
-        room = address.casefold()
-        for folder_id in {folder_id for _, folder_id, _ in rows}:
-            is_its_only_one = self._folders.setdefault(room, folder_id) == folder_id
-            if not is_its_only_one or self._rooms.setdefault(folder_id, room) != room:
-                raise Failure("OtherMailbox")
+        if not self._pace.claims.is_only(address.casefold(), {folder for _, folder, _ in rows}):
+            raise Failure(OTHER_MAILBOX)
 
     def _items_with_invitees(self, service: InviteeService, rows: Sequence[Row]) -> list[RawItem]:
         """Return the items with who was invited, without those that were deleted in between."""

@@ -53,7 +53,9 @@ _CODES_OF_THE_ACCOUNT: Final = frozenset(
     }
 )
 _PASSING_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
-_STATUSES_OF_THE_EXCHANGE: Final = frozenset({401, 403, 404, 405, 407, 456})
+_STATUSES_OF_THE_ACCOUNT: Final = frozenset({401, 407, 456})
+# EWS may be switched off for one mailbox, and a front end may know no way to one: HTTP alike.
+_STATUSES_OF_ROOM_OR_EXCHANGE: Final = frozenset({403, 404, 405})
 _RANDOM_OUTAGE: Final = "/ews/genericerrorpage.htm"
 _VALUES: Final = f"{{{TNS}}}Value"
 
@@ -108,13 +110,19 @@ class NoSecondTry(FailFast):  # type: ignore[misc]  # exchangelib has no types
         if status == 200 or (status == 500 and b"Envelope" in response.content[:1024]):
             return
         is_outage = status == 302 and _RANDOM_OUTAGE in response.headers.get("location", "").lower()
-        is_ours = status in _STATUSES_OF_THE_EXCHANGE or 300 <= status < 400
         raise Failure(
             f"HTTP{status}",
-            scope=Scope.EXCHANGE if is_ours and not is_outage else Scope.ROOM,
+            scope=Scope.ROOM if is_outage else _scope_of(status),
             is_transient=status in _PASSING_STATUSES or is_outage,
             wait_seconds=retry_after(response.headers.get("Retry-After")),
         )
+
+
+def _scope_of(status: int) -> Scope:
+    if status in _STATUSES_OF_THE_ACCOUNT:
+        return Scope.EXCHANGE
+    is_unclear = status in _STATUSES_OF_ROOM_OR_EXCHANGE or 300 <= status < 400
+    return Scope.UNCLEAR if is_unclear else Scope.ROOM
 
 
 def _milliseconds(value: str | None) -> float | None:

@@ -6,14 +6,16 @@ Does not belong here: requests (``ews_services.py``), whether an answer is whole
 This is the hot path of a run: tags are compared whole, each child is visited once.
 """
 
+import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import repeat
 from typing import Final, TypeAlias
 
 from lxml import etree
 
+from pipelines.sources.base import Scope
 from pipelines.sources.retry import Failure
 from transforms.raw import RawInvitee, RawItem, Role
 
@@ -37,11 +39,14 @@ _FIELDS: Final = tuple(
         "IsOnlineMeeting",
     )
 )
+_UNREADABLE: Final = (TypeError, ValueError, OverflowError)
 _TRUE: Final = frozenset({"true", "1"})
 is_true: Final = _TRUE.__contains__
 """Tells whether an xs:boolean is true; what is left out is false."""
 _LISTS: Final = frozenset({"PublicDL", "PrivateDL", "GroupMailbox"})
+_WEB_PAGE: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html)\b", re.IGNORECASE)
 _REFERENCE: Final = re.compile(rb"&#(?:x([0-9a-fA-F]+)|([0-9]+));")
+_MOST_DIGITS: Final = 20  # no character needs so many, and Python refuses thousands
 _ROLES: Final[dict[str, Role]] = {
     f"{TYPES}Organizer": "organizer",
     f"{TYPES}RequiredAttendees": "required",
@@ -79,8 +84,10 @@ def parse_strictly(data: bytes) -> etree._Element:
     References to characters that XML forbids are dropped first: real servers write them.
 
     Raises:
-        Failure: ``MalformedResponse``.
+        Failure: ``MalformedResponse``; ``WebPage`` for a page that a person was meant to see.
     """
+    if _WEB_PAGE.match(data.removeprefix(codecs.BOM_UTF8)):
+        raise Failure("WebPage", scope=Scope.UNCLEAR, is_transient=True)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -102,7 +109,8 @@ def parse_strictly(data: bytes) -> etree._Element:
 
 
 def _if_allowed(match: re.Match[bytes]) -> bytes:
-    number = int(match[1], 16) if match[1] else int(match[2])
+    digits, base = (match[1], 16) if match[1] else (match[2], 10)
+    number = int(digits, base) if len(digits) <= _MOST_DIGITS else -1
     is_allowed = (
         number in (0x9, 0xA, 0xD)
         or 0x20 <= number <= 0xD7FF
@@ -131,7 +139,7 @@ def rows_of(items: etree._Element) -> list[Row]:
         raise malformed()
     try:
         built = _items(*rest)
-    except (TypeError, ValueError):
+    except _UNREADABLE:
         built = None
     if built is None:
         raise Failure("MalformedItem")
@@ -143,7 +151,8 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
 
     Raises:
         TypeError: a start or end is left out.
-        ValueError: an instant cannot be read.
+        ValueError: a start or end cannot be read.
+        OverflowError: a start or end lies before or after all years, in UTC.
     """
     starts, ends, created, is_all_day, is_cancelled, *words, is_online = columns
     return list(
@@ -155,9 +164,7 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
             map(is_true, is_cancelled),
             *(map(_WORDS.get, column) for column in words),
             (None if text is None else text in _TRUE for text in is_online),
-            [None if text is None else _instants([text])[0] for text in created]
-            if None in created
-            else _instants(created),
+            _instants_or_none(created),
             repeat(None),
         )
     )
@@ -190,6 +197,21 @@ def _instants(texts: Iterable[str | None]) -> list[datetime]:
         instant if instant.tzinfo is UTC else _in_utc(instant)
         for instant in map(datetime.fromisoformat, texts)  # type: ignore[arg-type]  # raises on None
     ]
+
+
+def _instants_or_none(texts: Sequence[str | None]) -> Sequence[datetime | None]:
+    """Return the instants, None where one is left out or cannot be read."""
+    try:
+        return _instants(texts)
+    except _UNREADABLE:
+        return [_instant_or_none(text) for text in texts]
+
+
+def _instant_or_none(text: str | None) -> datetime | None:
+    try:
+        return _instants([text])[0]
+    except _UNREADABLE:
+        return None
 
 
 def _in_utc(instant: datetime) -> datetime:

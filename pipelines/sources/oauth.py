@@ -17,6 +17,7 @@ import msal
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
@@ -95,7 +96,11 @@ class Token(requests.auth.AuthBase):
 
 
 class _TokenEndpoint:
-    """What msal sends through; an outage is raised here, since msal would keep it for a while."""
+    """What msal sends through.
+
+    An outage, or a web page in place of JSON, is raised here: msal would keep the one for a while
+    and take the other for a refusal.
+    """
 
     def __init__(self, session: requests.Session) -> None:
         self._session = session
@@ -111,7 +116,8 @@ class _TokenEndpoint:
 
 
 def _unless_down(response: requests.Response) -> requests.Response:
-    if response.status_code == 429 or response.status_code >= 500:
+    is_no_answer = response.ok and not response.content.lstrip().startswith(b"{")
+    if response.status_code == 429 or response.status_code >= 500 or is_no_answer:
         raise Failure("TokenEndpointUnavailable", scope=Scope.EXCHANGE, is_transient=True)
     return response
 
@@ -123,7 +129,7 @@ def _credential(app: AppRegistration) -> str | dict[str, str]:
         key, certificate = _key_and_certificate(app.certificate_file, app.certificate_password)
     except (OSError, ValueError, TypeError):  # missing, damaged, or another password
         key, certificate = None, None
-    if key is None or certificate is None:
+    if not isinstance(key, RSAPrivateKey) or certificate is None:  # Entra takes no other key
         raise Failure("CertificateFileUnreadable", scope=Scope.EXCHANGE)
     pem = serialization.Encoding.PEM
     plain = serialization.NoEncryption()

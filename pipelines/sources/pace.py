@@ -1,6 +1,6 @@
 """How many requests the workers of one exchange have under way: fewer while it says it is busy.
 
-Belongs here: the one thing that the workers of an exchange share.
+Belongs here: the one thing that the workers of an exchange share, which leads to the others.
 Does not belong here: how long a refused request waits (``retry.py``), how many workers there are
 (``pipelines/reading.py``).
 """
@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from typing import Final
 
 from pipelines.sources.base import Scope
+from pipelines.sources.claims import Claims
 from pipelines.sources.retry import Deadline, Failure
 
 _ANSWERS_TO_TRUST_AGAIN: Final = 20
 _SECONDS_OF_ONE_REFUSAL: Final = 1.0  # what several workers hear at once is one refusal
 _LONGEST_WAIT_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 5.0
-_LONGEST_HOLD_SECONDS: Final = 1800.0  # whatever a server asks for, it is tried again then
+_LONGEST_HOLD_SECONDS: Final = 300.0  # what Exchange asks for at most; one odd answer asks for days
 
 
 class Pace:
@@ -28,6 +29,7 @@ class Pace:
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.claims = Claims()
         self._most = most
         self._clock = clock
         self._changed = threading.Condition()

@@ -17,7 +17,8 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "Exchange refused EWS (or Graph) to this account or app. In Exchange Online EWS is "
         "switched off since 1 October 2026 unless EWSEnabled is true and the app's id is in "
         "EwsAllowedAppIDs, and it ends for good on 1 April 2027: use kind: graph. On a server "
-        "of your own, see Get-CASMailbox and Get-OrganizationConfig for EwsEnabled."
+        "of your own, see EwsEnabled in Get-OrganizationConfig and in Get-CASMailbox: of the "
+        "account, and of the room where only some are refused."
     ),
     ("HTTP404", "HTTP405"): (
         "There is no EWS at this address. The endpoint usually ends in /EWS/Exchange.asmx; see "
@@ -52,8 +53,8 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "status; run again later."
     ),
     ("CertificateFileUnreadable",): (
-        "certificate_file does not hold a private key and a certificate (PEM or PKCS #12). Check "
-        "the path, its permissions and certificate_password_env."
+        "certificate_file does not hold a private RSA key and its certificate (PEM or PKCS #12). "
+        "Check the path, its permissions and certificate_password_env."
     ),
     ("CertificateNotTrusted",): (
         "The server's certificate is not trusted, has expired, or is for another host name. Put "
@@ -117,9 +118,9 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "or check that the mailbox is a room."
     ),
     ("OtherMailbox",): (
-        "Exchange answered with the calendar of another mailbox; nothing of it was kept. Check "
-        "that no two rooms of the directory are one mailbox, and see Get-Mailbox for this "
-        "address."
+        "Exchange answered with the calendar of another mailbox, or with one calendar for two "
+        "rooms; nothing of it was kept. Check that no two rooms of the directory are one mailbox, "
+        "and see Get-Mailbox for each address."
     ),
     ("ErrorMailboxMoveInProgress",): (
         "The mailbox is being moved. The room keeps what it had and is read again by the next "
@@ -183,6 +184,11 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "The connection broke off, several times. The room keeps what it had and is read again by "
         "the next run; if it persists, check the network, the firewall and the proxy variables of "
         "this machine."
+    ),
+    ("WebPage",): (
+        "A web page came instead of EWS: a sign-in page, a notice of maintenance, or a proxy's or "
+        "firewall's own. Check the endpoint (/EWS/Exchange.asmx), that Basic, NTLM or OAuth is "
+        "allowed there and no sign-in form stands before it, and the proxy variables."
     ),
     ("MalformedResponse",): (
         "The answer was cut or was not Exchange's, several times. The room keeps what it had and "

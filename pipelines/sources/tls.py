@@ -26,6 +26,7 @@ from pipelines.sources.retry import Deadline, Failure
 
 _CONNECT_SECONDS: Final = 10.0
 _Kinds = tuple[type[BaseException], ...]
+_LOGIN_WANTED: Final = "Tunnel connection failed: 407"  # http.client has no type for it
 _NAMES: Final[tuple[tuple[_Kinds, str, Scope, bool], ...]] = (
     # The first that is among an error's causes names it; passing ones are asked again.
     ((ssl.SSLCertVerificationError,), "CertificateNotTrusted", Scope.EXCHANGE, False),
@@ -173,6 +174,8 @@ def _trust(context: ssl.SSLContext, ca_file: Path | None) -> None:
 def failure_of(error: BaseException) -> Failure:
     """Return what may leave of anything that went wrong below HTTP."""
     causes = list(_causes(error))
+    if any(type(cause) is OSError and str(cause).startswith(_LOGIN_WANTED) for cause in causes):
+        return Failure("HTTP407", scope=Scope.EXCHANGE)
     for kinds, code, scope, is_transient in _NAMES:
         if any(isinstance(cause, kinds) for cause in causes):
             return Failure(code, scope=scope, is_transient=is_transient)

@@ -109,11 +109,24 @@ def test_a_check_goes_through_the_proxy_of_the_environment(
 def test_a_proxy_that_refuses_is_named_as_the_cause(
     company: Company, check: CheckNow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with proxy(REFUSED) as (url, _):
+    with proxy(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as (url, _):
         monkeypatch.setenv("HTTPS_PROXY", url)
         checked = check()
     assert checked.line_of("TLS").endswith("ProxyError")
     assert "Check HTTPS_PROXY" in checked.out
+
+
+def test_a_login_that_the_proxy_refuses_is_tried_once(
+    company: Company, check: CheckNow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proxy(REFUSED) as (url, heads):
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        checked = check()
+        assert checked.line_of("TLS").endswith("HTTP407")
+        assert "The proxy wants a login" in checked.out
+        assert len(heads) == 1
+        assert company.run() == 1
+        assert len(heads) == 2
 
 
 def test_a_proxy_that_is_no_plain_http_proxy_is_not_looked_through(

@@ -160,3 +160,17 @@ def test_when_the_runs_time_is_over_what_was_read_lands(campus: Company) -> None
     report = run_impatiently(campus, run_deadline_minutes=0.05)
     assert report.failed == {"room-003": "RunDeadlineExceeded"}
     assert {row["room_id"] for row in campus.rows()} == set(campus.calendars) - {"room-003"}
+
+
+def test_two_rooms_that_answer_with_one_calendar_both_keep_what_they_had(campus: Company) -> None:
+    for room_id in list(campus.calendars)[3:]:
+        del campus.calendars[room_id]
+    campus.write(exchange={"workers": 2})
+    assert run_impatiently(campus).is_whole
+    before = [row for row in campus.rows() if row["room_id"] != "room-002"]
+    campus.tenant.faults.add(
+        Fault("other_mailbox", room=address_of("room-001"), mailbox=address_of("room-000"))
+    )
+    report = run_impatiently(campus)
+    assert report.failed == dict.fromkeys(["room-000", "room-001"], "OtherMailbox")
+    assert [row for row in campus.rows() if row["room_id"] != "room-002"] == before

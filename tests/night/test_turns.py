@@ -25,6 +25,7 @@ ROWS = pa.table({"room_id": ["x"]})
 WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 ROOMS = [f"room-{number:02d}" for number in range(20)]
 BUSY = SourceError("ErrorServerBusy", is_passing=True)
+FORBIDDEN = SourceError("HTTP403", Scope.UNCLEAR)
 GONE = SourceError("CannotConnect", Scope.EXCHANGE, is_passing=True)
 
 
@@ -88,6 +89,31 @@ def test_an_exchange_that_cannot_be_reached_at_first_is_asked_once() -> None:
     exchange = Exchange({room: [GONE] * 9 for room in ROOMS})
     assert set(failed(exchange.outcomes(workers=4)).values()) == {"CannotConnect"}
     assert len(exchange.asked) == 1
+
+
+def test_a_refusal_that_may_be_every_rooms_is_believed_of_the_third() -> None:
+    exchange = Exchange({room: [FORBIDDEN] * 9 for room in ROOMS})
+    assert failed(exchange.outcomes(workers=4)) == dict.fromkeys(ROOMS, "HTTP403")
+    assert exchange.asked == ROOMS[:3]
+
+
+@pytest.mark.parametrize("struck", [ROOMS[:2], ROOMS[5:12]], ids=["at first", "later"])
+def test_a_refusal_that_may_be_every_rooms_is_one_rooms_where_others_are_read(
+    struck: Sequence[str],
+) -> None:
+    exchange = Exchange({room: [FORBIDDEN] for room in struck})
+    assert failed(exchange.outcomes()) == dict.fromkeys(struck, "HTTP403")
+    assert exchange.asked == ROOMS
+
+
+def test_a_wrong_password_is_tried_once_where_it_is_not_looked_at_at_first() -> None:
+    refused = SourceError("HTTP401", Scope.EXCHANGE)
+    trouble: dict[str, Sequence[Exception]] = {room: [refused] for room in ROOMS}
+    trouble[ROOMS[0]] = [FORBIDDEN]
+    trouble[ROOMS[1]] = [SourceError("HTTP503", is_passing=True)]
+    exchange = Exchange(trouble)
+    assert set(failed(exchange.outcomes(workers=8)).values()) == {"HTTP401", "HTTP403"}
+    assert exchange.asked == ROOMS[:3]
 
 
 def test_an_exchange_that_goes_away_for_a_while_loses_no_room() -> None:

@@ -149,17 +149,22 @@ def test_a_password_may_hold_any_character(read: Read) -> None:
     assert len(read(tenant, password=tenant.password)) == 3
 
 
-def test_a_403_stops_the_exchange(read: Read, sent: list[bytes]) -> None:
-    tenant = room([])
-    tenant.faults.add(Fault("http", status=403))
-    assert refused(lambda: read(tenant)) == ("HTTP403", Scope.EXCHANGE)
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_a_refusal_of_http_may_be_one_rooms_and_is_asked_once(
+    exchange: StartExchange, open_source: Open, sent: list[bytes], status: int
+) -> None:
+    tenant = Tenant([Mailbox(ROOM, items=meetings(3)), Mailbox(OTHER_ROOM, items=meetings(2))])
+    tenant.faults.add(Fault("http", status=status, times=1))
+    source = open_source(exchange(tenant))
+    assert refused(lambda: source.read(ROOM, WEEK)) == (f"HTTP{status}", Scope.UNCLEAR)
     assert len(sent) == 1
+    assert len(source.read(OTHER_ROOM, WEEK)) == 2
 
 
 def test_a_redirect_is_not_followed(read: Read, sent: list[bytes]) -> None:
     tenant = room([])
     tenant.faults.add(Fault("http", status=302, headers={"Location": "https://elsewhere.example/"}))
-    assert refused(lambda: read(tenant)) == ("HTTP302", Scope.EXCHANGE)
+    assert refused(lambda: read(tenant)) == ("HTTP302", Scope.UNCLEAR)
     assert len(sent) == 1
 
 

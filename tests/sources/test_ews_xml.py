@@ -51,7 +51,6 @@ def test_other_references_stay(reference: str) -> None:
         b"<!DOCTYPE a><a/>",
         b"<a>&undefined;</a>",
         b"<a/><b/>",
-        b"<html><body>Sign in<br></body></html>",
         b"",
         b"\x1b",
     ],
@@ -59,6 +58,25 @@ def test_other_references_stay(reference: str) -> None:
 def test_what_is_not_plain_xml_is_refused(hostile: bytes) -> None:
     with pytest.raises(Failure, match=r"^MalformedResponse$"):
         parse_strictly(hostile)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<html><body>Sign in<br></body></html>",
+        b"\xef\xbb\xbf\r\n<!DOCTYPE html>\n<html>",
+        b'<!doctype HTML PUBLIC "-//W3C//DTD HTML 4.01//EN"><HTML>',
+    ],
+)
+def test_a_web_page_is_named_as_one(page: bytes) -> None:
+    with pytest.raises(Failure, match=r"^WebPage$"):
+        parse_strictly(page)
+
+
+def test_a_reference_of_thousands_of_digits_is_dropped() -> None:
+    assert (
+        parse_strictly(b"<a>b&#" + b"9" * 5_000 + b";&#x" + b"f" * 5_000 + b";c</a>").text == "bc"
+    )
 
 
 def test_an_item_without_a_field_is_read_apart_from_its_neighbours() -> None:
@@ -91,6 +109,18 @@ def test_instants_are_utc_however_they_are_written(written: str, meant: datetime
     ((_, _, item),) = rows_of(items(f"<t:Start>{written}</t:Start><t:End>{written}</t:End>"))
     assert item.starts_at == meant
     assert item.starts_at.tzinfo is UTC
+
+
+def test_a_creation_that_cannot_be_read_is_as_good_as_none() -> None:
+    texts = ("2026-03-01T09:00:00Z", "once upon a time", "0001-01-01T00:00:00+14:00")
+    rows = rows_of(
+        items(*(f"{TIMES}<t:DateTimeCreated>{text}</t:DateTimeCreated>" for text in texts))
+    )
+    assert [item.created_at for _, _, item in rows] == [
+        datetime(2026, 3, 1, 9, tzinfo=UTC),
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize("content", ["", "<t:Start>soon</t:Start><t:End>later</t:End>"])

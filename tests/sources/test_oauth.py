@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from pipelines.sandbox.faults import Fault
@@ -31,6 +31,7 @@ class SignIn:
         self.asked: list[dict[str, list[str]]] = []
         self.status = 200
         self.expires_in = 3600
+        self.page = b""  # in place of every token
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -53,7 +54,8 @@ class SignIn:
                 )
 
             def answer(self, content: dict[str, Any], status: int = 200) -> None:
-                body = json.dumps(content).encode()
+                is_token = "access_token" in content
+                body = (is_token and service.page) or json.dumps(content).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -151,7 +153,7 @@ def test_a_wrong_secret_is_tried_once(
     assert tenant.log.operations() == []
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize(("status", "page"), [(429, b""), (500, b""), (503, b""), (200, b"<html>")])
 def test_a_token_endpoint_that_is_down_is_asked_a_few_times(
     exchange: StartExchange,
     open_source: Open,
@@ -159,8 +161,9 @@ def test_a_token_endpoint_that_is_down_is_asked_a_few_times(
     sign_in: SignIn,
     app: dict[str, Any],
     status: int,
+    page: bytes,
 ) -> None:
-    sign_in.status = status
+    sign_in.status, sign_in.page = status, page
     source = open_source(exchange(tenant), **app)
     expected = ("TokenEndpointUnavailable", Scope.EXCHANGE)
     assert refused(lambda: source.read(ROOM, WEEK)) == expected
@@ -210,9 +213,8 @@ def test_a_certificate_proves_the_app_without_a_secret(
     assert "client_secret" not in form
 
 
-@pytest.mark.parametrize(
-    "name", ["missing.pem", "empty.pem", "missing.pfx", "empty.pfx", "other.pem", "other.pfx"]
-)
+@pytest.mark.parametrize("suffix", [".pem", ".pfx"])
+@pytest.mark.parametrize("name", ["missing", "empty", "other", "elliptic"])
 def test_a_certificate_file_that_cannot_be_used_stops_the_exchange(
     exchange: StartExchange,
     open_source: Open,
@@ -220,14 +222,15 @@ def test_a_certificate_file_that_cannot_be_used_stops_the_exchange(
     app: dict[str, Any],
     tmp_path: Path,
     name: str,
+    suffix: str,
 ) -> None:
-    for empty in ("empty.pem", "empty.pfx"):
-        (tmp_path / empty).write_text("")
-    for suffix in (".pem", ".pfx"):
-        (tmp_path / f"other{suffix}").write_bytes(_certificate_file(suffix, "other password"))
+    (tmp_path / f"empty{suffix}").write_text("")
+    (tmp_path / f"other{suffix}").write_bytes(_certificate_file(suffix, "other password"))
+    elliptic = _certificate_file(suffix, "password", ec.generate_private_key(ec.SECP256R1()))
+    (tmp_path / f"elliptic{suffix}").write_bytes(elliptic)
     broken = app | {
         "client_secret": None,
-        "certificate_file": tmp_path / name,
+        "certificate_file": tmp_path / f"{name}{suffix}",
         "certificate_password": "password",
     }
     source = open_source(exchange(tenant), **broken)
@@ -235,8 +238,10 @@ def test_a_certificate_file_that_cannot_be_used_stops_the_exchange(
     assert refused(lambda: source.read(ROOM, WEEK)) == expected
 
 
-def _certificate_file(suffix: str, password: str | None) -> bytes:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+def _certificate_file(
+    suffix: str, password: str | None, other_key: ec.EllipticCurvePrivateKey | None = None
+) -> bytes:
+    key = other_key or rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "app")])
     now = datetime.now(UTC)
     certificate = (

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,17 +18,24 @@ CODES = [
 
 
 def codes_of_failures() -> set[str]:
-    """Return every code that is written out in the sources."""
+    """Return every code that is written out in the sources, or named by a constant there."""
     folder = Path(pipelines.sources.__path__[0])
     return {
-        str(node.args[0].value)
+        code
         for path in folder.glob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id == "Failure"
-        and isinstance(node.args[0], ast.Constant)
+        and (code := _text(path, node.args[0]))
     }
+
+
+def _text(path: Path, node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    module = import_module(f"pipelines.sources.{path.stem}")
+    return getattr(module, node.id, "") if isinstance(node, ast.Name) else ""
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -54,7 +54,7 @@ def content_of(response: requests.Response) -> Mapping[str, Any]:
         raise _refusal(response)
     try:
         content = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise malformed()
@@ -87,22 +87,25 @@ def leaving(work: Callable[[], T]) -> T:
 def _refusal(response: requests.Response) -> Failure:
     status = response.status_code
     is_passing = status in _PASSING_STATUSES
-    code = None if is_passing or status == 401 else _code(response.content)
+    named = None if is_passing or status == 401 else _named(response.content)
     is_ours = status in _STATUSES_OF_THE_EXCHANGE or 300 <= status < 400
-    is_elsewhere = status == 404 and code is None  # Graph names what it does not find
+    is_elsewhere = status == 404 and named is None  # Graph names what it does not find
     return Failure(
-        code or f"HTTP{status}",
+        named if named and _may_be_shown(named) else f"HTTP{status}",
         scope=Scope.EXCHANGE if is_ours or is_elsewhere else Scope.ROOM,
         is_transient=is_passing,
         wait_seconds=retry_after(response.headers.get("Retry-After")),
     )
 
 
-def _code(content: bytes) -> str | None:
-    """Return the error code of an answer's body, if it is one that may be shown."""
+def _named(content: bytes) -> str | None:
+    """Return the error code of an answer's body, whatever it is; None if it is not Graph's."""
     try:
         code = json.loads(content)["error"]["code"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    is_known = isinstance(code, str) and (code in _KNOWN_CODES or _CODE.fullmatch(code))
-    return code if is_known else None
+    return code if isinstance(code, str) else None
+
+
+def _may_be_shown(code: str) -> bool:
+    return code in _KNOWN_CODES or _CODE.fullmatch(code) is not None

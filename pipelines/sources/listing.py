@@ -5,6 +5,7 @@ Does not belong here: asking for it (``ews_check.py``, ``graph_check.py``), the 
 directory (``pipelines/rooms.py``).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -17,3 +18,4 @@ class ListedRoom:
     capacity: int | None = None
     building: str | None = field(default=None, repr=False)
     floor: str | None = field(default=None, repr=False)
+    tags: Sequence[str] = field(default=(), repr=False)

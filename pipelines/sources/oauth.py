@@ -78,7 +78,7 @@ class Token(requests.auth.AuthBase):
             if self._client is None:
                 self._client = self._open_client()
             answer = self._client.acquire_token_for_client([self._scope])
-        except (ValueError, TypeError):  # msal's word for a tenant or an answer it cannot use
+        except (ValueError, TypeError, AttributeError):  # a tenant or an answer msal cannot use
             answer = {}
         if "access_token" not in answer:
             raise Failure("TokenRefused", scope=Scope.EXCHANGE)
@@ -95,25 +95,33 @@ class Token(requests.auth.AuthBase):
 
 
 class _TokenEndpoint:
-    """What msal sends through; an outage is raised here, since msal would keep it for a while."""
+    """What msal sends through; an outage is raised here, since msal would keep it for a while.
+
+    Whatever is wrong with it is so for every room.
+    """
 
     def __init__(self, session: requests.Session) -> None:
         self._session = session
 
     def post(self, url: str, **kwargs: Any) -> requests.Response:
-        return _unless_down(self._session.post(url, allow_redirects=False, **kwargs))
+        return self._ask("POST", url, **kwargs)
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:
-        return _unless_down(self._session.get(url, allow_redirects=False, **kwargs))
+        return self._ask("GET", url, **kwargs)
 
     def close(self) -> None:
         self._session.close()
 
-
-def _unless_down(response: requests.Response) -> requests.Response:
-    if response.status_code == 429 or response.status_code >= 500:
+    def _ask(self, method: str, url: str, **kwargs: Any) -> requests.Response:
+        try:
+            response = self._session.request(method, url, allow_redirects=False, **kwargs)
+        except Failure as failure:
+            if failure.scope is Scope.EXCHANGE:
+                raise
+        else:
+            if response.status_code != 429 and response.status_code < 500:
+                return response
         raise Failure("TokenEndpointUnavailable", scope=Scope.EXCHANGE, is_transient=True)
-    return response
 
 
 def _credential(app: AppRegistration) -> str | dict[str, str]:

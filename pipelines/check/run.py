@@ -1,7 +1,7 @@
 """Runs a check: every exchange of some regions, one after the other, and the exit code.
 
 Belongs here: the order of things, and what goes to which output.
-Does not belong here: the command line (``pipelines/cli.py``), steps, rooms, words.
+Does not belong here: the command line (``pipelines/cli``), steps, rooms, words.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 Belongs here: rooms of lists and places as rows of the operator's CSV.
 Does not belong here: finding them (``exchange.py``), what a directory may hold
-(``pipelines/rooms.py``).
+(``pipelines/settings``).
 """
 
 import csv

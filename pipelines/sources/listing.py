@@ -2,7 +2,7 @@
 
 Belongs here: what room lists (EWS) and places (Graph) say of a room.
 Does not belong here: asking for it (``ews_check.py``, ``graph_check.py``), the operator's own
-directory (``pipelines/rooms.py``).
+directory (``pipelines/settings``).
 """
 
 from collections.abc import Sequence

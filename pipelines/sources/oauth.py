@@ -1,7 +1,7 @@
 """Tokens for OAuth: a client secret or a certificate, renewed while a run goes on.
 
 Belongs here: the token of one app registration, and the header that carries it.
-Does not belong here: what the token is shown to (``ews_protocol.py``).
+Does not belong here: what the token is shown to (``ews_protocol.py``, ``graph_client.py``).
 
 msal keeps the token in memory and gets a new one before the old one ends, so the header is
 made anew for every request.

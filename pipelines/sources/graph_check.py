@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from pipelines.sources.asking import leaving
 from pipelines.sources.graph_client import GraphClient, GraphSettings
-from pipelines.sources.graph_failures import leaving
 from pipelines.sources.headers import clock_offset
 from pipelines.sources.listing import ListedRoom
 

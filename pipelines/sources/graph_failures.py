@@ -10,19 +10,14 @@ few others that are known, is taken over.
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
 import requests
 
-from pipelines.sources.base import Scope, SourceError
+from pipelines.sources.base import Scope
 from pipelines.sources.headers import retry_after
 from pipelines.sources.retry import Failure
-
-T = TypeVar("T")
-
-TOO_BUSY: Final = frozenset({"HTTP429", "HTTP503"})
-"""Refusals that mean that fewer requests at once would be welcome."""
 
 _CODE: Final = re.compile(r"Error[A-Za-z0-9]{1,80}")
 _KNOWN_CODES: Final = frozenset(
@@ -59,29 +54,6 @@ def content_of(response: requests.Response) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise malformed()
     return content
-
-
-def as_failure(error: Exception) -> Failure:
-    """Return what may leave of anything that was raised on the way."""
-    return error if isinstance(error, Failure) else Failure(type(error).__name__)
-
-
-def leaving(work: Callable[[], T]) -> T:
-    """Do the work; let nothing out but a code.
-
-    The error is raised outside of the handler, so that it carries neither the library's error
-    nor its frames.
-
-    Raises:
-        SourceError: whatever was raised, by its name.
-    """
-    try:
-        return work()
-    except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
-        failure = as_failure(error)
-        code, scope, is_passing = failure.code, failure.scope, failure.is_transient
-        del failure
-    raise SourceError(code, scope, is_passing=is_passing)
 
 
 def _refusal(response: requests.Response) -> Failure:

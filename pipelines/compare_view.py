@@ -22,6 +22,11 @@ _KNOWN: Final = {
     "is_online": "EWS may leave it out",
 }
 
+_ALONE: Final = (
+    "only one way: a booking that was made, moved or deleted between the two readings, or one of "
+    "all day by an organizer half the world away; see docs/graph.md"
+)
+
 
 def show_comparison(region: Region, day_range: DayRange, comparison: Comparison) -> None:
     """Print what differs, what failed with its remedy, and the sum of it all."""
@@ -39,6 +44,8 @@ def show_comparison(region: Region, day_range: DayRange, comparison: Comparison)
     found = {name for each in differences for name in each.columns}
     for name in sorted(found & set(_KNOWN)):
         click.echo(f"{name}: {_KNOWN[name]}; see docs/graph.md")
+    if any(each.only_own or each.only_other for each in differences):
+        click.echo(_ALONE)
     click.echo(_sum(region, day_range, comparison))
 
 

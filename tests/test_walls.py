@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,28 @@ def test_every_module_says_what_belongs_in_it(package: str) -> None:
         if package == "tests" and path.name in {"__init__.py", "conftest.py"}:
             continue
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+NAMED_FILE = re.compile(r"``([\w/]+\.py)``")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_file_that_a_module_sends_its_reader_to_is_there(package: str) -> None:
+    lost = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules_of(package)
+        for name in NAMED_FILE.findall(path.read_text(encoding="utf-8"))
+        if not any((folder / name).is_file() for folder in (path.parent, *path.parents[1:3], ROOT))
+    ]
+    assert not lost
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    paths = [path for package in PACKAGES for path in modules_of(package)]
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for path in paths
+        if path.name != "__init__.py"
+    }
+    imported = {name: modules.keys() & set(imported_modules(modules[name])) for name in modules}
+    TopologicalSorter(imported).prepare()  # CycleError names the circle

@@ -85,7 +85,7 @@ class ExchangeCheck:
     def _graph_steps(self, exchange: GraphExchange) -> Iterator[Step]:
         source = GraphDirectory(graph_settings(exchange, self._secrets))
         with closing(source):
-            yield self._needed(graph.sign_in(source))
+            yield self._needed(graph.sign_in(source, exchange.authority))
             if self.stop_code is not None:
                 return
             step, self.listing = graph.list_places(self._target, self._directory, source)

@@ -6,6 +6,7 @@ Does not belong here: the order of the steps (``exchange.py``), Graph (``pipelin
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.room_lists import differences
@@ -29,12 +30,13 @@ UNPROBED: Final = Step(
 )
 
 
-def sign_in(source: GraphDirectory) -> Step:
-    """Try whether the app gets a token."""
+def sign_in(source: GraphDirectory, authority: str) -> Step:
+    """Try whether the app gets a token from the sign-in service."""
     try:
         grants = source.sign_in()
     except SourceError as error:
-        return Step("sign-in", State.FAILED, "the app gets no token", error.code)
+        text = f"the app gets no token from {urlsplit(authority).hostname}"
+        return Step("sign-in", State.FAILED, text, error.code)
     if grants:
         text = f"the app has a token, and {', '.join(sorted(grants))} for every mailbox"
         return Step("sign-in", State.NOTE, text, details=(_WIDE,))

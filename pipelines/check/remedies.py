@@ -42,7 +42,10 @@ _GRAPH_OWN: Final[Mapping[str, str]] = {
         "Graph did not take the app's token; a new one was tried once. Check cloud, endpoint and "
         "authority: a token is for one cloud alone."
     ),
-    "HTTP404": ("There is no Graph at this address. Check cloud and endpoint."),
+    "HTTP404": (
+        "There is no Graph at this address, or nothing that it knows under the room's. Check cloud "
+        "and endpoint, and the room directory."
+    ),
     "HTTP429": (
         "Graph asked for patience longer than the room may take. The room keeps what it had and "
         "is read again by the next run; use fewer workers, and one app a region."

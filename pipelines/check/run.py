@@ -1,7 +1,7 @@
 """Runs a check: every exchange of some regions, one after the other, and the exit code.
 
 Belongs here: the order of things, and what goes to which output.
-Does not belong here: the command line (``pipelines/cli.py``), steps, rooms, words.
+Does not belong here: the command line (``pipelines/cli``), steps, rooms, words.
 """
 
 import json
@@ -152,14 +152,14 @@ def _write(
     written = write_rooms(path, results, known, of_region.time_zone)
     printer.heading("Room directory", str(path))
     if not written:
-        printer.line(State.FAILED, "not written", 0, "no room list names a room")
+        printer.line(State.FAILED, "not written", 0, "Exchange lists no room")
     else:
-        printer.line(State.OK, counted(written, "room"), 0, "of the room lists")
+        printer.line(State.OK, counted(written, "room"), 0, "as Exchange lists them")
         printer.paragraph(
             f"Fill in capacity and building, and time_zone where it is not {of_region.time_zone}; "
-            "add the rooms that are in no list."
+            "add the rooms that Exchange does not list."
         )
     if any(result.listing.codes for result in results):
-        printer.line(State.NOTE, "not whole", 0, "some room lists could not be read")
+        printer.line(State.NOTE, "not whole", 0, "not all could be listed")
     printer.blank()
     return written > 0

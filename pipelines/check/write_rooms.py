@@ -2,7 +2,7 @@
 
 Belongs here: rooms of lists and places as rows of the operator's CSV.
 Does not belong here: finding them (``exchange.py``), what a directory may hold
-(``pipelines/rooms.py``).
+(``pipelines/settings``).
 """
 
 import csv
@@ -17,6 +17,7 @@ from pipelines.check.model import ExchangeResult
 from pipelines.settings.keys import Identifier, Label, Mailbox
 from pipelines.settings.problems import SettingsError
 from pipelines.settings.rooms_csv import COLUMNS
+from transforms.contract import ROOM_TYPES
 
 _MODE: Final = 0o640
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)
@@ -82,12 +83,19 @@ def _rows(
                 "building": _label(room.building),
                 "floor": _label(room.floor),
                 "capacity": "" if room.capacity is None else str(room.capacity),
+                "room_type": _room_type(room.tags),
                 "time_zone": time_zone,
             }
 
 
 def _label(text: str | None) -> str:
     return text if text and _fits(_LABEL, text) else ""
+
+
+def _room_type(tags: Iterable[str]) -> str:
+    """Return the type that a room's tags name; none if they name several, or none of ours."""
+    named = {tag.strip().casefold().replace(" ", "_") for tag in tags} & set(ROOM_TYPES)
+    return named.pop() if len(named) == 1 else ""
 
 
 def _new_id(local_part: str, taken: set[str]) -> str:

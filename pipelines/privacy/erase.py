@@ -2,7 +2,7 @@
 
 Belongs here: the order of an erasure and what its receipt says.
 Does not belong here: which rows go (``warehouse/erase.py``), options and exit codes
-(``cli.py``).
+(``pipelines/cli``).
 """
 
 from collections.abc import Iterator

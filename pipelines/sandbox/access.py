@@ -1,7 +1,7 @@
 """Who asks, for whose folder, and whether Exchange would let them.
 
 Belongs here: impersonation, delegate rights, and which mailbox a folder or item id names.
-Does not belong here: passwords (``server.py``), answers (``operations.py``).
+Does not belong here: passwords (``connection.py``), answers (``operations.py``).
 """
 
 from dataclasses import dataclass

@@ -1,17 +1,16 @@
 """What the simulated Exchange does wrong on purpose: a switch per room or for the server.
 
 Belongs here: the switches, and which of them strikes a request.
-Does not belong here: how a fault is carried out (``server.py`` and ``wire_faults.py`` on the wire,
-``operations.py`` and ``calendar_view.py`` in the answer).
+Does not belong here: how a fault is carried out (``wire.py`` on the wire; ``operations.py``,
+``calendar_view.py`` and ``graph_view.py`` in the answer).
 """
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from pipelines.sandbox.model import Item
+from pipelines.sandbox.items import Item
 
 Kind: TypeAlias = Literal[
     # On the wire. A fault without a room strikes before the password is looked at.
@@ -64,7 +63,7 @@ class Fault:
     seconds: float = 60.0
     limit: int = 0
     mailbox: str = ""
-    which: "Callable[[Item], bool]" = lambda _item: True
+    which: Callable[[Item], bool] = lambda _item: True
     struck: int = 0
 
     def concerns(self, kind: Kind, mailbox: str, operation: str) -> bool:
@@ -111,7 +110,7 @@ class Faults:
             self._faults.clear()
 
     def take(
-        self, kind: Kind, mailbox: str, operation: str, item: "Item | None" = None
+        self, kind: Kind, mailbox: str, operation: str, item: Item | None = None
     ) -> Fault | None:
         """Return the switch that strikes this request (or item), and count it.
 

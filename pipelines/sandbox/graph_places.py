@@ -45,7 +45,7 @@ def _room(tenant: Tenant, room: Mailbox) -> dict[str, Any]:
         "capacity": int(capacity) if capacity else None,
         "bookingType": "standard",
         "isWheelChairAccessible": False,
-        "tags": [],
+        "tags": [known["room_type"]] if known.get("room_type") else [],
         "phone": None,
         "address": {"countryOrRegion": known.get("country") or None},
     }

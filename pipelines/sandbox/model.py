@@ -1,81 +1,25 @@
-"""What the simulated Exchange holds: people, calendar items, mailboxes, one tenant.
+"""What the simulated Exchange holds: mailboxes with their items, and the one tenant that has them.
 
 Belongs here: plain data, and the rights that one account has on it.
-Does not belong here: how any of it looks on the wire (``properties.py``, ``operations.py``), what
-goes wrong on purpose (``faults.py``), where generated items come from (``calendars.py``).
-
-Every person here is invented. Items are a *room's copy* of a meeting, already expanded:
-occurrences and exceptions, never a recurring master.
+Does not belong here: what an item is (``items.py``), how any of it looks on the wire
+(``properties.py``, ``operations.py``), what goes wrong on purpose (``faults.py``), where generated
+items come from (``calendars.py``).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.graph_app import App
+from pipelines.sandbox.items import Item, Person
 from pipelines.sandbox.request_log import RequestLog
+
+__all__ = ["ACCOUNT", "PASSWORD", "Item", "Mailbox", "Person", "Provider", "Tenant"]
 
 ACCOUNT = "svc-insights@contoso.example"
 PASSWORD = "sandbox"  # noqa: S105  the simulation's only account; it opens nothing else
-
-
-@dataclass(frozen=True)
-class Person:
-    """Someone, or something, that a meeting names.
-
-    With ``routing_type`` EX the address is a legacy DN. ``mailbox_type`` is EWS's word: Mailbox,
-    PublicDL, PrivateDL, GroupMailbox, Contact, OneOff, …
-    """
-
-    name: str
-    address: str
-    routing_type: str = "SMTP"
-    mailbox_type: str = "Mailbox"
-
-
-@dataclass(frozen=True)
-class Item:
-    """One expanded calendar item, as the room's copy holds it. Instants are aware.
-
-    ``subject`` None is the organizer's name, as rooms keep it by default. Items of a series
-    share ``series_id``. ``item_id`` is unique among the items of a mailbox that start at one
-    instant; a mailbox made from a list numbers those that have none. ``start_time_zone`` is a
-    Windows zone id, or whatever nonsense a real calendar holds. What is None or empty is left
-    out of answers.
-    """
-
-    starts_at: datetime
-    ends_at: datetime
-    organizer: Person
-    subject: str | None = None
-    body: str = ""
-    location: str = ""
-    categories: tuple[str, ...] = ()
-    required: tuple[Person, ...] = ()
-    optional: tuple[Person, ...] = ()
-    resources: tuple[Person, ...] = ()
-    is_all_day: bool = False
-    is_cancelled: bool = False
-    sensitivity: str | None = "Normal"
-    item_type: str | None = "Single"
-    free_busy: str | None = "Busy"
-    my_response: str | None = "Accept"
-    is_online: bool | None = False
-    created_at: datetime | None = None
-    series_id: str | None = None
-    item_id: str = ""
-    start_time_zone: str = "UTC"
-    last_modified_name: str | None = None
-    attachments: tuple[str, ...] = ()
-    join_url: str = ""
-
-    def __post_init__(self) -> None:
-        for name in ("starts_at", "ends_at", "created_at"):
-            instant = getattr(self, name)
-            if instant is not None and instant.tzinfo is not UTC:
-                object.__setattr__(self, name, instant.astimezone(UTC))
 
 
 Provider: TypeAlias = Callable[[datetime, datetime], Iterable[Item]]

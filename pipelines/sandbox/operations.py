@@ -1,7 +1,7 @@
 """The operations of the simulated Exchange: from a request to the body of an answer.
 
 Belongs here: what each operation does and what it refuses.
-Does not belong here: the wire (``server.py``), windows and limits (``calendar_view.py``), rights
+Does not belong here: the wire (``wire.py``), windows and limits (``calendar_view.py``), rights
 (``access.py``), rooms and ids (``directory_operations.py``).
 """
 

@@ -1,8 +1,8 @@
 """The keys of ``insights.yaml`` and of the room CSV: what each one may hold.
 
 Belongs here: the types of single values, and the models of the sections that are not an
-exchange (``settings/exchange.py``) or a room (``rooms.py``).
-Does not belong here: what only several keys together can say (``settings.py``).
+exchange (``exchange.py``) or a room (``rooms.py``).
+Does not belong here: what only several keys together can say (``regions.py``, ``loading.py``).
 
 A validator's ValueError is one short text with the remedy after a semicolon; it never holds a
 value that could be a secret or an address.

@@ -1,7 +1,7 @@
 """One region of ``insights.yaml``: its keys, exchanges, rooms and closures together.
 
 Belongs here: putting a region together, and what only several of its parts can say.
-Does not belong here: what regions say about each other (``settings.py``).
+Does not belong here: what regions say about each other (``loading.py``).
 """
 
 from collections.abc import Mapping, Sequence

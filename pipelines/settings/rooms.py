@@ -1,7 +1,8 @@
-"""The room directory: the CSV that the operator keeps, and the table of it for the lake.
+"""A room of the directory: its columns, what each may hold, and which of them go together.
 
-Belongs here: what a room is, checking the CSV, the directory without addresses.
-Does not belong here: what a region says of all its rooms (``settings.py``).
+Belongs here: what a room is.
+Does not belong here: reading the CSV (``rooms_csv.py``), what a region says of all its rooms
+(``regions.py``).
 """
 
 import re

@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 import requests
 from exchangelib.credentials import Credentials
 
-from pipelines.sources.base import Scope, SourceError, Window
+from pipelines.sources.asking import Asker, leaving
+from pipelines.sources.base import Scope, Window
 from pipelines.sources.claims import OTHER_MAILBOX
-from pipelines.sources.ews_failures import TOO_BUSY, as_failure
+from pipelines.sources.ews_failures import as_failure
 from pipelines.sources.ews_protocol import OneSession, RoomAccount
 from pipelines.sources.ews_services import VIEW_CUT_SHORT, CalendarViewService, InviteeService
 from pipelines.sources.ews_xml import Row, with_invitees
@@ -85,22 +86,29 @@ class EwsSource:
         cut_off_loggers()
         self._settings = settings
         self._with_invitees = with_invitees
-        self._deadline = Deadline(clock)
-        self._retry = Retry(self._deadline, sleep)
-        self._sleep = sleep
+        deadline = Deadline(clock)
         self._pace = pace or Pace(1, clock)
-        self._protocol, self._token = _leaving(lambda: _connect(settings, self._deadline))
+        self._protocol, token = leaving(lambda: _connect(settings, deadline), as_failure)
+        self._asker = Asker(
+            deadline,
+            Retry(deadline, sleep),
+            self._pace,
+            sleep,
+            token,
+            as_failure,
+            patience="ErrorServerBusy",
+        )
 
     def read(self, address: str, window: Window) -> Sequence[RawItem]:
         """Return every item of the room that touches the window; see ``CalendarSource``."""
-        return _leaving(lambda: self._read(address, window))
+        return leaving(lambda: self._read(address, window), as_failure)
 
     def close(self) -> None:
         """Close the connection."""
         self._protocol.close()
 
     def _read(self, address: str, window: Window) -> list[RawItem]:
-        self._deadline.start(self._settings.room_deadline_seconds)
+        self._asker.begin(self._settings.room_deadline_seconds)
         account = RoomAccount(self._protocol, address, self._settings.access)
         rows = self._rows(CalendarViewService(account=account), address, window)
         self._check_mailbox(address, rows.values())
@@ -150,41 +158,15 @@ class EwsSource:
         return items
 
     def _ask(self, request: Callable[[], T]) -> T:
-        return self._retry.run(lambda: self._attempt(request))
+        return self._asker.ask(partial(self._send, request))
 
-    def _attempt(self, request: Callable[[], T]) -> T:
-        """Send one request, and once more if a token that used to work is no longer taken."""
-        self._pace.raise_refusal()
-        self._wait_while_held()
+    def _send(self, request: Callable[[], T]) -> T:
+        """Send a request once; exchangelib loses a session that it cannot make within a request."""
         try:
-            with self._pace.turn(self._deadline):
-                answer = request()
-        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
-            failure = as_failure(error)
-        else:
-            self._pace.answered()
-            if self._token is not None:
-                self._token.accept()
-            return answer
-        if failure.code in TOO_BUSY:
-            self._pace.slower(failure.wait_seconds)
-        self._protocol.forget_lost_session()
-        if failure.code == "HTTP401" and self._token is not None and self._token.renew():
-            return self._attempt(request)
-        if failure.scope is Scope.EXCHANGE and not failure.is_transient:
-            self._pace.refuse(failure.code)
-        raise failure
-
-    def _wait_while_held(self) -> None:
-        """Wait for as long as the exchange asked any worker to.
-
-        Raises:
-            Failure: ``ErrorServerBusy`` if the room may not take that long.
-        """
-        while (held := self._pace.held_seconds()) > 0:
-            if held >= self._deadline.remaining():
-                raise Failure("ErrorServerBusy", is_transient=True)
-            self._sleep(held)
+            return request()
+        except Exception:
+            self._protocol.forget_lost_session()
+            raise
 
 
 def _connect(settings: EwsSettings, deadline: Deadline) -> tuple[OneSession, Token | None]:
@@ -223,18 +205,3 @@ def _halves(window: Window) -> list[Window]:
     middle = window.starts_at + (window.ends_at - window.starts_at) / 2
     middle = middle.replace(microsecond=0)
     return [Window(middle - _OVERLAP, window.ends_at), Window(window.starts_at, middle)]
-
-
-def _leaving(work: Callable[[], T]) -> T:
-    """Do the work; let nothing out but a code.
-
-    The error is raised outside of the handler, so that it carries neither the library's error
-    nor its frames.
-    """
-    try:
-        return work()
-    except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
-        failure = as_failure(error)
-        code, scope, is_passing = failure.code, failure.scope, failure.is_transient
-        del failure
-    raise SourceError(code, scope, is_passing=is_passing)

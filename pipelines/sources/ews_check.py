@@ -16,13 +16,13 @@ from exchangelib.services import GetRoomLists, GetRooms
 from exchangelib.util import SOAPNS
 from lxml import etree
 
-from pipelines.sources.base import SourceError
+from pipelines.sources.asking import leaving
 from pipelines.sources.ews import EwsSettings, EwsSource
+from pipelines.sources.ews_failures import as_failure
 from pipelines.sources.ews_services import StrictService
 from pipelines.sources.ews_xml import TYPES, parse_strictly
 from pipelines.sources.headers import clock_offset
 from pipelines.sources.listing import ListedRoom
-from pipelines.sources.retry import Failure
 
 T = TypeVar("T")
 Build: TypeAlias = tuple[int, int, int, int]
@@ -78,12 +78,11 @@ class DirectorySource(EwsSource):
         self.server = server
 
     def _answer(self, ask: Callable[[], T]) -> T:
-        self._deadline.start(self._settings.room_deadline_seconds)
-        try:
+        def answer() -> T:
+            self._asker.begin(self._settings.room_deadline_seconds)
             return self._ask(ask)
-        except Failure as failure:
-            code, scope = failure.code, failure.scope
-        raise SourceError(code, scope)
+
+        return leaving(answer, as_failure)
 
 
 class _DirectoryService(StrictService):

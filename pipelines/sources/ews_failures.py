@@ -16,19 +16,12 @@ from exchangelib.protocol import FailFast
 from exchangelib.util import ENS, TNS
 from lxml import etree
 
+from pipelines.sources import asking
 from pipelines.sources.base import Scope
 from pipelines.sources.codes import is_response_code
 from pipelines.sources.ews_xml import malformed
 from pipelines.sources.headers import retry_after
 from pipelines.sources.retry import Failure
-
-TOO_BUSY: Final = frozenset(
-    {
-        *("ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"),
-        *("HTTP429", "HTTP503"),
-    }
-)
-"""Refusals that mean that fewer requests at once would be welcome."""
 
 _PASSING_CODES: Final = frozenset(
     {
@@ -90,11 +83,8 @@ def fault_refusal(fault: etree._Element) -> Failure:
 
 def as_failure(error: Exception) -> Failure:
     """Return what may leave of anything that was raised on the way."""
-    if isinstance(error, Failure):
-        return error
-    if isinstance(error, MalformedResponseError | SOAPError):
-        return malformed()
-    return Failure(type(error).__name__)
+    is_cut = isinstance(error, MalformedResponseError | SOAPError)
+    return malformed() if is_cut else asking.as_failure(error)
 
 
 class NoSecondTry(FailFast):  # type: ignore[misc]  # exchangelib has no types

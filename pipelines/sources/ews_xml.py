@@ -61,7 +61,7 @@ _MAILBOX_TYPE: Final = f"{TYPES}MailboxType"
 _WORDS: Final[dict[str | None, str]] = {
     word: word
     for word in (
-        *("Single", "Occurrence", "Exception"),
+        *("Single", "Occurrence", "Exception", "RecurringMaster"),
         *("Free", "Tentative", "Busy", "OOF", "WorkingElsewhere", "NoData"),
         *("Unknown", "Organizer", "Accept", "Decline", "NoResponseReceived"),
         *("Normal", "Personal", "Private", "Confidential"),
@@ -154,7 +154,7 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
         ValueError: a start or end cannot be read.
         OverflowError: a start or end lies before or after all years, in UTC.
     """
-    starts, ends, created, is_all_day, is_cancelled, *words, is_online = columns
+    starts, ends, created, is_all_day, is_cancelled, *words, sensitivity, is_online = columns
     return list(
         map(
             RawItem,
@@ -163,6 +163,7 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
             map(is_true, is_all_day),
             map(is_true, is_cancelled),
             *(map(_WORDS.get, column) for column in words),
+            [text and _WORDS.get(text, "Private") for text in sensitivity],  # the safe side
             (None if text is None else text in _TRUE for text in is_online),
             _instants_or_none(created),
             repeat(None),

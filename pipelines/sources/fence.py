@@ -1,7 +1,7 @@
 """A fence around a source: it reads the mailboxes of one region's rooms and no other.
 
 Belongs here: the last look at an address before it is asked for.
-Does not belong here: which rooms a region has (``pipelines/settings.py``), what the account may
+Does not belong here: which rooms a region has (``pipelines/settings``), what the account may
 read (Exchange decides that too, and ``insights check`` tries it).
 """
 

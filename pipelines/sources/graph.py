@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
+from pipelines.sources.asking import leaving
 from pipelines.sources.base import Window
 from pipelines.sources.graph_client import GraphClient, GraphSettings
 from pipelines.sources.graph_events import WITHOUT_PEOPLE, Row, row_of
-from pipelines.sources.graph_failures import leaving
 from pipelines.sources.pace import Pace
 from transforms.raw import RawItem
 

@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from pipelines.sources.asking import leaving
 from pipelines.sources.graph_client import GraphClient, GraphSettings
-from pipelines.sources.graph_failures import leaving
 from pipelines.sources.headers import clock_offset
 from pipelines.sources.listing import ListedRoom
 
 _WIDE_GRANTS: Final = frozenset(
     {"Calendars.Read", "Calendars.ReadBasic.All", "Calendars.ReadWrite"}
 )
+_MOST_SEATS: Final = 999_999  # a directory takes no more
 _ROOMS: Final = "/v1.0/places/microsoft.graph.room?$top=100"
 
 
@@ -76,13 +77,14 @@ def _roles(header: str) -> frozenset[str]:
 
 
 def _listed(place: Mapping[str, Any]) -> ListedRoom:
-    capacity, number = place.get("capacity"), place.get("floorNumber")
+    capacity, number, tags = (place.get(name) for name in ("capacity", "floorNumber", "tags"))
     return ListedRoom(
         address=_text(place, "emailAddress"),
         name=_text(place, "displayName"),
-        capacity=capacity if isinstance(capacity, int) and capacity > 0 else None,
+        capacity=capacity if isinstance(capacity, int) and 0 < capacity <= _MOST_SEATS else None,
         building=_text(place, "building") or None,
         floor=_text(place, "floorLabel") or (str(number) if isinstance(number, int) else None),
+        tags=[tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else (),
     )
 
 

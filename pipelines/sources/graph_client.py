@@ -1,9 +1,9 @@
 """Requests to Graph: one connection, a token, pages followed to the end.
 
-Belongs here: the settings of a Graph exchange, how a request is sent and sent again, and which
-link to a next page is followed.
-Does not belong here: calendars (``graph.py``), rooms (``graph_check.py``), what a refusal means
-(``graph_failures.py``), the wire (``tls.py``).
+Belongs here: the settings of a Graph exchange, one request, and which link to a next page is
+followed.
+Does not belong here: calendars (``graph.py``), rooms (``graph_check.py``), sending again
+(``asking.py``), what a refusal means (``graph_failures.py``), the wire (``tls.py``).
 """
 
 import time
@@ -16,8 +16,9 @@ from urllib.parse import SplitResult, urlsplit
 
 import requests
 
+from pipelines.sources.asking import Asker, as_failure
 from pipelines.sources.base import Scope
-from pipelines.sources.graph_failures import TOO_BUSY, as_failure, content_of, malformed
+from pipelines.sources.graph_failures import content_of, malformed
 from pipelines.sources.oauth import AppRegistration, Token
 from pipelines.sources.pace import Pace
 from pipelines.sources.quiet import cut_off_loggers
@@ -70,16 +71,22 @@ class GraphClient:
         self.last_date: str | None = None
         self._home = _host(urlsplit(settings.endpoint))
         self._room_seconds = settings.room_deadline_seconds
-        self._deadline = Deadline(clock)
-        self._retry = Retry(self._deadline, sleep)
-        self._sleep = sleep
-        self._pace = pace or Pace(1, clock)
+        deadline = Deadline(clock)
         silence = settings.room_deadline_seconds / _SILENCES
-        self._adapter = TimedAdapter(self._deadline, silence, settings.ca_file)
-        self._token = _token(settings, self.root, self._open_session)
+        self._adapter = TimedAdapter(deadline, silence, settings.ca_file)
+        token = _token(settings, self.root, self._open_session)
         self._session = self._open_session()
-        self._session.auth = self._token
+        self._session.auth = token
         self._session.headers.update(_HEADERS)
+        self._asker = Asker(
+            deadline,
+            Retry(deadline, sleep),
+            pace or Pace(1, clock),
+            sleep,
+            token,
+            as_failure,
+            patience="HTTP429",
+        )
 
     def begin(self) -> None:
         """Start a room's time.
@@ -87,8 +94,7 @@ class GraphClient:
         Raises:
             Failure: the exchange refused the app before; it is not asked again.
         """
-        self._pace.raise_refusal()
-        self._deadline.start(self._room_seconds)
+        self._asker.begin(self._room_seconds)
 
     def sign_in(self) -> str:
         """Return the header that shows a token.
@@ -98,7 +104,7 @@ class GraphClient:
         """
         self.begin()
         request = requests.Request("GET", self.root)
-        prepared = self._retry.run(lambda: self._session.prepare_request(request))
+        prepared = self._asker.retry.run(lambda: self._session.prepare_request(request))
         return str(prepared.headers["Authorization"])
 
     def pages(self, url: str) -> Iterator[Sequence[Mapping[str, Any]]]:
@@ -116,46 +122,17 @@ class GraphClient:
             if len(seen) == _MOST_PAGES:
                 raise Failure("TooManyPages")
             seen.add(following)
-            values, following = self._retry.run(partial(self._attempt, following))
+            values, following = self._asker.ask(partial(self._answer, following))
             yield values
 
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
 
-    def _attempt(self, url: str) -> tuple[Sequence[Mapping[str, Any]], str | None]:
-        """Ask once, and once more if a token that used to work is no longer taken."""
-        self._pace.raise_refusal()
-        self._wait_while_held()
-        try:
-            with self._pace.turn(self._deadline):
-                response = self._session.get(url, allow_redirects=False)
-            self.last_date = response.headers.get("Date")
-            page = self._page(content_of(response))
-        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
-            failure = as_failure(error)
-        else:
-            self._pace.answered()
-            self._token.accept()
-            return page
-        if failure.code in TOO_BUSY:
-            self._pace.slower(failure.wait_seconds)
-        if failure.code == "HTTP401" and self._token.renew():
-            return self._attempt(url)
-        if failure.scope is Scope.EXCHANGE and not failure.is_transient:
-            self._pace.refuse(failure.code)
-        raise failure
-
-    def _wait_while_held(self) -> None:
-        """Wait for as long as Graph asked any worker to.
-
-        Raises:
-            Failure: ``HTTP429`` if the room may not take that long.
-        """
-        while (held := self._pace.held_seconds()) > 0:
-            if held >= self._deadline.remaining():
-                raise Failure("HTTP429", is_transient=True)
-            self._sleep(held)
+    def _answer(self, url: str) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+        response = self._session.get(url, allow_redirects=False)
+        self.last_date = response.headers.get("Date")
+        return self._page(content_of(response))
 
     def _page(self, content: Mapping[str, Any]) -> tuple[Sequence[Mapping[str, Any]], str | None]:
         values, link = content.get("value"), content.get(_NEXT)

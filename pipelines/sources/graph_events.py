@@ -8,7 +8,7 @@ at. Instants are cut to whole seconds, as EWS writes them.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import Any, Final, TypeAlias
 
 from pipelines.sources.graph_failures import malformed
@@ -60,6 +60,7 @@ _ROLES: Final[Mapping[str, Role]] = {
 _UTC_NAMES: Final = frozenset({"UTC", "Etc/UTC", "tzone://Microsoft/Utc"})
 _USUAL_ENDS: Final = frozenset({".0000000", "Z", ""})
 _from_iso: Final = datetime.fromisoformat
+_MIDNIGHT: Final = time()
 
 
 def row_of(event: Mapping[str, Any], *, with_invitees: bool) -> Row:
@@ -86,9 +87,6 @@ def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -
     find = event.get
     starts_at, ends_at = _instant(start), _instant(end)
     is_all_day = find("isAllDay") is True
-    dates = (starts_at.date(), ends_at.date()) if is_all_day else None
-    if dates is not None:
-        starts_at, ends_at = _midnight(dates[0]), _midnight(dates[1])
     created, is_online, sensitivity = find("createdDateTime"), find("isOnlineMeeting"), None
     if (word := find("sensitivity")) is not None:
         sensitivity = _SENSITIVITIES.get(word, "Private")  # the safe side
@@ -104,7 +102,7 @@ def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -
         is_online if isinstance(is_online, bool) else None,
         None if created is None else _instant(created),
         tuple(_invitees(event)) if with_invitees else None,
-        dates,
+        _stated_dates(starts_at, ends_at) if is_all_day else None,
     )
 
 
@@ -116,8 +114,14 @@ def _instant(text: str) -> datetime:
     return _from_iso(text[:19] + "Z")
 
 
-def _midnight(on: date) -> datetime:
-    return datetime.combine(on, time(), UTC)
+def _stated_dates(starts_at: datetime, ends_at: datetime) -> tuple[date, date] | None:
+    """Return the dates of an all-day event, if Graph states them: as midnights without a zone.
+
+    Other times are instants of somebody's midnight, as over EWS, and are left to R6.
+    """
+    if starts_at.time() == ends_at.time() == _MIDNIGHT:
+        return starts_at.date(), ends_at.date()
+    return None
 
 
 def _invitees(event: Mapping[str, Any]) -> Iterator[RawInvitee]:

@@ -9,20 +9,15 @@ few others that are known, is taken over.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
 import requests
 
-from pipelines.sources.base import Scope, SourceError
+from pipelines.sources.base import Scope
 from pipelines.sources.codes import is_response_code
 from pipelines.sources.headers import retry_after
 from pipelines.sources.retry import Failure
-
-T = TypeVar("T")
-
-TOO_BUSY: Final = frozenset({"HTTP429", "HTTP503"})
-"""Refusals that mean that fewer requests at once would be welcome."""
 
 _KNOWN_CODES: Final = frozenset(
     {
@@ -53,55 +48,35 @@ def content_of(response: requests.Response) -> Mapping[str, Any]:
         raise _refusal(response)
     try:
         content = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise malformed()
     return content
 
 
-def as_failure(error: Exception) -> Failure:
-    """Return what may leave of anything that was raised on the way."""
-    return error if isinstance(error, Failure) else Failure(type(error).__name__)
-
-
-def leaving(work: Callable[[], T]) -> T:
-    """Do the work; let nothing out but a code.
-
-    The error is raised outside of the handler, so that it carries neither the library's error
-    nor its frames.
-
-    Raises:
-        SourceError: whatever was raised, by its name.
-    """
-    try:
-        return work()
-    except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
-        failure = as_failure(error)
-        code, scope, is_passing = failure.code, failure.scope, failure.is_transient
-        del failure
-    raise SourceError(code, scope, is_passing=is_passing)
-
-
 def _refusal(response: requests.Response) -> Failure:
     status = response.status_code
     is_passing = status in _PASSING_STATUSES
-    code = None if is_passing or status == 401 else _code(response.content)
+    named = None if is_passing or status == 401 else _named(response.content)
     is_ours = status in _STATUSES_OF_THE_EXCHANGE or 300 <= status < 400
-    is_elsewhere = status == 404 and code is None  # Graph names what it does not find
+    is_elsewhere = status == 404 and named is None  # Graph names what it does not find
     return Failure(
-        code or f"HTTP{status}",
+        named if named and _may_be_shown(named) else f"HTTP{status}",
         scope=Scope.EXCHANGE if is_ours or is_elsewhere else Scope.ROOM,
         is_transient=is_passing,
         wait_seconds=retry_after(response.headers.get("Retry-After")),
     )
 
 
-def _code(content: bytes) -> str | None:
-    """Return the error code of an answer's body, if it is one that may be shown."""
+def _named(content: bytes) -> str | None:
+    """Return the error code of an answer's body, whatever it is; None if it is not Graph's."""
     try:
         code = json.loads(content)["error"]["code"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    is_known = isinstance(code, str) and (code in _KNOWN_CODES or is_response_code(code))
-    return code if is_known else None
+    return code if isinstance(code, str) else None
+
+
+def _may_be_shown(code: str) -> bool:
+    return code in _KNOWN_CODES or is_response_code(code)

@@ -2,9 +2,10 @@
 
 Belongs here: what room lists (EWS) and places (Graph) say of a room.
 Does not belong here: asking for it (``ews_check.py``, ``graph_check.py``), the operator's own
-directory (``pipelines/rooms.py``).
+directory (``pipelines/settings``).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -17,3 +18,4 @@ class ListedRoom:
     capacity: int | None = None
     building: str | None = field(default=None, repr=False)
     floor: str | None = field(default=None, repr=False)
+    tags: Sequence[str] = field(default=(), repr=False)

@@ -1,7 +1,7 @@
 """Tokens for OAuth: a client secret or a certificate, renewed while a run goes on.
 
 Belongs here: the token of one app registration, and the header that carries it.
-Does not belong here: what the token is shown to (``ews_protocol.py``).
+Does not belong here: what the token is shown to (``ews_protocol.py``, ``graph_client.py``).
 
 msal keeps the token in memory and gets a new one before the old one ends, so the header is
 made anew for every request.
@@ -79,7 +79,7 @@ class Token(requests.auth.AuthBase):
             if self._client is None:
                 self._client = self._open_client()
             answer = self._client.acquire_token_for_client([self._scope])
-        except (ValueError, TypeError):  # msal's word for a tenant or an answer it cannot use
+        except (ValueError, TypeError, AttributeError):  # a tenant or an answer msal cannot use
             answer = {}
         if "access_token" not in answer:
             raise Failure("TokenRefused", scope=Scope.EXCHANGE)
@@ -99,27 +99,37 @@ class _TokenEndpoint:
     """What msal sends through.
 
     An outage, or a web page in place of JSON, is raised here: msal would keep the one for a while
-    and take the other for a refusal.
+    and take the other for a refusal. Whatever is wrong with it is so for every room.
     """
 
     def __init__(self, session: requests.Session) -> None:
         self._session = session
 
     def post(self, url: str, **kwargs: Any) -> requests.Response:
-        return _unless_down(self._session.post(url, allow_redirects=False, **kwargs))
+        return self._ask("POST", url, **kwargs)
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:
-        return _unless_down(self._session.get(url, allow_redirects=False, **kwargs))
+        return self._ask("GET", url, **kwargs)
 
     def close(self) -> None:
         self._session.close()
 
-
-def _unless_down(response: requests.Response) -> requests.Response:
-    is_no_answer = response.ok and not response.content.lstrip().startswith(b"{")
-    if response.status_code == 429 or response.status_code >= 500 or is_no_answer:
+    def _ask(self, method: str, url: str, **kwargs: Any) -> requests.Response:
+        try:
+            response = self._session.request(method, url, allow_redirects=False, **kwargs)
+        except Failure as failure:
+            if failure.scope is Scope.EXCHANGE:
+                raise
+        else:
+            if _is_answer(response):
+                return response
         raise Failure("TokenEndpointUnavailable", scope=Scope.EXCHANGE, is_transient=True)
-    return response
+
+
+def _is_answer(response: requests.Response) -> bool:
+    is_down = response.status_code == 429 or response.status_code >= 500
+    is_page = response.ok and not response.content.lstrip().startswith(b"{")
+    return not (is_down or is_page)
 
 
 def _credential(app: AppRegistration) -> str | dict[str, str]:

@@ -16,9 +16,10 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
     ("HTTP403",): (
         "Exchange refused EWS (or Graph) to this account or app. In Exchange Online EWS is "
         "switched off since 1 October 2026 unless EWSEnabled is true and the app's id is in "
-        "EwsAllowedAppIDs, and it ends for good on 1 April 2027: use kind: graph. On a server "
-        "of your own, see EwsEnabled in Get-OrganizationConfig and in Get-CASMailbox: of the "
-        "account, and of the room where only some are refused."
+        "EwsAllowedAppIDs, and it ends for good on 1 April 2027: use kind: graph (docs/graph.md). "
+        "On a server of your own, see EwsEnabled in Get-OrganizationConfig and in "
+        "Get-CASMailbox: of the account, and of the room where only some are refused. Over "
+        "Graph, give the app the role Application Calendars.Read for this room."
     ),
     ("HTTP404", "HTTP405"): (
         "There is no EWS at this address. The endpoint usually ends in /EWS/Exchange.asmx; see "

@@ -2,8 +2,8 @@
 
 Belongs here: the one internal failure of a source (code, reach, whether asking again may help),
 the deadline of a room, and the bounded loop between them.
-Does not belong here: which code means what in a protocol (``ews_failures.py``, ``tls.py``), what
-becomes of a room that failed (``pipelines/night.py``).
+Does not belong here: which code means what (``ews_failures.py``, ``graph_failures.py``,
+``tls.py``), what becomes of a room that failed (``pipelines/night.py``).
 """
 
 import secrets

@@ -2,7 +2,8 @@
 
 Belongs here: the requests adapter that every request of a source goes through, its ssl context,
 and the naming of what can go wrong below HTTP.
-Does not belong here: HTTP statuses (``ews_failures.py``), asking again (``retry.py``).
+Does not belong here: HTTP statuses (``ews_failures.py``, ``graph_failures.py``), asking again
+(``retry.py``).
 
 Timeouts of ``requests`` hold per read, so a server that sends a byte now and then is never timed
 out. Here each read of the socket asks the room's deadline first.

@@ -39,7 +39,7 @@ def test_a_refused_app_stops_before_a_room_is_asked_for(company: Company, check:
     use_graph(company, client_id="another")
     checked = check()
     assert checked.code == 1
-    assert checked.line_of("sign-in").endswith("the app gets no token: TokenRefused")
+    assert checked.line_of("sign-in").endswith("the app gets no token from localhost: TokenRefused")
     assert "CalendarView" not in company.tenant.log.operations()
 
 
@@ -106,19 +106,20 @@ def test_the_room_directory_is_seeded_from_places(
     company: Company, check: CheckNow, tmp_path: Path
 ) -> None:
     fjord = company.tenant.mailboxes[address_of("fjord")]
-    fjord.directory = {"capacity": "8", "building": "HQ", "floor": "3"}
+    fjord.directory = {"capacity": "8", "building": "HQ", "floor": "3", "room_type": "Group Study"}
     harbour = company.tenant.mailboxes[address_of("harbour")]
     harbour.directory = {"floor": "Ground"}
     written = tmp_path / "seed.csv"
     assert check("--region", "EU", "--write-rooms", str(written)).code == 0
     with written.open() as file:
         rows = {row["room_id"]: row for row in csv.DictReader(file)}
-    assert {name: rows["fjord"][name] for name in ("capacity", "building", "floor", "name")} == {
+    assert {name: rows["fjord"][name] for name in fjord.directory} == {
         "capacity": "8",
         "building": "HQ",
         "floor": "3",
-        "name": "fjord",
+        "room_type": "group_study",
     }
+    assert (rows["fjord"]["name"], rows["harbour"]["room_type"]) == ("fjord", "")
     assert (rows["harbour"]["floor"], rows["harbour"]["capacity"]) == ("Ground", "")
     assert {row["exchange"] for row in rows.values()} == {"cloud"}
 

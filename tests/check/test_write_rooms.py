@@ -110,7 +110,7 @@ def test_where_no_list_names_a_room_nothing_is_written_and_the_exit_code_is_1(
     company.tenant.room_lists.clear()
     checked = check("--write-rooms", str(seed))
     assert checked.code == 1
-    assert "no room list names a room" in checked.out
+    assert "Exchange lists no room" in checked.out
     assert not seed.exists()
 
 

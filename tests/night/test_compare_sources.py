@@ -56,6 +56,7 @@ def test_a_row_that_only_one_way_gives_is_counted(
     assert compare(company) == 1
     out = capsys.readouterr().out
     assert "EU harbour 2026-10-19: 2 rows only over cloud, 1 row only over headquarters" in out
+    assert "only one way: a booking that was made, moved or deleted between" in out
 
 
 def test_a_room_that_one_way_refuses_is_not_compared_and_gets_its_remedy(

@@ -92,8 +92,20 @@ def test_a_field_that_no_item_has_is_none() -> None:
 
 
 def test_a_word_that_ews_does_not_have_is_as_good_as_none() -> None:
+    word = "<t:LegacyFreeBusyStatus>Ann's</t:LegacyFreeBusyStatus>"
+    ((_, _, item),) = rows_of(items(TIMES + word))
+    assert item.free_busy is None
+
+
+def test_r16_a_sensitivity_that_ews_does_not_have_counts_as_private_as_over_graph() -> None:
     ((_, _, item),) = rows_of(items(f"{TIMES}<t:Sensitivity>Ann's</t:Sensitivity>"))
-    assert item.sensitivity is None
+    assert item.sensitivity == "Private"
+
+
+def test_a_recurring_master_is_told_from_a_booking_so_that_redaction_can_leave_it_out() -> None:
+    master = "<t:CalendarItemType>RecurringMaster</t:CalendarItemType>"
+    ((_, _, item),) = rows_of(items(TIMES + master))
+    assert item.item_type == "RecurringMaster"
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,16 @@ def test_an_all_day_event_states_its_dates_and_whatever_zone_it_names() -> None:
     assert item.all_day_dates == (date(2026, 11, 23), date(2026, 11, 25))
 
 
+def test_an_all_day_event_that_is_written_as_instants_is_left_to_r6() -> None:
+    times = {
+        "start": {"dateTime": "2026-11-22T23:00:00.0000000", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-11-23T23:00:00.0000000", "timeZone": "UTC"},
+    }
+    item = item_of(plain() | times | {"isAllDay": True})
+    assert item.all_day_dates is None
+    assert item.starts_at == datetime(2026, 11, 22, 23, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     "written", ["2026-11-23T09:00:00.9999999", "2026-11-23T09:00:00.99Z", "2026-11-23T09:00:00"]
 )

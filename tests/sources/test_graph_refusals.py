@@ -78,6 +78,7 @@ def test_a_wait_longer_than_the_room_may_take_fails_it_at_once(
         (403, "Ann Andersen is no room", "HTTP403"),
         (404, "ErrorInvalidUser", "ErrorInvalidUser"),
         (404, "MailboxNotEnabledForRESTAPI", "MailboxNotEnabledForRESTAPI"),
+        (404, "itemNotFound", "HTTP404"),
         (400, "AnnAndersen", "HTTP400"),
     ],
 )

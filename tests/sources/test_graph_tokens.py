@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.faults import Fault, Kind
 from pipelines.sandbox.model import Tenant
 from pipelines.sources.base import Scope, Window
 from pipelines.sources.retry import ATTEMPTS
@@ -87,9 +87,12 @@ def test_an_app_that_is_refused_is_tried_once(
     assert "CalendarView" not in tenant.log.operations()
 
 
-def test_a_sign_in_service_that_is_down_is_asked_a_few_times(read_graph: ReadGraph) -> None:
+@pytest.mark.parametrize("kind", ["http", "reset", "hang_up"])
+def test_a_sign_in_service_that_is_down_is_so_for_every_room_and_asked_a_few_times(
+    read_graph: ReadGraph, kind: Kind
+) -> None:
     tenant = tenant_of(meetings(3))
-    tenant.faults.add(Fault("http", operation="Token", status=503))
+    tenant.faults.add(Fault(kind, operation="Token"))
     assert refused(lambda: read_graph(tenant)) == ("TokenEndpointUnavailable", Scope.EXCHANGE)
     assert tokens(tenant) == ATTEMPTS
 

@@ -45,7 +45,8 @@ class Reading:
 
     ``open_source`` takes the pace that the exchange's workers share. ``read_room`` takes a
     source, a room_id and the instant of reading, and returns redacted rows: raw items never
-    leave its frame.
+    leave its frame. ``patience_seconds`` is how long rooms may fail for passing reasons, and none
+    be read, before the exchange is left alone.
     """
 
     room_ids: Sequence[str]
@@ -53,6 +54,7 @@ class Reading:
     read_room: ReadRoom = field(repr=False)
     workers: int = 4
     room_deadline_seconds: float = 120.0
+    patience_seconds: float = 1800.0
 
     @cached_property
     def pace(self) -> Pace:

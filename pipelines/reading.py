@@ -9,9 +9,9 @@ Threads, because a room costs a fifth of a second of waiting; one source a worke
 shared connection pool can deadlock when a server asks for fewer connections.
 
 A room that failed for a passing reason has a second turn after all others: most troubles of a
-mail server end within minutes. Where nothing could be read for half an hour, the exchange is
-left alone for this run; so it is where it refuses the account, or the first few rooms in a way
-that may be about any of them.
+mail server end within minutes. Where nothing could be read for half an hour (a check is less
+patient), the exchange is left alone for this run; so it is where it refuses the account, or the
+first few rooms in a way that may be about any of them.
 """
 
 import queue
@@ -30,7 +30,6 @@ DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
 RUN_DEADLINE_EXCEEDED: Final = "RunDeadlineExceeded"
 _GRACE_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.5
-_PATIENCE_SECONDS: Final = 1800.0
 _UNCLEAR_REFUSALS: Final = 3
 _NEVER: Final = float("inf")
 
@@ -201,7 +200,7 @@ class _Crew:
 
     def _is_over(self, ended: Ended) -> bool:
         """Tell whether to stop asking: refused for all rooms, or nothing works for too long."""
-        if ended.is_passing and time.monotonic() - self._worked_at > _PATIENCE_SECONDS:
+        if ended.is_passing and time.monotonic() - self._worked_at > self.reading.patience_seconds:
             return True
         if ended.scope is Scope.UNCLEAR and not self._is_known_to_work:
             self._unclear_refusals += 1

@@ -18,6 +18,7 @@ from pipelines.settings.exchange import Secrets
 from pipelines.sources.base import CalendarSource, Window
 
 _AHEAD: Final = timedelta(days=7)
+_PATIENCE_SECONDS: Final = 60.0  # somebody waits for the answer
 _ITEMS: Final = "items"
 
 
@@ -34,6 +35,7 @@ def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iter
         read_room=partial(_count, addresses),
         workers=exchange.workers,
         room_deadline_seconds=exchange.room_deadline_seconds,
+        patience_seconds=_PATIENCE_SECONDS,
     )
     return read_rooms([reading])
 

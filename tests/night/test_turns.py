@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from pipelines import reading
 from pipelines.reading import (
     RUN_DEADLINE_EXCEEDED,
     Outcome,
@@ -52,8 +51,11 @@ class Exchange:
     def close(self) -> None:
         """Nothing to close."""
 
-    def outcomes(self, workers: int = 1, run_deadline: float = 60.0) -> dict[str, Outcome]:
-        found = list(read_rooms([Reading(ROOMS, self.open, rows_of_room, workers)], run_deadline))
+    def outcomes(
+        self, workers: int = 1, run_deadline: float = 60.0, patience: float = 1800.0
+    ) -> dict[str, Outcome]:
+        part = Reading(ROOMS, self.open, rows_of_room, workers, patience_seconds=patience)
+        found = list(read_rooms([part], run_deadline))
         assert sorted(outcome.room_id for outcome in found) == ROOMS
         return {outcome.room_id: outcome for outcome in found}
 
@@ -121,12 +123,9 @@ def test_an_exchange_that_goes_away_for_a_while_loses_no_room() -> None:
     assert not failed(exchange.outcomes())
 
 
-def test_an_exchange_that_fails_everything_for_too_long_is_left_alone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(reading, "_PATIENCE_SECONDS", -1.0)
+def test_an_exchange_that_fails_everything_for_too_long_is_left_alone() -> None:
     exchange = Exchange({"room-03": [BUSY]})
-    assert set(failed(exchange.outcomes())) == set(ROOMS[3:])
+    assert set(failed(exchange.outcomes(patience=-1.0))) == set(ROOMS[3:])
     assert exchange.asked == ROOMS[:4]
 
 

@@ -19,7 +19,7 @@ def test_capacity_bands_have_their_edges(published: Publish) -> None:
     capacities = [capacity for edges in bands.values() for capacity in edges]
     rooms = tuple(Room(f"room-{n}", capacity=each) for n, each in enumerate(capacities))
     database = published(scenario(rooms, [], [MONDAY]))
-    found = dict(database.rows("SELECT room_id, capacity_band FROM rooms"))
+    found: dict[str, str | None] = dict(database.rows("SELECT room_id, capacity_band FROM rooms"))
     expected = [band for band, edges in bands.items() for _ in edges]
     assert [found[room.room_id] for room in rooms] == expected
 
@@ -56,7 +56,7 @@ def test_duration_bands_count_started_minutes(published: Publish) -> None:
     ]
     bookings.append(all_day(ROOM, MONDAY))
     database = published(scenario((ROOM,), bookings, [MONDAY], minimum_group=1))
-    found = dict(database.rows("SELECT duration_band, bookings FROM booking_mix"))
+    found: dict[str, int] = dict(database.rows("SELECT duration_band, bookings FROM booking_mix"))
     assert found == dict.fromkeys(bands, 2) | {"all-day": 1}
 
 
@@ -78,10 +78,9 @@ def test_lead_time_bands_are_exact_to_the_microsecond(published: Publish) -> Non
     bookings.append(book(ROOM, MONDAY, "09:00", "10:00", created_at=None))
     database = published(scenario((ROOM,), bookings, [MONDAY], minimum_group=1))
     rows = database.rows("SELECT kind, lead_time_band, bookings FROM booking_mix")
-    assert {band: count for kind, band, count in rows if kind == "single"} == {
-        **{band: len(edges) for band, edges in bands.items()},
-        None: 1,
-    }
+    singles = sorted((band, count) for kind, band, count in rows if kind == "single" and band)
+    assert singles == sorted((band, len(edges)) for band, edges in bands.items())
+    assert ("single", None, 1) in rows
     assert [row[1:] for row in rows if row[0] == "occurrence"] == [(None, len(leads))]
 
 

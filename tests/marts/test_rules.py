@@ -156,6 +156,7 @@ def test_r8_booked_time_is_the_union(published: Publish) -> None:
         book(ROOM, MONDAY, "09:00", "10:00"),
         book(ROOM, MONDAY, "09:30", "10:30"),
         book(ROOM, MONDAY, "09:40", "09:50"),
+        book(ROOM, MONDAY, "09:00", "10:30", status="held"),
     ]
     database = published(scenario((ROOM,), bookings, [MONDAY]))
     found = database.row(f"SELECT {DAY}, gross_booked_minutes FROM room_days")
@@ -335,6 +336,17 @@ def test_personal_rooms_show_only_in_cells_of_the_minimum_group(published: Publi
     assert database.row("SELECT suppressed_cells FROM build_info") == (3,)
 
 
+def test_personal_rooms_show_only_where_all_of_them_were_read(published: Publish) -> None:
+    desks = tuple(Room(f"desk-{n}", room_type="desk") for n in range(4))
+    unread = Coverage("desk-3", MONDAY, is_loaded=False, read_at=None, error_code="HTTP403")
+    coverage = (*read_all(desks[:3], [MONDAY]), unread)
+    options = PublishOptions(minimum_group=3)
+    scene = Scenario(desks, (), coverage, datetime(2026, 9, 9, tzinfo=UTC), options)
+    database = published(scene)
+    assert database.rows("FROM utilization") == []
+    assert database.row("SELECT suppressed_cells FROM build_info") == (1,)
+
+
 def test_a_room_that_left_the_directory_leaves_the_database(published: Publish) -> None:
     left = Room("left")
     bookings = (book(ROOM, MONDAY, "09:00", "10:00"), book(left, MONDAY, "09:00", "10:00"))
@@ -396,6 +408,13 @@ def test_gaps_under_30_minutes_between_two_bookings_are_fragmented(published: Pu
     assert database.row("SELECT fragmented_minutes FROM room_days") == (20 + 25 + 29 + 29,)
 
 
+def test_a_gap_across_midnight_is_not_fragmented(published: Publish) -> None:
+    room = Room("oak", week=ALWAYS)
+    bookings = [book(room, MONDAY, "23:00", "23:50"), book(room, TUESDAY, "00:05", "01:00")]
+    database = published(scenario((room,), bookings, [MONDAY, TUESDAY]))
+    assert database.rows("SELECT fragmented_minutes FROM room_days") == [(0,), (0,)]
+
+
 def test_rooms_in_use_counts_only_rooms_that_are_open_at_that_minute(published: Publish) -> None:
     early = Room("early", week=(((480, 720),), *((),) * 6))
     late = Room("late", week=(((600, 1000),), *((),) * 6))
@@ -410,6 +429,15 @@ def test_rooms_in_use_counts_only_rooms_that_are_open_at_that_minute(published: 
     )
     # 520 minutes are open: 60 with two booked, 120 with one, and early alone is sold out 60 more.
     assert database.rows(asked) == [(2, 2, 2, 0, 120)]
+
+
+def test_rooms_in_use_tells_sites_apart_and_counts_no_closed_room(published: Publish) -> None:
+    shut = Room("shut", week=((),) * 7)
+    rooms = (ROOM, Room("elm", site="South"), shut)
+    bookings = [book(room, MONDAY, "09:00", "10:00") for room in rooms]
+    database = published(scenario(rooms, bookings, [MONDAY]))
+    asked = "SELECT site, rooms_open, peak_rooms_in_use, sold_out_minutes FROM rooms_in_use"
+    assert sorted(database.rows(asked)) == [("North", 1, 1, 60), ("South", 1, 1, None)]
 
 
 def test_rooms_in_use_counts_instants_whatever_the_clocks_of_the_rooms(published: Publish) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -49,7 +50,14 @@ def _certificates(value: Path) -> Path:
     return value
 
 
+def _without_path(value: str) -> str:
+    if urlsplit(value).path.strip("/"):
+        raise ValueError("holds a path; name scheme and host alone, the rest is added")
+    return value
+
+
 Certificates: TypeAlias = Annotated[ExistingFile, AfterValidator(_certificates)]
+HostUrl: TypeAlias = Annotated[HttpsUrl, AfterValidator(_without_path)]
 
 
 class _CommonKeys(Keys):
@@ -85,7 +93,7 @@ class GraphKeys(_CommonKeys):
     tenant_id: Text
     client_id: Text
     cloud: Literal["global", "usgov", "dod", "china"] = "global"
-    endpoint: HttpsUrl | None = None
+    endpoint: HostUrl | None = None
     authority: HttpsUrl | None = None
 
 

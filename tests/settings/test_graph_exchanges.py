@@ -52,6 +52,11 @@ REFUSALS: dict[str, tuple[dict[str, object], str, str]] = {
     "a password": ({"password_env": "X"}, "password_env", "unknown key"),
     "a literal secret": ({"client_secret": "hunter2"}, "client_secret", "client_secret_env"),
     "plain http": ({"endpoint": "http://localhost"}, "endpoint", "must begin with https://"),
+    "a version of Graph": (
+        {"endpoint": "https://graph.microsoft.com/v1.0"},
+        "endpoint",
+        "name scheme and host alone",
+    ),
     "no proof": ({"client_secret_env": None}, "client_secret_env", "kind: graph needs it"),
     "two proofs": ({"certificate_file": "rooms-eu.csv"}, "client_secret_env", "keep one of them"),
     "no kind": ({"kind": "imap"}, "kind", "must be 'ews' or 'graph'"),

@@ -5,7 +5,7 @@ Does not belong here: anything that a real deployment would do otherwise; the ni
 here are everybody's nights.
 """
 
-import signal
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from pipelines.demo.setup import running_sandboxes, somebody_elses_file, write_c
 from pipelines.instance import dagster_home
 from pipelines.launch import launch_night
 from pipelines.night import default_range
+from pipelines.sandbox.serve import stop_at_signals
 from pipelines.settings import load_settings
 from pipelines.summary_view import show_summary, show_what_next
 from transforms.contract import Region
@@ -79,4 +80,6 @@ def _serve_until_interrupted(config: Path, secret_variables: list[str]) -> None:
     for variable in secret_variables:
         click.echo(f"  export {variable}=sandbox")
     click.echo(f"  .venv/bin/insights run --config {config} --region EU")
-    signal.pause()
+    over = threading.Event()
+    stop_at_signals(over)
+    over.wait()

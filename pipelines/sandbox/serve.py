@@ -79,11 +79,16 @@ def serve(
         OSError: a port is taken, or the directory cannot be written.
     """
     over = stop or threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
+    stop_at_signals(over)
     with serving(plan) as served:
         ready(served)
         over.wait()
+
+
+def stop_at_signals(over: threading.Event) -> None:
+    """Set the event at SIGINT and at SIGTERM, also where a shell had them ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
 
 
 def _start(servers: ExitStack, plan: Plan, region: Region) -> Served:

@@ -1,5 +1,6 @@
 """The exchange's own lines: how far a check comes, and what it says where it stops."""
 
+import re
 import ssl
 import warnings
 from datetime import timedelta
@@ -133,7 +134,10 @@ def test_a_clock_that_is_off_is_noted_and_fails_nothing(
     company.tenant.clock_skew_seconds = seconds
     checked = check()
     assert checked.code == 0
-    assert f"600 s {word} this machine's" in checked.line_of("clock")
+    # The server states whole seconds, and a slow machine takes some to look.
+    told = re.search(rf"(\d+) s {word} this machine's", checked.line_of("clock"))
+    assert told
+    assert abs(int(told[1]) - 600) < 30
 
 
 def test_rooms_of_the_lists_and_of_the_directory_are_compared_both_ways(

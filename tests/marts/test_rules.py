@@ -169,6 +169,19 @@ def test_r8_bookings_that_only_touch_do_not_overlap(published: Publish) -> None:
     assert database.row(f"SELECT {DAY} FROM room_days") == (600, 90, 0, 0, 0)
 
 
+def test_r8_overlap_and_held_time_outside_hours_count_nothing(published: Publish) -> None:
+    late = Room("late", week=(((510, 1080),), *((),) * 6))
+    gone = Room("gone", closed_on=MONDAY)
+    bookings = [
+        book(late, MONDAY, "08:00", "09:00"),
+        book(late, MONDAY, "08:10", "09:00"),
+        book(gone, MONDAY, "09:00", "10:00", status="held"),
+    ]
+    database = published(scenario((late, gone), bookings, [MONDAY]))
+    assert database.rows(f"SELECT room_id, {DAY} FROM room_days") == [("late", 570, 30, 30, 0, 30)]
+    assert database.rows("SELECT DISTINCT room_id FROM room_hours") == [("late",)]
+
+
 def test_r9_a_roll_up_is_a_sum_over_a_sum_and_null_without_open_time(published: Publish) -> None:
     short = Room("short", week=(((480, 540),), *((),) * 6))
     sunday = MONDAY - timedelta(days=1)
@@ -262,6 +275,18 @@ def test_r13_a_closed_room_that_was_read_gives_its_cell_no_measures(published: P
     scene = Scenario(rooms, (), coverage, datetime(2026, 9, 9, tzinfo=UTC))
     asked = "SELECT rooms, rooms_loaded, open_minutes, bookings FROM utilization"
     assert published(scene).rows(asked) == [(1, 0, None, None)]
+
+
+def test_r13_the_rooms_of_the_last_run_are_those_of_the_days_it_wrote(published: Publish) -> None:
+    later = datetime(2026, 9, 9, tzinfo=UTC)
+    coverage = (
+        Coverage("elm", MONDAY, is_loaded=False, read_at=None, error_code="HTTP403"),
+        Coverage("oak", MONDAY),
+        *(Coverage(room_id, TUESDAY, read_at=later) for room_id in ("elm", "oak")),
+    )
+    scene = Scenario((ROOM, Room("elm")), (), coverage, datetime(2026, 9, 10, tzinfo=UTC))
+    asked = "SELECT rooms_expected, rooms_loaded FROM build_info"
+    assert published(scene).row(asked) == (2, 2)
 
 
 def test_r13_a_room_that_failed_keeps_what_was_read_before(published: Publish) -> None:

@@ -45,8 +45,8 @@ class PublishOptions:
     is_copied: bool = False
     closures: tuple[Closure, ...] = ()
     threads: int | None = None
-    memory_limit: str = "300MB"
-    room_days_per_pass: int = 50_000
+    memory_limit: str = "500MB"
+    room_days_per_pass: int = 120_000
 
 
 @dataclass(frozen=True, slots=True)

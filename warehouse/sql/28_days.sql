@@ -12,12 +12,12 @@ WITH starts AS (
 hours_by_day AS (
     SELECT room_no,
            local_date,
-           CAST(sum(open_minutes) AS INTEGER) AS open_minutes,
-           CAST(sum(booked_minutes) AS INTEGER) AS booked_minutes,
-           CAST(sum(booked_minutes_outside_hours) AS INTEGER) AS booked_minutes_outside_hours,
-           CAST(sum(held_minutes) AS INTEGER) AS held_minutes,
-           CAST(sum(overlap_minutes) AS INTEGER) AS overlap_minutes
-    FROM hours
+           CAST(sum(bit_count(open_mask)) AS INTEGER) AS open_minutes,
+           CAST(sum(bit_count(booked_mask)) AS INTEGER) AS booked_minutes,
+           CAST(sum(bit_count(outside_mask)) AS INTEGER) AS booked_minutes_outside_hours,
+           CAST(sum(bit_count(held_mask)) AS INTEGER) AS held_minutes,
+           CAST(sum(bit_count(overlap_mask)) AS INTEGER) AS overlap_minutes
+    FROM masks
     GROUP BY room_no, local_date
 )
 SELECT r.room_no,

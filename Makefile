@@ -52,7 +52,7 @@ dictionary: $(READY) ## Write docs/dictionary.md from the contract
 
 pins: $(READY) ## Renew the pins of requirements.txt from pyproject.toml
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header \
 		--upgrade --extra dev --output-file requirements.txt pyproject.toml
 
 clean: ## Remove what make and the demo made

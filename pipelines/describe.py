@@ -1,6 +1,6 @@
 """The data dictionary in a terminal: tables and columns of the database, from the contract.
 
-Belongs here: laying out what ``transforms/contract.py`` says, for eyes and for pipes.
+Belongs here: laying out what ``transforms/contract`` says, for eyes and for pipes.
 Does not belong here: a definition of its own, or the page (``warehouse/dictionary.py``).
 """
 

@@ -2,7 +2,7 @@
 
 Belongs here: for each column of the contract its fields in Exchange, its nature, and why; for
 each table whether its rows are personal data. The record of processing is made from it.
-Does not belong here: names, types and definitions (``contract.py``), how values are computed
+Does not belong here: names, types and definitions (``contract``), how values are computed
 (``rules.py``, ``warehouse/sql``).
 
 Words: *pseudonymous* data are personal data, since room and start time are a key back to the

@@ -1,6 +1,6 @@
 """The data dictionary as Markdown, from the contract.
 
-Belongs here: laying out what ``transforms/contract.py`` says. ``python -m warehouse.dictionary``
+Belongs here: laying out what ``transforms/contract`` says. ``python -m warehouse.dictionary``
 prints it; ``docs/dictionary.md`` is its output, and a test holds the two together.
 Does not belong here: a definition of its own.
 """
@@ -21,7 +21,7 @@ from transforms.contract import (
 _HEAD = f"""\
 # Data dictionary
 
-Contract version {CONTRACT_VERSION}. Generated from `transforms/contract.py` by `make dictionary`;
+Contract version {CONTRACT_VERSION}. Generated from `transforms/contract` by `make dictionary`;
 rules R1 to R16 are explained in [definitions.md](definitions.md).
 """
 

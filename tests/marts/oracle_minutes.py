@@ -1,0 +1,205 @@
+"""What is open, booked and held in a scenario, minute by minute.
+
+Belongs here: clocks, opening hours, unions and what counts under which day, from plain Python.
+Does not belong here: tables (``oracle.py``), labels (``oracle_labels.py``).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, cached_property
+from itertools import pairwise
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from tests.marts.scenario import Booking, Room, Scenario
+
+_MINUTE = timedelta(minutes=1)
+_ZERO = datetime(1, 1, 1, tzinfo=UTC)
+
+Minute: TypeAlias = int
+"""Minutes since the year 1, UTC."""
+
+
+def floor_minute(instant: datetime) -> Minute:
+    return (instant - _ZERO) // _MINUTE
+
+
+def ceil_minute(instant: datetime) -> Minute:
+    return -((_ZERO - instant) // _MINUTE)
+
+
+@cache
+def wall_of_day(time_zone: str, utc_day: int) -> list[tuple[date, int, int]]:
+    """Return local date, hour and minute of the day for each minute of a UTC day."""
+    zone = ZoneInfo(time_zone)
+    start = _ZERO + timedelta(days=utc_day)
+    walls = [(start + offset * _MINUTE).astimezone(zone) for offset in range(1440)]
+    return [(wall.date(), wall.hour, wall.hour * 60 + wall.minute) for wall in walls]
+
+
+def wall(time_zone: str, minute: Minute) -> tuple[date, int, int]:
+    return wall_of_day(time_zone, minute // 1440)[minute % 1440]
+
+
+@cache
+def holidays_of(country: str, subdivision: str | None, year: int) -> set[date]:
+    return set(holidays.country_holidays(country, subdiv=subdivision, years=year))
+
+
+class RoomDay:
+    """The minutes of one room on one local date."""
+
+    def __init__(self) -> None:
+        self.hour_of: dict[Minute, int] = {}
+        self.open: set[Minute] = set()
+        self.booked: set[Minute] = set()  # in open time
+        self.outside: set[Minute] = set()
+        self.held: set[Minute] = set()
+        self.overlap: set[Minute] = set()
+
+    def five(self, minutes: Iterable[Minute]) -> tuple[int, ...]:
+        asked = set(minutes)
+        kinds = (self.open, self.booked, self.outside, self.held, self.overlap)
+        return tuple(len(asked & kind) for kind in kinds)
+
+    def fragmented(self) -> int:
+        total = 0
+        for stretch in _stretches(sorted(self.open)):
+            taken = [minute for minute in stretch if minute in self.booked]
+            for before, after in pairwise(taken):
+                if 1 <= after - before - 1 < 30:
+                    total += after - before - 1
+        return total
+
+
+def _stretches(minutes: list[Minute]) -> list[list[Minute]]:
+    stretches: list[list[Minute]] = []
+    for minute in minutes:
+        if not stretches or minute != stretches[-1][-1] + 1:
+            stretches.append([])
+        stretches[-1].append(minute)
+    return stretches
+
+
+class Readings:
+    """What was read of a scenario: the minutes of every room-day, and the bookings it counts."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.rooms = {room.room_id: room for room in scenario.rooms}
+        self.read = {
+            (each.room_id, each.day)
+            for each in scenario.coverage
+            if each.read_at is not None and each.room_id in self.rooms
+        }
+        self.days = {each.day for each in scenario.coverage if each.room_id in self.rooms}
+
+    @cached_property
+    def data_through(self) -> date | None:
+        todays = [
+            self.scenario.now.astimezone(ZoneInfo(r.time_zone)).date() for r in self.all_rooms()
+        ]
+        over = {day for _, day in self.read if all(day < today for today in todays)}
+        return max(over, default=None)
+
+    def all_rooms(self) -> list[Room]:
+        return list(self.scenario.rooms)
+
+    def is_past(self, day: date) -> bool:
+        return self.data_through is not None and day <= self.data_through
+
+    def status(self, booking: Booking) -> str:
+        if booking.ends_at <= booking.starts_at:
+            return "not_booked"
+        if booking.status == "held" and self.scenario.options.count_held_as_booked:
+            return "booked"
+        return booking.status
+
+    def in_use(self, room: Room, day: date) -> bool:
+        """Tell whether the room can be open at all on that date (R2)."""
+        if room.opened_on is not None and day < room.opened_on:
+            return False
+        if room.closed_on is not None and day >= room.closed_on:
+            return False
+        if room.country and day in holidays_of(room.country, room.subdivision, day.year):
+            return False
+        return not any(
+            closure.first_date <= day <= closure.last_date
+            and closure.site in (None, room.site)
+            and closure.building in (None, room.building)
+            and closure.room_id in (None, room.room_id)
+            for closure in self.scenario.options.closures
+        )
+
+    def is_open(self, room: Room, day: date, minute_of_day: int) -> bool:
+        intervals = room.week[day.weekday()]
+        within = any(start <= minute_of_day < end for start, end in intervals)
+        return within and self.in_use(room, day)
+
+    def opens_on(self, room: Room, day: date) -> bool:
+        """Tell whether any real minute of the date is open, clock changes included."""
+        return any(
+            self.is_open(room, day, of_day)
+            for utc_day in range(day.toordinal() - 2, day.toordinal() + 2)
+            for local_day, _, of_day in wall_of_day(room.time_zone, utc_day)
+            if local_day == day
+        )
+
+    @cached_property
+    def room_days(self) -> dict[tuple[str, date], RoomDay]:
+        """The minutes of every room-day that was ever read (R13)."""
+        found: dict[tuple[str, date], RoomDay] = {}
+        for room in self.all_rooms():
+            days = {day for room_id, day in self.read if room_id == room.room_id}
+            if days:
+                found |= self._days_of(room, days)
+        return found
+
+    def _days_of(self, room: Room, days: set[date]) -> dict[tuple[str, date], RoomDay]:
+        utc_days = {d.toordinal() - 1 + near for d in days for near in (-1, 0, 1)}
+        timed, whole, held = self._layers(room, min(utc_days) * 1440, (max(utc_days) + 1) * 1440)
+        found = {(room.room_id, day): RoomDay() for day in days}
+        for utc_day in utc_days:
+            for offset, (day, hour, of_day) in enumerate(wall_of_day(room.time_zone, utc_day)):
+                if day not in days:
+                    continue
+                minute, here = utc_day * 1440 + offset, found[room.room_id, day]
+                here.hour_of[minute] = hour
+                booked = timed[minute] + whole[minute]
+                if self.is_open(room, day, of_day):
+                    here.open.add(minute)
+                    if booked:
+                        here.booked.add(minute)
+                    elif held[minute]:
+                        here.held.add(minute)
+                    if booked >= 2:
+                        here.overlap.add(minute)
+                elif timed[minute]:
+                    here.outside.add(minute)
+        return found
+
+    def _layers(
+        self, room: Room, first: Minute, end: Minute
+    ) -> tuple[Counter[Minute], Counter[Minute], Counter[Minute]]:
+        timed, whole, held = Counter[Minute](), Counter[Minute](), Counter[Minute]()
+        for booking in self.scenario.bookings:
+            status = self.status(booking)
+            if booking.room_id != room.room_id or status not in ("booked", "held"):
+                continue
+            layer = held if status == "held" else whole if booking.is_all_day else timed
+            starts = max(first, floor_minute(booking.starts_at))
+            layer.update(range(starts, min(end, ceil_minute(booking.ends_at))))
+        return timed, whole, held
+
+    def started(self, room_id: str, day: date) -> list[Booking]:
+        """Return the bookings that count under that room and local start date (R15)."""
+        return [
+            booking
+            for booking in self.scenario.bookings
+            if (booking.room_id, booking.day) == (room_id, day)
+            and (room_id, day) in self.read
+            and self.status(booking) == "booked"
+        ]

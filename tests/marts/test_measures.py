@@ -1,0 +1,187 @@
+"""The measures that no rule is named after, one worked case each: groups, gaps, rooms in use."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.marts.conftest import Publish
+from tests.marts.scenario import (
+    ALWAYS,
+    Booking,
+    Coverage,
+    Room,
+    Scenario,
+    all_day,
+    at,
+    book,
+    read_all,
+    scenario,
+)
+from tests.marts.week import MONDAY, ROOM, TUESDAY
+from warehouse.publish import PublishOptions
+
+
+def test_personal_rooms_show_only_in_cells_of_the_minimum_group(published: Publish) -> None:
+    desks = tuple(Room(f"desk-{n}", room_type="desk", floor="1") for n in range(3))
+    offices = tuple(Room(f"office-{n}", room_type="office", floor="1") for n in range(2))
+    rooms = (ROOM, *desks, *offices)
+    bookings = [book(room, MONDAY, "09:00", "10:00") for room in rooms]
+    database = published(scenario(rooms, bookings, [MONDAY], minimum_group=3))
+    for table in ("bookings", "room_hours", "room_days"):
+        assert database.rows(f"SELECT DISTINCT room_id FROM {table}") == [("oak",)], table
+    shown = database.rows("SELECT room_type, rooms, bookings FROM utilization ORDER BY 1")
+    assert shown == [("conference", 1, 1), ("desk", 3, 3)]
+    assert database.row("SELECT sum(open_minutes) FROM hour_of_week") == (600,)
+    assert database.row("SELECT sum(rooms_open) FROM rooms_in_use") == (1,)
+    assert database.row("SELECT count(*) FROM rooms") == (6,)
+    assert database.row("SELECT count(DISTINCT room_id) FROM coverage") == (6,)
+    # The cell of the offices, and the one booking of oak in booking_mix and in size_fit.
+    assert database.row("SELECT suppressed_cells FROM build_info") == (3,)
+
+
+def test_personal_rooms_show_only_where_all_of_them_were_read(published: Publish) -> None:
+    desks = tuple(Room(f"desk-{n}", room_type="desk") for n in range(4))
+    unread = Coverage("desk-3", MONDAY, is_loaded=False, read_at=None, error_code="HTTP403")
+    coverage = (*read_all(desks[:3], [MONDAY]), unread)
+    options = PublishOptions(minimum_group=3)
+    scene = Scenario(desks, (), coverage, datetime(2026, 9, 9, tzinfo=UTC), options)
+    database = published(scene)
+    assert database.rows("FROM utilization") == []
+    assert database.row("SELECT suppressed_cells FROM build_info") == (1,)
+
+
+def test_a_room_that_left_the_directory_leaves_the_database(published: Publish) -> None:
+    left = Room("left")
+    bookings = (book(ROOM, MONDAY, "09:00", "10:00"), book(left, MONDAY, "09:00", "10:00"))
+    coverage = read_all((ROOM, left), [MONDAY])
+    scene = Scenario((ROOM,), bookings, coverage, datetime(2026, 9, 9, tzinfo=UTC))
+    database = published(scene)
+    for table in ("rooms", "coverage", "bookings", "room_days", "room_hours"):
+        assert database.rows(f"SELECT DISTINCT room_id FROM {table}") == [("oak",)], table
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shown"),
+    [
+        ((9, 7), (9, 7)),
+        ((9, 7, 2), (9,)),
+        ((9, 5, 3, 2), (9, 5)),
+        ((6, 4), ()),
+        ((3, 1), ()),
+    ],
+)
+def test_what_is_left_out_of_a_week_is_nothing_or_the_minimum_group_or_all(
+    sizes: tuple[int, ...], shown: tuple[int, ...], published: Publish
+) -> None:
+    headcounts = (1, 2, 3, 5)
+    start = at(ROOM, MONDAY, "08:00")
+    bookings = [
+        Booking(
+            "oak",
+            start + timedelta(minutes=n),
+            start + timedelta(minutes=n + (10, 20, 40, 70)[kind]),
+            MONDAY,
+            invited_headcount=headcounts[kind],
+        )
+        for kind, size in enumerate(sizes)
+        for n in range(size)
+    ]
+    database = published(scenario((ROOM,), bookings, [MONDAY], minimum_group=5))
+    for table in ("booking_mix", "size_fit"):
+        found = database.rows(f"SELECT bookings FROM {table} ORDER BY 1 DESC")
+        assert tuple(row[0] for row in found) == shown, table
+    hidden = 2 * (len(sizes) - len(shown))
+    assert database.row("SELECT suppressed_cells FROM build_info") == (hidden,)
+
+
+def test_gaps_under_30_minutes_between_two_bookings_are_fragmented(published: Publish) -> None:
+    week = (((480, 720), (720, 1080)), *((),) * 6)
+    room = Room("oak", week=(((480, 720), (780, 1080)), *week[1:]))
+    clocks = (
+        ("08:10", "08:30"),  # 10 minutes after opening: no gap
+        ("08:50", "09:50"),  # a gap of 20
+        ("10:15", "10:45"),  # a gap of 25, across the hour
+        ("11:15", "11:50"),  # a gap of 30 is not under 30; the lunch break follows in 10
+        ("13:05", "14:00"),  # 5 after lunch: no gap
+        ("14:29", "16:31"),  # a gap of 29
+        ("17:00", "17:50"),  # a gap of 29, to the full hour
+    )
+    bookings = [book(room, MONDAY, start, end) for start, end in clocks]
+    database = published(scenario((room,), bookings, [MONDAY]))
+    assert database.row("SELECT fragmented_minutes FROM room_days") == (20 + 25 + 29 + 29,)
+
+
+def test_a_gap_across_midnight_is_not_fragmented(published: Publish) -> None:
+    room = Room("oak", week=ALWAYS)
+    bookings = [book(room, MONDAY, "23:00", "23:50"), book(room, TUESDAY, "00:05", "01:00")]
+    database = published(scenario((room,), bookings, [MONDAY, TUESDAY]))
+    assert database.rows("SELECT fragmented_minutes FROM room_days") == [(0,), (0,)]
+
+
+def test_rooms_in_use_counts_only_rooms_that_are_open_at_that_minute(published: Publish) -> None:
+    early = Room("early", week=(((480, 720),), *((),) * 6))
+    late = Room("late", week=(((600, 1000),), *((),) * 6))
+    bookings = [
+        book(early, MONDAY, "09:00", "24:00"),
+        book(late, MONDAY, "11:00", "12:00"),
+    ]
+    database = published(scenario((early, late), bookings, [MONDAY]))
+    asked = (
+        "SELECT rooms_open, peak_rooms_in_use, p95_rooms_in_use, min_free_rooms, sold_out_minutes "
+        "FROM rooms_in_use"
+    )
+    # 520 minutes are open: 60 with two booked, 120 with one, and early alone is sold out 60 more.
+    assert database.rows(asked) == [(2, 2, 2, 0, 120)]
+
+
+def test_rooms_in_use_tells_sites_apart_and_counts_no_closed_room(published: Publish) -> None:
+    shut = Room("shut", week=((),) * 7)
+    rooms = (ROOM, Room("elm", site="South"), shut)
+    bookings = [book(room, MONDAY, "09:00", "10:00") for room in rooms]
+    database = published(scenario(rooms, bookings, [MONDAY]))
+    asked = "SELECT site, rooms_open, peak_rooms_in_use, sold_out_minutes FROM rooms_in_use"
+    assert sorted(database.rows(asked)) == [("North", 1, 1, 60), ("South", 1, 1, None)]
+
+
+def test_rooms_in_use_counts_instants_whatever_the_clocks_of_the_rooms(published: Publish) -> None:
+    here, far = Room("oak", week=ALWAYS), Room("far", time_zone="Asia/Kolkata", week=ALWAYS)
+    bookings = [
+        book(here, MONDAY, "11:40", "12:00"),  # 09:40 to 10:00 in UTC
+        book(far, MONDAY, "14:10", "15:10"),  # 08:40 to 09:40
+        book(far, MONDAY, "15:30", "15:35"),  # 10:00 to 10:05
+    ]
+    database = published(scenario((here, far), bookings, [MONDAY]))
+    asked = "SELECT peak_rooms_in_use, p95_rooms_in_use FROM rooms_in_use"
+    # Monday is 27 hours and 30 minutes long in the two zones together: 85 minutes are over 5 %.
+    assert database.rows(asked) == [(1, 1)]
+
+
+@pytest.mark.parametrize(("booked", "p95"), [(5, 0), (6, 1)])
+def test_p95_is_the_nearest_rank_over_the_open_minutes(
+    booked: int, p95: int, published: Publish
+) -> None:
+    room = Room("oak", time_zone="Asia/Kolkata", week=(((480, 580),), *((),) * 6))
+    scene = scenario((room,), [book(room, MONDAY, "08:57", f"09:{booked - 3:02}")], [MONDAY])
+    asked = "SELECT peak_rooms_in_use, p95_rooms_in_use FROM rooms_in_use"
+    assert published(scene).rows(asked) == [(1, p95)]
+
+
+def test_sold_out_is_unknown_where_a_cell_has_one_room(published: Publish) -> None:
+    scene = scenario((ROOM,), [all_day(ROOM, MONDAY)], [MONDAY])
+    assert published(scene).row(
+        "SELECT peak_rooms_in_use, min_free_rooms, sold_out_minutes FROM rooms_in_use"
+    ) == (1, 0, None)
+
+
+def test_equal_lakes_give_equal_tables_in_equal_order(published: Publish) -> None:
+    from tests.marts.worked import everything
+
+    first, second = published(everything()), published(everything())
+    for (table,) in first.rows("SELECT table_name FROM duckdb_tables() ORDER BY 1"):
+        assert first.rows(f"FROM {table}") == second.rows(f"FROM {table}"), table
+
+
+def test_the_options_are_the_defaults_of_the_contract() -> None:
+    options = PublishOptions()
+    assert (options.minimum_group, options.keep_versions) == (5, 7)
+    assert not options.count_held_as_booked

@@ -1,0 +1,167 @@
+"""R10 to R16, and what is booked at all (R3): what is counted, of whom, and up to when."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests.marts.conftest import Publish
+from tests.marts.scenario import (
+    ALWAYS,
+    Booking,
+    Coverage,
+    Room,
+    Scenario,
+    at,
+    book,
+    days_from,
+    read_all,
+    scenario,
+)
+from tests.marts.week import MONDAY, ROOM, TUESDAY
+
+
+def test_r10_a_booking_stands_once_and_fills_every_day_that_it_covers(published: Publish) -> None:
+    first = MONDAY - timedelta(days=5 * 365)
+    years = Booking("oak", at(ROOM, first), at(ROOM, TUESDAY, "09:00"), first)
+    scene = scenario((ROOM,), [years], [first, MONDAY, TUESDAY])
+    database = published(scene)
+    found = database.rows(
+        "SELECT local_date, booked_minutes, bookings FROM room_days WHERE open_minutes > 0"
+    )
+    assert found[-2:] == [(MONDAY, 600, 0), (TUESDAY, 60, 0)]
+    assert database.rows("SELECT local_start_date FROM bookings") == [(first,)]
+
+
+def test_r10_a_corrected_time_zone_moves_minutes_across_the_folders_date(
+    published: Publish,
+) -> None:
+    room = Room("oak", time_zone="Asia/Tokyo", week=ALWAYS)
+    filed_under_monday = Booking(
+        "oak", datetime(2026, 9, 6, 14, tzinfo=UTC), datetime(2026, 9, 6, 16, tzinfo=UTC), MONDAY
+    )
+    days = [MONDAY - timedelta(days=1), MONDAY]
+    scene = scenario((room,), [filed_under_monday], days, room_days_per_pass=1)
+    found = published(scene).rows("SELECT booked_minutes FROM room_days ORDER BY local_date")
+    assert found == [(60,), (60,)]
+
+
+def test_r11_an_unknown_headcount_is_in_its_own_band_and_in_no_seat_minute(
+    published: Publish,
+) -> None:
+    bookings = [
+        book(ROOM, MONDAY, "09:00", "10:00", invited_headcount=None),
+        book(ROOM, MONDAY, "10:00", "10:30", invited_headcount=9),
+    ]
+    database = published(scenario((ROOM,), bookings, [MONDAY], minimum_group=1))
+    found = database.rows(
+        "SELECT headcount_band, bookings, booked_minutes, seat_minutes_used, seat_minutes_offered "
+        "FROM size_fit ORDER BY 1 NULLS LAST"
+    )
+    assert found == [("7-10", 1, 30, 6 * 30, 6 * 30), (None, 1, 60, None, None)]
+
+
+def test_r12_external_is_counted_where_it_is_known(published: Publish) -> None:
+    bookings = [
+        book(ROOM, MONDAY, f"{9 + hour:02}:00", f"{9 + hour:02}:30", has_external=known)
+        for hour, known in enumerate((True, False, None))
+    ]
+    database = published(scenario((ROOM,), bookings, [MONDAY], minimum_group=1))
+    asked = "SELECT bookings, external_bookings, external_known_bookings FROM booking_mix"
+    assert database.row(asked) == (3, 1, 2)
+
+
+def test_r13_a_room_that_was_never_read_is_in_no_denominator(published: Publish) -> None:
+    rooms = (ROOM, Room("elm"))
+    coverage = (
+        Coverage("oak", MONDAY),
+        Coverage("elm", MONDAY, is_loaded=False, read_at=None, error_code="HTTP403"),
+    )
+    scene = Scenario(rooms, (), coverage, datetime(2026, 9, 9, tzinfo=UTC))
+    database = published(scene)
+    asked = "SELECT rooms, rooms_loaded, open_minutes FROM utilization"
+    assert database.rows(asked) == [(2, 1, 600)]
+    assert database.rows("SELECT DISTINCT room_id FROM room_hours") == [("oak",)]
+    assert database.row("SELECT rooms_expected, rooms_loaded FROM build_info") == (2, 1)
+
+
+def test_r13_a_cell_that_was_never_read_has_its_rooms_and_no_measures(published: Publish) -> None:
+    rooms = (ROOM, Room("elm", building="Annex"))
+    coverage = (Coverage("oak", MONDAY), Coverage("elm", MONDAY, False, None, "HTTP403"))
+    scene = Scenario(rooms, (), coverage, datetime(2026, 9, 9, tzinfo=UTC))
+    asked = (
+        "SELECT rooms, rooms_loaded, open_minutes, booked_minutes, held_minutes, bookings, "
+        "booked_utilization FROM utilization WHERE building = 'Annex'"
+    )
+    assert published(scene).rows(asked) == [(1, 0, None, None, None, None, None)]
+
+
+def test_r13_a_closed_room_that_was_read_gives_its_cell_no_measures(published: Publish) -> None:
+    rooms = (ROOM, Room("elm", closed_on=MONDAY))
+    coverage = (Coverage("oak", MONDAY, False, None, "HTTP403"), Coverage("elm", MONDAY))
+    scene = Scenario(rooms, (), coverage, datetime(2026, 9, 9, tzinfo=UTC))
+    asked = "SELECT rooms, rooms_loaded, open_minutes, bookings FROM utilization"
+    assert published(scene).rows(asked) == [(1, 0, None, None)]
+
+
+def test_r13_the_rooms_of_the_last_run_are_those_of_the_days_it_wrote(published: Publish) -> None:
+    later = datetime(2026, 9, 9, tzinfo=UTC)
+    coverage = (
+        Coverage("elm", MONDAY, is_loaded=False, read_at=None, error_code="HTTP403"),
+        Coverage("oak", MONDAY),
+        *(Coverage(room_id, TUESDAY, read_at=later) for room_id in ("elm", "oak")),
+    )
+    scene = Scenario((ROOM, Room("elm")), (), coverage, datetime(2026, 9, 10, tzinfo=UTC))
+    asked = "SELECT rooms_expected, rooms_loaded FROM build_info"
+    assert published(scene).row(asked) == (2, 2)
+
+
+def test_r13_a_room_that_failed_keeps_what_was_read_before(published: Publish) -> None:
+    coverage = (Coverage("oak", MONDAY, is_loaded=False, error_code="ErrorAccessDenied"),)
+    bookings = (book(ROOM, MONDAY, "09:00", "10:00"),)
+    scene = Scenario((ROOM,), bookings, coverage, datetime(2026, 9, 9, tzinfo=UTC))
+    assert published(scene).rows("SELECT booked_minutes FROM room_days") == [(60,)]
+
+
+def test_r14_data_through_waits_for_the_last_zone_and_what_lies_ahead_is_apart(
+    published: Publish,
+) -> None:
+    rooms = (ROOM, Room("far", time_zone="Pacific/Honolulu"))
+    days = days_from(MONDAY, 4)
+    bookings = (
+        book(ROOM, MONDAY, "09:00", "10:00"),
+        Booking("oak", at(ROOM, TUESDAY, "17:00"), at(ROOM, days[2], "09:00"), TUESDAY),
+        book(ROOM, days[3], "09:00", "11:00"),
+    )
+    # Tuesday is over in Copenhagen, and lasts until 10:00 UTC on Honolulu.
+    for hour, through in ((9, MONDAY), (10, TUESDAY)):
+        now = datetime(2026, 9, 9, hour, tzinfo=UTC)
+        database = published(Scenario(rooms, bookings, read_all(rooms, days), now))
+        assert database.row("SELECT data_through FROM build_info") == (through,)
+        for table in ("room_hours", "room_days", "utilization", "rooms_in_use"):
+            assert database.row(f"SELECT max(local_date) FROM {table}") == (through,), table
+        assert database.row("SELECT max(local_start_date) FROM bookings") == (through,)
+        ahead = "SELECT min(local_date), max(local_date), sum(booked_minutes) FROM room_days_ahead"
+        minutes = 180 + (60 if through == MONDAY else 0)
+        assert database.row(ahead) == (through + timedelta(days=1), days[3], minutes)
+
+
+def test_r15_bookings_count_whole_under_their_local_start_date(published: Publish) -> None:
+    sunday = MONDAY + timedelta(days=6)
+    across = Booking("oak", at(ROOM, sunday, "23:00"), at(ROOM, sunday, "23:00"), sunday)
+    across = Booking("oak", across.starts_at, across.starts_at + timedelta(hours=3), sunday)
+    days = [sunday, sunday + timedelta(days=1)]
+    database = published(scenario((ROOM,), [across], days, minimum_group=1))
+    assert database.rows("SELECT iso_week, bookings, booked_minutes FROM booking_mix") == [
+        ("2026-W37", 1, 180)
+    ]
+    days_found = "SELECT bookings, gross_booked_minutes FROM room_days ORDER BY local_date"
+    assert database.rows(days_found) == [(1, 180), (0, 0)]
+
+
+def test_r16_whether_a_booking_is_private_stays_a_flag_of_the_booking(published: Publish) -> None:
+    database = published(scenario((ROOM,), [book(ROOM, MONDAY, "09:00", "10:00")], [MONDAY]))
+    assert database.rows("SELECT is_private FROM bookings") == [(False,)]
+
+
+def test_r3_whatever_the_response_a_booked_row_is_booked(published: Publish) -> None:
+    database = published(scenario((ROOM,), [book(ROOM, MONDAY, "09:00", "10:00")], [MONDAY]))
+    asked = "SELECT status, booked_minutes FROM bookings JOIN room_days USING (room_id)"
+    assert database.rows(asked) == [("booked", 60)]

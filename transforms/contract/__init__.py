@@ -1,0 +1,52 @@
+"""The one declaration of every schema: the lake's files and the database's tables.
+
+Belongs here: column names, types, units and one-sentence definitions (DDL comments, Dagster's
+table schemas, the README's dictionary and the tests are generated from them), and the
+vocabularies and band labels that columns draw from.
+Does not belong here: how a value is computed (``redact.py`` and ``warehouse/sql``).
+
+A changed name or type breaks somebody's dashboard: raise ``CONTRACT_VERSION`` and say so in
+the CHANGELOG.
+"""
+
+from typing import Final
+
+from transforms.contract.columns import INSTANT, describe, table_description
+from transforms.contract.database import GRAINS, TABLES
+from transforms.contract.lake import BOOKINGS, COVERAGE, LAKE, ROOMS, STAGED
+from transforms.contract.words import (
+    KINDS,
+    PERSONAL_ROOM_TYPES,
+    REGIONS,
+    RESPONSES,
+    ROOM_TYPES,
+    SHOW_AS,
+    STATUSES,
+    Region,
+    RoomType,
+)
+
+CONTRACT_VERSION: Final = "1"
+
+__all__ = [
+    "BOOKINGS",
+    "CONTRACT_VERSION",
+    "COVERAGE",
+    "GRAINS",
+    "INSTANT",
+    "KINDS",
+    "LAKE",
+    "PERSONAL_ROOM_TYPES",
+    "REGIONS",
+    "RESPONSES",
+    "ROOMS",
+    "ROOM_TYPES",
+    "SHOW_AS",
+    "STAGED",
+    "STATUSES",
+    "TABLES",
+    "Region",
+    "RoomType",
+    "describe",
+    "table_description",
+]

@@ -94,11 +94,6 @@ class ZoneClock:
     first_cell: int
     local_minutes: _Ints
 
-    @property
-    def last_cell(self) -> int:
-        """The last cell, inclusive."""
-        return self.first_cell + len(self.local_minutes) - 1
-
 
 def phase_minutes(time_zone: str, on: date) -> int:
     """Return the part of the zone's offset from UTC under one hour, 0 to 59."""

@@ -11,10 +11,9 @@ its rows go into the database; if not, they are a work table that dies with the 
 import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -56,6 +55,14 @@ class Engine:
         self._connection.register("loading", rows)
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM loading")
         self._connection.unregister("loading")
+
+    def offer(self, name: str, rows: pa.Table) -> None:
+        """Make an Arrow table readable by that name where it lies."""
+        self._connection.register(name, rows)
+
+    def withdraw(self, name: str) -> None:
+        """Let go of an Arrow table that was offered, if it was."""
+        self._connection.unregister(name)
 
     def scan(self, name: str, schema: pa.Schema, paths: Sequence[Path]) -> None:
         """Make daily files of the lake readable by that name.
@@ -122,6 +129,14 @@ class Engine:
         self._connection.execute(f"DROP TABLE IF EXISTS {new_name}")
         self._connection.execute(f"ALTER TABLE {name} RENAME TO {new_name}")
 
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return self._connection.execute(query).fetchall()
+
+    def table(self, name: str) -> pa.Table:
+        """Return a work table."""
+        return self._connection.sql(f"FROM {name}").to_arrow_table()
+
     def values(self, query: str, parameters: Sequence[object] = ()) -> list[object]:
         """Return the first column of a query."""
         return [row[0] for row in self._connection.execute(query, list(parameters)).fetchall()]
@@ -134,10 +149,6 @@ class Engine:
         """Return how many rows a table has."""
         query = f"SELECT count(*) FROM {name}"  # noqa: S608 - a name of ours
         return int(str(self.values(query)[0]))
-
-    def dates(self, query: str) -> list[date]:
-        """Return the first column of a query, sorted."""
-        return sorted(day for day in self.values(query) if isinstance(day, date))
 
     def _refuse_other_columns(self, name: str, select: str) -> None:
         described = self._connection.execute(f"DESCRIBE {select}").fetchall()
@@ -162,8 +173,8 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
         "temp_directory": str(path.parent / "spill"),
         "preserve_insertion_order": "true",
         # Joins run as the SQL writes them, smallest table last: guesses at how many rows a
-        # calendar gives were ten times too slow.
-        "disabled_optimizers": "join_order",
+        # calendar gives were ten times too slow. So rows come in the order of the left side.
+        "disabled_optimizers": "join_order,build_side_probe_side",
     }
     if threads is not None:
         config["threads"] = threads

@@ -91,7 +91,7 @@ class Inputs:
         return pa.table({"minute": pa.array(range(61), pa.int32())})
 
     def calendar(self, first_date: date, last_date: date) -> tuple[pa.Table, pa.Table]:
-        """Return the calendar of those dates, and the cells that it spans in each zone."""
+        """Return the calendar of those dates, and the cell that they begin with in each zone."""
         try:
             clocks = {
                 name: zone_clock(name, phase, first_date, last_date)
@@ -103,7 +103,7 @@ class Inputs:
                 "delete the coverage of days that no calendar has"
             ) from None
         zones = [
-            {"zone_no": number, "first_cell": clock.first_cell, "last_cell": clock.last_cell}
+            {"zone_no": number, "first_cell": clock.first_cell}
             for number, clock in enumerate(clocks.values())
         ]
         rows = calendar_rows(list(self._numbers), clocks, first_date, last_date)
@@ -176,9 +176,7 @@ _DIRECTORY: Final = pa.schema(
         pa.field("is_personal", pa.bool_()),
     ]
 )
-_PASS_ZONES: Final = pa.schema(
-    {"zone_no": pa.int32(), "first_cell": pa.int64(), "last_cell": pa.int64()}
-)
+_PASS_ZONES: Final = pa.schema({"zone_no": pa.int32(), "first_cell": pa.int64()})
 _LIVE: Final = pa.schema(
     {
         "room_no": pa.int32(),

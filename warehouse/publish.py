@@ -6,11 +6,13 @@ Does not belong here: what a figure means (``sql``), what the steps are given of
 (``versions.py``).
 
 The steps are the files of ``sql`` in name order: 10 to 19 once at first, 20 to 29 in every pass in
-place of the last one's, 30 to 39 in every pass and appended, 50 and up once at last. A pass is some
-days, so few that its work fits into memory however large the lake is.
+place of the last one's, 30 to 39 in every pass and appended, 50 and up once at last. Between 24 and
+25 a pass gets its masks (``masks.py``). A pass is some days, so few that its work fits into memory
+however large the lake is.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +24,7 @@ from warehouse.engine import Engine, EngineError, building, sql_steps
 from warehouse.export import export_tables
 from warehouse.inputs import Inputs, date_rows, no_hidden_cells, no_live_bookings, pass_row
 from warehouse.lake import Lake
+from warehouse.masks import hour_masks
 from warehouse.versions import new_version, parquet_draft, pointer
 
 _DAY: Final = timedelta(days=1)
@@ -35,7 +38,7 @@ class PublishOptions:
     ``minimum_group`` is k of the suppression rule; ``closures`` are all of the region, each says
     which rooms it covers. With ``export_parquet`` the tables are published as Parquet too; with
     ``is_copied`` readers get plain copies in place of symlinks. ``threads`` None is one for each
-    core. Memory stays near ``memory_limit``; ``room_days_per_pass`` bounds what a pass holds.
+    core. DuckDB keeps to ``memory_limit``; ``room_days_per_pass`` bounds the arrays beside it.
     """
 
     minimum_group: int = 5
@@ -45,7 +48,7 @@ class PublishOptions:
     is_copied: bool = False
     closures: tuple[Closure, ...] = ()
     threads: int | None = None
-    memory_limit: str = "500MB"
+    memory_limit: str = "400MB"
     room_days_per_pass: int = 120_000
 
 
@@ -92,7 +95,7 @@ def build(
             build = Build(engine, lake, options, now)
             for step in _between(steps, "10", "19"):
                 engine.run(step)
-        build.run_passes(_between(steps, "20", "29"), _between(steps, "30", "39"))
+        build.run(build.passes(), steps)
         with engine.transaction():
             for step in _between(steps, "50", "99"):
                 engine.run(step)
@@ -112,12 +115,13 @@ class Build:
     def __init__(self, engine: Engine, lake: Lake, options: PublishOptions, now: datetime) -> None:
         self._engine = engine
         self._bookings = {_day_of(path): path for path in lake.files("bookings")}
+        self._coverage = {_day_of(path): path for path in lake.files("coverage")}
         self._inputs = Inputs(lake.region, lake.read_rooms(), options.closures, now)
-        engine.scan("lake_coverage", COVERAGE, lake.files("coverage"))
+        engine.scan("lake_coverage", COVERAGE, list(self._coverage.values()))
         engine.load("directory", self._inputs.directory())
-        self._dates = engine.dates(f"SELECT DISTINCT lake_date {_OF_THE_DIRECTORY}")
-        read = engine.dates(f"SELECT DISTINCT lake_date {_OF_THE_DIRECTORY} WHERE read_at NOTNULL")
-        self.data_through = self._inputs.data_through(read)
+        asked = dict(engine.rows(_ASKED_DATES))
+        self._dates = sorted(asked)
+        self.data_through = self._inputs.data_through(day for day in asked if asked[day])
         engine.load(
             "settings",
             self._inputs.settings(
@@ -128,20 +132,24 @@ class Build:
         engine.load("minutes", self._inputs.minutes())
         engine.load("live", no_live_bookings())
         engine.load("hidden_cells", no_hidden_cells())
+        self._threads = options.threads or os.cpu_count() or 1
         self._pass_days = options.room_days_per_pass // max(1, self._inputs.rooms)
 
-    def run_passes(self, work: Sequence[str], appended: Sequence[str]) -> None:
-        """Run the steps of a pass over all dates, some at a time."""
+    def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:
+        """Run those of the steps that a pass has over each pass, in order from the first."""
         read_until: date | None = None
-        for dates in self._passes():
+        for dates in passes:
             # A day more than the pass has: where a room's zone was corrected after its days
             # were read, the folder's date and the local date can be a day apart.
             until = min(dates[-1], date.max - _DAY) + _DAY
             with self._engine.transaction():
                 self._begin_pass(dates[0], dates[-1], read_until, until)
-                for step in work:
+                for step in _between(steps, "20", "24"):
                     self._engine.run(step)
-                for step in appended:
+                self._load_masks()
+                for step in _between(steps, "25", "29"):
+                    self._engine.run(step)
+                for step in _between(steps, "30", "39"):
                     self._engine.run(step, append=True)
             read_until = until
 
@@ -159,11 +167,20 @@ class Build:
             for day, path in self._bookings.items()
             if (read_until is None or read_until < day) and day <= until
         ]
-        own = [path for day, path in self._bookings.items() if first_date <= day <= last_date]
         engine.scan("lake_bookings", BOOKINGS, new)
+        own = _between_days(self._bookings, first_date, last_date)
         engine.scan("lake_day_bookings", BOOKINGS, own)
+        covered = _between_days(self._coverage, first_date, last_date)
+        engine.scan("lake_day_coverage", COVERAGE, covered)
 
-    def _passes(self) -> list[list[date]]:
+    def _load_masks(self) -> None:
+        self._engine.withdraw("masks")
+        bookings, room_dates, calendar = (
+            self._engine.table(name) for name in ("live", "room_dates", "calendar")
+        )
+        self._engine.offer("masks", hour_masks(bookings, room_dates, calendar, self._threads))
+
+    def passes(self) -> list[list[date]]:
         """Cut the dates into passes: at every gap, and where a pass has room-days enough."""
         size = max(1, min(_LONGEST_PASS_DAYS, self._pass_days))
         passes: list[list[date]] = []
@@ -174,7 +191,16 @@ class Build:
         return passes
 
 
-_OF_THE_DIRECTORY: Final = "FROM lake_coverage JOIN directory USING (room_id)"
+_ASKED_DATES: Final = """
+SELECT lake_date, bool_or(read_at IS NOT NULL) AS is_read
+FROM lake_coverage
+JOIN directory USING (room_id)
+GROUP BY lake_date
+"""
+
+
+def _between_days(files: Mapping[date, Path], first: date, last: date) -> list[Path]:
+    return [path for day, path in files.items() if first <= day <= last]
 
 
 def _day_of(path: Path) -> date:

@@ -8,4 +8,4 @@ SELECT s.region,
 FROM lake_coverage AS c
 JOIN directory AS d ON d.room_id = c.room_id
 CROSS JOIN settings AS s
-ORDER BY c.lake_date, d.room_no
+ORDER BY d.room_no // 10000, c.lake_date, d.room_no

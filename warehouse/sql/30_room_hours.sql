@@ -1,20 +1,9 @@
 -- Every local hour of a room that is open or booked, up to data_through; no personal rooms.
 -- Only the hours of a clock change have several masks to be summed: the repeated hour is one row of
 -- up to 120 minutes.
--- Sorted by some hundred rooms, and then hour by hour: a third smaller than room by room, while
--- the hours of one room still lie in few places.
-WITH hours AS (
-    SELECT room_no,
-           local_date,
-           local_hour,
-           bit_count(open_mask) AS open_minutes,
-           bit_count(booked_mask) AS booked_minutes,
-           bit_count(outside_mask) AS booked_minutes_outside_hours,
-           bit_count(held_mask) AS held_minutes,
-           bit_count(overlap_mask) AS overlap_minutes
-    FROM masks
-    WHERE NOT is_split
-    UNION ALL
+-- Not sorted here: masks are, and no join of a build gives the rows of its left side in another
+-- order (engine.py).
+WITH cut_hours AS (
     SELECT room_no,
            local_date,
            local_hour,
@@ -26,6 +15,21 @@ WITH hours AS (
     FROM masks
     WHERE is_split
     GROUP BY room_no, local_date, local_hour
+    ORDER BY local_date, local_hour, room_no
+),
+hours AS (
+    SELECT room_no,
+           local_date,
+           local_hour,
+           bit_count(open_mask) AS open_minutes,
+           bit_count(booked_mask) AS booked_minutes,
+           bit_count(outside_mask) AS booked_minutes_outside_hours,
+           bit_count(held_mask) AS held_minutes,
+           bit_count(overlap_mask) AS overlap_minutes
+    FROM masks
+    WHERE NOT is_split
+    UNION ALL
+    SELECT * FROM cut_hours
 )
 SELECT s.region,
        d.room_id,
@@ -41,4 +45,3 @@ JOIN directory AS d ON d.room_no = h.room_no
 CROSS JOIN settings AS s
 WHERE NOT d.is_personal
   AND h.local_date <= s.through_date
-ORDER BY h.room_no // 500, h.local_date, h.local_hour, h.room_no

@@ -15,4 +15,4 @@ JOIN directory AS d ON d.room_no = f.room_no
 CROSS JOIN settings AS s
 WHERE NOT d.is_personal
   AND f.local_date <= s.through_date
-ORDER BY f.room_no, f.local_date
+ORDER BY f.local_date, f.open_minutes, f.bookings, f.room_no

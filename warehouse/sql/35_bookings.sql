@@ -1,5 +1,6 @@
 -- The bookings of the room-days read, up to data_through, as the lake has them; no personal rooms.
--- Sorted by time, equal starts and ends beside each other: a third smaller than by room.
+-- Sorted by time, equal starts and ends beside each other: a third smaller than by room. Of more
+-- rooms than some thousand the ids would fill every block of the file anew.
 SELECT s.region,
        b.room_id,
        b.starts_at,
@@ -24,4 +25,4 @@ JOIN room_dates AS r ON r.room_no = d.room_no AND r.local_date = b.lake_date
 CROSS JOIN settings AS s
 WHERE NOT d.is_personal
   AND b.lake_date <= s.through_date
-ORDER BY b.starts_at, b.ends_at, b.lake_date, b.lake_row
+ORDER BY d.room_no // 10000, b.starts_at, b.ends_at, b.lake_date, b.lake_row

@@ -14,4 +14,4 @@ JOIN rooms AS m ON m.room_id = h.room_id
 JOIN dates AS t ON t.local_date = h.local_date
 CROSS JOIN settings AS s
 GROUP BY s.region, m.building, m.capacity_band, t.iso_week, t.weekday, h.local_hour
-ORDER BY m.building, m.capacity_band, t.iso_week, t.weekday, h.local_hour
+ORDER BY m.building, m.capacity_band, t.weekday, h.local_hour, t.iso_week

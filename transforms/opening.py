@@ -60,6 +60,7 @@ class Closure:
         return all(wanted is None or wanted == has for wanted, has in asked)
 
 
+@cache  # many rooms, few schedules
 def parse_open_hours(text: str) -> WeeklyHours:
     """Read ``Mon-Fri 08:00-12:00, 13:00-18:00; Sat 09:00-12:00``, or ``closed`` for never (R2).
 

@@ -173,7 +173,7 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
         "temp_directory": str(path.parent / "spill"),
         "preserve_insertion_order": "true",
         # Joins run as the SQL writes them, smallest table last: guesses at how many rows a
-        # calendar gives were ten times too slow. So rows come in the order of the left side.
+        # calendar gives were ten times too slow.
         "disabled_optimizers": "join_order,build_side_probe_side",
     }
     if threads is not None:

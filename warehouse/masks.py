@@ -23,8 +23,8 @@ import pyarrow as pa
 _Ints: TypeAlias = npt.NDArray[np.int64]
 _Array: TypeAlias = npt.NDArray[Any]
 
-ROOMS_PER_BLOCK: Final = 1000
-"""Rooms that are worked on, and stored, together: few enough for a core's cache."""
+ROOM_DAYS_PER_BLOCK: Final = 12_000
+"""Room-days that are worked on, and stored, together: few enough for a core's cache."""
 
 
 def hour_masks(
@@ -32,16 +32,17 @@ def hour_masks(
     room_dates: pa.Table,
     calendar: pa.Table,
     threads: int,
-    rooms_per_block: int = ROOMS_PER_BLOCK,
+    room_days_per_block: int = ROOM_DAYS_PER_BLOCK,
 ) -> pa.Table:
     """Return the masks of every hour of the room-days that is open or booked.
 
     ``bookings`` has the columns of ``21_live.sql`` and may reach out of the pass, ``room_dates``
     those of ``20_room_dates.sql``, ``calendar`` those of ``calendar_rows``, of at most a year.
 
-    Columns: room_no, local_date, local_hour, cell, is_split (as in the calendar), and five masks:
-    open_mask, booked_mask and held_mask (open; held and not booked), overlap_mask (open, two or
-    more booked), outside_mask (booked while not open; an all-day booking never is).
+    Columns: place (the row's number), room_no, local_date, local_hour, cell, is_split (as in the
+    calendar), and five masks: open_mask, booked_mask and held_mask (open; held and not booked),
+    overlap_mask (open, two or more booked), outside_mask (booked while not open; an all-day
+    booking never is).
 
     Sorted by block of rooms, and in it first the hours with nothing held or shared, at last those
     with minutes outside, all by date, hour and booked minutes: the database is the smaller, the
@@ -50,10 +51,12 @@ def hour_masks(
     if not len(room_dates) or not len(calendar):
         return _MASKS.empty_table()
     lines = _Calendar(calendar)
-    rooms = _Rooms(bookings, room_dates, lines, rooms_per_block)
+    rooms = _Rooms(bookings, room_dates, lines, max(1, room_days_per_block // lines.days))
     with ThreadPoolExecutor(threads) as pool:
         tables = pool.map(lambda number: _block_masks(rooms.block(number), lines), rooms.blocks)
-        return pa.concat_tables(tables).cast(_MASKS)
+        masks = pa.concat_tables(tables)
+    places = np.arange(len(masks), dtype=np.int32)
+    return masks.add_column(0, "place", [places]).cast(_MASKS)
 
 
 class _Calendar:
@@ -148,9 +151,11 @@ def _block_masks(block: _Block, calendar: _Calendar) -> pa.Table:
     if not block.is_in_use.all():
         open_masks *= block.is_in_use[calendar.day[calendar.line_of][:, block.profile], rooms]
     places = calendar.cell[calendar.line_of][:, block.profile] * np.int32(len(rooms)) + rooms
-    row, room = np.nonzero(open_masks | timed[places])
-    place, line = places[row, room], calendar.line_of[row, block.profile[room]]
-    open_mask, union = open_masks[row, room], booked[place]
+    kept = np.flatnonzero((open_masks | timed[places]) != 0)
+    row = kept // len(rooms)
+    room = kept - row * len(rooms)
+    place, line = places.ravel()[kept], calendar.line_of[row, block.profile[room]]
+    open_mask, union = open_masks.ravel()[kept], booked[place]
     outside_mask = timed[place] & ~open_mask & calendar.part_mask[line]
     outside_mask *= block.is_read[calendar.day[line], room]
     masks = {
@@ -187,8 +192,8 @@ def _booked(block: _Block, calendar: _Calendar) -> tuple[_Ints, _Ints, _Ints]:
     """Return by cell and room: minutes booked but not all day, booked, and booked twice or more."""
     booked, shared = np.zeros((2, calendar.cells * len(block.profile)), np.int64)
     _unite(*_pieces(block, calendar, block.is_booked & ~block.is_all_day), booked, shared)
-    all_day = np.flatnonzero(block.is_booked & block.is_all_day)
-    if not len(all_day):
+    all_day = block.is_booked & block.is_all_day
+    if not all_day.any():
         return booked, booked, shared
     timed = booked.copy()
     _unite(*_pieces(block, calendar, all_day), booked, shared)
@@ -204,6 +209,7 @@ def _held(block: _Block, calendar: _Calendar) -> _Ints:
 
 def _pieces(block: _Block, calendar: _Calendar, chosen: _Array) -> tuple[_Ints, _Ints]:
     """Cut the chosen bookings at full hours; return place (by cell and room) and mask of each."""
+    chosen = np.flatnonzero(chosen)
     room = block.room[chosen]
     starts = block.starts[chosen] - calendar.first_cell * 60
     ends = block.ends[chosen] - calendar.first_cell * 60
@@ -227,13 +233,13 @@ def _unite(places: _Ints, masks: _Ints, union: _Ints, shared: _Ints) -> None:
         numbers = np.arange(len(places), dtype=np.int32)
         turn[places] = numbers
         is_first = turn[places] == numbers
-        at, mask = places[is_first], masks[is_first]
+        first, left = np.flatnonzero(is_first), np.flatnonzero(~is_first)
+        at, mask = places[first], masks[first]
         before = union[at]
         union[at] = before | mask
         both = before & mask
         hit = np.flatnonzero(both)
         shared[at[hit]] |= both[hit]
-        left = np.flatnonzero(~is_first)
         places, masks = places[left], masks[left]
 
 
@@ -250,6 +256,7 @@ def _days(table: pa.Table) -> _Array:
 
 _MASKS: Final = pa.schema(
     {
+        "place": pa.int32(),
         "room_no": pa.int32(),
         "local_date": pa.date32(),
         "local_hour": pa.int32(),

@@ -49,7 +49,7 @@ class PublishOptions:
     closures: tuple[Closure, ...] = ()
     threads: int | None = None
     memory_limit: str = "400MB"
-    room_days_per_pass: int = 120_000
+    room_days_per_pass: int = 150_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,10 @@
 -- Every local hour of a room that is open or booked, up to data_through; no personal rooms.
 -- Only the hours of a clock change have several masks to be summed: the repeated hour is one row of
 -- up to 120 minutes.
--- Not sorted here: masks are, and no join of a build gives the rows of its left side in another
--- order (engine.py).
-WITH cut_hours AS (
-    SELECT room_no,
-           local_date,
-           local_hour,
-           sum(bit_count(open_mask)) AS open_minutes,
-           sum(bit_count(booked_mask)) AS booked_minutes,
-           sum(bit_count(outside_mask)) AS booked_minutes_outside_hours,
-           sum(bit_count(held_mask)) AS held_minutes,
-           sum(bit_count(overlap_mask)) AS overlap_minutes
-    FROM masks
-    WHERE is_split
-    GROUP BY room_no, local_date, local_hour
-    ORDER BY local_date, local_hour, room_no
-),
-hours AS (
-    SELECT room_no,
+-- Sorted as the masks are (masks.py).
+WITH hours AS (
+    SELECT place,
+           room_no,
            local_date,
            local_hour,
            bit_count(open_mask) AS open_minutes,
@@ -29,7 +15,18 @@ hours AS (
     FROM masks
     WHERE NOT is_split
     UNION ALL
-    SELECT * FROM cut_hours
+    SELECT min(place) AS place,
+           room_no,
+           local_date,
+           local_hour,
+           sum(bit_count(open_mask)) AS open_minutes,
+           sum(bit_count(booked_mask)) AS booked_minutes,
+           sum(bit_count(outside_mask)) AS booked_minutes_outside_hours,
+           sum(bit_count(held_mask)) AS held_minutes,
+           sum(bit_count(overlap_mask)) AS overlap_minutes
+    FROM masks
+    WHERE is_split
+    GROUP BY room_no, local_date, local_hour
 )
 SELECT s.region,
        d.room_id,
@@ -45,3 +42,4 @@ JOIN directory AS d ON d.room_no = h.room_no
 CROSS JOIN settings AS s
 WHERE NOT d.is_personal
   AND h.local_date <= s.through_date
+ORDER BY h.place

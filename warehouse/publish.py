@@ -29,6 +29,8 @@ from warehouse.versions import new_version, parquet_draft, pointer
 
 _DAY: Final = timedelta(days=1)
 _LONGEST_PASS_DAYS: Final = 366
+_MOST_THREADS_OF_ARRAYS: Final = 4
+"""Each holds a block's arrays, some 30 MB: on a large machine memory must not grow with cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class Build:
         engine.load("minutes", self._inputs.minutes())
         engine.load("live", no_live_bookings())
         engine.load("hidden_cells", no_hidden_cells())
-        self._threads = options.threads or os.cpu_count() or 1
+        self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
         self._pass_days = options.room_days_per_pass // max(1, self._inputs.rooms)
 
     def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:

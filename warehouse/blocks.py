@@ -61,20 +61,21 @@ class Block:
 
 
 class Rooms:
-    """The rooms that have a day in the pass, and their bookings, to be taken block by block."""
+    """The rooms with a day or a booking in the pass, to be taken block by block."""
 
     def __init__(
         self, bookings: pa.Table, room_dates: pa.Table, calendar: Calendar, per_block: int
     ) -> None:
+        names = ("room_no", "starts_minute", "ends_minute", "is_all_day", "is_booked")
+        self._bookings = [_column(bookings, name) for name in names]
         room, day = _column(room_dates, "room_no"), _days(room_dates) - calendar.first_day
-        self._count, self._per_block = int(room.max()) + 1, per_block
+        self._count = int(max(room.max(), self._bookings[0].max(initial=0))) + 1
+        self._per_block = per_block
         self._profile = np.zeros(self._count, np.int32)
         self._profile[room] = _column(room_dates, "profile")
         self._is_read, self._is_in_use = np.zeros((2, calendar.days, self._count), np.bool_)
         self._is_read[day, room] = True
         self._is_in_use[day, room] = _column(room_dates, "is_in_use")
-        names = ("room_no", "starts_minute", "ends_minute", "is_all_day", "is_booked")
-        self._bookings = [_column(bookings, name) for name in names]
         # Of 16 bits, since those are sorted by counting.
         block_of = (self._bookings[0] // per_block).astype(np.uint16)
         self._order = np.argsort(block_of, kind="stable")
@@ -90,9 +91,6 @@ class Rooms:
         first, end = number * self._per_block, (number + 1) * self._per_block
         mine = self._order[self._edges[number] : self._edges[number + 1]]
         room, *others = [values[mine] for values in self._bookings]
-        if end > self._count:
-            # A booking of a room that has no day in this pass has no place in the arrays.
-            room, *others = [values[room < self._count] for values in (room, *others)]
         return Block(
             first,
             self._profile[first:end],

@@ -164,7 +164,8 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
     Spills go beside the database: they are the region's data too. Nothing is downloaded.
 
     Raises:
-        EngineError: whatever DuckDB raised; its texts quote values, so only the class is named.
+        EngineError: whatever DuckDB raised, or no memory left for the arrays beside it; texts
+            quote values, so only the class is named.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
@@ -189,9 +190,10 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
         yield Engine(connection)
         connection.execute("USE memory")
         connection.execute("DETACH published")
-    except duckdb.Error as error:
+    except (duckdb.Error, MemoryError) as error:
+        source = "DuckDB" if isinstance(error, duckdb.Error) else "arrays"
         raise EngineError(
-            f"{path.parent}: the database could not be built (DuckDB: {type(error).__name__}): "
+            f"{path.parent}: the database could not be built ({source}: {type(error).__name__}): "
             "see to free space on its disk and to free memory, then publish again"
         ) from None
     finally:

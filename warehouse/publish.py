@@ -176,7 +176,7 @@ class Build:
         engine.scan("lake_day_coverage", COVERAGE, covered)
 
     def _load_masks(self) -> None:
-        self._engine.withdraw("masks")
+        self._engine.withdraw("masks")  # the last pass's, or memory would hold both
         bookings, room_dates, calendar = (
             self._engine.table(name) for name in ("live", "room_dates", "calendar")
         )

@@ -140,6 +140,16 @@ def test_what_the_engine_says_is_never_passed_on(tmp_path: Path) -> None:
     assert refused.value.__suppress_context__
 
 
+def test_a_build_without_memory_left_ends_in_one_line_that_says_so(tmp_path: Path) -> None:
+    with (
+        pytest.raises(EngineError, match=r"arrays: MemoryError\): see to free space") as refused,
+        building(tmp_path / "made.duckdb", 1, "100MB"),
+    ):
+        raise MemoryError("Ada Lovelace")
+    assert "Lovelace" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
 def test_bookings_of_a_day_without_coverage_are_left_out(published: Publish) -> None:
     bookings = (book(ROOM, MONDAY, "09:00", "10:00"),)
     coverage = (Coverage("oak", MONDAY + timedelta(days=1)),)

@@ -83,7 +83,7 @@ def masks_of(booked: list[Row], days: list[Row], threads: int = 1, per_block: in
         pa.Table.from_pylist(days, ROOM_DATES),
         CALENDAR,
         threads,
-        per_block * 3,
+        per_block * ((LAST - FIRST).days + 1),
     )
 
 

@@ -1,4 +1,5 @@
 -- What was read. A room that left the directory leaves the database.
+-- Sorted like bookings: some thousand rooms after another, or their ids fill every block anew.
 SELECT s.region,
        d.room_id,
        c.lake_date AS local_date,

@@ -4,8 +4,8 @@ Belongs here: invented lakes of several sizes, each figure beside the cheapest t
 done anyway, each in a process of its own for its peak memory. Prints one JSON object.
 Does not belong here: whether the figures are right (``tests/marts``).
 
-Run: ``python -m benchmarks.marts --sizes 2.4M,24M,67M``; the largest takes half an hour and
-10 GB of disk. A lake that is already in ``--folder`` is used again.
+Run: ``python -m benchmarks.marts --sizes 2.4M,24M,67M``; the largest takes eight minutes or so,
+and 5 GB of disk. A lake that is already in ``--folder`` is used again.
 """
 
 import argparse

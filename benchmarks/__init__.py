@@ -1,1 +1,1 @@
-"""What the README's figures are measured with: ``python -m benchmarks`` runs them all."""
+"""What measures the figures of docs/measured.md: ``python -m benchmarks`` runs all of it."""

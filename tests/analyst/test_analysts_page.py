@@ -1,4 +1,4 @@
-"""The README's section for analysts does what it says: its commands run, its output is real."""
+"""The page for analysts does what it says: its commands run, its output is real."""
 
 import contextlib
 import io
@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```(python|console|text)\n(.*?)^```", re.DOTALL | re.MULTI
 
 
 def blocks() -> list[tuple[str, str]]:
-    section = SECTION.search((ROOT / "README.md").read_text(encoding="utf-8"))
+    section = SECTION.search((ROOT / "docs/analysts.md").read_text(encoding="utf-8"))
     assert section
     return BLOCK.findall(section[1])
 
@@ -34,7 +34,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def printed_by(code: str, names: dict[str, Any]) -> str:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(code, "README.md", "exec"), names)
+        exec(compile(code, "analysts.md", "exec"), names)
     return printed.getvalue()
 
 

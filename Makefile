@@ -39,6 +39,7 @@ lint: $(READY) ## Check style, types and the walls between the packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format .

@@ -1,7 +1,7 @@
 """Runs a region's night through Dagster, in this process.
 
 Belongs here: executing the job on the operator's instance, so that the UI shows its history.
-Does not belong here: printing (``console.py``), options and exit codes (``pipelines/cli``).
+Does not belong here: printing (``cli/console.py``), options and exit codes (``pipelines/cli``).
 """
 
 import fcntl

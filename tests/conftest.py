@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from hypothesis import settings
 
 from pipelines.instance import open_instance
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.tls import CertificateAuthority
+
+# No property may fail because a machine is busy.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 StartExchange: TypeAlias = Callable[..., SandboxExchange]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli import cli
+from pipelines.cli import COMMANDS
 from pipelines.sandbox.tls import CertificateAuthority
 from pipelines.settings import load_settings
 from warehouse.dictionary import markdown
@@ -21,7 +21,7 @@ def test_the_data_dictionary_is_the_contracts() -> None:
 
 def test_the_readme_names_every_command() -> None:
     text = README.read_text(encoding="utf-8")
-    assert not [name for name in cli.commands if f"insights {name}" not in text]
+    assert not [name for name in COMMANDS if f"insights {name}" not in text]
 
 
 def test_every_make_target_that_the_readme_names_exists() -> None:

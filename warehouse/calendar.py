@@ -9,7 +9,7 @@ The clock of a zone is UTC shifted by the part of its offset under one hour (its
 minutes in India), so that an hour of it, a *cell*, is an hour on the wall. Cells are counted
 from the year 1. Where a clock change moves the phase (Lord Howe Island), or cuts an hour, a cell
 has a row for each local hour in it: ``part_mask`` says which of its 60 minutes.
-"""  # noqa: A005 - nothing here imports the module of the standard library
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,39 +1,60 @@
-"""The command ``insights``: options, exit codes, one line for each of an operator's mistakes.
+"""The command ``insights``: the list of its commands, and one line for each operator's mistake.
 
-Belongs here: putting the commands together, and turning every known error into a line and an
-exit code.
-Does not belong here: the commands (the modules beside this one), the work, and how it is shown
-(``console.py``).
+Belongs here: the commands' names, and turning every known error into a line and an exit code.
+Does not belong here: the commands (the modules beside this one), and the work they start.
+
+A command's module is imported when the command is used, so that ``insights --help`` does not
+wait for Dagster, DuckDB and exchangelib.
 """
 
+import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
 
 import click
 
-from pipelines import console
-from pipelines.cli.exchange import check, compare_sources
-from pipelines.cli.nightly import publish, report, run
-from pipelines.cli.options import NOTHING, USAGE
-from pipelines.cli.privacy import erase, privacy_report
-from pipelines.cli.trying import demo, describe, sandbox
-from pipelines.code_location import RegionsError
-from pipelines.instance import close_to_others
-from pipelines.settings import SettingsError
-from warehouse.tree import WarehouseError
+COMMANDS: Final = {
+    "run": ("nightly", "Read a region's rooms and publish: the nightly job."),
+    "publish": ("nightly", "Rebuild a region's database from its lake."),
+    "report": ("nightly", "Write the page that shows a region in a browser."),
+    "check": ("exchange", "Say which rooms can be read, and what mends the rest."),
+    "compare-sources": ("exchange", "Read rooms over EWS and Graph, and compare."),
+    "erase": ("privacy", "Erase a room's days, or all before a date."),
+    "privacy-report": ("privacy", "Write a region's record of processing."),
+    "describe": ("describe", "Print what tables and columns mean."),
+    "demo": ("demo", "Read two regions from a simulated Exchange."),
+    "sandbox": ("demo", "Serve only the simulated Exchange."),
+}
+"""Each command: the module beside this one that has it, and its line in ``insights --help``."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The group of ``COMMANDS``, each imported when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """Return the names, in the order of ``COMMANDS``."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"pipelines.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="room-insights")
 def cli() -> None:
     """Meeting-room utilization from Exchange room mailboxes, without personal data."""
-
-
-for command in (
-    *(run, publish, report, check, compare_sources),
-    *(erase, privacy_report, describe, demo, sandbox),
-):
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,28 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Every mistake of an operator ends in one line, never a traceback.
     """
-    close_to_others()
+    os.umask(0o027)  # nothing that a command writes is for everybody's eyes
     try:
         code = cli(arguments, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
-        code = USAGE
-    except click.ClickException as error:
-        console.fail([" ".join(error.format_message().split())])
-        code = USAGE
-    except SettingsError as error:
-        console.fail(error.problems)
-        code = USAGE
-    except RegionsError as error:
-        console.fail([str(error)])
-        code = USAGE
-    except WarehouseError as error:
-        console.fail([str(error)])
-        code = NOTHING
-    except (KeyboardInterrupt, click.Abort):
-        console.fail(["interrupted; what was stored before is as it was, or whole days further"])
-        code = 130
-    except OSError as error:
-        console.fail([f"{error.filename}: {error.strerror}"])
-        code = NOTHING
+        code = 2
+    except (Exception, KeyboardInterrupt) as error:
+        # Imported late: it knows the errors of every package, and most commands end without one.
+        from pipelines.cli.mistakes import exit_code  # noqa: PLC0415
+
+        code = exit_code(error)
+        if code is None:
+            raise
     sys.exit(code or 0)

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pipelines import console
 from pipelines.assets import today_in
 from pipelines.check.run import Options, run_check
+from pipelines.cli import console
+from pipelines.cli.compare_view import show_comparison
 from pipelines.cli.options import DATE, FILE, NOTHING, WHOLE, settings_of, with_config, with_region
 from pipelines.compare import compare, pairs_of
-from pipelines.compare_view import show_comparison
 from pipelines.night import DayRange
 from pipelines.settings.keys import MOST_DAYS
 from pipelines.sources.factory import open_source

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pipelines import console
 from pipelines.assets import Runtime, publish_region, today_in
+from pipelines.cli import console
 from pipelines.cli.options import (
     DATE,
     FILE,

@@ -1,7 +1,7 @@
 """What the demo stands on: a sandbox Exchange a region, and a configuration that reads them.
 
 Belongs here: starting the sandboxes, writing the configuration and the room directories.
-Does not belong here: the nightly run (``night.py`` asks for it as anybody would), printing.
+Does not belong here: the nightly run (``cli/demo.py`` asks for it as anybody would), printing.
 """
 
 import csv

@@ -10,8 +10,8 @@ from typing import Final
 
 import click
 
+from pipelines.cli.console import show_remedies
 from pipelines.compare import Comparison, DayDifference
-from pipelines.console import show_remedies
 from pipelines.night import DayRange
 from transforms.contract import Region
 

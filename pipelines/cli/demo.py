@@ -1,8 +1,7 @@
-"""``insights demo``: from nothing to the utilization of two regions, over real EWS and Graph.
+"""``insights demo`` and ``sandbox``: what needs no Exchange of one's own.
 
-Belongs here: the order of the demo.
-Does not belong here: anything that a real deployment would do otherwise; the nights that run
-here are everybody's nights.
+The nights that run here are everybody's nights: ``demo`` does nothing that a real deployment
+would do otherwise.
 """
 
 import threading
@@ -12,17 +11,61 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pipelines import console
 from pipelines.assets import Runtime, today_in
+from pipelines.cli import console
+from pipelines.cli.options import FOLDER, WHOLE
+from pipelines.cli.summary import show_summary, show_what_next
 from pipelines.demo.setup import running_sandboxes, somebody_elses_file, write_configuration
 from pipelines.instance import dagster_home
 from pipelines.launch import launch_night
 from pipelines.night import default_range
-from pipelines.sandbox.serve import stop_at_signals
+from pipelines.sandbox.serve import Plan, stop_at_signals
+from pipelines.sandbox.serve import serve as serve_sandboxes
 from pipelines.settings import load_settings
-from pipelines.summary_view import show_summary, show_what_next
-from transforms.contract import Region
+from transforms.contract import REGIONS, Region
 from warehouse.summary import summarize
+
+
+@click.command()
+@click.option("--rooms", type=click.IntRange(10, 2000), default=40, show_default=True)
+@click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True)
+@click.option(
+    "--dir",
+    "directory",
+    type=FOLDER,
+    default=Path("demo"),
+    show_default=True,
+)
+@click.option("--serve", is_flag=True, help="Leave the sandbox Exchange running.")
+def demo(rooms: int, days: int, directory: Path, serve: bool) -> int:
+    """Read two regions from a sandbox Exchange and show their utilization."""
+    return run_demo(directory, rooms, days, serve=serve)
+
+
+@click.command()
+@click.option("--rooms", type=click.IntRange(1, 2000), default=40, show_default=True)
+@click.option(
+    "--region",
+    "regions",
+    type=click.Choice(REGIONS, case_sensitive=False),
+    multiple=True,
+    default=REGIONS,
+    show_default=True,
+)
+@click.option("--port", type=click.IntRange(0, 65534), default=0, help="First port; 0: any.")
+@click.option(
+    "--dir",
+    "directory",
+    type=FOLDER,
+    default=Path("demo/sandbox"),
+    show_default=True,
+    help="Where the CA files go.",
+)
+def sandbox(rooms: int, regions: tuple[Region, ...], port: int, directory: Path) -> int:
+    """Serve only the simulated Exchange, until Ctrl-C."""
+    ports = {region: port + number if port else 0 for number, region in enumerate(regions)}
+    serve_sandboxes(Plan(regions, directory, rooms, ports=ports), console.show_sandboxes)
+    return WHOLE
 
 
 def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:

@@ -1,8 +1,4 @@
-"""The data dictionary in a terminal: tables and columns of the database, from the contract.
-
-Belongs here: laying out what ``transforms/contract`` says, for eyes and for pipes.
-Does not belong here: a definition of its own, or the page (``warehouse/dictionary.py``).
-"""
+"""``insights describe``: tables and columns of the database in a terminal, from the contract."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,12 +8,27 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from transforms.contract import GRAINS, TABLES, describe, table_description
+from pipelines.cli.options import WHOLE
+from pipelines.settings.problems import did_you_mean
+from transforms import contract
+
+
+@click.command()
+@click.argument("table", required=False)
+def describe(table: str | None) -> int:
+    """Print what the database's tables, or the columns of one TABLE, mean."""
+    if table is None:
+        show_tables(Console())
+    elif table in contract.TABLES:
+        show_table(Console(), table)
+    else:
+        raise click.UsageError(f"{table}: no such table; {did_you_mean(table, contract.TABLES)}")
+    return WHOLE
 
 
 def show_tables(console: Console) -> None:
     """Print every table with its definition; without a terminal, tab-separated lines."""
-    rows = [(name, table_description(schema)) for name, schema in TABLES.items()]
+    rows = [(name, contract.table_description(schema)) for name, schema in contract.TABLES.items()]
     _show(console, ("table", "one row, and what for"), rows)
     if console.is_terminal:
         console.print("insights describe TABLE shows its columns.")
@@ -25,17 +36,17 @@ def show_tables(console: Console) -> None:
 
 def show_table(console: Console, name: str) -> None:
     """Print the columns of a table; without a terminal, tab-separated lines."""
-    schema = TABLES[name]
+    schema = contract.TABLES[name]
     if console.is_terminal:
-        console.print(f"{name}: {table_description(schema)}")
-    rows = [(_key(name, field), _kind(field), describe(field)) for field in schema]
+        console.print(f"{name}: {contract.table_description(schema)}")
+    rows = [(_key(name, field), _kind(field), contract.describe(field)) for field in schema]
     _show(console, ("column", "type", "meaning"), rows)
-    if console.is_terminal and GRAINS[name]:
+    if console.is_terminal and contract.GRAINS[name]:
         console.print("* the columns that tell its rows apart")
 
 
 def _key(table: str, field: pa.Field) -> str:
-    return f"{field.name}{' *' if field.name in GRAINS[table] else ''}"
+    return f"{field.name}{' *' if field.name in contract.GRAINS[table] else ''}"
 
 
 def _kind(field: pa.Field) -> str:

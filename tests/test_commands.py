@@ -1,0 +1,49 @@
+"""The list of commands: quick to show, whole, and true."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from pipelines.cli import COMMANDS, cli
+
+HEAVY = ("dagster", "duckdb", "exchangelib", "numpy", "pandas", "pyarrow", "pydantic", "rich")
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_wait_for_no_library_that_they_do_not_need(option: str) -> None:
+    script = (
+        "import sys; from pipelines.cli import cli\n"
+        f"cli([{option!r}], standalone_mode=False)\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", script]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_that_is_listed_can_be_run_and_explains_itself(name: str) -> None:
+    context = click.Context(cli)
+    command = cli.get_command(context, name)
+    assert command is not None
+    assert command.name == name
+    assert command.help
+
+
+def test_no_line_of_the_list_is_cut_in_80_columns() -> None:
+    width = max(map(len, COMMANDS))
+    assert all(width + len(summary) + 4 <= 80 for _, summary in COMMANDS.values())
+
+
+def test_a_command_that_does_not_exist_is_one_line_and_exit_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from pipelines.cli import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(["publsh"])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: No such command 'publsh'")

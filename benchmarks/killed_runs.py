@@ -27,9 +27,8 @@ from typing import Any, Final
 import click
 
 from benchmarks.company import DAYS, MOST_NIGHTS, PER_DAY, ROOMS, company_in, number_of
-from pipelines.assets import publish_region
 from pipelines.attempt import Outcome
-from pipelines.night import DayRange, Night, run_night
+from pipelines.night import DayRange, Night, publish_region, run_night
 from pipelines.settings import load_settings
 from pipelines.sources.factory import open_source
 from transforms.contract import TABLES
@@ -58,6 +57,9 @@ class Signals:
         self.landing_at = time.monotonic()
         if self._landing is not None and self._rooms == 0:
             self._landing.set()
+
+    def step(self, _name: str) -> None:
+        """Of no interest."""
 
 
 def run(
@@ -214,7 +216,7 @@ def _seconds_of_insights_run(config: Path) -> float:
 @click.option("--dagster", type=int, default=10, show_default=True, help="So many of the kills.")
 def main(kills: int, dagster: int) -> None:
     """Kill runs in a temporary folder; exit 1 if any left something that no reader expects."""
-    CONTEXT.set_forkserver_preload(["pipelines.assets", "benchmarks.company"])
+    CONTEXT.set_forkserver_preload(["pipelines.night", "benchmarks.company"])
     with tempfile.TemporaryDirectory(prefix="killed-runs-") as folder:
         counts = kill_runs(Path(folder), kills, dagster)
     click.echo(json.dumps(counts, indent=2))

@@ -23,10 +23,9 @@ from typing import Any, Final
 import click
 import requests
 
-from pipelines.assets import publish_region, today_in
 from pipelines.attempt import Outcome
 from pipelines.demo.setup import running_sandboxes, write_configuration
-from pipelines.night import Night, default_range, run_night
+from pipelines.night import Night, default_range, publish_region, run_night, today_in
 from pipelines.settings import Settings, load_settings
 from pipelines.sources import ews, graph_client
 from pipelines.sources.factory import open_source
@@ -52,6 +51,9 @@ class Stopwatch:
     def advance(self, _outcome: Outcome) -> None:
         self.ended_at = time.perf_counter()
         self.cpu = time.process_time() - self.cpu_before
+
+    def step(self, _name: str) -> None:
+        """Of no interest."""
 
 
 def count_requests() -> "count[int]":

@@ -1,199 +1,185 @@
-"""The two assets of a region, from one factory: ``eu/bookings`` and ``eu/warehouse``.
+"""The three assets of a region: ``eu/bookings``, ``eu/warehouse`` and ``eu/report``.
 
-Belongs here: Dagster's view of a night: partitions, pools, freshness, metadata, checks.
-Does not belong here: what a night does (``night.py``), what a check computes (``checks.py``).
+Belongs here: Dagster's view of a night: partitions, pool, freshness, metadata, checks.
+Does not belong here: what a night does (``night.py``), jobs and schedules (``definitions.py``).
 
 Source, redaction and lake are one asset, because whatever passes between two assets is pickled
 to disk by the default IO manager, and raw items must never be. The warehouse is rebuilt whole
 from the lake: there is no incremental state to go wrong.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import Final, TypeAlias
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from statistics import median
+from typing import Final, TypeAlias, TypedDict
 
 import dagster as dg
 import pyarrow as pa
 
-from pipelines import checks
 from pipelines.night import (
     DayRange,
     Night,
-    NightReport,
+    NightResult,
     NothingReadError,
     OpenSource,
     Progress,
+    publish_region,
     run_night,
+    today_in,
 )
-from pipelines.settings import Settings, rooms_table
-from pipelines.settings.problems import SettingsError
-from pipelines.sources.factory import open_source
+from pipelines.run_facts import (
+    EVERY_ROOM_CHECK,
+    PARTIAL_TAG,
+    failure,
+    metadata_of_database,
+    metadata_of_night,
+    metadata_of_page,
+    metadata_of_rooms,
+)
+from pipelines.settings import RegionSettings, Settings, SettingsError
 from transforms import contract
 from transforms.contract import Region
-from transforms.zones import local_date, zone
-from warehouse.erase import drop_versions_before
-from warehouse.lake import Lake
+from warehouse.lake import Lake, LakeError
 from warehouse.landing import first_day_kept
-from warehouse.publish import Published, PublishOptions, publish
+from warehouse.report import write_report
 from warehouse.tree import WarehouseError
 
-STALE_AFTER: Final = timedelta(hours=30)
-RANGE_START_TAG: Final = "dagster/asset_partition_range_start"
-RANGE_END_TAG: Final = "dagster/asset_partition_range_end"
+CHECKS: Final = {
+    "columns_equal_the_contract": "Every day's file has the contract's columns and no other.",
+    EVERY_ROOM_CHECK: "Every room of the directory could be read; lists those that could not.",
+    "volume_is_usual": "Yesterday's bookings against the median of that weekday, eight weeks back.",
+}
+_STALE_AFTER: Final = timedelta(hours=30)
+_WEEKS_BACK: Final = 8
+_WEEKS_NEEDED: Final = 3
+_USUAL: Final = (0.5, 2.0)
 
 # Dagster looks for the class itself in the annotation of an asset with checks.
-BareResult: TypeAlias = dg.MaterializeResult
+_Result: TypeAlias = dg.MaterializeResult
 
 
-class SilentProgress:
-    """Shows nothing: what a run without a terminal needs."""
-
-    def start(self, region: Region, rooms: int) -> None:
-        """Say nothing."""
-
-    def advance(self, outcome: object) -> None:
-        """Say nothing."""
+class _Common(TypedDict):
+    key: dg.AssetKey
+    group_name: str
+    pool: str | None
+    freshness_policy: dg.FreshnessPolicy
 
 
 @dataclass(frozen=True)
-class RegionFailure:
-    """Why a region's run replaced or published nothing: one line, and a code for each room."""
+class RegionAssets:
+    """Makes the assets of a region.
 
-    line: str
-    failed_rooms: Mapping[str, str]
-    error_code: str
+    A run in this process takes no slot of the region's pool (``is_pooled`` false): the slot of a
+    run that was killed is never given back, and the lake's own lock keeps runs apart anyway.
+    ``last_date`` stretches the partitions to a day beyond the booking window.
+    """
 
-    def metadata(self) -> dict[str, int | str | dict[str, str]]:
-        """Return what Dagster keeps of it besides the line."""
-        if not self.failed_rooms:
-            return {"error_code": self.error_code}
-        failed = dict(sorted(self.failed_rooms.items()))
+    settings: Settings
+    region: Region
+    open_source: OpenSource
+    clock: Callable[[], datetime]
+    progress: Progress
+    is_pooled: bool
+    last_date: date | None
+
+    def all(self) -> list[dg.AssetsDefinition]:
+        """Return the assets in the order in which a night makes them."""
+        return [self._bookings(), self._warehouse(), self._report()]
+
+    def _bookings(self) -> dg.AssetsDefinition:
+        @dg.asset(
+            **self._common("bookings"),
+            partitions_def=self._partitions(),
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            check_specs=[
+                dg.AssetCheckSpec(name, asset=self._key("bookings"), description=description)
+                for name, description in CHECKS.items()
+            ],
+            metadata={"dagster/column_schema": table_schema(contract.BOOKINGS)},
+            kinds={"parquet"},
+            description="Bookings of the region's rooms without personal data, a file a local day.",
+        )
+        def bookings(context: dg.AssetExecutionContext) -> _Result:  # type: ignore[type-arg]
+            keys = context.partition_key_range
+            day_range = DayRange(date.fromisoformat(keys.start), date.fromisoformat(keys.end))
+            today = self._today()
+            with failing_in_one_line(self.region):
+                night = Night(self.settings, self.region, day_range, today)
+                result = run_night(night, self.open_source, self.progress)
+                checked = check_night(Lake(self._own.lake, self.region), result, today)
+            if not result.is_whole:
+                rooms = f"{len(result.failed)} of {result.rooms_expected}"
+                context.instance.add_run_tags(context.run.run_id, {PARTIAL_TAG: rooms})
+            return dg.MaterializeResult(metadata=metadata_of_night(result), check_results=checked)
+
+        return bookings
+
+    def _warehouse(self) -> dg.AssetsDefinition:
+        whole = dg.AllPartitionMapping()
+
+        @dg.asset(
+            **self._common("warehouse"),
+            deps=[dg.AssetDep(self._key("bookings"), partition_mapping=whole)],
+            metadata={
+                name: dg.MetadataValue.table_schema(table_schema(schema))
+                for name, schema in contract.TABLES.items()
+            },
+            kinds={"duckdb"},
+            description="The region's database, rebuilt from the lake and swapped in whole.",
+        )
+        def warehouse() -> _Result:  # type: ignore[type-arg]
+            self.progress.step("publishing the database")
+            with failing_in_one_line(self.region):
+                published = publish_region(self.settings, self.region, self.clock())
+            return dg.MaterializeResult(metadata=metadata_of_database(published))
+
+        return warehouse
+
+    def _report(self) -> dg.AssetsDefinition:
+        @dg.asset(
+            **self._common("report"),
+            deps=[self._key("warehouse")],
+            kinds={"html"},
+            description="One page that shows the region in a browser, without a network.",
+        )
+        def report() -> _Result:  # type: ignore[type-arg]
+            self.progress.step("writing the page")
+            with failing_in_one_line(self.region):
+                written = write_report(self._own.warehouse, self.region)
+            return dg.MaterializeResult(metadata=metadata_of_page(written))
+
+        return report
+
+    def _common(self, name: str) -> _Common:
         return {
-            "error_code": self.error_code,
-            "rooms_expected": len(failed),
-            "failed_rooms": failed,
+            "key": self._key(name),
+            "group_name": self.region.lower(),
+            "pool": self.region.lower() if self.is_pooled else None,
+            "freshness_policy": dg.FreshnessPolicy.time_window(fail_window=_STALE_AFTER),
         }
 
+    def _key(self, name: str) -> dg.AssetKey:
+        return dg.AssetKey([self.region.lower(), name])
 
-@dataclass
-class Runtime:
-    """What the outside hands to the assets, and what the command line reads back from a run."""
+    @property
+    def _own(self) -> RegionSettings:
+        return self.settings.regions[self.region]
 
-    open_source: OpenSource = open_source
-    progress: Progress = field(default_factory=SilentProgress)
-    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    reports: dict[Region, NightReport] = field(default_factory=dict)
-    published: dict[Region, Published] = field(default_factory=dict)
-    failures: dict[Region, RegionFailure] = field(default_factory=dict)
+    def _today(self) -> date:
+        return today_in(self.settings, self.region, self.clock())
 
-
-def today_in(settings: Settings, region: Region, now: datetime) -> date:
-    """Return the region's local date at an instant."""
-    return local_date(now, zone(settings.regions[region].time_zone))
-
-
-def region_partitions(
-    settings: Settings, region: Region, today: date, last_date: date | None = None
-) -> dg.DailyPartitionsDefinition:
-    """Return the local days that the lake may hold: from the retention to the booking window.
-
-    ``last_date`` stretches them to a later day that somebody asked for.
-    """
-    ahead = max(settings.ahead_days, (last_date - today).days if last_date else 0)
-    return dg.DailyPartitionsDefinition(
-        start_date=first_day_kept(today, settings.retention_months).isoformat(),
-        timezone=settings.regions[region].time_zone,
-        end_offset=ahead + 1,
-    )
-
-
-def region_assets(
-    settings: Settings,
-    region: Region,
-    runtime: Runtime,
-    partitions: dg.DailyPartitionsDefinition,
-) -> tuple[dg.AssetsDefinition, dg.AssetsDefinition]:
-    """Return ``{region}/bookings`` (daily partitions) and ``{region}/warehouse`` (one database)."""
-    bookings_key = dg.AssetKey([region.lower(), "bookings"])
-
-    @dg.asset(
-        key=bookings_key,
-        group_name=region.lower(),
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool=region.lower(),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
-        check_specs=[
-            dg.AssetCheckSpec(name, asset=bookings_key, description=description)
-            for name, description in checks.DESCRIPTIONS.items()
-        ],
-        metadata={"dagster/column_schema": table_schema(contract.BOOKINGS)},
-        kinds={"parquet"},
-        description="Bookings of the region's rooms without personal data, a file a local day.",
-    )
-    def bookings(context: dg.AssetExecutionContext) -> BareResult:  # type: ignore[type-arg]
-        keys = context.partition_key_range
-        day_range = DayRange(date.fromisoformat(keys.start), date.fromisoformat(keys.end))
-        today = today_in(settings, region, runtime.now())
-        with failing_in_one_line(runtime, region):
-            night = Night(settings, region, day_range, today)
-            report = run_night(night, runtime.open_source, runtime.progress)
-            runtime.reports[region] = report
-            lake = Lake(settings.regions[region].lake, region)
-            results = checks.evaluate(lake, report, today)
-        return dg.MaterializeResult(metadata=_counts(report), check_results=results)
-
-    @dg.asset(
-        key=[region.lower(), "warehouse"],
-        group_name=region.lower(),
-        deps=[dg.AssetDep(bookings_key, partition_mapping=dg.AllPartitionMapping())],
-        pool=region.lower(),
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=STALE_AFTER),
-        metadata={
-            name: dg.MetadataValue.table_schema(table_schema(schema))
-            for name, schema in contract.TABLES.items()
-        },
-        kinds={"duckdb"},
-        description="The region's database, rebuilt from the lake and swapped in whole.",
-    )
-    def warehouse() -> BareResult:  # type: ignore[type-arg]
-        with failing_in_one_line(runtime, region):
-            published = publish_region(settings, region, runtime.now())
-        runtime.published[region] = published
-        return dg.MaterializeResult(
-            metadata={"file": published.path.name}
-            | {f"rows/{table}": count for table, count in published.rows.items()}
+    def _partitions(self) -> dg.DailyPartitionsDefinition:
+        """Return the local days of the lake: from the retention to the booking window."""
+        today, ahead = self._today(), self.settings.ahead_days
+        if self.last_date:
+            ahead = max(ahead, (self.last_date - today).days)
+        return dg.DailyPartitionsDefinition(
+            start_date=first_day_kept(today, self.settings.retention_months).isoformat(),
+            timezone=self._own.time_zone,
+            end_offset=ahead + 1,
         )
-
-    return bookings, warehouse
-
-
-def publish_region(settings: Settings, region: Region, now: datetime) -> Published:
-    """Rebuild the region's database from its lake.
-
-    Raises:
-        WarehouseError: the lake cannot be read, or the warehouse not written.
-    """
-    region_settings = settings.regions[region]
-    options = PublishOptions(
-        minimum_group=region_settings.minimum_group,
-        count_held_as_booked=settings.count_held_as_booked,
-        keep_versions=settings.keep_versions,
-        export_parquet=settings.export_parquet,
-        is_copied=settings.pointer == "copy",
-        closures=tuple(region_settings.closures),
-    )
-    lake = Lake(region_settings.lake, region)
-    with lake.exclusive():
-        # The directory is the operator's file as it is now, like the closures and the options.
-        lake.replace_rooms(rooms_table(region_settings))
-        published = publish(lake, region_settings.warehouse, options, now)
-    # An older version that still holds a day past its retention goes, however few are left.
-    first_day = first_day_kept(today_in(settings, region, now), settings.retention_months)
-    drop_versions_before(region_settings.warehouse, region, first_day)
-    return published
 
 
 def table_schema(schema: pa.Schema) -> dg.TableSchema:
@@ -211,19 +197,56 @@ def table_schema(schema: pa.Schema) -> dg.TableSchema:
     )
 
 
-def _counts(report: NightReport) -> dict[str, int | str]:
-    return {
-        "first_date": report.day_range.first_date.isoformat(),
-        "last_date": report.day_range.last_date.isoformat(),
-        "rooms_expected": report.rooms_expected,
-        "rooms_loaded": report.rooms_loaded,
-        "bookings": report.bookings,
-        "deleted_days": report.deleted_days,
-    }
+def check_night(lake: Lake, result: NightResult, today: date) -> list[dg.AssetCheckResult]:
+    """Return the results of ``CHECKS``. A failed check fails no run: what could be read has landed.
+
+    ``today`` is the region's local date.
+    """
+    return [
+        _check_columns(lake, result.day_range),
+        dg.AssetCheckResult(
+            check_name=EVERY_ROOM_CHECK,
+            passed=result.is_whole,
+            metadata=metadata_of_rooms(result),
+        ),
+        _check_volume(lake, today - timedelta(days=1)),
+    ]
+
+
+def _check_columns(lake: Lake, day_range: DayRange) -> dg.AssetCheckResult:
+    """Look at every file of the range; the lake refuses one that is not the contract's."""
+    metadata: dict[str, str | int] = {}
+    try:
+        files = lake.files("bookings", day_range.first_date, day_range.last_date)
+        metadata["files"] = len(files)
+    except LakeError as error:
+        metadata["difference"] = str(error)
+    return dg.AssetCheckResult(
+        check_name="columns_equal_the_contract",
+        passed="difference" not in metadata,
+        metadata=metadata,
+    )
+
+
+def _check_volume(lake: Lake, day: date) -> dg.AssetCheckResult:
+    weeks_ago = [day - timedelta(weeks=week) for week in range(1, _WEEKS_BACK + 1)]
+    tables = [lake.read("bookings", each) for each in weeks_ago]
+    before = [table.num_rows for table in tables if table is not None]
+    table = lake.read("bookings", day)
+    rows = 0 if table is None else table.num_rows
+    usual = median(before) if len(before) >= _WEEKS_NEEDED else None
+    low, high = _USUAL
+    return dg.AssetCheckResult(
+        check_name="volume_is_usual",
+        passed=not usual or low * usual <= rows <= high * usual,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"date": day.isoformat(), "bookings": rows, "weeks_compared": len(before)}
+        | ({"usual_bookings": usual} if usual is not None else {}),
+    )
 
 
 @contextmanager
-def failing_in_one_line(runtime: Runtime, region: Region) -> Iterator[None]:
+def failing_in_one_line(region: Region) -> Iterator[None]:
     """Turn what is raised into a failure of one line: the event database keeps every text.
 
     The project's own errors are written without values; any other error gives its class only,
@@ -232,15 +255,14 @@ def failing_in_one_line(runtime: Runtime, region: Region) -> Iterator[None]:
     try:
         yield
     except NothingReadError as error:
-        failure = RegionFailure(str(error), error.failed, "NothingRead")
+        failed = failure(str(error), "NothingRead", error.failed)
     except SettingsError as error:
-        failure = RegionFailure("; ".join(error.problems), {}, "SettingsError")
+        failed = failure("; ".join(error.problems), "SettingsError", {})
     except WarehouseError as error:
-        failure = RegionFailure(str(error), {}, type(error).__name__)
+        failed = failure(str(error), type(error).__name__, {})
     except Exception as error:  # noqa: BLE001 - see above
         name = type(error).__name__
-        failure = RegionFailure(f"{region}: {name}", {}, name)
+        failed = failure(f"{region}: {name}", name, {})
     else:
         return
-    runtime.failures[region] = failure
-    raise dg.Failure(failure.line, failure.metadata(), allow_retries=False) from None
+    raise failed from None

@@ -1,38 +1,116 @@
-"""Dagster's code location: importing this module loads the configuration.
+"""What Dagster loads: each region's assets, job, schedule and sensors.
 
-Belongs here: finding the configuration when Dagster starts (``dagster dev``).
-Does not belong here: anything else; the command line builds its definitions itself.
+Belongs here: putting them together, and finding the configuration when Dagster starts.
+Does not belong here: what an asset does (``assets.py``).
+
+Importing this module does nothing. Dagster calls ``defs``, which loads the configuration.
 """
 
 import os
 import warnings
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
 import dagster as dg
 
-from pipelines.code_location import build_definitions, regions_to_load
-from pipelines.instance import close_to_others
-from pipelines.settings import load_settings
+from pipelines.alerts.notify import region_sensors
+from pipelines.assets import RegionAssets
+from pipelines.night import SILENT, OpenSource, Progress, default_range, today_in
+from pipelines.run_facts import range_tags
+from pipelines.settings import Settings, load_settings, regions_to_load
+from pipelines.sources.factory import open_source as open_exchange
+from transforms.contract import Region
 
-_CONFIG: Final = Path("insights.yaml")
 _DEMO_CONFIG: Final = Path("demo/insights.yaml")
+_NO_RETRY: Final = {"dagster/max_retries": "0"}  # a refused password must not be tried again
 
 
-def _definitions_of_this_process() -> dg.Definitions:
-    """Return the definitions that Dagster loads: $INSIGHTS_CONFIG, insights.yaml, or the demo's."""
-    close_to_others()
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Load $INSIGHTS_CONFIG, else insights.yaml, else the demo's.
+
+    Raises:
+        SettingsError: the configuration is wrong.
+    """
+    os.umask(0o027)  # nothing that a run writes is for everybody's eyes
     configured = os.environ.get("INSIGHTS_CONFIG")
-    if configured:
-        path = Path(configured)
-    elif _CONFIG.exists() or not _DEMO_CONFIG.exists():
-        path = _CONFIG
-    else:
-        path = _DEMO_CONFIG
+    path = Path(configured or "insights.yaml")
     if not configured and not path.exists():
-        warnings.warn("insights.yaml is not here: write one, or run `insights demo`", stacklevel=2)
-        return dg.Definitions()
-    return build_definitions(load_settings(path, regions_to_load()))
+        path = _DEMO_CONFIG
+        if not path.exists():
+            text = "insights.yaml is not here: write one, or run `insights demo`"
+            warnings.warn(text, stacklevel=2)
+            return dg.Definitions()
+    return build_defs(load_settings(path, regions_to_load()))
 
 
-defs = _definitions_of_this_process()
+def utc_now() -> datetime:
+    """Return the present instant."""
+    return datetime.now(UTC)
+
+
+def build_defs(  # noqa: PLR0913 - two that tests replace, three that a run in this process gives
+    settings: Settings,
+    *,
+    open_source: OpenSource = open_exchange,
+    clock: Callable[[], datetime] = utc_now,
+    progress: Progress = SILENT,
+    last_date: date | None = None,
+    is_pooled: bool = True,
+) -> dg.Definitions:
+    """Return the definitions of all regions of the settings.
+
+    ``progress``, ``last_date`` and ``is_pooled`` are for runs in this process: ``RegionAssets``.
+    """
+    parts = []
+    with warnings.catch_warnings():
+        # Pools, freshness and backfill policies are beta in name; the tests hold what we use.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        for region in settings.regions:
+            makes = RegionAssets(
+                settings, region, open_source, clock, progress, is_pooled, last_date
+            )
+            assets = makes.all()
+            job = dg.define_asset_job(
+                job_name(region),
+                selection=dg.AssetSelection.assets(*assets),
+                description="Read the days of every room, replace them, publish, write the page.",
+                tags=_NO_RETRY,
+            )
+            parts.append(
+                dg.Definitions(
+                    assets=assets,
+                    jobs=[job],
+                    schedules=[_nightly_schedule(settings, region)],
+                    sensors=region_sensors(settings, region, clock, job_name(region)),
+                )
+            )
+        return dg.Definitions.merge(*parts) if parts else dg.Definitions()
+
+
+def job_name(region: Region) -> str:
+    """Return the name of a region's nightly job."""
+    return f"{region.lower()}_night"
+
+
+def _nightly_schedule(settings: Settings, region: Region) -> dg.ScheduleDefinition:
+    at = settings.regions[region].nightly_at
+
+    @dg.schedule(
+        name=f"{region.lower()}_nightly",
+        cron_schedule=f"{at.minute} {at.hour} * * *",
+        execution_timezone=settings.regions[region].time_zone,
+        job_name=job_name(region),
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Re-reads the trailing window and what lies ahead, in one run.",
+    )
+    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        today = today_in(settings, region, context.scheduled_execution_time)
+        return dg.RunRequest(
+            run_key=today.isoformat(), tags=range_tags(default_range(settings, today))
+        )
+
+    return nightly

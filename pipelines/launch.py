@@ -1,99 +1,80 @@
-"""Runs a region's night through Dagster, in this process.
+"""Runs a region's night through Dagster in this process, on the operator's own instance.
 
-Belongs here: executing the job on the operator's instance, so that the UI shows its history.
-Does not belong here: printing (``cli/console.py``), options and exit codes (``pipelines/cli``).
+Belongs here: DAGSTER_HOME and its settings, and executing the job, so that the UI shows its
+history. Does not belong here: printing and exit codes (``pipelines/cli``).
 """
 
-import fcntl
 import logging
+import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
+import yaml
 
-from pipelines.alerts.message import Alert
-from pipelines.alerts.telling import TELLS_ITSELF, tell, tell_of_run
-from pipelines.assets import RANGE_END_TAG, RANGE_START_TAG, Runtime
-from pipelines.code_location import build_definitions, job_name
-from pipelines.instance import open_instance
-from pipelines.night import DayRange
+from pipelines.alerts.messages import Alert
+from pipelines.alerts.notify import NOTIFIES_ITSELF, notify, notify_of_run
+from pipelines.definitions import build_defs, job_name
+from pipelines.night import DayRange, Progress
+from pipelines.run_facts import RunFacts, facts_of, range_tags
 from pipelines.settings import Settings
 from transforms.contract import Region
-from warehouse.lake import LakeBusy
 
-_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+DAGSTER_YAML: Final = """\
+# Written once by `insights`; yours to change, but keep compute_logs as it is: anything that a
+# library prints while raw items are in memory must not reach a disk.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+concurrency:
+  pools:
+    default_limit: 1
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 60
+"""
+_NO_LOG: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def launch_night(
-    settings: Settings, region: Region, day_range: DayRange, home: Path, runtime: Runtime
-) -> bool:
-    """Run ``{region}_night`` for the days asked; True if every step succeeded.
-
-    What happened is in ``runtime``: ``reports``, ``published`` or ``failures``.
+    settings: Settings, region: Region, day_range: DayRange, home: Path, progress: Progress
+) -> RunFacts:
+    """Run ``{region}_night`` for these days, and return what the history says of it.
 
     Raises:
-        LakeBusy: another run of the region was begun here and is going on.
         OSError: ``home`` cannot be written.
     """
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    definitions = build_definitions(settings, runtime, [region], day_range.last_date)
-    with warnings.catch_warnings(), open_instance(home) as instance, only_run(home, region):
+    alone = replace(settings, regions={region: settings.regions[region]})
+    definitions = build_defs(
+        alone, progress=progress, last_date=day_range.last_date, is_pooled=False
+    )
+    with warnings.catch_warnings(), open_instance(home) as instance:
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        _free_slots_of_dead_runs(instance, region)
         result = definitions.resolve_job_def(job_name(region)).execute_in_process(
-            run_config=_QUIET,
+            run_config=_NO_LOG,
             instance=instance,
             raise_on_error=False,
-            tags={
-                RANGE_START_TAG: day_range.first_date.isoformat(),
-                RANGE_END_TAG: day_range.last_date.isoformat(),
-            }
-            | TELLS_ITSELF,
+            tags=range_tags(day_range) | NOTIFIES_ITSELF,
         )
         if settings.alerts:
             time_zone = settings.regions[region].time_zone
-            tell_of_run(instance, settings.alerts, region, time_zone, result.run_id)
-    return result.success
+            notify_of_run(instance, settings.alerts, region, time_zone, result.run_id)
+        return facts_of(instance, result.dagster_run)
 
 
-@contextmanager
-def only_run(home: Path, region: Region) -> Iterator[None]:
-    """Refuse a second run of the region at once, where the pool would let it queue for hours.
-
-    The kernel lets go of the lock when the process ends, however it ends.
-
-    Raises:
-        LakeBusy: another process, or thread, is inside.
-    """
-    with (home / f".run-{region.lower()}.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            line = f"{home}: another run of region {region} is going on: wait for its end"
-            raise LakeBusy(line) from None
-        yield
-
-
-def _free_slots_of_dead_runs(instance: dg.DagsterInstance, region: Region) -> None:
-    """Let no run wait for one that was killed: its slot in the region's pool is never given back.
-
-    A run that Dagster launched and that is alive loses its slot too; the lake's own lock keeps
-    the two apart, and dies with its process.
-    """
-    storage = instance.event_log_storage
-    held = storage.get_concurrency_info(region.lower())
-    for run_id in held.active_run_ids | held.pending_run_ids:
-        storage.free_concurrency_slots_for_run(run_id)
-
-
-def tell_of_no_run(
+def notify_of_no_run(
     settings: Settings, region: Region, day_range: DayRange, home: Path, today: date
 ) -> None:
-    """Tell, where anybody is to be told, of a night that could not begin: a secret is missing.
+    """Notify, if alerts are configured, of a night that could not begin: a secret is missing.
 
     Raises:
         OSError: ``home`` cannot be written.
@@ -106,4 +87,50 @@ def tell_of_no_run(
     )
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     with open_instance(home) as instance:
-        tell(instance, settings.alerts, alert)
+        notify(instance, settings.alerts, alert)
+
+
+def dagster_home(config: Path) -> Path:
+    """Return $DAGSTER_HOME, or ``.dagster`` beside the configuration."""
+    configured = os.environ.get("DAGSTER_HOME")
+    return Path(configured) if configured else config.resolve().parent / ".dagster"
+
+
+def open_instance(home: Path) -> dg.DagsterInstance:
+    """Open the instance of a DAGSTER_HOME; makes the folder and its settings if missing.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    os.umask(0o027)  # Dagster's files are not for everybody's eyes
+    home.mkdir(parents=True, exist_ok=True, mode=0o750)
+    settings = home / "dagster.yaml"
+    try:
+        with settings.open("x", encoding="utf-8") as file:
+            file.write(DAGSTER_YAML)
+    except FileExistsError:
+        if settings.is_symlink() and not settings.exists():
+            raise  # somebody planted a link: never write through it
+    return dg.DagsterInstance.from_config(str(home))
+
+
+def is_silent(home: Path) -> tuple[bool, bool]:
+    """Return whether Dagster keeps no output of runs there, and whether it sends no telemetry.
+
+    A home that is not there yet will be made as it has to be.
+    """
+    try:
+        chosen = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        return True, True
+    except (OSError, ValueError, yaml.YAMLError):
+        return False, False
+    return (
+        _of(chosen, "compute_logs", "class") == "NoOpComputeLogManager",
+        _of(chosen, "telemetry", "enabled") is False,
+    )
+
+
+def _of(chosen: object, section: str, key: str) -> object:
+    part = chosen.get(section) if isinstance(chosen, dict) else None
+    return part.get(key) if isinstance(part, dict) else None

@@ -1,7 +1,7 @@
-"""One run of one region: its rooms are read, redacted and landed in the lake, day by day.
+"""One run of one region: its rooms are read and redacted, the lake's days replaced, published.
 
-Belongs here: the order of things (lock, read, redact, stage, replace, retain) and the report
-of counts that a run ends with. The only place where raw items and rows meet, one room at a time.
+Belongs here: the order of things (lock, read, redact, stage, replace, retain) and the counts
+that a run ends with. The only place where raw items and rows meet, one room at a time.
 Does not belong here: threads (``reading.py``), protocols (``sources``), files (``warehouse``),
 Dagster (``assets.py``).
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import pyarrow as pa
 
@@ -24,9 +24,11 @@ from pipelines.sources.fence import fenced
 from pipelines.sources.pace import Pace
 from transforms.contract import Region
 from transforms.redact import RoomContext, redact
-from transforms.zones import day_start, zone
+from transforms.zones import day_start, local_date, zone
+from warehouse.erase import drop_versions_before
 from warehouse.lake import Lake
 from warehouse.landing import apply_night, first_day_kept, retain
+from warehouse.publish import Published, PublishOptions, publish
 
 OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool, Pace], CalendarSource]
 
@@ -49,13 +51,31 @@ class DayRange:
 
 
 class Progress(Protocol):
-    """Told about each room as it ends; counts and codes only."""
+    """Shows how far a run is; gets counts and codes only."""
 
     def start(self, region: Region, rooms: int) -> None:
-        """Begin a region that has so many rooms."""
+        """Begin to read a region that has so many rooms."""
 
     def advance(self, outcome: Outcome) -> None:
         """Count a room that ended."""
+
+    def step(self, name: str) -> None:
+        """Begin what comes after reading."""
+
+
+class _Silent:
+    def start(self, region: Region, rooms: int) -> None:
+        pass
+
+    def advance(self, outcome: Outcome) -> None:
+        pass
+
+    def step(self, name: str) -> None:
+        pass
+
+
+SILENT: Final[Progress] = _Silent()
+"""Shows nothing: for a run without a terminal."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +89,7 @@ class Night:
 
 
 @dataclass(frozen=True)
-class NightReport:
+class NightResult:
     """What a run did, in counts, room ids and codes: all of it may be stored and shown."""
 
     region: Region
@@ -99,6 +119,11 @@ class NothingReadError(Exception):
         super().__init__(f"{region}: none of {len(failed)} rooms could be read ({codes})")
 
 
+def today_in(settings: Settings, region: Region, now: datetime) -> date:
+    """Return the region's local date at an instant."""
+    return local_date(now, zone(settings.regions[region].time_zone))
+
+
 def default_range(settings: Settings, today: date) -> DayRange:
     """Return the nightly window: what people may still have changed, and what lies ahead.
 
@@ -111,7 +136,7 @@ def default_range(settings: Settings, today: date) -> DayRange:
     )
 
 
-def run_night(night: Night, open_source: OpenSource, progress: Progress) -> NightReport:
+def run_night(night: Night, open_source: OpenSource, progress: Progress) -> NightResult:
     """Read the days of every room, replace them in the lake, and enforce the retention.
 
     Raises:
@@ -138,11 +163,38 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
         _take_back(_disputed(region_settings, readings), loaded, failed)
         if not loaded and failed:
             raise NothingReadError(region, failed)
+        progress.step("writing the days")
         lake.replace_rooms(rooms_table(region_settings))
         room_ids = [room.room_id for room in region_settings.rooms]
         bookings = apply_night(lake, staging, day_range.days(), room_ids, loaded, failed)
         deleted = retain(lake, night.today, night.settings.retention_months)
-    return NightReport(region, day_range, len(room_ids), failed, bookings, len(deleted))
+    return NightResult(region, day_range, len(room_ids), failed, bookings, len(deleted))
+
+
+def publish_region(settings: Settings, region: Region, now: datetime) -> Published:
+    """Rebuild the region's database from its lake; ``now`` is an aware instant.
+
+    Raises:
+        WarehouseError: the lake cannot be read, or the warehouse not written.
+    """
+    region_settings = settings.regions[region]
+    options = PublishOptions(
+        minimum_group=region_settings.minimum_group,
+        count_held_as_booked=settings.count_held_as_booked,
+        keep_versions=settings.keep_versions,
+        export_parquet=settings.export_parquet,
+        is_copied=settings.pointer == "copy",
+        closures=tuple(region_settings.closures),
+    )
+    lake = Lake(region_settings.lake, region)
+    with lake.exclusive():
+        # The directory is the operator's file as it is now, like the closures and the options.
+        lake.replace_rooms(rooms_table(region_settings))
+        published = publish(lake, region_settings.warehouse, options, now)
+    # An older version that still holds a day past its retention goes, however few are left.
+    first_day = first_day_kept(today_in(settings, region, now), settings.retention_months)
+    drop_versions_before(region_settings.warehouse, region, first_day)
+    return published
 
 
 def _disputed(region: RegionSettings, readings: Sequence[Reading]) -> list[str]:

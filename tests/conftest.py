@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import pytest
 from hypothesis import settings
 
-from pipelines.instance import open_instance
+from pipelines.launch import open_instance
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.tls import CertificateAuthority

@@ -1,19 +1,20 @@
-"""What an operator sees: progress, the report of a run, errors of one line.
+"""What an operator sees: progress, the result of a run, errors of one line.
 
-Belongs here: everything that is printed for people; counts, room ids, codes and remedies only.
+Belongs here: what several commands print for people; counts, room ids, codes and remedies only.
 Does not belong here: deciding anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from pipelines.night import NightReport
 from pipelines.reading import Outcome, RoomFailed
+from pipelines.run_facts import RunFacts
+from pipelines.settings import Settings
 from pipelines.sources.remedies import remedy_for
 from transforms.contract import Region
 from warehouse.publish import Published
@@ -26,22 +27,22 @@ _PLAIN_STEPS: Final = 10
 _FAILED_ROOMS_SHOWN: Final = 20
 
 
-class RoomProgress:
-    """Shows rooms as they end: a bar on a terminal, a plain line every tenth elsewhere."""
+class RunProgress:
+    """Shows the steps of a run: bars with the time left on a terminal, plain lines elsewhere."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("rooms, {task.fields[failed]} failed"),
-            TimeElapsedColumn(),
+            TextColumn("{task.fields[detail]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
             console=console,
             disable=not console.is_terminal,
         )
         self._region: Region | None = None
         self._rooms = self._done = self._failed = 0
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -53,36 +54,36 @@ class RoomProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._task is not None and kind is None:
+            self._bar.update(self._task, total=1, completed=1)
         self._bar.stop()
 
     def start(self, region: Region, rooms: int) -> None:
         """Begin a region's rooms."""
         self._region, self._rooms, self._done, self._failed = region, rooms, 0, 0
-        self._task = self._bar.add_task(f"{region} reading", total=rooms, failed=0)
+        self._begin(f"reading {counted(rooms, 'room')}", total=rooms)
+
+    def step(self, name: str) -> None:
+        """Begin what comes after reading."""
+        if self._task is not None:
+            self._bar.update(self._task, total=1, completed=1)
+        self._begin(name, total=None)
 
     def advance(self, outcome: Outcome) -> None:
         """Count a room that ended."""
         self._done += 1
         self._failed += isinstance(outcome, RoomFailed)
-        self._bar.update(self._task, completed=self._done, failed=self._failed)
-        if not self._console.is_terminal and self._is_a_step():
-            click.echo(
-                f"{self._region}: {self._done} of {self._rooms} rooms, {self._failed} failed"
-            )
-
-    def _is_a_step(self) -> bool:
+        detail = f"{self._done} of {self._rooms} rooms, {self._failed} failed"
+        if self._task is not None:
+            self._bar.update(self._task, completed=self._done, detail=detail)
         step = -(-self._rooms // _PLAIN_STEPS)
-        return self._done == self._rooms or self._done % step == 0
+        if not self._console.is_terminal and (self._done == self._rooms or self._done % step == 0):
+            click.echo(f"{self._region}: {detail}")
 
-
-def show_failed_rooms(report: NightReport) -> None:
-    """Print each room that could not be read, with its code and the remedy for each code."""
-    shown = sorted(report.failed.items())[:_FAILED_ROOMS_SHOWN]
-    for room_id, code in shown:
-        click.echo(f"{report.region} {room_id}: {code}")
-    if hidden := len(report.failed) - len(shown):
-        click.echo(f"{report.region}: {hidden} more rooms failed; the table coverage has them all")
-    show_remedies(report.failed.values())
+    def _begin(self, name: str, total: int | None) -> None:
+        self._task = self._bar.add_task(f"{self._region} {name}", total=total, detail="")
+        if not self._console.is_terminal:
+            click.echo(f"{self._region}: {name}")
 
 
 def show_remedies(codes: Iterable[str]) -> None:
@@ -97,7 +98,7 @@ def fail(lines: Iterable[str]) -> None:
         click.echo(f"error: {line}", err=True)
 
 
-def fail_run(line: str, codes: Iterable[str]) -> None:
+def _fail_run(line: str, codes: Iterable[str]) -> None:
     """Print why a run failed, with the remedy: one line where all its rooms failed alike."""
     remedies = {code: remedy_for(code) for code in sorted(set(codes))}
     if len(remedies) == 1:
@@ -106,15 +107,42 @@ def fail_run(line: str, codes: Iterable[str]) -> None:
         fail([line, *(f"{code}: {remedy}" for code, remedy in remedies.items())])
 
 
-def show_report(report: NightReport) -> None:
-    """Print what a run read, in one line, and each room that failed."""
-    days = f"{report.day_range.first_date} to {report.day_range.last_date}"
-    click.echo(
-        f"{report.region}: {report.rooms_loaded} of {report.rooms_expected} rooms read, "
-        f"{days}, {report.bookings:,} bookings"
-        + (f", {report.deleted_days} days past retention deleted" if report.deleted_days else "")
-    )
-    show_failed_rooms(report)
+def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
+    """Print what a run read, each room that failed, and where the figures are."""
+    days = facts.day_range
+    if facts.is_read and days:
+        deleted = facts.deleted_days
+        click.echo(
+            f"{region}: {facts.rooms_loaded} of {facts.rooms_expected} rooms read, "
+            f"{days.first_date} to {days.last_date}, {facts.bookings:,} bookings"
+            + (f", {counted(deleted, 'day')} past retention deleted" if deleted else "")
+        )
+        _show_failed_rooms(region, facts.failed_rooms)
+    if facts.error:
+        # Rooms that failed while others were read have their remedies above.
+        _fail_run(facts.error, () if facts.is_read else facts.failed_rooms.values())
+    elif not facts.is_success:
+        fail([f"{region}: the run failed in Dagster; its UI has the step that failed"])
+    warehouse = settings.regions[region].warehouse
+    if facts.database:
+        path = warehouse / facts.database
+        click.echo(f"{region}: published {path}, data through {facts.data_through}")
+    if facts.page:
+        click.echo(f"{region}: page {warehouse / facts.page}")
+
+
+def _show_failed_rooms(region: Region, failed: Mapping[str, str]) -> None:
+    shown = sorted(failed.items())[:_FAILED_ROOMS_SHOWN]
+    for room_id, code in shown:
+        click.echo(f"{region} {room_id}: {code}")
+    if hidden := len(failed) - len(shown):
+        click.echo(f"{region}: {hidden} more rooms failed; the table coverage has them all")
+    show_remedies(failed.values())
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 day``, ``2 days``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def show_published(region: Region, published: Published) -> None:

@@ -11,14 +11,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pipelines.assets import Runtime, today_in
 from pipelines.cli import console
 from pipelines.cli.options import FOLDER, WHOLE
 from pipelines.cli.summary import show_summary, show_what_next
 from pipelines.demo.setup import running_sandboxes, somebody_elses_file, write_configuration
-from pipelines.instance import dagster_home
-from pipelines.launch import launch_night
-from pipelines.night import default_range
+from pipelines.launch import dagster_home, launch_night
+from pipelines.night import default_range, today_in
 from pipelines.sandbox.serve import Plan, stop_at_signals
 from pipelines.sandbox.serve import serve as serve_sandboxes
 from pipelines.settings import load_settings
@@ -104,14 +102,10 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
 def _one_night(config: Path, region: Region, terminal: Console) -> Path | None:
     settings = load_settings(config, None)
     day_range = default_range(settings, today_in(settings, region, datetime.now(UTC)))
-    with console.RoomProgress(terminal) as progress:
-        runtime = Runtime(progress=progress)
-        launch_night(settings, region, day_range, dagster_home(config), runtime)
-    if report := runtime.reports.get(region):
-        console.show_report(report)
-    if failure := runtime.failures.get(region):
-        console.fail_run(failure.line, failure.failed_rooms.values())
-    if region not in runtime.published:
+    with console.RunProgress(terminal) as progress:
+        facts = launch_night(settings, region, day_range, dagster_home(config), progress)
+    console.show_run(settings, region, facts)
+    if facts.database is None:
         return None
     warehouse = settings.regions[region].warehouse
     show_summary(terminal, region, summarize(region, warehouse))

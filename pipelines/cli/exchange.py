@@ -10,13 +10,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pipelines.assets import today_in
 from pipelines.check.run import Options, run_check
 from pipelines.cli import console
 from pipelines.cli.compare_view import show_comparison
 from pipelines.cli.options import DATE, FILE, NOTHING, WHOLE, settings_of, with_config, with_region
 from pipelines.compare import compare, pairs_of
-from pipelines.night import DayRange
+from pipelines.night import DayRange, today_in
 from pipelines.settings.keys import MOST_DAYS
 from pipelines.sources.factory import open_source
 from transforms.contract import REGIONS, Region
@@ -75,7 +74,7 @@ def compare_sources(
     day_range = DayRange(first_date, last_date)
     of_region = settings.regions[region]
     pairs = pairs_of(of_region, with_exchange)
-    with console.RoomProgress(Console(stderr=True)) as progress:
+    with console.RunProgress(Console(stderr=True)) as progress:
         progress.start(region, 2 * len(pairs))
         comparison = compare(of_region, pairs, day_range, open_source, progress.advance)
     show_comparison(region, day_range, comparison)

@@ -4,7 +4,6 @@ import click
 
 from pipelines.cli.console import fail
 from pipelines.cli.options import NOTHING, USAGE
-from pipelines.code_location import RegionsError
 from pipelines.settings import SettingsError
 from warehouse.tree import WarehouseError
 
@@ -20,9 +19,6 @@ def exit_code(error: BaseException) -> int | None:
             code = USAGE
         case SettingsError():
             fail(error.problems)
-            code = USAGE
-        case RegionsError():
-            fail([str(error)])
             code = USAGE
         case WarehouseError():
             fail([str(error)])

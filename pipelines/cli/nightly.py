@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pipelines.assets import Runtime, publish_region, today_in
 from pipelines.cli import console
 from pipelines.cli.options import (
     DATE,
@@ -22,9 +21,9 @@ from pipelines.cli.options import (
     with_config,
     with_region,
 )
-from pipelines.instance import dagster_home
-from pipelines.launch import launch_night, tell_of_no_run
-from pipelines.night import DayRange, default_range
+from pipelines.launch import dagster_home, launch_night, notify_of_no_run
+from pipelines.night import DayRange, default_range, publish_region, today_in
+from pipelines.run_facts import RunFacts
 from pipelines.settings import Settings, SettingsError, read_secrets
 from pipelines.settings.keys import MOST_DAYS
 from transforms.contract import Region
@@ -46,12 +45,12 @@ def run(config: Path, region: Region, first: datetime | None, last: datetime | N
         for exchange in settings.regions[region].exchanges.values():
             read_secrets(exchange)
     except SettingsError:
-        tell_of_no_run(settings, region, day_range, dagster_home(config), today)
+        notify_of_no_run(settings, region, day_range, dagster_home(config), today)
         raise
-    with console.RoomProgress(Console(stderr=True)) as progress:
-        runtime = Runtime(progress=progress)
-        is_success = launch_night(settings, region, day_range, dagster_home(config), runtime)
-    return _report_run(region, runtime, is_success)
+    with console.RunProgress(Console(stderr=True)) as progress:
+        facts = launch_night(settings, region, day_range, dagster_home(config), progress)
+    console.show_run(settings, region, facts)
+    return _code_of(facts)
 
 
 @click.command()
@@ -107,16 +106,8 @@ def _crossed(
     return f"--from {first_date} is after --to {last_date}"
 
 
-def _report_run(region: Region, runtime: Runtime, is_success: bool) -> int:
-    report = runtime.reports.get(region)
-    if report is not None:
-        console.show_report(report)
-    if failure := runtime.failures.get(region):
-        console.fail_run(failure.line, failure.failed_rooms.values())
+def _code_of(facts: RunFacts) -> int:
+    if not facts.is_success:
         # The page is the last step: without it, rows and database have landed all the same.
-        return PARTIAL if region in runtime.published else NOTHING
-    if report is None or not is_success:
-        console.fail([f"{region}: the run failed in Dagster; its UI has the step that failed"])
-        return NOTHING
-    console.show_published(region, runtime.published[region])
-    return WHOLE if report.is_whole else PARTIAL
+        return PARTIAL if facts.database else NOTHING
+    return PARTIAL if facts.failed_rooms else WHOLE

@@ -11,8 +11,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from pipelines.code_location import regions_to_load
-from pipelines.settings import Settings, load_settings
+from pipelines.settings import Settings, load_settings, regions_to_load
 from transforms.contract import REGIONS, Region
 
 WHOLE: Final = 0
@@ -49,8 +48,7 @@ def settings_of(config: Path, region: Region | None, *, is_seeding: bool = False
 
     Raises:
         click.UsageError: the region asked is not among them.
-        SettingsError: the configuration is wrong.
-        RegionsError: INSIGHTS_REGIONS is.
+        SettingsError: the configuration or INSIGHTS_REGIONS is wrong.
     """
     settings = load_settings(config, regions_to_load(), is_seeding)
     if region is not None and region not in settings.regions:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from pipelines.cli.options import DATE, FILE, NOTHING, WHOLE, settings_of, with_config, with_region
-from pipelines.instance import dagster_home
+from pipelines.launch import dagster_home
 from pipelines.privacy.erase import erase_region, erasure_of
 from pipelines.privacy.page import SUFFIXES, as_text
 from pipelines.privacy.report import record_of_processing

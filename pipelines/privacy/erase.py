@@ -12,8 +12,7 @@ from typing import Final
 
 import click
 
-from pipelines.assets import publish_region, today_in
-from pipelines.night import default_range
+from pipelines.night import default_range, publish_region, today_in
 from pipelines.settings import Settings
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase, find, rows_in_warehouse

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipelines.assets import today_in
+from pipelines.night import today_in
 from pipelines.privacy.page import Section, Table
 from pipelines.privacy.proof_result import code_version, is_outdated, read_result
 from pipelines.privacy.storage import storage

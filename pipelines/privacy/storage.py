@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipelines.instance import is_silent
+from pipelines.launch import is_silent
 from pipelines.privacy.page import Section, Table
 from pipelines.settings import RegionSettings, Settings
 from transforms.contract import Region

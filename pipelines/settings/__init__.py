@@ -5,7 +5,7 @@ Does not belong here: using any of it.
 """
 
 from pipelines.settings.exchange import ExchangeSettings, Secrets, read_secrets
-from pipelines.settings.loading import Settings, load_settings, rooms_table
+from pipelines.settings.loading import Settings, load_settings, regions_to_load, rooms_table
 from pipelines.settings.problems import SettingsError
 from pipelines.settings.regions import RegionSettings
 from pipelines.settings.rooms import Room
@@ -19,5 +19,6 @@ __all__ = [
     "SettingsError",
     "load_settings",
     "read_secrets",
+    "regions_to_load",
     "rooms_table",
 ]

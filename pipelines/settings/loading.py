@@ -6,6 +6,7 @@ Does not belong here: what one key may hold (``settings/keys.py``, ``settings/ex
 ``rooms.py``), and secrets, which are read at the moment of use.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -19,6 +20,7 @@ from pipelines.settings.files import read_mapping
 from pipelines.settings.keys import GlobalKeys
 from pipelines.settings.problems import (
     Problems,
+    SettingsError,
     did_you_mean,
     key_shown,
     mapping,
@@ -73,6 +75,19 @@ def load_settings(
     settled = [(draft.region, draft.settled(sound.minimum_group)) for draft in drafts]
     loaded = {region: found for region, found in settled if found}
     return Settings(**dict(sound), alerts=alerts, regions=loaded)
+
+
+def regions_to_load() -> frozenset[Region] | None:
+    """Return the regions that INSIGHTS_REGIONS limits this process to; None for all.
+
+    Raises:
+        SettingsError: the variable names something else than EU and NA.
+    """
+    names = {name.strip() for name in os.environ.get("INSIGHTS_REGIONS", "").split(",")} - {""}
+    if unknown := sorted(names - set(REGIONS)):
+        text = f"{', '.join(unknown)} is no region: use EU, NA or EU,NA"
+        raise SettingsError([f"INSIGHTS_REGIONS: {text}"])
+    return frozenset(region for region in REGIONS if region in names) or None
 
 
 def _drafts(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.alerts.channels import send
-from pipelines.alerts.message import Alert
+from pipelines.alerts.messages import Alert
 from pipelines.sandbox.tls import CertificateAuthority
 from pipelines.settings.alerts import AlertSettings, EmailKeys, WebhookKeys
 from tests.alerts.receivers import MailServer, Webhook
@@ -147,8 +147,8 @@ def test_many_failed_rooms_are_counted_and_only_some_are_named() -> None:
         failed_rooms=failed,
     )
     assert alert.subject == "EU: partial night 2026-11-22: 200 of 1200 rooms read"
-    assert "and 980 more; the table coverage has them all" in alert.lines()
-    assert len(alert.lines()) < 30
+    assert "and 980 more; the table coverage has them all" in alert.text.splitlines()
+    assert len(alert.text.splitlines()) < 30
     assert alert.as_json()["failed_by_code"] == {"HTTP503": 1000}
 
 

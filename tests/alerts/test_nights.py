@@ -8,10 +8,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.alerts.run_facts import alert_of_run
-from pipelines.assets import Runtime
-from pipelines.code_location import build_definitions
-from pipelines.instance import open_instance
+from pipelines.alerts.notify import alert_of_run
+from pipelines.definitions import build_defs
+from pipelines.launch import open_instance
 from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings
 from tests.alerts.receivers import Webhook
@@ -37,7 +36,7 @@ def evaluate(
     company: Company, instance: dg.DagsterInstance, name: str, at: datetime = NOW
 ) -> str | None:
     """Evaluate a sensor of the company at an instant; return why it did nothing more."""
-    definitions = build_definitions(load_settings(company.config, None), Runtime(now=lambda: at))
+    definitions = build_defs(load_settings(company.config, None), clock=lambda: at)
     repository = definitions.get_repository_def()
     sensor = repository.get_sensor_def(name)
     context = dg.build_sensor_context(instance=instance, repository_def=repository)
@@ -48,7 +47,7 @@ def evaluate_run(
     company: Company, instance: dg.DagsterInstance, name: str, tags: dict[str, str]
 ) -> None:
     """Let a run of Dagster's own end, and the sensor of its ending see it."""
-    definitions = build_definitions(load_settings(company.config, None))
+    definitions = build_defs(load_settings(company.config, None))
     result = definitions.resolve_job_def("eu_night").execute_in_process(
         instance=instance, raise_on_error=False, tags=tags
     )
@@ -194,7 +193,7 @@ def test_without_alerts_there_are_no_sensors_and_nothing_is_told(
     company.write()
     deny(company, "fjord")
     assert company.run() == 3
-    repository = build_definitions(load_settings(company.config, None)).get_repository_def()
+    repository = build_defs(load_settings(company.config, None)).get_repository_def()
     assert list(repository.sensor_defs) == []
     assert webhook.got == []
 
@@ -230,7 +229,7 @@ def test_a_run_that_tells_of_itself_is_left_alone_by_the_sensors(
 def test_a_run_whose_process_died_is_a_failed_night_too(
     company: Company, history: dg.DagsterInstance
 ) -> None:
-    job = build_definitions(load_settings(company.config, None)).resolve_job_def("eu_night")
+    job = build_defs(load_settings(company.config, None)).resolve_job_def("eu_night")
     run = history.create_run_for_job(job, tags=DAYS)
     history.report_run_failed(run, "killed")
     alert = alert_of_run(history, "EU", "Europe/Copenhagen", run.run_id)
@@ -267,7 +266,7 @@ def test_a_night_that_was_told_to_have_failed_is_not_told_again_as_silence(
     deny(company, "fjord", "harbour")
     assert company.run() == 1
     told = silence(company, history, timedelta(hours=31), read_at=read_at)
-    assert "somebody was told since" in told
+    assert "a person was notified since" in told
     assert [got["state"] for got in webhook.got] == ["failed"]
 
 

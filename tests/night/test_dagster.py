@@ -1,23 +1,25 @@
 """What Dagster loads and shows of a region: assets, partitions, schedule, checks."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from pipelines.assets import Runtime
-from pipelines.code_location import build_definitions, regions_to_load
+from pipelines.definitions import build_defs
 from pipelines.launch import launch_night
-from pipelines.night import DayRange, default_range
+from pipelines.night import SILENT, DayRange, default_range
 from pipelines.sandbox.faults import Fault
-from pipelines.settings import load_settings
+from pipelines.settings import load_settings, regions_to_load
 from tests.night.workplace import MONDAY, Company, address_of
 from transforms import contract
 
 
 def definitions_of(company: Company) -> dg.Definitions:
-    return build_definitions(load_settings(company.config, None))
+    return build_defs(load_settings(company.config, None))
 
 
 def asset(definitions: dg.Definitions, *key: str) -> dg.AssetsDefinition:
@@ -107,7 +109,7 @@ def test_an_eu_process_holds_nothing_of_na(
     monkeypatch.setenv("INSIGHTS_REGIONS", "EU")
     settings = load_settings(company.config, regions_to_load())
     assert set(settings.regions) == {"EU"}
-    keys = build_definitions(settings).get_repository_def().assets_defs_by_key
+    keys = build_defs(settings).get_repository_def().assets_defs_by_key
     assert {key.path[0] for key in keys} == {"eu"}
 
 
@@ -119,7 +121,7 @@ def test_a_partial_night_is_a_failed_check_with_the_room_ids(
     )
     home = tmp_path / "history"
     settings = load_settings(company.config, None)
-    launch_night(settings, "EU", DayRange(MONDAY, MONDAY + timedelta(days=1)), home, Runtime())
+    launch_night(settings, "EU", DayRange(MONDAY, MONDAY + timedelta(days=1)), home, SILENT)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         key = dg.AssetKey(["eu", "bookings"])
         check = dg.AssetCheckKey(key, "every_room_was_read")
@@ -130,3 +132,31 @@ def test_a_partial_night_is_a_failed_check_with_the_room_ids(
         assert not evaluation.passed
         assert evaluation.metadata["failed_rooms"].value == {"fjord": "ErrorAccessDenied"}
         assert instance.get_materialized_partitions(key) == {"2026-10-19", "2026-10-20"}
+        (run,) = instance.get_runs()
+        assert run.tags["insights/rooms_not_read"] == "1 of 2"  # seen in the list of runs
+
+
+def test_importing_the_definitions_reads_no_configuration_and_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "insights.yaml").write_text("not: a configuration")
+    script = "import os; before = os.umask(0o22); import pipelines.definitions; print(os.umask(0))"
+    command = [sys.executable, "-c", script]
+    imported = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert imported.stdout.split() == [str(0o22)]
+
+
+def test_dagster_finds_the_definitions_outside_of_the_checkout(company: Company) -> None:
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    command = [dagster, "definitions", "validate", "-m", "pipelines.definitions"]
+    environment = os.environ | {"DAGSTER_HOME": str(company.directory / ".dagster")}
+    validated = subprocess.run(
+        command,
+        cwd=company.directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert validated.returncode == 0, validated.stdout + validated.stderr
+    assert "pipelines.definitions" in validated.stdout + validated.stderr

@@ -18,8 +18,7 @@ import holidays
 import pytest
 import yaml
 
-from pipelines.assets import SilentProgress, publish_region
-from pipelines.night import DayRange, Night, run_night
+from pipelines.night import SILENT, DayRange, Night, publish_region, run_night
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from pipelines.sandbox.model import ACCOUNT, Item, Tenant
 from pipelines.sandbox.tls import CertificateAuthority
@@ -164,7 +163,7 @@ def test_the_published_minutes_are_those_of_the_calendars(
     settings = settings_for(tmp_path, region, tenant, exchange(tenant).url, authority)
     days = SPANS[region]
     night = Night(settings, region, days, date(2026, 11, 22))
-    assert run_night(night, open_source, SilentProgress()).is_whole
+    assert run_night(night, open_source, SILENT).is_whole
     database = publish_region(settings, region, datetime(2026, 11, 22, 12, tzinfo=UTC)).path
     with duckdb.connect(str(database), read_only=True) as connection:
         rows = connection.execute(

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.assets import SilentProgress
-from pipelines.night import DayRange, Night, NightReport, run_night
+from pipelines.night import SILENT, DayRange, Night, NightResult, run_night
 from pipelines.sandbox.faults import Fault, Faults, Kind
 from pipelines.sandbox.model import Item
 from pipelines.sandbox.tls import CertificateAuthority
@@ -81,7 +80,7 @@ class RandomFaults(Faults):
             return self._random.choice(faults)
 
 
-def run_impatiently(company: Company, **changes: Any) -> NightReport:
+def run_impatiently(company: Company, **changes: Any) -> NightResult:
     """Run a night over Monday, with some settings changed."""
 
     def opened(
@@ -97,7 +96,7 @@ def run_impatiently(company: Company, **changes: Any) -> NightReport:
 
     settings = replace(load_settings(company.config, None), **changes)
     night = Night(settings, "EU", DayRange(MONDAY, MONDAY), MONDAY)
-    return run_night(night, opened, SilentProgress())
+    return run_night(night, opened, SILENT)
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.instance import open_instance
-from pipelines.launch import only_run
+from pipelines.launch import open_instance
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import PASSWORD
 from tests.night.workplace import ANNA, MONDAY, Company, address_of, at, meeting
@@ -170,18 +169,6 @@ def test_another_run_of_the_region_is_refused(
     assert "EU" in capsys.readouterr().err
 
 
-def test_a_run_begun_at_the_same_moment_is_refused_and_does_not_queue(
-    company: Company, capsys: pytest.CaptureFixture[str]
-) -> None:
-    company.run()
-    before = company.snapshot()
-    with only_run(company.directory / ".dagster", "EU"):
-        assert company.run() == 1
-    assert "another run of region EU is going on" in capsys.readouterr().err
-    assert company.snapshot() == before
-    assert company.run() == 0
-
-
 def test_publish_takes_the_directory_as_it_is_now(company: Company) -> None:
     company.run()
     rooms = company.directory / "rooms.csv"
@@ -262,10 +249,18 @@ def test_older_versions_that_hold_days_past_the_retention_go_after_the_night(
     assert company.lake.days("bookings") == [recent]
 
 
-def test_a_run_that_was_killed_does_not_keep_the_next_one_waiting(company: Company) -> None:
+def test_a_run_never_queues_behind_another_that_dagster_believes_to_be_alive(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may have been killed; if it is alive, the lake's lock refuses the second one at once."""
     with open_instance(company.directory / ".dagster") as instance:
         storage = instance.event_log_storage
         storage.initialize_concurrency_limit_to_default("eu")
         storage.claim_concurrency_slot("eu", "a-run-that-was-killed", "bookings")
         assert storage.get_concurrency_info("eu").active_run_ids == {"a-run-that-was-killed"}
     assert company.run() == 0
+    before = company.snapshot()
+    with company.lake.exclusive():
+        assert company.run() == 1
+    assert "another run of region EU is going on" in capsys.readouterr().err
+    assert company.snapshot() == before

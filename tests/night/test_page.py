@@ -6,9 +6,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.assets import Runtime
 from pipelines.launch import launch_night
-from pipelines.night import DayRange
+from pipelines.night import SILENT, DayRange
 from pipelines.settings import load_settings
 from tests.night.workplace import MONDAY, Company
 from tests.report.pages import unpacked
@@ -25,7 +24,7 @@ def bookings_on(path: Path) -> int:
 def test_every_night_draws_the_page_after_the_database(company: Company, tmp_path: Path) -> None:
     settings = load_settings(company.config, None)
     home = tmp_path / ".dagster"
-    assert launch_night(settings, "EU", DayRange(MONDAY, MONDAY), home, Runtime())
+    assert launch_night(settings, "EU", DayRange(MONDAY, MONDAY), home, SILENT).is_success
     assert bookings_on(page(company)) == 3
     assert stat.S_IMODE(page(company).stat().st_mode) == 0o640
     with dg.DagsterInstance.from_config(str(home)) as instance:

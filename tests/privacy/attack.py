@@ -18,9 +18,9 @@ from typing import Any, Final, NoReturn
 
 import dagster as dg
 
-from pipelines import assets, checks, cli, night
-from pipelines.assets import RANGE_END_TAG, RANGE_START_TAG
-from pipelines.instance import open_instance
+from pipelines import assets, cli, night
+from pipelines.launch import open_instance
+from pipelines.run_facts import RANGE_END_TAG, RANGE_START_TAG
 from pipelines.sources import ews_services, graph, graph_client
 from tests.privacy import careless
 from transforms import redact
@@ -43,8 +43,8 @@ _RAISING: Final[Mapping[str, tuple[Any, str]]] = {
     "merge": (landing, "merge_day"),
     "lake": (lake.Lake, "replace"),
     "retention": (night, "retain"),
-    "checks": (checks, "evaluate"),
-    "publish": (assets, "publish"),
+    "checks": (assets, "check_night"),
+    "publish": (night, "publish"),
     "sql": (engine.Engine, "run"),
 }
 LAYERS: Final = tuple(_RAISING)
@@ -136,7 +136,7 @@ def eu_night() -> dg.JobDefinition:
     """Return the job as Dagster loads it, from ``pipelines.definitions``."""
     from pipelines.definitions import defs
 
-    return defs.resolve_job_def("eu_night")
+    return defs().resolve_job_def("eu_night")
 
 
 def execute(first: str, last: str) -> int:

@@ -11,10 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines import assets, night
+from pipelines import assets, night, run_facts
 from pipelines.settings import RegionSettings, rooms_table
 
-_counts = assets._counts
+_counts = run_facts.metadata_of_night
 
 
 def tell(text: str, folder: Path) -> None:
@@ -27,9 +27,8 @@ def tell(text: str, folder: Path) -> None:
 
 def store_addresses() -> None:
     """Store addresses of rooms as their names, and show one in the history of runs."""
-    for module in (assets, night):
-        setattr(module, "rooms_table", _rooms_by_address)  # noqa: B010 - mypy minds
-    setattr(assets, "_counts", _counts_and_a_sample)  # noqa: B010 - as above
+    setattr(night, "rooms_table", _rooms_by_address)  # noqa: B010 - mypy minds
+    setattr(assets, "metadata_of_night", _counts_and_a_sample)  # noqa: B010 - as above
 
 
 def _rooms_by_address(region: RegionSettings) -> pa.Table:

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import yaml
 
-from pipelines.instance import DAGSTER_YAML
+from pipelines.launch import DAGSTER_YAML
 from pipelines.sandbox.tls import CertificateAuthority
 from tests.privacy.attack import ELSEWHERE, FOLDER, KILLED, LAYER, TEXT
 from tests.privacy.hostile import HostileExchange

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from pipelines import assets, checks, night
+from pipelines import assets, night
 from pipelines.sandbox.faults import Fault
 from pipelines.sources import ews_services
 from tests.night.workplace import MONDAY, Company, address_of
@@ -96,8 +96,8 @@ def choke(*_: Any, **__: Any) -> NoReturn:
         (ews_services, "parse_strictly", choke),
         (night, "redact", choke_on_items),
         (landing, "merge_day", choke),
-        (checks, "evaluate", choke),
-        (assets, "publish", choke),
+        (assets, "check_night", choke),
+        (night, "publish", choke),
     ],
     ids=["source", "redaction", "lake", "checks", "publish"],
 )

@@ -10,9 +10,8 @@ import pytest
 import yaml
 
 from pipelines import night
-from pipelines.code_location import regions_to_load
 from pipelines.sandbox.model import Mailbox
-from pipelines.settings import Settings, load_settings
+from pipelines.settings import Settings, load_settings, regions_to_load
 from pipelines.settings.problems import SettingsError
 from pipelines.sources.base import CalendarSource, SourceError, Window
 from pipelines.sources.fence import OUTSIDE_THE_REGION, Fenced

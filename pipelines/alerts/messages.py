@@ -1,8 +1,4 @@
-"""What an alert says: counts, room ids, codes and dates, never anything else.
-
-Belongs here: the facts of an alert, and their words for a mail and for a machine.
-Does not belong here: where the facts come from (``telling.py``, ``sensors.py``).
-"""
+"""What an alert says: counts, room ids, codes and dates, never anything else."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,6 +7,7 @@ from datetime import date, datetime
 from typing import Final, Literal
 
 from pipelines.sources.remedies import remedy_for
+from pipelines.templates import render
 from transforms.contract import Region
 
 _ROOMS_NAMED: Final = 20
@@ -20,7 +17,7 @@ State = Literal["failed", "partial", "stale"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One thing to tell a person.
+    """One thing that a person must know.
 
     ``night_date`` is the region's local date; ``days`` the local days that were asked for, if any;
     ``rooms_expected`` and ``rooms_loaded`` are None where it did not come to reading;
@@ -47,36 +44,30 @@ class Alert:
             line += f": {self.rooms_loaded} of {self.rooms_expected} rooms read"
         return line + (f" ({self.error_code})" if self.error_code else "")
 
-    def lines(self) -> list[str]:
-        """Return the whole text: the fact, the rooms, what each code means and what mends it."""
-        lines = [self.subject]
-        if self.days:
-            lines.append(f"Days asked for: {self.days[0]} to {self.days[1]}.")
-        if self.state == "stale":
-            lines.append("See whether the nightly run starts: its schedule in Dagster, or cron.")
-        if self.state == "failed":
-            lines.append("Readers see the last good database; 'insights check' says what is wrong.")
-        lines += [f"{room_id}: {code}" for room_id, code in self._named().items()]
-        if (hidden := len(self.failed_rooms) - _ROOMS_NAMED) > 0:
-            lines.append(f"and {hidden} more; the table coverage has them all")
+    @property
+    def rooms_named(self) -> Mapping[str, str]:
+        """The first of the failed rooms."""
+        return dict(sorted(self.failed_rooms.items())[:_ROOMS_NAMED])
+
+    @property
+    def text(self) -> str:
+        """The whole text: the fact, the rooms, what each code means and what mends it."""
         codes = sorted(set(self.failed_rooms.values()))
-        return lines + [f"{code}: {remedy_for(code)}" for code in codes]
+        remedies = {code: remedy_for(code) for code in codes}
+        return render("alert.txt.j2", alert=self, remedies=remedies).strip()
 
     def as_json(self) -> dict[str, object]:
         """Return what a webhook gets; ``text`` is what chat services show."""
         return {
-            "text": "\n".join(self.lines()),
+            "text": self.text,
             "region": self.region,
             "state": self.state,
             "date": self.night_date.isoformat(),
             "days": [day.isoformat() for day in self.days] if self.days else None,
             "rooms_expected": self.rooms_expected,
             "rooms_loaded": self.rooms_loaded,
-            "failed_rooms": self._named(),
+            "failed_rooms": self.rooms_named,
             "failed_by_code": dict(sorted(Counter(self.failed_rooms.values()).items())),
             "error_code": self.error_code,
             "last_read_at": self.last_read_at.isoformat() if self.last_read_at else None,
         }
-
-    def _named(self) -> dict[str, str]:
-        return dict(sorted(self.failed_rooms.items())[:_ROOMS_NAMED])

@@ -116,7 +116,7 @@ def scan_days(root: Path) -> int:
     """Scan every day with DuckDB, as publishing does; each day is one write's."""
     files = [str(path) for path in Lake(root, "EU").files("bookings")]
     query = "SELECT count(DISTINCT invited_headcount), count(*), min(invited_headcount) "
-    query += "FROM read_parquet(?, hive_partitioning = true) GROUP BY date"
+    query += "FROM read_parquet(?, hive_partitioning = false, filename = true) GROUP BY filename"
     with duckdb.connect() as connection:
         days = connection.execute(query, [files]).fetchall()
     for each in days:

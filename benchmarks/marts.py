@@ -44,13 +44,15 @@ SELECT room_id, hour, count(*) AS bookings
 FROM (
     SELECT room_id, unnest(range(epoch_us(starts_at) // 3600000000,
                                  (epoch_us(ends_at) - 1) // 3600000000 + 1)) AS hour
-    FROM read_parquet('{files}', hive_partitioning = true)
+    FROM read_parquet('{files}', hive_partitioning = false)
     WHERE status IN ('booked', 'held')
-      AND CAST(date AS DATE) <= DATE '{through}'
+      AND CAST(starts_at AS DATE) <= DATE '{through}'
 ) AS hours
 GROUP BY room_id, hour
 """
-COPY: Final = "CREATE TABLE copied AS SELECT * FROM read_parquet('{files}')"
+COPY: Final = (
+    "CREATE TABLE copied AS SELECT * FROM read_parquet('{files}', hive_partitioning = false)"
+)
 
 
 def make_lake(folder: Path, rooms: int) -> Lake:
@@ -168,7 +170,9 @@ def measure(folder: Path, rooms: int) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     lake = make_lake(folder, rooms)
     names = [str(path) for path in lake.files("bookings")]
-    counted = duckdb.execute("SELECT count(*) FROM read_parquet(?)", [names]).fetchall()
+    counted = duckdb.execute(
+        "SELECT count(*) FROM read_parquet(?, hive_partitioning = false)", [names]
+    ).fetchall()
     figures: dict[str, Any] = {"rooms": rooms, "bookings": counted[0][0]}
     for task in TASKS:
         command = [sys.executable, "-m", "benchmarks.marts", "--task", task]

@@ -166,7 +166,12 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
         progress.step("writing the days")
         lake.replace_rooms(rooms_table(region_settings))
         room_ids = [room.room_id for room in region_settings.rooms]
-        bookings = apply_night(lake, staging, day_range.days(), room_ids, loaded, failed)
+        begins = {
+            room.room_id: day_start(day_range.first_date, zone(room.time_zone))
+            for room in region_settings.rooms
+        }
+        days = day_range.days()
+        bookings = apply_night(lake, staging, days, room_ids, loaded, failed, begins)
         deleted = retain(lake, night.today, night.settings.retention_months)
     return NightResult(region, day_range, len(room_ids), failed, bookings, len(deleted))
 

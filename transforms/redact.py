@@ -16,6 +16,7 @@ import pyarrow as pa
 from transforms.contract import STAGED
 from transforms.raw import RawItem
 from transforms.rules import (
+    HOLDABLE,
     KIND,
     RESPONSE,
     SHOW_AS,
@@ -26,7 +27,7 @@ from transforms.rules import (
     span_of,
     status_of,
 )
-from transforms.zones import local_date
+from transforms.zones import day_start, local_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +75,23 @@ def redact(
     first_date: date,
     last_date: date,
 ) -> pa.Table:
-    """Return the bookings of a room that start on the local dates first to last, inclusive.
+    """Return the bookings of a room that touch the local dates first to last, inclusive (R10).
+
+    That is: those that start on one of them, and those that began earlier and still run when the
+    first one begins, however long ago they began.
 
     The table has the schema ``STAGED`` and is sorted by starts_at and then by every other column,
-    so that it does not depend on the order of ``items`` (R10). Recurring masters are left out,
-    and so is a start before 1900 or from 2200 on. A creation outside these years is unknown.
+    so that it does not depend on the order of ``items``. Recurring masters are left out, and so
+    is a start before 1900 or from 2200 on. A creation outside these years is unknown.
     """
     not_people = room.directory_addresses | {room.address.strip().casefold()}
+    begins_at = day_start(first_date, room.zone) if first_date > date.min else HOLDABLE[0]
     rows = [
         row
         for item in items
         if item.item_type != "RecurringMaster" and is_holdable(item.starts_at)
-        if first_date <= (row := _row(item, room, not_people)).local_start_date <= last_date
+        if (row := _row(item, room, not_people)).local_start_date <= last_date
+        if row.local_start_date >= first_date or row.ends_at > begins_at
     ]
     columns: dict[str, Sequence[object]] = {
         "room_id": [room.room_id] * len(rows),

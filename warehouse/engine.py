@@ -72,16 +72,22 @@ class Engine:
         The folder, not the instants, says which day a row belongs to: what the run that wrote it
         held for the room's local date.
         """
-        columns = ", ".join(f"{field.name}" for field in schema)
+        nulls = ", ".join(f"CAST(NULL AS {COLUMN_TYPES[f.type]}) AS {f.name}" for f in schema)
+        source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date, 0 AS lake_row WHERE false"
         if paths:
             names = ", ".join(_quoted(glob.escape(str(path))) for path in paths)
-            days = "hive_partitioning = true, hive_types = {'date': DATE}"
-            rows = f"read_parquet([{names}], {days}, file_row_number = true)"
-            select = f"{columns}, CAST(date AS DATE) AS lake_date, file_row_number AS lake_row"
-            source = f"SELECT {select} FROM {rows}"  # noqa: S608 - quoted, or names of ours
-        else:
-            nulls = ", ".join(f"CAST(NULL AS {COLUMN_TYPES[f.type]}) AS {f.name}" for f in schema)
-            source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date, 0 AS lake_row WHERE false"
+            # Nothing but a file's own columns is data: a folder above the lake may be named
+            # like key=value too. The day is that of the last folder, at the end of the path.
+            options = "hive_partitioning = false, union_by_name = true, filename = 'lake_path'"
+            rows = f"read_parquet([{names}], {options}, file_row_number = true)"
+            found = {str(row[0]) for row in self.rows(f"DESCRIBE FROM {rows}")}
+            columns = ", ".join(
+                f.name if f.name in found else f"CAST(NULL AS {COLUMN_TYPES[f.type]}) AS {f.name}"
+                for f in schema
+            )
+            start = -len(f"YYYY-MM-DD/{paths[0].name}")
+            day = f"CAST(lake_path[{start}:{start + 9}] AS DATE) AS lake_date"
+            source = f"SELECT {columns}, {day}, file_row_number AS lake_row FROM {rows}"  # noqa: S608 - quoted, or names of ours
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {source}")
 
     @contextmanager

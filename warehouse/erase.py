@@ -201,7 +201,12 @@ def _rows_in_parquet(folder: Path, erasure: Erasure) -> int:
             if not path.exists():
                 continue
             try:
-                rows += _count(connection, "read_parquet(?)", where, [str(path), *parameters])
+                rows += _count(
+                    connection,
+                    "read_parquet(?, hive_partitioning = false)",
+                    where,
+                    [str(path), *parameters],
+                )
             except duckdb.Error:
                 raise VersionError(f"{path}: cannot be read: remove it by hand") from None
     return rows

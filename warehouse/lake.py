@@ -14,14 +14,14 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.contract import Region
+from transforms.contract import BOOKINGS, Region
 from warehouse.parquet import FormatError, check, decode, encode
 from warehouse.staging import Staging
 from warehouse.tree import Tree, WarehouseError
@@ -130,6 +130,26 @@ class Lake:
             ]
         )
         return [self._checked(dataset, each) for each in parts if self._tree.look(*each)]
+
+    def days_running_until(self, instant: datetime, before: date) -> list[date]:
+        """Return the days before a date on which a booking starts that ends after an instant.
+
+        Told by the files' own statistics, without reading a row.
+        """
+        found = []
+        for day in self.days("bookings"):
+            if day < before:
+                metadata = pq.read_metadata(self._checked("bookings", self._daily("bookings", day)))
+                ends = [
+                    metadata.row_group(number)
+                    .column(BOOKINGS.names.index("ends_at"))
+                    .statistics.max
+                    for number in range(metadata.num_row_groups)
+                    if metadata.row_group(number).num_rows
+                ]
+                if any(end > instant for end in ends):
+                    found.append(day)
+        return found
 
     def refuse_damage(self) -> None:
         """Read every file whole; the first one that cannot be is refused by its path."""

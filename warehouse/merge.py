@@ -11,7 +11,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.contract import BOOKINGS, COVERAGE
+from transforms.contract import BOOKINGS, COVERAGE, INSTANT
 
 
 def merge_day(old: pa.Table | None, new: pa.Table, loaded: Collection[str]) -> pa.Table:
@@ -22,6 +22,26 @@ def merge_day(old: pa.Table | None, new: pa.Table, loaded: Collection[str]) -> p
     """
     kept = BOOKINGS.empty_table() if old is None else rows_of_others(old, loaded)
     return pa.concat_tables([kept, rows_of(new, loaded)])
+
+
+def merge_earlier_day(
+    old: pa.Table | None, new: pa.Table, begins: Mapping[str, datetime]
+) -> pa.Table:
+    """Return the bookings of a day before the first day asked (R10).
+
+    ``begins`` is when the days asked begin in each room that was read. What ran on into them was
+    read again, whole, and replaces what was known to; what had ended before stays.
+    """
+    old = BOOKINGS.empty_table() if old is None else old
+    kept = old.filter(pc.invert(_runs_into(old, begins)))
+    return pa.concat_tables([kept, new.filter(_runs_into(new, begins))])
+
+
+def _runs_into(table: pa.Table, begins: Mapping[str, datetime]) -> pa.ChunkedArray:
+    rooms = pa.array(list(begins), pa.string())
+    instants = pa.array(list(begins.values()), INSTANT)
+    begins_at = instants.take(pc.index_in(table["room_id"].combine_chunks(), value_set=rooms))
+    return pc.fill_null(pc.greater(table["ends_at"], begins_at), False)
 
 
 def merge_coverage(

@@ -60,6 +60,12 @@ class Staging:
         with self._lock:
             return frozenset(self._room_ids)
 
+    def days(self) -> list[date]:
+        """Return the local days on which any booking taken so far starts, in order."""
+        with self._lock:
+            self._spill()
+            return sorted(date.fromisoformat(name) for name in self._tree.names(*self._folder))
+
     def day(self, day: date) -> pa.Table:
         """Return the bookings that start on a local day, in no particular order."""
         with self._lock:

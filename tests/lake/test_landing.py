@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from warehouse.lake import Dataset, Lake, LakeError
 from warehouse.landing import apply_night, retain
 
 DAYS = [SATURDAY, SUNDAY]
+BEGINS_AT = datetime(SATURDAY.year, SATURDAY.month, SATURDAY.day, tzinfo=UTC)
 
 
 def night(
@@ -37,7 +38,9 @@ def night(
     directory = directory or frozenset({*loaded, *failed})
     with lake.exclusive(), lake.staging() as staging:
         staging.add(staged(*rows))
-        return apply_night(lake, staging, DAYS, directory, loaded, failed)
+        return apply_night(
+            lake, staging, DAYS, directory, loaded, failed, dict.fromkeys(loaded, BEGINS_AT)
+        )
 
 
 def content(lake: Lake) -> dict[str, bytes]:
@@ -98,6 +101,41 @@ def test_the_same_night_twice_leaves_the_same_bytes(lake: Lake) -> None:
     night(lake, *reversed(rows), loaded=loaded)
     assert content(lake) == before
     assert len(before) == 4
+
+
+def test_r10_what_ran_on_into_the_days_asked_is_replaced_under_its_own_day(lake: Lake) -> None:
+    earlier = date(2026, 11, 10)
+    long: dict[str, Any] = {"ends_at": BEGINS_AT + timedelta(days=30)}
+    lake.replace(
+        "bookings",
+        earlier,
+        stored(
+            booking("a", earlier),
+            booking("a", earlier, hour=15, **long),
+            booking("b", earlier, **long),
+        ),
+    )
+    night(lake, loaded={"a": FIRST_NIGHT}, failed={"b": "HTTP503"})
+    assert [row[0] for row in facts(lake.read("bookings", earlier))] == ["a", "b"]
+    for _ in range(2):
+        night(lake, booking("a", earlier, hour=16, **long), loaded={"a": FIRST_NIGHT})
+        assert [row[:2] for row in facts(lake.read("bookings", earlier))] == [
+            ("a", BEGINS_AT.replace(day=10, hour=9)),
+            ("a", BEGINS_AT.replace(day=10, hour=16)),
+            ("b", BEGINS_AT.replace(day=10, hour=9)),
+        ]
+    assert lake.days("coverage") == DAYS
+
+
+def test_r10_retention_keeps_a_booking_that_still_runs_and_nothing_else_of_its_day(
+    lake: Lake,
+) -> None:
+    old = date(2025, 9, 1)
+    long: dict[str, Any] = {"ends_at": BEGINS_AT + timedelta(days=30)}
+    lake.replace("bookings", old, stored(booking("a", old), booking("b", old, **long)))
+    assert retain(lake, SATURDAY, 13) == [old]
+    assert [row[0] for row in facts(lake.read("bookings", old))] == ["b"]
+    assert retain(lake, SATURDAY, 13) == []
 
 
 def test_r10_a_booking_of_a_day_that_was_not_asked_is_left_to_its_own_partition(lake: Lake) -> None:

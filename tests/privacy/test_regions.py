@@ -172,7 +172,7 @@ def test_a_night_lands_no_rows_of_a_room_outside_its_directory(tmp_path: Path) -
     with lake.exclusive(), lake.staging() as staging:
         staging.add(staged(booking("fjord", MONDAY), booking(BOSTON, MONDAY)))
         with pytest.raises(LakeError):
-            apply_night(lake, staging, [MONDAY], ["fjord"], read_at, {})
+            apply_night(lake, staging, [MONDAY], ["fjord"], read_at, {}, read_at)
     assert lake.days("bookings") == []
 
 

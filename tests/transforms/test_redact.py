@@ -98,12 +98,28 @@ def test_r5_longer_than_zero_goes_by_the_exact_instants() -> None:
         (datetime(2026, 11, 24, 23, 0, tzinfo=UTC), False),
     ],
 )
-def test_r10_only_bookings_whose_local_start_date_is_asked_for_are_kept(
+def test_r10_bookings_that_start_on_the_days_asked_are_kept(
     starts_at: datetime, is_asked_for: bool
 ) -> None:
-    crossing = item(starts_at=starts_at, ends_at=starts_at + timedelta(days=9))
-    table = redact([crossing], room(), READ_AT, date(2026, 11, 23), date(2026, 11, 24))
+    short = item(starts_at=starts_at, ends_at=starts_at + timedelta(minutes=1))
+    table = redact([short], room(), READ_AT, date(2026, 11, 23), date(2026, 11, 24))
     assert table.num_rows == is_asked_for
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "is_kept"),
+    [
+        (datetime(2026, 11, 22, 23, 0, tzinfo=UTC), False),  # local midnight: it only touches
+        (datetime(2026, 11, 22, 23, 1, tzinfo=UTC), True),
+        (datetime(2027, 3, 1, tzinfo=UTC), True),
+    ],
+)
+def test_r10_a_booking_that_runs_on_into_the_days_asked_is_kept_under_its_own_day(
+    ends_at: datetime, is_kept: bool
+) -> None:
+    long = item(starts_at=datetime(2025, 1, 8, 9, tzinfo=UTC), ends_at=ends_at)
+    table = redact([long], room(), READ_AT, date(2026, 11, 23), date(2026, 11, 24))
+    assert table["local_start_date"].to_pylist() == [date(2025, 1, 8)] * is_kept
 
 
 def test_r10_a_booking_across_midnight_is_stored_once_and_whole() -> None:

@@ -13,8 +13,7 @@ import click
 from pipelines.cli.options import DATE, FILE, NOTHING, WHOLE, settings_of, with_config, with_region
 from pipelines.launch import dagster_home
 from pipelines.privacy.erase import erase_region, erasure_of
-from pipelines.privacy.page import SUFFIXES, as_text
-from pipelines.privacy.report import record_of_processing
+from pipelines.privacy.record import SUFFIXES, record_of_processing
 from transforms.contract import Region
 
 
@@ -56,9 +55,9 @@ def privacy_report(config: Path, region: Region, out: Path | None) -> int:
         raise click.UsageError(f"--out {out}: end the name in .html or .md")
     settings = settings_of(config, region)
     home = dagster_home(config)
-    record = record_of_processing(settings, region, config, home, datetime.now(UTC))
-    page = as_text(suffix, *record)
+    now = datetime.now(UTC)
+    record = record_of_processing(settings, region, config, home, now, suffix)
     if out:
-        out.write_text(page, encoding="utf-8")
-    click.echo(f"{region}: record of processing in {out}" if out else page)
+        out.write_text(record, encoding="utf-8")
+    click.echo(f"{region}: record of processing in {out}" if out else record)
     return WHOLE

@@ -20,7 +20,7 @@ from typing import Final
 
 import click
 
-from pipelines.privacy.proof_result import ProofResult, write_result
+from pipelines.privacy.proof import ProofResult, write_result
 from pipelines.sandbox.tls import CertificateAuthority
 from tests.privacy.attack import KILLED, LAYERS
 from tests.privacy.book import EXCHANGE_MOODS, ROOM_MOODS, Book

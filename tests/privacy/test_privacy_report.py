@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from pipelines.privacy import report as privacy_report
-from pipelines.privacy.page import Section, Table, as_html, as_markdown
-from pipelines.privacy.proof_result import RESULT_FILE, ProofResult, read_result, write_result
+from pipelines.privacy import record
+from pipelines.privacy.proof import RESULT_FILE, ProofResult, read_result, write_result
 from tests.lake.rows import booking, stored
 from tests.night.workplace import Company
 from transforms.origins import ORIGINS
@@ -37,7 +36,7 @@ def report(
     """Print the report as Markdown; the last proof is the one given."""
 
     def printed(proof: ProofResult | None = PROOF) -> str:
-        monkeypatch.setattr(privacy_report, "read_result", lambda: proof)
+        monkeypatch.setattr(record, "read_result", lambda: proof)
         capsys.readouterr()
         assert planted.insights("privacy-report", "--region", "EU") == 0
         return capsys.readouterr().out
@@ -172,7 +171,13 @@ def test_another_ending_is_refused(planted: Company) -> None:
     assert planted.insights("privacy-report", "--region", "EU", "--out", "record.pdf") == 2
 
 
-def test_what_a_page_says_cannot_become_markup() -> None:
-    sections = [Section("a < b", ["<script>", Table(("x|y",), [("1 | 2",)])])]
-    assert "<script>" not in as_html("t", sections)
-    assert "| 1 \\| 2 |" in as_markdown("t", sections)
+def test_what_the_record_says_cannot_become_markup(planted: Company) -> None:
+    planted.write(lake="la|ke <script>")
+    written = {}
+    for name in ("record.html", "record.md"):
+        out = planted.directory / name
+        assert planted.insights("privacy-report", "--region", "EU", "--out", str(out)) == 0
+        written[name] = out.read_text()
+    assert "<script>" not in written["record.html"]
+    assert "la|ke &lt;script&gt;" in written["record.html"]
+    assert "la\\|ke <script> |" in written["record.md"]

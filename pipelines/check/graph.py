@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.room_lists import differences
-from pipelines.check.words import counted
 from pipelines.settings.rooms import Room
 from pipelines.sources.base import Scope, SourceError
 from pipelines.sources.graph_check import GraphDirectory
+from pipelines.words import counted
 
 _PLACES: Final = "places"
 _HOW_TO_LIST: Final = (

@@ -12,8 +12,8 @@ from pipelines.check.printer import Printer
 from pipelines.check.processing import Doubt, ReadDays, grouped
 from pipelines.check.processing_csv import Processing
 from pipelines.check.remedies import Command, for_each, quoted
-from pipelines.check.words import counted
 from pipelines.settings.rooms import Room
+from pipelines.words import counted
 from transforms.contract import Region
 
 _IN_A_LINE: Final = 4

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pipelines.check.model import Listing, State, Step, Target
-from pipelines.check.words import counted, printable
+from pipelines.check.words import printable
 from pipelines.settings.rooms import Room
 from pipelines.sources.base import SourceError
 from pipelines.sources.ews_check import DirectorySource
 from pipelines.sources.listing import ListedRoom
+from pipelines.words import counted
 
 _SHOWN: Final = 10
 _FAILURES: Final = 3

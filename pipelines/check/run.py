@@ -22,7 +22,6 @@ from pipelines.check.processing import ReadDays
 from pipelines.check.processing_csv import Processing, read_processing
 from pipelines.check.processing_view import show_processing
 from pipelines.check.rooms import items_of, read_week
-from pipelines.check.words import counted
 from pipelines.check.write_rooms import refuse_existing, write_rooms
 from pipelines.reading import RoomRead
 from pipelines.settings import RegionSettings, Settings
@@ -30,6 +29,7 @@ from pipelines.settings.exchange import Secrets, read_secrets
 from pipelines.settings.problems import SettingsError
 from pipelines.settings.rooms import Room
 from pipelines.sources.factory import open_source
+from pipelines.words import counted
 from transforms.contract import Region
 
 ALL_READABLE: Final = 0

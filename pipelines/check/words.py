@@ -34,8 +34,3 @@ def printable(text: str) -> str:
     """Return a server's text without what would steer a terminal, and not too long."""
     shown = "".join(char if char.isprintable() else "?" for char in text)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
-
-
-def counted(count: int, word: str) -> str:
-    """Return a count with its word, in the plural where it is one."""
-    return f"{count:,} {word}" + ("" if count == 1 else "s")

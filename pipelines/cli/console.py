@@ -16,6 +16,7 @@ from pipelines.reading import Outcome, RoomFailed
 from pipelines.run_facts import RunFacts
 from pipelines.settings import Settings
 from pipelines.sources.remedies import remedy_for
+from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.publish import Published
 from warehouse.report import Report
@@ -138,11 +139,6 @@ def _show_failed_rooms(region: Region, failed: Mapping[str, str]) -> None:
     if hidden := len(failed) - len(shown):
         click.echo(f"{region}: {hidden} more rooms failed; the table coverage has them all")
     show_remedies(failed.values())
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: ``1 day``, ``2 days``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def show_published(region: Region, published: Published) -> None:

@@ -14,6 +14,8 @@ import click
 
 from pipelines.night import default_range, publish_region, today_in
 from pipelines.settings import Settings
+from pipelines.settings.problems import did_you_mean
+from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase, find, rows_in_warehouse
 from warehouse.lake import Lake
@@ -49,7 +51,6 @@ class Receipt:
     database_rows_gone: int
     versions_removed: int
     rows_left: int
-    is_room_known: bool
     read_again_from: date | None
     read_again_to: date | None
 
@@ -73,15 +74,16 @@ class Receipt:
         yield f"{title}, region {self.region}, {self.erased_at:%Y-%m-%d %H:%M:%S} UTC"
         yield f"  asked     {self._asked()}"
         yield (
-            f"  lake      {self.partitions_touched} days touched, {self.bookings_gone} bookings "
-            f"{did}, {self.room_days_gone} room-days never read from now on"
+            f"  lake      {counted(self.partitions_touched, 'day')} touched, "
+            f"{counted(self.bookings_gone, 'booking')} {did}, "
+            f"{counted(self.room_days_gone, 'room-day')} never read from now on"
         )
         yield (
-            f"  database  {self.database_rows_gone} rows {did} over all versions, "
-            f"{self.versions_removed} versions removed"
+            f"  database  {counted(self.database_rows_gone, 'row')} {did} over all versions, "
+            f"{counted(self.versions_removed, 'version')} removed"
         )
         if not self.is_dry_run:
-            found = "nothing left" if self.is_verified else f"{self.rows_left} rows LEFT"
+            found = "nothing left" if self.is_verified else f"{counted(self.rows_left, 'row')} LEFT"
             yield f"  verified  lake and database read again: {found}"
         yield from self._notes()
 
@@ -94,8 +96,6 @@ class Receipt:
         )
 
     def _notes(self) -> Iterator[str]:
-        if not self.is_room_known:
-            yield f"  note      {self.room_id} is in no room directory: check the id"
         if self.read_again_from is not None:
             yield (
                 f"  note      the next night reads {self.read_again_from} to "
@@ -131,13 +131,14 @@ def erase_region(
     """Erase from the lake, rebuild the database, remove its older versions, read both again.
 
     Raises:
+        click.UsageError: the room is neither in a directory nor stored; nothing was touched.
         LakeBusy: another run of the region is going on; nothing was erased.
         EraseError: it stopped after the lake; the same command again finishes it.
         WarehouseError: the lake could not be read or written.
     """
     warehouse = settings.regions[region].warehouse
     lake = Lake(settings.regions[region].lake, region)
-    known = _is_room_known(settings, region, lake, erasure)
+    _refuse_unknown_room(settings, region, lake, erasure)
     database_rows = rows_in_warehouse(warehouse, region, erasure)
     old_versions = len(published_versions(warehouse, region))
     if is_dry_run:
@@ -170,7 +171,6 @@ def erase_region(
         database_rows_gone=database_rows,
         versions_removed=old_versions,
         rows_left=left,
-        is_room_known=known or found != Found() or database_rows > 0,
         read_again_from=again[0] if again else None,
         read_again_to=again[1] if again else None,
     )
@@ -181,11 +181,21 @@ def _left(lake: Lake, erasure: Erasure) -> int:
     return found.bookings + found.room_days
 
 
-def _is_room_known(settings: Settings, region: Region, lake: Lake, erasure: Erasure) -> bool:
+def _refuse_unknown_room(settings: Settings, region: Region, lake: Lake, erasure: Erasure) -> None:
+    if erasure.room_id is None:
+        return
     rooms = lake.read_rooms()
-    directory = {room.room_id for room in settings.regions[region].rooms}
-    stored = set() if rooms is None else set(rooms["room_id"].to_pylist())
-    return erasure.room_id is None or erasure.room_id in directory | stored
+    known = {room.room_id for room in settings.regions[region].rooms}
+    known |= set(rooms["room_id"].to_pylist()) if rooms is not None else set()
+    everything = Erasure(room_id=erasure.room_id)
+    if erasure.room_id in known or find(lake, everything) != Found():
+        return
+    if rows_in_warehouse(settings.regions[region].warehouse, region, everything):
+        return
+    raise click.UsageError(
+        f"--room {erasure.room_id}: in no room directory and nowhere stored; "
+        f"{did_you_mean(erasure.room_id, known)}"
+    )
 
 
 def _read_again(settings: Settings, erasure: Erasure, today: date) -> tuple[date, date] | None:

@@ -53,7 +53,14 @@ def test_r13_an_erased_room_day_is_in_no_denominator(planted: Company) -> None:
     planted.run()
     planted.insights("erase", "--region", "EU", "--room", "fjord")
     assert planted.query("SELECT rooms, rooms_loaded FROM utilization") == [(2, 1)]
-    assert planted.query("SELECT rooms_expected, rooms_loaded FROM build_info") == [(2, 1)]
+
+
+def test_an_erased_room_is_not_one_that_could_not_be_read(planted: Company) -> None:
+    planted.run()
+    planted.insights("erase", "--region", "EU", "--room", "fjord")
+    assert planted.query("SELECT rooms_expected, rooms_loaded FROM build_info") == [(1, 1)]
+    page = planted.database.with_name("report-eu.html").read_text(encoding="utf-8")
+    assert "could not be read in the last run" not in page
 
 
 def test_days_before_a_date_are_gone(
@@ -93,11 +100,40 @@ def test_the_receipt_says_what_the_next_night_reads_again(
     assert "what still stands in Exchange comes back" in capsys.readouterr().out
 
 
-def test_the_receipt_says_that_a_room_is_unknown(
+def test_a_mistyped_room_exits_2_and_touches_nothing(
     planted: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert planted.insights("erase", "--region", "EU", "--room", "fjrod") == 0
-    assert "fjrod is in no room directory" in capsys.readouterr().out
+    planted.run()
+    planted.run()
+    before = planted.snapshot()
+    for more in ([], ["--dry-run"], ["--json"]):
+        assert planted.insights("erase", "--region", "EU", "--room", "fjrod", *more) == 2
+        captured = capsys.readouterr()
+        (line,) = captured.err.splitlines()
+        assert line == (
+            "error: --room fjrod: in no room directory and nowhere stored; did you mean fjord?"
+        )
+    assert planted.snapshot() == before
+
+
+def test_a_room_that_left_the_directory_can_still_be_erased(planted: Company) -> None:
+    planted.run()
+    del planted.calendars["harbour"]
+    planted.write()
+    planted.run()
+    assert planted.insights("erase", "--region", "EU", "--room", "harbour") == 0
+    assert {row["room_id"] for row in planted.rows()} == {"fjord"}
+
+
+def test_the_receipt_counts_in_good_english(
+    planted: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planted.run()
+    capsys.readouterr()
+    assert planted.insights("erase", "--region", "EU", "--room", "fjord") == 0
+    told = capsys.readouterr().out
+    assert "1 day touched, 4 bookings gone, 1 room-day never read from now on" in told
+    assert "1 version removed" in told
 
 
 def test_a_row_that_is_still_there_is_told_and_exits_1(

@@ -13,6 +13,7 @@ last_run AS (
     SELECT c.room_id, bool_and(c.is_loaded) AS is_loaded
     FROM coverage AS c
     JOIN last_days AS t ON t.local_date = c.local_date
+    WHERE c.is_loaded OR c.error_code IS NOT NULL  -- neither: it was erased, and did not fail
     GROUP BY c.room_id
 )
 SELECT s.region,

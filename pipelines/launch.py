@@ -7,10 +7,10 @@ history. Does not belong here: printing and exit codes (``pipelines/cli``).
 import logging
 import os
 import warnings
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import dagster as dg
 import yaml
@@ -69,6 +69,33 @@ def launch_night(
             time_zone = settings.regions[region].time_zone
             notify_of_run(instance, settings.alerts, region, time_zone, result.run_id)
         return facts_of(instance, result.dagster_run)
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The latest run of a region in the history; ``error`` is one line, ``started_at`` in UTC."""
+
+    state: Literal["running", "whole", "partial", "failed"]
+    started_at: datetime
+    error_code: str | None = None
+    error: str | None = None
+
+
+def last_run(home: Path, region: Region) -> LastRun | None:
+    """Return the latest run of a region; None if the history has none, or is not there yet."""
+    if not (home / "dagster.yaml").exists():
+        return None
+    with open_instance(home) as instance:
+        filters = dg.RunsFilter(job_name=job_name(region))
+        for record in instance.get_run_records(filters, limit=1):
+            run, facts = record.dagster_run, facts_of(instance, record.dagster_run)
+            started_at = record.create_timestamp.astimezone(UTC)
+            if not run.is_finished:
+                return LastRun("running", started_at)
+            if not facts.is_success:
+                return LastRun("failed", started_at, facts.error_code or "RunFailed", facts.error)
+            return LastRun("partial" if facts.failed_rooms else "whole", started_at)
+    return None
 
 
 def notify_of_no_run(

@@ -6,6 +6,7 @@ Does not belong here: threads (``reading.py``), protocols (``sources``), files (
 Dagster (``assets.py``).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,6 +14,7 @@ from functools import partial
 from typing import Final, Protocol, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import RegionSettings, Settings, rooms_table
@@ -29,6 +31,8 @@ from warehouse.erase import drop_versions_before
 from warehouse.lake import Lake
 from warehouse.landing import apply_night, first_day_kept, retain
 from warehouse.publish import Published, PublishOptions, publish
+
+_DAYS_LOOKED_AT: Final = 2
 
 OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool, Pace], CalendarSource]
 
@@ -124,6 +128,14 @@ def today_in(settings: Settings, region: Region, now: datetime) -> date:
     return local_date(now, zone(settings.regions[region].time_zone))
 
 
+def last_read_at(lake: Lake, today: date) -> datetime | None:
+    """Return when a room was last read for today or the days just before; None if never."""
+    days = [day for day in lake.days("coverage") if day <= today][-_DAYS_LOOKED_AT:]
+    tables = [lake.read("coverage", day) for day in days]
+    found = [pc.max(table["read_at"]).as_py() for table in tables if table is not None]
+    return max((instant for instant in found if instant is not None), default=None)
+
+
 def default_range(settings: Settings, today: date) -> DayRange:
     """Return the nightly window: what people may still have changed, and what lies ahead.
 
@@ -149,20 +161,7 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
     region_settings = night.settings.regions[region]
     lake = Lake(region_settings.lake, region)
     with lake.exclusive(), lake.staging() as staging:
-        loaded: dict[str, datetime] = {}
-        failed: dict[str, str] = {}
-        progress.start(region, len(region_settings.rooms))
-        readings = _readings(region_settings, day_range, open_source)
-        for outcome in read_rooms(readings, 60.0 * night.settings.run_deadline_minutes):
-            if isinstance(outcome, RoomRead):
-                staging.add(outcome.rows)
-                loaded[outcome.room_id] = outcome.read_at
-            else:
-                failed[outcome.room_id] = outcome.code
-            progress.advance(outcome)
-        _take_back(_disputed(region_settings, readings), loaded, failed)
-        if not loaded and failed:
-            raise NothingReadError(region, failed)
+        loaded, failed = _read(night, open_source, progress, staging.add)
         progress.step("writing the days")
         lake.replace_rooms(rooms_table(region_settings))
         room_ids = [room.room_id for room in region_settings.rooms]
@@ -174,6 +173,50 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
         bookings = apply_night(lake, staging, days, room_ids, loaded, failed, begins)
         deleted = retain(lake, night.today, night.settings.retention_months)
     return NightResult(region, day_range, len(room_ids), failed, bookings, len(deleted))
+
+
+def count_night(night: Night, open_source: OpenSource, progress: Progress) -> NightResult:
+    """Read the days of every room and count their bookings; store nothing, not even aside.
+
+    Raises:
+        NothingReadError: no room could be read.
+        SettingsError: a secret's environment variable is not set.
+    """
+    bookings: Counter[str] = Counter()
+    first = pa.scalar(night.day_range.first_date)
+
+    def count(rows: pa.Table) -> None:
+        of_days = rows.filter(pc.greater_equal(rows["local_start_date"], first))
+        bookings.update(of_days["room_id"].to_pylist())
+
+    loaded, failed = _read(night, open_source, progress, count)
+    total = sum(bookings[room_id] for room_id in loaded)
+    return NightResult(night.region, night.day_range, len(loaded) + len(failed), failed, total)
+
+
+def _read(
+    night: Night,
+    open_source: OpenSource,
+    progress: Progress,
+    take: Callable[[pa.Table], None],
+) -> tuple[dict[str, datetime], dict[str, str]]:
+    """Give the rows of each room to ``take``; return when rooms were read, and codes of others."""
+    region = night.settings.regions[night.region]
+    loaded: dict[str, datetime] = {}
+    failed: dict[str, str] = {}
+    progress.start(night.region, len(region.rooms))
+    readings = _readings(region, night.day_range, open_source)
+    for outcome in read_rooms(readings, 60.0 * night.settings.run_deadline_minutes):
+        if isinstance(outcome, RoomRead):
+            take(outcome.rows)
+            loaded[outcome.room_id] = outcome.read_at
+        else:
+            failed[outcome.room_id] = outcome.code
+        progress.advance(outcome)
+    _take_back(_disputed(region, readings), loaded, failed)
+    if not loaded and failed:
+        raise NothingReadError(night.region, failed)
+    return loaded, failed
 
 
 def publish_region(settings: Settings, region: Region, now: datetime) -> Published:

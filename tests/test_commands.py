@@ -1,7 +1,9 @@
 """The list of commands: quick to show, whole, and true."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -30,6 +32,20 @@ def test_every_command_that_is_listed_can_be_run_and_explains_itself(name: str) 
     assert command is not None
     assert command.name == name
     assert command.help
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete_the_commands_and_their_options(shell: str) -> None:
+    insights = str(Path(sys.executable).with_name("insights"))
+    asked = {
+        "bash": {"COMP_WORDS": "insights pu", "COMP_CWORD": "1"},
+        "zsh": {"COMP_WORDS": "insights pu", "COMP_CWORD": "1"},
+        "fish": {"COMP_WORDS": "insights pu", "COMP_CWORD": "pu"},
+    }
+    environment = os.environ | asked[shell] | {"_INSIGHTS_COMPLETE": f"{shell}_complete"}
+    offered = subprocess.run([insights], env=environment, capture_output=True, check=True)
+    assert b"publish" in offered.stdout
+    assert b"report" not in offered.stdout
 
 
 def test_no_line_of_the_list_is_cut_in_80_columns() -> None:

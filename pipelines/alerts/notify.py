@@ -11,16 +11,15 @@ Nothing here raises: an alert that fails is one line on stderr and never fails a
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, cast
 
 import click
 import dagster as dg
-import pyarrow.compute as pc
 
 from pipelines.alerts.channels import send
 from pipelines.alerts.messages import Alert
-from pipelines.night import today_in
+from pipelines.night import last_read_at, today_in
 from pipelines.run_facts import facts_of
 from pipelines.settings import Settings
 from pipelines.settings.alerts import AlertSettings
@@ -32,7 +31,6 @@ NOTIFIES_ITSELF: Final = {"insights/alerts": "of its own"}
 """The tag of a run that sends its own alert; sensors leave it alone."""
 
 _LOOK_SECONDS: Final = 900
-_DAYS_LOOKED_AT: Final = 2
 _REMEMBERED: Final = 100
 _ANOTHER_RUN: Final = ("LakeBusy", "VersionBusy")
 
@@ -113,14 +111,6 @@ class _Watched:
         alert = Alert(region=self.region, state="stale", night_date=today, last_read_at=read_at)
         notify(instance, self.alerts, alert)
         return alert.subject
-
-
-def last_read_at(lake: Lake, today: date) -> datetime | None:
-    """Return when a room was last read for today or the days just before; None if never."""
-    days = [day for day in lake.days("coverage") if day <= today][-_DAYS_LOOKED_AT:]
-    tables = [lake.read("coverage", day) for day in days]
-    found = [pc.max(table["read_at"]).as_py() for table in tables if table is not None]
-    return max((instant for instant in found if instant is not None), default=None)
 
 
 def notify_of_run(

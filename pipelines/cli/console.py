@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from pipelines.night import NightResult
 from pipelines.reading import Outcome, RoomFailed
 from pipelines.run_facts import RunFacts
 from pipelines.settings import Settings
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _PLAIN_STEPS: Final = 10
 _FAILED_ROOMS_SHOWN: Final = 20
+_ALL_OF_THEM: Final = "; the table coverage has them all"
 
 
 class RunProgress:
@@ -99,7 +101,7 @@ def fail(lines: Iterable[str]) -> None:
         click.echo(f"error: {line}", err=True)
 
 
-def _fail_run(line: str, codes: Iterable[str]) -> None:
+def fail_run(line: str, codes: Iterable[str]) -> None:
     """Print why a run failed, with the remedy: one line where all its rooms failed alike."""
     remedies = {code: remedy_for(code) for code in sorted(set(codes))}
     if len(remedies) == 1:
@@ -121,7 +123,7 @@ def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
         _show_failed_rooms(region, facts.failed_rooms)
     if facts.error:
         # Rooms that failed while others were read have their remedies above.
-        _fail_run(facts.error, () if facts.is_read else facts.failed_rooms.values())
+        fail_run(facts.error, () if facts.is_read else facts.failed_rooms.values())
     elif not facts.is_success:
         fail([f"{region}: the run failed in Dagster; its UI has the step that failed"])
     warehouse = settings.regions[region].warehouse
@@ -132,12 +134,25 @@ def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
         click.echo(f"{region}: page {warehouse / facts.page}")
 
 
-def _show_failed_rooms(region: Region, failed: Mapping[str, str]) -> None:
+def show_dry_run(result: NightResult) -> None:
+    """Print what could be read, and that nothing was stored."""
+    days = result.day_range
+    click.echo(
+        f"{result.region}: {result.rooms_loaded} of {result.rooms_expected} rooms can be read, "
+        f"{days.first_date} to {days.last_date}, {counted(result.bookings, 'booking')}; "
+        "dry run: nothing was stored"
+    )
+    _show_failed_rooms(result.region, result.failed, "")
+
+
+def _show_failed_rooms(
+    region: Region, failed: Mapping[str, str], all_of_them: str = _ALL_OF_THEM
+) -> None:
     shown = sorted(failed.items())[:_FAILED_ROOMS_SHOWN]
     for room_id, code in shown:
         click.echo(f"{region} {room_id}: {code}")
     if hidden := len(failed) - len(shown):
-        click.echo(f"{region}: {hidden} more rooms failed; the table coverage has them all")
+        click.echo(f"{region}: {hidden} more rooms failed{all_of_them}")
     show_remedies(failed.values())
 
 

@@ -13,21 +13,26 @@ from rich.console import Console
 from pipelines.check.run import Options, run_check
 from pipelines.cli import console
 from pipelines.cli.compare_view import show_comparison
-from pipelines.cli.options import DATE, FILE, NOTHING, WHOLE, settings_of, with_config, with_region
+from pipelines.cli.options import (
+    DATE,
+    FILE,
+    NOTHING,
+    WHOLE,
+    settings_of,
+    with_config,
+    with_region,
+    with_regions,
+)
 from pipelines.compare import compare, pairs_of
 from pipelines.night import DayRange, today_in
 from pipelines.settings.keys import MOST_DAYS
 from pipelines.sources.factory import open_source
-from transforms.contract import REGIONS, Region
+from transforms.contract import Region
 
 
 @click.command()
 @with_config
-@click.option(
-    "--region",
-    type=click.Choice(REGIONS, case_sensitive=False),
-    help="Only this region; default: all that are loaded.",
-)
+@with_regions
 @click.option("--json", "is_json", is_flag=True, help="A line an exchange and a room, as JSON.")
 @click.option(
     "--calendar-processing",

@@ -22,10 +22,19 @@ from pipelines.cli.options import (
     with_region,
 )
 from pipelines.launch import dagster_home, launch_night, notify_of_no_run
-from pipelines.night import DayRange, default_range, publish_region, today_in
+from pipelines.night import (
+    DayRange,
+    Night,
+    NothingReadError,
+    count_night,
+    default_range,
+    publish_region,
+    today_in,
+)
 from pipelines.run_facts import RunFacts
 from pipelines.settings import Settings, SettingsError, read_secrets
 from pipelines.settings.keys import MOST_DAYS
+from pipelines.sources.factory import open_source
 from transforms.contract import Region
 from warehouse.landing import first_day_kept
 from warehouse.report import write_report
@@ -36,11 +45,20 @@ from warehouse.report import write_report
 @with_region
 @click.option("--from", "first", type=DATE, help="First local day; default: trailing window.")
 @click.option("--to", "last", type=DATE, help="Last local day; default: the booking window.")
-def run(config: Path, region: Region, first: datetime | None, last: datetime | None) -> int:
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Read and count; store nothing.")
+def run(
+    config: Path,
+    region: Region,
+    first: datetime | None,
+    last: datetime | None,
+    is_dry_run: bool,
+) -> int:
     """Read a region's rooms, replace those days, publish: the nightly job."""
     settings = settings_of(config, region)
     today = today_in(settings, region, datetime.now(UTC))
     day_range = _day_range(settings, today, first, last)
+    if is_dry_run:
+        return _dry_run(Night(settings, region, day_range, today))
     try:
         for exchange in settings.regions[region].exchanges.values():
             read_secrets(exchange)
@@ -74,6 +92,17 @@ def report(config: Path, region: Region, out: Path | None) -> int:
     written = write_report(settings_of(config, region).regions[region].warehouse, region, out)
     console.show_page(region, written)
     return WHOLE
+
+
+def _dry_run(night: Night) -> int:
+    with console.RunProgress(Console(stderr=True)) as progress:
+        try:
+            result = count_night(night, open_source, progress)
+        except NothingReadError as error:
+            console.fail_run(str(error), error.failed.values())
+            return NOTHING
+    console.show_dry_run(result)
+    return WHOLE if result.is_whole else PARTIAL
 
 
 def _day_range(

@@ -43,6 +43,15 @@ def with_region(command: Command) -> Command:
     )(command)
 
 
+def with_regions(command: Command) -> Command:
+    """Give a command the option ``--region``, without which it is about all that are loaded."""
+    return click.option(
+        "--region",
+        type=click.Choice(REGIONS, case_sensitive=False),
+        help="Only this region; default: all that are loaded.",
+    )(command)
+
+
 def settings_of(config: Path, region: Region | None, *, is_seeding: bool = False) -> Settings:
     """Return the configuration of the regions that this process loads.
 

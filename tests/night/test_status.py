@@ -1,0 +1,148 @@
+"""``insights status`` says how old the figures are; ``run --dry-run`` stores nothing."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pipelines.sandbox.faults import Fault
+from pipelines.settings import load_settings
+from pipelines.status import status_of
+from tests.night.workplace import MONDAY, Company, address_of, meeting
+
+
+def status(company: Company, capsys: pytest.CaptureFixture[str], code: int) -> dict[str, Any]:
+    capsys.readouterr()
+    assert company.insights("status", "--json") == code
+    (region,) = json.loads(capsys.readouterr().out)
+    assert isinstance(region, dict)
+    return region
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def test_before_the_first_night_the_status_is_stale_and_says_what_to_run(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = status(company, capsys, 1)
+    assert (found["is_stale"], found["age_hours"], found["last_run"]) == (True, None, None)
+    assert found["first_date"] is None
+    (to_do,) = found["to_do"]
+    assert "insights run --region EU" in to_do
+    assert not company.snapshot()
+
+
+def test_after_a_night_the_status_has_its_rooms_days_and_age(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = today()
+    assert company.run(day - timedelta(days=1), day) == 0
+    found = status(company, capsys, 0)
+    assert (found["region"], found["is_stale"], found["to_do"]) == ("EU", False, [])
+    assert (found["rooms_expected"], found["rooms_loaded"]) == (2, 2)
+    assert found["first_date"] == (day - timedelta(days=1)).isoformat()
+    assert found["last_date"] == day.isoformat()
+    assert found["last_run"]["state"] == "whole"
+    assert 0 <= found["age_hours"] < 1
+    assert set(found["free_bytes"]) == {"lake", "warehouse"}
+    assert min(found["free_bytes"].values()) > 0
+
+
+def test_a_partial_night_names_its_codes_with_the_remedy(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.tenant.faults.add(
+        Fault("response_code", room=address_of("fjord"), code="ErrorAccessDenied")
+    )
+    assert company.run(today(), today()) == 3
+    found = status(company, capsys, 0)
+    assert (found["rooms_expected"], found["rooms_loaded"]) == (2, 1)
+    assert found["failed_by_code"] == {"ErrorAccessDenied": 1}
+    assert found["last_run"]["state"] == "partial"
+    (to_do,) = found["to_do"]
+    assert to_do.startswith("1 room: ErrorAccessDenied: ")
+
+
+def test_a_failed_night_is_told_while_the_figures_are_still_fresh(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert company.run(today(), today()) == 0
+    company.tenant.faults.add(Fault("response_code", code="ErrorAccessDenied"))
+    assert company.run(today(), today()) == 1
+    found = status(company, capsys, 0)
+    assert found["last_run"]["state"] == "failed"
+    assert found["last_run"]["error_code"] == "NothingRead"
+    assert "none of 2 rooms could be read" in found["to_do"][0]
+
+
+def test_figures_of_the_day_before_yesterday_are_stale(company: Company) -> None:
+    company.run(today(), today())
+    settings = load_settings(company.config, None)
+    home, now = company.directory / ".dagster", datetime.now(UTC)
+    assert not status_of(settings, "EU", home, now + timedelta(hours=29)).is_stale
+    assert status_of(settings, "EU", home, now + timedelta(hours=31)).is_stale
+
+
+def test_rows_that_no_database_shows_yet_are_told(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run(today(), today())
+    company.database.unlink()
+    found = status(company, capsys, 0)
+    assert found["to_do"] == [
+        "the database is older than what was read: run 'insights publish --region EU'"
+    ]
+
+
+def test_the_status_for_people_is_a_few_lines(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run(today(), today())
+    capsys.readouterr()
+    assert company.insights("status", "--region", "EU") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("EU: read 0 minutes ago")
+    assert [line.split("  ")[1].strip() for line in lines[1:]] == [
+        "last run",
+        "rooms",
+        "days read",
+        "database",
+        "free disk",
+    ]
+
+
+def test_a_dry_run_counts_what_a_run_would_store_and_stores_nothing(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    company.calendars["fjord"].append(meeting(MONDAY, 13, 14))
+    before = company.snapshot()
+    runs = sorted((company.directory / ".dagster").rglob("*"))
+    days = ["--from", MONDAY.isoformat(), "--to", MONDAY.isoformat()]
+    capsys.readouterr()
+    assert company.insights("run", "--region", "EU", *days, "--dry-run") == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == (
+        "EU: 2 of 2 rooms can be read, 2026-10-19 to 2026-10-19, 4 bookings; "
+        "dry run: nothing was stored"
+    )
+    assert company.snapshot() == before
+    assert sorted((company.directory / ".dagster").rglob("*")) == runs
+
+
+def test_a_dry_run_of_which_some_or_all_rooms_fail_exits_as_a_run_does(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.tenant.faults.add(
+        Fault("response_code", room=address_of("fjord"), code="ErrorAccessDenied")
+    )
+    days = ["--from", MONDAY.isoformat(), "--to", MONDAY.isoformat(), "--dry-run"]
+    assert company.insights("run", "--region", "EU", *days) == 3
+    assert "EU fjord: ErrorAccessDenied" in capsys.readouterr().out
+    company.tenant.faults.add(Fault("response_code", code="ErrorAccessDenied"))
+    assert company.insights("run", "--region", "EU", *days) == 1
+    assert "none of 2 rooms could be read" in capsys.readouterr().err
+    assert not (company.directory / "lake").exists()

@@ -24,7 +24,7 @@ import click
 import requests
 
 from pipelines.attempt import Outcome
-from pipelines.demo.setup import running_sandboxes, write_configuration
+from pipelines.demo import running_sandboxes, write_configuration
 from pipelines.night import Night, default_range, publish_region, run_night, today_in
 from pipelines.settings import Settings, load_settings
 from pipelines.sources import ews, graph_client

@@ -20,11 +20,11 @@ from exchangelib.credentials import Credentials
 from exchangelib.services import FindItem, GetItem
 from lxml import etree
 
-from pipelines.sandbox.access import subject_of
 from pipelines.sandbox.calendars import generated_tenant
+from pipelines.sandbox.ews.operations import answer
+from pipelines.sandbox.ews.request import subject_of
+from pipelines.sandbox.ews.soap import envelope, parse
 from pipelines.sandbox.model import Item, Mailbox, Tenant
-from pipelines.sandbox.operations import answer
-from pipelines.sandbox.soap import envelope, parse
 from pipelines.sources.base import Window
 from pipelines.sources.ews_protocol import OneSession, RoomAccount
 from pipelines.sources.ews_services import CalendarViewService, InviteeService

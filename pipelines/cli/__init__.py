@@ -32,6 +32,15 @@ COMMANDS: Final = {
 """Each command: the module beside this one that has it, and its line in ``insights --help``."""
 
 
+_EXTRAS: Final = {
+    "cryptography": "demo",
+    "faker": "demo",
+    "pandas": "export",
+    "xlsxwriter": "export",
+}
+"""Packages that only some commands need, and the extra that installs each."""
+
+
 class Commands(click.Group):
     """The group of ``COMMANDS``, each imported when it is used."""
 
@@ -43,7 +52,10 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"pipelines.cli.{COMMANDS[cmd_name][0]}")
+        try:
+            module = import_module(f"pipelines.cli.{COMMANDS[cmd_name][0]}")
+        except ModuleNotFoundError as error:
+            raise _missing_extra(cmd_name, error) from None
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
@@ -61,6 +73,16 @@ class Commands(click.Group):
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+def _missing_extra(command: str, error: ModuleNotFoundError) -> Exception:
+    """Return the line for an extra that is not installed, or the error where it is a bug."""
+    extra = _EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        return error
+    return click.UsageError(
+        f"insights {command} needs what is not installed: pip install 'room-insights[{extra}]'"
+    )
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -23,7 +23,7 @@ from warehouse.publish import Published
 from warehouse.report import Report
 
 if TYPE_CHECKING:
-    from pipelines.sandbox.serve import Served  # brings Faker
+    from pipelines.sandbox.server import Served  # brings Faker
 
 _PLAIN_STEPS: Final = 10
 _FAILED_ROOMS_SHOWN: Final = 20

@@ -14,11 +14,11 @@ from rich.console import Console
 from pipelines.cli import console
 from pipelines.cli.options import FOLDER, WHOLE
 from pipelines.cli.summary import show_summary, show_what_next
-from pipelines.demo.setup import running_sandboxes, somebody_elses_file, write_configuration
+from pipelines.demo import running_sandboxes, somebody_elses_file, write_configuration
 from pipelines.launch import dagster_home, launch_night
 from pipelines.night import default_range, today_in
-from pipelines.sandbox.serve import Plan, stop_at_signals
-from pipelines.sandbox.serve import serve as serve_sandboxes
+from pipelines.sandbox.server import Plan, stop_at_signals
+from pipelines.sandbox.server import serve as serve_sandboxes
 from pipelines.settings import load_settings
 from transforms.contract import REGIONS, Region
 from warehouse.summary import summarize

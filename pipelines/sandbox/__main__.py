@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from pipelines.sandbox.calendars import SEED
-from pipelines.sandbox.serve import Plan, Served, serve
+from pipelines.sandbox.server import Plan, Served, serve
 from transforms.contract import REGIONS, Region
 
 

@@ -1,18 +1,216 @@
-"""A whole region, invented: the tenant that the demonstration and the benchmarks read.
+"""Whole invented regions: what is booked in each room on a day, the same for each request.
 
-Belongs here: putting rooms, people and calendars together into a tenant.
-Does not belong here: each of the three (``directory.py``, ``people.py``, ``schedule.py``).
+Everything about a (seed, room, date) comes from a random generator of its own, so that a window
+costs its own days only. A booking is visible once it was created: days ahead fill up as they
+come nearer. People are drawn for visible bookings only, from generators of their own.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from random import Random
+from typing import Final
+from zoneinfo import ZoneInfo
 
-from pipelines.sandbox.directory import Room, invent_rooms
-from pipelines.sandbox.model import Mailbox, Tenant
-from pipelines.sandbox.people import DOMAIN, invent_people
-from pipelines.sandbox.schedule import Schedules
+from pipelines.sandbox.directory import DOMAIN, Room, invent_rooms
+from pipelines.sandbox.meetings import (
+    ERA_DAYS,
+    LENGTHS,
+    Meeting,
+    People,
+    Series,
+    draw_meeting,
+    draw_status,
+    invent_people,
+    lead_time,
+    level_of,
+    pick_quarter,
+    series_of_era,
+)
+from pipelines.sandbox.model import Item, Mailbox, Tenant
 from transforms.contract import Region
+from transforms.zones import zone
 
 SEED = 20261122
+_LOOK_BACK_DAYS = 7  # the longest booking, and a move to the next day
+_CACHED_DAYS = 4000  # about 20 rooms' windows: GetItem asks again for what FindItem listed
+_QUARTER = timedelta(minutes=15)
+_FAR_ZONES: Final = (
+    ("America/New_York", "Eastern Standard Time"),
+    ("Asia/Tokyo", "Tokyo Standard Time"),
+    ("Europe/Berlin", "W. Europe Standard Time"),
+    ("America/Los_Angeles", "Pacific Standard Time"),
+)
+
+
+class Schedules:
+    """The calendars of every room of a tenant: ``provider(room)`` is a mailbox's items."""
+
+    def __init__(self, people: People, seed: int, now: datetime) -> None:
+        self._people = people
+        self._seed = seed
+        self._now = now
+        self._series = lru_cache(maxsize=_CACHED_DAYS // 20)(self._series_of_era)
+        self._day = lru_cache(maxsize=_CACHED_DAYS)(self._items_of_day)
+
+    def provider(self, room: Room) -> Callable[[datetime, datetime], Iterator[Item]]:
+        """Return what a mailbox asks for its items: all that touch [start, end), and more."""
+        local = zone(room.site.time_zone)
+
+        def items(start: datetime, end: datetime) -> Iterator[Item]:
+            first = start.astimezone(local).toordinal() - _LOOK_BACK_DAYS
+            last = end.astimezone(local).toordinal() + 1
+            for ordinal in range(first, last + 1):
+                yield from self._day(room, ordinal)
+
+        return items
+
+    def _series_of_era(self, room: Room, era: int) -> Sequence[Sequence[Series]]:
+        return series_of_era(room, self._people, self._seed, era)
+
+    def _items_of_day(self, room: Room, ordinal: int) -> tuple[Item, ...]:
+        """Return what was meant for a local date (a few start the day before or after)."""
+        if room.popularity == 0:
+            return ()
+        day = _Day(room, self._people, date.fromordinal(ordinal), self._seed, self._now)
+        era, weekday = ordinal // ERA_DAYS, (ordinal - 1) % 7
+        for each in (era - 1, era):
+            for series in self._series(room, each)[weekday]:
+                if series.meets(day.date):
+                    day.add_occurrence(series)
+        day.add_singles()
+        day.add_oddity()
+        return tuple(day.items)
+
+
+@dataclass(frozen=True)
+class _Booking:
+    """What is decided about a booking before anybody is invited; no ``series``: a single one."""
+
+    starts_at: datetime
+    length: timedelta
+    created_at: datetime
+    kind: str = "Single"
+    series: Series | None = None
+    all_day_zone: str = ""
+
+
+class _Day:
+    """One room's local date while it is being filled; ``_taken`` has a bit for each quarter."""
+
+    def __init__(self, room: Room, people: People, day: date, seed: int, now: datetime) -> None:
+        self.date = day
+        self.items: list[Item] = []
+        self._room = room
+        self._people = people
+        self._now = now
+        self._zone = zone(room.site.time_zone)
+        self._random = Random(f"{seed}/{room.address}/{day}")  # noqa: S311  invented meetings
+        self._taken = 0
+        self._drawn = 0
+
+    def add_occurrence(self, series: Series) -> None:
+        """Add what became of a series on this date: as ruled, moved, changed, or deleted."""
+        quarter, kind, day, chance = series.quarter, "Occurrence", self.date, self._random.random()
+        if chance < 0.05:
+            return
+        if chance < 0.12:
+            quarter, kind = max(28, quarter + self._random.choice((-8, -4, 4, 8))), "Exception"
+        elif chance < 0.13:
+            day, kind = day + timedelta(days=1), "Exception"
+        self._taken |= (1 << series.quarters) - 1 << quarter
+        starts_at = self._at(quarter, day)
+        length = series.quarters * _QUARTER
+        self._add(_Booking(starts_at, length, series.created_at, kind, series))
+
+    def add_singles(self) -> None:
+        """Add single meetings where the room is free; a few are let in over others."""
+        expected = self._room.popularity * 0.85 * level_of(self.date)
+        for _ in range(int(expected + self._random.random())):
+            quarter, quarters = pick_quarter(self._random), self._random.choice(LENGTHS)
+            mask = (1 << quarters) - 1 << quarter
+            if self._taken & mask and self._random.random() > 0.06:
+                continue
+            self._taken |= mask
+            self._add_single(self._at(quarter, self.date), quarters * _QUARTER)
+
+    def add_oddity(self) -> None:
+        """Add, on few days, one of those that break naive arithmetic."""
+        chance = self._random.random() * 100 / min(1.0, self._room.popularity)
+        if chance < 0.8:
+            days = self._random.choice((1, 1, 2, 3))
+            self._add_all_day(self._zone, self._room.site.windows_zone, days)
+        elif chance < 1.3:
+            name, windows_zone = self._random.choice(_FAR_ZONES)
+            self._add_all_day(zone(name), windows_zone, 1)
+        elif chance < 1.8:  # across midnight
+            quarter = self._random.choice((88, 90, 92))
+            self._add_single(self._at(quarter, self.date), timedelta(hours=3))
+        elif chance < 2.1:  # several days
+            length = timedelta(days=self._random.randint(1, 4), hours=7)
+            self._add_single(self._at(36, self.date), length)
+        elif chance < 2.2:  # no length at all
+            self._add_single(self._at(40, self.date), timedelta(0))
+
+    def _at(self, quarter: int, day: date) -> datetime:
+        wall = datetime.combine(day, time(), self._zone) + quarter * _QUARTER
+        return wall.astimezone(UTC)
+
+    def _add_single(self, starts_at: datetime, length: timedelta) -> None:
+        created_at = starts_at - lead_time(self._random)
+        self._add(_Booking(starts_at, length, created_at))
+
+    def _add_all_day(self, dated_in: ZoneInfo, windows_zone: str, days: int) -> None:
+        first = datetime.combine(self.date, time(), dated_in)
+        starts_at = first.astimezone(UTC)
+        length = (first + timedelta(days=days)).astimezone(UTC) - starts_at
+        created_at = starts_at - lead_time(self._random) - timedelta(hours=10)
+        self._add(_Booking(starts_at, length, created_at, all_day_zone=windows_zone))
+
+    def _add(self, booking: _Booking) -> None:
+        """Make an item of a booking, unless it has not been created yet.
+
+        Either way the same random numbers are drawn: what is booked never depends on ``now``.
+        """
+        self._drawn += 1
+        chance, own_seed = self._random.random(), self._random.getrandbits(62)
+        if booking.created_at > self._now:
+            return
+        if booking.series is not None:
+            meeting = booking.series.meeting
+        else:
+            own = Random(own_seed)  # noqa: S311  invented people
+            meeting = draw_meeting(self._room, self._people, own)
+        self.items.append(self._item(booking, meeting, chance))
+
+    def _item(self, booking: _Booking, meeting: Meeting, chance: float) -> Item:
+        free_busy, response, is_cancelled, sensitivity = draw_status(chance)
+        if sensitivity == "Private" and not self._room.keeps_details:
+            sensitivity = "Normal"
+        return Item(
+            starts_at=booking.starts_at,
+            ends_at=booking.starts_at + booking.length,
+            organizer=meeting.organizer,
+            subject=meeting.subject,
+            body=meeting.body,
+            location=meeting.location,
+            categories=meeting.categories,
+            required=meeting.required,
+            optional=meeting.optional,
+            resources=meeting.resources,
+            is_all_day=bool(booking.all_day_zone),
+            is_cancelled=is_cancelled,
+            sensitivity=sensitivity,
+            item_type=booking.kind,
+            free_busy=free_busy,
+            my_response=response,
+            is_online=meeting.is_online,
+            created_at=booking.created_at,
+            series_id=booking.series.uid if booking.series else None,
+            item_id=f"{self.date.toordinal():x}.{self._drawn:x}",
+            start_time_zone=booking.all_day_zone or self._room.site.windows_zone,
+        )
 
 
 def generated_tenant(

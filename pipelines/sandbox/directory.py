@@ -1,15 +1,11 @@
-"""The invented rooms of a region: where they are, how large, how popular.
-
-Belongs here: the room directory, as the operator's CSV has it, and each room's temper.
-Does not belong here: what is booked in a room (``schedule.py``).
-"""
+"""The invented rooms of a region: where they are, how large, how popular."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 from typing import Final
 
-from pipelines.sandbox.people import DOMAIN
+DOMAIN = "contoso.example"
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,6 @@
-"""What the simulated Exchange holds: mailboxes with their items, and the one tenant that has them.
+"""What the simulated Exchange holds: mailboxes, the one tenant that has them, the one app.
 
-Belongs here: plain data, and the rights that one account has on it.
-Does not belong here: what an item is (``items.py``), how any of it looks on the wire
-(``properties.py``, ``operations.py``), what goes wrong on purpose (``faults.py``), where generated
-items come from (``calendars.py``).
+Plain data, and the rights that its account and its app have on it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Set
@@ -11,10 +8,40 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from pipelines.sandbox.faults import Faults
-from pipelines.sandbox.graph_app import App
+from cryptography import x509
+
+from pipelines.sandbox.faults import Faults, RequestLog
 from pipelines.sandbox.items import Item, Person
-from pipelines.sandbox.request_log import RequestLog
+
+TENANT_ID = "11111111-2222-3333-4444-555555555555"
+CLIENT_ID = "99999999-8888-7777-6666-555555555555"
+CLIENT_SECRET = "sandbox"  # noqa: S105  the simulation's only app; it opens nothing else
+
+
+@dataclass
+class App:
+    """An app with application permissions.
+
+    ``calendars`` are the mailboxes that ``Calendars.Read`` is scoped to, None every one.
+    ``entra_roles`` are the grants in Entra, which tokens name and which have no scope.
+    ``token_seconds`` is how long a token is said to last; it is taken until the tenant forgets it.
+    """
+
+    tenant_id: str = TENANT_ID
+    client_id: str = CLIENT_ID
+    client_secret: str | None = CLIENT_SECRET
+    certificates: list[x509.Certificate] = field(default_factory=list)
+    calendars: Set[str] | None = None
+    may_read_places: bool = True
+    entra_roles: tuple[str, ...] = ("Place.Read.All",)
+    token_seconds: int = 3599
+
+    def may_read(self, address: str) -> bool:
+        """Tell whether a mailbox is in the app's scope."""
+        if self.calendars is None:
+            return True
+        return address.casefold() in {each.casefold() for each in self.calendars}
+
 
 __all__ = ["ACCOUNT", "PASSWORD", "Item", "Mailbox", "Person", "Provider", "Tenant"]
 

@@ -1,20 +1,47 @@
-"""The simulated server as a whole: TLS on loopback, threads, a clean end.
+"""The simulated server: TLS on loopback, threads, a clean end; whole regions until told to stop."""
 
-Belongs here: listening, and closing what is open.
-Does not belong here: one connection (``connection.py``), what an answer says (``operations.py``).
-"""
-
+import signal
 import socket
 import ssl
 import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 from typing import Self, TypeAlias
 
-from pipelines.sandbox.connection import PATH, Connection
+from pipelines.sandbox.calendars import SEED, generated_tenant
+from pipelines.sandbox.ews.connection import PATH, EwsConnection
+from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.graph.connection import GraphConnection
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.tls import CertificateAuthority
+from transforms.contract import Region
 
 _Request: TypeAlias = socket.socket | tuple[bytes, socket.socket]  # TCP has only the first
+
+
+class Connection(EwsConnection, GraphConnection):
+    """Serves the requests of one client, one after the other: EWS at its path, else Graph."""
+
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        """Serve Graph, which alone is read with GET."""
+        if self._is_ews():
+            self.refuse_get()
+        else:
+            self.serve_graph()
+
+    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        """Serve one EWS request, or one for a token."""
+        data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self._is_ews():
+            self.serve_ews(data)
+        else:
+            self.serve_graph(data)
+
+    def _is_ews(self) -> bool:
+        return self.path.casefold() == PATH.casefold()
 
 
 class SandboxExchange:
@@ -132,3 +159,96 @@ def _wake(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
     except OSError:
         return
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to serve: so many rooms in each region, on the ports given (else any free one).
+
+    A region's CA file goes to ``<directory>/<region>/ca.pem``.
+    """
+
+    regions: Sequence[Region]
+    directory: Path
+    rooms: int = 40
+    seed: int = SEED
+    latency_seconds: float = 0.0
+    ports: Mapping[Region, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where a region's sandbox is, and how to be let in. ``ca_file`` is absolute.
+
+    ``url`` speaks EWS to the account; ``graph_url`` speaks Graph to the app, and signs it in.
+    """
+
+    region: str
+    url: str
+    username: str
+    password: str
+    ca_file: str
+    graph_url: str
+    tenant_id: str
+    client_id: str
+    client_secret: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the fields by name, for JSON."""
+        return asdict(self)
+
+
+@contextmanager
+def serving(plan: Plan) -> Iterator[list[Served]]:
+    """Serve for as long as the block lasts; each region has a server and a CA of its own.
+
+    Raises:
+        OSError: a port is taken, or the directory cannot be written.
+    """
+    with ExitStack() as servers:
+        yield [_start(servers, plan, region) for region in plan.regions]
+
+
+def serve(
+    plan: Plan,
+    ready: Callable[[list[Served]], None] = lambda _: None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Serve until SIGINT, SIGTERM, or until ``stop`` is set. Main thread only.
+
+    ``ready`` is told where the regions are as soon as they answer.
+
+    Raises:
+        OSError: a port is taken, or the directory cannot be written.
+    """
+    over = stop or threading.Event()
+    stop_at_signals(over)
+    with serving(plan) as served:
+        ready(served)
+        over.wait()
+
+
+def stop_at_signals(over: threading.Event) -> None:
+    """Set the event at SIGINT and at SIGTERM, also where a shell had them ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+
+
+def _start(servers: ExitStack, plan: Plan, region: Region) -> Served:
+    tenant = generated_tenant(region, plan.rooms, plan.seed)
+    if plan.latency_seconds > 0:
+        tenant.faults.add(Fault("latency", seconds=plan.latency_seconds))
+    authority = CertificateAuthority(plan.directory.resolve() / region.lower())
+    server = SandboxExchange(tenant, authority, plan.ports.get(region, 0))
+    servers.enter_context(server)
+    return Served(
+        region=region,
+        url=server.url,
+        username=tenant.account,
+        password=tenant.password,
+        ca_file=str(authority.ca_file),
+        graph_url=server.base_url,
+        tenant_id=tenant.app.tenant_id,
+        client_id=tenant.app.client_id,
+        client_secret=tenant.app.client_secret or "",
+    )

@@ -1,8 +1,4 @@
-"""A certificate authority for loopback: the simulated server's TLS is real.
-
-Belongs here: one CA, one certificate for localhost, and the ssl context that uses them.
-Does not belong here: anything a client does with the CA file.
-"""
+"""A certificate authority for loopback: the simulated server's TLS is real."""
 
 import ssl
 import warnings

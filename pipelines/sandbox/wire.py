@@ -1,8 +1,4 @@
-"""One connection to the simulated server, below what is spoken on it: bytes and broken bytes.
-
-Belongs here: the handshake, sending answers in one piece, and the faults that break them off.
-Does not belong here: EWS (``connection.py``), Graph (``graph_connection.py``), who may ask.
-"""
+"""One connection, below EWS and Graph: the handshake, whole answers, and broken ones."""
 
 import socket
 import struct
@@ -13,9 +9,8 @@ from http.server import BaseHTTPRequestHandler
 from time import time
 from typing import Protocol, cast
 
-from pipelines.sandbox.faults import Fault, Kind
+from pipelines.sandbox.faults import Entry, Fault, Kind
 from pipelines.sandbox.model import Tenant
-from pipelines.sandbox.request_log import Entry
 
 XML = "text/xml; charset=utf-8"
 _HANDSHAKE_SECONDS = 10.0

@@ -1,11 +1,12 @@
-"""The demo keeps its hands off what is not its own."""
+"""The demo touches nothing that is not its own, and says what it needs."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from pipelines import cli
-from pipelines.demo.setup import somebody_elses_file
+from pipelines.demo import somebody_elses_file
 
 
 @pytest.mark.parametrize("name", ["insights.yaml", "rooms-eu.csv", "rooms-na.csv"])
@@ -26,3 +27,24 @@ def test_a_folder_of_an_earlier_demo_is_its_own(tmp_path: Path) -> None:
     (tmp_path / "sandbox").mkdir()
     (tmp_path / "insights.yaml").write_text("of the last demo")
     assert somebody_elses_file(tmp_path) is None
+
+
+@pytest.mark.parametrize("command", ["demo", "sandbox"])
+def test_without_the_extra_one_line_says_how_to_install_it(
+    command: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [each for each in sys.modules if each.startswith(("pipelines.sandbox", "faker"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, "pipelines.cli.demo", raising=False)
+    monkeypatch.delitem(sys.modules, "pipelines.demo", raising=False)
+    monkeypatch.setitem(sys.modules, "faker", None)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "--dir", str(tmp_path / "demo")])
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(
+        f"insights {command} needs what is not installed: pip install 'room-insights[demo]'"
+    )

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.sandbox.graph_app import CLIENT_ID, TENANT_ID
+from pipelines.sandbox.model import CLIENT_ID, TENANT_ID
 from tests.night.workplace import Company, address_of
 
 EWS, GRAPH = "headquarters", "cloud"

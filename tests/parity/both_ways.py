@@ -12,8 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.sandbox.graph_app import CLIENT_ID, CLIENT_SECRET, TENANT_ID
-from pipelines.sandbox.model import ACCOUNT, PASSWORD, Mailbox
+from pipelines.sandbox.model import ACCOUNT, CLIENT_ID, CLIENT_SECRET, PASSWORD, TENANT_ID, Mailbox
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sources.base import CalendarSource, Window
 from pipelines.sources.ews import EwsSettings, EwsSource

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
+from pipelines.sandbox.meetings import People, invent_people
 from pipelines.sandbox.model import Item, Tenant
-from pipelines.sandbox.people import People, invent_people
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.tls import CertificateAuthority
 from tests.parity.both_ways import READ_AT, BothWays, both_ways

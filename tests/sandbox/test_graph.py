@@ -9,8 +9,7 @@ import requests
 
 from pipelines.sandbox.calendars import generated_tenant
 from pipelines.sandbox.faults import Fault
-from pipelines.sandbox.graph_app import CLIENT_ID, CLIENT_SECRET, TENANT_ID
-from pipelines.sandbox.model import Item, Tenant
+from pipelines.sandbox.model import CLIENT_ID, CLIENT_SECRET, TENANT_ID, Item, Tenant
 from pipelines.sandbox.server import SandboxExchange
 from tests.conftest import StartExchange
 from tests.sandbox.rooms import ANN, DAY, HOUR, MONDAY, NINE, OTHER_ROOM, ROOM, rich_meeting

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipelines.sandbox.calendars import generated_tenant
+from pipelines.sandbox.ews.items import PROPERTIES
 from pipelines.sandbox.model import Item, Person
-from pipelines.sandbox.properties import PROPERTIES
 from pipelines.sandbox.server import SandboxExchange
 from tests.conftest import StartExchange
 from tests.sandbox.client import (

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.sandbox.calendars import generated_tenant
-from pipelines.sandbox.serve import Plan, serving
-from pipelines.sandbox.server import SandboxExchange
+from pipelines.sandbox.server import Plan, SandboxExchange, serving
 from pipelines.sandbox.tls import CertificateAuthority
 from tests.conftest import StartExchange
 from tests.sandbox.client import OWN_CALENDAR, connected

@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from pipelines.sandbox.faults import Fault
-from pipelines.sandbox.ids import folder_id
+from pipelines.sandbox.items import folder_id
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
 from tests.conftest import StartExchange

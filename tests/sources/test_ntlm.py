@@ -11,8 +11,8 @@ from spnego.channel_bindings import GssChannelBindings
 from spnego.exceptions import SpnegoError
 
 from pipelines.sandbox import server
-from pipelines.sandbox.connection import Connection
 from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.server import Connection
 from pipelines.sources.base import Scope
 from pipelines.sources.ews import EwsSource
 from tests.conftest import StartExchange
@@ -30,7 +30,7 @@ class NtlmConnection(Connection):
     bindings: GssChannelBindings | None = None
     handshakes = 0
 
-    def _is_let_in(self) -> bool:
+    def _is_authorized(self) -> bool:
         if self.context is not None and self.context.complete:
             return True
         kind, _, value = self.headers.get("Authorization", "").partition(" ")

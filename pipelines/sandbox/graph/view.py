@@ -1,8 +1,4 @@
-"""calendarView over Graph: the window, pages, and the links between them.
-
-Belongs here: what Graph enforces on a view, and the faults that make a list wrong.
-Does not belong here: how an event is written (``graph_events.py``).
-"""
+"""calendarView and the list of rooms over Graph: windows, limits, pages."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,8 +8,8 @@ from random import Random
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from pipelines.sandbox.graph_errors import GraphError
-from pipelines.sandbox.graph_events import event, without_unasked
+from pipelines.sandbox.graph import GraphError
+from pipelines.sandbox.graph.events import event, without_unasked
 from pipelines.sandbox.model import Item, Mailbox, Tenant
 
 MOST_EVENTS: Final = 1000
@@ -106,3 +102,44 @@ def _found(tenant: Tenant, mailbox: Mailbox, page: Page) -> Sequence[Item]:
 def _instant(written: str) -> datetime:
     moment = datetime.fromisoformat(written)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+MOST_ROOMS: Final = 100
+
+
+def list_rooms(tenant: Tenant, options: Mapping[str, str], base: str) -> dict[str, Any]:
+    """Return one page of the tenant's rooms; ``$skip`` stands in the link to the next."""
+    try:
+        most = min(int(options.get("$top", MOST_ROOMS)), MOST_ROOMS)
+        first = int(options.get("$skip", 0))
+    except ValueError:
+        raise GraphError(400, "BadRequest") from None
+    rooms = [mailbox for mailbox in tenant.mailboxes.values() if mailbox.is_room]
+    shown = rooms[first : first + most]
+    content: dict[str, Any] = {"@odata.context": f"{base}/$metadata#places/microsoft.graph.room"}
+    if first + most < len(rooms):
+        link = f"{base}/microsoft.graph.room?$top={most}&$skip={first + most}"
+        content["@odata.nextLink"] = link
+    return content | {"value": [_room(tenant, room) for room in shown]}
+
+
+def _room(tenant: Tenant, room: Mailbox) -> dict[str, Any]:
+    known = room.directory
+    capacity = known.get("capacity")
+    floor = known.get("floor")
+    return {
+        "id": f"00000000-0000-0000-0000-{tenant.number(room):012d}",
+        "displayName": room.name,
+        "emailAddress": room.address,
+        "nickname": room.name,
+        "building": known.get("building") or None,
+        "floorNumber": int(floor) if floor and floor.isdecimal() else None,
+        "floorLabel": None if not floor or floor.isdecimal() else floor,
+        "label": None,
+        "capacity": int(capacity) if capacity else None,
+        "bookingType": "standard",
+        "isWheelChairAccessible": False,
+        "tags": [known["room_type"]] if known.get("room_type") else [],
+        "phone": None,
+        "address": {"countryOrRegion": known.get("country") or None},
+    }

@@ -1,10 +1,7 @@
-"""A calendar item as Graph's ``event`` writes it.
+"""A calendar item as Graph's ``event``.
 
-Belongs here: every property of an event, in Graph's own words.
-Does not belong here: which events (``graph_view.py``), which of them may be read (``graph.py``).
-
-Three things are unlike EWS, as they are in life: an all-day event is written as midnight to
-midnight of its dates, in whatever zone is asked for; nobody's mailbox type is given, so a
+Three things differ from EWS, as they do in life: an all-day event is written as midnight to
+midnight of its dates, in whatever zone the request names; nobody's mailbox type is given, so a
 distribution list looks like a person; instants have fractions of a second.
 """
 
@@ -13,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from pipelines.sandbox.ids import item_id
+from pipelines.sandbox.items import item_id
 from pipelines.sandbox.model import Item, Person
 
 _KINDS: Final = {

@@ -1,7 +1,4 @@
-"""SOAP, as EWS uses it: reading a request, wrapping an answer, saying no.
-
-Belongs here: envelopes, faults, the error part of a response message, escaped text.
-Does not belong here: what an operation does (``operations.py``), items (``properties.py``).
+"""SOAP, as EWS uses it: requests, answers, faults.
 
 Answers are built as strings: an object tree costs ten times as much, and a run reads millions
 of items.

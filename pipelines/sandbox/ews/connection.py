@@ -1,44 +1,33 @@
-"""One connection to the simulated server: EWS and its passwords; Graph beside it.
-
-Belongs here: reading an EWS request, letting in or not, answers and SOAP faults.
-Does not belong here: what an answer says (``operations.py``), Graph (``graph_connection.py``),
-broken bytes (``wire.py``).
-"""
+"""EWS on a connection: basic and bearer authentication, answers and SOAP faults."""
 
 import base64
 import binascii
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 
-from pipelines.sandbox.access import subject_of
-from pipelines.sandbox.call import Answer
-from pipelines.sandbox.graph_connection import GraphConnection
+from pipelines.sandbox.ews.operations import answer
+from pipelines.sandbox.ews.request import Answer, subject_of
+from pipelines.sandbox.ews.soap import SoapFaultError, SoapRequest, envelope, fault, parse
+from pipelines.sandbox.faults import Entry
 from pipelines.sandbox.model import Tenant
-from pipelines.sandbox.operations import answer
-from pipelines.sandbox.request_log import Entry
-from pipelines.sandbox.soap import SoapFaultError, SoapRequest, envelope, fault, parse
+from pipelines.sandbox.wire import Wire
 
 PATH = "/EWS/Exchange.asmx"
 
 
-class Connection(GraphConnection, BaseHTTPRequestHandler):
-    """Serves the requests of one client, one after the other."""
+class EwsConnection(Wire):
+    """Serves EWS requests; ``challenge`` is what an unauthorized client is told."""
 
-    def do_GET(self) -> None:
-        """Serve Graph; EWS is spoken with POST."""
-        if not self._is_ews():
-            self.serve_graph()
-        elif self._is_let_in():
+    challenge = 'Basic realm="localhost"'
+
+    def refuse_get(self) -> None:
+        """Refuse a GET: EWS is spoken with POST."""
+        if self._is_authorized():
             self.send(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})
         else:
-            self._ask_for_password()
+            self._demand_password()
 
-    def do_POST(self) -> None:
-        """Serve one EWS request, or one for a token."""
-        data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if not self._is_ews():
-            self.serve_graph(data)
-            return
+    def serve_ews(self, data: bytes) -> None:
+        """Serve one request."""
         with self.tenant.log.serving():
             try:
                 request = parse(data)
@@ -47,15 +36,12 @@ class Connection(GraphConnection, BaseHTTPRequestHandler):
             else:
                 self._serve(request, subject_of(self.tenant, request))
 
-    def _is_ews(self) -> bool:
-        return self.path.casefold() == PATH.casefold()
-
     def _serve(self, request: SoapRequest, mailbox: str) -> None:
         if self.is_broken_off(request.operation, mailbox):
             return
-        if not self._is_let_in():
+        if not self._is_authorized():
             self.tenant.log.add(Entry(request.operation, mailbox, status=401))
-            self._ask_for_password()
+            self._demand_password()
             return
         try:
             self._raise_soap_fault(request, mailbox)
@@ -73,14 +59,14 @@ class Connection(GraphConnection, BaseHTTPRequestHandler):
         if found is not None:
             raise SoapFaultError(found.code, found.values())
 
-    def _is_let_in(self) -> bool:
+    def _is_authorized(self) -> bool:
         kind, _, value = self.headers.get("Authorization", "").partition(" ")
         if kind.casefold() == "bearer":
             return value in self.tenant.bearer_tokens
         account = (self.tenant.account, self.tenant.password)
         return kind.casefold() == "basic" and _basic(value) == account
 
-    def _ask_for_password(self) -> None:
+    def _demand_password(self) -> None:
         self.send(HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": self.challenge})
 
 

@@ -1,8 +1,4 @@
-"""Errors as Graph and the sign-in service write them.
-
-Belongs here: a status, a code, and the JSON around them.
-Does not belong here: when they are raised.
-"""
+"""Microsoft Graph, and its sign-in service, as the simulated Exchange speaks them."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,6 @@
-"""What the demo stands on: a sandbox Exchange a region, and a configuration that reads them.
+"""What ``insights demo`` stands on: a sandbox Exchange a region, a configuration that reads them.
 
-Belongs here: starting the sandboxes, writing the configuration and the room directories.
-Does not belong here: the nightly run (``cli/demo.py`` asks for it as anybody would), printing.
+The night itself is everybody's: ``cli/demo.py`` runs it as an operator would.
 """
 
 import csv

@@ -1,18 +1,12 @@
-"""Operations beside calendars: room lists, their rooms, other spellings of an id.
-
-Belongs here: GetRoomLists, GetRooms, ConvertId.
-Does not belong here: calendars (``operations.py``).
-"""
+"""Operations beside calendars: GetRoomLists, GetRooms, ConvertId."""
 
 import binascii
 from base64 import b64decode, b64encode
 from urllib.parse import quote, unquote
 
-from pipelines.sandbox.call import Answer, Call, part
-from pipelines.sandbox.fields import address_xml
-from pipelines.sandbox.ids import parse_folder_id, parse_item_id
-from pipelines.sandbox.model import Person
-from pipelines.sandbox.soap import (
+from pipelines.sandbox.ews.items import address_xml
+from pipelines.sandbox.ews.request import Answer, Call, part
+from pipelines.sandbox.ews.soap import (
     ResponseError,
     SoapFaultError,
     T,
@@ -20,6 +14,8 @@ from pipelines.sandbox.soap import (
     success_message,
     text,
 )
+from pipelines.sandbox.items import parse_folder_id, parse_item_id
+from pipelines.sandbox.model import Person
 
 _XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 

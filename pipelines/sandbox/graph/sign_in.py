@@ -1,8 +1,4 @@
-"""The sign-in service: tokens for client credentials, by secret or by certificate.
-
-Belongs here: what Entra checks of a client, and its answers.
-Does not belong here: what a token opens (``graph_connection.py``).
-"""
+"""The sign-in service: tokens for client credentials, by secret or by certificate."""
 
 import base64
 import binascii
@@ -16,8 +12,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from pipelines.sandbox.graph_app import App
-from pipelines.sandbox.graph_errors import SignInError
+from pipelines.sandbox.graph import SignInError
+from pipelines.sandbox.model import App
 
 _ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SHA256: Final = hashes.SHA256()

@@ -1,23 +1,19 @@
-"""Microsoft Graph as the simulated tenant answers it: which request it is, and its answer.
+"""Graph on a connection: paths, the app's rights, JSON, errors in Graph's words."""
 
-Belongs here: paths, the app's rights, errors in Graph's words.
-Does not belong here: HTTP (``graph_connection.py``), views (``graph_view.py``), events
-(``graph_events.py``), rooms (``graph_places.py``), tokens (``graph_sign_in.py``).
-"""
-
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pipelines.sandbox.graph_errors import GraphError
-from pipelines.sandbox.graph_places import list_rooms
-from pipelines.sandbox.graph_sign_in import describe, issue_token
-from pipelines.sandbox.graph_view import Page, calendar_view
+from pipelines.sandbox.faults import Entry
+from pipelines.sandbox.graph import GraphError
+from pipelines.sandbox.graph.sign_in import describe, issue_token
+from pipelines.sandbox.graph.view import Page, calendar_view, list_rooms
 from pipelines.sandbox.model import Mailbox, Tenant
-
-__all__ = ["GraphAnswer", "GraphError", "GraphRequest", "answer", "is_sign_in", "refusal"]
+from pipelines.sandbox.wire import Wire
 
 _Answer: TypeAlias = Callable[[Tenant, "GraphRequest"], "GraphAnswer"]
 _PATHS: Final = (
@@ -156,3 +152,41 @@ _ANSWERS: Final[Mapping[str, _Answer]] = {
 
 def _single(query: str) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
+
+
+JSON = "application/json; odata.metadata=minimal; charset=utf-8"
+_BEARER = 'Bearer realm="", authorization_uri="https://localhost/common/oauth2/authorize"'
+
+
+class GraphConnection(Wire):
+    """Serves Graph and tokens; what is neither of them is not found."""
+
+    def serve_graph(self, data: bytes = b"") -> None:
+        """Serve one request, whatever its method."""
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = request_of(self.command, self.path, headers, data)
+        if request is None:
+            self.send(HTTPStatus.NOT_FOUND)
+            return
+        with self.tenant.log.serving():
+            if not self.is_broken_off(request.operation, request.mailbox):
+                self._answer(request)
+
+    def _answer(self, request: GraphRequest) -> None:
+        try:
+            if not is_sign_in(request):
+                self._check_bearer()
+            found = answer(self.tenant, request)
+        except GraphError as error:
+            found = refusal(error)
+        entry = Entry(request.operation, request.mailbox, found.count, found.status, found.code)
+        self.reply(entry, _json(found), JSON, found.headers)
+
+    def _check_bearer(self) -> None:
+        kind, _, token = self.headers.get("Authorization", "").partition(" ")
+        if kind.casefold() != "bearer" or token not in self.tenant.bearer_tokens:
+            raise GraphError(401, "InvalidAuthenticationToken", {"WWW-Authenticate": _BEARER})
+
+
+def _json(found: GraphAnswer) -> bytes:
+    return json.dumps(found.content, ensure_ascii=False, separators=(",", ":")).encode()

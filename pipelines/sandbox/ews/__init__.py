@@ -1,0 +1,1 @@
+"""EWS as the simulated Exchange speaks it."""

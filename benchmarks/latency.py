@@ -24,13 +24,13 @@ import click
 import requests
 
 from pipelines.attempt import Outcome
-from pipelines.demo import running_sandboxes, write_configuration
+from pipelines.demo import DEMO_REGIONS, running_sandboxes, write_configuration
 from pipelines.night import Night, default_range, publish_region, run_night, today_in
 from pipelines.settings import Settings, load_settings
 from pipelines.sources import ews, graph_client
 from pipelines.sources.factory import open_source
 from pipelines.sources.tls import TimedAdapter
-from transforms.contract import REGIONS, Region
+from transforms.contract import Region
 
 ROW: Final = "{:>6} {:>8} {:>9} {:>9} {:>9} {:>8} {:>7} {:>7} {:>9} {:>9}"
 HEADINGS: Final = (
@@ -114,7 +114,7 @@ def measure(region: Region, rooms: int, workers: int, latency: float) -> dict[st
 
 @click.command()
 @click.option(
-    "--region", type=click.Choice(REGIONS), default="EU", help="EU is over EWS, NA over Graph."
+    "--region", type=click.Choice(DEMO_REGIONS), default="EU", help="EU is over EWS, NA over Graph."
 )
 @click.option("--rooms", type=int, default=1000, show_default=True)
 @click.option("--workers", type=int, default=8, show_default=True)

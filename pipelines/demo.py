@@ -17,9 +17,10 @@ from typing import Any, Final
 import yaml
 
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
-from transforms.contract import REGIONS, Region
+from transforms.contract import Region
 
 CONFIG_NAME: Final = "insights.yaml"
+DEMO_REGIONS: Final = ("EU", "NA")
 _SANDBOX: Final = "sandbox"
 _OVER_GRAPH: Final = frozenset({"NA"})
 _TIME_ZONES: Final[Mapping[Region, str]] = {"EU": "Europe/Copenhagen", "NA": "America/New_York"}
@@ -29,7 +30,7 @@ def somebody_elses_file(directory: Path) -> Path | None:
     """Return a file that the demo would write over, if this is no folder of an earlier demo."""
     if (directory / _SANDBOX).is_dir():
         return None
-    names = (CONFIG_NAME, *(_rooms_name(region) for region in REGIONS))
+    names = (CONFIG_NAME, *(_rooms_name(region) for region in DEMO_REGIONS))
     return next((directory / name for name in names if (directory / name).exists()), None)
 
 
@@ -92,7 +93,9 @@ def running_sandboxes(
     options = ["--rooms", str(rooms), "--dir", str(own), "--latency", str(latency_seconds)]
     own.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        yield tuple(stack.enter_context(_running_sandbox(region, options)) for region in REGIONS)
+        yield tuple(
+            stack.enter_context(_running_sandbox(region, options)) for region in DEMO_REGIONS
+        )
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, TypeVar
 import duckdb
 import yaml
 
-from transforms.contract import REGIONS, Region
+from transforms.contract import REGION_REMEDY, Region, is_region
 from warehouse.versions import VersionError, current_version, pointer
 
 Warehouse: TypeAlias = str | Path | Mapping[Region, str | Path]
@@ -44,8 +44,8 @@ def connect(
     if bool(region) == bool(regions) or isinstance(regions, str):
         raise ValueError("name one region, or several as regions=[...]")
     asked = (region,) if region else tuple(regions)
-    if unknown := [each for each in asked if each not in REGIONS]:
-        raise ValueError(f"no region {unknown[0]}: the regions are {', '.join(REGIONS)}")
+    if unknown := [each for each in asked if not is_region(each)]:
+        raise ValueError(f"{unknown[0]!r} cannot be a region's name: {REGION_REMEDY}")
     folders = {each: _folder(each, warehouse) for each in asked}
     if region:
         return _in_utc(_follow(folders[region], region, _open))
@@ -75,7 +75,7 @@ def _open(version: str) -> duckdb.DuckDBPyConnection:
 
 def _attach(connection: duckdb.DuckDBPyConnection, name: str, version: str) -> None:
     quoted = version.replace("'", "''")
-    connection.execute(f"ATTACH '{quoted}' AS {name} (READ_ONLY)")
+    connection.execute(f"ATTACH '{quoted}' AS \"{name}\" (READ_ONLY)")
 
 
 def _in_utc(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -96,7 +96,8 @@ def _folder(region: Region, warehouse: Warehouse | None) -> Path:
 def _configured_folder(region: Region) -> Path:
     config = Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml")
     try:
-        settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+        # BaseLoader makes nothing but text, so that a region may be called NO.
+        settings = yaml.load(config.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506
         return Path(config.parent, settings["regions"][region]["warehouse"])
     except OSError as error:
         raise VersionError(

@@ -12,20 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 import click
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from transforms.contract import BOOKINGS, COVERAGE, INSTANT, REGIONS, ROOMS, Region
+from transforms.contract import BOOKINGS, COVERAGE, INSTANT, REGION_REMEDY, ROOMS, Region, is_region
 from transforms.zones import day_start, zone
 from warehouse.lake import Lake
 
 _Ints: TypeAlias = npt.NDArray[np.int64]
+_Site: TypeAlias = tuple[str, str | None, str | None, str]
 
-_SITES: Final[dict[Region, tuple[tuple[str, str, str | None, str], ...]]] = {
+_SITES: Final[dict[Region, tuple[_Site, ...]]] = {
     "EU": (
         ("Copenhagen", "DK", None, "Europe/Copenhagen"),
         ("Munich", "DE", "BY", "Europe/Berlin"),
@@ -42,7 +43,14 @@ _SITES: Final[dict[Region, tuple[tuple[str, str, str | None, str], ...]]] = {
         ("Vancouver", "CA", "BC", "America/Vancouver"),
         ("St. John's", "CA", "NL", "America/St_Johns"),
     ),
+    "APAC": (
+        ("Singapore", "SG", None, "Asia/Singapore"),
+        ("Tokyo", "JP", None, "Asia/Tokyo"),
+        ("Sydney", "AU", "NSW", "Australia/Sydney"),
+        ("Bengaluru", "IN", "KA", "Asia/Kolkata"),
+    ),
 }
+_ELSEWHERE: Final = (("Main Site", None, None, "UTC"),)
 _OPEN_HOURS: Final = (
     "Mon-Fri 08:00-18:00",
     "Mon-Fri 08:00-18:00",
@@ -97,7 +105,7 @@ def generate(lake: Lake, plan: Plan) -> int:
 def room_directory(plan: Plan) -> pa.Table:
     """Return the invented room directory of a plan."""
     random = np.random.default_rng([plan.seed, 0])
-    sites = _SITES[plan.region]
+    sites: tuple[_Site, ...] = _SITES.get(plan.region, _ELSEWHERE)
     capacities = random.choice([2, 4, 6, 8, 10, 12, 16, 24, 60, 0], plan.rooms)
     types = random.choice(
         ["conference", "video", "workshop", "auditorium", "executive", "desk"],
@@ -246,7 +254,7 @@ def _micros(instant: datetime) -> int:
 
 @click.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--region", type=click.Choice(REGIONS), default="EU", show_default=True)
+@click.option("--region", default="EU", show_default=True)
 @click.option("--rooms", type=click.IntRange(min=1), default=1_000, show_default=True)
 @click.option("--months", type=click.IntRange(min=1), default=13, show_default=True)
 @click.option("--ahead-days", type=click.IntRange(min=0), default=180, show_default=True)
@@ -257,9 +265,10 @@ def main(directory: Path, region: str, seed: int, **size: int) -> None:
     first_date = today - timedelta(days=round(size["months"] * 365.25 / 12))
     last_date = today + timedelta(days=size["ahead_days"])
     rooms = size["rooms"]
-    named = cast("Region", region)
-    plan = Plan(named, rooms, first_date, last_date, today, seed)
-    bookings = generate(Lake(directory, named), plan)
+    if not is_region(region):
+        raise click.UsageError(f"--region {region!r} cannot be a region's name: {REGION_REMEDY}")
+    plan = Plan(region, rooms, first_date, last_date, today, seed)
+    bookings = generate(Lake(directory, region), plan)
     click.echo(f"{directory}: {rooms:,} rooms, {len(plan.days)} days, {bookings:,} bookings")
 
 

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 
 from pipelines.cli import console
-from pipelines.cli.options import FOLDER, WHOLE
+from pipelines.cli.options import FOLDER, WHOLE, region_name
 from pipelines.cli.summary import show_summary, show_what_next
 from pipelines.demo import running_sandboxes, somebody_elses_file, write_configuration
 from pipelines.launch import dagster_home, launch_night
@@ -20,7 +20,7 @@ from pipelines.night import default_range, today_in
 from pipelines.sandbox.server import Plan, stop_at_signals
 from pipelines.sandbox.server import serve as serve_sandboxes
 from pipelines.settings import load_settings
-from transforms.contract import REGIONS, Region
+from transforms.contract import Region
 from warehouse.summary import summarize
 
 
@@ -45,9 +45,10 @@ def demo(rooms: int, days: int, directory: Path, serve: bool) -> int:
 @click.option(
     "--region",
     "regions",
-    type=click.Choice(REGIONS, case_sensitive=False),
+    type=region_name,
+    metavar="REGION",
     multiple=True,
-    default=REGIONS,
+    default=("EU", "NA"),
     show_default=True,
 )
 @click.option("--port", type=click.IntRange(0, 65534), default=0, help="First port; 0: any.")

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from pipelines.settings import Settings, load_settings, regions_to_load
-from transforms.contract import REGIONS, Region
+from transforms.contract import REGION_REMEDY, Region, is_region
 
 WHOLE: Final = 0
 NOTHING: Final = 1
@@ -22,6 +22,19 @@ PARTIAL: Final = 3
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 DATE: Final = click.DateTime(formats=["%Y-%m-%d"])
+
+
+def region_name(value: str) -> Region:
+    """Return an option's value as a region's name; the configuration says which there are.
+
+    Raises:
+        click.BadParameter: no region can be called so.
+    """
+    region = value.strip().upper()
+    if not is_region(region):
+        raise click.BadParameter(f"{value!r} cannot be a region's name; {REGION_REMEDY}")
+    return region
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -38,16 +51,15 @@ def with_config(command: Command) -> Command:
 
 def with_region(command: Command) -> Command:
     """Give a command the required option ``--region``."""
-    return click.option(
-        "--region", type=click.Choice(REGIONS, case_sensitive=False), required=True
-    )(command)
+    return click.option("--region", type=region_name, metavar="REGION", required=True)(command)
 
 
 def with_regions(command: Command) -> Command:
     """Give a command the option ``--region``, without which it is about all that are loaded."""
     return click.option(
         "--region",
-        type=click.Choice(REGIONS, case_sensitive=False),
+        type=region_name,
+        metavar="REGION",
         help="Only this region; default: all that are loaded.",
     )(command)
 

@@ -43,7 +43,18 @@ SITES: Final[dict[str, tuple[Site, ...]]] = {
         Site("YYT", "St. John's", ("Signal Hill",), "CA", "NL", "America/St_Johns",
              "Newfoundland Standard Time", "Mon-Fri 08:30-17:00"),
     ),
+    "APAC": (
+        Site("SIN", "Singapore", ("Marina", "Orchard"), "SG", "", "Asia/Singapore",
+             "Singapore Standard Time"),
+        Site("SYD", "Sydney", ("Southern Cross",), "AU", "NSW", "Australia/Sydney",
+             "AUS Eastern Standard Time", "Mon-Fri 08:30-17:30"),
+        Site("TYO", "Tokyo", ("Sakura",), "JP", "", "Asia/Tokyo",
+             "Tokyo Standard Time", "Mon-Fri 09:00-18:00"),
+        Site("BLR", "Bengaluru", ("Garden House",), "IN", "KA", "Asia/Kolkata",
+             "India Standard Time", "Mon-Fri 09:30-18:30"),
+    ),
 }  # fmt: skip
+_ELSEWHERE: Final = (Site("HUB", "Main Site", ("Tower", "Annex"), "", "", "UTC", "UTC"),)
 _SHARES = (0, 1, 0, 2, 3, 0, 1, 0, 2, 0)  # of ten rooms, which site has each
 _NAMES = (
     "Alder", "Amber", "Aspen", "Aurora", "Basalt", "Beacon", "Birch", "Breeze", "Brook",
@@ -133,7 +144,8 @@ def invent_rooms(region: str, rooms: int, seed: int, today: date) -> list[Room]:
 
 def _room(region: str, number: int, seed: int, today: date) -> Room:
     random = Random(f"{seed}/{region}/room/{number}")  # noqa: S311  invented rooms need no secrecy
-    site = SITES[region][_SHARES[number % len(_SHARES)]]
+    sites = SITES.get(region, _ELSEWHERE)
+    site = sites[_SHARES[number % len(_SHARES)] % len(sites)]
     building = random.choice(site.buildings)
     floor = random.randint(0, 6)
     kind = _RARE_TYPES.get(number % 23, "conference")

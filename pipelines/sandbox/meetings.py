@@ -16,7 +16,12 @@ from pipelines.sandbox.model import Person
 from transforms.zones import zone
 
 _GUEST_DOMAINS = ("fabrikam.example", "northwind.example", "tailspin.example", "adatum.example")
-_LOCALES = {"EU": ("da_DK", "en_GB", "pt_PT", "de_DE"), "NA": ("en_US", "en_CA", "fr_CA")}
+_LOCALES = {
+    "EU": ("da_DK", "en_GB", "pt_PT", "de_DE"),
+    "NA": ("en_US", "en_CA", "fr_CA"),
+    "APAC": ("en_AU", "en_IN", "en_NZ"),
+}
+_ELSEWHERE = ("en_US", "en_GB")
 _LIST_TYPES = ("PublicDL", "GroupMailbox", "PrivateDL")
 
 
@@ -35,7 +40,7 @@ class People:
 
 def invent_people(region: str, staff: int, seed: int) -> People:
     """Return the people of a region, always the same for the same arguments."""
-    faker = Faker(list(_LOCALES[region]), use_weighting=False)
+    faker = Faker(list(_LOCALES.get(region, _ELSEWHERE)), use_weighting=False)
     faker.seed_instance(f"{seed}/{region}")
     random = Random(f"{seed}/{region}/people")  # noqa: S311  invented people need no secrecy
     words = Faker("en_US")

@@ -29,6 +29,8 @@ class _Loader(yaml.SafeLoader):
                 problem = "the same key stands above"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.add(key.value)
+            if key.tag == "tag:yaml.org,2002:bool":
+                key.tag = "tag:yaml.org,2002:str"  # a key is text: NO is Norway, ON is Ontario
         return super().construct_mapping(node, deep)
 
     def construct_date(self, node: yaml.ScalarNode) -> object:

@@ -21,14 +21,14 @@ from pipelines.settings.keys import GlobalKeys
 from pipelines.settings.problems import (
     Problems,
     SettingsError,
-    did_you_mean,
     key_shown,
     mapping,
+    shown,
     validated,
 )
 from pipelines.settings.regions import RegionDraft, RegionSettings, read_region
 from pipelines.settings.rooms_csv import note_shared_mailboxes
-from transforms.contract import REGIONS, ROOMS, Region
+from transforms.contract import REGION_REMEDY, ROOMS, Region, is_region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +81,13 @@ def regions_to_load() -> frozenset[Region] | None:
     """Return the regions that INSIGHTS_REGIONS limits this process to; None for all.
 
     Raises:
-        SettingsError: the variable names something else than EU and NA.
+        SettingsError: the variable names what cannot be a region.
     """
     names = {name.strip() for name in os.environ.get("INSIGHTS_REGIONS", "").split(",")} - {""}
-    if unknown := sorted(names - set(REGIONS)):
-        text = f"{', '.join(unknown)} is no region: use EU, NA or EU,NA"
+    if wrong := sorted(name for name in names if not is_region(name)):
+        text = f"{', '.join(map(shown, wrong))} cannot be a region's name; {REGION_REMEDY}"
         raise SettingsError([f"INSIGHTS_REGIONS: {text}"])
-    return frozenset(region for region in REGIONS if region in names) or None
+    return frozenset(names) or None
 
 
 def _drafts(
@@ -108,13 +108,15 @@ def _drafts(
 def _regions_to_read(
     named: Mapping[str, object], asked: frozenset[Region] | None, path: Path, problems: Problems
 ) -> list[Region]:
-    for name in sorted(named.keys() - set(REGIONS)):
-        where = f"{path}: regions.{key_shown(name)}"
-        problems.add(where, f"unknown region; {did_you_mean(name, REGIONS)}")
+    for name in named:
+        if not is_region(name):
+            remedy = f"did you mean {name.upper()}?" if is_region(name.upper()) else REGION_REMEDY
+            where = f"{path}: regions.{key_shown(name)}"
+            problems.add(where, f"cannot be a region's name; {remedy}")
     for region in sorted((asked or frozenset()) - named.keys()):
         text = "is missing, and INSIGHTS_REGIONS asks for it; add it, or ask for another"
         problems.add(f"{path}: regions.{region}", text)
-    return [region for region in REGIONS if region in named and (asked is None or region in asked)]
+    return [name for name in named if is_region(name) and (asked is None or name in asked)]
 
 
 def _note_shared_folders(

@@ -59,7 +59,7 @@ def test_invented_months_of_whole_regions_are_equal(
     authority: CertificateAuthority, region: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipelines.sandbox.calendars.invent_people", _people_without_lists)
-    tenant = generated_tenant(region, rooms=8, now=READ_AT)  # type: ignore[arg-type]  # a Region
+    tenant = generated_tenant(region, rooms=8, now=READ_AT)
     first, last = READ_AT.date() - timedelta(days=60), READ_AT.date() + timedelta(days=60)
     rows = 0
     with SandboxExchange(tenant, authority) as server, both_ways(server) as ways:

@@ -25,20 +25,26 @@ from warehouse.versions import VersionError, current_version
 
 WINDOW = Window(at(MONDAY, 0), at(MONDAY, 23))
 BOSTON = "boston"
+BONDI = "bondi"
+OTHERS = {"NA": BOSTON, "APAC": BONDI}
+ZONES = {"NA": "America/New_York", "APAC": "Australia/Sydney"}
+each_other = pytest.mark.parametrize("other", OTHERS)
 
 
 @pytest.fixture
-def two_regions(planted: Company, monkeypatch: pytest.MonkeyPatch) -> Company:
-    """A company whose Exchange holds a room of NA too, configured as NA's only room."""
+def three_regions(planted: Company, monkeypatch: pytest.MonkeyPatch) -> Company:
+    """A company whose Exchange holds a room of NA and one of APAC too, each its region's only."""
     monkeypatch.delenv("INSIGHTS_REGIONS", raising=False)
-    planted.tenant.add(Mailbox(address_of(BOSTON), BOSTON, items=[meeting(MONDAY, 14, 15)]))
     values = yaml.safe_load(planted.config.read_text())
     eu = values["regions"]["EU"]
-    na = {"time_zone": "America/New_York", "lake": "na/lake", "warehouse": "na/warehouse"}
-    values["regions"]["NA"] = eu | na | {"rooms": "rooms-na.csv"}
+    for region, room in OTHERS.items():
+        planted.tenant.add(Mailbox(address_of(room), room, items=[meeting(MONDAY, 14, 15)]))
+        name = region.lower()
+        own = {"time_zone": ZONES[region], "lake": f"{name}/lake", "warehouse": f"{name}/warehouse"}
+        values["regions"][region] = eu | own | {"rooms": f"rooms-{name}.csv"}
+        rows = f"room_id,address,time_zone\n{room},{address_of(room)},{ZONES[region]}\n"
+        (planted.directory / f"rooms-{name}.csv").write_text(rows)
     planted.config.write_text(yaml.safe_dump(values))
-    rows = f"room_id,address,time_zone\n{BOSTON},{address_of(BOSTON)},America/New_York\n"
-    (planted.directory / "rooms-na.csv").write_text(rows)
     return planted
 
 
@@ -49,35 +55,47 @@ def settings_of(company: Company) -> Settings:
 # --- settings ---------------------------------------------------------------------------------
 
 
-def test_settings_refuse_a_room_of_the_other_region(two_regions: Company) -> None:
-    with (two_regions.directory / "rooms.csv").open("a") as file:
-        file.write(f"copy,{address_of(BOSTON)},America/New_York,HQ,8\n")
+@each_other
+def test_settings_refuse_a_room_of_another_region(three_regions: Company, other: str) -> None:
+    with (three_regions.directory / "rooms.csv").open("a") as file:
+        file.write(f"copy,{address_of(OTHERS[other])},{ZONES[other]},HQ,8\n")
     with pytest.raises(SettingsError) as refused:
-        settings_of(two_regions)
-    assert "rooms-na.csv" in str(refused.value) or "rooms.csv" in str(refused.value)
+        settings_of(three_regions)
+    (line,) = refused.value.problems
+    assert f"rooms-{other.lower()}.csv" in line or "rooms.csv" in line
 
 
-def test_a_deployment_of_eu_loads_nothing_of_na(
-    two_regions: Company, monkeypatch: pytest.MonkeyPatch
+def test_settings_refuse_a_room_that_two_others_share(three_regions: Company) -> None:
+    with (three_regions.directory / "rooms-apac.csv").open("a") as file:
+        file.write(f"copy,{address_of(BOSTON)},America/New_York\n")
+    with pytest.raises(SettingsError) as refused:
+        settings_of(three_regions)
+    assert len(refused.value.problems) == 1
+
+
+def test_a_deployment_of_eu_loads_nothing_of_another_region(
+    three_regions: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (two_regions.directory / "rooms-na.csv").unlink()
+    for other in OTHERS:
+        (three_regions.directory / f"rooms-{other.lower()}.csv").unlink()
     monkeypatch.setenv("INSIGHTS_REGIONS", "EU")
-    settings = settings_of(two_regions)
+    settings = settings_of(three_regions)
     assert set(settings.regions) == {"EU"}
-    assert BOSTON not in repr(settings)
+    assert not any(room in repr(settings) for room in OTHERS.values())
 
 
 def test_the_record_says_that_regions_share_an_account(
-    two_regions: Company, capsys: pytest.CaptureFixture[str]
+    three_regions: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert two_regions.insights("privacy-report", "--region", "EU") == 0
-    assert "SHARES AN ACCOUNT WITH REGION NA" in capsys.readouterr().out
-    values = yaml.safe_load(two_regions.config.read_text())
+    assert three_regions.insights("privacy-report", "--region", "EU") == 0
+    assert "SHARES AN ACCOUNT WITH REGION APAC, NA" in capsys.readouterr().out
+    values = yaml.safe_load(three_regions.config.read_text())
     exchange = values["regions"]["EU"]["exchanges"]["sandbox"]
-    own = {"sandbox": exchange | {"username": "svc-na@contoso.example"}}
-    values["regions"]["NA"] = values["regions"]["NA"] | {"exchanges": own}
-    two_regions.config.write_text(yaml.safe_dump(values))
-    assert two_regions.insights("privacy-report", "--region", "EU") == 0
+    for other in OTHERS:
+        own = {"sandbox": exchange | {"username": f"svc-{other}@contoso.example"}}
+        values["regions"][other] = values["regions"][other] | {"exchanges": own}
+    three_regions.config.write_text(yaml.safe_dump(values))
+    assert three_regions.insights("privacy-report", "--region", "EU") == 0
     assert "an account of its own" in capsys.readouterr().out
 
 
@@ -102,9 +120,10 @@ def test_a_source_asks_nothing_about_a_mailbox_outside_its_region() -> None:
     source = Recorder()
     fence = Fenced(source, {address_of("fjord")})
     assert fence.read(address_of("FJORD"), WINDOW) == []
-    with pytest.raises(SourceError) as refused:
-        fence.read(address_of(BOSTON), WINDOW)
-    assert refused.value.code == OUTSIDE_THE_REGION
+    for room in OTHERS.values():
+        with pytest.raises(SourceError) as refused:
+            fence.read(address_of(room), WINDOW)
+        assert refused.value.code == OUTSIDE_THE_REGION
     assert source.asked == [address_of("FJORD")]
 
 
@@ -114,54 +133,61 @@ def opened_source(reading: Any) -> CalendarSource:
     return source
 
 
-def test_every_source_of_a_night_is_fenced(two_regions: Company) -> None:
+def test_every_source_of_a_night_is_fenced(three_regions: Company) -> None:
     source = Recorder()
 
     def opened(*_: object) -> CalendarSource:
         return source
 
-    eu = settings_of(two_regions).regions["EU"]
+    eu = settings_of(three_regions).regions["EU"]
     for reading in night._readings(eu, night.DayRange(MONDAY, MONDAY), opened):
-        with pytest.raises(SourceError):
-            opened_source(reading).read(address_of(BOSTON), WINDOW)
+        for room in OTHERS.values():
+            with pytest.raises(SourceError):
+                opened_source(reading).read(address_of(room), WINDOW)
     assert source.asked == []
 
 
-def test_a_night_of_eu_asks_about_no_room_of_na_and_names_none(
-    two_regions: Company, capfd: pytest.CaptureFixture[str]
+def test_a_night_of_eu_asks_about_no_room_of_another_region_and_names_none(
+    three_regions: Company, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert two_regions.run() == 0
+    assert three_regions.run() == 0
     told = capfd.readouterr()
-    asked = {entry.mailbox.casefold() for entry in two_regions.tenant.log}
+    asked = {entry.mailbox.casefold() for entry in three_regions.tenant.log}
     assert address_of("fjord") in asked
-    assert address_of(BOSTON) not in asked
-    assert BOSTON not in told.out + told.err
-    assert not (two_regions.directory / "na").exists()
-    written = (two_regions.directory / name for name in ("lake", "warehouse", ".dagster"))
+    for other, room in OTHERS.items():
+        assert address_of(room) not in asked
+        assert room not in told.out + told.err
+        assert not (three_regions.directory / other.lower()).exists()
+    written = (three_regions.directory / name for name in ("lake", "warehouse", ".dagster"))
     for path in (path for folder in written for path in folder.rglob("*") if path.is_file()):
-        assert BOSTON.encode() not in path.read_bytes()
+        content = path.read_bytes()
+        assert not any(room.encode() in content for room in OTHERS.values())
 
 
 # --- lake -------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def na_lake(tmp_path: Path) -> Lake:
-    lake = Lake(tmp_path / "na-lake", "NA")
-    lake.replace("bookings", MONDAY, stored(booking(BOSTON, MONDAY)))
-    lake.replace("coverage", MONDAY, coverage((BOSTON, True, FIRST_NIGHT, None)))
+@pytest.fixture(params=OTHERS)
+def other_lake(tmp_path: Path, request: pytest.FixtureRequest) -> Lake:
+    region: str = request.param
+    lake = Lake(tmp_path / "other-lake", region)
+    lake.replace("bookings", MONDAY, stored(booking(OTHERS[region], MONDAY)))
+    lake.replace("coverage", MONDAY, coverage((OTHERS[region], True, FIRST_NIGHT, None)))
     return lake
 
 
-def test_a_lake_refuses_the_other_regions_folder(na_lake: Lake) -> None:
+def test_a_lake_refuses_the_other_regions_folder(other_lake: Lake) -> None:
     with pytest.raises(LakeError):
-        Lake(na_lake.root, "EU").read("bookings", MONDAY)
+        Lake(other_lake.root, "EU").read("bookings", MONDAY)
     with pytest.raises(LakeError):
-        Lake(na_lake.root, "EU").replace("bookings", MONDAY, stored(booking("fjord", MONDAY)))
+        Lake(other_lake.root, "EU").replace("bookings", MONDAY, stored(booking("fjord", MONDAY)))
 
 
-def test_a_lake_refuses_rows_that_say_they_are_the_other_regions(tmp_path: Path) -> None:
-    rows = stored(booking(BOSTON, MONDAY)).replace_schema_metadata({"region": "NA"})
+@each_other
+def test_a_lake_refuses_rows_that_say_they_are_the_other_regions(
+    tmp_path: Path, other: str
+) -> None:
+    rows = stored(booking(OTHERS[other], MONDAY)).replace_schema_metadata({"region": other})
     with pytest.raises(LakeError):
         Lake(tmp_path / "lake", "EU").replace("bookings", MONDAY, rows)
 
@@ -179,11 +205,13 @@ def test_a_night_lands_no_rows_of_a_room_outside_its_directory(tmp_path: Path) -
 # --- publish ----------------------------------------------------------------------------------
 
 
-def planted_in(eu_lake: Lake, na_lake: Lake) -> None:
-    """Copy a day of NA over a day of EU, under EU's own name, as a misguided restore would."""
+def planted_in(eu_lake: Lake, other_lake: Lake) -> None:
+    """Copy a day of another region over a day of EU, under EU's name, as a bad restore would."""
     parts = ("bookings", "region={}", f"date={MONDAY}", "bookings.parquet")
     name = "/".join(parts)
-    shutil.copyfile(na_lake.root / name.format("NA"), eu_lake.root / name.format("EU"))
+    shutil.copyfile(
+        other_lake.root / name.format(other_lake.region), eu_lake.root / name.format("EU")
+    )
 
 
 @pytest.fixture
@@ -195,33 +223,34 @@ def eu_lake(tmp_path: Path) -> Lake:
 
 
 def test_publish_refuses_a_day_of_the_other_region(
-    eu_lake: Lake, na_lake: Lake, tmp_path: Path
+    eu_lake: Lake, other_lake: Lake, tmp_path: Path
 ) -> None:
     warehouse = tmp_path / "warehouse"
     publish(eu_lake, warehouse, PublishOptions(threads=1), FIRST_NIGHT)
     before = current_version(warehouse, "EU")
-    planted_in(eu_lake, na_lake)
+    planted_in(eu_lake, other_lake)
     with pytest.raises(LakeError):
         publish(eu_lake, warehouse, PublishOptions(threads=1), FIRST_NIGHT)
     assert current_version(warehouse, "EU") == before
 
 
 def test_publish_refuses_a_lake_that_holds_the_other_region_too(
-    eu_lake: Lake, na_lake: Lake, tmp_path: Path
+    eu_lake: Lake, other_lake: Lake, tmp_path: Path
 ) -> None:
-    shutil.copytree(na_lake.root / "coverage", eu_lake.root / "coverage", dirs_exist_ok=True)
+    shutil.copytree(other_lake.root / "coverage", eu_lake.root / "coverage", dirs_exist_ok=True)
     with pytest.raises(LakeError):
         publish(eu_lake, tmp_path / "warehouse", PublishOptions(threads=1), FIRST_NIGHT)
 
 
+@each_other
 def test_a_database_of_one_region_is_not_opened_as_the_others(
-    eu_lake: Lake, tmp_path: Path
+    eu_lake: Lake, tmp_path: Path, other: str
 ) -> None:
     warehouse = tmp_path / "warehouse"
     publish(eu_lake, warehouse, PublishOptions(threads=1), FIRST_NIGHT)
     with pytest.raises(VersionError):
-        current_version(warehouse, "NA")
+        current_version(warehouse, other)
     eu = current_version(warehouse, "EU")
-    (warehouse / "insights-na.duckdb").symlink_to(Path("versions", eu.name))
+    (warehouse / f"insights-{other.lower()}.duckdb").symlink_to(Path("versions", eu.name))
     with pytest.raises(VersionError):
-        current_version(warehouse, "NA")
+        current_version(warehouse, other)

@@ -116,10 +116,25 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
     ),
     "a closure without an end": (_closure(to=None), "regions.EU.closures.0.to", "is missing"),
     "closures that are no list": (_eu(closures={"from": 1}), "regions.EU.closures", "a list"),
-    "an unknown region": (
-        lambda company: company.values["regions"].update(APAC={}),
-        "regions.APAC",
-        "unknown region; known: EU, NA",
+    "a region in small letters": (
+        lambda company: company.values["regions"].update(apac={}),
+        "regions.apac",
+        "cannot be a region's name; did you mean APAC?",
+    ),
+    "a region that would be a folder above": (
+        lambda company: company.values["regions"].update({"../EU": {}}),
+        "regions.../EU",
+        "cannot be a region's name; write capital letters, digits",
+    ),
+    "a region that would be the statistics of another": (
+        lambda company: company.values["regions"].update({"EU-STATISTICS": {}}),
+        "regions.EU-STATISTICS",
+        "cannot be a region's name; write capital letters, digits",
+    ),
+    "a region named as DuckDB's own catalog": (
+        lambda company: company.values["regions"].update(TEMP={}),
+        "regions.TEMP",
+        "cannot be a region's name; write capital letters, digits",
     ),
     "no region": (_top(regions={}), "regions", "is missing or empty"),
 }

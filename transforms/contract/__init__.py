@@ -17,13 +17,14 @@ from transforms.contract.lake import BOOKINGS, COVERAGE, LAKE, ROOMS, STAGED
 from transforms.contract.words import (
     KINDS,
     PERSONAL_ROOM_TYPES,
-    REGIONS,
+    REGION_REMEDY,
     RESPONSES,
     ROOM_TYPES,
     SHOW_AS,
     STATUSES,
     Region,
     RoomType,
+    is_region,
 )
 
 CONTRACT_VERSION: Final = "1"
@@ -37,7 +38,7 @@ __all__ = [
     "KINDS",
     "LAKE",
     "PERSONAL_ROOM_TYPES",
-    "REGIONS",
+    "REGION_REMEDY",
     "RESPONSES",
     "ROOMS",
     "ROOM_TYPES",
@@ -48,5 +49,6 @@ __all__ = [
     "Region",
     "RoomType",
     "describe",
+    "is_region",
     "table_description",
 ]

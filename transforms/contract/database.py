@@ -14,7 +14,7 @@ from transforms.contract.columns import INSTANT, column, minutes, required, tabl
 from transforms.contract.lake import BOOKINGS, COVERAGE, LOCAL_START_DATE, ROOM_ID, ROOMS
 
 _BAND = "Capacity band of the room: 1, 2-4, 5-8, 9-14, 15-30, 31+; null where unknown."
-_REGION = required("region", pa.string(), "EU or NA: where the data are processed and stored.")
+_REGION = required("region", pa.string(), "Where the data are processed and stored, such as EU.")
 _LOCAL_DATE = required("local_date", pa.date32(), "Date in the room's own time zone (R1).")
 _LOCAL_HOUR = required(
     "local_hour",

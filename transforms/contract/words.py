@@ -4,10 +4,27 @@ Belongs here: closed lists of words. Does not belong here: columns (``lake.py``,
 how Exchange's words become these (``transforms/rules.py``).
 """
 
+import re
 from typing import Final, Literal, TypeAlias, get_args
 
-Region: TypeAlias = Literal["EU", "NA"]
-REGIONS: Final[tuple[Region, ...]] = get_args(Region)
+Region: TypeAlias = str
+"""A name in ``insights.yaml``, such as EU or APAC."""
+_REGION: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", re.ASCII)
+_LONGEST_REGION: Final = 30
+_CATALOGS: Final = ("MAIN", "MEMORY", "SYSTEM", "TEMP")
+"""DuckDB's own: a region becomes the name of a catalog (``eu.utilization``)."""
+REGION_REMEDY: Final = "write capital letters, digits and single underscores, such as EU or APAC"
+
+
+def is_region(name: str) -> bool:
+    """Return whether a name can be a region's.
+
+    It becomes part of file names, catalogs, asset keys and environment variables, so it is plain
+    ASCII; without a hyphen, ``insights-eu-statistics`` cannot be the database of a region.
+    """
+    is_plain = _REGION.fullmatch(name) is not None and len(name) <= _LONGEST_REGION
+    return is_plain and name not in _CATALOGS
+
 
 RoomType: TypeAlias = Literal[
     "conference",

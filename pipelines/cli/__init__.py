@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "status": ("status", "Say how old each region's figures are, and what to do."),
     "publish": ("nightly", "Rebuild a region's database from its lake."),
     "report": ("nightly", "Write the page that shows a region in a browser."),
+    "export": ("export", "Write the statistics tables for Excel, or as CSV."),
     "check": ("exchange", "Say which rooms can be read, and what mends the rest."),
     "compare-sources": ("exchange", "Read rooms over EWS and Graph, and compare."),
     "erase": ("privacy", "Erase a room's days, or all before a date."),

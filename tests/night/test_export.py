@@ -1,0 +1,146 @@
+"""``insights export``: a workbook that office programs open, and CSV, with equal figures."""
+
+import csv
+import shutil
+import subprocess
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from tests.night.workplace import MONDAY, Company
+
+
+def exported(company: Company, *arguments: str, to: str = "figures.xlsx") -> Path:
+    path = company.directory / to
+    assert company.insights("export", "--region", "EU", *arguments, "--to", str(path)) == 0
+    return path
+
+
+def sheet(path: Path, name: str) -> Any:
+    return openpyxl.load_workbook(path)[name]
+
+
+def rows_of(path: Path, name: str) -> list[dict[str, Any]]:
+    heading, *rows = sheet(path, name).iter_rows(values_only=True)
+    return [dict(zip(heading, row, strict=True)) for row in rows]
+
+
+@pytest.fixture
+def published(company: Company) -> Company:
+    assert company.run() == 0
+    return company
+
+
+def test_each_table_is_a_sheet_with_the_databases_figures(published: Company) -> None:
+    path = exported(published)
+    (row,) = rows_of(path, "utilization")
+    assert (row["rooms"], row["open_minutes"], row["booked_minutes"]) == (2, 1200, 240)
+    assert row["booked_utilization"] == 0.2
+    assert row["local_date"] == datetime(2026, 10, 19)  # noqa: DTZ001 - a sheet knows no zone
+    tables = {name for (name,) in published.query("SELECT table_name FROM duckdb_tables()")}
+    assert set(openpyxl.load_workbook(path).sheetnames) == (tables - {"bookings"}) | {"definitions"}
+
+
+def test_headers_are_frozen_and_numbers_and_dates_look_like_what_they_are(
+    published: Company,
+) -> None:
+    utilization = sheet(exported(published), "utilization")
+    assert utilization.freeze_panes == "A2"
+    assert utilization.auto_filter.ref
+    columns = {cell.value: cell.column for cell in utilization[1]}
+    formats = {
+        name: utilization.cell(2, columns[name]).number_format
+        for name in ("local_date", "open_minutes", "booked_utilization")
+    }
+    assert formats == {
+        "local_date": "yyyy-mm-dd",
+        "open_minutes": "#,##0",
+        "booked_utilization": "0 %",
+    }
+
+
+def test_instants_are_in_utc_without_a_zone_and_the_definitions_say_so(
+    published: Company,
+) -> None:
+    path = exported(published)
+    ((built_at,),) = published.query("SELECT built_at FROM build_info")
+    (row,) = rows_of(path, "build_info")
+    written = row["built_at"].replace(tzinfo=UTC)
+    assert abs((written - built_at).total_seconds()) < 0.01
+    (meaning,) = [
+        each["meaning"]
+        for each in rows_of(path, "definitions")
+        if (each["table"], each["column"]) == ("build_info", "built_at")
+    ]
+    assert meaning.endswith("In UTC.")
+
+
+def test_only_the_tables_named_are_written_with_their_definitions(published: Company) -> None:
+    path = exported(published, "room_days", "rooms")
+    assert set(openpyxl.load_workbook(path).sheetnames) == {"definitions", "rooms", "room_days"}
+    assert {each["table"] for each in rows_of(path, "definitions")} == {"rooms", "room_days"}
+
+
+def test_a_folder_gets_a_csv_file_a_table(published: Company) -> None:
+    folder = exported(published, "room_days", to="csv")
+    assert sorted(path.name for path in folder.iterdir()) == ["definitions.csv", "room_days.csv"]
+    with (folder / "room_days.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = {(row["room_id"], row["local_date"], row["booked_minutes"]) for row in rows}
+    assert found == {("fjord", MONDAY.isoformat(), "180"), ("harbour", MONDAY.isoformat(), "60")}
+
+
+def test_a_name_that_looks_like_a_formula_stays_text(company: Company) -> None:
+    (company.directory / "rooms.csv").write_text(
+        "room_id,address,time_zone,building,name\n"
+        "fjord,fjord@rooms.contoso.example,Europe/Copenhagen,HQ,=1+1\n"
+    )
+    company.run()
+    (row,) = rows_of(exported(company, "rooms"), "rooms")
+    cell = sheet(company.directory / "figures.xlsx", "rooms")["C2"]
+    assert (row["name"], cell.data_type) == ("=1+1", "s")
+
+
+def test_single_bookings_are_never_exported(
+    published: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = published.directory / "figures.xlsx"
+    capsys.readouterr()
+    assert published.insights("export", "--region", "EU", "bookings", "--to", str(path)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: bookings: no such table")
+    assert not path.exists()
+
+
+def test_an_unknown_table_and_a_region_without_a_database_are_one_line(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(company.directory / "figures.xlsx")
+    assert company.insights("export", "--region", "EU", "--to", path) == 1
+    assert "no database yet" in capsys.readouterr().err
+    company.run()
+    capsys.readouterr()
+    assert company.insights("export", "--region", "EU", "room_day", "--to", path) == 2
+    assert capsys.readouterr().err == "error: room_day: no such table; did you mean room_days?\n"
+
+
+@pytest.mark.skipif(
+    shutil.which("soffice") is None, reason="LibreOffice (soffice) is not installed"
+)
+def test_libreoffice_opens_the_workbook_and_reads_the_same_figures(published: Company) -> None:
+    path = exported(published)
+    profile = published.directory / "profile"
+    every_sheet = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
+    command = ["soffice", f"-env:UserInstallation=file://{profile}", "--headless"]
+    command += ["--convert-to", every_sheet, "--outdir", str(published.directory), str(path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=240)
+    with (published.directory / "figures-room_days.csv").open(newline="") as file:
+        found = {
+            (row["room_id"], row["local_date"], row["booked_minutes"])
+            for row in csv.DictReader(file)
+        }
+    day = date(2026, 10, 19).isoformat()
+    assert found == {("fjord", day, "180"), ("harbour", day, "60")}

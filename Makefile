@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+DEV := $(VENV)/ready-dev
+# Not compiled ahead: that doubles the time, and Python compiles what it uses.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
 
 .PHONY: help setup demo test privacy-proof superset-test lint format bench dictionary pins clean
 
@@ -12,19 +16,23 @@ help: ## Show this help
 $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(INSTALL) -r requirements.txt
+	$(INSTALL) --no-deps --editable .
 	touch $@
 
-setup: $(READY) ## Set up .venv with the pinned packages
+$(DEV): $(READY) requirements-dev.txt
+	$(INSTALL) -r requirements-dev.txt
+	touch $@
+
+setup: $(DEV) ## Set up .venv with all that tests, linters and `dagster dev` need
 
 demo: $(READY) ## Read two regions from a sandbox Exchange and show their utilization
 	$(BIN)/insights demo
 
-test: $(READY) ## Run every test
+test: $(DEV) ## Run every test
 	$(BIN)/pytest -n 2 --dist worksteal
 
-privacy-proof: $(READY) ## Plant tokens in every field of Exchange, run nights, search every byte
+privacy-proof: $(DEV) ## Plant tokens in every field of Exchange, run nights, search every byte
 	$(BIN)/python -m tests.privacy.proof
 
 .venv-superset/ready: tests/superset/requirements.txt
@@ -32,29 +40,29 @@ privacy-proof: $(READY) ## Plant tokens in every field of Exchange, run nights, 
 	.venv-superset/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-superset-test: $(READY) .venv-superset/ready ## Import the dashboard into a real Superset, compare its figures (minutes)
+superset-test: $(DEV) .venv-superset/ready ## Import the dashboard into a real Superset, compare its figures (minutes)
 	$(BIN)/python -m tests.superset.proof
 
-lint: $(READY) ## Check style, types and the walls between the packages
+lint: $(DEV) ## Check style, types and the walls between the packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-format: $(READY) ## Format the code
+format: $(DEV) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure speed and memory (minutes to an hour; see benchmarks/)
+bench: $(DEV) ## Measure speed and memory (minutes to an hour; see benchmarks/)
 	$(BIN)/python -m benchmarks
 
 dictionary: $(READY) ## Write docs/dictionary.md from the contract
 	$(BIN)/python -m warehouse.dictionary > docs/dictionary.md
 
-pins: $(READY) ## Renew the pins of requirements.txt from pyproject.toml
-	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header \
-		--upgrade --extra dev --output-file requirements.txt pyproject.toml
+pins: $(DEV) ## Renew both files of pins from pyproject.toml
+	$(INSTALL) uv
+	$(COMPILE) --upgrade --extra dev --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --extra demo --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 
 clean: ## Remove what make and the demo made
 	rm -rf $(VENV) .venv-superset demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -104,7 +104,7 @@ def measure(region: Region, rooms: int, workers: int, latency: float) -> dict[st
     with tempfile.TemporaryDirectory(prefix="latency-") as name:
         directory = Path(name)
         with running_sandboxes(directory, rooms, latency) as sandboxes:
-            config = write_configuration(directory, sandboxes, rooms, days=14, ahead=180)
+            config = write_configuration(directory, sandboxes, rooms)
             command = [sys.executable, "-m", "benchmarks.latency", "--config", str(config)]
             command += ["--region", region, "--workers", str(workers)]
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout

@@ -31,7 +31,7 @@ def measure(rooms: int) -> tuple[int, float, int]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         with running_sandboxes(directory / "sandbox", rooms) as sandboxes:
-            config = write_configuration(directory, sandboxes, rooms, days=14, ahead=180)
+            config = write_configuration(directory, sandboxes, rooms)
             insights = [sys.executable, "-c", "from pipelines.cli import main; main()"]
             return peak_of([*insights, "run", "--region", "EU", "--config", str(config)])
 

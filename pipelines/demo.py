@@ -21,6 +21,7 @@ from transforms.contract import Region
 
 CONFIG_NAME: Final = "insights.yaml"
 DEMO_REGIONS: Final = ("EU", "NA")
+TRAILING_DAYS: Final = 14
 _SANDBOX: Final = "sandbox"
 _OVER_GRAPH: Final = frozenset({"NA"})
 _TIME_ZONES: Final[Mapping[Region, str]] = {"EU": "Europe/Copenhagen", "NA": "America/New_York"}
@@ -117,15 +118,9 @@ def _running_sandbox(region: Region, options: Sequence[str]) -> Iterator[Running
 
 
 def write_configuration(
-    directory: Path,
-    sandboxes: tuple[RunningSandbox, ...],
-    rooms: int,
-    days: int,
-    ahead: int | None = None,
+    directory: Path, sandboxes: tuple[RunningSandbox, ...], rooms: int, ahead_days: int = 180
 ) -> Path:
     """Write ``insights.yaml`` and a room directory a region; return the configuration's path.
-
-    ``days`` are read back and, unless ``ahead`` says otherwise, as many ahead.
 
     Sets the secrets' environment variables for this process, as an operator would.
     """
@@ -134,8 +129,8 @@ def write_configuration(
         os.environ[sandbox.secret_env] = sandbox.secret
     config = directory / CONFIG_NAME
     settings: dict[str, Any] = {
-        "trailing_days": days,
-        "ahead_days": days if ahead is None else ahead,
+        "trailing_days": TRAILING_DAYS,
+        "ahead_days": ahead_days,
         "regions": {sandbox.region: _region(directory, sandbox) for sandbox in sandboxes},
     }
     config.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")

@@ -5,7 +5,8 @@ would do otherwise.
 """
 
 import threading
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from pipelines.cli import console
 from pipelines.cli.options import FOLDER, WHOLE, region_name
-from pipelines.cli.summary import show_summary, show_what_next
+from pipelines.cli.summary import program, show_summary, show_what_next
 from pipelines.demo import running_sandboxes, somebody_elses_file, write_configuration
 from pipelines.launch import dagster_home, launch_night
 from pipelines.night import default_range, today_in
@@ -26,7 +27,7 @@ from warehouse.summary import summarize
 
 @click.command()
 @click.option("--rooms", type=click.IntRange(10, 2000), default=40, show_default=True)
-@click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True)
+@click.option("--days", type=click.IntRange(1, 365), default=100, show_default=True)
 @click.option(
     "--dir",
     "directory",
@@ -81,7 +82,7 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
     directory.mkdir(parents=True, exist_ok=True)
     terminal = Console()
     with running_sandboxes(directory, rooms) as sandboxes:
-        config = write_configuration(directory, sandboxes, rooms, days)
+        config = write_configuration(directory, sandboxes, rooms, ahead_days=min(days, 180))
         for sandbox in sandboxes:
             protocol = "Microsoft Graph" if sandbox.is_graph else "EWS"
             click.echo(
@@ -90,7 +91,7 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
             )
         databases: dict[Region, Path] = {}
         for sandbox in sandboxes:
-            database = _one_night(config, sandbox.region, terminal)
+            database = _one_night(config, sandbox.region, days, terminal)
             if database is None:
                 return 1
             databases[sandbox.region] = database
@@ -100,9 +101,11 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
     return 0
 
 
-def _one_night(config: Path, region: Region, terminal: Console) -> Path | None:
+def _one_night(config: Path, region: Region, days: int, terminal: Console) -> Path | None:
+    """Read so many days back, and what lies ahead, as ``insights run --from`` would."""
     settings = load_settings(config, None)
-    day_range = default_range(settings, today_in(settings, region, datetime.now(UTC)))
+    today = today_in(settings, region, datetime.now(UTC))
+    day_range = replace(default_range(settings, today), first_date=today - timedelta(days=days))
     with console.RunProgress(terminal) as progress:
         facts = launch_night(settings, region, day_range, dagster_home(config), progress)
     console.show_run(settings, region, facts)
@@ -117,7 +120,7 @@ def _serve_until_interrupted(config: Path, secret_variables: list[str]) -> None:
     click.echo("\nThe sandbox goes on answering until Ctrl-C. In another terminal:")
     for variable in secret_variables:
         click.echo(f"  export {variable}=sandbox")
-    click.echo(f"  .venv/bin/insights run --config {config} --region EU")
+    click.echo(f"  {program('insights')} run --config {config} --region EU")
     over = threading.Event()
     stop_at_signals(over)
     over.wait()

@@ -4,6 +4,7 @@ Belongs here: turning a ``Summary`` into tables for a terminal.
 Does not belong here: computing a figure (``warehouse/summary.py``).
 """
 
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -66,12 +67,18 @@ def show_what_next(console: Console, config: Path, databases: dict[Region, Path]
         "percent FROM hour_of_week WHERE open_minutes > 0 GROUP BY ALL ORDER BY ALL"
     )
     console.print(
-        f"  .venv/bin/python -c \"import duckdb; duckdb.connect('{database}', read_only=True)"
+        f"  {program('python')} -c \"import duckdb; duckdb.connect('{database}', read_only=True)"
         f".sql('{query}').show(max_rows=100)\"",
         soft_wrap=True,
         markup=False,
         highlight=False,
     )
+
+
+def program(name: str) -> str:
+    """Return how to start a program of this installation, from where the operator stands."""
+    path = Path(sys.executable).with_name(name)
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _share(utilization: float | None) -> str:

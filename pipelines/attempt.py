@@ -5,6 +5,7 @@ Does not belong here: threads, and whether a room is tried again (``reading.py``
 read (``sources``).
 """
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ class Reading:
     workers: int = 4
     room_deadline_seconds: float = 120.0
     patience_seconds: float = 1800.0
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     @cached_property
     def pace(self) -> Pace:

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import pyarrow as pa
 
-from pipelines.night import DayRange, OpenSource, contexts_of, read_room
+from pipelines.night import DayRange, OpenSource, RoomReader, contexts_of
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import RegionSettings
 from pipelines.settings.exchange import read_secrets
@@ -151,7 +151,7 @@ def _readings(
         yield Reading(
             room_ids=[f"{name}\t{room_id}" for room_id in rooms],
             open_source=fenced(open_one, {contexts[each].address.casefold() for each in rooms}),
-            read_room=partial(_read, partial(read_room, contexts, day_range)),
+            read_room=partial(_read, RoomReader(contexts, day_range).read),
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,
         )

@@ -66,8 +66,9 @@ def launch_night(
             tags=range_tags(day_range) | NOTIFIES_ITSELF,
         )
         if settings.alerts:
-            time_zone = settings.regions[region].time_zone
-            notify_of_run(instance, settings.alerts, region, time_zone, result.run_id)
+            notify_of_run(
+                instance, settings.alerts, region, settings.regions[region], result.run_id
+            )
         return facts_of(instance, result.dagster_run)
 
 

@@ -6,6 +6,7 @@ Does not belong here: threads (``reading.py``), protocols (``sources``), files (
 Dagster (``assets.py``).
 """
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from pipelines.sources.base import CalendarSource, Window
 from pipelines.sources.claims import OTHER_MAILBOX
 from pipelines.sources.fence import fenced
 from pipelines.sources.pace import Pace
+from transforms.addresses import normal_address, normal_domain
 from transforms.contract import Region
 from transforms.redact import RoomContext, redact
 from transforms.zones import day_start, local_date, zone
@@ -102,6 +104,7 @@ class NightResult:
     failed: Mapping[str, str] = field(default_factory=dict)
     bookings: int = 0
     deleted_days: int = 0
+    unreadable_fields: int = 0
 
     @property
     def rooms_loaded(self) -> int:
@@ -161,7 +164,7 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
     region_settings = night.settings.regions[region]
     lake = Lake(region_settings.lake, region)
     with lake.exclusive(), lake.staging() as staging:
-        loaded, failed = _read(night, open_source, progress, staging.add)
+        loaded, failed, unreadable = _read(night, open_source, progress, staging.add)
         progress.step("writing the days")
         lake.replace_rooms(rooms_table(region_settings))
         room_ids = [room.room_id for room in region_settings.rooms]
@@ -172,7 +175,7 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
         days = day_range.days()
         bookings = apply_night(lake, staging, days, room_ids, loaded, failed, begins)
         deleted = retain(lake, night.today, night.settings.retention_months)
-    return NightResult(region, day_range, len(room_ids), failed, bookings, len(deleted))
+    return NightResult(region, day_range, len(room_ids), failed, bookings, len(deleted), unreadable)
 
 
 def count_night(night: Night, open_source: OpenSource, progress: Progress) -> NightResult:
@@ -189,9 +192,12 @@ def count_night(night: Night, open_source: OpenSource, progress: Progress) -> Ni
         of_days = rows.filter(pc.greater_equal(rows["local_start_date"], first))
         bookings.update(of_days["room_id"].to_pylist())
 
-    loaded, failed = _read(night, open_source, progress, count)
+    loaded, failed, unreadable = _read(night, open_source, progress, count)
     total = sum(bookings[room_id] for room_id in loaded)
-    return NightResult(night.region, night.day_range, len(loaded) + len(failed), failed, total)
+    expected = len(loaded) + len(failed)
+    return NightResult(
+        night.region, night.day_range, expected, failed, total, unreadable_fields=unreadable
+    )
 
 
 def _read(
@@ -199,13 +205,17 @@ def _read(
     open_source: OpenSource,
     progress: Progress,
     take: Callable[[pa.Table], None],
-) -> tuple[dict[str, datetime], dict[str, str]]:
-    """Give the rows of each room to ``take``; return when rooms were read, and codes of others."""
+) -> tuple[dict[str, datetime], dict[str, str], int]:
+    """Give the rows of each room to ``take``.
+
+    Return when rooms were read, the codes of the others, and how many fields were unreadable.
+    """
     region = night.settings.regions[night.region]
     loaded: dict[str, datetime] = {}
     failed: dict[str, str] = {}
     progress.start(night.region, len(region.rooms))
-    readings = _readings(region, night.day_range, open_source)
+    reader = RoomReader(contexts_of(region), night.day_range)
+    readings = _readings(region, reader, open_source)
     for outcome in read_rooms(readings, 60.0 * night.settings.run_deadline_minutes):
         if isinstance(outcome, RoomRead):
             take(outcome.rows)
@@ -216,7 +226,7 @@ def _read(
     _take_back(_disputed(region, readings), loaded, failed)
     if not loaded and failed:
         raise NothingReadError(night.region, failed)
-    return loaded, failed
+    return loaded, failed, reader.unreadable
 
 
 def publish_region(settings: Settings, region: Region, now: datetime) -> Published:
@@ -245,6 +255,34 @@ def publish_region(settings: Settings, region: Region, now: datetime) -> Publish
     return published
 
 
+class RoomReader:
+    """Reads and redacts rooms over some days. Safe for threads.
+
+    ``unreadable`` counts the fields that a booking can be without and that could not be read.
+    """
+
+    def __init__(self, contexts: Mapping[str, RoomContext], day_range: DayRange) -> None:
+        self.unreadable = 0
+        self._contexts, self._day_range = contexts, day_range
+        self._lock = threading.Lock()
+
+    def read(self, source: CalendarSource, room_id: str, read_at: datetime) -> pa.Table:
+        """Return one room's rows; the raw items live in this frame only.
+
+        Raises:
+            SourceError: the room cannot be read.
+        """
+        context, days = self._contexts[room_id], self._day_range
+        window = Window(
+            day_start(days.first_date, context.zone),
+            day_start(days.last_date + timedelta(days=1), context.zone),
+        )
+        items = source.read(context.address, window)
+        with self._lock:
+            self.unreadable += sum(item.unreadable for item in items)
+        return redact(items, context, read_at, days.first_date, days.last_date)
+
+
 def _disputed(region: RegionSettings, readings: Sequence[Reading]) -> list[str]:
     """Return the rooms that answered with a folder that another room answered with too."""
     addresses = {address for reading in readings for address in reading.pace.claims.disputed}
@@ -261,9 +299,8 @@ def _take_back(
 
 
 def _readings(
-    region: RegionSettings, day_range: DayRange, open_source: OpenSource
+    region: RegionSettings, reader: RoomReader, open_source: OpenSource
 ) -> Sequence[Reading]:
-    contexts = contexts_of(region)
     return [
         Reading(
             room_ids=[room.room_id for room in _rooms_of(region, name)],
@@ -271,7 +308,7 @@ def _readings(
                 partial(open_source, exchange, read_secrets(exchange), region.headcount),
                 {room.address.casefold() for room in _rooms_of(region, name)},
             ),
-            read_room=partial(read_room, contexts, day_range),
+            read_room=reader.read,
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,
         )
@@ -281,8 +318,8 @@ def _readings(
 
 def contexts_of(region: RegionSettings) -> Mapping[str, RoomContext]:
     """Return what redaction must know of each room, by room_id."""
-    directory = frozenset(room.address.casefold() for room in region.rooms)
-    domains = frozenset(domain.casefold() for domain in region.accepted_domains)
+    directory = frozenset(normal_address(room.address) for room in region.rooms)
+    domains = frozenset(normal_domain(domain) for domain in region.accepted_domains)
     return {
         room.room_id: RoomContext(
             room.room_id, room.address, zone(room.time_zone), directory, domains
@@ -293,24 +330,3 @@ def contexts_of(region: RegionSettings) -> Mapping[str, RoomContext]:
 
 def _rooms_of(region: RegionSettings, exchange: str) -> list[Room]:
     return [room for room in region.rooms if room.exchange == exchange]
-
-
-def read_room(
-    contexts: Mapping[str, RoomContext],
-    day_range: DayRange,
-    source: CalendarSource,
-    room_id: str,
-    read_at: datetime,
-) -> pa.Table:
-    """Read and redact one room; the raw items live in this frame only.
-
-    Raises:
-        SourceError: the room cannot be read.
-    """
-    context = contexts[room_id]
-    window = Window(
-        day_start(day_range.first_date, context.zone),
-        day_start(day_range.last_date + timedelta(days=1), context.zone),
-    )
-    items = source.read(context.address, window)
-    return redact(items, context, read_at, day_range.first_date, day_range.last_date)

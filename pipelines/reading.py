@@ -11,7 +11,8 @@ shared connection pool can deadlock when a server asks for fewer connections.
 A room that failed for a passing reason has a second turn after all others: most troubles of a
 mail server end within minutes. Where nothing could be read for half an hour (a check is less
 patient), the exchange is left alone for this run; so it is where it refuses the account, or the
-first few rooms in a way that may be about any of them.
+first few rooms in a way that may be about any of them. A server that is down for everybody from the
+first request on is probed with one room, seldom, until it answers or that half hour is over.
 """
 
 import queue
@@ -31,6 +32,9 @@ RUN_DEADLINE_EXCEEDED: Final = "RunDeadlineExceeded"
 _GRACE_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.5
 _UNCLEAR_REFUSALS: Final = 3
+_FAILURES_OF_AN_OUTAGE: Final = 3
+_FIRST_PAUSE_SECONDS: Final = 5.0
+_LONGEST_PAUSE_SECONDS: Final = 60.0
 _NEVER: Final = float("inf")
 
 _Outcomes: TypeAlias = "queue.Queue[tuple[_Worker, Outcome]]"
@@ -106,7 +110,12 @@ class _Crew:
         self._stop_code: str | None = None
         self._is_known_to_work = False
         self._unclear_refusals = 0
-        self._worked_at = time.monotonic()
+        self._clock = reading.clock
+        self._worked_at = self._clock()
+        self._last_code: str | None = None
+        self._same_failures = 0
+        self._pause_seconds = 0.0
+        self._probe_at = self._worked_at
 
     def start(self) -> None:
         for _ in range(min(self.reading.workers, len(self.reading.room_ids))):
@@ -129,7 +138,7 @@ class _Crew:
             if not self._waiting or worker not in self._workers:
                 return None
             worker.room_id = self._waiting.pop()
-            worker.due_at = time.monotonic() + self.reading.room_deadline_seconds + _GRACE_SECONDS
+            worker.due_at = self._clock() + self.reading.room_deadline_seconds + _GRACE_SECONDS
             return worker.room_id
 
     def report(self, worker: _Worker, ended: Ended) -> None:
@@ -153,7 +162,7 @@ class _Crew:
 
     def give_up_on_hung_workers(self) -> Iterator[Outcome]:
         """Fail the rooms whose reading outlived its deadline; their threads are left behind."""
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             hung = [worker for worker in self._workers if worker.due_at < now]
             self._workers.difference_update(hung)
@@ -179,18 +188,26 @@ class _Crew:
         once.
         """
         in_hand = sum(worker.is_reading for worker in self._workers)
+        if self._is_down():
+            return in_hand == 0 and self._clock() >= self._probe_at
         most = self.pace.limit if self._is_proven else 1
         return in_hand < most and self.pace.held_seconds() <= 0
 
     def _is_to_be_read_again(self, worker: _Worker, ended: Ended) -> bool:
         room_id = ended.outcome.room_id
         if isinstance(ended.outcome, RoomRead):
-            self._is_known_to_work, self._worked_at = True, time.monotonic()
+            self._is_known_to_work, self._worked_at = True, self._clock()
+            self._pause_seconds = 0.0
+            self.pace.is_down = False
         elif self._is_over(ended):
             self._stop_code = self._stop_code or ended.outcome.code
         is_over = self._is_stopped or self._stop_code is not None
         if is_over:
             self._waiting.clear()
+        elif ended.is_passing and self._finds_it_down(ended.outcome):
+            worker.room_id = None
+            self._waiting.append(room_id)  # a probe that fails is no attempt of its room's
+            return True
         elif ended.is_passing and room_id not in self._second_turn:
             worker.room_id = None
             self._second_turn.add(room_id)
@@ -198,9 +215,30 @@ class _Crew:
             return True
         return False
 
+    def _is_down(self) -> bool:
+        return self._pause_seconds > 0
+
+    def _finds_it_down(self, outcome: Outcome) -> bool:
+        """Tell whether the exchange is down for everybody: then one room alone probes it.
+
+        The first rooms failed the same passing way and none was read: each room's own retries
+        would only ask a server that cannot answer. Probes have growing pauses between them.
+        """
+        code = outcome.code if isinstance(outcome, RoomFailed) else None
+        self._same_failures = self._same_failures + 1 if code == self._last_code else 1
+        self._last_code = code
+        was_down = self._is_down()
+        if self._is_known_to_work or self._same_failures < _FAILURES_OF_AN_OUTAGE:
+            return was_down
+        doubled = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
+        self._pause_seconds = doubled or _FIRST_PAUSE_SECONDS
+        self._probe_at = self._clock() + self._pause_seconds
+        self.pace.is_down = True
+        return was_down
+
     def _is_over(self, ended: Ended) -> bool:
         """Tell whether to stop asking: refused for all rooms, or nothing works for too long."""
-        if ended.is_passing and time.monotonic() - self._worked_at > self.reading.patience_seconds:
+        if ended.is_passing and self._clock() - self._worked_at > self.reading.patience_seconds:
             return True
         if ended.scope is Scope.UNCLEAR and not self._is_known_to_work:
             self._unclear_refusals += 1

@@ -84,6 +84,7 @@ def metadata_of_night(result: NightResult) -> dict[str, int | str]:
         "rooms_loaded": result.rooms_loaded,
         "bookings": result.bookings,
         "deleted_days": result.deleted_days,
+        "unreadable_fields": result.unreadable_fields,
     }
 
 

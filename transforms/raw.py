@@ -53,7 +53,8 @@ class RawItem(_InMemoryOnly):
     Private, Confidential. None is a field that Exchange left out. ``invitees`` is None where
     they were not asked for or could not be read. ``all_day_dates`` are the first date and the
     first date after an all-day item, where the source states them; None where all that is known
-    are its instants.
+    are its instants. ``unreadable`` counts fields that were there and could not be read, or that
+    the server refused each time: they are None.
     """
 
     starts_at: datetime
@@ -68,3 +69,4 @@ class RawItem(_InMemoryOnly):
     created_at: datetime | None
     invitees: tuple[RawInvitee, ...] | None
     all_day_dates: tuple[date, date] | None = None
+    unreadable: int = 0

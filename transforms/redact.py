@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from transforms.addresses import normal_address
 from transforms.contract import STAGED
 from transforms.raw import RawItem
 from transforms.rules import (
@@ -35,7 +36,7 @@ class RoomContext:
     """What must be known of a room to redact its items.
 
     ``address`` is its mailbox, ``directory_addresses`` those of every room of the region,
-    ``accepted_domains`` the organization's own; all casefolded.
+    ``accepted_domains`` the organization's own; all in their normal form (``addresses.py``).
     """
 
     room_id: str
@@ -84,7 +85,7 @@ def redact(
     so that it does not depend on the order of ``items``. Recurring masters are left out, and so
     is a start before 1900 or from 2200 on. A creation outside these years is unknown.
     """
-    not_people = room.directory_addresses | {room.address.strip().casefold()}
+    not_people = room.directory_addresses | {normal_address(room.address)}
     begins_at = day_start(first_date, room.zone) if first_date > date.min else HOLDABLE[0]
     rows = [
         row

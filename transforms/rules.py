@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from transforms.addresses import domain_of, normal_address
 from transforms.raw import RawInvitee, RawItem
 from transforms.zones import day_start
 
@@ -131,9 +132,10 @@ def people_of(
 ) -> People:
     """R11 and R12: how many people are invited, and whether any of them is from outside.
 
-    ``not_people`` are the casefolded addresses of this room and of the room directory,
-    ``accepted_domains`` are casefolded domains. People are told apart by address, or by legacy
-    DN where there is none; one with neither counts 1. A list has the domain of its address.
+    ``not_people`` are the addresses of this room and of the room directory, ``accepted_domains``
+    the organization's own domains, all in their normal form (``addresses.py``). People are
+    told apart by address, or by legacy DN where there is none; one with neither counts 1. A list
+    has the domain of its address.
     """
     everyone = [(_identity(invitee), invitee) for invitee in invitees]
     no_person = {identity for identity, invitee in everyone if invitee.role == "resource"}
@@ -150,7 +152,7 @@ def people_of(
     return People(
         invited_headcount=len(distinct - {""}) + nameless,
         headcount_is_lower_bound=any(is_list for _, is_list in people),
-        has_external=has_external({_domain(identity) for identity in distinct}, accepted_domains),
+        has_external=has_external({domain_of(identity) for identity in distinct}, accepted_domains),
     )
 
 
@@ -167,12 +169,4 @@ def has_external(domains: Set[str], accepted_domains: Set[str]) -> bool | None:
 
 
 def _identity(invitee: RawInvitee) -> str:
-    if invitee.address and (address := invitee.address.strip().casefold()):
-        return address
-    return (invitee.legacy_dn or "").strip().casefold()
-
-
-def _domain(identity: str) -> str:
-    # A legacy DN starts with a slash and says nothing about a domain.
-    is_smtp = "@" in identity and not identity.startswith("/")
-    return identity.rpartition("@")[2] if is_smtp else ""
+    return normal_address(invitee.address) or normal_address(invitee.legacy_dn)

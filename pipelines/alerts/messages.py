@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
 
-from pipelines.sources.remedies import remedy_for
+from pipelines.sources.remedies import remedies_for
 from pipelines.templates import render
 from transforms.contract import Region
 
@@ -21,7 +21,8 @@ class Alert:
 
     ``night_date`` is the region's local date; ``days`` the local days that were asked for, if any;
     ``rooms_expected`` and ``rooms_loaded`` are None where it did not come to reading;
-    ``last_read_at`` is when a room was last read (stale only).
+    ``last_read_at`` is when a room was last read (stale only); ``kinds`` are those of the region's
+    exchanges, whose protocols the remedies speak of.
     """
 
     region: Region
@@ -33,6 +34,7 @@ class Alert:
     failed_rooms: Mapping[str, str] = field(default_factory=dict)
     error_code: str | None = None
     last_read_at: datetime | None = None
+    kinds: frozenset[str] = frozenset({"ews"})
 
     @property
     def subject(self) -> str:
@@ -52,8 +54,7 @@ class Alert:
     @property
     def text(self) -> str:
         """The whole text: the fact, the rooms, what each code means and what mends it."""
-        codes = sorted(set(self.failed_rooms.values()))
-        remedies = {code: remedy_for(code) for code in codes}
+        remedies = remedies_for(self.failed_rooms.values(), self.kinds)
         return render("alert.txt.j2", alert=self, remedies=remedies).strip()
 
     def as_json(self) -> dict[str, object]:

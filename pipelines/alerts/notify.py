@@ -21,7 +21,7 @@ from pipelines.alerts.channels import send
 from pipelines.alerts.messages import Alert
 from pipelines.night import last_read_at, today_in
 from pipelines.run_facts import facts_of
-from pipelines.settings import Settings
+from pipelines.settings import RegionSettings, Settings
 from pipelines.settings.alerts import AlertSettings
 from transforms.contract import Region
 from transforms.zones import local_date, zone
@@ -73,9 +73,9 @@ class _Watched:
                 return dg.SkipReason(f"not a run of {self.job_name}")
             if context.dagster_run.tags.items() >= NOTIFIES_ITSELF.items():
                 return dg.SkipReason("this run sends its own alert")
-            time_zone = self.settings.regions[self.region].time_zone
+            own = self.settings.regions[self.region]
             run_id = context.dagster_run.run_id
-            notify_of_run(context.instance, self.alerts, self.region, time_zone, run_id)
+            notify_of_run(context.instance, self.alerts, self.region, own, run_id)
             return None
 
         return night_ended
@@ -117,7 +117,7 @@ def notify_of_run(
     instance: dg.DagsterInstance,
     alerts: AlertSettings,
     region: Region,
-    time_zone: str,
+    settings: RegionSettings,
     run_id: str,
 ) -> None:
     """Notify of a finished run that failed or was partial.
@@ -125,7 +125,7 @@ def notify_of_run(
     Not of one that was refused because another one is going on: that one will notify.
     """
     with _never_raising(region):
-        alert = alert_of_run(instance, region, time_zone, run_id)
+        alert = alert_of_run(instance, region, settings, run_id)
         if alert is not None and alert.error_code not in _ANOTHER_RUN:
             _notify_once(instance, alerts, alert)
 
@@ -137,7 +137,7 @@ def notify(instance: dg.DagsterInstance, alerts: AlertSettings, alert: Alert) ->
 
 
 def alert_of_run(
-    instance: dg.DagsterInstance, region: Region, time_zone: str, run_id: str
+    instance: dg.DagsterInstance, region: Region, settings: RegionSettings, run_id: str
 ) -> Alert | None:
     """Return the alert of a finished run; None if it was whole, or stopped by hand."""
     record = instance.get_run_record_by_id(run_id)
@@ -152,12 +152,13 @@ def alert_of_run(
     return Alert(
         region=region,
         state="failed" if is_failed else "partial",
-        night_date=local_date(record.create_timestamp.astimezone(UTC), zone(time_zone)),
+        night_date=local_date(record.create_timestamp.astimezone(UTC), zone(settings.time_zone)),
         days=(days.first_date, days.last_date) if days else None,
         rooms_expected=facts.rooms_expected,
         rooms_loaded=facts.rooms_loaded,
         failed_rooms=facts.failed_rooms,
         error_code=(facts.error_code or "RunFailed") if is_failed else None,
+        kinds=frozenset(exchange.kind for exchange in settings.exchanges.values()),
     )
 
 

@@ -6,7 +6,6 @@ Does not belong here: what the settings mean (``processing.py``).
 A row that is no room of the directory may be a person's mailbox: nothing of it is ever shown.
 """
 
-import codecs
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.check.processing import Row
-from pipelines.settings.problems import SettingsError
+from pipelines.settings.files import read_text
+from pipelines.settings.problems import Problems, SettingsError
 from pipelines.settings.rooms import Room
+from transforms.addresses import normal_address
 
 EXPORT: Final = (
     "Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize Unlimited | "
@@ -25,8 +26,6 @@ EXPORT: Final = (
 )
 _AUTOMATION: Final = "automateprocessing"
 _NAMES: Final = ("primarysmtpaddress", "identity", "mailboxownerid")
-_MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
-                 (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +76,9 @@ def _rows(path: Path) -> Iterator[Row]:
 
 
 def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise _problem(path, f"cannot be read ({type(error).__name__})") from None
-    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError:
-        raise _problem(path, "is neither UTF-8 nor UTF-16") from None
+    problems = Problems()
+    text = read_text(path, str(path), f"export it with: {EXPORT}", problems)
+    return problems.or_else(text or "")
 
 
 def _problem(path: Path, text: str) -> SettingsError:
@@ -116,12 +109,13 @@ def _room_id(room: Room) -> str:
 
 
 def _address(room: Room) -> str:
-    return room.address
+    return normal_address(room.address)
 
 
 def _keys(row: Row) -> Iterator[str]:
     """Yield what a row may be known by; an Identity may be contoso.example/Rooms/Fjord."""
     for name in _NAMES:
         value = row.get(name, "").casefold()
+        yield normal_address(value)
         yield value
         yield value.rpartition("/")[2]

@@ -30,29 +30,6 @@ _OWN: Final[Mapping[str, str]] = {
 }
 
 
-_OUT_OF_SCOPE: Final = (
-    "The app may not read this calendar. Bring the room into the scope of the app's role "
-    "Application Calendars.Read (RBAC for Applications); a change takes up to two hours. "
-    "docs/graph.md has the whole set-up."
-)
-_GRAPH_OWN: Final[Mapping[str, str]] = {
-    "ErrorAccessDenied": _OUT_OF_SCOPE,
-    "HTTP403": _OUT_OF_SCOPE,
-    "HTTP401": (
-        "Graph did not take the app's token; a new one was tried once. Check cloud, endpoint and "
-        "authority: a token is for one cloud alone."
-    ),
-    "HTTP404": (
-        "There is no Graph at this address, or nothing that it knows under the room's. Check cloud "
-        "and endpoint, and the room directory."
-    ),
-    "HTTP429": (
-        "Graph asked for patience longer than the room may take. The room keeps what it had and "
-        "is read again by the next run; use fewer workers, and one app a region."
-    ),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Command:
     """PowerShell that mends a code: what is done to ``each`` room, and what is done ``once``."""
@@ -188,8 +165,7 @@ _GRAPH_COMMANDS: Final[Mapping[str, Command]] = {
 
 def remedy_of(code: str, exchange: ExchangeSettings | None = None) -> str:
     """Return what a code means and what to do on such an exchange, in one line."""
-    is_graph = exchange is not None and exchange.kind == "graph"
-    return (is_graph and _GRAPH_OWN.get(code)) or _OWN.get(code) or remedy_for(code)
+    return _OWN.get(code) or remedy_for(code, exchange.kind if exchange else "ews")
 
 
 def command_for(

@@ -40,7 +40,7 @@ def show_comparison(region: Region, day_range: DayRange, comparison: Comparison)
         codes |= set(failed.values())
         told = ", ".join(f"{code} over {name}" for name, code in sorted(failed.items()))
         click.echo(f"{region} {room_id}: not compared, {told}")
-    show_remedies(codes)
+    show_remedies(codes, ("ews", "graph"))
     found = {name for each in differences for name in each.columns}
     for name in sorted(found & set(_KNOWN)):
         click.echo(f"{name}: {_KNOWN[name]}; see docs/graph.md")

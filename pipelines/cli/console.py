@@ -16,7 +16,7 @@ from pipelines.night import NightResult
 from pipelines.reading import Outcome, RoomFailed
 from pipelines.run_facts import RunFacts
 from pipelines.settings import Settings
-from pipelines.sources.remedies import remedy_for
+from pipelines.sources.remedies import remedies_for
 from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.publish import Published
@@ -89,10 +89,10 @@ class RunProgress:
             click.echo(f"{self._region}: {name}")
 
 
-def show_remedies(codes: Iterable[str]) -> None:
+def show_remedies(codes: Iterable[str], kinds: Iterable[str]) -> None:
     """Print what each code means and what to do about it, once each."""
-    for code in sorted(set(codes)):
-        click.echo(f"{code}: {remedy_for(code)}")
+    for code, remedy in remedies_for(codes, kinds).items():
+        click.echo(f"{code}: {remedy}")
 
 
 def fail(lines: Iterable[str]) -> None:
@@ -101,9 +101,9 @@ def fail(lines: Iterable[str]) -> None:
         click.echo(f"error: {line}", err=True)
 
 
-def fail_run(line: str, codes: Iterable[str]) -> None:
+def fail_run(line: str, codes: Iterable[str], kinds: Iterable[str]) -> None:
     """Print why a run failed, with the remedy: one line where all its rooms failed alike."""
-    remedies = {code: remedy_for(code) for code in sorted(set(codes))}
+    remedies = remedies_for(codes, kinds)
     if len(remedies) == 1:
         fail([f"{line}: {remedy}" for remedy in remedies.values()])
     else:
@@ -113,6 +113,7 @@ def fail_run(line: str, codes: Iterable[str]) -> None:
 def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
     """Print what a run read, each room that failed, and where the figures are."""
     days = facts.day_range
+    kinds = [exchange.kind for exchange in settings.regions[region].exchanges.values()]
     if facts.is_read and days:
         deleted = facts.deleted_days
         click.echo(
@@ -120,10 +121,10 @@ def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
             f"{days.first_date} to {days.last_date}, {facts.bookings:,} bookings"
             + (f", {counted(deleted, 'day')} past retention deleted" if deleted else "")
         )
-        _show_failed_rooms(region, facts.failed_rooms)
+        _show_failed_rooms(region, facts.failed_rooms, kinds)
     if facts.error:
         # Rooms that failed while others were read have their remedies above.
-        fail_run(facts.error, () if facts.is_read else facts.failed_rooms.values())
+        fail_run(facts.error, () if facts.is_read else facts.failed_rooms.values(), kinds)
     elif not facts.is_success:
         fail([f"{region}: the run failed in Dagster; its UI has the step that failed"])
     warehouse = settings.regions[region].warehouse
@@ -134,7 +135,7 @@ def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
         click.echo(f"{region}: page {warehouse / facts.page}")
 
 
-def show_dry_run(result: NightResult) -> None:
+def show_dry_run(result: NightResult, kinds: Iterable[str]) -> None:
     """Print what could be read, and that nothing was stored."""
     days = result.day_range
     click.echo(
@@ -142,18 +143,18 @@ def show_dry_run(result: NightResult) -> None:
         f"{days.first_date} to {days.last_date}, {counted(result.bookings, 'booking')}; "
         "dry run: nothing was stored"
     )
-    _show_failed_rooms(result.region, result.failed, "")
+    _show_failed_rooms(result.region, result.failed, kinds, "")
 
 
 def _show_failed_rooms(
-    region: Region, failed: Mapping[str, str], all_of_them: str = _ALL_OF_THEM
+    region: Region, failed: Mapping[str, str], kinds: Iterable[str], all_of_them: str = _ALL_OF_THEM
 ) -> None:
     shown = sorted(failed.items())[:_FAILED_ROOMS_SHOWN]
     for room_id, code in shown:
         click.echo(f"{region} {room_id}: {code}")
     if hidden := len(failed) - len(shown):
         click.echo(f"{region}: {hidden} more rooms failed{all_of_them}")
-    show_remedies(failed.values())
+    show_remedies(failed.values(), kinds)
 
 
 def show_published(region: Region, published: Published) -> None:

@@ -96,12 +96,13 @@ def report(config: Path, region: Region, out: Path | None) -> int:
 
 def _dry_run(night: Night) -> int:
     with console.RunProgress(Console(stderr=True)) as progress:
+        kinds = [exchange.kind for exchange in settings.regions[region].exchanges.values()]
         try:
             result = count_night(night, open_source, progress)
         except NothingReadError as error:
-            console.fail_run(str(error), error.failed.values())
+            console.fail_run(str(error), error.failed.values(), kinds)
             return NOTHING
-    console.show_dry_run(result)
+    console.show_dry_run(result, kinds)
     return WHOLE if result.is_whole else PARTIAL
 
 

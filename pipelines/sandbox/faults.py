@@ -11,7 +11,7 @@ from pipelines.sandbox.items import Item
 
 Kind: TypeAlias = Literal[
     # On the wire. A fault without a room strikes before the password is looked at.
-    "http",  # `status` instead of an answer, with Retry-After if `retry_after` is given
+    "http",  # `status` and `body` instead of an answer, Retry-After if `retry_after` is given
     "reset",  # the connection is reset instead of an answer
     "stall",  # the answer stops at `at_byte` for `seconds` or until the server stops
     "hang_up",  # the connection closes at `at_byte`, though Content-Length promised more
@@ -55,6 +55,7 @@ class Fault:
     back_off_milliseconds: int | None = None
     status: int = 503
     retry_after: str | None = None
+    body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     at_byte: int | None = None
     seconds: float = 60.0

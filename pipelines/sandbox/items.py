@@ -33,7 +33,7 @@ class Item:
     share ``series_id``. ``item_id`` is unique among the items of a mailbox that start at one
     instant; a mailbox made from a list numbers those that have none. ``start_time_zone`` is a
     Windows zone id, or whatever nonsense a real calendar holds. What is None or empty is left
-    out of answers.
+    out of answers; ``is_meeting`` None is whether anybody is invited.
     """
 
     starts_at: datetime
@@ -60,6 +60,7 @@ class Item:
     last_modified_name: str | None = None
     attachments: tuple[str, ...] = ()
     join_url: str = ""
+    is_meeting: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("starts_at", "ends_at", "created_at"):

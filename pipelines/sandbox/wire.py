@@ -124,7 +124,7 @@ class Wire(BaseHTTPRequestHandler):
             headers["Retry-After"] = refusal.retry_after
         if refusal.status == HTTPStatus.UNAUTHORIZED:
             headers.setdefault("WWW-Authenticate", self.challenge)
-        self.send(refusal.status, headers=headers)
+        self.send(refusal.status, refusal.body, headers=headers)
 
     def _abort(self) -> None:
         """Reset the connection: no answer, no goodbye."""

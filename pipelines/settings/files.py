@@ -4,6 +4,7 @@ Belongs here: opening and decoding, and the syntax of YAML.
 Does not belong here: what a key means (``settings/keys.py``).
 """
 
+import codecs
 import re
 from collections.abc import Hashable
 from pathlib import Path
@@ -45,7 +46,10 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_date)
 
 
 def read_text(path: Path, file: str, remedy: str, problems: Problems) -> str | None:
-    """Return the text of a UTF-8 file, with or without a byte order mark; None with a problem."""
+    """Return the text of a file in UTF-8, or in UTF-16 as Excel and PowerShell write it.
+
+    With or without a byte order mark; None with a problem.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -64,16 +68,16 @@ def _decoded(content: bytes, file: str, problems: Problems) -> str | None:
     if content.startswith(_WORKBOOKS):
         problems.add(file, "is an Excel workbook, not text; save it as CSV UTF-8")
         return None
-    # UTF-16 without a mark could be read as UTF-8, full of NULs.
-    wrong_at = 0 if b"\0" in content[:2] else None
     try:
-        text = content.decode("utf-8-sig")
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return content.decode("utf-16")
+        # Without a mark the NULs beside the first character tell.
+        if b"\0" in content[:2]:
+            return content.decode("utf-16-be" if content[:1] == b"\0" else "utf-16-le")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        wrong_at = error.start
-    if wrong_at is None:
-        return text
-    line = content.count(b"\n", 0, wrong_at) + 1
-    problems.add(f"{file}: line {line}", "is not UTF-8; save the file as UTF-8")
+        line = content.count(b"\n", 0, error.start) + 1
+        problems.add(f"{file}: line {line}", "is not UTF-8; save the file as UTF-8")
     return None
 
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 from pipelines.settings.problems import did_you_mean, shown
+from transforms.addresses import bare_address
 from transforms.opening import DEFAULT_OPEN_HOURS, parse_open_hours
 from transforms.zones import is_zone, zone_names
 
@@ -134,6 +135,7 @@ def _label(value: str) -> str:
 
 
 def _mailbox(value: str) -> str:
+    value = bare_address(value)  # as address books and PowerShell write it: SMTP:, a name, quotes
     if not _ADDRESS.fullmatch(value) or not value.isprintable():
         raise ValueError("is no mailbox address (value not shown); write it like name@domain")
     return value

@@ -7,6 +7,7 @@ A message names file, line, room and column, never a mailbox address.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Final, NamedTuple, TypeAlias
@@ -14,10 +15,13 @@ from typing import Final, NamedTuple, TypeAlias
 from pipelines.settings.keys import identifier
 from pipelines.settings.problems import Problems, did_you_mean, shown, validated
 from pipelines.settings.rooms import Room
+from transforms.addresses import normal_address
 
 COLUMNS: Final = tuple(Room.model_fields)
 _REQUIRED: Final = ("room_id", "address", "time_zone")
 
+_EMPTY: Final = ' \t\r\n,;"'
+_FOREIGN_LINE: Final = re.compile(r'\s*"?(?:#TYPE\b|sep=)', re.IGNORECASE)
 _Record: TypeAlias = tuple[int, dict[str, str]]
 
 
@@ -65,32 +69,53 @@ def note_shared_mailboxes(one: RoomFile, other: RoomFile, region: str, problems:
 
 
 def _mailbox(record: Mapping[str, str]) -> str:
-    return record.get("address", "").casefold()
+    return normal_address(record.get("address"))
 
 
 def _records(text: str, file: str, problems: Problems) -> Iterator[_Record]:
-    """Yield line number and filled cells of each row that can be told apart into columns."""
-    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    """Yield line number and filled cells of each row that can be told apart into columns.
+
+    Excel writes semicolons where the comma is the decimal mark, and ``sep=;``; PowerShell writes
+    ``#TYPE``; both leave empty cells behind. What is clear is read.
+    """
+    lines = StringIO(text, newline="").readlines()
+    skipped = 0
+    while lines and (not lines[0].strip(_EMPTY) or _FOREIGN_LINE.match(lines[0])):
+        del lines[0]
+        skipped += 1
+    delimiter = max(",;\t", key=(lines[0] if lines else "").count)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     is_empty = True
     try:
-        header = [cell.strip() for cell in next(filter(_is_filled, reader), [])]
-        if not _is_usable(header, file, reader.line_num, problems):
+        header = _without_stray([cell.strip() for cell in next(reader, [])], 0)
+        if not _is_usable(header, file, reader.line_num + skipped, problems):
             return
         for cells in reader:
             if not _is_filled(cells):
                 continue
             is_empty = False
-            if len(cells) > len(header):
-                text = f"has {len(cells)} values for {len(header)} columns"
-                remedy = "put a value that holds a comma in double quotes"
-                problems.add(f"{file}: line {reader.line_num}", f"{text}; {remedy}")
+            filled = _without_stray(cells, len(header))
+            if len(filled) > len(header):
+                text = f"has {len(filled)} values for {len(header)} columns"
+                mark = {",": "comma", ";": "semicolon", "\t": "tab"}[delimiter]
+                remedy = f"put a value that holds a {mark} in double quotes"
+                problems.add(f"{file}: line {reader.line_num + skipped}", f"{text}; {remedy}")
                 continue
-            yield reader.line_num, _filled(dict(zip(header, cells, strict=False)))
+            yield reader.line_num + skipped, _filled(dict(zip(header, filled, strict=False)))
     except csv.Error:
-        problems.add(f"{file}: line {reader.line_num}", "quotes do not match; mend the quotes")
+        problems.add(
+            f"{file}: line {reader.line_num + skipped}", "quotes do not match; mend the quotes"
+        )
         return
     if is_empty:
         problems.add(file, "lists no room; add one a line")
+
+
+def _without_stray(cells: list[str], columns: int) -> list[str]:
+    """Leave out the empty cells at the end that no column has."""
+    while len(cells) > columns and not cells[-1].strip():
+        del cells[-1]
+    return cells
 
 
 def _is_filled(cells: Sequence[str]) -> bool:
@@ -110,13 +135,6 @@ def _is_usable(header: Sequence[str], file: str, line: int, problems: Problems) 
     where = f"{file}: line {line}"
     if not header:
         problems.add(file, "is empty; write the columns, then a room a line, as the README shows")
-        return False
-    if header[0].lower().startswith("sep="):
-        problems.add(where, "only Excel understands this line; remove it")
-        return False
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
-        remedy = "save it as CSV UTF-8 with the comma as Excel's list separator"
-        problems.add(where, f"columns must be separated by commas; {remedy}")
         return False
     missing = [column for column in _REQUIRED if column not in header]
     for column in missing:
@@ -142,7 +160,8 @@ def _note_repeated(records: Sequence[_Record], file: str, problems: Problems) ->
     first_lines: dict[tuple[str, str], int] = {}
     for line, record in records:
         for column in ("room_id", "address"):
-            folded = record.get(column, "").strip().casefold()
+            value = record.get(column, "").strip()
+            folded = normal_address(value) if column == "address" else value.casefold()
             first = first_lines.setdefault((column, folded), line)
             if folded and first != line:
                 text = f"the same as on line {first}; list every room once"

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from pipelines.sources.base import Scope, SourceError
 from pipelines.sources.oauth import Token
 from pipelines.sources.pace import Pace
-from pipelines.sources.retry import Deadline, Failure, Retry
+from pipelines.sources.retry import ATTEMPTS, Deadline, Failure, Retry
 
 T = TypeVar("T")
 
@@ -63,10 +63,11 @@ class Asker:
         Raises:
             Failure: as ``Retry.run``; the exchange refused another worker.
         """
-        return self.retry.run(lambda: self._attempt(request))
+        attempts = 1 if self.pace.is_down else ATTEMPTS
+        return self.retry.run(lambda: self._attempt(request), attempts)
 
-    def _attempt(self, request: Callable[[], T]) -> T:
-        """Send a request, and once more if a token that used to work is no longer taken."""
+    def _attempt(self, request: Callable[[], T], *, is_second: bool = False) -> T:
+        """Send a request, and once more where a password or token that used to work is refused."""
         self.pace.raise_refusal()
         self._wait_while_held()
         try:
@@ -81,11 +82,17 @@ class Asker:
             return answer
         if failure.code in _TOO_BUSY:
             self.pace.slower(failure.wait_seconds)
-        if failure.code == "HTTP401" and self.token is not None and self.token.renew():
-            return self._attempt(request)
+        if failure.code == "HTTP401" and not is_second and self._is_worth_another_try():
+            # One worker after the other: a password that was changed is tried once more in all.
+            with self.pace.second_try:
+                return self._attempt(request, is_second=True)
         if failure.scope is Scope.EXCHANGE and not failure.is_transient:
             self.pace.refuse(failure.code)
         raise failure
+
+    def _is_worth_another_try(self) -> bool:
+        """Tell whether the credential worked before: a single 401 in a night proves nothing."""
+        return self.pace.has_answered if self.token is None else self.token.renew()
 
     def _wait_while_held(self) -> None:
         """Wait for as long as the exchange asked any worker to.

@@ -30,6 +30,7 @@ from pipelines.sources.pace import Pace
 from pipelines.sources.quiet import cut_off_loggers
 from pipelines.sources.retry import Deadline, Failure, Retry
 from pipelines.sources.tls import TimedAdapter, secure
+from pipelines.sources.views import refuse_series, rows_by_id, steady_rows
 from transforms.raw import RawItem
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ _LONGEST_VIEW: Final = timedelta(days=365)  # Exchange refuses more than two yea
 _SHORTEST_VIEW: Final = timedelta(minutes=1)
 _OVERLAP: Final = timedelta(seconds=1)  # an item of no length on a seam may be in neither view
 _ITEMS_A_REQUEST: Final = 100
+_TRIES_OF_AN_ITEM: Final = 3
 _SILENCES: Final = 3  # a server that stops answering is given up so often within a deadline
 _TOO_MUCH: Final = frozenset(
     {VIEW_CUT_SHORT, "ErrorExceededFindCountLimit", "ErrorCalendarViewRangeTooBig"}
@@ -110,16 +112,25 @@ class EwsSource:
     def _read(self, address: str, window: Window) -> list[RawItem]:
         self._asker.begin(self._settings.room_deadline_seconds)
         account = RoomAccount(self._protocol, address, self._settings.access)
-        rows = self._rows(CalendarViewService(account=account), address, window)
-        self._check_mailbox(address, rows.values())
+        view = CalendarViewService(account=account)
+        rows = steady_rows(partial(self._rows, view, address, window))
+        refuse_series(row[-1] for row in rows)
         if not self._with_invitees:
-            return [item for _, _, item in rows.values()]
-        return self._items_with_invitees(InviteeService(account=account), list(rows.values()))
+            return [item for _, _, item in rows]
+        items, gone = self._items_with_invitees(InviteeService(account=account), rows)
+        if gone:
+            # Deleted in between, or withheld: the view knows which.
+            still = {row[0] for row in steady_rows(partial(self._rows, view, address, window))}
+            items += [with_invitees(row[2], None, 1) for row in gone if row[0] in still]
+        return items
 
-    def _rows(self, service: CalendarViewService, address: str, window: Window) -> dict[str, Row]:
-        """Return the rows by id, from as many views as it takes for each to be whole."""
-        rows: dict[str, Row] = {}
+    def _rows(
+        self, service: CalendarViewService, address: str, window: Window
+    ) -> tuple[list[Row], int]:
+        """Return the rows, and how many views it took for each to be whole."""
+        rows: dict[str, list[Row]] = {}
         waiting = [window]
+        views = 0
         while waiting:
             part = waiting.pop()
             if part.ends_at - part.starts_at > _LONGEST_VIEW:
@@ -132,8 +143,10 @@ class EwsSource:
                     raise
                 waiting += _halves(part)
             else:
-                rows.update((row[0], row) for row in found)
-        return rows
+                views += 1
+                self._check_mailbox(address, found)
+                rows.update(rows_by_id(found))
+        return [row for same in rows.values() for row in same], views
 
     def _check_mailbox(self, address: str, rows: Iterable[Row]) -> None:
         """Refuse items that lie in more than one folder, or in a folder of another room.
@@ -144,18 +157,33 @@ class EwsSource:
         if not self._pace.claims.is_only(address.casefold(), {folder for _, folder, _ in rows}):
             raise Failure(OTHER_MAILBOX)
 
-    def _items_with_invitees(self, service: InviteeService, rows: Sequence[Row]) -> list[RawItem]:
-        """Return the items with who was invited, without those that were deleted in between."""
+    def _items_with_invitees(
+        self, service: InviteeService, rows: Sequence[Row]
+    ) -> tuple[list[RawItem], list[Row]]:
+        """Return the items with who was invited, and the rows that the server no longer finds.
+
+        An item that alone is refused stays a booking without details, however often.
+        """
         items: list[RawItem] = []
+        gone: list[Row] = []
         for start in range(0, len(rows), _ITEMS_A_REQUEST):
-            part = rows[start : start + _ITEMS_A_REQUEST]
-            found = self._ask(partial(service.invitees, [item_id for item_id, _, _ in part]))
-            for (_, _, item), invitees in zip(part, found, strict=True):
-                if not isinstance(invitees, Failure):
-                    items.append(with_invitees(item, invitees))
-                elif invitees.code != "ErrorItemNotFound":
-                    items.append(item)
-        return items
+            part: Sequence[Row] = rows[start : start + _ITEMS_A_REQUEST]
+            for again in range(_TRIES_OF_AN_ITEM):
+                found = self._ask(partial(service.invitees, [row[0] for row in part]))
+                refused = []
+                for row, invitees in zip(part, found, strict=True):
+                    if not isinstance(invitees, Failure):
+                        items.append(with_invitees(row[2], invitees))
+                    elif invitees.code == "ErrorItemNotFound":
+                        gone.append(row)
+                    elif invitees.is_transient and again < _TRIES_OF_AN_ITEM - 1:
+                        refused.append(row)
+                    else:
+                        items.append(with_invitees(row[2], None, 1))
+                if not refused:
+                    break
+                part = refused
+        return items, gone
 
     def _ask(self, request: Callable[[], T]) -> T:
         return self._asker.ask(partial(self._send, request))

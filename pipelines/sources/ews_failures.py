@@ -20,7 +20,7 @@ from pipelines.sources import asking
 from pipelines.sources.base import Scope
 from pipelines.sources.codes import is_response_code
 from pipelines.sources.ews_xml import malformed
-from pipelines.sources.headers import retry_after
+from pipelines.sources.headers import status_failure
 from pipelines.sources.retry import Failure
 
 _PASSING_CODES: Final = frozenset(
@@ -45,10 +45,6 @@ _CODES_OF_THE_ACCOUNT: Final = frozenset(
         "ErrorPasswordExpired",
     }
 )
-_PASSING_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
-_STATUSES_OF_THE_ACCOUNT: Final = frozenset({401, 407, 456})
-# EWS may be switched off for one mailbox, and a front end may know no way to one: HTTP alike.
-_STATUSES_OF_ROOM_OR_EXCHANGE: Final = frozenset({403, 404, 405})
 _RANDOM_OUTAGE: Final = "/ews/genericerrorpage.htm"
 _VALUES: Final = f"{{{TNS}}}Value"
 
@@ -100,19 +96,9 @@ class NoSecondTry(FailFast):  # type: ignore[misc]  # exchangelib has no types
         if status == 200 or (status == 500 and b"Envelope" in response.content[:1024]):
             return
         is_outage = status == 302 and _RANDOM_OUTAGE in response.headers.get("location", "").lower()
-        raise Failure(
-            f"HTTP{status}",
-            scope=Scope.ROOM if is_outage else _scope_of(status),
-            is_transient=status in _PASSING_STATUSES or is_outage,
-            wait_seconds=retry_after(response.headers.get("Retry-After")),
-        )
-
-
-def _scope_of(status: int) -> Scope:
-    if status in _STATUSES_OF_THE_ACCOUNT:
-        return Scope.EXCHANGE
-    is_unclear = status in _STATUSES_OF_ROOM_OR_EXCHANGE or 300 <= status < 400
-    return Scope.UNCLEAR if is_unclear else Scope.ROOM
+        if is_outage:
+            raise Failure(f"HTTP{status}", is_transient=True)
+        raise status_failure(status, response.headers)
 
 
 def _milliseconds(value: str | None) -> float | None:

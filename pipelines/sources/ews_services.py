@@ -58,7 +58,10 @@ _ITEM_FIELDS: Final = _paths(
     "is_online_meeting",
 )
 _INVITEE_FIELDS: Final = _paths(
-    "organizer", "required_attendees", "optional_attendees", "resources"
+    "is_meeting", "organizer", "required_attendees", "optional_attendees", "resources"
+)
+_BUSY: Final = frozenset(
+    {"ErrorServerBusy", "ErrorTooManyObjectsOpened", "ErrorExceededConnectionCount"}
 )
 
 
@@ -135,18 +138,22 @@ class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangel
     ERRORS_TO_CATCH_IN_RESPONSE = (Failure,)
     WARNINGS_TO_CATCH_IN_RESPONSE = (Failure,)
 
-    def invitees(self, item_ids: Sequence[str]) -> list[tuple[RawInvitee, ...] | Failure]:
+    def invitees(self, item_ids: Sequence[str]) -> list[tuple[RawInvitee, ...] | Failure | None]:
         """Return the invitees of each item, or its refusal, in the order asked; one request.
 
+        None stands for a meeting whose invitees the server does not tell.
+
         Raises:
-            Failure: the request failed, or an item's refusal will pass, or the count differs.
+            Failure: the request failed, the server is busy, every item is refused for a reason
+                that passes, or the count differs.
         """
         found = list(self.call(item_ids, additional_fields=_INVITEE_FIELDS, shape=ID_ONLY))
-        for each in found:
-            if isinstance(each, Failure) and each.is_transient:
-                raise each
         if len(found) != len(item_ids):
             raise malformed()
+        passing = [each for each in found if isinstance(each, Failure) and each.is_transient]
+        busy = [each for each in passing if each.code in _BUSY]
+        if busy or (len(passing) == len(found) > 1):
+            raise (busy or passing)[0]
         return found
 
     def get_payload(self, items: Sequence[str], additional_fields: list[Any], shape: str) -> Any:
@@ -157,7 +164,7 @@ class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangel
             etree.SubElement(ids, f"{TYPES}ItemId", Id=item_id)
         return payload
 
-    def _elem_to_obj(self, elem: etree._Element | bool) -> tuple[RawInvitee, ...]:
+    def _elem_to_obj(self, elem: etree._Element | bool) -> tuple[RawInvitee, ...] | None:
         if isinstance(elem, bool) or elem.tag != CALENDAR_ITEM:
             raise malformed()
         return invitees_of(elem)

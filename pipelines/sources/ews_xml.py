@@ -6,7 +6,6 @@ Does not belong here: requests (``ews_services.py``), whether an answer is whole
 This is the hot path of a run: tags are compared whole, each child is visited once.
 """
 
-import codecs
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from typing import Final, TypeAlias
 
 from lxml import etree
 
-from pipelines.sources.base import Scope
+from pipelines.sources.headers import refuse_web_page
 from pipelines.sources.retry import Failure
 from transforms.raw import RawInvitee, RawItem, Role
 
@@ -41,10 +40,10 @@ _FIELDS: Final = tuple(
 )
 _UNREADABLE: Final = (TypeError, ValueError, OverflowError)
 _TRUE: Final = frozenset({"true", "1"})
+_BOOLEANS: Final = {None: None, "true": True, "1": True, "false": False, "0": False}
 is_true: Final = _TRUE.__contains__
 """Tells whether an xs:boolean is true; what is left out is false."""
 _LISTS: Final = frozenset({"PublicDL", "PrivateDL", "GroupMailbox"})
-_WEB_PAGE: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html)\b", re.IGNORECASE)
 _REFERENCE: Final = re.compile(rb"&#(?:x([0-9a-fA-F]+)|([0-9]+));")
 _MOST_DIGITS: Final = 20  # no character needs so many, and Python refuses thousands
 _ROLES: Final[dict[str, Role]] = {
@@ -53,6 +52,8 @@ _ROLES: Final[dict[str, Role]] = {
     f"{TYPES}OptionalAttendees": "optional",
     f"{TYPES}Resources": "resource",
 }
+_INVITED: Final = frozenset(_ROLES) - {f"{TYPES}Organizer"}
+_IS_MEETING: Final = f"{TYPES}IsMeeting"
 _MAILBOX: Final = f"{TYPES}Mailbox"
 _ADDRESS: Final = f"{TYPES}EmailAddress"
 _ROUTING: Final = f"{TYPES}RoutingType"
@@ -86,8 +87,7 @@ def parse_strictly(data: bytes) -> etree._Element:
     Raises:
         Failure: ``MalformedResponse``; ``WebPage`` for a page that a person was meant to see.
     """
-    if _WEB_PAGE.match(data.removeprefix(codecs.BOM_UTF8)):
-        raise Failure("WebPage", scope=Scope.UNCLEAR, is_transient=True)
+    refuse_web_page(data)
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -155,6 +155,13 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
         OverflowError: a start or end lies before or after all years, in UTC.
     """
     starts, ends, created, is_all_day, is_cancelled, *words, sensitivity, is_online = columns
+    created_at = _instants_or_none(created)
+    unreadable: Iterable[int] = repeat(0)
+    if None in created_at or not _BOOLEANS.keys() >= set(is_online):
+        unreadable = [
+            (text is not None and instant is None) + (flag not in _BOOLEANS)
+            for text, instant, flag in zip(created, created_at, is_online, strict=True)
+        ]
     return list(
         map(
             RawItem,
@@ -164,20 +171,30 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
             map(is_true, is_cancelled),
             *(map(_WORDS.get, column) for column in words),
             [text and _WORDS.get(text, "Private") for text in sensitivity],  # the safe side
-            (None if text is None else text in _TRUE for text in is_online),
-            _instants_or_none(created),
+            map(_BOOLEANS.get, is_online),
+            created_at,
             repeat(None),
+            repeat(None),
+            unreadable,
         )
     )
 
 
-def invitees_of(elem: etree._Element) -> tuple[RawInvitee, ...]:
-    """Return everyone that a CalendarItem names."""
+def invitees_of(elem: etree._Element) -> tuple[RawInvitee, ...] | None:
+    """Return everyone that a CalendarItem names.
+
+    None for a meeting that comes without any list of invitees: the server did not tell them, and
+    its organizer alone would pass for everyone.
+    """
+    if is_true(elem.findtext(_IS_MEETING)) and not any(each.tag in _INVITED for each in elem):
+        return None
     return tuple(_invitees(elem))
 
 
-def with_invitees(item: RawItem, invitees: tuple[RawInvitee, ...]) -> RawItem:
-    """Return the item with who was invited."""
+def with_invitees(
+    item: RawItem, invitees: tuple[RawInvitee, ...] | None, unreadable: int = 0
+) -> RawItem:
+    """Return the item with who was invited, and so many fields more that could not be read."""
     return RawItem(
         item.starts_at,
         item.ends_at,
@@ -190,6 +207,8 @@ def with_invitees(item: RawItem, invitees: tuple[RawInvitee, ...]) -> RawItem:
         item.is_online,
         item.created_at,
         invitees,
+        item.all_day_dates,
+        item.unreadable + unreadable,
     )
 
 

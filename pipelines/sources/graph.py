@@ -8,6 +8,7 @@ failures mean (``graph_failures.py``).
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from pipelines.sources.base import Window
 from pipelines.sources.graph_client import GraphClient, GraphSettings
 from pipelines.sources.graph_events import WITHOUT_PEOPLE, Row, row_of
 from pipelines.sources.pace import Pace
+from pipelines.sources.views import refuse_series, rows_by_id, steady_rows
 from transforms.raw import RawItem
 
 _LONGEST_VIEW: Final = timedelta(days=1800)  # Graph refuses more than 1,825 days
@@ -56,15 +58,21 @@ class GraphSource:
 
     def _read(self, address: str, window: Window) -> list[RawItem]:
         self._client.begin()
-        rows: dict[str, RawItem] = {}
-        for part in _parts(window):
-            rows.update(self._rows(address, part))
-        return list(rows.values())
+        items = [item for _, item in steady_rows(partial(self._rows, address, window))]
+        refuse_series(items)
+        return items
 
-    def _rows(self, address: str, window: Window) -> Iterator[Row]:
-        for events in self._client.pages(self._view(address, window)):
-            for event in events:
-                yield row_of(event, with_invitees=self._with_invitees)
+    def _rows(self, address: str, window: Window) -> tuple[list[Row], int]:
+        """Return the rows, and how many pages they came on."""
+        rows: dict[str, list[Row]] = {}
+        pages = 0
+        for part in _parts(window):
+            found: list[Row] = []
+            for events in self._client.pages(self._view(address, part)):
+                pages += 1
+                found += [row_of(event, with_invitees=self._with_invitees) for event in events]
+            rows.update(rows_by_id(found))
+        return [row for same in rows.values() for row in same], pages
 
     def _view(self, address: str, window: Window) -> str:
         # No $select where everything may come: createdDateTime is given only without it.

@@ -72,44 +72,73 @@ def row_of(event: Mapping[str, Any], *, with_invitees: bool) -> Row:
     """
     try:
         event_id, start, end = event["id"], event["start"], event["end"]
-        is_in_utc = start["timeZone"] in _UTC_NAMES and end["timeZone"] in _UTC_NAMES
-        item = _item(event, start["dateTime"], end["dateTime"], with_invitees)
+        is_in_utc = _is_in_utc(start) and _is_in_utc(end)
+        item = (
+            _item(event, start["dateTime"], end["dateTime"], with_invitees) if is_in_utc else None
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
         event_id, is_in_utc, item = "", True, None
+    if not is_in_utc:
+        raise Failure("UnknownTimeZone")
     if item is None:
         raise Failure("MalformedItem")
-    if not is_in_utc or not event_id or not isinstance(event_id, str):
+    if not event_id or not isinstance(event_id, str):
         raise malformed()
     return event_id, item
+
+
+def _is_in_utc(moment: Mapping[str, Any]) -> bool:
+    """Tell whether a time is an instant in UTC, by the name of its zone or by itself."""
+    return moment["timeZone"] in _UTC_NAMES or moment["dateTime"].endswith(("Z", "+00:00"))
 
 
 def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -> RawItem:
     find = event.get
     starts_at, ends_at = _instant(start), _instant(end)
     is_all_day = find("isAllDay") is True
-    created, is_online, sensitivity = find("createdDateTime"), find("isOnlineMeeting"), None
+    created_at, unreadable = _instant_or_none(find("createdDateTime"))
+    is_online, sensitivity = find("isOnlineMeeting"), None
+    unreadable += not isinstance(is_online, bool | None)
     if (word := find("sensitivity")) is not None:
-        sensitivity = _SENSITIVITIES.get(word, "Private")  # the safe side
+        sensitivity = _word(_SENSITIVITIES, word) or "Private"  # the safe side
+    response = find("responseStatus")
+    response = response.get("response") if isinstance(response, dict) else response
+    unreadable += not isinstance(response, str | None)
     return RawItem(
         starts_at,
         ends_at,
         is_all_day,
         find("isCancelled") is True,
-        _KINDS.get(find("type", "")),
+        _word(_KINDS, find("type")),
         _FREE_BUSY.get(find("showAs", "")),
-        _RESPONSES.get((find("responseStatus") or {}).get("response", "")),
+        _word(_RESPONSES, response),
         sensitivity,
         is_online if isinstance(is_online, bool) else None,
-        None if created is None else _instant(created),
-        tuple(_invitees(event)) if with_invitees else None,
+        created_at,
+        tuple(_invitees(event)) if with_invitees and "attendees" in event else None,
         _stated_dates(starts_at, ends_at) if is_all_day else None,
+        unreadable,
     )
+
+
+def _word(words: Mapping[str, str], word: object) -> str | None:
+    return words.get(word) if isinstance(word, str) else None
+
+
+def _instant_or_none(text: object) -> tuple[datetime | None, int]:
+    """Return an instant that a booking can be without, and whether there was one to be read."""
+    if text is None:
+        return None, 0
+    try:
+        return _instant(text), 0  # type: ignore[arg-type]  # raises on anything but a text
+    except (TypeError, ValueError):
+        return None, 1
 
 
 def _instant(text: str) -> datetime:
     """Return an instant in UTC, cut to whole seconds as EWS does."""
     rest = text[19:]
-    if rest not in _USUAL_ENDS and rest.strip(".0123456789") not in ("", "Z"):
+    if rest not in _USUAL_ENDS and rest.strip(".0123456789") not in ("", "Z", "+00:"):
         raise ValueError
     return _from_iso(text[:19] + "Z")
 

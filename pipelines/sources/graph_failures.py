@@ -16,7 +16,7 @@ import requests
 
 from pipelines.sources.base import Scope
 from pipelines.sources.codes import is_response_code
-from pipelines.sources.headers import retry_after
+from pipelines.sources.headers import refuse_web_page, status_failure
 from pipelines.sources.retry import Failure
 
 _KNOWN_CODES: Final = frozenset(
@@ -28,8 +28,6 @@ _KNOWN_CODES: Final = frozenset(
         "Request_ResourceNotFound",
     }
 )
-_PASSING_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504, 509})
-_STATUSES_OF_THE_EXCHANGE: Final = frozenset({401, 405, 407})
 
 
 def malformed() -> Failure:
@@ -46,6 +44,7 @@ def content_of(response: requests.Response) -> Mapping[str, Any]:
     """
     if response.status_code != 200:
         raise _refusal(response)
+    refuse_web_page(response.content)
     try:
         content = json.loads(response.content)
     except (ValueError, RecursionError):
@@ -56,17 +55,14 @@ def content_of(response: requests.Response) -> Mapping[str, Any]:
 
 
 def _refusal(response: requests.Response) -> Failure:
-    status = response.status_code
-    is_passing = status in _PASSING_STATUSES
-    named = None if is_passing or status == 401 else _named(response.content)
-    is_ours = status in _STATUSES_OF_THE_EXCHANGE or 300 <= status < 400
-    is_elsewhere = status == 404 and named is None  # Graph names what it does not find
-    return Failure(
-        named if named and _may_be_shown(named) else f"HTTP{status}",
-        scope=Scope.EXCHANGE if is_ours or is_elsewhere else Scope.ROOM,
-        is_transient=is_passing,
-        wait_seconds=retry_after(response.headers.get("Retry-After")),
-    )
+    failure = status_failure(response.status_code, response.headers)
+    if failure.is_transient or failure.scope is Scope.EXCHANGE:
+        return failure
+    named = _named(response.content)
+    if named is None:
+        return failure
+    # Graph itself answered, about this mailbox.
+    return Failure(named if _may_be_shown(named) else failure.code)
 
 
 def _named(content: bytes) -> str | None:

@@ -1,15 +1,47 @@
-"""What every protocol over HTTP shares: headers of refusals.
+"""What every protocol over HTTP shares: refusals by status, and their headers.
 
-Belongs here: reading a header that any server may send.
-Does not belong here: what a status means to EWS (``ews_failures.py``) or to Graph
-(``graph_failures.py``).
+EWS and Graph take the same status for the same reach: a rule that only one of them kept let one
+room's trouble end the night of all.
 """
 
+import codecs
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from pipelines.sources.base import Scope
+from pipelines.sources.retry import Failure
+
+PASSING_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504, 509})
+_STATUSES_OF_THE_ACCOUNT: Final = frozenset({401, 407, 456})
+# One mailbox may be refused, and a front end may know no way to one: HTTP does not say which.
+_STATUSES_OF_ROOM_OR_EXCHANGE: Final = frozenset({403, 404, 405})
+_WEB_PAGE: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html)\b", re.IGNORECASE)
 _HALF_A_SECOND: Final = timedelta(seconds=0.5)  # a Date header is cut to whole seconds
+
+
+def status_failure(status: int, headers: Mapping[str, str]) -> Failure:
+    """Return the failure of an answer of which nothing but its status can be understood."""
+    is_unclear = status in _STATUSES_OF_ROOM_OR_EXCHANGE or 300 <= status < 400
+    of_one = Scope.UNCLEAR if is_unclear else Scope.ROOM
+    return Failure(
+        f"HTTP{status}",
+        scope=Scope.EXCHANGE if status in _STATUSES_OF_THE_ACCOUNT else of_one,
+        is_transient=status in PASSING_STATUSES,
+        wait_seconds=retry_after(headers.get("Retry-After")),
+    )
+
+
+def refuse_web_page(content: bytes) -> None:
+    """Do nothing, unless the answer is a page that a person was meant to see.
+
+    Raises:
+        Failure: ``WebPage``.
+    """
+    if _WEB_PAGE.match(content.removeprefix(codecs.BOM_UTF8)):
+        raise Failure("WebPage", scope=Scope.UNCLEAR, is_transient=True)
 
 
 def retry_after(value: str | None) -> float | None:

@@ -79,8 +79,14 @@ class Token(requests.auth.AuthBase):
             if self._client is None:
                 self._client = self._open_client()
             answer = self._client.acquire_token_for_client([self._scope])
-        except (ValueError, TypeError, AttributeError):  # a tenant or an answer msal cannot use
+        except Failure:
+            raise
+        except ValueError:  # a tenant that msal cannot use
             answer = {}
+        except Exception:  # noqa: BLE001  an answer that msal cannot use: its texts quote it
+            answer = None
+        if not isinstance(answer, dict):
+            raise Failure("SignInAnswerUnknown", scope=Scope.EXCHANGE)
         if "access_token" not in answer:
             raise Failure("TokenRefused", scope=Scope.EXCHANGE)
         return str(answer["access_token"])

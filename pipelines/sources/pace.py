@@ -36,6 +36,9 @@ class Pace:
         self._limit = most
         self._under_way: dict[object, float] = {}
         self._answers = 0
+        self.has_answered = False
+        self.is_down = False
+        self.second_try = threading.Lock()
         self._refused: str | None = None
         self._slowed_at = self._held_until = float("-inf")
 
@@ -93,6 +96,7 @@ class Pace:
     def answered(self) -> None:
         """Take note of an answer."""
         with self._changed:
+            self.has_answered = True
             self._answers += 1
             if self._answers >= _ANSWERS_TO_TRUST_AGAIN and self._limit < self._most:
                 self._answers, self._limit = 0, self._limit + 1

@@ -4,6 +4,7 @@ Belongs here: one static text for each code that a source may leave behind.
 Does not belong here: any value; room ids and counts are added by whoever prints.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 _REMEDIES: Final[dict[tuple[str, ...], str]] = {
@@ -191,6 +192,24 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "firewall's own. Check the endpoint (/EWS/Exchange.asmx), that Basic, NTLM or OAuth is "
         "allowed there and no sign-in form stands before it, and the proxy variables."
     ),
+    ("UnknownTimeZone",): (
+        "A booking's times come in a time zone that cannot be understood, not in UTC as asked. The "
+        "room keeps what it had; see whether a proxy removes the header Prefer, and open the "
+        "room's calendar for bookings of an odd time zone."
+    ),
+    ("SeriesNotExpanded",): (
+        "The server gave a series in place of its occurrences, so bookings would be missing. The "
+        "room keeps what it had; the server does not expand series in a calendar view, which "
+        "Exchange does: check the endpoint."
+    ),
+    ("ViewUnsteady",): (
+        "The room's calendar changed during every reading, so a booking may have been missed. The "
+        "room keeps what it had and is read again by the next run."
+    ),
+    ("SignInAnswerUnknown",): (
+        "The sign-in service answered with something that is not a sign-in service's. Check "
+        "authority and tenant_id, and whether a proxy or firewall answers in its place."
+    ),
     ("MalformedResponse",): (
         "The answer was cut or was not Exchange's, several times. The room keeps what it had and "
         "is read again by the next run; if it persists, look for a proxy or firewall that changes "
@@ -205,6 +224,60 @@ _UNKNOWN: Final = (
 )
 
 
-def remedy_for(code: str) -> str:
-    """Return what an error code means and what mends it, in one line without any value."""
-    return _OF_CODE.get(code) or (_ELSEWHERE if code.startswith("HTTP3") else _UNKNOWN)
+_UNKNOWN_OVER_GRAPH: Final = (
+    "Graph or the connection failed in a way that has no remedy here; the room keeps what it had. "
+    "Look the code up in Microsoft Graph's list of error codes."
+)
+_OUT_OF_SCOPE: Final = (
+    "The app may not read this calendar. Bring the room into the scope of the app's role "
+    "Application Calendars.Read (RBAC for Applications); a change takes up to two hours. "
+    "docs/graph.md has the whole set-up."
+)
+_GRAPH_OWN: Final = {
+    "ErrorAccessDenied": _OUT_OF_SCOPE,
+    "HTTP403": _OUT_OF_SCOPE,
+    "HTTP401": (
+        "Graph did not take the app's token; a new one was tried once. Check cloud, endpoint and "
+        "authority: a token is for one cloud alone."
+    ),
+    "HTTP405": ("There is no Graph at this address. Check cloud and endpoint."),
+    "WebPage": (
+        "A web page came instead of Graph: a proxy's or firewall's own, or another server's. Check "
+        "cloud and endpoint, and the proxy variables."
+    ),
+    "SeriesNotExpanded": (
+        "Graph gave a series in place of its occurrences, so bookings would be missing. The room "
+        "keeps what it had; check that the endpoint is Microsoft Graph's."
+    ),
+    "HTTP404": (
+        "There is no Graph at this address, or nothing that it knows under the room's. Check cloud "
+        "and endpoint, and the room directory."
+    ),
+    "HTTP429": (
+        "Graph asked for patience longer than the room may take. The room keeps what it had and "
+        "is read again by the next run; use fewer workers, and one app a region."
+    ),
+}
+
+
+def remedy_for(code: str, kind: str = "ews") -> str:
+    """Return what an error code means and what mends it, in one line without any value.
+
+    ``kind`` is that of the exchange: the text speaks of the protocol that is used there.
+    """
+    own = _GRAPH_OWN.get(code) if kind == "graph" else None
+    unknown = _UNKNOWN_OVER_GRAPH if kind == "graph" else _UNKNOWN
+    return own or _OF_CODE.get(code) or (_ELSEWHERE if code.startswith("HTTP3") else unknown)
+
+
+def remedies_for(codes: Iterable[str], kinds: Iterable[str]) -> dict[str, str]:
+    """Return the remedy of each code, in order, for a region whose exchanges are of these kinds."""
+    ordered = sorted(set(kinds)) or ["ews"]
+    found = {}
+    for code in sorted(set(codes)):
+        texts = dict.fromkeys(remedy_for(code, kind) for kind in ordered)
+        if len(texts) > 1:
+            names = {"ews": "Over EWS", "graph": "Over Graph"}
+            texts = dict.fromkeys(f"{names[kind]}: {remedy_for(code, kind)}" for kind in ordered)
+        found[code] = " ".join(texts)
+    return found

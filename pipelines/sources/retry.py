@@ -84,20 +84,20 @@ class Retry:
         self._sleep = sleep
         self._jitter = jitter
 
-    def run(self, ask: Callable[[], T]) -> T:
+    def run(self, ask: Callable[[], T], attempts: int = ATTEMPTS) -> T:
         """Return what ``ask`` returns.
 
         Raises:
             Failure: permanent, or the last of several, or the one after which no time was left;
                 ``DeadlineExceeded`` where the deadline itself cut a request short.
         """
-        for attempt in range(ATTEMPTS):
+        for attempt in range(attempts):
             try:
                 return ask()
             except Failure as failure:
                 if self._deadline.remaining() <= 0:
                     raise Failure(DEADLINE_EXCEEDED, is_transient=True) from None
-                if not failure.is_transient or attempt == ATTEMPTS - 1:
+                if not failure.is_transient or attempt == attempts - 1:
                     raise
                 wait = self._wait(failure, attempt)
                 if wait >= self._deadline.remaining():

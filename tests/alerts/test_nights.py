@@ -229,10 +229,11 @@ def test_a_run_that_tells_of_itself_is_left_alone_by_the_sensors(
 def test_a_run_whose_process_died_is_a_failed_night_too(
     company: Company, history: dg.DagsterInstance
 ) -> None:
-    job = build_defs(load_settings(company.config, None)).resolve_job_def("eu_night")
+    settings = load_settings(company.config, None)
+    job = build_defs(settings).resolve_job_def("eu_night")
     run = history.create_run_for_job(job, tags=DAYS)
     history.report_run_failed(run, "killed")
-    alert = alert_of_run(history, "EU", "Europe/Copenhagen", run.run_id)
+    alert = alert_of_run(history, "EU", settings.regions["EU"], run.run_id)
     assert alert is not None
     assert (alert.state, alert.error_code, alert.rooms_expected) == ("failed", "RunFailed", None)
 

@@ -181,3 +181,42 @@ def test_after_the_runs_deadline_what_was_read_stays_and_the_rest_fails() -> Non
     assert failed(found) == dict.fromkeys(ROOMS[3:], RUN_DEADLINE_EXCEEDED)
     assert all(isinstance(found[room], RoomRead) for room in ROOMS[:3])
     assert exchange.asked == ROOMS[:4]
+
+
+def test_a_server_that_is_down_for_everybody_is_probed_seldom_until_it_answers() -> None:
+    down = SourceError("HTTP503", is_passing=True)
+    clock = FastClock()
+    comes_back_at = clock() + 900
+
+    class Down(Exchange):
+        def read(self, address: str, window: Window) -> Sequence[RawItem]:
+            self.asked.append(address)
+            if clock() < comes_back_at:
+                raise down
+            return []
+
+    exchange = Down()
+    part = Reading(ROOMS, exchange.open, rows_of_room, 4, clock=clock)
+    found = {outcome.room_id: outcome for outcome in read_rooms([part])}
+    assert not failed(found)
+    assert len(exchange.asked) < len(ROOMS) + 3 + 3 + 25
+    assert exchange.asked[:3] == ROOMS[:3]
+
+
+def test_a_server_that_stays_down_is_given_up_when_patience_ends() -> None:
+    clock = FastClock()
+    exchange = Exchange({room: [SourceError("HTTP503", is_passing=True)] * 99 for room in ROOMS})
+    part = Reading(ROOMS, exchange.open, rows_of_room, 4, patience_seconds=600, clock=clock)
+    found = {outcome.room_id: outcome for outcome in read_rooms([part])}
+    assert failed(found) == dict.fromkeys(ROOMS, "HTTP503")
+    assert len(exchange.asked) < 3 + 20
+
+
+class FastClock:
+    """A clock on which a minute passes in a tenth of a second."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self) -> float:
+        return (time.monotonic() - self._began) * 600

@@ -140,7 +140,9 @@ def test_every_source_of_a_night_is_fenced(three_regions: Company) -> None:
         return source
 
     eu = settings_of(three_regions).regions["EU"]
-    for reading in night._readings(eu, night.DayRange(MONDAY, MONDAY), opened):
+    for reading in night._readings(
+        eu, night.RoomReader({}, night.DayRange(MONDAY, MONDAY)), opened
+    ):
         for room in OTHERS.values():
             with pytest.raises(SourceError):
                 opened_source(reading).read(address_of(room), WINDOW)

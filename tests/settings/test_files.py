@@ -21,7 +21,7 @@ from tests.settings.company import Company
         ("hunter2", "must be keys and values"),
         ("", "is empty; write one as the README shows"),
         ("{}", "is missing or empty"),
-        (b"a\0:\0", "line 1: is not UTF-8"),
+        ("- a\n".encode("utf-16"), "must be keys and values"),
         (b"a: \xff", "line 1: is not UTF-8"),
     ],
 )

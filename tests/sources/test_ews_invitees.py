@@ -1,14 +1,25 @@
 """Who was invited: asked for only where headcounts are wanted, and never at the price of a row."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pipelines.sandbox.faults import Fault
-from pipelines.sandbox.model import Person
+from pipelines.sandbox.model import Item, Person
 from pipelines.sources.base import Scope
-from tests.sources.conftest import ANN, HOUR, MONDAY, FakeTime, meeting, meetings, refused, room
+from tests.sources.conftest import (
+    ANN,
+    HOUR,
+    MONDAY,
+    ROOM,
+    FakeTime,
+    meeting,
+    meetings,
+    refused,
+    room,
+)
 
 Read = Callable[..., Any]
 
@@ -44,11 +55,50 @@ def test_invitees_are_asked_for_in_hundreds(read: Read) -> None:
 
 
 def test_an_item_deleted_in_between_is_left_out(read: Read) -> None:
-    tenant = room(meetings(5))
-    first = tenant.faults.add(Fault("item_refused", code="ErrorItemNotFound", times=1, after=2))
+    tenant = room([replace(item, item_id=f"item-{n}") for n, item in enumerate(meetings(5))])
+    mailbox = tenant.mailbox(ROOM)
+    assert mailbox is not None
+    calendar = mailbox.list
+
+    def delete(item: Item) -> bool:
+        if item.starts_at.hour != 2:
+            return False
+        calendar[:] = [each for each in calendar if each.starts_at.hour != 2]
+        return True
+
+    tenant.faults.add(Fault("item_refused", code="ErrorItemNotFound", which=delete))
     items = read(tenant, with_invitees=True)
-    assert first.struck == 1
     assert sorted(item.starts_at.hour for item in items) == [0, 1, 3, 4]
+    assert tenant.log.operations() == ["FindItem", "GetItem", "FindItem"]
+
+
+def test_an_item_that_is_not_found_but_still_in_the_view_stays_a_booking(read: Read) -> None:
+    tenant = room(meetings(5))
+    tenant.faults.add(
+        Fault("item_refused", code="ErrorItemNotFound", which=lambda item: item.starts_at.hour == 2)
+    )
+    items = read(tenant, with_invitees=True)
+    assert sorted((item.starts_at.hour, item.unreadable) for item in items) == [
+        *((0, 0), (1, 0), (2, 1), (3, 0), (4, 0))
+    ]
+
+
+@pytest.mark.parametrize("code", ["ErrorInternalServerError", "ErrorItemCorrupt"])
+def test_one_item_refused_every_time_does_not_cost_the_room(read: Read, code: str) -> None:
+    tenant = room(meetings(5))
+    tenant.faults.add(Fault("item_refused", code=code, which=lambda item: item.starts_at.hour == 2))
+    items = read(tenant, with_invitees=True)
+    assert {item.starts_at.hour for item in items if item.invitees is None} == {2}
+    assert sum(item.unreadable for item in items) == 1
+
+
+def test_items_that_are_all_refused_for_a_passing_reason_fail_the_room(read: Read) -> None:
+    tenant = room(meetings(5))
+    tenant.faults.add(Fault("item_refused", code="ErrorInternalServerError"))
+    assert refused(lambda: read(tenant, with_invitees=True)) == (
+        "ErrorInternalServerError",
+        Scope.ROOM,
+    )
 
 
 @pytest.mark.parametrize("code", ["ErrorItemCorrupt", "ErrorAccessDenied", "ErrorNobodyKnows"])

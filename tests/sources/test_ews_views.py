@@ -23,6 +23,7 @@ ITEM_FIELDS = {
 INVITEE_FIELDS = {
     *("calendar:Organizer", "calendar:RequiredAttendees", "calendar:OptionalAttendees"),
     "calendar:Resources",
+    "calendar:IsMeeting",
 }
 YEAR = Window(MONDAY, MONDAY + timedelta(days=365))
 

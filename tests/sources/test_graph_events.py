@@ -107,7 +107,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "another zone": (
         {"start": {"dateTime": "2026-11-23T09:00:00", "timeZone": "Romance Standard Time"}},
-        "MalformedResponse",
+        "UnknownTimeZone",
     ),
     "no id": ({"id": ""}, "MalformedResponse"),
 }

@@ -103,17 +103,20 @@ def test_an_address_without_a_mailbox_is_named_by_its_code(read_graph: ReadGraph
     assert refused(lambda: read_graph(Tenant([]))) == ("ErrorInvalidUser", Scope.ROOM)
 
 
-def test_a_404_that_is_not_graphs_stops_the_exchange(read_graph: ReadGraph) -> None:
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_a_refusal_that_is_not_graphs_may_be_about_the_room_or_the_exchange(
+    read_graph: ReadGraph, status: int
+) -> None:
     tenant = tenant_of([])
-    tenant.faults.add(Fault("http", operation=VIEW, status=404))
-    assert refused(lambda: read_graph(tenant)) == ("HTTP404", Scope.EXCHANGE)
+    tenant.faults.add(Fault("http", operation=VIEW, status=status))
+    assert refused(lambda: read_graph(tenant)) == (f"HTTP{status}", Scope.UNCLEAR)
 
 
 def test_a_redirect_is_not_followed(read_graph: ReadGraph) -> None:
     tenant = tenant_of([])
     elsewhere = {"Location": "https://elsewhere.example/"}
     tenant.faults.add(Fault("http", operation=VIEW, status=302, headers=elsewhere))
-    assert refused(lambda: read_graph(tenant)) == ("HTTP302", Scope.EXCHANGE)
+    assert refused(lambda: read_graph(tenant)) == ("HTTP302", Scope.UNCLEAR)
     assert asked(tenant) == 1
 
 

@@ -183,6 +183,12 @@ def _state(item: Item) -> str:
     return "7" if item.is_cancelled else "3"
 
 
+def _has_invitees(item: Item) -> bool:
+    if item.is_meeting is not None:
+        return item.is_meeting
+    return bool(item.required or item.optional or item.resources)
+
+
 def _minutes(item: Item) -> str:
     hours, minutes = divmod((item.ends_at - item.starts_at) // timedelta(minutes=1), 60)
     return f"PT{hours}H{minutes}M"
@@ -243,7 +249,7 @@ PROPERTIES: Final[dict[str, Render]] = {
         "LegacyFreeBusyStatus", lambda item: item.free_busy
     ),
     "calendar:Location": text_field("Location", lambda item: item.location),
-    "calendar:IsMeeting": flag_field("IsMeeting", lambda _: True),
+    "calendar:IsMeeting": flag_field("IsMeeting", _has_invitees),
     "calendar:IsCancelled": flag_field("IsCancelled", lambda item: item.is_cancelled),
     "calendar:IsRecurring": flag_field("IsRecurring", lambda item: item.item_type != "Single"),
     "calendar:MeetingRequestWasSent": flag_field("MeetingRequestWasSent", lambda _: False),

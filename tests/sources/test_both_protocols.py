@@ -1,0 +1,237 @@
+"""One table of troubles through both protocols: the same reach, and the same rows kept."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
+from pipelines.sources.base import CalendarSource, Scope
+from pipelines.sources.graph_events import row_of
+from pipelines.sources.remedies import remedy_for
+from tests.conftest import StartExchange
+from tests.sources.conftest import (
+    ANN,
+    HOUR,
+    MONDAY,
+    OTHER_ROOM,
+    ROOM,
+    WEEK,
+    Open,
+    meetings,
+    refused,
+)
+from tests.sources.graph_kit import OpenGraph, open_graph
+
+__all__ = ["open_graph"]
+
+PAGE = b"<!DOCTYPE html><html><body>Sign in, Ann</body></html>"
+REFUSALS: dict[str, tuple[dict[str, Any], str, Scope]] = {
+    "bare 404": ({"status": 404}, "HTTP404", Scope.UNCLEAR),
+    "a page with 404": ({"status": 404, "body": PAGE}, "HTTP404", Scope.UNCLEAR),
+    "bare 403": ({"status": 403}, "HTTP403", Scope.UNCLEAR),
+    "bare 405": ({"status": 405}, "HTTP405", Scope.UNCLEAR),
+    "302": (
+        {"status": 302, "headers": {"Location": "https://x.example"}},
+        "HTTP302",
+        Scope.UNCLEAR,
+    ),
+    "a page with 200": ({"status": 200, "body": PAGE}, "WebPage", Scope.UNCLEAR),
+    "429": ({"status": 429, "retry_after": "1"}, "HTTP429", Scope.ROOM),
+    "503": ({"status": 503}, "HTTP503", Scope.ROOM),
+    "401": ({"status": 401}, "HTTP401", Scope.EXCHANGE),
+    "407": ({"status": 407}, "HTTP407", Scope.EXCHANGE),
+}
+VIEWS = {"ews": "FindItem", "graph": "CalendarView"}
+
+OpenEither = Callable[[Tenant], CalendarSource]
+
+
+@pytest.fixture(params=["ews", "graph"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def open_either(
+    kind: str, exchange: StartExchange, open_source: Open, open_graph: OpenGraph
+) -> OpenEither:
+    def start(tenant: Tenant) -> CalendarSource:
+        server = exchange(tenant)
+        if kind == "graph":
+            return open_graph(server, with_invitees=True)
+        return open_source(server, with_invitees=True)
+
+    return start
+
+
+def two_rooms() -> Tenant:
+    return Tenant([Mailbox(ROOM, items=meetings(3)), Mailbox(OTHER_ROOM, items=meetings(2))])
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_reaches_as_far_over_either_protocol(
+    open_either: OpenEither, kind: str, name: str
+) -> None:
+    how, code, reach = REFUSALS[name]
+    tenant = two_rooms()
+    tenant.faults.add(Fault("http", operation=VIEWS[kind], room=ROOM, **how))
+    source = open_either(tenant)
+    assert refused(lambda: source.read(ROOM, WEEK)) == (code, reach)
+    tenant.faults.clear()
+    if reach is not Scope.EXCHANGE:
+        assert len(source.read(OTHER_ROOM, WEEK)) == 2
+
+
+@pytest.mark.parametrize("at_byte", [0, 200, None])
+def test_a_cut_answer_fails_the_room_alone(
+    open_either: OpenEither, kind: str, at_byte: int | None
+) -> None:
+    tenant = two_rooms()
+    tenant.faults.add(Fault("cut", operation=VIEWS[kind], room=ROOM, at_byte=at_byte))
+    source = open_either(tenant)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("MalformedResponse", Scope.ROOM)
+    assert len(source.read(OTHER_ROOM, WEEK)) == 2
+
+
+def test_a_single_401_after_rooms_were_read_is_asked_once_more(
+    open_either: OpenEither, kind: str
+) -> None:
+    tenant = two_rooms()
+    source = open_either(tenant)
+    source.read(OTHER_ROOM, WEEK)
+    fault = tenant.faults.add(Fault("http", operation=VIEWS[kind], status=401, times=1))
+    assert len(source.read(ROOM, WEEK)) == 3
+    assert fault.struck == 1
+
+
+def test_a_second_401_is_believed_and_no_third_request_is_sent(
+    open_either: OpenEither, kind: str
+) -> None:
+    tenant = two_rooms()
+    source = open_either(tenant)
+    source.read(OTHER_ROOM, WEEK)
+    fault = tenant.faults.add(Fault("http", operation=VIEWS[kind], status=401))
+    for _ in range(3):
+        assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert fault.struck == 2
+
+
+def test_a_series_in_place_of_its_occurrences_is_no_empty_room(open_either: OpenEither) -> None:
+    series = Item(MONDAY + 9 * HOUR, MONDAY + 10 * HOUR, ANN, item_type="RecurringMaster")
+    source = open_either(Tenant([Mailbox(ROOM, items=[series])]))
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("SeriesNotExpanded", Scope.ROOM)
+
+
+def test_two_bookings_of_one_id_are_two_rows(open_either: OpenEither) -> None:
+    one, other = (
+        Item(MONDAY + hours * HOUR, MONDAY + (hours + 1) * HOUR, ANN, item_id="the-same")
+        for hours in (9, 33)
+    )
+    found = open_either(Tenant([Mailbox(ROOM, items=[one, other])])).read(ROOM, WEEK)
+    assert sorted(item.starts_at for item in found) == [one.starts_at, other.starts_at]
+
+
+def test_an_item_that_moves_between_two_parts_of_a_view_is_not_lost(
+    open_either: OpenEither, kind: str
+) -> None:
+    calendar = [
+        replace(item, item_id=f"item-{number}")
+        for number, item in enumerate(meetings(1_500, apart=timedelta(minutes=6)))
+    ]
+    late = calendar[-1]
+    reads = 0
+
+    def provider(start: Any, end: Any) -> list[Item]:
+        nonlocal reads
+        reads += 1
+        moved = Item(MONDAY, MONDAY + HOUR, ANN, item_id=late.item_id)
+        return calendar if reads <= 2 else [*calendar[:-1], moved]
+
+    source = open_either(Tenant([Mailbox(ROOM, provider=provider)]))
+    found = source.read(ROOM, WEEK)
+    assert len(found) == 1_500
+    assert reads > 3
+
+
+@pytest.mark.parametrize("code", ["HTTP404", "HTTP405", "HTTP302", "WebPage", "HTTP403", "Odd"])
+def test_a_remedy_speaks_of_the_protocol_in_use(kind: str, code: str) -> None:
+    text = remedy_for(code, kind)
+    foreign = ("EWS", "Get-WebServicesVirtualDirectory") if kind == "graph" else ()
+    assert not [word for word in foreign if word in text]
+
+
+EVENT: dict[str, Any] = {
+    "id": "x",
+    "start": {"dateTime": "2026-10-02T08:00:00.0000000", "timeZone": "UTC"},
+    "end": {"dateTime": "2026-10-02T09:00:00.0000000", "timeZone": "UTC"},
+    "type": "singleInstance",
+    "showAs": "busy",
+    "attendees": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "unreadable"),
+    [
+        ({"createdDateTime": ""}, 1),
+        ({"createdDateTime": 7}, 1),
+        ({"createdDateTime": "2026-10-01T08:00:00+00:00"}, 0),
+        ({"responseStatus": 3}, 1),
+        ({"isOnlineMeeting": "yes"}, 1),
+        ({"sensitivity": ["private"]}, 0),
+        ({"type": 5}, 0),
+    ],
+)
+def test_what_a_booking_can_be_without_never_fails_the_room(
+    changes: dict[str, Any], unreadable: int
+) -> None:
+    event = json.loads(json.dumps(EVENT | changes))
+    _, item = row_of(event, with_invitees=True)
+    assert item.unreadable == unreadable
+    assert (item.created_at is None) == (changes.get("createdDateTime", "") in ("", 7))
+
+
+@pytest.mark.parametrize(
+    ("start", "is_read"),
+    [
+        ({"dateTime": "2026-10-02T08:00:00", "timeZone": "tzone://Microsoft/Custom"}, False),
+        ({"dateTime": "2026-10-02T08:00:00Z", "timeZone": "tzone://Microsoft/Custom"}, True),
+        ({"dateTime": "2026-10-02T08:00:00", "timeZone": "Romance Standard Time"}, False),
+        ({"dateTime": "2026-10-02T08:00:00+00:00", "timeZone": "Romance Standard Time"}, True),
+    ],
+)
+def test_a_zone_that_cannot_be_understood_matters_only_where_the_instant_needs_it(
+    start: dict[str, str], is_read: bool
+) -> None:
+    event = EVENT | {"start": start}
+    if is_read:
+        assert row_of(event, with_invitees=True)[1].starts_at.hour == 8
+    else:
+        with pytest.raises(Exception, match="UnknownTimeZone"):
+            row_of(event, with_invitees=True)
+        assert "zone" in remedy_for("UnknownTimeZone", "graph")
+        assert "proxy" not in remedy_for("UnknownTimeZone", "graph").partition(";")[0]
+
+
+def test_a_meeting_whose_invitees_the_server_withholds_has_no_headcount(
+    open_either: OpenEither, kind: str
+) -> None:
+    if kind == "graph":
+        event = {key: value for key, value in EVENT.items() if key != "attendees"}
+        assert row_of(event, with_invitees=True)[1].invitees is None
+        return
+    alone = Item(MONDAY + 9 * HOUR, MONDAY + 10 * HOUR, ANN, is_meeting=True)
+    (item,) = open_either(Tenant([Mailbox(ROOM, items=[alone])])).read(ROOM, WEEK)
+    assert item.invitees is None
+
+
+def test_an_appointment_of_one_person_has_a_headcount(open_either: OpenEither) -> None:
+    alone = Item(MONDAY + 9 * HOUR, MONDAY + 10 * HOUR, Person("Bo", "bo@contoso.example"))
+    (item,) = open_either(Tenant([Mailbox(ROOM, items=[alone])])).read(ROOM, WEEK)
+    assert item.invitees is not None
+    assert len(item.invitees) == 1

@@ -96,7 +96,8 @@ def report(config: Path, region: Region, out: Path | None) -> int:
 
 def _dry_run(night: Night) -> int:
     with console.RunProgress(Console(stderr=True)) as progress:
-        kinds = [exchange.kind for exchange in settings.regions[region].exchanges.values()]
+        region = night.settings.regions[night.region]
+        kinds = [exchange.kind for exchange in region.exchanges.values()]
         try:
             result = count_night(night, open_source, progress)
         except NothingReadError as error:

@@ -18,6 +18,7 @@ from typing import Final, TypeAlias, TypedDict
 import dagster as dg
 import pyarrow as pa
 
+from pipelines.monthly_mail import send_if_due
 from pipelines.night import (
     DayRange,
     Night,
@@ -28,6 +29,7 @@ from pipelines.night import (
     publish_region,
     run_night,
     today_in,
+    write_page,
 )
 from pipelines.run_facts import (
     EVERY_ROOM_CHECK,
@@ -43,7 +45,6 @@ from transforms import contract
 from transforms.contract import Region
 from warehouse.lake import Lake, LakeError
 from warehouse.landing import first_day_kept
-from warehouse.report import write_report
 from warehouse.tree import WarehouseError
 
 CHECKS: Final = {
@@ -144,10 +145,11 @@ class RegionAssets:
             kinds={"html"},
             description="One page that shows the region in a browser, without a network.",
         )
-        def report() -> _Result:  # type: ignore[type-arg]
+        def report(context: dg.AssetExecutionContext) -> _Result:  # type: ignore[type-arg]
             self.progress.step("writing the page")
             with failing_in_one_line(self.region):
-                written = write_report(self._own.warehouse, self.region)
+                written = write_page(self.settings, self.region)
+            send_if_due(context.instance, self.settings, self.region, self._today())
             return dg.MaterializeResult(metadata=metadata_of_page(written))
 
         return report

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
 import pyarrow as pa
@@ -33,6 +34,7 @@ from warehouse.erase import drop_versions_before
 from warehouse.lake import Lake
 from warehouse.landing import apply_night, first_day_kept, retain
 from warehouse.publish import Published, PublishOptions, publish
+from warehouse.report import Report, write_report
 
 _DAYS_LOOKED_AT: Final = 2
 
@@ -281,6 +283,16 @@ class RoomReader:
         with self._lock:
             self.unreadable += sum(item.unreadable for item in items)
         return redact(items, context, read_at, days.first_date, days.last_date)
+
+
+def write_page(settings: Settings, region: Region, out: Path | None = None) -> Report:
+    """Write the page of the region's published database; missed targets stand first on it.
+
+    Raises:
+        WarehouseError: nothing was published yet, or the file cannot be written.
+    """
+    chosen = settings.regions[region]
+    return write_report(chosen.warehouse, region, out, chosen.targets)
 
 
 def _disputed(region: RegionSettings, readings: Sequence[Reading]) -> list[str]:

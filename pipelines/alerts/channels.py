@@ -31,6 +31,10 @@ _PORTS: Final = {"starttls": 587, "implicit": 465}
 class NotSentError(Exception):
     """A channel did not take a message; the text is a code or names a variable, no value."""
 
+    def __init__(self, text: str, *, is_partly_sent: bool = False) -> None:
+        super().__init__(text)
+        self.is_partly_sent = is_partly_sent
+
 
 def send(alerts: AlertSettings, alert: Alert) -> dict[str, str]:
     """Send an alert by every channel; return those that did not take it, each with a code."""
@@ -108,7 +112,8 @@ def send_mail(email: EmailKeys, subject: str, text: str, html: str | None = None
             server.login(email.username, password)
         refused = server.send_message(message)
     if refused:
-        raise NotSentError(f"{len(refused)} of {len(email.recipients)} recipients refused")
+        text = f"{len(refused)} of {len(email.recipients)} recipients refused"
+        raise NotSentError(text, is_partly_sent=True)
 
 
 @contextmanager

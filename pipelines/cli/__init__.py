@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "publish": ("nightly", "Rebuild a region's database from its lake."),
     "report": ("nightly", "Write the page that shows a region in a browser."),
     "export": ("export", "Write the statistics tables for Excel, or as CSV."),
+    "mail": ("mail", "Send a month of a region by mail."),
     "check": ("exchange", "Say which rooms can be read, and what mends the rest."),
     "compare-sources": ("exchange", "Read rooms over EWS and Graph, and compare."),
     "erase": ("privacy", "Erase a room's days, or all before a date."),

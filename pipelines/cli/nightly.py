@@ -30,6 +30,7 @@ from pipelines.night import (
     default_range,
     publish_region,
     today_in,
+    write_page,
 )
 from pipelines.run_facts import RunFacts
 from pipelines.settings import Settings, SettingsError, read_secrets
@@ -37,7 +38,6 @@ from pipelines.settings.keys import MOST_DAYS
 from pipelines.sources.factory import open_source
 from transforms.contract import Region
 from warehouse.landing import first_day_kept
-from warehouse.report import write_report
 
 
 @click.command()
@@ -79,7 +79,7 @@ def publish(config: Path, region: Region) -> int:
     settings = settings_of(config, region)
     published = publish_region(settings, region, datetime.now(UTC))
     console.show_published(region, published)
-    write_report(settings.regions[region].warehouse, region)
+    write_page(settings, region)
     return WHOLE
 
 
@@ -89,7 +89,7 @@ def publish(config: Path, region: Region) -> int:
 @click.option("--out", type=FILE, help="Default: report-REGION.html in the warehouse.")
 def report(config: Path, region: Region, out: Path | None) -> int:
     """Write the page that shows a region's database in a browser, without a network."""
-    written = write_report(settings_of(config, region).regions[region].warehouse, region, out)
+    written = write_page(settings_of(config, region), region, out)
     console.show_page(region, written)
     return WHOLE
 

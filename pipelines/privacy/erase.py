@@ -12,14 +12,14 @@ from typing import Final
 
 import click
 
-from pipelines.night import default_range, publish_region, today_in
+from pipelines.night import default_range, publish_region, today_in, write_page
 from pipelines.settings import Settings
 from pipelines.settings.problems import did_you_mean
 from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase, find, rows_in_warehouse
 from warehouse.lake import Lake
-from warehouse.report import report_path, write_report
+from warehouse.report import report_path
 from warehouse.tree import WarehouseError
 from warehouse.versions import drop_versions, published_versions
 
@@ -150,7 +150,7 @@ def erase_region(
                 publish_region(settings, region, now)
                 drop_versions(warehouse, region, lambda _: True)
             if report_path(warehouse, region).exists():
-                write_report(warehouse, region)  # the page before holds figures of what went
+                write_page(settings, region)  # the page before holds figures of what went
             left = _left(lake, erasure) + rows_in_warehouse(warehouse, region, erasure)
         except WarehouseError as error:
             raise EraseError(

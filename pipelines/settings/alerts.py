@@ -99,11 +99,22 @@ def read_alerts(value: object, file: Path, problems: Problems) -> AlertSettings 
     email = _section(EmailKeys, values.get("email"), f"{origin}.email", file, problems)
     if webhook and bool(webhook.url) == bool(webhook.url_env):
         problems.add(f"{origin}.webhook.url_env", "is needed, or url; name one of the two")
-    if email and bool(email.username) != bool(email.password_env):
-        problems.add(f"{origin}.email.password_env", "goes with username; name both or none")
+    _note_half_an_account(email, f"{origin}.email", problems)
     if values and "webhook" not in values and "email" not in values:
         problems.add(origin, "names nobody to tell; add webhook or email")
     return AlertSettings(webhook, email, keys.stale_after_hours) if keys else None
+
+
+def read_reports(value: object, file: Path, problems: Problems) -> EmailKeys | None:
+    """Return the ``reports`` of the YAML, whom the monthly mail goes to; None without any."""
+    email = _section(EmailKeys, value, f"{file}: reports", file, problems)
+    _note_half_an_account(email, f"{file}: reports", problems)
+    return email
+
+
+def _note_half_an_account(email: EmailKeys | None, where: str, problems: Problems) -> None:
+    if email and bool(email.username) != bool(email.password_env):
+        problems.add(f"{where}.password_env", "goes with username; name both or none")
 
 
 def _section(

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import pyarrow as pa
 
-from pipelines.settings.alerts import AlertSettings, read_alerts
+from pipelines.settings.alerts import AlertSettings, EmailKeys, read_alerts, read_reports
 from pipelines.settings.files import read_mapping
 from pipelines.settings.keys import GlobalKeys
 from pipelines.settings.problems import (
@@ -29,6 +29,8 @@ from pipelines.settings.problems import (
 from pipelines.settings.regions import RegionDraft, RegionSettings, read_region
 from pipelines.settings.rooms_csv import note_shared_mailboxes
 from transforms.contract import REGION_REMEDY, ROOMS, Region, is_region
+
+_SECTIONS: Final = ("alerts", "regions", "reports")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,7 @@ class Settings:
     pointer: Literal["symlink", "copy"]
     run_deadline_minutes: int
     alerts: AlertSettings | None
+    reports: EmailKeys | None
     regions: Mapping[Region, RegionSettings]
 
 
@@ -62,9 +65,10 @@ def load_settings(
     """
     problems = Problems()
     values = problems.or_else(read_mapping(path, problems))
-    own = {key: value for key, value in values.items() if key not in ("regions", "alerts")}
+    own = {key: value for key, value in values.items() if key not in _SECTIONS}
     keys = validated(GlobalKeys, own, f"{path}: ", problems)
     alerts = read_alerts(values.get("alerts"), path, problems)
+    reports = read_reports(values.get("reports"), path, problems)
     named = mapping(values.get("regions"), f"{path}: regions", problems)
     to_read = _regions_to_read(named, regions, path, problems)
     drafts = _drafts(named, to_read, path, problems, is_seeding)
@@ -74,7 +78,7 @@ def load_settings(
     sound = problems.or_else(keys)
     settled = [(draft.region, draft.settled(sound.minimum_group)) for draft in drafts]
     loaded = {region: found for region, found in settled if found}
-    return Settings(**dict(sound), alerts=alerts, regions=loaded)
+    return Settings(**dict(sound), alerts=alerts, reports=reports, regions=loaded)
 
 
 def regions_to_load() -> frozenset[Region] | None:

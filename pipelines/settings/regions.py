@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pipelines.settings.closures import read_closures
 from pipelines.settings.exchange import ExchangeSettings, read_exchange
@@ -17,8 +17,12 @@ from pipelines.settings.keys import RegionKeys, identifier
 from pipelines.settings.problems import Problems, mapping, validated
 from pipelines.settings.rooms import Room
 from pipelines.settings.rooms_csv import RoomFile, read_rooms
+from pipelines.settings.targets import read_targets
 from transforms.contract import Region
 from transforms.opening import DEFAULT_OPEN_HOURS, Closure
+from warehouse.targets import Target
+
+_SECTIONS: Final = ("closures", "exchanges", "targets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,7 @@ class RegionSettings:
     headcount: bool
     minimum_group: int
     closures: tuple[Closure, ...]
+    targets: tuple[Target, ...]
     exchanges: Mapping[str, ExchangeSettings]
 
 
@@ -50,6 +55,7 @@ class RegionDraft(NamedTuple):
     keys: RegionKeys | None
     room_file: RoomFile
     closures: tuple[Closure, ...]
+    targets: tuple[Target, ...]
     exchanges: Mapping[str, ExchangeSettings]
 
     def settled(self, minimum_group: int) -> RegionSettings | None:
@@ -69,6 +75,7 @@ class RegionDraft(NamedTuple):
             headcount=keys.headcount,
             minimum_group=keys.minimum_group or minimum_group,
             closures=self.closures,
+            targets=self.targets,
             exchanges=self.exchanges,
         )
 
@@ -82,7 +89,7 @@ def read_region(
     ``is_seeding`` a room directory that does not exist yet is one without rooms.
     """
     origin, folder = f"{file}: regions.{region}", file.parent
-    own = {key: value for key, value in values.items() if key not in ("closures", "exchanges")}
+    own = {key: value for key, value in values.items() if key not in _SECTIONS}
     keys = validated(RegionKeys, own, f"{origin}.", problems, folder)
     exchanges = mapping(values.get("exchanges"), f"{origin}.exchanges", problems)
     is_missing = is_seeding and keys is not None and not keys.rooms.exists()
@@ -98,6 +105,7 @@ def read_region(
         keys=keys,
         room_file=room_file,
         closures=read_closures(values.get("closures"), records, f"{origin}.closures", problems),
+        targets=read_targets(values.get("targets"), records, f"{origin}.targets", problems),
         exchanges=_exchanges(exchanges, f"{origin}.exchanges", folder, problems),
     )
 

@@ -14,7 +14,7 @@ import re
 import secrets
 import tempfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -25,6 +25,7 @@ from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.report.facts import Fact, facts, missing
 from warehouse.report.figures import CAPACITY_BANDS, Columns, read_figures
+from warehouse.targets import Target, evaluate
 from warehouse.tree import FILE_MODE, WarehouseError
 
 _SCRIPTS: Final = (
@@ -60,8 +61,12 @@ def report_path(warehouse: Path, region: Region) -> Path:
     return warehouse / f"report-{region.lower()}.html"
 
 
-def write_report(warehouse: Path, region: Region, out: Path | None = None) -> Report:
+def write_report(
+    warehouse: Path, region: Region, out: Path | None = None, targets: Sequence[Target] = ()
+) -> Report:
     """Write the page of the region's latest published database, replacing the one before whole.
+
+    Missed targets stand first on it.
 
     Raises:
         VersionError: nothing was published yet.
@@ -69,13 +74,14 @@ def write_report(warehouse: Path, region: Region, out: Path | None = None) -> Re
     """
     with connect(region, warehouse=warehouse) as connection:
         tables = read_figures(connection)
+        missed = [each.sentence for each in evaluate(connection, targets) if each.is_missed]
     path = out or report_path(warehouse, region)
-    content = document(tables).encode()
+    content = document(tables, missed).encode()
     _replace(path, content)
     return Report(path, len(content), len(tables["rooms"]["name"]))
 
 
-def document(tables: Mapping[str, Columns]) -> str:
+def document(tables: Mapping[str, Columns], missed_targets: Sequence[str] = ()) -> str:
     """Return the page of some figures, as ``read_figures`` gives them."""
     head = {name: values[0] for name, values in tables["head"].items()}
     data = {**tables, "bands": list(CAPACITY_BANDS)}
@@ -85,6 +91,7 @@ def document(tables: Mapping[str, Columns]) -> str:
         "style": _file("page", "style.css"),
         "facts": "\n".join(map(_fact, facts(head))),
         "missing": _list(missing(head)),
+        "targets": _targets(missed_targets),
         "version": escape(head["code_version"]),
         "data": _packed(data),
         "library": _file("vendor", _LIBRARY),
@@ -102,6 +109,13 @@ def _packed(data: Mapping[str, Any]) -> str:
 def _fact(fact: Fact) -> str:
     mark = ' class="warning"' if fact.is_warning else ""
     return f"<div{mark}><dt>{escape(fact.term)}</dt><dd>{escape(fact.value)}</dd></div>"
+
+
+def _targets(missed: Sequence[str]) -> str:
+    if not missed:
+        return ""
+    heading = f"{len(missed)} {'target' if len(missed) == 1 else 'targets'} missed"
+    return f'<section class="targets"><h2>{heading}</h2><ul>{_list(missed)}</ul></section>'
 
 
 def _list(sentences: Iterable[str]) -> str:

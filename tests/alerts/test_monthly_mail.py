@@ -1,0 +1,191 @@
+"""The monthly mail: true figures, to a real mail server, once a month."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from pipelines.definitions import build_defs
+from pipelines.launch import open_instance
+from pipelines.night import DayRange
+from pipelines.run_facts import range_tags
+from pipelines.settings import load_settings
+from tests.alerts.receivers import MailServer
+from tests.night.workplace import MONDAY, Company, meeting
+
+pytestmark = pytest.mark.parametrize("mail", ["starttls"], indirect=True)
+
+OCTOBER = DayRange(date(2026, 10, 1), date(2026, 10, 31))
+OPEN_MINUTES = 2 * 22 * 600  # two rooms, 22 weekdays without a holiday in their country (none)
+
+
+@pytest.fixture
+def history(company: Company) -> Iterator[dg.DagsterInstance]:
+    with open_instance(company.directory / ".dagster") as instance:
+        yield instance
+
+
+def configure(company: Company, mail: MailServer, **changes: Any) -> None:
+    company.write(settings={"reports": mail.settings()}, **changes)
+
+
+def body(mail: MailServer, kind: str) -> str:
+    part = mail.got[-1].get_body((kind,))
+    assert part is not None
+    content = part.get_content()
+    assert isinstance(content, str)
+    return content.replace("\r\n", "\n")
+
+
+def night_of(company: Company, instance: dg.DagsterInstance, at: datetime) -> bool:
+    """Let Dagster run a night over October at an instant."""
+    definitions = build_defs(load_settings(company.config, None), clock=lambda: at)
+    job = definitions.resolve_job_def("eu_night")
+    return job.execute_in_process(
+        instance=instance, raise_on_error=False, tags=range_tags(OCTOBER)
+    ).success
+
+
+def test_a_month_goes_to_everybody_as_text_and_html(
+    company: Company, mail: MailServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(company, mail)
+    company.calendars["fjord"] += [meeting(date(2026, 10, day), 6, 16) for day in range(5, 10)]
+    company.run(OCTOBER.first_date, OCTOBER.last_date)
+    capsys.readouterr()
+    assert company.insights("mail", "--region", "EU") == 0
+    assert capsys.readouterr().out == (
+        "EU: sent '[room-insights] EU: meeting rooms in October 2026' to 2 recipients\n"
+    )
+    assert mail.got[-1]["Subject"] == "[room-insights] EU: meeting rooms in October 2026"
+    assert mail.recipients[-1] == ["it@contoso.example", "rooms@contoso.example"]
+    text = body(mail, "plain")
+    share = 100 * (120 + 5 * 600) / OPEN_MINUTES
+    assert round(share) == 12
+    assert f"Booked utilization: {share:.0f} %\n7 bookings in 2 rooms" in text
+    assert f"- HQ: {share:.0f} %, 2 rooms, 7 bookings" in text
+    assert "Never booked" not in text
+    html = body(mail, "html")
+    assert "<td" in html
+    assert "HQ" in html
+    assert not re.search(r"<(img|link|script)|src=|url\(|https?:", html)
+
+
+def test_the_month_before_stands_beside_it_where_both_were_read(
+    company: Company, mail: MailServer
+) -> None:
+    configure(company, mail)
+    september = date(2026, 9, 14)
+    company.calendars["fjord"].append(meeting(september, 6, 16))
+    company.run(date(2026, 9, 1), OCTOBER.last_date)
+    company.insights("mail", "--region", "EU")
+    assert f"(month before: {100 * 600 / OPEN_MINUTES:.0f} %)" in body(mail, "plain")
+
+
+def test_missed_targets_stand_first_in_the_mail_and_on_the_page(
+    company: Company, mail: MailServer
+) -> None:
+    company.calendars["harbour"].append(meeting(MONDAY, 7, 8))  # both rooms at once
+    targets = [
+        {"building": "HQ", "sold_out_days_at_most": 5},
+        {"building": "HQ", "sold_out_days_at_most": 0},
+        {"building": "HQ", "utilization_percent_at_least": 30},
+    ]
+    configure(company, mail, targets=targets)
+    company.run(OCTOBER.first_date, OCTOBER.last_date)
+    company.insights("mail", "--region", "EU")
+    text = body(mail, "plain")
+    missed = "HQ, all rooms: sold out on 1 day in October 2026; the target is at most 0."
+    assert text.index("Targets missed") < text.index(missed) < text.index("Booked utilization")
+    assert text.index("Other targets") < text.index("the target is at most 5.")
+    assert "HQ, all rooms: no figure for the whole of quarter 3 of 2026." in text
+    page = company.database.with_name("report-eu.html").read_text(encoding="utf-8")
+    assert page.index("1 target missed") < page.index(missed) < page.index('class="facts"')
+
+
+def test_a_quarter_under_its_target_is_missed(company: Company, mail: MailServer) -> None:
+    target = {"capacity_band": "5-8", "utilization_percent_at_least": 30}
+    configure(company, mail, targets=[target])
+    company.calendars["fjord"].append(meeting(date(2026, 7, 6), 6, 16))
+    company.run(date(2026, 7, 1), date(2026, 9, 30))
+    company.insights("mail", "--region", "EU")
+    assert "rooms for 5-8: 1 % booked in quarter 3 of 2026" in body(mail, "plain")
+    assert "Targets missed" in body(mail, "plain")
+
+
+def test_show_prints_the_mail_and_sends_nothing(
+    company: Company, mail: MailServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(company, mail)
+    company.run(OCTOBER.first_date, OCTOBER.last_date)
+    capsys.readouterr()
+    assert company.insights("mail", "--region", "EU", "--month", "2026-10", "--show") == 0
+    assert capsys.readouterr().out.startswith("[room-insights] EU: meeting rooms in October 2026\n")
+    assert mail.got == []
+
+
+def test_without_a_month_without_reports_or_without_a_server_it_is_one_line(
+    company: Company,
+    mail: MailServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configure(company, mail)
+    company.run()
+    for arguments, code, told in (
+        ([], 1, "EU: no month that is over was read; nothing was sent"),
+        (["--month", "2031-01"], 1, "EU: 2031-01 is not over, or was not read; nothing was sent"),
+        (["--month", "soon"], 2, "soon"),
+    ):
+        capsys.readouterr()
+        assert company.insights("mail", "--region", "EU", *arguments) == code
+        (line,) = capsys.readouterr().err.splitlines()
+        assert told in line
+    company.run(OCTOBER.first_date, OCTOBER.last_date)
+    monkeypatch.setenv("TEST_SMTP_PASSWORD", "wrong")
+    capsys.readouterr()
+    assert company.insights("mail", "--region", "EU") == 1
+    assert "the mail was not sent (SMTPAuthenticationError)" in capsys.readouterr().err
+    company.write()
+    assert company.insights("mail", "--region", "EU") == 2
+    assert "reports: is missing" in capsys.readouterr().err
+
+
+def test_the_first_night_of_a_month_sends_it_once(
+    company: Company, mail: MailServer, history: dg.DagsterInstance
+) -> None:
+    configure(company, mail)
+    for hour in (1, 2):
+        assert night_of(company, history, datetime(2026, 11, 1, hour, tzinfo=UTC))
+    assert [each["Subject"] for each in mail.got] == [
+        "[room-insights] EU: meeting rooms in October 2026"
+    ]
+
+
+def test_a_mail_that_fails_never_fails_the_night_and_is_sent_by_the_next(
+    company: Company,
+    mail: MailServer,
+    history: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure(company, mail)
+    monkeypatch.setenv("TEST_SMTP_PASSWORD", "wrong")
+    assert night_of(company, history, datetime(2026, 11, 1, 2, tzinfo=UTC))
+    assert "warning: EU: the monthly mail was not sent (SMTPAuthenticationError)" in (
+        capsys.readouterr().err
+    )
+    monkeypatch.setenv("TEST_SMTP_PASSWORD", "open sesame")
+    assert night_of(company, history, datetime(2026, 11, 2, 2, tzinfo=UTC))
+    assert len(mail.got) == 1
+
+
+def test_a_night_in_mid_month_sends_none(
+    company: Company, mail: MailServer, history: dg.DagsterInstance
+) -> None:
+    configure(company, mail)
+    assert night_of(company, history, datetime(2026, 11, 15, 2, tzinfo=UTC))
+    assert mail.got == []

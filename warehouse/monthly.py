@@ -1,0 +1,164 @@
+"""A closed month of a region in brief, beside the month before: what the monthly mail says.
+
+Belongs here: the questions; each ratio is a sum over a sum (R9), and a month is compared with
+the one before only where both were read alike (R24). Rooms of one person are in no figure.
+Does not belong here: the words of the mail (``pipelines``).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from dateutil.relativedelta import relativedelta
+
+from transforms.contract import Region
+from warehouse.connect import connect
+from warehouse.targets import last_closed
+
+_READ_ALIKE: Final = 0.95
+_MOST_SHOWN: Final = 5
+
+_BUILDINGS: Final = """
+WITH days AS (
+    SELECT coalesce(building, 'no building') AS building, local_date, sum(rooms) AS rooms,
+           sum(rooms_loaded) AS rooms_loaded, sum(open_minutes) AS open_minutes,
+           sum(booked_minutes) AS booked_minutes, sum(bookings) AS bookings
+    FROM utilization
+    WHERE local_date BETWEEN $first AND $last
+      AND room_type NOT IN ('desk', 'office', 'executive')
+    GROUP BY ALL
+)
+SELECT building, max(rooms), sum(rooms), sum(rooms_loaded), coalesce(sum(open_minutes), 0),
+       coalesce(sum(booked_minutes), 0), coalesce(sum(bookings), 0)
+FROM days GROUP BY building ORDER BY building
+"""
+_SOLD_OUT: Final = """
+SELECT coalesce(building, 'no building'), capacity_band,
+       count(DISTINCT local_date) FILTER (sold_out_minutes > 0) AS days
+FROM rooms_in_use
+WHERE local_date BETWEEN $first AND $last AND capacity_band IS NOT NULL
+GROUP BY ALL HAVING days > 0
+ORDER BY days DESC, 1, 2
+"""
+_NEVER_BOOKED: Final = """
+SELECT coalesce(r.name, r.room_id)
+FROM room_days AS d JOIN rooms AS r ON r.room_id = d.room_id
+WHERE d.local_date BETWEEN $first AND $last
+GROUP BY r.room_id, r.name
+HAVING sum(d.open_minutes) > 0
+   AND sum(d.bookings) = 0 AND sum(d.booked_minutes + d.booked_minutes_outside_hours) = 0
+ORDER BY 1
+"""
+_READ: Final = """
+SELECT min(local_date) FILTER (read_at IS NOT NULL), (SELECT data_through FROM build_info)
+FROM coverage
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Use of a building, or of all: ``rooms`` on the day with most; minutes summed."""
+
+    rooms: int = 0
+    room_days: int = 0
+    room_days_loaded: int = 0
+    open_minutes: int = 0
+    booked_minutes: int = 0
+    bookings: int = 0
+
+    @property
+    def utilization(self) -> float | None:
+        """Booked over open time; None without open time."""
+        return self.booked_minutes / self.open_minutes if self.open_minutes else None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the rooms were read on nearly all of their days."""
+        return self.room_days_loaded >= _READ_ALIKE * self.room_days > 0
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingMonth:
+    """A building in a month, and in the month before where both were read (R24)."""
+
+    building: str
+    now: Use
+    before: Use | None
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A closed month; ``sold_out`` has building, size and days, most days first.
+
+    ``is_whole`` is false where the first days of the month were never read.
+    """
+
+    region: Region
+    first_date: date
+    last_date: date
+    is_whole: bool
+    total: BuildingMonth
+    buildings: tuple[BuildingMonth, ...]
+    sold_out: tuple[tuple[str, str, int], ...]
+    never_booked: tuple[str, ...]
+
+
+def read_month(region: Region, warehouse: Path, first: date | None = None) -> Month | None:
+    """Read the month that begins on ``first`` (default: the last closed one).
+
+    None where that month is not over yet, or no day of it was read.
+
+    Raises:
+        VersionError: nothing was published yet.
+    """
+    with connect(region, warehouse=warehouse) as connection:
+        first_read, through = connection.execute(_READ).fetchall()[0]
+        if through is None or first_read is None:
+            return None
+        start = first or last_closed(through, 1)[0]
+        end = start + relativedelta(months=1) - timedelta(days=1)
+        if end > through or end < first_read:
+            return None
+        period = {"first": start, "last": end}
+        before = {"first": start - relativedelta(months=1), "last": start - timedelta(days=1)}
+        uses = _uses(connection.execute(_BUILDINGS, period).fetchall())
+        uses_before = _uses(connection.execute(_BUILDINGS, before).fetchall())
+        sold_out = connection.execute(_SOLD_OUT, period).fetchall()
+        never_booked = connection.execute(_NEVER_BOOKED, period).fetchall()
+    if first_read > before["first"]:
+        uses_before = {}
+    return Month(
+        region=region,
+        first_date=start,
+        last_date=end,
+        is_whole=first_read <= start,
+        total=_compared("all buildings", _sum(uses.values()), _sum(uses_before.values())),
+        buildings=tuple(_compared(name, use, uses_before.get(name)) for name, use in uses.items()),
+        sold_out=tuple(sold_out[:_MOST_SHOWN]),
+        never_booked=tuple(name for (name,) in never_booked),
+    )
+
+
+def _uses(rows: Iterable[tuple[str, *tuple[int, ...]]]) -> dict[str, Use]:
+    return {building: Use(*map(int, figures)) for building, *figures in rows}
+
+
+def _sum(uses: Iterable[Use]) -> Use:
+    total = Use()
+    for each in uses:
+        total = Use(
+            total.rooms + each.rooms,
+            total.room_days + each.room_days,
+            total.room_days_loaded + each.room_days_loaded,
+            total.open_minutes + each.open_minutes,
+            total.booked_minutes + each.booked_minutes,
+            total.bookings + each.bookings,
+        )
+    return total
+
+
+def _compared(building: str, now: Use, before: Use | None) -> BuildingMonth:
+    is_alike = before is not None and before.is_read and now.is_read
+    return BuildingMonth(building, now, before if is_alike else None)

@@ -1,0 +1,134 @@
+"""Targets of a region, held against its published figures.
+
+Belongs here: what a target is, over which period it is judged, and whether it was missed. Each
+ratio is a sum over a sum (R9).
+Does not belong here: the keys of ``insights.yaml`` (``pipelines/settings``), showing a result.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal, TypeAlias
+
+import duckdb
+from dateutil.relativedelta import relativedelta
+
+Measure: TypeAlias = Literal["sold_out_days_at_most", "utilization_percent_at_least"]
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_QUERIES: Final[dict[Measure, str]] = {
+    "sold_out_days_at_most": """
+        SELECT count(DISTINCT local_date) FILTER (sold_out_minutes > 0)
+        FROM rooms_in_use
+        WHERE local_date BETWEEN $first AND $last
+          AND ($building IS NULL OR building = $building)
+          AND ($capacity_band IS NULL OR capacity_band = $capacity_band)
+        HAVING count(sold_out_minutes) > 0""",
+    "utilization_percent_at_least": """
+        SELECT 100.0 * sum(booked_minutes) / nullif(sum(open_minutes), 0)
+        FROM utilization
+        WHERE local_date BETWEEN $first AND $last
+          AND ($building IS NULL OR building = $building)
+          AND ($capacity_band IS NULL OR capacity_band = $capacity_band)
+          AND room_type NOT IN ('desk', 'office', 'executive')""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the rooms of a building, of a size, or of both are to reach.
+
+    ``sold_out_days_at_most`` counts the days of a month on which all rooms of one size were in
+    use at once; ``utilization_percent_at_least`` is booked over open time of a quarter.
+    """
+
+    measure: Measure
+    limit: int
+    building: str | None = None
+    capacity_band: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetResult:
+    """A target and what was measured; ``value`` is None where it cannot be judged."""
+
+    target: Target
+    first_date: date
+    last_date: date
+    value: float | None
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the figure is on the wrong side of the limit."""
+        if self.value is None:
+            return False
+        if self.target.measure == "sold_out_days_at_most":
+            return self.value > self.target.limit
+        return self.value < self.target.limit
+
+    @property
+    def sentence(self) -> str:
+        """The result in one sentence."""
+        target = self.target
+        size = f"rooms for {target.capacity_band}" if target.capacity_band else "all rooms"
+        rooms = ", ".join(filter(None, (target.building, size)))
+        if self.value is None:
+            return f"{rooms}: no figure for the whole of {self.period}."
+        if target.measure == "sold_out_days_at_most":
+            days = f"sold out on {self.value:.0f} {'day' if self.value == 1 else 'days'}"
+            return f"{rooms}: {days} in {self.period}; the target is at most {target.limit}."
+        return (
+            f"{rooms}: {self.value:.0f} % booked in {self.period}; "
+            f"the target is at least {target.limit} %."
+        )
+
+    @property
+    def period(self) -> str:
+        """The month or quarter in words."""
+        if self.target.measure == "sold_out_days_at_most":
+            return month_name(self.first_date)
+        return f"quarter {(self.first_date.month + 2) // 3} of {self.first_date.year}"
+
+
+def month_name(day: date) -> str:
+    """Return the month of a day in words, whatever the language of the machine."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def last_closed(data_through: date, months: int) -> tuple[date, date]:
+    """Return the first and last day of the latest month (1) or quarter (3) that is over."""
+    next_day = data_through + timedelta(days=1)
+    first_after = next_day.replace(day=1, month=next_day.month - (next_day.month - 1) % months)
+    return first_after - relativedelta(months=months), first_after - timedelta(days=1)
+
+
+def evaluate(
+    connection: duckdb.DuckDBPyConnection, targets: Sequence[Target], as_of: date | None = None
+) -> list[TargetResult]:
+    """Judge targets by a region's database, over the last closed month or quarter; missed first.
+
+    ``as_of`` is the last date that counts; default: data_through.
+    """
+    results = []
+    first_read, through = connection.execute(
+        "SELECT min(local_date) FILTER (read_at IS NOT NULL), "
+        "(SELECT data_through FROM build_info) FROM coverage"
+    ).fetchall()[0]
+    through = as_of or through
+    for target in targets if through else ():
+        months = 1 if target.measure == "sold_out_days_at_most" else 3
+        first, last = last_closed(through, months)
+        value = None
+        if first_read is not None and first_read <= first:
+            parameters = {
+                "first": first,
+                "last": last,
+                "building": target.building,
+                "capacity_band": target.capacity_band,
+            }
+            rows = connection.execute(_QUERIES[target.measure], parameters).fetchall()
+            value = rows[0][0] if rows else None
+        results.append(TargetResult(target, first, last, value))
+    return sorted(results, key=lambda result: not result.is_missed)

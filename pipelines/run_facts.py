@@ -22,7 +22,7 @@ PARTIAL_TAG: Final = "insights/rooms_not_read"
 EVERY_ROOM_CHECK: Final = "every_room_was_read"
 _TAKEN: Final = {
     *("rooms_expected", "failed_rooms", "bookings", "deleted_days"),
-    *("data_through", "error_code"),
+    *("unreadable_fields", "data_through", "error_code"),
 }
 _EVENTS: Final = {
     dg.DagsterEventType.ASSET_MATERIALIZATION,
@@ -45,6 +45,7 @@ class RunFacts:
     failed_rooms: dict[str, str] = field(default_factory=dict)
     bookings: int | None = None
     deleted_days: int = 0
+    unreadable_fields: int = 0
     database: str | None = None
     data_through: str | None = None
     page: str | None = None

@@ -51,6 +51,7 @@ def doubts_of(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
         yield from _answers(row)
         for read in (_horizon, _longest):
             yield from read(row, read_days)
+        yield from _released(row)
     yield from _texts(row)
 
 
@@ -132,6 +133,24 @@ def _longest(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
             "a longer meeting is booked as several",
             f"-MaximumDurationInMinutes {_DAY_MINUTES}",
         )
+
+
+def _released(row: Row) -> Iterator[Doubt]:
+    """Yield what a room's check-in does: Exchange cancels what nobody came to."""
+    if _flag(row, "EnableAutoRelease") is not True:
+        return
+    minutes = _number(row, "PostReservationMaxClaimTimeInMinutes")
+    claim = f", PostReservationMaxClaimTimeInMinutes {minutes}" if minutes is not None else ""
+    after = f"{minutes} minutes" if minutes is not None else "some minutes"
+    yield Doubt(
+        f"EnableAutoRelease True{claim}",
+        "booked_utilization and bookings are lower than in other rooms, cancellations and hours "
+        "given back higher",
+        f"a meeting that nobody checks in to leaves the calendar {after} after it began, as if it "
+        "had been cancelled",
+        "compare these rooms only with each other",
+        is_command=False,
+    )
 
 
 def _texts(row: Row) -> Iterator[Doubt]:

@@ -121,6 +121,9 @@ def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
             f"{days.first_date} to {days.last_date}, {facts.bookings:,} bookings"
             + (f", {counted(deleted, 'day')} past retention deleted" if deleted else "")
         )
+        if facts.unreadable_fields:
+            fields = counted(facts.unreadable_fields, "field")
+            click.echo(f"{region}: {fields} of bookings could not be read and stay empty")
         _show_failed_rooms(region, facts.failed_rooms, kinds)
     if facts.error:
         # Rooms that failed while others were read have their remedies above.

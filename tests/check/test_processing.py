@@ -21,6 +21,8 @@ GOOD = {
     "AddOrganizerToSubject": "True",
     "RemovePrivateProperty": "False",
     "TentativePendingApproval": "True",
+    "EnableAutoRelease": "False",
+    "PostReservationMaxClaimTimeInMinutes": "10",
 }
 TYPE = "#TYPE Microsoft.Exchange.Management.StoreTasks.CalendarConfiguration\r\n"
 
@@ -144,3 +146,15 @@ def test_another_file_is_a_usage_error_that_says_how_to_export(
     assert f"{file}: {problem}" in checked.err or problem in checked.err
     assert "Get-CalendarProcessing $room.Identity" in checked.err or "save the" in checked.err
     assert not list(company.tenant.log)
+
+
+def test_rooms_that_are_released_when_nobody_comes_are_told_with_the_figures_that_it_moves(
+    check: CheckNow, file: Path
+) -> None:
+    file.write_text(exported({"EnableAutoRelease": "True"}, {"Identity": "harbour"}))
+    out = " ".join(check("--calendar-processing", str(file)).out.split())
+    assert "EnableAutoRelease True, PostReservationMaxClaimTimeInMinutes 10 fjord" in out
+    assert "cancellations and hours given back higher" in out
+    assert "leaves the calendar 10 minutes after it began" in out
+    assert "Remedy: compare these rooms only with each other." in out
+    assert "EnableAutoRelease $" not in out  # nothing to mend

@@ -30,11 +30,12 @@ from transforms.addresses import normal_address, normal_domain
 from transforms.contract import Region
 from transforms.redact import RoomContext, redact
 from transforms.zones import day_start, local_date, zone
+from warehouse import page
 from warehouse.erase import drop_versions_before
 from warehouse.lake import Lake
 from warehouse.landing import apply_night, first_day_kept, retain
+from warehouse.page import Page
 from warehouse.publish import Published, PublishOptions, publish
-from warehouse.report import Report, write_report
 
 _DAYS_LOOKED_AT: Final = 2
 
@@ -285,14 +286,14 @@ class RoomReader:
         return redact(items, context, read_at, days.first_date, days.last_date)
 
 
-def write_page(settings: Settings, region: Region, out: Path | None = None) -> Report:
+def write_page(settings: Settings, region: Region, out: Path | None = None) -> Page:
     """Write the page of the region's published database; missed targets stand first on it.
 
     Raises:
         WarehouseError: nothing was published yet, or the file cannot be written.
     """
     chosen = settings.regions[region]
-    return write_report(chosen.warehouse, region, out, chosen.targets)
+    return page.write_page(chosen.warehouse, region, out, chosen.targets)
 
 
 def _disputed(region: RegionSettings, readings: Sequence[Reading]) -> list[str]:

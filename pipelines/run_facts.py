@@ -13,8 +13,8 @@ from typing import Any, Final
 import dagster as dg
 
 from pipelines.night import DayRange, NightResult
+from warehouse.page import Page
 from warehouse.publish import Published
-from warehouse.report import Report
 
 RANGE_START_TAG: Final = "dagster/asset_partition_range_start"
 RANGE_END_TAG: Final = "dagster/asset_partition_range_end"
@@ -107,7 +107,7 @@ def metadata_of_database(published: Published) -> dict[str, int | str]:
     } | {f"rows/{table}": count for table, count in published.rows.items()}
 
 
-def metadata_of_page(written: Report) -> dict[str, int | str]:
+def metadata_of_page(written: Page) -> dict[str, int | str]:
     """Return what the asset ``report`` says."""
     return {
         "file": written.path.name,

@@ -19,8 +19,8 @@ from pipelines.settings import Settings
 from pipelines.sources.remedies import remedies_for
 from pipelines.words import counted
 from transforms.contract import Region
+from warehouse.page import Page
 from warehouse.publish import Published
-from warehouse.report import Report
 
 if TYPE_CHECKING:
     from pipelines.sandbox.server import Served  # brings Faker
@@ -166,7 +166,7 @@ def show_published(region: Region, published: Published) -> None:
     click.echo(f"{region}: published {published.path}, data through {through}")
 
 
-def show_page(region: Region, page: Report) -> None:
+def show_page(region: Region, page: Page) -> None:
     """Print where the page is that shows the region in a browser."""
     size = f"{page.size_bytes / 1e6:.1f} MB"
     rooms = f"{page.rooms:,} room{'' if page.rooms == 1 else 's'}"

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from transforms.contract import Region
-from warehouse.report import report_path
+from warehouse.page import page_path
 from warehouse.summary import RoomUse, Summary
 
 _RANKED: Final = 3
@@ -60,7 +60,7 @@ def show_what_next(console: Console, config: Path, databases: dict[Region, Path]
     console.print(f"  configuration  {config}", soft_wrap=True)
     for name, path in databases.items():
         console.print(f"  {name} database    {path}", soft_wrap=True)
-        console.print(f"  {name} page        {report_path(path.parent, name)}", soft_wrap=True)
+        console.print(f"  {name} page        {page_path(path.parent, name)}", soft_wrap=True)
     console.print("\nTry next", style="bold")
     query = (
         "SELECT weekday, local_hour, round(100.0 * sum(booked_minutes) / sum(open_minutes)) AS "

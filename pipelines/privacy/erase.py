@@ -19,7 +19,7 @@ from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase, find, rows_in_warehouse
 from warehouse.lake import Lake
-from warehouse.report import report_path
+from warehouse.page import page_path
 from warehouse.tree import WarehouseError
 from warehouse.versions import drop_versions, published_versions
 
@@ -149,7 +149,7 @@ def erase_region(
             if found.days or old_versions:
                 publish_region(settings, region, now)
                 drop_versions(warehouse, region, lambda _: True)
-            if report_path(warehouse, region).exists():
+            if page_path(warehouse, region).exists():
                 write_page(settings, region)  # the page before holds figures of what went
             left = _left(lake, erasure) + rows_in_warehouse(warehouse, region, erasure)
         except WarehouseError as error:

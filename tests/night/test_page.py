@@ -10,7 +10,7 @@ from pipelines.launch import launch_night
 from pipelines.night import SILENT, DayRange
 from pipelines.settings import load_settings
 from tests.night.workplace import MONDAY, Company
-from tests.report.pages import unpacked
+from tests.page.pages import unpacked
 
 
 def page(company: Company) -> Path:

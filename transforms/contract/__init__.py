@@ -11,6 +11,14 @@ the CHANGELOG.
 
 from typing import Final
 
+from transforms.contract.bands import (
+    ALL_DAY,
+    CAPACITY_BANDS,
+    DURATION_BANDS,
+    HEADCOUNT_BANDS,
+    LEAD_TIME_BANDS,
+    Band,
+)
 from transforms.contract.columns import INSTANT, describe, table_description
 from transforms.contract.database import GRAINS, TABLES
 from transforms.contract.lake import BOOKINGS, COVERAGE, LAKE, ROOMS, STAGED
@@ -30,13 +38,18 @@ from transforms.contract.words import (
 CONTRACT_VERSION: Final = "1"
 
 __all__ = [
+    "ALL_DAY",
     "BOOKINGS",
+    "CAPACITY_BANDS",
     "CONTRACT_VERSION",
     "COVERAGE",
+    "DURATION_BANDS",
     "GRAINS",
+    "HEADCOUNT_BANDS",
     "INSTANT",
     "KINDS",
     "LAKE",
+    "LEAD_TIME_BANDS",
     "PERSONAL_ROOM_TYPES",
     "REGION_REMEDY",
     "RESPONSES",
@@ -46,6 +59,7 @@ __all__ = [
     "STAGED",
     "STATUSES",
     "TABLES",
+    "Band",
     "Region",
     "RoomType",
     "describe",

@@ -1,19 +1,21 @@
 """Superset's files: database, datasets, charts and a dashboard as YAML, ready to be imported.
 
-Belongs here: what Superset's importer wants of databases, charts and dashboards.
-Does not belong here: what the charts show (``charts.py``), of which tables (``datasets.py``).
+Belongs here: what Superset's importer wants, with the contract's types and definitions.
+Does not belong here: what the charts show (``charts.py``).
 """
 
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
+import pyarrow as pa
 import yaml
 
-from transforms.contract import TABLES, table_description
-from warehouse.superset.charts import CHARTS, METRICS, Chart
-from warehouse.superset.datasets import VERSION, dataset, dataset_id, id_of
+from transforms.contract import TABLES, describe, table_description
+from warehouse.engine import COLUMN_TYPES
+from warehouse.superset.charts import CALCULATED, CHARTS, METRICS, ROOM_COLUMNS, WITH_ROOMS, Chart
 
 DATABASE: Final = "databases/room_insights.yaml"
 PLACEHOLDER: Final = "duckdb:////srv/room-insights/eu/warehouse/insights-eu.duckdb"
@@ -22,11 +24,19 @@ _TIME_SERIES: Final = "echarts_timeseries"
 _WEEK: Final = "P1W"
 
 
+_VERSION: Final = "1.0.0"
+_FIRST_ID: Final = 0x6F0E2F6A_51D7_4C11_A000_000000000000
+_WITH_ROOMS: Final = (
+    "SELECT d.*, r.name, r.site, r.building, r.capacity, r.capacity_band "
+    "FROM TABLE AS d JOIN rooms AS r ON r.room_id = d.room_id"
+)
+
+
 def files(uri: str = PLACEHOLDER) -> dict[str, str]:
     """Return the text of every file by its path; ``uri`` is SQLAlchemy's of the database."""
     found: dict[str, dict[str, Any]] = {
         "metadata.yaml": {
-            "version": VERSION,
+            "version": _VERSION,
             "type": "Dashboard",
             "timestamp": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
         },
@@ -34,7 +44,7 @@ def files(uri: str = PLACEHOLDER) -> dict[str, str]:
         "dashboards/room_insights.yaml": _dashboard(),
     }
     for table in METRICS:
-        found[f"datasets/room_insights/{table}.yaml"] = dataset(table)
+        found[f"datasets/room_insights/{table}.yaml"] = _dataset(table)
     for chart in CHARTS:
         found[f"charts/{_file_name(chart)}.yaml"] = _chart(chart)
     return {
@@ -50,8 +60,8 @@ def _database(uri: str) -> dict[str, Any]:
         "expose_in_sqllab": True,
         "allow_dml": False,
         "extra": {"engine_params": {"connect_args": {"read_only": True}}},
-        "uuid": id_of(0),
-        "version": VERSION,
+        "uuid": _id_of(0),
+        "version": _VERSION,
     }
 
 
@@ -64,8 +74,8 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "params": params,
         "query_context": json.dumps(_query_context(chart, params)),
         "uuid": _chart_id(chart),
-        "version": VERSION,
-        "dataset_uuid": dataset_id(chart.table),
+        "version": _VERSION,
+        "dataset_uuid": _dataset_id(chart.table),
     }
 
 
@@ -143,7 +153,7 @@ def _dashboard() -> dict[str, Any]:
         "dashboard_title": "Meeting rooms",
         "description": "What calendars say about rooms; every figure is defined in its dataset.",
         "slug": "meeting-rooms",
-        "uuid": id_of(1),
+        "uuid": _id_of(1),
         "position": _position(),
         "metadata": {
             "native_filter_configuration": [
@@ -151,13 +161,13 @@ def _dashboard() -> dict[str, Any]:
             ],
             "cross_filters_enabled": False,
         },
-        "version": VERSION,
+        "version": _VERSION,
         "published": True,
     }
 
 
 def _filter(column: str) -> dict[str, Any]:
-    target = {"datasetUuid": dataset_id("utilization"), "column": {"name": column}}
+    target = {"datasetUuid": _dataset_id("utilization"), "column": {"name": column}}
     return {
         "id": f"NATIVE_FILTER-{column}",
         "name": column.replace("_", " "),
@@ -224,4 +234,51 @@ def _file_name(chart: Chart) -> str:
 
 
 def _chart_id(chart: Chart) -> str:
-    return id_of(200 + CHARTS.index(chart))
+    return _id_of(200 + CHARTS.index(chart))
+
+
+def _dataset(table: str) -> dict[str, Any]:
+    """Return the file of a dataset: a table of the contract, with its rooms where it has any."""
+    schema = TABLES[table]
+    date_column = "local_date" if "local_date" in schema.names else None
+    more = [TABLES["rooms"].field(name) for name in ROOM_COLUMNS] if table in WITH_ROOMS else []
+    return {
+        "table_name": table,
+        "main_dttm_col": date_column,
+        "description": table_description(schema),
+        "schema": "main",
+        "sql": _WITH_ROOMS.replace("TABLE", table) if table in WITH_ROOMS else None,
+        "uuid": _dataset_id(table),
+        "metrics": [
+            {"metric_name": name, "verbose_name": name.replace("_", " "), "expression": sql}
+            for name, sql in METRICS[table].items()
+        ],
+        "columns": [_column(field) for field in [*schema, *more]]
+        + [
+            {"column_name": name, "type": "VARCHAR", "groupby": True, "expression": sql}
+            for name, sql in CALCULATED.get(table, {}).items()
+        ],
+        "version": _VERSION,
+        "database_uuid": _id_of(0),
+    }
+
+
+def _column(field: pa.Field) -> dict[str, Any]:
+    return {
+        "column_name": field.name,
+        "is_dttm": pa.types.is_temporal(field.type),
+        "type": COLUMN_TYPES[field.type],
+        "groupby": True,
+        "filterable": True,
+        "description": describe(field),
+    }
+
+
+def _dataset_id(table: str) -> str:
+    """Return the id of a table's dataset."""
+    return _id_of(100 + list(METRICS).index(table))
+
+
+def _id_of(number: int) -> str:
+    """Return a fixed id: an import replaces what an earlier one brought."""
+    return str(UUID(int=_FIRST_ID + number))

@@ -1,7 +1,7 @@
-"""The report: one HTML page that shows a region's published database, without a network.
+"""One HTML page that shows a region's published database, without a network.
 
 Belongs here: reading the figures that the page needs (``figures.py``, ``sql``), the words of its
-head (``facts.py``), and putting the page together (``document.py``, ``page``, ``vendor``).
+head (``facts.py``), and putting the page together (``document.py``, ``client``, ``vendor``).
 Does not belong here: computing what a figure means (the database has it), publishing, Dagster.
 
 Why Apache ECharts draws the charts: its "common" bundle is 0.7 MB, draws SVG that scales and
@@ -13,6 +13,6 @@ pixels. No Python package carries it, so the file lies in ``vendor`` with its li
 sizes, rankings) is an HTML table, which a screen reader can read as it is.
 """
 
-from warehouse.report.document import Report, report_path, write_report
+from warehouse.page.document import Page, page_path, write_page
 
-__all__ = ["Report", "report_path", "write_report"]
+__all__ = ["Page", "page_path", "write_page"]

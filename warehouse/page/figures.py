@@ -1,10 +1,10 @@
 """The figures of the page, read from one version of a published database.
 
 Belongs here: running the SELECTs of ``sql`` on a read-only connection, as columns.
-Does not belong here: what they compute (``sql``), how a browser adds them up (``page``).
+Does not belong here: what they compute (``sql``), how a browser adds them up (``client``).
 
-The files that begin with a number are work tables for the others, in that order. Every other file
-is a table of the page under its own name. They hold sums of numerators and denominators by
+The files of ``sql/work`` are work tables for the others. Every other file is a table of the page
+under its own name. They hold sums of numerators and denominators by
 building, capacity band and month (or slice of time), so that any choice of them can be added up
 (R9). Rooms stand in it by name, personal rooms never.
 """
@@ -14,12 +14,14 @@ from typing import Any, Final, TypeAlias
 
 import duckdb
 
-from transforms.contract import PERSONAL_ROOM_TYPES
+from transforms.contract import CAPACITY_BANDS, PERSONAL_ROOM_TYPES
 
 Columns: TypeAlias = dict[str, list[Any]]
 
-CAPACITY_BANDS: Final = ("1", "2-4", "5-8", "9-14", "15-30", "31+", None)
+SIZES: Final = (*(band.label for band in CAPACITY_BANDS), None)
 """In the order of the page; None is rooms whose capacity is unknown."""
+
+_WORK_TABLES: Final = ("days", "buildings", "places", "weeks", "room_span")
 
 PLACE_MONTHS: Final = 7_500
 """What the page has room for: buildings by capacity band by month."""
@@ -43,21 +45,15 @@ def read_figures(
     connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
     _list_table(connection, "personal_room_types", "room_type", list(PERSONAL_ROOM_TYPES))
-    _list_table(connection, "bands", "capacity_band", list(CAPACITY_BANDS))
+    _list_table(connection, "bands", "capacity_band", list(SIZES))
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE limits AS "
         "SELECT CAST($1 AS BIGINT) AS place_months, CAST($2 AS BIGINT) AS room_months",
         [place_months, room_months],
     )
-    names = _names()
-    for name in names:
-        if name[0].isdigit():
-            connection.execute(f"CREATE OR REPLACE TEMP TABLE {name[3:]} AS {_sql(name)}")
-    return {
-        name: connection.sql(_sql(name)).to_arrow_table().to_pydict()
-        for name in names
-        if not name[0].isdigit()
-    }
+    for name in _WORK_TABLES:
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql('work', name)}")
+    return {name: connection.sql(_sql(name)).to_arrow_table().to_pydict() for name in _names()}
 
 
 def _list_table(
@@ -73,9 +69,11 @@ def _list_table(
 
 
 def _names() -> list[str]:
-    found = files("warehouse.report").joinpath("sql").iterdir()
+    found = files("warehouse.page").joinpath("sql").iterdir()
     return sorted(each.name[:-4] for each in found if each.name.endswith(".sql"))
 
 
-def _sql(name: str) -> str:
-    return files("warehouse.report").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+def _sql(*name: str) -> str:
+    *folders, file = name
+    path = files("warehouse.page").joinpath("sql", *folders, f"{file}.sql")
+    return path.read_text(encoding="utf-8")

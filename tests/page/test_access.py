@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.report.browser import Browser
-from tests.report.pages import Page, figure
+from tests.page.browser import Browser
+from tests.page.pages import Page, figure
 
 
 def test_the_keyboard_alone_chooses_and_the_address_keeps_it(

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.marts.scenario import Database, Scenario, publish_scenario
-from tests.report.browser import Tab
-from warehouse.report import write_report
+from tests.page.browser import Tab
+from warehouse.page import write_page
 
 EN_DASH = "\N{EN DASH}"
 
@@ -45,7 +45,7 @@ def seats(band: str) -> str:
 def page_of(folder: Path, scenario: Scenario) -> Page:
     """Publish a scenario and write its page."""
     database = publish_scenario(folder, scenario)
-    path = write_report(folder / "warehouse", "EU").path
+    path = write_page(folder / "warehouse", "EU").path
     text = path.read_text(encoding="utf-8")
     return Page(path, text, unpacked(text), database)
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.marts.scenario import ALWAYS, Room, Scenario, all_day, book, days_from, scenario
 from tests.marts.test_bad_input import MONDAY, NOW
-from tests.report.browser import Browser, Tab
-from tests.report.conftest import MakePage
-from tests.report.pages import Page, choose, figure, seats, table_in, words_of
+from tests.page.browser import Browser, Tab
+from tests.page.conftest import MakePage
+from tests.page.pages import Page, choose, figure, seats, table_in, words_of
 
 _PLACED = "FROM room_days JOIN rooms USING (room_id) WHERE "
 _CHOICES: tuple[tuple[dict[str, str], str], ...] = (

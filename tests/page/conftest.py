@@ -8,8 +8,8 @@ import pytest
 
 from tests.marts.scenario import Scenario
 from tests.marts.worked import everything
-from tests.report.browser import CHROMIUM, Browser, running_browser
-from tests.report.pages import Page, page_of
+from tests.page.browser import CHROMIUM, Browser, running_browser
+from tests.page.pages import Page, page_of
 
 MakePage: TypeAlias = Callable[[Scenario], Page]
 

@@ -9,20 +9,20 @@ import pytest
 
 from tests.marts.scenario import Room, book, scenario
 from tests.marts.test_bad_input import MONDAY
-from tests.report.conftest import MakePage
-from tests.report.pages import Page, unpacked
-from warehouse.report import report_path, write_report
-from warehouse.report.document import ReportError, document
-from warehouse.report.figures import CAPACITY_BANDS
+from tests.page.conftest import MakePage
+from tests.page.pages import Page, unpacked
+from warehouse.page import page_path, write_page
+from warehouse.page.document import PageError, document
+from warehouse.page.figures import SIZES
 from warehouse.versions import VersionError
 
 HOSTILE = "</script><script>window.hostile = true</script>{{data}}"
-VENDOR = Path(report_path.__code__.co_filename).parent / "vendor"
+VENDOR = Path(page_path.__code__.co_filename).parent / "vendor"
 
 
 def test_the_page_lies_beside_the_database_for_owner_and_group(worked: Page) -> None:
     assert worked.path.name == "report-eu.html"
-    assert worked.path.parent == report_path(worked.path.parent, "EU").parent
+    assert worked.path.parent == page_path(worked.path.parent, "EU").parent
     assert stat.S_IMODE(worked.path.stat().st_mode) == 0o640
 
 
@@ -30,7 +30,7 @@ def test_the_page_is_replaced_whole(worked: Page, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     out.write_text("the page before")
     with out.open() as reader:
-        write_report(worked.path.parent, "EU", out)
+        write_page(worked.path.parent, "EU", out)
         assert reader.read() == "the page before"
     assert out.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert list(tmp_path.iterdir()) == [out]
@@ -40,15 +40,15 @@ def test_a_page_that_cannot_be_written_is_one_line_and_leaves_nothing(
     worked: Page, tmp_path: Path
 ) -> None:
     for out in (tmp_path / "missing" / "page.html", tmp_path):
-        with pytest.raises(ReportError, match=r"^\S+: cannot be written \(.*\): see to") as refused:
-            write_report(worked.path.parent, "EU", out)
+        with pytest.raises(PageError, match=r"^\S+: cannot be written \(.*\): see to") as refused:
+            write_page(worked.path.parent, "EU", out)
         assert "\n" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_published_yet_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(VersionError, match="run 'insights publish --region EU'"):
-        write_report(tmp_path, "EU")
+        write_page(tmp_path, "EU")
 
 
 def test_the_page_names_no_address_to_be_fetched(worked: Page) -> None:
@@ -83,5 +83,5 @@ def test_two_pages_of_one_database_differ_in_their_nonce_only(worked: Page) -> N
 
 
 def _tables(data: dict[str, Any]) -> dict[str, Any]:
-    assert data["bands"] == list(CAPACITY_BANDS)
+    assert data["bands"] == list(SIZES)
     return {name: table for name, table in data.items() if name != "bands"}

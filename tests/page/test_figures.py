@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.marts.scenario import ALWAYS, Room, book, days_from, scenario
-from tests.report.conftest import MakePage
-from tests.report.pages import Page
-from warehouse.report.figures import read_figures
+from tests.page.conftest import MakePage
+from tests.page.pages import Page
+from warehouse.page.figures import read_figures
 
 _NOT_PERSONAL = "room_type NOT IN ('desk', 'office', 'executive')"
 

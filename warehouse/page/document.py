@@ -1,7 +1,7 @@
 """The page as one file: figures, styles, scripts and library, and nothing to be fetched.
 
 Belongs here: putting the parts together, escaping them, replacing the file whole.
-Does not belong here: what the page shows (``figures.py``, ``facts.py``, ``page``).
+Does not belong here: what the page shows (``figures.py``, ``facts.py``, ``client``).
 
 Figures are JSON, deflated: at 10,000 rooms they would be 12 MB as they are. The content security
 policy forbids every request and every script but the page's own.
@@ -23,8 +23,8 @@ from typing import Any, Final
 
 from transforms.contract import Region
 from warehouse.connect import connect
-from warehouse.report.facts import Fact, facts, missing
-from warehouse.report.figures import CAPACITY_BANDS, Columns, read_figures
+from warehouse.page.facts import Fact, facts, missing
+from warehouse.page.figures import SIZES, Columns, read_figures
 from warehouse.targets import Target, evaluate
 from warehouse.tree import FILE_MODE, WarehouseError
 
@@ -43,12 +43,12 @@ _SCRIPTS: Final = (
 _LIBRARY: Final = "echarts.common.min.js"
 
 
-class ReportError(WarehouseError):
+class PageError(WarehouseError):
     """The page cannot be written: one line that names the path and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Page:
     """A page that was written: where, how large, and the rooms that it is about."""
 
     path: Path
@@ -56,49 +56,49 @@ class Report:
     rooms: int
 
 
-def report_path(warehouse: Path, region: Region) -> Path:
+def page_path(warehouse: Path, region: Region) -> Path:
     """Return where a region's page is unless somebody asks for it elsewhere."""
     return warehouse / f"report-{region.lower()}.html"
 
 
-def write_report(
+def write_page(
     warehouse: Path, region: Region, out: Path | None = None, targets: Sequence[Target] = ()
-) -> Report:
+) -> Page:
     """Write the page of the region's latest published database, replacing the one before whole.
 
     Missed targets stand first on it.
 
     Raises:
         VersionError: nothing was published yet.
-        ReportError: the file cannot be written; the page before it is as it was.
+        PageError: the file cannot be written; the page before it is as it was.
     """
     with connect(region, warehouse=warehouse) as connection:
         tables = read_figures(connection)
         missed = [each.sentence for each in evaluate(connection, targets) if each.is_missed]
-    path = out or report_path(warehouse, region)
+    path = out or page_path(warehouse, region)
     content = document(tables, missed).encode()
     _replace(path, content)
-    return Report(path, len(content), len(tables["rooms"]["name"]))
+    return Page(path, len(content), len(tables["rooms"]["name"]))
 
 
 def document(tables: Mapping[str, Columns], missed_targets: Sequence[str] = ()) -> str:
     """Return the page of some figures, as ``read_figures`` gives them."""
     head = {name: values[0] for name, values in tables["head"].items()}
-    data = {**tables, "bands": list(CAPACITY_BANDS)}
+    data = {**tables, "bands": list(SIZES)}
     parts = {
         "region": escape(head["region"]),
         "nonce": secrets.token_urlsafe(16),
-        "style": _file("page", "style.css"),
+        "style": _file("client", "style.css"),
         "facts": "\n".join(map(_fact, facts(head))),
         "missing": _list(missing(head)),
         "targets": _targets(missed_targets),
         "version": escape(head["code_version"]),
         "data": _packed(data),
         "library": _file("vendor", _LIBRARY),
-        "script": "\n".join(_file("page", f"{name}.js") for name in _SCRIPTS),
+        "script": "\n".join(_file("client", f"{name}.js") for name in _SCRIPTS),
     }
     # One pass: a name in what was put in is never taken for a place.
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _file("page", "page.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _file("page.html.j2"))
 
 
 def _packed(data: Mapping[str, Any]) -> str:
@@ -123,7 +123,7 @@ def _list(sentences: Iterable[str]) -> str:
 
 
 def _file(*parts: str) -> str:
-    return files("warehouse.report").joinpath(*parts).read_text(encoding="utf-8")
+    return files("warehouse.page").joinpath(*parts).read_text(encoding="utf-8")
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -139,7 +139,7 @@ def _replace(path: Path, content: bytes) -> None:
         if draft:
             Path(draft).unlink(missing_ok=True)
         reason = error.strerror or type(error).__name__
-        raise ReportError(
+        raise PageError(
             f"{path}: cannot be written ({reason}): see to its permissions and disk, "
             "or choose another place with --out"
         ) from None

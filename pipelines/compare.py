@@ -1,7 +1,7 @@
 """``insights compare-sources``: the same rooms and days over two exchanges, row against row.
 
 Belongs here: which rooms are read both ways, and where their redacted rows differ.
-Does not belong here: printing (``cli/compare_view.py``), how a room is read (``night.py``,
+Does not belong here: printing (``cli/exchange.py``), how a room is read (``night.py``,
 ``sources``). Nothing is stored; what leaves here are room ids, dates, column names and counts.
 """
 

@@ -22,7 +22,7 @@ COMMANDS: Final = {
     "publish": ("nightly", "Rebuild a region's database from its lake."),
     "report": ("nightly", "Write the page that shows a region in a browser."),
     "export": ("export", "Write the statistics tables for Excel, or as CSV."),
-    "mail": ("mail", "Send a month of a region by mail."),
+    "mail": ("nightly", "Send a month of a region by mail."),
     "check": ("exchange", "Say which rooms can be read, and what mends the rest."),
     "compare-sources": ("exchange", "Read rooms over EWS and Graph, and compare."),
     "erase": ("privacy", "Erase a room's days, or all before a date."),
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = 2
     except (Exception, KeyboardInterrupt) as error:
         # Imported late: it knows the errors of every package, and most commands end without one.
-        from pipelines.cli.mistakes import exit_code  # noqa: PLC0415
+        from pipelines.cli.console import exit_code  # noqa: PLC0415
 
         code = exit_code(error)
         if code is None:

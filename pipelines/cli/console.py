@@ -1,4 +1,4 @@
-"""What an operator sees: progress, the result of a run, errors of one line.
+"""What an operator sees: progress, the result of a run, mistakes as lines and exit codes.
 
 Belongs here: what several commands print for people; counts, room ids, codes and remedies only.
 Does not belong here: deciding anything.
@@ -12,15 +12,17 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from pipelines.cli.options import NOTHING, USAGE
 from pipelines.night import NightResult
 from pipelines.reading import Outcome, RoomFailed
 from pipelines.run_facts import RunFacts
-from pipelines.settings import Settings
+from pipelines.settings import Settings, SettingsError
 from pipelines.sources.remedies import remedies_for
 from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.page import Page
 from warehouse.publish import Published
+from warehouse.tree import WarehouseError
 
 if TYPE_CHECKING:
     from pipelines.sandbox.server import Served  # brings Faker
@@ -182,3 +184,27 @@ def show_sandboxes(served: Iterable["Served"]) -> None:
         click.echo(f"  tenant_id {each.tenant_id}, client_id {each.client_id}")
         click.echo(f"  client secret {each.client_secret}")
     click.echo("Ctrl-C ends it.")
+
+
+def exit_code(error: BaseException) -> int | None:
+    """Print what went wrong and return the exit code; None for an error that nobody foresaw."""
+    code: int | None = NOTHING
+    match error:
+        case click.exceptions.Exit():
+            code = error.exit_code
+        case click.ClickException():
+            fail([" ".join(error.format_message().split())])
+            code = USAGE
+        case SettingsError():
+            fail(error.problems)
+            code = USAGE
+        case WarehouseError():
+            fail([str(error)])
+        case KeyboardInterrupt() | click.Abort():
+            fail(["interrupted; what was stored before is as it was, or whole days further"])
+            code = 130
+        case OSError():
+            fail([f"{error.filename}: {error.strerror}"])
+        case _:
+            code = None
+    return code

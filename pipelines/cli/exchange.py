@@ -1,18 +1,22 @@
 """``insights check`` and ``compare-sources``: questions to Exchange that store nothing.
 
-Belongs here: their options and exit codes.
+Belongs here: their options and exit codes, and the lines of a comparison: rooms, dates, column
+names and counts, never a value.
 Does not belong here: asking (``pipelines/check``, ``compare.py``).
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
 
 from pipelines.check.run import Options, run_check
 from pipelines.cli import console
-from pipelines.cli.compare_view import show_comparison
+from pipelines.cli.console import show_remedies
 from pipelines.cli.options import (
     DATE,
     FILE,
@@ -23,11 +27,22 @@ from pipelines.cli.options import (
     with_region,
     with_regions,
 )
-from pipelines.compare import compare, pairs_of
+from pipelines.compare import Comparison, DayDifference, compare, pairs_of
 from pipelines.night import DayRange, today_in
 from pipelines.settings.keys import MOST_DAYS
 from pipelines.sources.factory import open_source
 from transforms.contract import Region
+
+_SHOWN: Final = 40
+_KNOWN: Final = {
+    "headcount_is_lower_bound": "Graph does not tell a distribution list from a person",
+    "created_at": "Graph gives none with headcount: false",
+    "is_online": "EWS may leave it out",
+}
+_ALONE: Final = (
+    "only one way: a booking that was made, moved or deleted between the two readings, or one of "
+    "all day by an organizer half the world away; see docs/graph.md"
+)
 
 
 @click.command()
@@ -84,3 +99,59 @@ def compare_sources(
         comparison = compare(of_region, pairs, day_range, open_source, progress.advance)
     show_comparison(region, day_range, comparison)
     return WHOLE if comparison.is_equal else NOTHING
+
+
+def show_comparison(region: Region, day_range: DayRange, comparison: Comparison) -> None:
+    """Print what differs, what failed with its remedy, and the sum of it all."""
+    differences = sorted(comparison.differences, key=lambda each: (each.pair.room_id, each.day))
+    for difference in differences[:_SHOWN]:
+        click.echo(f"{region} {difference.pair.room_id} {difference.day}: {_said(difference)}")
+    if len(differences) > _SHOWN:
+        click.echo(f"{region}: {len(differences) - _SHOWN} more days differ")
+    codes = set()
+    for room_id, failed in sorted(comparison.failed.items()):
+        codes |= set(failed.values())
+        told = ", ".join(f"{code} over {name}" for name, code in sorted(failed.items()))
+        click.echo(f"{region} {room_id}: not compared, {told}")
+    show_remedies(codes, ("ews", "graph"))
+    found = {name for each in differences for name in each.columns}
+    for name in sorted(found & set(_KNOWN)):
+        click.echo(f"{name}: {_KNOWN[name]}; see docs/graph.md")
+    if any(each.only_own or each.only_other for each in differences):
+        click.echo(_ALONE)
+    click.echo(_sum(region, day_range, comparison))
+
+
+def _said(difference: DayDifference) -> str:
+    return ", ".join(_parts(difference))
+
+
+def _parts(difference: DayDifference) -> Iterator[str]:
+    if difference.rows:
+        columns = ", ".join(sorted(difference.columns))
+        verb = "differs" if difference.rows == 1 else "differ"
+        yield f"{_counted(difference.rows)} {verb} in {columns}"
+    if difference.only_own:
+        yield f"{_counted(difference.only_own)} only over {difference.pair.own}"
+    if difference.only_other:
+        yield f"{_counted(difference.only_other)} only over {difference.pair.other}"
+
+
+def _sum(region: Region, day_range: DayRange, comparison: Comparison) -> str:
+    rooms = comparison.rooms + len(comparison.failed)
+    columns: Counter[str] = Counter()
+    for each in comparison.differences:
+        columns.update(each.columns)
+    told = [f"{name} {count:,}" for name, count in columns.most_common()]
+    alone = sum(each.only_own + each.only_other for each in comparison.differences)
+    differing = sum(each.rows for each in comparison.differences)
+    return (
+        f"{region}: {comparison.rooms} of {rooms} rooms compared, {day_range.first_date} to "
+        f"{day_range.last_date}: {comparison.equal_rows:,} rows equal, {differing:,} differ"
+        + (f" ({', '.join(told)})" if told else "")
+        + f", {alone:,} only one way"
+    )
+
+
+def _counted(rows: int) -> str:
+    return f"{rows:,} row" + ("" if rows == 1 else "s")

@@ -1,12 +1,43 @@
-"""``insights export``: the statistics tables for Excel, or as CSV."""
+"""``insights export``: the statistics tables as a workbook or as CSV, for people who use Excel.
 
+Belongs here: what a person needs in such a file: definitions, a frozen header, number formats,
+times that a sheet can hold. Which figures there are and what they mean, the database says.
+"""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import click
+import pandas as pd
+import pyarrow as pa
 
 from pipelines.cli.options import WHOLE, settings_of, with_config, with_region
+from pipelines.settings.problems import did_you_mean
 from pipelines.words import counted
 from transforms.contract import Region
+from warehouse.connect import connect
+
+WORKBOOK: Final = ".xlsx"
+_MOST_ROWS: Final = 1_048_575  # of a sheet, without its header
+_DEFINITIONS: Final = "definitions"
+_FORMATS: Final = {
+    "share": "0 %",
+    "DATE": "yyyy-mm-dd",
+    "TIMESTAMP": "yyyy-mm-dd hh:mm",
+    "INTEGER": "#,##0",
+    "BIGINT": "#,##0",
+    "DOUBLE": "#,##0.00",
+}
+_COLUMNS: Final = """
+SELECT table_name AS "table", column_name AS "column", data_type AS type, comment AS meaning
+FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index
+"""
+_WIDEST: Final = 60
+_PRIVATE: Final = frozenset({"bookings", "changes"})  # single bookings are not for everybody
 
 
 @click.command()
@@ -24,14 +55,111 @@ def export(config: Path, region: Region, tables: tuple[str, ...], to: Path) -> i
 
     A workbook has a sheet for each table and one with the definitions. Instants are in UTC.
     """
-    try:
-        from pipelines.export import export_tables  # noqa: PLC0415 - pandas is an extra
-    except ImportError as error:
-        raise click.UsageError(
-            f"export needs {error.name}: pip install 'room-insights[export]'"
-        ) from None
     warehouse = settings_of(config, region).regions[region].warehouse
     written = export_tables(warehouse, region, tables, to)
     rows = sum(written.rows.values())
     click.echo(f"{region}: {counted(len(written.rows), 'table')}, {rows:,} rows in {written.path}")
     return WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written: the file or folder, and the rows of each table."""
+
+    path: Path
+    rows: dict[str, int]
+
+
+def export_tables(warehouse: Path, region: Region, tables: Sequence[str], to: Path) -> Exported:
+    """Write tables (all of them, if none is named) to a ``.xlsx`` file, or as CSV to a folder.
+
+    Instants are written in UTC without a zone, since a sheet knows none; the definitions say so.
+
+    Raises:
+        click.UsageError: there is no such table, or a table has more rows than a sheet.
+        VersionError: nothing was published yet.
+        OSError: the file cannot be written.
+    """
+    with connect(region, warehouse=warehouse) as connection:
+        definitions = _frame(connection.sql(_COLUMNS).to_arrow_table())
+        definitions = definitions[~definitions["table"].isin(_PRIVATE)]
+        known = list(dict.fromkeys(definitions["table"]))
+        for name in tables:
+            if name not in known:
+                raise click.UsageError(f"{name}: no such table; {did_you_mean(name, known)}")
+        chosen = [name for name in known if not tables or name in tables]
+        definitions = _with_the_zone(definitions[definitions["table"].isin(chosen)])
+        frames = {
+            name: _frame(connection.sql(f'SELECT * FROM "{name}"').to_arrow_table())  # noqa: S608 - the database's own names
+            for name in chosen
+        }
+    if to.suffix.lower() == WORKBOOK:
+        _write_workbook(frames, definitions, to)
+    else:
+        _write_folder(frames, definitions, to)
+    return Exported(to, {name: len(frame) for name, frame in frames.items()})
+
+
+def _with_the_zone(definitions: pd.DataFrame) -> pd.DataFrame:
+    is_instant = definitions["type"] == "TIMESTAMP WITH TIME ZONE"
+    definitions = definitions.assign(type=definitions["type"].where(~is_instant, "TIMESTAMP"))
+    meaning = definitions["meaning"].where(~is_instant, definitions["meaning"] + " In UTC.")
+    return definitions.assign(meaning=meaning)
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """Return rows as a sheet can hold them: instants in UTC without a zone, whole numbers whole."""
+    frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
+    for name in frame.columns:
+        if isinstance(frame[name].dtype, pd.DatetimeTZDtype):
+            frame[name] = frame[name].dt.tz_convert("UTC").dt.tz_localize(None)
+    return frame
+
+
+def _write_folder(frames: dict[str, pd.DataFrame], definitions: pd.DataFrame, to: Path) -> None:
+    to.mkdir(parents=True, exist_ok=True)
+    for name, frame in (*frames.items(), (_DEFINITIONS, definitions)):
+        aside = to / f".{name}.csv"
+        frame.to_csv(aside, index=False)
+        aside.replace(to / f"{name}.csv")
+
+
+def _write_workbook(frames: dict[str, pd.DataFrame], definitions: pd.DataFrame, to: Path) -> None:
+    for name, frame in frames.items():
+        if len(frame) > _MOST_ROWS:
+            raise click.UsageError(
+                f"--to {to}: {name} has {len(frame):,} rows, and a sheet holds {_MOST_ROWS:,}; "
+                "name a folder for CSV, or the other tables"
+            )
+    # Text is never a formula or a link, whatever a room is called.
+    options = {"options": {"strings_to_formulas": False, "strings_to_urls": False}}
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=to.parent) as folder:
+        aside = Path(folder, to.name)
+        with pd.ExcelWriter(
+            aside,
+            engine="xlsxwriter",
+            datetime_format=_FORMATS["TIMESTAMP"],
+            date_format=_FORMATS["DATE"],
+            engine_kwargs=options,
+        ) as writer:
+            for name, frame in ((_DEFINITIONS, definitions), *frames.items()):
+                frame.to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 0))
+                types = definitions[definitions["table"] == name].set_index("column")["type"]
+                _lay_out(writer, name, frame, dict(types))
+        os.replace(aside, to)  # noqa: PTH105 - atomic, as everything that is written
+
+
+def _lay_out(
+    writer: "pd.ExcelWriter[Any]", name: str, frame: pd.DataFrame, types: dict[str, str]
+) -> None:
+    """Give each column a width and the number format of what it holds."""
+    sheet = writer.sheets[name]
+    for number, column in enumerate(frame.columns):
+        is_share = column.endswith(("utilization", "_share", "_within"))
+        form = _FORMATS.get("share" if is_share else types.get(column, ""), "General")
+        longest = max((len(str(each)) for each in frame[column].head(1000).dropna()), default=0)
+        width = min(_WIDEST, max(len(column), longest)) + 2
+        sheet.set_column(number, number, width, writer.book.add_format({"num_format": form}))
+    if len(frame):
+        sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)

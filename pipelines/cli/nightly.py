@@ -1,4 +1,4 @@
-"""``insights run``, ``publish`` and ``report``: the night, and its parts by hand.
+"""``insights run``, ``publish``, ``report`` and ``mail``: the night, and its parts by hand.
 
 Belongs here: the days asked, and the exit code of what happened.
 Does not belong here: what a night does (``night.py``), how it is shown (``console.py``).
@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from pipelines.alerts.channels import NotSentError, send_mail
 from pipelines.cli import console
+from pipelines.cli.console import fail
 from pipelines.cli.options import (
     DATE,
     FILE,
@@ -22,6 +24,7 @@ from pipelines.cli.options import (
     with_region,
 )
 from pipelines.launch import dagster_home, launch_night, notify_of_no_run
+from pipelines.monthly_mail import monthly_mail
 from pipelines.night import (
     DayRange,
     Night,
@@ -36,6 +39,7 @@ from pipelines.run_facts import RunFacts
 from pipelines.settings import Settings, SettingsError, read_secrets
 from pipelines.settings.keys import MOST_DAYS
 from pipelines.sources.factory import open_source
+from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.landing import first_day_kept
 
@@ -142,3 +146,39 @@ def _code_of(facts: RunFacts) -> int:
         # The page is the last step: without it, rows and database have landed all the same.
         return PARTIAL if facts.database else NOTHING
     return PARTIAL if facts.failed_rooms else WHOLE
+
+
+@click.command()
+@with_config
+@with_region
+@click.option(
+    "--month",
+    type=click.DateTime(formats=["%Y-%m"]),
+    metavar="YYYY-MM",
+    help="Default: the last month that is over and read.",
+)
+@click.option("--show", "is_shown", is_flag=True, help="Print the mail; send nothing.")
+def mail(config: Path, region: Region, month: datetime | None, is_shown: bool) -> int:
+    """Send a month of a region by mail to the addresses of reports: in the configuration.
+
+    The night of the first does it by itself.
+    """
+    settings = settings_of(config, region)
+    if settings.reports is None and not is_shown:
+        raise click.UsageError(f"{config}: reports: is missing; say there whom the mail goes to")
+    made = monthly_mail(settings, region, month.date() if month else None)
+    if made is None:
+        asked = f"{month:%Y-%m} is not over, or was not" if month else "no month that is over was"
+        fail([f"{region}: {asked} read; nothing was sent"])
+        return NOTHING
+    if is_shown or settings.reports is None:
+        click.echo(f"{made.subject}\n\n{made.text}", nl=False)
+        return WHOLE
+    try:
+        send_mail(settings.reports, made.subject, made.text, made.html)
+    except NotSentError as error:
+        fail([f"{region}: the mail was not sent ({error})"])
+        return NOTHING
+    to = counted(len(settings.reports.recipients), "recipient")
+    click.echo(f"{region}: sent '{made.subject}' to {to}")
+    return WHOLE

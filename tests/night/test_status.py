@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from pipelines.cli.status import status_of
 from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings
-from pipelines.status import status_of
 from tests.night.workplace import MONDAY, Company, address_of, meeting
 
 

@@ -16,7 +16,6 @@ from statistics import median
 from typing import Final, TypeAlias, TypedDict
 
 import dagster as dg
-import pyarrow as pa
 
 from pipelines.monthly_mail import send_if_due
 from pipelines.night import (
@@ -124,8 +123,8 @@ class RegionAssets:
             **self._common("warehouse"),
             deps=[dg.AssetDep(self._key("bookings"), partition_mapping=whole)],
             metadata={
-                name: dg.MetadataValue.table_schema(table_schema(schema))
-                for name, schema in contract.TABLES.items()
+                name: dg.MetadataValue.table_schema(table_schema(table))
+                for name, table in contract.TABLES.items()
             },
             kinds={"duckdb"},
             description="The region's database, rebuilt from the lake and swapped in whole.",
@@ -184,17 +183,17 @@ class RegionAssets:
         )
 
 
-def table_schema(schema: pa.Schema) -> dg.TableSchema:
+def table_schema(table: contract.Table) -> dg.TableSchema:
     """Return Dagster's picture of a table of the contract."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 name=column.name,
                 type=str(column.type),
-                description=contract.describe(column),
+                description=column.definition,
                 constraints=dg.TableColumnConstraints(nullable=column.nullable),
             )
-            for column in schema
+            for column in table
         ]
     )
 

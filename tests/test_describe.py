@@ -7,7 +7,7 @@ from rich.console import Console
 
 from pipelines import cli
 from pipelines.cli.describe import show_table, show_tables
-from transforms.contract import GRAINS, TABLES, describe, table_description
+from transforms.contract import TABLES
 
 
 def insights(*arguments: str) -> int:
@@ -19,7 +19,7 @@ def insights(*arguments: str) -> int:
 def test_every_table_is_listed_with_its_definition(capsys: pytest.CaptureFixture[str]) -> None:
     assert insights("describe") == 0
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert lines == [[name, table_description(schema)] for name, schema in TABLES.items()]
+    assert lines == [[name, table.text] for name, table in TABLES.items()]
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -29,7 +29,7 @@ def test_every_column_is_a_line_with_its_type_and_meaning(
     assert insights("describe", table) == 0
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [(line[0], line[2]) for line in lines] == [
-        (field.name, describe(field)) for field in TABLES[table]
+        (field.name, field.definition) for field in TABLES[table]
     ]
     assert [line[1].endswith("null") for line in lines] == [f.nullable for f in TABLES[table]]
 
@@ -43,7 +43,7 @@ def test_a_terminal_of_80_columns_cuts_nothing(table: str) -> None:
     shown = file.getvalue()
     words = set(shown.split())
     for field in TABLES[table]:
-        assert {field.name, *describe(field).split()} <= words
+        assert {field.name, *field.definition.split()} <= words
 
 
 def test_an_unknown_table_is_one_line_with_the_nearest_name_and_exit_2(
@@ -56,5 +56,4 @@ def test_an_unknown_table_is_one_line_with_the_nearest_name_and_exit_2(
 
 
 def test_every_table_has_a_grain_of_columns_of_its_own() -> None:
-    assert GRAINS.keys() == TABLES.keys()
-    assert all(set(GRAINS[name]) <= set(schema.names) for name, schema in TABLES.items())
+    assert all(set(table.grain) <= set(table.names) for table in TABLES.values())

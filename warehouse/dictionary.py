@@ -7,16 +7,7 @@ Does not belong here: a definition of its own.
 
 from collections.abc import Iterator, Mapping
 
-import pyarrow as pa
-
-from transforms.contract import (
-    CONTRACT_VERSION,
-    GRAINS,
-    LAKE,
-    TABLES,
-    describe,
-    table_description,
-)
+from transforms.contract import CONTRACT_VERSION, LAKE, TABLES, Table
 
 _HEAD = f"""\
 # Data dictionary
@@ -42,28 +33,29 @@ def _picture() -> Iterator[str]:
     """Yield the tables of the database with the columns that tell their rows apart."""
     yield "## How the tables belong together\n"
     yield "```mermaid\nerDiagram"
-    for name, schema in TABLES.items():
-        if "room_id" in schema.names and name != "rooms":
+    for name, table in TABLES.items():
+        if "room_id" in table.names and name != "rooms":
             yield f"    rooms ||--o{{ {name} : room_id"
-    for name, keys in GRAINS.items():
+    for name, table in TABLES.items():
+        keys = table.grain
         columns = [column for column in keys or ("room_id",) if column != "region"] or ["region"]
         yield f"    {name} {{"
         for column in columns:
-            kind = str(TABLES[name].field(column).type).partition("[")[0]
+            kind = str(table[column].type).partition("[")[0]
             yield f"        {kind} {column}{' PK' if column in keys else ' FK'}"
         yield "    }"
     yield "```\n"
     yield _BELOW_PICTURE
 
 
-def _part(title: str, schemas: Mapping[str, pa.Schema]) -> Iterator[str]:
+def _part(title: str, tables: Mapping[str, Table]) -> Iterator[str]:
     yield f"## {title}\n"
-    for name, schema in schemas.items():
-        yield f"### {name}\n\n{table_description(schema)}\n"
+    for name, table in tables.items():
+        yield f"### {name}\n\n{table.text}\n"
         yield "| column | type | meaning |\n|---|---|---|"
-        for column in schema:
+        for column in table:
             kind = f"{column.type}{', null' if column.nullable else ''}"
-            yield f"| {column.name} | {kind} | {describe(column)} |"
+            yield f"| {column.name} | {kind} | {column.definition} |"
         yield ""
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from transforms.contract import TABLES, describe, table_description
+from transforms.contract import TABLES, Column
 from warehouse.tree import WarehouseError
 
 STORAGE_VERSION: Final = "v1.4.0"
@@ -99,14 +99,14 @@ class Engine:
 
     def create_tables(self) -> None:
         """Create every table of the contract, empty, with its comments."""
-        for name, schema in TABLES.items():
-            columns = ", ".join(_definition(field) for field in schema)
+        for name, table in TABLES.items():
+            columns = ", ".join(map(_definition, table))
             self._connection.execute(f"CREATE TABLE {name} ({columns})")
-            comment = _quoted(table_description(schema))
+            comment = _quoted(table.text)
             self._connection.execute(f"COMMENT ON TABLE {name} IS {comment}")
-            for field in schema:
-                comment = _quoted(describe(field))
-                self._connection.execute(f"COMMENT ON COLUMN {name}.{field.name} IS {comment}")
+            for column in table:
+                comment = _quoted(column.definition)
+                self._connection.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {comment}")
 
     def run(self, step: str, *, append: bool = False) -> None:
         """Run one file of ``sql``: fill the contract's table, or replace the work table.
@@ -159,7 +159,7 @@ class Engine:
     def _refuse_other_columns(self, name: str, select: str) -> None:
         described = self._connection.execute(f"DESCRIBE {select}").fetchall()
         found = [(str(row[0]), str(row[1])) for row in described]
-        if found != [(field.name, COLUMN_TYPES[field.type]) for field in TABLES[name]]:
+        if found != [(column.name, COLUMN_TYPES[column.type]) for column in TABLES[name]]:
             raise BuildError(f"sql: {name} has other columns than the contract: nothing published")
 
 
@@ -217,7 +217,7 @@ def read_sql(step: str) -> str:
     return files("warehouse").joinpath("sql", f"{step}.sql").read_text(encoding="utf-8")
 
 
-def _definition(column: pa.Field) -> str:
+def _definition(column: Column) -> str:
     return f"{column.name} {COLUMN_TYPES[column.type]}{'' if column.nullable else ' NOT NULL'}"
 
 

@@ -38,7 +38,8 @@ def export_tables(engine: Engine, folder: Path, region: Region, built_at: dateti
     }
     try:
         folder.mkdir(FOLDER_MODE)
-        for name, schema in TABLES.items():
+        for name, table in TABLES.items():
+            schema = table.schema
             stamped = schema.with_metadata({**(schema.metadata or {}), **stamp})
             _write(engine, name, stamped, folder / f"{name}.parquet")
     except OSError as error:

@@ -44,7 +44,7 @@ def encode(dataset: str, region: Region, table: pa.Table) -> pa.Buffer:
     Raises:
         FormatError: the table is not exactly the contract's, or is another region's.
     """
-    schema = LAKE[dataset]
+    schema = LAKE[dataset].schema
     if difference := _difference(schema, table.schema, check_nullable=True):
         raise FormatError(difference)
     _refuse_other_region(region, table.schema)
@@ -67,7 +67,7 @@ def decode(dataset: str, region: Region, content: bytes) -> pa.Table:
     try:
         table = pq.read_table(pa.BufferReader(content), partitioning=None)
         check(dataset, region, table.schema)
-        return table.cast(LAKE[dataset])
+        return table.cast(LAKE[dataset].schema)
     except (pa.ArrowInvalid, OSError):
         raise FormatError("is damaged") from None
     except ValueError:
@@ -76,7 +76,7 @@ def decode(dataset: str, region: Region, content: bytes) -> pa.Table:
 
 def check(dataset: str, region: Region, schema: pa.Schema) -> None:
     """Refuse a file's schema that is not the contract's or that names another region."""
-    if difference := _difference(LAKE[dataset], schema, check_nullable=False):
+    if difference := _difference(LAKE[dataset].schema, schema, check_nullable=False):
         raise FormatError(difference)
     _refuse_other_region(region, schema)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import click
-import pyarrow as pa
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -28,7 +27,7 @@ def describe(table: str | None) -> int:
 
 def show_tables(console: Console) -> None:
     """Print every table with its definition; without a terminal, tab-separated lines."""
-    rows = [(name, contract.table_description(schema)) for name, schema in contract.TABLES.items()]
+    rows = [(name, each.text) for name, each in contract.TABLES.items()]
     _show(console, ("table", "one row, and what for"), rows)
     if console.is_terminal:
         console.print("insights describe TABLE shows its columns.")
@@ -36,21 +35,21 @@ def show_tables(console: Console) -> None:
 
 def show_table(console: Console, name: str) -> None:
     """Print the columns of a table; without a terminal, tab-separated lines."""
-    schema = contract.TABLES[name]
+    described = contract.TABLES[name]
     if console.is_terminal:
-        console.print(f"{name}: {contract.table_description(schema)}")
-    rows = [(_key(name, field), _kind(field), contract.describe(field)) for field in schema]
+        console.print(f"{name}: {described.text}")
+    rows = [(_key(name, each), _kind(each), each.definition) for each in described]
     _show(console, ("column", "type", "meaning"), rows)
-    if console.is_terminal and contract.GRAINS[name]:
+    if console.is_terminal and described.grain:
         console.print("* the columns that tell its rows apart")
 
 
-def _key(table: str, field: pa.Field) -> str:
-    return f"{field.name}{' *' if field.name in contract.GRAINS[table] else ''}"
+def _key(table: str, column: contract.Column) -> str:
+    return f"{column.name}{' *' if column.name in contract.TABLES[table].grain else ''}"
 
 
-def _kind(field: pa.Field) -> str:
-    return str(field.type).partition("[")[0] + (", null" if field.nullable else "")
+def _kind(column: contract.Column) -> str:
+    return str(column.type).partition("[")[0] + (", null" if column.nullable else "")
 
 
 def _show(console: Console, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

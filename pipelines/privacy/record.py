@@ -17,8 +17,15 @@ from pipelines.night import today_in
 from pipelines.privacy.proof import code_version, is_outdated, read_result
 from pipelines.settings import ExchangeSettings, RegionSettings, Settings
 from pipelines.templates import render_page
-from transforms.contract import CONTRACT_VERSION, LAKE, TABLES, Region
-from transforms.origins import LAKE_NATURES, ORIGINS, READ_AND_DROPPED, TABLE_NATURES, Origin
+from transforms.contract import (
+    CONTRACT_VERSION,
+    LAKE,
+    READ_AND_DROPPED,
+    TABLES,
+    Nature,
+    Origin,
+    Region,
+)
 from warehouse.holdings import access_to, database_holdings, lake_holdings
 from warehouse.lake import Lake
 from warehouse.landing import first_day_kept
@@ -98,22 +105,22 @@ def _read_and_dropped(region: RegionSettings) -> list[tuple[str, str]]:
 
 
 def _natures() -> Iterator[tuple[str, ...]]:
-    for name in LAKE:
-        yield "lake", name, LAKE_NATURES[name].nature, LAKE_NATURES[name].reason
-    for name in TABLES:
-        yield "database", name, TABLE_NATURES[name].nature, TABLE_NATURES[name].reason
+    for layer, tables in (("lake", LAKE), ("database", TABLES)):
+        for name, table in tables.items():
+            yield layer, name, table.nature, table.reason
 
 
 def _columns() -> Iterator[tuple[str, ...]]:
     """Yield the columns that are alike in one row, with the tables that have any of them."""
-    alike: dict[Origin, list[str]] = {}
-    for name, origin in ORIGINS.items():
-        alike.setdefault(origin, []).append(name)
-    for origin, names in alike.items():
-        in_lake = [f"lake {table}" for table in LAKE if {*names} & {*LAKE[table].names}]
-        in_database = [table for table in TABLES if {*names} & {*TABLES[table].names}]
-        places, fields = ", ".join([*in_lake, *in_database]), ", ".join(origin.fields) or "-"
-        yield ", ".join(names), places, fields, origin.nature, origin.reason
+    alike: dict[tuple[Nature, Origin], dict[str, list[str]]] = {}
+    for layer, tables in (("lake ", LAKE), ("", TABLES)):
+        for name, table in tables.items():
+            for column in table:
+                names = alike.setdefault((column.nature, column.origin), {})
+                names.setdefault(column.name, []).append(f"{layer}{name}")
+    for (nature, origin), names in alike.items():
+        places = ", ".join(dict.fromkeys(place for each in names.values() for place in each))
+        yield ", ".join(names), places, ", ".join(origin.fields) or "-", nature, origin.reason
 
 
 def _day(day: date | None) -> str:

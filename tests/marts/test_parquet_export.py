@@ -41,7 +41,8 @@ def test_every_table_is_a_file_with_its_rows_and_the_contracts_schema(
     database = publish_scenario(tmp_path, lake)
     folder = parquet_pointer(tmp_path / "warehouse", "EU")
     assert {path.name for path in folder.iterdir()} == {f"{name}.parquet" for name in TABLES}
-    for name, schema in TABLES.items():
+    for name, declared in TABLES.items():
+        schema = declared.schema
         table = pq.read_table(folder / f"{name}.parquet")
         assert table.schema.equals(schema, check_metadata=False), name
         for found, told in zip(table.schema, schema, strict=True):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.marts.conftest import Publish
 from tests.marts.worked import everything
-from transforms.contract import GRAINS, TABLES, describe, table_description
+from transforms.contract import TABLES
 from warehouse import engine
 from warehouse.engine import BuildError, building
 
@@ -26,7 +26,7 @@ def test_every_table_has_the_columns_types_and_comments_of_the_contract(
 ) -> None:
     database = published(everything())
     tables = database.rows("SELECT table_name, comment FROM duckdb_tables()")
-    assert dict(tables) == {name: table_description(schema) for name, schema in TABLES.items()}
+    assert dict(tables) == {name: table.text for name, table in TABLES.items()}
     assert database.rows("SELECT view_name FROM duckdb_views() WHERE NOT internal") == []
     for name, schema in TABLES.items():
         columns = database.rows(
@@ -34,15 +34,15 @@ def test_every_table_has_the_columns_types_and_comments_of_the_contract(
             f"WHERE table_name = '{name}' ORDER BY column_index"
         )
         assert columns == [
-            (field.name, _TYPES[str(field.type)], field.nullable, describe(field))
+            (field.name, _TYPES[str(field.type)], field.nullable, field.definition)
             for field in schema
         ]
         assert database.row(f"SELECT count(*) > 0 FROM {name}") == (True,), name
 
 
-@pytest.mark.parametrize("table", [name for name, grain in GRAINS.items() if grain])
+@pytest.mark.parametrize("table", [name for name, each in TABLES.items() if each.grain])
 def test_the_columns_of_the_grain_tell_all_rows_apart(published: Publish, table: str) -> None:
-    columns = ", ".join(GRAINS[table])
+    columns = ", ".join(TABLES[table].grain)
     repeated = f"SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1"
     assert published(everything()).rows(repeated) == []
 

@@ -1,12 +1,13 @@
 """Every stored column says where it comes from; what is asked of Exchange is what is used."""
 
+import pyarrow as pa
+import pytest
+
 from pipelines.sources import ews_services
-from transforms.contract import LAKE, TABLES
-from transforms.origins import LAKE_NATURES, ORIGINS, READ_AND_DROPPED, TABLE_NATURES
+from transforms.contract import LAKE, READ_AND_DROPPED, TABLES, Column
 
-
-def stored_columns() -> set[str]:
-    return {name for schema in (*LAKE.values(), *TABLES.values()) for name in schema.names}
+EVERYTHING = (*LAKE.values(), *TABLES.values())
+COLUMNS = [column for table in EVERYTHING for column in table]
 
 
 def asked_fields() -> set[str]:
@@ -14,28 +15,29 @@ def asked_fields() -> set[str]:
     return {path.field.field_uri.partition(":")[2] for path in paths} | {"ItemId"}
 
 
-def test_every_column_of_lake_and_database_has_one_origin_and_none_is_left_over() -> None:
-    assert set(ORIGINS) == stored_columns()
-
-
-def test_every_table_says_what_its_rows_are() -> None:
-    assert set(LAKE_NATURES) == set(LAKE)
-    assert set(TABLE_NATURES) == set(TABLES)
+@pytest.mark.parametrize("name", sorted({column.name for column in COLUMNS}))
+def test_a_column_has_the_same_origin_and_nature_wherever_it_stands(name: str) -> None:
+    assert len({(each.origin, each.nature) for each in COLUMNS if each.name == name}) == 1
 
 
 def test_nothing_is_asked_of_exchange_that_no_column_needs() -> None:
-    used = {field for origin in ORIGINS.values() for field in origin.fields}
+    used = {field for column in COLUMNS for field in column.origin.fields}
     assert used | set(READ_AND_DROPPED) == asked_fields()
 
 
 def test_rows_of_single_bookings_are_never_called_anonymous() -> None:
-    with_room = {name for name, schema in TABLES.items() if "room_id" in schema.names}
+    with_room = {name for name, table in TABLES.items() if "room_id" in table.names}
     behind = {"rooms", "coverage"}
-    assert all(TABLE_NATURES[name].nature == "pseudonymous" for name in with_room - behind)
-    assert LAKE_NATURES["bookings"].nature == "pseudonymous"
+    assert all(TABLES[name].nature == "pseudonymous" for name in with_room - behind)
+    assert LAKE["bookings"].nature == "pseudonymous"
 
 
 def test_only_the_suppressed_aggregates_are_called_anonymous() -> None:
-    anonymous = {name for name, each in TABLE_NATURES.items() if each.nature == "anonymous"}
+    anonymous = {name for name, each in TABLES.items() if each.nature == "anonymous"}
     assert anonymous == {"booking_mix", "size_fit"}
-    assert not [name for name, each in ORIGINS.items() if each.nature == "anonymous"]
+    assert not [column for column in COLUMNS if column.nature == "anonymous"]
+
+
+def test_what_a_source_states_and_is_stored_as_stated_is_never_text() -> None:
+    plain: list[Column] = [column for column in COLUMNS if column.is_plain]
+    assert not [each for each in plain if pa.types.is_string(each.type) or not each.nullable]

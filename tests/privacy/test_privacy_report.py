@@ -13,7 +13,7 @@ from pipelines.privacy import record
 from pipelines.privacy.proof import RESULT_FILE, ProofResult, read_result, write_result
 from tests.lake.rows import booking, stored
 from tests.night.workplace import Company
-from transforms.origins import ORIGINS
+from transforms.contract import LAKE, TABLES
 
 PROOF = ProofResult(
     proved_at=datetime(2026, 11, 20, tzinfo=UTC),
@@ -46,12 +46,13 @@ def report(
 
 def test_the_report_names_every_column_with_its_origin(report: Callable[..., str]) -> None:
     text = report()
-    for name, origin in ORIGINS.items():
+    columns = {each.name: each for table in (*LAKE.values(), *TABLES.values()) for each in table}
+    for name, column in columns.items():
         (row,) = re.findall(
-            rf"^\| (?:\w+, )*{name}(?:, \w+)* \| .*\| {origin.nature} \|.*$", text, re.MULTILINE
+            rf"^\| (?:\w+, )*{name}(?:, \w+)* \| .*\| {column.nature} \|.*$", text, re.MULTILINE
         )
-        assert origin.reason in row
-        assert all(field in row for field in origin.fields)
+        assert column.origin.reason in row
+        assert all(field in row for field in column.origin.fields)
 
 
 def test_event_rows_are_pseudonymous_and_only_suppressed_aggregates_anonymous(

@@ -1,12 +1,13 @@
-"""The one declaration of every schema: the lake's files and the database's tables.
+"""The one declaration of every column: of the lake's files and of the database's tables.
 
-Belongs here: column names, types, units and one-sentence definitions (DDL comments, Dagster's
-table schemas, the README's dictionary and the tests are generated from them), and the
-vocabularies and band labels that columns draw from.
+Belongs here: name, type, unit and one-sentence definition of a column, where it comes from in
+Exchange and what it is in data protection law; the vocabularies and bands that columns draw from.
+DDL comments, Dagster's table schemas, the dictionary, the record of processing and the tests are
+generated from it.
 Does not belong here: how a value is computed (``redact.py`` and ``warehouse/sql``).
 
-A changed name or type breaks somebody's dashboard: raise ``CONTRACT_VERSION`` and say so in
-the CHANGELOG.
+A new nullable column raises ``CONTRACT_VERSION``. A changed or removed one breaks somebody's
+dashboard: it is a new dataset.
 """
 
 from typing import Final
@@ -19,9 +20,9 @@ from transforms.contract.bands import (
     LEAD_TIME_BANDS,
     Band,
 )
-from transforms.contract.columns import INSTANT, describe, table_description
-from transforms.contract.database import GRAINS, TABLES
-from transforms.contract.lake import BOOKINGS, COVERAGE, LAKE, ROOMS, STAGED
+from transforms.contract.columns import INSTANT, Column, Nature, Origin, Table
+from transforms.contract.database import TABLES
+from transforms.contract.lake import BOOKINGS, COVERAGE, LAKE, READ_AND_DROPPED, ROOMS, STAGED
 from transforms.contract.words import (
     KINDS,
     PERSONAL_ROOM_TYPES,
@@ -44,13 +45,13 @@ __all__ = [
     "CONTRACT_VERSION",
     "COVERAGE",
     "DURATION_BANDS",
-    "GRAINS",
     "HEADCOUNT_BANDS",
     "INSTANT",
     "KINDS",
     "LAKE",
     "LEAD_TIME_BANDS",
     "PERSONAL_ROOM_TYPES",
+    "READ_AND_DROPPED",
     "REGION_REMEDY",
     "RESPONSES",
     "ROOMS",
@@ -60,9 +61,11 @@ __all__ = [
     "STATUSES",
     "TABLES",
     "Band",
+    "Column",
+    "Nature",
+    "Origin",
     "Region",
     "RoomType",
-    "describe",
+    "Table",
     "is_region",
-    "table_description",
 ]

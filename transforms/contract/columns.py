@@ -1,48 +1,94 @@
-"""How a column is declared: its type, unit and one-sentence definition.
+"""What a column and a table of the contract are. The columns themselves: lake.py, database.py."""
 
-Belongs here: making a column or a table, and reading its definition back.
-Does not belong here: any column or table (``lake.py``, ``database.py``).
-"""
-
-from typing import Final
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final, Literal, TypeAlias
 
 import pyarrow as pa
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 
+Nature: TypeAlias = Literal["pseudonymous", "about the room", "technical", "computed", "anonymous"]
+"""What a value is in data protection law.
 
-def column(
-    name: str, kind: pa.DataType, description: str, unit: str = "", nullable: bool = True
-) -> pa.Field:
-    """Return a column; null is allowed unless it says otherwise."""
-    metadata = {"description": description} | ({"unit": unit} if unit else {})
-    return pa.field(name, kind, nullable=nullable, metadata=metadata)
-
-
-def table(description: str, *columns: pa.Field) -> pa.Schema:
-    """Return a table of those columns, with its one-sentence definition."""
-    return pa.schema(columns, metadata={"description": description})
+*Pseudonymous* data are personal data: room and start time are a key back to the original for as
+long as Exchange holds it. Only aggregates that the minimum group has suppressed are *anonymous*.
+"""
 
 
-def required(name: str, kind: pa.DataType, description: str, unit: str = "") -> pa.Field:
-    """Return a column without nulls."""
-    return column(name, kind, description, unit, nullable=False)
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Why a value is stored, and the fields of Exchange's CalendarItem that it is made of."""
+
+    reason: str
+    fields: tuple[str, ...] = ()
 
 
-def minutes(name: str, description: str, wide: bool, nullable: bool = False) -> pa.Field:
-    """Return a column of whole minutes, 64 bits where ``wide``."""
-    kind = pa.int64() if wide else pa.int32()
-    return column(name, kind, description, "minutes", nullable)
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Everything that is known about one column.
+
+    ``text`` is its definition in one sentence: the comment in the database, the dictionary,
+    Dagster's table schema. ``origin`` and ``nature`` go into the record of processing.
+    ``is_plain``: a source states the value, and it is stored as stated; never text.
+    """
+
+    name: str
+    type: pa.DataType
+    text: str
+    origin: Origin
+    nature: Nature
+    unit: str = ""
+    nullable: bool = False
+    is_plain: bool = False
+
+    @property
+    def definition(self) -> str:
+        """The definition in one sentence, its unit last."""
+        return self.text + (f" [{self.unit}]" if self.unit else "")
+
+    @property
+    def field(self) -> pa.Field:
+        """The column as Arrow has it, with its definition."""
+        metadata = {"description": self.text} | ({"unit": self.unit} if self.unit else {})
+        return pa.field(self.name, self.type, nullable=self.nullable, metadata=metadata)
+
+    def defined_as(
+        self, text: str, *, kind: pa.DataType | None = None, nullable: bool | None = None
+    ) -> "Column":
+        """Return the column as another table has it: same origin, a definition of its own."""
+        is_nullable = self.nullable if nullable is None else nullable
+        return replace(self, text=text, type=kind or self.type, nullable=is_nullable)
 
 
-def describe(field: pa.Field) -> str:
-    """Return the one-sentence definition of a column of the contract, its unit last."""
-    metadata: dict[bytes, bytes] = field.metadata or {}
-    unit = metadata.get(b"unit", b"").decode()
-    return metadata[b"description"].decode() + (f" [{unit}]" if unit else "")
+@dataclass(frozen=True)
+class Table:
+    """A file of the lake or a table of the database.
 
+    ``grain`` are the columns that tell its rows apart; null counts as a value of its own there.
+    ``nature`` and ``reason`` say what its rows are in data protection law, and why.
+    """
 
-def table_description(schema: pa.Schema) -> str:
-    """Return the one-sentence definition of a table of the contract."""
-    metadata: dict[bytes, bytes] = schema.metadata or {}
-    return metadata[b"description"].decode()
+    text: str
+    columns: tuple[Column, ...]
+    grain: tuple[str, ...]
+    nature: Nature
+    reason: str
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def __getitem__(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the columns, in order."""
+        return [column.name for column in self.columns]
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The table as Arrow has it, with its definitions."""
+        fields = [column.field for column in self.columns]
+        return pa.schema(fields, metadata={"description": self.text})

@@ -1,290 +1,400 @@
-"""The schemas of the database's tables.
+"""The tables of the database: every column, and what tells a table's rows apart."""
 
-Belongs here: names, types, units and definitions of every table, and what tells its rows apart.
-Does not belong here: the lake's files (``lake.py``), how a figure is computed (``warehouse/sql``).
-"""
-
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 import pyarrow as pa
 
-from transforms.contract.columns import INSTANT, column, minutes, required, table
-from transforms.contract.lake import BOOKINGS, COVERAGE, LOCAL_START_DATE, ROOM_ID, ROOMS
+from transforms.contract.bands import (
+    ALL_DAY,
+    CAPACITY_BANDS,
+    DURATION_BANDS,
+    HEADCOUNT_BANDS,
+    LEAD_TIME_BANDS,
+    Band,
+)
+from transforms.contract.columns import INSTANT, Column, Nature, Origin, Table
+from transforms.contract.lake import LAKE, LOCAL_START_DATE, ROOM_ID
 
-_BAND = "Capacity band of the room: 1, 2-4, 5-8, 9-14, 15-30, 31+; null where unknown."
-_REGION = required("region", pa.string(), "Where the data are processed and stored, such as EU.")
-_LOCAL_DATE = required("local_date", pa.date32(), "Date in the room's own time zone (R1).")
-_LOCAL_HOUR = required(
+_ROOMS = LAKE["rooms"]
+_COVERAGE = LAKE["coverage"]
+_BAND: Final = Origin("A band instead of a value, so that single values cannot be read off.")
+_TIME: Final = Origin("Minutes of rooms, from starts and ends of bookings.")
+_ROOM_COUNT: Final = Origin("A count of rooms.")
+_BOOKING_COUNT: Final = Origin("A count of bookings.")
+
+
+def _computed(  # noqa: PLR0913 - a column has so many parts
+    name: str,
+    kind: pa.DataType,
+    text: str,
+    origin: str | Origin,
+    *,
+    unit: str = "",
+    nullable: bool = False,
+) -> Column:
+    made = origin if isinstance(origin, Origin) else Origin(origin)
+    return Column(name, kind, text, made, "computed", unit, nullable)
+
+
+def _technical(
+    name: str, kind: pa.DataType, text: str, origin: str, *, nullable: bool = False
+) -> Column:
+    return Column(name, kind, text, Origin(origin), "technical", nullable=nullable)
+
+
+def _minutes(
+    name: str, text: str, *, wide: bool = False, nullable: bool = False, origin: Origin = _TIME
+) -> Column:
+    kind = pa.int64() if wide else pa.int32()
+    return _computed(name, kind, text, origin, unit="minutes", nullable=nullable)
+
+
+def _rooms(name: str, text: str) -> Column:
+    return _computed(name, pa.int32(), text, _ROOM_COUNT)
+
+
+def _labels(bands: Iterable[Band]) -> str:
+    return ", ".join(band.label for band in bands)
+
+
+_REGION = _technical(
+    "region",
+    pa.string(),
+    "Where the data are processed and stored, such as EU.",
+    "Where the data are processed and stored.",
+)
+_LOCAL_DATE = _computed(
+    "local_date",
+    pa.date32(),
+    "Date in the room's own time zone (R1).",
+    "A date on the room's clock.",
+)
+_LOCAL_HOUR = _computed(
     "local_hour",
     pa.int32(),
     "Local hour, 0 to 23; a repeated hour of a clock change is one row.",
+    "An hour on the room's clock.",
 )
-_SITE = column("site", pa.string(), "Site (campus, city) of the rooms.")
-_BUILDING = column("building", pa.string(), "Building of the rooms.")
-_FLOOR = column("floor", pa.string(), "Floor of the rooms.")
-_CAPACITY_BAND = column("capacity_band", pa.string(), _BAND)
-_ISO_WEEK = required("iso_week", pa.string(), "ISO week of the local date, such as 2026-W43.")
-
-
-def _time_columns(wide: bool) -> tuple[pa.Field, ...]:
-    return (
-        minutes("open_minutes", "Open time: weekly hours minus holidays and closures (R2).", wide),
-        minutes("booked_minutes", "Union of the booked time within open time (R3, R8).", wide),
-        minutes(
-            "booked_minutes_outside_hours",
-            "Union of the booked time outside open time, all-day bookings left out (R6, R7).",
-            wide,
-        ),
-        minutes("held_minutes", "Held open time that is not also booked (R4, R8).", wide),
-        minutes("overlap_minutes", "Open time with two or more bookings at once (R8).", wide),
-    )
-
-
-_ROOM_DAY_COLUMNS = (
-    _REGION,
-    ROOM_ID,
-    _LOCAL_DATE,
-    *_time_columns(wide=False),
-    minutes(
+_ISO_WEEK = _computed(
+    "iso_week",
+    pa.string(),
+    "ISO week of the local date, such as 2026-W43.",
+    "A week instead of a date.",
+)
+_WEEKDAY = _computed(
+    "weekday",
+    pa.int32(),
+    "Local day of the week, 1 = Monday to 7 = Sunday.",
+    "A day of the week instead of a date.",
+)
+_SITE = _ROOMS["site"].defined_as("Site (campus, city) of the rooms.")
+_BUILDING = _ROOMS["building"].defined_as("Building of the rooms.")
+_FLOOR = _ROOMS["floor"].defined_as("Floor of the rooms.")
+_CAPACITY_BAND = Column(
+    "capacity_band",
+    pa.string(),
+    f"Capacity band of the room: {_labels(CAPACITY_BANDS)}; null where unknown.",
+    _ROOMS["capacity"].origin,
+    "about the room",
+    nullable=True,
+)
+_OPEN: Final = Origin("From opening hours, holidays and closures.")
+_TIMES = (
+    _minutes(
+        "open_minutes",
+        "Open time: weekly hours minus holidays and closures (R2).",
+        origin=_OPEN,
+    ),
+    _minutes("booked_minutes", "Union of the booked time within open time (R3, R8)."),
+    _minutes(
+        "booked_minutes_outside_hours",
+        "Union of the booked time outside open time, all-day bookings left out (R6, R7).",
+    ),
+    _minutes("held_minutes", "Held open time that is not also booked (R4, R8)."),
+    _minutes("overlap_minutes", "Open time with two or more bookings at once (R8)."),
+)
+_ROOM_DAY = (
+    *(_REGION, ROOM_ID, _LOCAL_DATE, *_TIMES),
+    _minutes(
         "gross_booked_minutes",
         "Sum of the durations of the bookings that start that day, unclipped and unmerged.",
         wide=True,
     ),
-    required("bookings", pa.int32(), "Bookings (status booked) that start that day (R15)."),
-    minutes(
+    _computed(
+        "bookings",
+        pa.int32(),
+        "Bookings (status booked) that start that day (R15).",
+        _BOOKING_COUNT,
+    ),
+    _minutes(
         "fragmented_minutes",
         "Free time in gaps under 30 minutes between two bookings of one open interval.",
-        wide=False,
     ),
 )
-
-_BOOKED_UTILIZATION = column(
+_BOOKED_UTILIZATION = _computed(
     "booked_utilization",
     pa.float64(),
     "booked_minutes over open_minutes, each summed first; null without open time (R9).",
-    "ratio",
+    _TIME,
+    unit="ratio",
+    nullable=True,
 )
-_OPEN_SUM = minutes("open_minutes", "Open time of the rooms that were read (R2, R13).", wide=True)
-_BOOKED_SUM = minutes("booked_minutes", "Booked time within that open time (R8).", wide=True)
-_BOOKINGS_SUM = required(
-    "bookings", pa.int64(), "Bookings (status booked) by local start date (R15)."
+_OPEN_SUM = _minutes(
+    "open_minutes", "Open time of the rooms that were read (R2, R13).", wide=True, origin=_OPEN
 )
-_WHOLE_DURATIONS = minutes(
+_BOOKED_SUM = _minutes("booked_minutes", "Booked time within that open time (R8).", wide=True)
+_BOOKINGS_SUM = _computed(
+    "bookings",
+    pa.int64(),
+    "Bookings (status booked) by local start date (R15).",
+    _BOOKING_COUNT,
+)
+_WHOLE_DURATIONS = _minutes(
     "booked_minutes", "Sum of the whole durations of these bookings (R15).", wide=True
 )
+_CELL: Final = ("region", "building", "capacity_band", "iso_week")
 
-TABLES: Final[Mapping[str, pa.Schema]] = MappingProxyType(
+
+def _of_one_room(text: str, columns: tuple[Column, ...], *more: str) -> Table:
+    return Table(
+        text,
+        columns,
+        ("region", "room_id", "local_date", *more),
+        "pseudonymous",
+        "Sums of one room: a day or hour may hold a single booking.",
+    )
+
+
+def _of_rooms(text: str, columns: tuple[Column, ...], grain: tuple[str, ...]) -> Table:
+    why = "Use of rooms, not behaviour of people; a cell may be one room, so it is not called "
+    return Table(text, columns, grain, "computed", f"{why}anonymous.")
+
+
+def _suppressed(text: str, columns: tuple[Column, ...], grain: tuple[str, ...]) -> Table:
+    nature: Nature = "anonymous"
+    why = (
+        "Cells under the minimum group are left out, and cells that would reveal them: anonymous "
+        "where it is given without the table bookings."
+    )
+    return Table(text, columns, grain, nature, why)
+
+
+TABLES: Final[Mapping[str, Table]] = MappingProxyType(
     {
-        "rooms": table(
+        "rooms": Table(
             "One room of the directory a row.",
-            _REGION,
-            ROOM_ID,
-            *(
-                ROOMS.field(name)
-                for name in ("name", "site", "building", "floor", "country", "time_zone")
+            (
+                *(_REGION, ROOM_ID, _ROOMS["name"], _ROOMS["site"], _ROOMS["building"]),
+                *(_ROOMS["floor"], _ROOMS["country"], _ROOMS["time_zone"], _ROOMS["capacity"]),
+                *(_CAPACITY_BAND, _ROOMS["room_type"]),
             ),
-            ROOMS.field("capacity"),
-            _CAPACITY_BAND,
-            ROOMS.field("room_type"),
+            ("region", "room_id"),
+            _ROOMS.nature,
+            _ROOMS.reason,
         ),
-        "bookings": table(
+        "bookings": Table(
             "One booking a row, up to data_through, without personal rooms.",
-            _REGION,
-            *BOOKINGS,
-            LOCAL_START_DATE,
+            (_REGION, *LAKE["bookings"], LOCAL_START_DATE),
+            (),  # a booking has no id: two of a room may be alike
+            LAKE["bookings"].nature,
+            LAKE["bookings"].reason,
         ),
-        "coverage": table(
+        "coverage": Table(
             "What was read: a row for every room on every day that a run asked for (R13).",
-            _REGION,
-            ROOM_ID,
-            _LOCAL_DATE,
-            *(COVERAGE.field(name) for name in ("is_loaded", "read_at", "error_code")),
+            (
+                *(_REGION, ROOM_ID, _LOCAL_DATE),
+                *(_COVERAGE["is_loaded"], _COVERAGE["read_at"], _COVERAGE["error_code"]),
+            ),
+            ("region", "room_id", "local_date"),
+            _COVERAGE.nature,
+            _COVERAGE.reason,
         ),
-        "room_hours": table(
+        "room_hours": _of_one_room(
             "Every local hour of a room that is open or booked, up to data_through.",
-            _REGION,
-            ROOM_ID,
-            _LOCAL_DATE,
-            _LOCAL_HOUR,
-            *_time_columns(wide=False),
+            (_REGION, ROOM_ID, _LOCAL_DATE, _LOCAL_HOUR, *_TIMES),
+            "local_hour",
         ),
-        "room_days": table(
+        "room_days": _of_one_room(
             "Every local day of a room that is open or has a booking, up to data_through.",
-            *_ROOM_DAY_COLUMNS,
+            _ROOM_DAY,
         ),
-        "room_days_ahead": table(
-            "The days after data_through that were read: forward bookings (R14).",
-            *_ROOM_DAY_COLUMNS,
+        "room_days_ahead": _of_one_room(
+            "The days after data_through that were read: forward bookings (R14).", _ROOM_DAY
         ),
-        "utilization": table(
+        "utilization": _of_rooms(
             "Utilization by site, building, floor, room type, capacity band and day (R9).",
-            _REGION,
-            _SITE,
-            _BUILDING,
-            _FLOOR,
-            required("room_type", pa.string(), "Type of the rooms."),
-            _CAPACITY_BAND,
-            _LOCAL_DATE,
-            required("rooms", pa.int32(), "Rooms of the cell that are open that day."),
-            required("rooms_loaded", pa.int32(), "Rooms open that day that were ever read (R13)."),
-            minutes(
-                "open_minutes", "Open time of the rooms read (R2); null if none was.", True, True
+            (
+                *(_REGION, _SITE, _BUILDING, _FLOOR),
+                _ROOMS["room_type"].defined_as("Type of the rooms."),
+                *(_CAPACITY_BAND, _LOCAL_DATE),
+                _rooms("rooms", "Rooms of the cell that are open that day."),
+                _rooms("rooms_loaded", "Rooms open that day that were ever read (R13)."),
+                _OPEN_SUM.defined_as(
+                    "Open time of the rooms read (R2); null if none was.", nullable=True
+                ),
+                _BOOKED_SUM.defined_as(
+                    "Booked time within that open time (R8); null if none was read.",
+                    nullable=True,
+                ),
+                _minutes(
+                    "held_minutes",
+                    "Held open time not also booked (R4); null if none was read.",
+                    wide=True,
+                    nullable=True,
+                ),
+                _BOOKINGS_SUM.defined_as(
+                    "Bookings that start that day (R15); null if no room was read.",
+                    nullable=True,
+                ),
+                _BOOKED_UTILIZATION,
             ),
-            minutes(
-                "booked_minutes",
-                "Booked time within that open time (R8); null if none was read.",
-                True,
-                True,
+            (
+                *("region", "site", "building", "floor"),
+                *("room_type", "capacity_band", "local_date"),
             ),
-            minutes(
-                "held_minutes",
-                "Held open time not also booked (R4); null if none was read.",
-                True,
-                True,
-            ),
-            column(
-                "bookings",
-                pa.int64(),
-                "Bookings that start that day (R15); null if no room was read.",
-            ),
-            _BOOKED_UTILIZATION,
         ),
-        "hour_of_week": table(
+        "hour_of_week": _of_rooms(
             "The heat map of the week: utilization by building, capacity band, week and hour.",
-            _REGION,
-            _BUILDING,
-            _CAPACITY_BAND,
-            _ISO_WEEK,
-            required("weekday", pa.int32(), "Local day of the week, 1 = Monday to 7 = Sunday."),
-            _LOCAL_HOUR,
-            _OPEN_SUM,
-            _BOOKED_SUM,
-            _BOOKED_UTILIZATION,
+            (
+                *(_REGION, _BUILDING, _CAPACITY_BAND, _ISO_WEEK, _WEEKDAY, _LOCAL_HOUR),
+                *(_OPEN_SUM, _BOOKED_SUM, _BOOKED_UTILIZATION),
+            ),
+            (*_CELL, "weekday", "local_hour"),
         ),
-        "rooms_in_use": table(
+        "rooms_in_use": _of_rooms(
             "How many rooms are booked at once, over the minutes of a day with any room open.",
-            _REGION,
-            _SITE,
-            _BUILDING,
-            _CAPACITY_BAND,
-            _LOCAL_DATE,
-            required(
-                "rooms_open", pa.int32(), "Rooms read that are open at any minute of the day."
+            (
+                *(_REGION, _SITE, _BUILDING, _CAPACITY_BAND, _LOCAL_DATE),
+                _rooms("rooms_open", "Rooms read that are open at any minute of the day."),
+                _rooms("peak_rooms_in_use", "Most open rooms booked at one minute."),
+                _rooms(
+                    "p95_rooms_in_use",
+                    "Rooms booked at once: nearest-rank 95th percentile of the minutes with any "
+                    "open.",
+                ),
+                _rooms("min_free_rooms", "Fewest rooms open and not booked at one minute."),
+                _minutes(
+                    "sold_out_minutes",
+                    "Minutes with rooms open and none free; null if the cell has fewer than two "
+                    "rooms.",
+                    nullable=True,
+                ),
             ),
-            required("peak_rooms_in_use", pa.int32(), "Most open rooms booked at one minute."),
-            required(
-                "p95_rooms_in_use",
-                pa.int32(),
-                "Rooms booked at once: nearest-rank 95th percentile of the minutes with any open.",
-            ),
-            required(
-                "min_free_rooms", pa.int32(), "Fewest rooms open and not booked at one minute."
-            ),
-            column(
-                "sold_out_minutes",
-                pa.int32(),
-                "Minutes with rooms open and none free; null if the cell has fewer than two rooms.",
-                "minutes",
-            ),
+            ("region", "site", "building", "capacity_band", "local_date"),
         ),
-        "booking_mix": table(
+        "booking_mix": _suppressed(
             "Bookings by kind, duration and lead time; cells under the minimum group are absent.",
-            _REGION,
-            _BUILDING,
-            _CAPACITY_BAND,
-            _ISO_WEEK,
-            required("kind", pa.string(), "single, occurrence, or exception (of a series)."),
-            required(
-                "duration_band",
-                pa.string(),
-                "Minutes: 0-15, 16-30, 31-60, 61-120, 121-240, 241+, or all-day.",
+            (
+                *(_REGION, _BUILDING, _CAPACITY_BAND, _ISO_WEEK, LAKE["bookings"]["kind"]),
+                _computed(
+                    "duration_band",
+                    pa.string(),
+                    f"Minutes: {_labels(DURATION_BANDS)}, or {ALL_DAY}.",
+                    _BAND,
+                ),
+                _computed(
+                    "lead_time_band",
+                    pa.string(),
+                    f"Start minus creation: {_labels(LEAD_TIME_BANDS)}; null where unknown, and "
+                    "for series.",
+                    _BAND,
+                    nullable=True,
+                ),
+                _BOOKINGS_SUM,
+                _WHOLE_DURATIONS,
+                _computed(
+                    "external_bookings",
+                    pa.int64(),
+                    "Bookings with anyone from outside invited (R12).",
+                    "A count of bookings with anyone from outside.",
+                ),
+                _computed(
+                    "external_known_bookings",
+                    pa.int64(),
+                    "Bookings where it is known whether anyone is external (R12): the denominator.",
+                    "A count of bookings where that could be told.",
+                ),
             ),
-            column(
-                "lead_time_band",
-                pa.string(),
-                "Start minus creation: 0-15m, 15m-2h, 2h-1d, 1d-7d, 7d-30d, 30d+; null "
-                "where unknown, and for series.",
-            ),
-            _BOOKINGS_SUM,
-            _WHOLE_DURATIONS,
-            required(
-                "external_bookings", pa.int64(), "Bookings with anyone from outside invited (R12)."
-            ),
-            required(
-                "external_known_bookings",
-                pa.int64(),
-                "Bookings where it is known whether anyone is external (R12): the denominator.",
-            ),
+            (*_CELL, "kind", "duration_band", "lead_time_band"),
         ),
-        "size_fit": table(
+        "size_fit": _suppressed(
             "Bookings by headcount against capacity; cells under the minimum group are absent.",
-            _REGION,
-            _BUILDING,
-            _CAPACITY_BAND,
-            _ISO_WEEK,
-            column(
-                "headcount_band",
-                pa.string(),
-                "Invited headcount: 1, 2, 3-4, 5-6, 7-10, 11-20, 21+; null where unknown.",
+            (
+                *(_REGION, _BUILDING, _CAPACITY_BAND, _ISO_WEEK),
+                _computed(
+                    "headcount_band",
+                    pa.string(),
+                    f"Invited headcount: {_labels(HEADCOUNT_BANDS)}; null where unknown.",
+                    _BAND,
+                    nullable=True,
+                ),
+                _BOOKINGS_SUM,
+                _WHOLE_DURATIONS,
+                _computed(
+                    "seat_minutes_used",
+                    pa.int64(),
+                    "Sum of min(headcount, capacity) times minutes, where both are known.",
+                    "Headcount times minutes, summed over a cell.",
+                    unit="seat minutes",
+                    nullable=True,
+                ),
+                _computed(
+                    "seat_minutes_offered",
+                    pa.int64(),
+                    "Sum of capacity times minutes, where both are known.",
+                    "Capacity times minutes, summed over a cell.",
+                    unit="seat minutes",
+                    nullable=True,
+                ),
             ),
-            _BOOKINGS_SUM,
-            _WHOLE_DURATIONS,
-            column(
-                "seat_minutes_used",
-                pa.int64(),
-                "Sum of min(headcount, capacity) times minutes, where both are known.",
-                "seat minutes",
-            ),
-            column(
-                "seat_minutes_offered",
-                pa.int64(),
-                "Sum of capacity times minutes, where both are known.",
-                "seat minutes",
-            ),
+            (*_CELL, "headcount_band"),
         ),
-        "build_info": table(
+        "build_info": Table(
             "One row: when and from what this database was built.",
-            _REGION,
-            required("built_at", INSTANT, "When the build began."),
-            column(
-                "data_through", pa.date32(), "Latest local date read and over in every zone (R14)."
+            (
+                _REGION,
+                _technical(
+                    "built_at", INSTANT, "When the build began.", "When the database was built."
+                ),
+                _technical(
+                    "data_through",
+                    pa.date32(),
+                    "Latest local date read and over in every zone (R14).",
+                    "How far the figures go.",
+                    nullable=True,
+                ),
+                _technical(
+                    "code_version",
+                    pa.string(),
+                    "Version of the project that built it.",
+                    "Which program built it.",
+                ),
+                _technical(
+                    "contract_version",
+                    pa.string(),
+                    "Version of the names and types.",
+                    "Which names and types it has.",
+                ),
+                _computed("bookings", pa.int64(), "Rows of the table bookings.", _BOOKING_COUNT),
+                _technical(
+                    "rooms_expected",
+                    pa.int32(),
+                    "Rooms that the last run asked for.",
+                    "A count of rooms.",
+                ),
+                _rooms("rooms_loaded", "Rooms that the last run could read."),
+                _technical(
+                    "suppressed_cells",
+                    pa.int64(),
+                    "Cells left out by the minimum group.",
+                    "A count of cells that were left out.",
+                ),
             ),
-            required("code_version", pa.string(), "Version of the project that built it."),
-            required("contract_version", pa.string(), "Version of the names and types."),
-            required("bookings", pa.int64(), "Rows of the table bookings."),
-            required("rooms_expected", pa.int32(), "Rooms that the last run asked for."),
-            required("rooms_loaded", pa.int32(), "Rooms that the last run could read."),
-            required("suppressed_cells", pa.int64(), "Cells left out by the minimum group."),
+            ("region",),
+            "technical",
+            "One row about the build.",
         ),
     }
 )
-
-_CELL = ("region", "building", "capacity_band", "iso_week")
-
-GRAINS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "rooms": ("region", "room_id"),
-        "bookings": (),  # a booking has no id: two of a room may be alike
-        "coverage": ("region", "room_id", "local_date"),
-        "room_hours": ("region", "room_id", "local_date", "local_hour"),
-        "room_days": ("region", "room_id", "local_date"),
-        "room_days_ahead": ("region", "room_id", "local_date"),
-        "utilization": (
-            "region",
-            "site",
-            "building",
-            "floor",
-            "room_type",
-            "capacity_band",
-            "local_date",
-        ),
-        "hour_of_week": (*_CELL, "weekday", "local_hour"),
-        "rooms_in_use": ("region", "site", "building", "capacity_band", "local_date"),
-        "booking_mix": (*_CELL, "kind", "duration_band", "lead_time_band"),
-        "size_fit": (*_CELL, "headcount_band"),
-        "build_info": ("region",),
-    }
-)
-"""The columns that tell a table's rows apart; null counts as a value of its own."""

@@ -1,7 +1,6 @@
-"""The schemas of the lake's files.
+"""The files of the lake: every column of a booking, a room and a reading, one entry each.
 
-Belongs here: names, types, units and definitions of what is stored of a booking, a room and a
-reading. Does not belong here: the database's tables (``database.py``), files (``warehouse``).
+A nullable column more needs one entry here. Files that were written before it read it as null.
 """
 
 from collections.abc import Mapping
@@ -10,84 +9,246 @@ from typing import Final
 
 import pyarrow as pa
 
-from transforms.contract.columns import INSTANT, column, required, table
+from transforms.contract.columns import INSTANT, Column, Origin, Table
 
-ROOM_ID = required("room_id", pa.string(), "The operator's own short id of the room.")
+_INVITED: Final = ("Organizer", "RequiredAttendees", "OptionalAttendees", "Resources")
+_DIRECTORY: Final = Origin("From the operator's room directory; describes a room, not a person.")
 
-BOOKINGS: Final = table(
+
+def _event(name: str, kind: pa.DataType, text: str, why: str, *fields: str) -> Column:
+    return Column(name, kind, text, Origin(why, fields), "pseudonymous")
+
+
+def _event_or_null(
+    name: str, kind: pa.DataType, text: str, why: str, *fields: str, unit: str = ""
+) -> Column:
+    origin = Origin(why, fields)
+    return Column(name, kind, text, origin, "pseudonymous", unit=unit, nullable=True)
+
+
+def _room(
+    name: str, kind: pa.DataType, text: str, *, unit: str = "", nullable: bool = True
+) -> Column:
+    return Column(name, kind, text, _DIRECTORY, "about the room", unit, nullable)
+
+
+ROOM_ID: Final = Column(
+    "room_id",
+    pa.string(),
+    "The operator's own short id of the room.",
+    Origin("The operator's own short id; the mailbox address is not stored."),
+    "about the room",
+)
+READ_AT: Final = Column(
+    "read_at",
+    INSTANT,
+    "When this row was read from Exchange.",
+    Origin("When the room was read; says nothing of a person."),
+    "technical",
+)
+LOCAL_START_DATE: Final = _event(
+    "local_start_date",
+    pa.date32(),
+    "Date of the start in the room's zone (R10).",
+    "The local date of starts_at.",
+    *("Start", "IsAllDayEvent"),
+)
+_BOOKINGS: Final = Table(
     "One booking a row: a single meeting, or one occurrence or exception of a series (R10).",
-    ROOM_ID,
-    required("starts_at", INSTANT, "Start of the booking; local midnight if all-day (R6)."),
-    required("ends_at", INSTANT, "End of the booking, exclusive; local midnight if all-day (R6)."),
-    required("is_all_day", pa.bool_(), "Whether the booking covers whole local dates (R6)."),
-    required("is_cancelled", pa.bool_(), "Whether the organizer cancelled the meeting."),
-    required("is_private", pa.bool_(), "Sensitivity Private or Confidential (R16)."),
-    required("kind", pa.string(), "single, occurrence, or exception (of a series)."),
-    required("show_as", pa.string(), "Free/busy: busy, tentative, oof, free, elsewhere, unknown."),
-    required(
-        "response",
-        pa.string(),
-        "The room's answer: accept, organizer, tentative, decline, none, unknown.",
+    (
+        ROOM_ID,
+        _event(
+            "starts_at",
+            INSTANT,
+            "Start of the booking; local midnight if all-day (R6).",
+            "When a room was booked: with the room, the key back to Exchange.",
+            *("Start", "IsAllDayEvent"),
+        ),
+        _event(
+            "ends_at",
+            INSTANT,
+            "End of the booking, exclusive; local midnight if all-day (R6).",
+            "How long a room was booked; names nobody.",
+            *("End", "Start", "IsAllDayEvent"),
+        ),
+        _event(
+            "is_all_day",
+            pa.bool_(),
+            "Whether the booking covers whole local dates (R6).",
+            "A flag of the booking; names nobody.",
+            "IsAllDayEvent",
+        ),
+        _event(
+            "is_cancelled",
+            pa.bool_(),
+            "Whether the organizer cancelled the meeting.",
+            "A flag of the booking; names nobody.",
+            "IsCancelled",
+        ),
+        _event(
+            "is_private",
+            pa.bool_(),
+            "Sensitivity Private or Confidential (R16).",
+            "A flag; of private bookings no invitee is counted.",
+            "Sensitivity",
+        ),
+        _event(
+            "kind",
+            pa.string(),
+            "single, occurrence, or exception (of a series).",
+            "One of three words; the series' id is not stored.",
+            "CalendarItemType",
+        ),
+        _event(
+            "show_as",
+            pa.string(),
+            "Free/busy: busy, tentative, oof, free, elsewhere, unknown.",
+            "One of six words; any other becomes unknown.",
+            "LegacyFreeBusyStatus",
+        ),
+        _event(
+            "response",
+            pa.string(),
+            "The room's answer: accept, organizer, tentative, decline, none, unknown.",
+            "The room's own answer, one of six words.",
+            "MyResponseType",
+        ),
+        _event(
+            "status",
+            pa.string(),
+            "booked, held, not_booked or cancelled (R3 to R5).",
+            "One of four words, by rules R3 to R5.",
+            *("LegacyFreeBusyStatus", "MyResponseType", "IsCancelled", "Start", "End"),
+        ),
+        _event_or_null(
+            "invited_headcount",
+            pa.int32(),
+            "Distinct people invited, organizer included, rooms left out; null if unknown (R11).",
+            "A number: addresses are counted in memory and dropped.",
+            *(*_INVITED, "Sensitivity"),
+            unit="people",
+        ),
+        _event(
+            "headcount_is_lower_bound",
+            pa.bool_(),
+            "Whether a distribution list was counted as one person (R11).",
+            "A flag: whether a list was counted as one person.",
+            *(*_INVITED, "Sensitivity"),
+        ),
+        _event_or_null(
+            "has_external",
+            pa.bool_(),
+            "Whether anyone invited is outside the accepted domains; null if unknown (R12).",
+            "A flag: domains are compared in memory and dropped.",
+            *(*_INVITED, "Sensitivity"),
+        ),
+        _event_or_null(
+            "is_online",
+            pa.bool_(),
+            "Whether it is an online meeting too; null if unknown.",
+            "A flag; the link to the meeting is not read.",
+            "IsOnlineMeeting",
+        ),
+        _event_or_null(
+            "created_at",
+            INSTANT,
+            "When the meeting was created; null if unknown.",
+            "For lead times; names nobody.",
+            "DateTimeCreated",
+        ),
+        READ_AT,
     ),
-    required("status", pa.string(), "booked, held, not_booked or cancelled (R3 to R5)."),
-    column(
-        "invited_headcount",
-        pa.int32(),
-        "Distinct people invited, organizer included, rooms left out; null if unknown (R11).",
-        "people",
-    ),
-    required(
-        "headcount_is_lower_bound",
-        pa.bool_(),
-        "Whether a distribution list was counted as one person (R11).",
-    ),
-    column(
-        "has_external",
-        pa.bool_(),
-        "Whether anyone invited is outside the accepted domains; null if unknown (R12).",
-    ),
-    column("is_online", pa.bool_(), "Whether it is an online meeting too; null if unknown."),
-    column("created_at", INSTANT, "When the meeting was created; null if unknown."),
-    required("read_at", INSTANT, "When this row was read from Exchange."),
+    grain=(),  # a booking has no id: two of a room may be alike
+    nature="pseudonymous",
+    reason="Rows of single bookings: room and start are a key back to Exchange.",
 )
-
-LOCAL_START_DATE = required(
-    "local_start_date", pa.date32(), "Date of the start in the room's zone (R10)."
-)
-
-STAGED: Final = table(
-    "Bookings on their way to the lake, with the partition key, which no file holds.",
-    *BOOKINGS,
-    LOCAL_START_DATE,
-)
-
-ROOMS: Final = table(
+_ROOMS: Final = Table(
     "One room a row: the room directory without mailbox addresses.",
-    ROOM_ID,
-    column("name", pa.string(), "The operator's name of the room."),
-    column("site", pa.string(), "Site (campus, city) that the room belongs to."),
-    column("building", pa.string(), "Building that the room is in."),
-    column("floor", pa.string(), "Floor that the room is on."),
-    column("country", pa.string(), "ISO 3166-1 country, for public holidays."),
-    column("subdivision", pa.string(), "ISO 3166-2 subdivision, for public holidays."),
-    required("time_zone", pa.string(), "IANA time zone; local days and hours come from it (R1)."),
-    column("capacity", pa.int32(), "Seats; null where unknown.", "seats"),
-    required("room_type", pa.string(), "conference, auditorium, desk, …; other if not given."),
-    required("open_hours", pa.string(), "Weekly opening hours in the room's zone (R2)."),
-    column("opened_on", pa.date32(), "First local date that the room was in use (R2)."),
-    column("closed_on", pa.date32(), "First local date that the room was out of use (R2)."),
-)
-
-COVERAGE: Final = table(
-    "One row for every room of the directory on every day that a run asked for (R13).",
-    ROOM_ID,
-    required("is_loaded", pa.bool_(), "Whether the last attempt to read the room succeeded."),
-    column("read_at", INSTANT, "The last good reading of the room-day; null if none."),
-    column(
-        "error_code", pa.string(), "Code of the last attempt if it failed, never a text; else null."
+    (
+        ROOM_ID,
+        Column(
+            "name",
+            pa.string(),
+            "The operator's name of the room.",
+            Origin("The operator's name of the room; name no person in it."),
+            "about the room",
+            nullable=True,
+        ),
+        _room("site", pa.string(), "Site (campus, city) that the room belongs to."),
+        _room("building", pa.string(), "Building that the room is in."),
+        _room("floor", pa.string(), "Floor that the room is on."),
+        _room("country", pa.string(), "ISO 3166-1 country, for public holidays."),
+        _room("subdivision", pa.string(), "ISO 3166-2 subdivision, for public holidays."),
+        _room(
+            "time_zone",
+            pa.string(),
+            "IANA time zone; local days and hours come from it (R1).",
+            nullable=False,
+        ),
+        _room("capacity", pa.int32(), "Seats; null where unknown.", unit="seats"),
+        _room(
+            "room_type",
+            pa.string(),
+            "conference, auditorium, desk, …; other if not given.",
+            nullable=False,
+        ),
+        _room(
+            "open_hours",
+            pa.string(),
+            "Weekly opening hours in the room's zone (R2).",
+            nullable=False,
+        ),
+        _room("opened_on", pa.date32(), "First local date that the room was in use (R2)."),
+        _room("closed_on", pa.date32(), "First local date that the room was out of use (R2)."),
     ),
+    grain=("room_id",),
+    nature="about the room",
+    reason="The directory, without mailbox addresses.",
+)
+_COVERAGE: Final = Table(
+    "One row for every room of the directory on every day that a run asked for (R13).",
+    (
+        ROOM_ID,
+        Column(
+            "is_loaded",
+            pa.bool_(),
+            "Whether the last attempt to read the room succeeded.",
+            Origin("Whether a room could be read."),
+            "technical",
+        ),
+        READ_AT.defined_as("The last good reading of the room-day; null if none.", nullable=True),
+        Column(
+            "error_code",
+            pa.string(),
+            "Code of the last attempt if it failed, never a text; else null.",
+            Origin("A code of Exchange or the name of an error, never its text."),
+            "technical",
+            nullable=True,
+        ),
+    ),
+    grain=("room_id",),
+    nature="technical",
+    reason="What could be read, and when.",
 )
 
-LAKE: Final[Mapping[str, pa.Schema]] = MappingProxyType(
-    {"bookings": BOOKINGS, "rooms": ROOMS, "coverage": COVERAGE}
+LAKE: Final[Mapping[str, Table]] = MappingProxyType(
+    {"bookings": _BOOKINGS, "rooms": _ROOMS, "coverage": _COVERAGE}
 )
+BOOKINGS: Final = _BOOKINGS.schema
+ROOMS: Final = _ROOMS.schema
+COVERAGE: Final = _COVERAGE.schema
+STAGED: Final = BOOKINGS.append(LOCAL_START_DATE.field)
+"""Bookings on their way to the lake, with the partition key, which no file holds."""
+
+READ_AND_DROPPED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Organizer": "Counted as one person and compared with the accepted domains.",
+        "RequiredAttendees": "Counted, and compared with the accepted domains.",
+        "OptionalAttendees": "Counted, and compared with the accepted domains.",
+        "Resources": "Left out of the count: they are no people.",
+        "IsMeeting": "Tells nobody invited from invitees that the server did not state.",
+        "ItemId": "Tells items apart while a room is read.",
+        "ParentFolderId": "Shows that an answer is of the room that was asked for.",
+    }
+)
+"""What is read from Exchange, used in memory while a room is read, and stored nowhere."""

@@ -1,8 +1,4 @@
-"""The words that columns of the contract draw from: regions, room types, vocabularies.
-
-Belongs here: closed lists of words. Does not belong here: columns (``lake.py``, ``database.py``),
-how Exchange's words become these (``transforms/rules.py``).
-"""
+"""The words that columns draw from: regions, room types, vocabularies."""
 
 import re
 from typing import Final, Literal, TypeAlias, get_args

@@ -13,7 +13,7 @@ from uuid import UUID
 import pyarrow as pa
 import yaml
 
-from transforms.contract import TABLES, describe, table_description
+from transforms.contract import TABLES, Column
 from warehouse.engine import COLUMN_TYPES
 from warehouse.superset.charts import CALCULATED, CHARTS, METRICS, ROOM_COLUMNS, WITH_ROOMS, Chart
 
@@ -69,7 +69,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
     params = _params(chart)
     return {
         "slice_name": chart.name,
-        "description": table_description(TABLES[chart.table]),
+        "description": TABLES[chart.table].text,
         "viz_type": chart.drawing,
         "params": params,
         "query_context": json.dumps(_query_context(chart, params)),
@@ -239,13 +239,13 @@ def _chart_id(chart: Chart) -> str:
 
 def _dataset(table: str) -> dict[str, Any]:
     """Return the file of a dataset: a table of the contract, with its rooms where it has any."""
-    schema = TABLES[table]
-    date_column = "local_date" if "local_date" in schema.names else None
-    more = [TABLES["rooms"].field(name) for name in ROOM_COLUMNS] if table in WITH_ROOMS else []
+    columns = TABLES[table]
+    date_column = "local_date" if "local_date" in columns.names else None
+    more = [TABLES["rooms"][name] for name in ROOM_COLUMNS] if table in WITH_ROOMS else []
     return {
         "table_name": table,
         "main_dttm_col": date_column,
-        "description": table_description(schema),
+        "description": columns.text,
         "schema": "main",
         "sql": _WITH_ROOMS.replace("TABLE", table) if table in WITH_ROOMS else None,
         "uuid": _dataset_id(table),
@@ -253,7 +253,7 @@ def _dataset(table: str) -> dict[str, Any]:
             {"metric_name": name, "verbose_name": name.replace("_", " "), "expression": sql}
             for name, sql in METRICS[table].items()
         ],
-        "columns": [_column(field) for field in [*schema, *more]]
+        "columns": [_column(column) for column in [*columns, *more]]
         + [
             {"column_name": name, "type": "VARCHAR", "groupby": True, "expression": sql}
             for name, sql in CALCULATED.get(table, {}).items()
@@ -263,14 +263,14 @@ def _dataset(table: str) -> dict[str, Any]:
     }
 
 
-def _column(field: pa.Field) -> dict[str, Any]:
+def _column(column: Column) -> dict[str, Any]:
     return {
-        "column_name": field.name,
-        "is_dttm": pa.types.is_temporal(field.type),
-        "type": COLUMN_TYPES[field.type],
+        "column_name": column.name,
+        "is_dttm": pa.types.is_temporal(column.type),
+        "type": COLUMN_TYPES[column.type],
         "groupby": True,
         "filterable": True,
-        "description": describe(field),
+        "description": column.definition,
     }
 
 

@@ -1,0 +1,141 @@
+"""What the attacker knows: the statistics of one night, a colleague's bookings, the words.
+
+Belongs here: reading a statistics file (DuckDB, or the folder of its Parquet files).
+Does not belong here: what can be concluded from it (``attacker.py``).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import duckdb
+
+from transforms.contract import PERSONAL_ROOM_TYPES
+
+Band: TypeAlias = str | None
+Leaf: TypeAlias = tuple[str | None, str | None, str | None]
+"""Site, building and capacity band: the smallest group that a total is known of."""
+
+FEW: Final = "few"
+LEVELS: Final = ("region", "site", "building", "building_size")
+BANDS: Final[Mapping[str, tuple[Band, ...]]] = {
+    "duration": ("0-15", "16-30", "31-60", "61-120", "121-240", "241+", "all-day"),
+    "lead_time": ("0-15m", "15m-2h", "2h-1d", "1d-7d", "7d-30d", "30d+", None),
+    "kind": ("single", "occurrence", "exception"),
+    "headcount": ("1", "2", "3-4", "5-6", "7-10", "11-20", "21+", None),
+    "external": ("external", "internal", None),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of booking_profile; ``month`` such as 2026-10, None for all closed months."""
+
+    level: str
+    site: str | None
+    building: str | None
+    capacity_band: str | None
+    month: str | None
+
+    def holds(self, leaf: Leaf) -> bool:
+        """Say whether the cell counts the bookings of this group."""
+        return self.place == place_of(leaf, self.level)
+
+    @property
+    def place(self) -> tuple[str | None, ...]:
+        return place_of((self.site, self.building, self.capacity_band), self.level)
+
+
+def place_of(leaf: Leaf, level: str) -> tuple[str | None, ...]:
+    return leaf[: LEVELS.index(level)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A published number: bookings of a band of a cell, the minutes of it where they are told."""
+
+    cell: Cell
+    measure: str
+    band: Band
+    bookings: int
+    minutes: int | None
+    cell_bookings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The statistics as they were published one night.
+
+    ``totals`` are bookings by group and local date, as the time measures tell them.
+    """
+
+    built_on: date
+    shown: tuple[Shown, ...]
+    totals: Mapping[tuple[Leaf, date], int]
+
+    def closed_days(self, trailing_days: int) -> frozenset[date]:
+        """Return the days of months whose last day lies more than so many days back."""
+        limit = self.built_on - timedelta(days=trailing_days)
+        return frozenset(day for _, day in self.totals if _last_of_month(day) < limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A booking that the attacker's colleague made: its group, its day, the bands it is in."""
+
+    leaf: Leaf
+    day: date
+    bands: Mapping[str, Band]
+
+
+def _last_of_month(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def month_of(day: date) -> str:
+    return f"{day:%Y-%m}"
+
+
+def read_night(path: Path) -> Night:
+    """Read a statistics database, or the folder of its Parquet files."""
+    connection = duckdb.connect() if path.is_dir() else duckdb.connect(str(path), read_only=True)
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        if path.is_dir():
+            for table in ("booking_profile", "utilization", "build_info"):
+                files = f"{path}/{table}*.parquet".replace("'", "''")
+                connection.execute(f"CREATE VIEW {table} AS FROM read_parquet('{files}')")
+        return _night(connection)
+    finally:
+        connection.close()
+
+
+def _night(connection: duckdb.DuckDBPyConnection) -> Night:
+    (built_on,) = _one(connection, "SELECT CAST(built_at AS DATE) FROM build_info")
+    profile = connection.execute(
+        "SELECT level, site, building, capacity_band, left(CAST(month AS VARCHAR), 7), "
+        "measure, band, bookings, booked_minutes, cell_bookings FROM booking_profile"
+    ).fetchall()
+    totals = connection.execute(
+        "SELECT site, building, capacity_band, local_date, CAST(sum(bookings) AS BIGINT) "
+        f"FROM utilization WHERE coalesce(room_type, '') NOT IN {PERSONAL_ROOM_TYPES} GROUP BY ALL"
+    ).fetchall()
+    return Night(
+        built_on,
+        tuple(Shown(Cell(*row[:5]), *row[5:]) for row in profile),
+        {(row[:3], row[3]): row[4] or 0 for row in totals},
+    )
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    (row,) = connection.execute(query).fetchall()
+    return tuple(row)
+
+
+def universe(measure: str, shown: Iterable[Shown]) -> tuple[Band, ...]:
+    """Return the bands of a measure: those of the dictionary and any other that is shown."""
+    known = dict.fromkeys(BANDS.get(measure, (None,)))
+    known |= dict.fromkeys(each.band for each in shown if each.measure == measure)
+    return tuple(band for band in known if band != FEW)

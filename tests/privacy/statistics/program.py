@@ -1,0 +1,302 @@
+"""Unknown counts, and every equation about them that was published.
+
+Belongs here: the unknowns (bookings of a group, of some days, of a band) and the rows over them.
+Does not belong here: solving (``attacker.py``), reading files (``knowledge.py``).
+
+The days of a month are split where nights differ: a month that retention eats is a set of days
+that all nights counted and sets that only earlier ones did. Days whose totals changed between
+two nights, because they were read again, are unknowns of their own on both sides.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, TypeAlias
+
+from tests.privacy.statistics.knowledge import (
+    FEW,
+    LEVELS,
+    Band,
+    Cell,
+    Leaf,
+    Night,
+    Own,
+    Shown,
+    month_of,
+    place_of,
+    universe,
+)
+
+Key: TypeAlias = tuple[str, tuple[str | None, ...], str | None]
+"""Level, place and month: what a cell counts."""
+Days: TypeAlias = tuple[Leaf, str, tuple[int, ...]]
+"""Group, month, and for each night which reading of these days it counted, -1 for none."""
+Unknowns: TypeAlias = frozenset[int]
+
+LENGTHS: Final[Mapping[Band, tuple[int, int]]] = {
+    "0-15": (1, 15),
+    "16-30": (16, 30),
+    "31-60": (31, 60),
+    "61-120": (61, 120),
+    "121-240": (121, 240),
+    "241+": (241, 10**6),
+    "all-day": (23 * 60, 10**6),
+}
+TIES: Final[Sequence[tuple[str, str, tuple[Band, ...]]]] = (
+    ("lead_time", "kind", ("occurrence", "exception")),
+    ("external", "headcount", (None,)),
+)
+"""Bookings in these bands of the second measure are in no named band of the first."""
+
+
+class ContradictionError(ValueError):
+    """What was published does not add up, or adds up otherwise than the attacker takes it."""
+
+
+@dataclass
+class Program:
+    """The unknowns of measures that are tied to each other, and what is known of them."""
+
+    names: list[tuple[str, Band, Leaf, str]] = field(default_factory=list)
+    most: list[int] = field(default_factory=list)
+    own: list[int] = field(default_factory=list)
+    equal: dict[Unknowns, int] = field(default_factory=dict)
+    minutes: dict[Unknowns, int] = field(default_factory=dict)
+    lengths: dict[int, tuple[int, int]] = field(default_factory=dict)
+    at_most: dict[Unknowns, int] = field(default_factory=dict)
+    targets: dict[Unknowns, str] = field(default_factory=dict)
+
+    def know(self, rows: dict[Unknowns, int], unknowns: Unknowns, value: int) -> None:
+        if rows.setdefault(unknowns, value) != value or (not unknowns and value):
+            raise ContradictionError(f"{self.describe(unknowns)}: {rows[unknowns]} and {value}")
+
+    def describe(self, unknowns: Iterable[int]) -> str:
+        parts = list(zip(*(self.names[each] for each in unknowns), strict=True))
+        return " | ".join(", ".join(sorted({str(each) for each in part})) for part in parts)
+
+
+def counted_days(night: Night, trailing_days: int) -> frozenset[date]:
+    """Return the days that all closed months hold together, as the region's total says it."""
+    closed = night.closed_days(trailing_days)
+    told = {
+        each.cell_bookings
+        for each in night.shown
+        if each.cell.level == "region" and each.cell.month is None
+    }
+    months = sorted({month_of(day) for day in closed})
+    for first in range(min(3, len(months) + 1)):
+        kept = frozenset(day for day in closed if month_of(day) in months[first:])
+        total = sum(count for (_, day), count in night.totals.items() if day in kept)
+        if not told or told == {total}:
+            return kept
+    raise ContradictionError(f"{night.built_on}: all closed months hold {told}, the days {total}")
+
+
+class Builder:
+    """Writes down all that some nights say about some measures."""
+
+    def __init__(
+        self,
+        nights: Sequence[Night],
+        measures: Sequence[str],
+        own: Sequence[Own] = (),
+        trailing_days: int = 14,
+        *,
+        is_all_known: bool = False,
+    ) -> None:
+        self._nights = nights
+        self._bands = {
+            each: universe(each, [row for night in nights for row in night.shown])
+            for each in measures
+        }
+        self.program = Program()
+        self._unknown: dict[tuple[str, Band, Days, int], int] = {}
+        self._cells: list[dict[Key, list[tuple[Days, int]]]] = [{} for _ in nights]
+        self._told: list[dict[tuple[str, Key], list[Shown]]] = [defaultdict(list) for _ in nights]
+        for told, night in zip(self._told, nights, strict=True):
+            for row in night.shown:
+                told[row.measure, _key(row.cell)].append(row)
+        self._add_unknowns([counted_days(each, trailing_days) for each in nights], own)
+        self._tie(is_all_known=is_all_known)
+        for number in range(len(nights)):
+            self._add_night(number)
+
+    def _add_unknowns(self, counted: Sequence[frozenset[date]], own: Sequence[Own]) -> None:
+        days_of: dict[tuple[Leaf, date], Days] = {}
+        totals: dict[Days, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+        keys = {key for night in self._nights for key in night.totals if night.totals[key]}
+        for leaf, day in sorted(keys, key=str):
+            readings, counts = self._readings((leaf, day), counted)
+            days = days_of[leaf, day] = (leaf, month_of(day), readings)
+            for reading, count in enumerate(counts):
+                totals[days][reading] += count
+        for days, counts_of in totals.items():
+            for reading, total in counts_of.items():
+                if total:
+                    self._add_days(days, reading, total)
+        for each in own:
+            for measure in self._bands:
+                found = days_of.get((each.leaf, each.day))
+                for reading in set(found[2]) - {-1} if found else ():
+                    key = (measure, each.bands[measure], found, reading) if found else None
+                    self.program.own[self._unknown[key]] += 1  # type: ignore[index]
+
+    def _readings(
+        self, key: tuple[Leaf, date], counted: Sequence[frozenset[date]]
+    ) -> tuple[tuple[int, ...], list[int]]:
+        """Number the readings of a day by night; a night later than a change has another."""
+        counts: list[int] = []
+        readings = []
+        for night, days in zip(self._nights, counted, strict=True):
+            if key[1] not in days:
+                readings.append(-1)
+                continue
+            count = night.totals.get(key, 0)
+            if not counts or counts[-1] != count:
+                counts.append(count)
+            readings.append(len(counts) - 1)
+        return tuple(readings), counts
+
+    def _add_days(self, days: Days, reading: int, total: int) -> None:
+        program = self.program
+        leaf, month, readings = days
+        for measure, bands in self._bands.items():
+            added = []
+            for band in bands:
+                added.append(len(program.names))
+                self._unknown[measure, band, days, reading] = added[-1]
+                program.names.append((measure, band, leaf, month))
+                program.most.append(total)
+                program.own.append(0)
+                program.targets[frozenset(added[-1:])] = "days"
+                if measure == "duration" and band in LENGTHS:
+                    program.lengths[added[-1]] = LENGTHS[band]
+            program.know(program.equal, frozenset(added), total)
+        for number, each in enumerate(readings):
+            if each == reading:
+                for level in LEVELS:
+                    for shown_month in (month, None):
+                        key = (level, place_of(leaf, level), shown_month)
+                        self._cells[number].setdefault(key, []).append((days, reading))
+
+    def _tie(self, *, is_all_known: bool) -> None:
+        """Series have no lead time; who has no headcount is not known to have externals.
+
+        Where all else is known, the two are equal: Exchange nearly always says who created what.
+        """
+        for wide, narrow, bands in TIES:
+            if wide not in self._bands or narrow not in self._bands:
+                continue
+            for (measure, band, days, reading), unknown in self._unknown.items():
+                if measure == wide and band is None:
+                    told = [self._unknown[wide, b, days, reading] for b in self._bands[wide] if b]
+                    none = [self._unknown[narrow, b, days, reading] for b in bands]
+                    row = frozenset([*told, *none])
+                    rows = self.program.equal if is_all_known else self.program.at_most
+                    self.program.know(rows, row, self.program.most[unknown])
+
+    def _unknowns(self, number: int, key: Key, measure: str, bands: Iterable[Band]) -> Unknowns:
+        days = self._cells[number].get(key, ())
+        return frozenset(self._unknown[measure, band, *each] for band in bands for each in days)
+
+    def _add_night(self, number: int) -> None:
+        minutes = {
+            key: sum(each.minutes or 0 for each in told)
+            for (_, key), told in self._told[number].items()
+            if all(each.minutes is not None for each in told)
+        }
+        for measure in self._bands:
+            for key in self._cells[number]:
+                if told := self._told[number].get((measure, key)):
+                    self._add_cell(number, measure, key, told, minutes.get(key))
+        self._add_targets(number)
+
+    def _hidden(self, number: int, measure: str, key: Key) -> frozenset[Band]:
+        named = {each.band for each in self._told[number].get((measure, key), ())}
+        return frozenset(self._bands[measure]) - named
+
+    def _add_cell(
+        self, number: int, measure: str, key: Key, told: list[Shown], minutes: int | None
+    ) -> None:
+        program, bands = self.program, self._bands[measure]
+        everything = self._unknowns(number, key, measure, bands)
+        program.know(program.equal, everything, told[0].cell_bookings)
+        named = {each.band: each for each in told if each.band != FEW}
+        others = self._unknowns(number, key, measure, [b for b in bands if b not in named])
+        for band, each in named.items():
+            unknowns = self._unknowns(number, key, measure, [band])
+            program.know(program.equal, unknowns, each.bookings)
+            if measure == "duration" and each.minutes is not None:
+                program.know(program.minutes, unknowns, each.minutes)
+        left = told[0].cell_bookings - sum(each.bookings for each in named.values())
+        program.know(program.equal, others, left)
+        if measure != "duration" or any(each.minutes is None for each in named.values()):
+            return
+        # Where few tells no minutes, another measure of the same cell tells all of them.
+        few = [each.minutes for each in told if each.band == FEW]
+        if None not in few:
+            program.know(program.minutes, others, sum(each or 0 for each in few))
+        elif minutes is not None:
+            known = sum(each.minutes or 0 for each in named.values())
+            program.know(program.minutes, others, minutes - known)
+
+    def _add_targets(self, number: int) -> None:
+        """Every hidden count of a cell, and what is left of a cell that is shown."""
+        below: dict[tuple[Key, bool], list[Key]] = defaultdict(list)
+        for key in self._cells[number]:
+            for above in _above(key):
+                below[above, above[0] == key[0]].append(key)
+            self._add_hidden(number, key)
+        for (above, _), cells in below.items():
+            for measure in self._bands:
+                for told in self._told_bands(number, measure, above):
+                    self._add_target(self._left(number, measure, above, told, cells), "left")
+
+    def _add_hidden(self, number: int, key: Key) -> None:
+        for measure in self._bands:
+            bands = self._hidden(number, measure, key)
+            for band in bands:
+                self._add_target(self._unknowns(number, key, measure, [band]), "hidden")
+            for above in _above(key):
+                shared = bands & self._hidden(number, measure, above)
+                if (measure, above) in self._told[number] and shared != bands:
+                    self._add_target(self._unknowns(number, key, measure, shared), "few")
+        for wide, narrow, _ in TIES:
+            if wide in self._bands and (narrow, key) in self._told[number]:
+                bands = self._hidden(number, wide, key) - {None}
+                self._add_target(self._unknowns(number, key, wide, bands), "named bands")
+
+    def _add_target(self, unknowns: Unknowns, how: str) -> None:
+        if unknowns:
+            self.program.targets.setdefault(unknowns, how)
+
+    def _left(
+        self, number: int, measure: str, parent: Key, bands: frozenset[Band], below: Iterable[Key]
+    ) -> Unknowns:
+        """Return what is left of bands of a cell without those that the cells below it show."""
+        left = self._unknowns(number, parent, measure, bands)
+        for key in below:
+            for told in self._told_bands(number, measure, key):
+                if told <= bands:
+                    left -= self._unknowns(number, key, measure, told)
+        return left
+
+    def _told_bands(self, number: int, measure: str, key: Key) -> Iterator[frozenset[Band]]:
+        told = self._told[number].get((measure, key), ())
+        yield from (frozenset({each.band}) for each in told if each.band != FEW)
+        if any(each.band == FEW for each in told):
+            yield self._hidden(number, measure, key)
+
+
+def _key(cell: Cell) -> Key:
+    return (cell.level, cell.place, cell.month)
+
+
+def _above(key: Key) -> Iterator[Key]:
+    """Return the cells just above: of the next level, and of all months."""
+    level, place, month = key
+    if place:
+        yield (LEVELS[LEVELS.index(level) - 1], place[:-1], month)
+    if month is not None:
+        yield (level, place, None)

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -76,7 +75,9 @@ def with_workers(settings: Settings, region_name: Region, workers: int) -> Setti
         name: exchange.model_copy(update={"workers": workers})
         for name, exchange in region.exchanges.items()
     }
-    return replace(settings, regions={region_name: replace(region, exchanges=exchanges)})
+    return settings.model_copy(
+        update={"regions": {region_name: region.model_copy(update={"exchanges": exchanges})}}
+    )
 
 
 def run(config: Path, region: Region, workers: int) -> None:

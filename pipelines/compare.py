@@ -16,9 +16,7 @@ import pyarrow as pa
 
 from pipelines.night import DayRange, OpenSource, RoomReader, contexts_of
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
-from pipelines.settings import RegionSettings
-from pipelines.settings.exchange import read_secrets
-from pipelines.settings.problems import SettingsError, did_you_mean
+from pipelines.settings import RegionSettings, SettingsError, did_you_mean, read_secrets
 from pipelines.sources.base import CalendarSource
 from pipelines.sources.fence import fenced
 from transforms.contract import STAGED

@@ -7,7 +7,7 @@ history. Does not belong here: printing and exit codes (``pipelines/cli``).
 import logging
 import os
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, Literal
@@ -52,7 +52,7 @@ def launch_night(
         OSError: ``home`` cannot be written.
     """
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    alone = replace(settings, regions={region: settings.regions[region]})
+    alone = settings.model_copy(update={"regions": {region: settings.regions[region]}})
     definitions = build_defs(
         alone, progress=progress, last_date=day_range.last_date, is_pooled=False
     )

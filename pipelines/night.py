@@ -19,9 +19,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
-from pipelines.settings import RegionSettings, Settings, rooms_table
-from pipelines.settings.exchange import ExchangeSettings, Secrets, read_secrets
-from pipelines.settings.rooms import Room
+from pipelines.settings import (
+    ExchangeSettings,
+    RegionSettings,
+    Room,
+    Secrets,
+    Settings,
+    read_secrets,
+    rooms_table,
+)
 from pipelines.sources.base import CalendarSource, Window
 from pipelines.sources.claims import OTHER_MAILBOX
 from pipelines.sources.fence import fenced

@@ -15,7 +15,7 @@ from typing import Final
 import requests
 
 from pipelines.alerts.messages import Alert
-from pipelines.settings.alerts import (
+from pipelines.settings import (
     AlertSettings,
     EmailKeys,
     WebhookKeys,

@@ -21,8 +21,7 @@ from pipelines.alerts.channels import send
 from pipelines.alerts.messages import Alert
 from pipelines.night import last_read_at, today_in
 from pipelines.run_facts import facts_of
-from pipelines.settings import RegionSettings, Settings
-from pipelines.settings.alerts import AlertSettings
+from pipelines.settings import AlertSettings, RegionSettings, Settings
 from transforms.contract import Region
 from transforms.zones import local_date, zone
 from warehouse.lake import Lake

@@ -17,8 +17,7 @@ from pipelines.check.remedies import SCOPE_TOO_WIDE, SCOPE_UNPROVED
 from pipelines.check.room_lists import comparison, read_rooms_of
 from pipelines.check.words import edition, is_online, printable
 from pipelines.night import OpenSource
-from pipelines.settings.exchange import EwsExchange, GraphExchange, Secrets
-from pipelines.settings.rooms import Room
+from pipelines.settings import EwsExchange, GraphExchange, Room, Secrets
 from pipelines.sources.base import Scope, SourceError, Window
 from pipelines.sources.ews_check import DirectorySource, ServerInfo
 from pipelines.sources.factory import ews_settings, graph_settings

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.room_lists import differences
-from pipelines.settings.rooms import Room
+from pipelines.settings import Room
 from pipelines.sources.base import Scope, SourceError
 from pipelines.sources.graph_check import GraphDirectory
 from pipelines.words import counted

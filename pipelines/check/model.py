@@ -10,8 +10,7 @@ from enum import Enum
 from typing import TypedDict
 
 from pipelines.check.remedies import PROBE, command_for, quoted, remedy_of
-from pipelines.settings.exchange import ExchangeSettings
-from pipelines.settings.rooms import Room
+from pipelines.settings import ExchangeSettings, Room
 from pipelines.sources.listing import ListedRoom
 from transforms.contract import Region
 

@@ -6,16 +6,14 @@ Does not belong here: what the settings mean (``processing.py``).
 A row that is no room of the directory may be a person's mailbox: nothing of it is ever shown.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pipelines.check.processing import Row
-from pipelines.settings.files import read_text
-from pipelines.settings.problems import Problems, SettingsError
-from pipelines.settings.rooms import Room
+from pipelines.settings import Room, SettingsError
+from pipelines.text_files import Table, TextError, read_text
 from transforms.addresses import normal_address
 
 EXPORT: Final = (
@@ -59,30 +57,20 @@ def read_processing(path: Path, rooms: Iterable[Room]) -> Processing:
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    lines = _text(path).splitlines()
-    if lines and lines[0].lstrip('"').startswith("#TYPE"):
-        del lines[0]
-    header = lines[0] if lines else ""
-    delimiter = max(",;\t", key=header.count)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
-        names = [name.strip().lower() for name in next(reader, [])]
-        if _AUTOMATION not in names or not set(_NAMES) & set(names):
-            raise _problem(path, "has no columns Identity and AutomateProcessing")
-        for cells in reader:
-            yield dict(zip(names, (cell.strip() for cell in cells), strict=False))
-    except csv.Error:
-        raise _problem(path, "is no CSV whose quotes match") from None
+        table = Table(read_text(path, f"export it with: {EXPORT}"))
+        names, rows = [name.lower() for name in table.header], list(table.rows())
+    except TextError as error:
+        raise _problem(f"{path}: line {error.line}" if error.line else path, str(error)) from None
+    if _AUTOMATION not in names or not set(_NAMES) & set(names):
+        raise _problem(path, "has no columns Identity and AutomateProcessing")
+    for cells in rows:
+        yield dict(zip(names, (cell.strip() for cell in cells), strict=False))
 
 
-def _text(path: Path) -> str:
-    problems = Problems()
-    text = read_text(path, str(path), f"export it with: {EXPORT}", problems)
-    return problems.or_else(text or "")
-
-
-def _problem(path: Path, text: str) -> SettingsError:
-    return SettingsError([f"{path}: {text}; export it with: {EXPORT}"])
+def _problem(place: object, text: str) -> SettingsError:
+    remedy = "" if EXPORT in text else f"; export it with: {EXPORT}"
+    return SettingsError([f"{place}: {text}{remedy}"])
 
 
 def _names_of(rooms: Sequence[Room]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pipelines.check.printer import Printer
 from pipelines.check.processing import Doubt, ReadDays, grouped
 from pipelines.check.processing_csv import Processing
 from pipelines.check.remedies import Command, for_each, quoted
-from pipelines.settings.rooms import Room
+from pipelines.settings import Room
 from pipelines.words import counted
 from transforms.contract import Region
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipelines.settings.exchange import ExchangeSettings
+from pipelines.settings import ExchangeSettings
 from pipelines.sources.remedies import remedy_for
 from transforms.contract import Region
 

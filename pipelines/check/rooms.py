@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.check.model import Target
 from pipelines.night import OpenSource
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
-from pipelines.settings.exchange import Secrets
+from pipelines.settings import Secrets
 from pipelines.sources.base import CalendarSource, Window
 
 _AHEAD: Final = timedelta(days=7)

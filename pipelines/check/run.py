@@ -24,10 +24,14 @@ from pipelines.check.processing_view import show_processing
 from pipelines.check.rooms import items_of, read_week
 from pipelines.check.write_rooms import refuse_existing, write_rooms
 from pipelines.reading import RoomRead
-from pipelines.settings import RegionSettings, Settings
-from pipelines.settings.exchange import Secrets, read_secrets
-from pipelines.settings.problems import SettingsError
-from pipelines.settings.rooms import Room
+from pipelines.settings import (
+    RegionSettings,
+    Room,
+    Secrets,
+    Settings,
+    SettingsError,
+    read_all_secrets,
+)
 from pipelines.sources.factory import open_source
 from pipelines.words import counted
 from transforms.contract import Region
@@ -55,7 +59,7 @@ def run_check(settings: Settings, regions: Sequence[Region], options: Options) -
         SettingsError: a secret or a file of the options cannot be used; nothing was asked yet.
     """
     targets = list(_targets(settings, regions))
-    secrets = [read_secrets(target.exchange) for target in targets]
+    secrets = read_all_secrets(target.exchange for target in targets)
     if options.write_rooms is not None:
         _check_can_be_written(options.write_rooms, regions)
     processing = _read_processing(settings, regions, options.calendar_processing)

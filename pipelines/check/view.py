@@ -10,7 +10,7 @@ from typing import Final
 from pipelines.check.model import ExchangeResult, State, Step, Target
 from pipelines.check.printer import Printer
 from pipelines.check.remedies import PROBE, account_of, command_for, for_each, quoted, remedy_of
-from pipelines.settings.rooms import Room
+from pipelines.settings import Room
 from pipelines.words import counted
 
 _NAME_WIDTH: Final = 10

@@ -14,9 +14,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from pipelines.check.model import ExchangeResult
-from pipelines.settings.keys import Identifier, Label, Mailbox
-from pipelines.settings.problems import SettingsError
-from pipelines.settings.rooms_csv import COLUMNS
+from pipelines.settings import ROOM_COLUMNS, Identifier, Label, Mailbox, SettingsError
 from transforms.contract import ROOM_TYPES
 
 _MODE: Final = 0o640
@@ -55,7 +53,7 @@ def write_rooms(
     try:
         created = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE)
         with os.fdopen(created, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=COLUMNS, restval="")
+            writer = csv.DictWriter(file, fieldnames=ROOM_COLUMNS, restval="")
             writer.writeheader()
             writer.writerows(rows)
     except OSError as error:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.cli.options import WHOLE
-from pipelines.settings.problems import did_you_mean
+from pipelines.settings import did_you_mean
 from transforms import contract
 
 

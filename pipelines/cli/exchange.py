@@ -29,7 +29,7 @@ from pipelines.cli.options import (
 )
 from pipelines.compare import Comparison, DayDifference, compare, pairs_of
 from pipelines.night import DayRange, today_in
-from pipelines.settings.keys import MOST_DAYS
+from pipelines.settings import MOST_DAYS
 from pipelines.sources.factory import open_source
 from transforms.contract import Region
 

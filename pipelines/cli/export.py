@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from pipelines.cli.options import WHOLE, settings_of, with_config, with_region
-from pipelines.settings.problems import did_you_mean
+from pipelines.settings import did_you_mean
 from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.connect import connect

@@ -36,8 +36,7 @@ from pipelines.night import (
     write_page,
 )
 from pipelines.run_facts import RunFacts
-from pipelines.settings import Settings, SettingsError, read_secrets
-from pipelines.settings.keys import MOST_DAYS
+from pipelines.settings import MOST_DAYS, Settings, SettingsError, read_all_secrets
 from pipelines.sources.factory import open_source
 from pipelines.words import counted
 from transforms.contract import Region
@@ -64,8 +63,7 @@ def run(
     if is_dry_run:
         return _dry_run(Night(settings, region, day_range, today))
     try:
-        for exchange in settings.regions[region].exchanges.values():
-            read_secrets(exchange)
+        read_all_secrets(settings.regions[region].exchanges.values())
     except SettingsError:
         notify_of_no_run(settings, region, day_range, dagster_home(config), today)
         raise

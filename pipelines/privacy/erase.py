@@ -13,8 +13,7 @@ from typing import Final
 import click
 
 from pipelines.night import default_range, publish_region, today_in, write_page
-from pipelines.settings import Settings
-from pipelines.settings.problems import did_you_mean
+from pipelines.settings import Settings, did_you_mean
 from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase, find, rows_in_warehouse

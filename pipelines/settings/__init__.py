@@ -1,24 +1,60 @@
 """``insights.yaml`` and the room directories, read and checked.
 
 Belongs here: what an operator writes: every key, every room, and every way to get it wrong.
-Does not belong here: using any of it.
+Does not belong here: using any of it. Others import from this package alone, not its modules.
 """
 
-from pipelines.settings.exchange import ExchangeSettings, Secrets, read_secrets
-from pipelines.settings.loading import Settings, load_settings, regions_to_load, rooms_table
-from pipelines.settings.problems import SettingsError
-from pipelines.settings.regions import RegionSettings
-from pipelines.settings.rooms import Room
+from pipelines.settings.loading import (
+    ROOM_COLUMNS,
+    load_settings,
+    regions_to_load,
+    rooms_table,
+)
+from pipelines.settings.model import (
+    MOST_DAYS,
+    AlertSettings,
+    EmailKeys,
+    EwsExchange,
+    ExchangeSettings,
+    GraphExchange,
+    Identifier,
+    Label,
+    Mailbox,
+    RegionSettings,
+    Room,
+    Secrets,
+    Settings,
+    WebhookKeys,
+    is_webhook_url,
+    read_all_secrets,
+    read_secrets,
+    secret_of,
+)
+from pipelines.settings.problems import SettingsError, did_you_mean
 
 __all__ = [
+    "MOST_DAYS",
+    "ROOM_COLUMNS",
+    "AlertSettings",
+    "EmailKeys",
+    "EwsExchange",
     "ExchangeSettings",
+    "GraphExchange",
+    "Identifier",
+    "Label",
+    "Mailbox",
     "RegionSettings",
     "Room",
     "Secrets",
     "Settings",
     "SettingsError",
+    "WebhookKeys",
+    "did_you_mean",
+    "is_webhook_url",
     "load_settings",
+    "read_all_secrets",
     "read_secrets",
     "regions_to_load",
     "rooms_table",
+    "secret_of",
 ]

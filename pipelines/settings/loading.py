@@ -1,54 +1,58 @@
 """``insights.yaml`` and the room directories: read once, checked whole, then only used.
 
-Belongs here: the settings that a run works with, and what only several keys, rooms or regions
-together can say.
-Does not belong here: what one key may hold (``settings/keys.py``, ``settings/exchange.py``,
-``rooms.py``), and secrets, which are read at the moment of use.
+Belongs here: reading the files, and what only several keys, rooms or regions together can say.
+Does not belong here: what one key may hold (``model.py``); secrets, read at the moment of use.
+
+A message about a room names file, line, room and column, never a mailbox address.
 """
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from itertools import combinations, product
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
-from pipelines.settings.alerts import AlertSettings, EmailKeys, read_alerts, read_reports
-from pipelines.settings.files import read_mapping
-from pipelines.settings.keys import GlobalKeys
+from pipelines.settings.model import (
+    EwsExchange,
+    GraphExchange,
+    RegionSettings,
+    Room,
+    Settings,
+    identifier,
+    is_path,
+)
 from pipelines.settings.problems import (
     Problems,
     SettingsError,
+    did_you_mean,
     key_shown,
-    mapping,
+    known_keys,
+    read_mapping,
+    section,
     shown,
+    unknown_key,
     validated,
 )
-from pipelines.settings.regions import RegionDraft, RegionSettings, read_region
-from pipelines.settings.rooms_csv import note_shared_mailboxes
+from pipelines.text_files import Table, TextError, read_text
+from transforms.addresses import normal_address
 from transforms.contract import REGION_REMEDY, ROOMS, Region, is_region
+from transforms.opening import DEFAULT_OPEN_HOURS, Closure, parse_open_hours
 
-_SECTIONS: Final = ("alerts", "regions", "reports")
+ROOM_COLUMNS: Final = tuple(Room.model_fields)
+_REQUIRED: Final = ("room_id", "address", "time_zone")
+_PLACES: Final = ("site", "building", "room_id")
+_Record: TypeAlias = tuple[int, dict[str, str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What ``insights.yaml`` says; regions that this process does not load are not in it."""
+class _RoomFile(NamedTuple):
+    """The rooms of a CSV; and every row, right or wrong, as line and filled cells."""
 
-    trailing_days: int
-    ahead_days: int
-    retention_months: int
-    minimum_group: int
-    count_held_as_booked: bool
-    keep_versions: int
-    export_parquet: bool
-    pointer: Literal["symlink", "copy"]
-    run_deadline_minutes: int
-    alerts: AlertSettings | None
-    reports: EmailKeys | None
-    regions: Mapping[Region, RegionSettings]
+    file: str
+    rooms: tuple[Room, ...]
+    records: tuple[_Record, ...]
 
 
 def load_settings(
@@ -65,20 +69,21 @@ def load_settings(
     """
     problems = Problems()
     values = problems.or_else(read_mapping(path, problems))
-    own = {key: value for key, value in values.items() if key not in _SECTIONS}
-    keys = validated(GlobalKeys, own, f"{path}: ", problems)
-    alerts = read_alerts(values.get("alerts"), path, problems)
-    reports = read_reports(values.get("reports"), path, problems)
-    named = mapping(values.get("regions"), f"{path}: regions", problems)
-    to_read = _regions_to_read(named, regions, path, problems)
-    drafts = _drafts(named, to_read, path, problems, is_seeding)
-    for one, other in combinations(drafts, 2):
-        _note_shared_folders(one, other, path, problems)
-        _note_shared_rooms(one, other, path, problems)
-    sound = problems.or_else(keys)
-    settled = [(draft.region, draft.settled(sound.minimum_group)) for draft in drafts]
-    loaded = {region: found for region, found in settled if found}
-    return Settings(**dict(sound), alerts=alerts, reports=reports, regions=loaded)
+    named: dict[Region, object] = {}
+    try:
+        named = {str(name): own for name, own in section(values.get("regions")).items()}
+    except ValueError as error:
+        problems.add(f"{path}: regions", str(error))
+    loaded = {name: named[name] for name in _regions_to_read(named, regions, path, problems)}
+    values["regions"] = _read_regions(loaded, path, problems, is_seeding)
+    settings = problems.or_else(validated(Settings, values, f"{path}: ", problems, path.parent))
+    own = {
+        name: region.model_copy(
+            update={"minimum_group": region.minimum_group or settings.minimum_group}
+        )
+        for name, region in settings.regions.items()
+    }
+    return settings.model_copy(update={"regions": own})
 
 
 def regions_to_load() -> frozenset[Region] | None:
@@ -94,19 +99,14 @@ def regions_to_load() -> frozenset[Region] | None:
     return frozenset(names) or None
 
 
-def _drafts(
-    named: Mapping[str, object],
-    regions: Sequence[Region],
-    path: Path,
-    problems: Problems,
-    is_seeding: bool,
-) -> list[RegionDraft]:
-    drafts = []
-    for region in regions:
-        values = mapping(named[region], f"{path}: regions.{region}", problems)
-        if values:
-            drafts.append(read_region(region, values, path, problems, is_seeding))
-    return drafts
+def rooms_table(region: RegionSettings) -> pa.Table:
+    """Return the room directory as the lake holds it: schema ``ROOMS``, by room_id, no address."""
+    rooms = sorted(region.rooms, key=lambda room: room.room_id)
+    columns = [[getattr(room, name) for room in rooms] for name in ROOMS.names]
+    return pa.table(
+        [pa.array(column, field.type) for column, field in zip(columns, ROOMS, strict=True)],
+        schema=ROOMS,
+    )
 
 
 def _regions_to_read(
@@ -123,37 +123,255 @@ def _regions_to_read(
     return [name for name in named if is_region(name) and (asked is None or name in asked)]
 
 
-def _note_shared_folders(
-    one: RegionDraft, other: RegionDraft, path: Path, problems: Problems
-) -> None:
-    """A region's data lie in folders of its own, or deleting one would delete the other."""
-    for (key, folder), (other_key, other_folder) in product(
-        one.folders.items(), other.folders.items()
-    ):
-        where = f"{path}: regions.{other.region}.{other_key}"
-        if "rooms" in (key, other_key):
+def _read_regions(
+    named: Mapping[Region, object], path: Path, problems: Problems, is_seeding: bool
+) -> dict[Region, object]:
+    """Return the regions with their rooms in place of the path, and note what they share.
+
+    What is not a mapping is returned as it is: its model says what is wrong.
+    """
+    regions: dict[Region, Any] = dict(named)
+    files: dict[Region, _RoomFile] = {}
+    for region, values in named.items():
+        if not isinstance(values, dict) or not values:
             continue
+        origin = f"{path}: regions.{region}"
+        files[region] = read = _read_rooms_of(values, path.parent, problems, is_seeding)
+        _note_closures_nowhere(values.get("closures"), read.records, origin, problems)
+        _note_targets_nowhere(values.get("targets"), read.records, origin, problems)
+        own = _placed(values, known_keys(RegionSettings), origin, problems, region=region)
+        own["exchanges"] = _placed_exchanges(own.get("exchanges"), origin, problems)
+        regions[region] = own | ({"rooms": read.rooms} if is_path(own.get("rooms")) else {})
+    for one, other in combinations(files, 2):
+        if not _note_shared(one, other, named, path, problems):
+            _note_shared_mailboxes(files[one], files[other], one, problems)
+    return regions
+
+
+def _placed_exchanges(value: object, region_origin: str, problems: Problems) -> object:
+    """Return the exchanges, each with its name and where it stands."""
+    origin = f"{region_origin}.exchanges"
+    if not isinstance(value, dict):
+        return value
+    known = {*known_keys(EwsExchange), *known_keys(GraphExchange)}
+    placed: dict[str, object] = {}
+    for name, own in value.items():
+        try:
+            identifier(str(name))
+        except ValueError as error:
+            problems.add(origin, f"a name {error}")
+        where = f"{origin}.{name}"
+        is_section = isinstance(own, dict) and own
+        placed[str(name)] = (
+            _placed(own, known, where, problems, name=str(name), origin=where)
+            if is_section
+            else own
+        )
+    return placed
+
+
+def _placed(
+    values: Mapping[str, object], known: Iterable[str], where: str, problems: Problems, **place: str
+) -> dict[str, object]:
+    """Return a section with what its place in the file says, which is no key of it."""
+    for key in place.keys() & values.keys():
+        problems.add(f"{where}.{key}", unknown_key(key, known))
+    return {**values, **place}
+
+
+# --- what several keys say together -----------------------------------------------------------
+
+
+def _folders(values: object, keys: Sequence[str], path: Path) -> dict[str, Path]:
+    named = {key: values.get(key) if isinstance(values, dict) else None for key in keys}
+    return {key: (path.parent / str(own)).resolve() for key, own in named.items() if is_path(own)}
+
+
+def _note_shared(
+    one: Region, other: Region, named: Mapping[Region, object], path: Path, problems: Problems
+) -> bool:
+    """Note the folders that two regions share; return whether they share a room directory.
+
+    A region's data lie in folders of its own, or deleting one would delete the other.
+    """
+    folders = _folders(named[one], ("lake", "warehouse"), path).items()
+    others = _folders(named[other], ("lake", "warehouse"), path).items()
+    for (key, folder), (other_key, other_folder) in product(folders, others):
         if folder.is_relative_to(other_folder) or other_folder.is_relative_to(folder):
-            text = f"is, holds or lies in regions.{one.region}.{key}; keep regions apart"
-            problems.add(where, text)
+            text = f"is, holds or lies in regions.{one}.{key}; keep regions apart"
+            problems.add(f"{path}: regions.{other}.{other_key}", text)
+    rooms = _folders(named[one], ("rooms",), path)
+    is_shared = bool(rooms) and rooms == _folders(named[other], ("rooms",), path)
+    if is_shared:
+        text = f"is the file of regions.{one} too; give each its own"
+        problems.add(f"{path}: regions.{other}.rooms", text)
+    return is_shared
 
 
-def _note_shared_rooms(
-    one: RegionDraft, other: RegionDraft, path: Path, problems: Problems
+def _note_shared_mailboxes(
+    one: _RoomFile, other: _RoomFile, region: Region, problems: Problems
 ) -> None:
-    rooms_path = one.folders.get("rooms")
-    if rooms_path is not None and rooms_path == other.folders.get("rooms"):
-        where = f"{path}: regions.{other.region}.rooms"
-        problems.add(where, f"is the file of regions.{one.region} too; give each its own")
-    else:
-        note_shared_mailboxes(one.room_file, other.room_file, one.region, problems)
+    mailboxes = {normal_address(record.get("address")) for _, record in one.records} - {""}
+    for line, record in other.records:
+        if normal_address(record.get("address")) in mailboxes:
+            text = f"this mailbox is a room of region {region} too; a room has one region"
+            problems.add(f"{_place(other.file, line, record)}, address", text)
 
 
-def rooms_table(region: RegionSettings) -> pa.Table:
-    """Return the room directory as the lake holds it: schema ``ROOMS``, by room_id, no address."""
-    rooms = sorted(region.rooms, key=lambda room: room.room_id)
-    columns = [[getattr(room, name) for room in rooms] for name in ROOMS.names]
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, ROOMS, strict=True)],
-        schema=ROOMS,
+def _note_closures_nowhere(
+    value: object, records: Sequence[_Record], origin: str, problems: Problems
+) -> None:
+    """Note what a closure names that no room has; nothing where no room could be read."""
+    entries = value if isinstance(value, list) and records else ()
+    for position, entry in enumerate(entries):
+        named = {key: entry.get(key) for key in _PLACES} if isinstance(entry, dict) else {}
+        where = f"{origin}.closures.{position}"
+        unknown = False
+        for key, wanted in named.items():
+            known = {record[key] for _, record in records if key in record}
+            if isinstance(wanted, str) and wanted not in known:
+                unknown = True
+                problems.add(f"{where}.{key}", f"no room has it; {did_you_mean(wanted, known)}")
+        if unknown or not all(own is None or isinstance(own, str) for own in named.values()):
+            continue
+        closure = Closure(date.min, date.max, **named)
+        if not any(_covers(closure, record) for _, record in records):
+            problems.add(where, "no room has all that it names together; mend or split it")
+
+
+def _note_targets_nowhere(
+    value: object, records: Sequence[_Record], origin: str, problems: Problems
+) -> None:
+    buildings = {record["building"] for _, record in records if "building" in record}
+    for position, entry in enumerate(value if isinstance(value, list) and records else ()):
+        wanted = entry.get("building") if isinstance(entry, dict) else None
+        if isinstance(wanted, str) and wanted not in buildings:
+            where = f"{origin}.targets.{position}.building"
+            problems.add(where, f"no room has it; {did_you_mean(wanted, buildings)}")
+
+
+def _covers(closure: Closure, record: Mapping[str, str]) -> bool:
+    return closure.applies_to(
+        site=record.get("site"), building=record.get("building"), room_id=record.get("room_id", "")
     )
+
+
+# --- the room directory -----------------------------------------------------------------------
+
+
+def _read_rooms_of(
+    values: Mapping[str, object], folder: Path, problems: Problems, is_seeding: bool
+) -> _RoomFile:
+    """Return what a region's room directory holds, and note every problem.
+
+    A region with one exchange may leave the column out; with none (the YAML is wrong there) it is
+    not checked.
+    """
+    name, exchanges, hours = (values.get(key) for key in ("rooms", "exchanges", "open_hours"))
+    if not is_path(name) or (is_seeding and not (folder / str(name)).exists()):
+        return _RoomFile("", (), ())
+    file, records = str(folder / str(name)), list[_Record]()
+    try:
+        text = read_text(Path(file), "name the room directory in rooms")
+        records.extend(_records(Table(text), file, problems))
+    except TextError as error:
+        problems.add(f"{file}: line {error.line}" if error.line else file, str(error))
+    _note_repeated(records, file, problems)
+    names = [str(key) for key in exchanges] if isinstance(exchanges, dict) else []
+    if len(names) > 1 and records and not any("exchange" in record for _, record in records):
+        wrong = "the region has several, and no room says which it is in; fill in this column"
+        problems.add(f"{file}: exchange", wrong)
+        names = []
+    rooms: list[Room] = []
+    for line, record in records:
+        where = _place(file, line, record)
+        exchange = _exchange(record, names, where, problems)
+        own = {"open_hours": _hours_or_default(hours)} | record | {"exchange": exchange}
+        if room := validated(Room, own, f"{where}, ", problems):
+            rooms.append(room)
+    return _RoomFile(file, tuple(rooms), tuple(records))
+
+
+def _hours_or_default(value: object) -> str:
+    try:
+        parse_open_hours(str(value))
+    except ValueError:
+        return DEFAULT_OPEN_HOURS
+    return str(value)
+
+
+def _records(table: Table, file: str, problems: Problems) -> Iterator[_Record]:
+    """Yield line number and filled cells of each row that can be told apart into columns.
+
+    Unknown columns are left out, and the space around all but the room_id.
+    """
+    header, is_empty = table.header, True
+    if not _is_usable(header, file, table.line, problems):
+        return
+    for cells in table.rows():
+        is_empty = False
+        if len(cells) > len(header):
+            wrong = f"has {len(cells)} values for {len(header)} columns"
+            remedy = f"put a value that holds a {table.separator} in double quotes"
+            problems.add(f"{file}: line {table.line}", f"{wrong}; {remedy}")
+            continue
+        yield (
+            table.line,
+            {
+                column: cell if column == "room_id" else cell.strip()
+                for column, cell in zip(header, cells, strict=False)
+                if column in ROOM_COLUMNS and cell.strip()
+            },
+        )
+    if is_empty:
+        problems.add(file, "lists no room; add one a line")
+
+
+def _is_usable(header: Sequence[str], file: str, line: int, problems: Problems) -> bool:
+    where = f"{file}: line {line}"
+    if not header:
+        problems.add(file, "is empty; write the columns, then a room a line, as the README shows")
+        return False
+    missing = [column for column in _REQUIRED if column not in header]
+    for column in missing:
+        problems.add(f"{where}, {column}", "this column is missing; add it")
+    for column in dict.fromkeys(header):
+        if column not in ROOM_COLUMNS:
+            text = f"unknown column {shown(column)}; {did_you_mean(column, ROOM_COLUMNS)}"
+            problems.add(where, text)
+        elif header.count(column) > 1:
+            problems.add(f"{where}, {column}", "this column is there twice; remove one")
+    return not missing
+
+
+def _place(file: str, line: int, record: Mapping[str, str]) -> str:
+    room_id = record.get("room_id", "")
+    try:
+        return f"{file}: line {line}, room {identifier(room_id)}"
+    except ValueError:
+        return f"{file}: line {line}"
+
+
+def _note_repeated(records: Sequence[_Record], file: str, problems: Problems) -> None:
+    first_lines: dict[tuple[str, str], int] = {}
+    for line, record in records:
+        room_id = record.get("room_id", "").strip().casefold()
+        address = normal_address(record.get("address"))
+        for column, folded in (("room_id", room_id), ("address", address)):
+            first = first_lines.setdefault((column, folded), line)
+            if folded and first != line:
+                text = f"the same as on line {first}; list every room once"
+                problems.add(f"{_place(file, line, record)}, {column}", text)
+
+
+def _exchange(
+    record: Mapping[str, str], exchanges: Sequence[str], where: str, problems: Problems
+) -> str:
+    name = record.get("exchange", exchanges[0] if len(exchanges) == 1 else "")
+    if exchanges and not name:
+        text = f"is missing, and the region has several; {did_you_mean(name, exchanges)}"
+        problems.add(f"{where}, exchange", text)
+    elif exchanges and name not in exchanges:
+        text = f"no exchange {shown(name)} in this region; {did_you_mean(name, exchanges)}"
+        problems.add(f"{where}, exchange", text)
+    return name

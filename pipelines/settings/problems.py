@@ -1,20 +1,29 @@
 """What is wrong with the configuration: one line each, all of them at once.
 
-Belongs here: the list of problems, and the plain words for what pydantic finds.
-Does not belong here: what is right (``settings/keys.py``, ``rooms.py``).
+Belongs here: the list of problems, plain words for what pydantic and YAML find, the base of models.
+Does not belong here: what a key may hold (``model.py``).
 
 No value is shown that could be a secret or somebody's address: keys, line numbers and remedies
 are enough to mend a file.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
+
+from pipelines.text_files import TextError, read_text
 
 _TEXTS: Final[Mapping[str, str]] = {
     "missing": "is missing; add it",
@@ -25,13 +34,17 @@ _TEXTS: Final[Mapping[str, str]] = {
     "bool_type": "must be true or false",
     "date_type": "must be a date such as 2026-12-24",
     "list_type": "must be a list, such as [contoso.example]",
+    "frozen_set_type": "must be a list, such as [contoso.example]",
+    "tuple_type": "must be a list of entries; begin each with a dash",
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",
     "value_error": "{error}",
 }
-
 _SECRET: Final = re.compile(r"pass|secret|token|credential|api_?key", re.IGNORECASE)
+_QUOTED: Final = re.compile(r"'[^']{3,}'")
+TAG: Final = "kind: "
+"""Begins the tag of a union's member, which stands in pydantic's places but not in the YAML."""
 
 Found = TypeVar("Found")
 Model = TypeVar("Model", bound=BaseModel)
@@ -57,14 +70,87 @@ class Problems:
         self._lines.append("".join(char if char.isprintable() else "?" for char in line))
 
     def or_else(self, found: Found | None) -> Found:
-        """Return what was found, if it was found whole.
-
-        Raises:
-            SettingsError: with all problems, if any was noted.
-        """
+        """Return what was found, if it was found whole; else raise ``SettingsError``."""
         if self._lines or found is None:
             raise SettingsError(self._lines)
         return found
+
+
+class Keys(BaseModel):
+    """A section of the configuration: exact types, no unknown keys, no values in errors.
+
+    A key without a value counts as left out. A field with ``exclude=True`` is no key of the YAML:
+    whoever reads the file fills it in.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def _together(cls, _values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """Yield key and text of what only several keys together have wrong."""
+        return iter(())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_problems_at_once(cls, value: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(value, cls):
+            return value
+        values, known = section(value), known_keys(cls)
+        unknown = [key for key in values if key not in known and not _is_given(cls, key)]
+        wrong = [(key_shown(key), unknown_key(str(key), known)) for key in unknown]
+        filled = {key: own for key, own in values.items() if own is not None and key not in unknown}
+        details: list[InitErrorDetails] = []
+        found: Self | None = None
+        try:
+            found = handler(filled)
+        except ValidationError as error:
+            for each in error.errors(include_url=False):
+                again = InitErrorDetails(type=each["type"], loc=each["loc"], input=None)
+                details.append(again | {"ctx": each.get("ctx", {})})
+        for key, text in [*wrong, *cls._together(filled)]:
+            detail = InitErrorDetails(type="value_error", loc=(key,) if key else (), input=None)
+            details.append(detail | {"ctx": {"error": ValueError(text)}})
+        if details or found is None:
+            raise ValidationError.from_exception_data(cls.__name__, details) from None
+        return found
+
+
+def section(value: object) -> dict[Any, Any]:
+    """Return the keys and values of a section; raise ``ValueError`` if it is none, or empty."""
+    if value is None or value == {}:
+        raise ValueError("is missing or empty; add it")
+    if isinstance(value, dict):
+        return value
+    raise ValueError("must be keys and values, indented")
+
+
+def known_keys(model: type[BaseModel]) -> list[str]:
+    """Return the keys that a section may have, in the YAML's words."""
+    fields = model.model_fields.items()
+    return [field.alias or name for name, field in fields if not field.exclude]
+
+
+def _is_given(model: type[BaseModel], key: object) -> bool:
+    return any(field.exclude for name, field in model.model_fields.items() if name == key)
+
+
+def validated(
+    model: type[Model], values: object, prefix: str, problems: Problems, folder: Path = Path()
+) -> Model | None:
+    """Return the model of the values; or None, with every problem noted.
+
+    ``prefix`` and the key say where a problem is. Relative paths are resolved against ``folder``.
+    """
+    try:
+        return model.model_validate(values, context={"folder": folder})
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_input=False):
+            if detail["type"] == "default_factory_not_called":
+                continue  # what it needs is told already
+            parts = [key_shown(part) for part in detail["loc"] if not str(part).startswith(TAG)]
+            text = _TEXTS.get(detail["type"], "cannot be understood; see docs/configuration.md")
+            problems.add(f"{prefix}{'.'.join(parts)}", text.format(**detail.get("ctx", {})))
+    return None
 
 
 def shown(value: object) -> str:
@@ -92,59 +178,66 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
     """Return what to say of a key that nothing knows; a literal secret is told apart."""
-    if _SECRET.search(key) and "env" not in key.lower():
-        return (
-            "a secret is never written here; set an environment variable to it, and name that "
-            f"variable in {_variable_key(key.lower())}"
-        )
-    return f"unknown key; {did_you_mean(key, known)}"
+    folded = key.lower()
+    if not _SECRET.search(key) or "env" in folded:
+        return f"unknown key; {did_you_mean(key, known)}"
+    variable = "password_env" if "pass" in folded else "client_secret_env"
+    return (
+        "a secret is never written here; set an environment variable to it, and name that "
+        f"variable in {'certificate_password_env' if 'cert' in folded else variable}"
+    )
 
 
-def _variable_key(key: str) -> str:
-    if "cert" in key:
-        return "certificate_password_env"
-    return "password_env" if "pass" in key else "client_secret_env"
+class _Loader(yaml.SafeLoader):
+    """A safe loader that refuses a key written twice, where YAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[object] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                problem = "the same key stands above"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+            if key.tag == "tag:yaml.org,2002:bool":
+                key.tag = "tag:yaml.org,2002:str"  # a key is text: NO is Norway, ON is Ontario
+        return super().construct_mapping(node, deep)
+
+    def construct_date(self, node: yaml.ScalarNode) -> object:
+        """Keep a date that no calendar has as text: its key's own check says what is wrong."""
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError:
+            return node.value
 
 
-def mapping(value: object, where: str, problems: Problems) -> dict[str, object]:
-    """Return a mapping of the YAML, its keys as text; empty, with a problem, if it is none."""
-    if isinstance(value, dict) and value:
-        return {str(key): inner for key, inner in value.items()}
-    is_empty = value is None or value == {}
-    remedy = "is missing or empty; add it" if is_empty else "must be keys and values, indented"
-    problems.add(where, remedy)
-    return {}
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_date)
 
 
-def validated(
-    model: type[Model],
-    values: Mapping[str, object],
-    prefix: str,
-    problems: Problems,
-    folder: Path = Path(),
-) -> Model | None:
-    """Return the model of the values; or None, with every problem noted.
-
-    An empty value of a known key counts as left out.
-    ``prefix`` and the key say where a problem is. Relative paths are resolved against ``folder``.
-    """
-    known = _known_keys(model)
-    filled = {key: value for key, value in values.items() if value is not None or key not in known}
+def read_mapping(path: Path, problems: Problems) -> dict[str, Any]:
+    """Return the YAML mapping of a file, its keys as text; empty, with a problem, if it is none."""
+    where = str(path)
     try:
-        return model.model_validate(filled, context={"folder": folder})
-    except ValidationError as error:
-        for detail in error.errors(include_url=False, include_input=False):
-            key = ".".join(key_shown(part) for part in detail["loc"])
-            problems.add(f"{prefix}{key}", _plain(detail, model))
-    return None
-
-
-def _known_keys(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _plain(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    if detail["type"] in ("extra_forbidden", "invalid_key"):
-        return unknown_key(str(detail["loc"][-1]), _known_keys(model))
-    template = _TEXTS.get(detail["type"], "cannot be understood; see the README")
-    return template.format(**detail.get("ctx", {}))
+        text = read_text(path, "write one as the README shows, or name another with --config")
+        # The loader is SafeLoader's: it makes nothing but plain values.
+        values = yaml.load(text, _Loader)  # noqa: S506
+    except TextError as error:
+        problems.add(f"{where}: line {error.line}" if error.line else where, str(error))
+        return {}
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+        # What stands in quotes may be a value of the file.
+        reason = _QUOTED.sub("this", error.problem or "syntax")
+        problems.add(f"{where}: {place}", f"is not valid YAML ({reason}); mend this place")
+        return {}
+    except (yaml.YAMLError, ValueError, RecursionError):
+        problems.add(where, "is not valid YAML; remove unprintable characters and odd numbers")
+        return {}
+    try:
+        return {str(key): value for key, value in section(values).items()}
+    except ValueError as error:
+        is_empty = values is None
+        problems.add(where, "is empty; write one as the README shows" if is_empty else str(error))
+        return {}

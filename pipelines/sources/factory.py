@@ -4,7 +4,7 @@ Belongs here: from the words of ``insights.yaml`` to a source, one branch a ``ki
 Does not belong here: what a source does.
 """
 
-from pipelines.settings.exchange import EwsExchange, ExchangeSettings, GraphExchange, Secrets
+from pipelines.settings import EwsExchange, ExchangeSettings, GraphExchange, Secrets
 from pipelines.sources.base import CalendarSource
 from pipelines.sources.ews import EwsSettings, EwsSource
 from pipelines.sources.graph import GraphSource

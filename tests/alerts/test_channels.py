@@ -8,7 +8,7 @@ import pytest
 from pipelines.alerts.channels import send
 from pipelines.alerts.messages import Alert
 from pipelines.sandbox.tls import CertificateAuthority
-from pipelines.settings.alerts import AlertSettings, EmailKeys, WebhookKeys
+from pipelines.settings import AlertSettings, EmailKeys, WebhookKeys
 from tests.alerts.receivers import MailServer, Webhook
 
 PARTIAL = Alert(
@@ -23,12 +23,12 @@ PARTIAL = Alert(
 
 
 def by_webhook(**keys: object) -> AlertSettings:
-    return AlertSettings(WebhookKeys.model_validate(keys, strict=False), None, 30)
+    return AlertSettings(webhook=WebhookKeys.model_validate(keys, strict=False))
 
 
 def by_email(mail: MailServer, **changes: object) -> AlertSettings:
     keys = mail.settings() | changes
-    return AlertSettings(None, EmailKeys.model_validate(keys, strict=False), 30)
+    return AlertSettings(email=EmailKeys.model_validate(keys, strict=False))
 
 
 def test_a_webhook_gets_counts_rooms_and_codes_as_json(webhook: Webhook) -> None:
@@ -129,9 +129,8 @@ def test_a_refused_recipient_does_not_keep_the_mail_from_the_others(mail: MailSe
 def test_one_channel_that_fails_does_not_keep_the_other_from_telling(
     webhook: Webhook, mail: MailServer
 ) -> None:
-    both = AlertSettings(
-        by_webhook(url="https://localhost:9/hook").webhook, by_email(mail).email, 30
-    )
+    nobody = by_webhook(url="https://localhost:9/hook").webhook
+    both = AlertSettings(webhook=nobody, email=by_email(mail).email)
     assert send(both, PARTIAL) == {"webhook": "ConnectionError"}
     assert len(mail.got) == 1
 

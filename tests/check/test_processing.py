@@ -130,7 +130,7 @@ def test_json_stays_a_list_and_the_doubts_go_to_standard_error(check: CheckNow, 
     ("content", "problem"),
     [
         (b"Name,Value\r\na,b\r\n", "has no columns Identity and AutomateProcessing"),
-        (b'"Identity","AutomateProcessing"\r\n"a","b\r\n', "quotes match"),
+        (b'"Identity","AutomateProcessing"\r\n"a","b\r\n', "line 2: quotes do not match"),
         (b"\xff\xff\xff", "is not UTF-8"),
         (b"", "has no columns Identity and AutomateProcessing"),
         (None, "there is no such file; export it with"),

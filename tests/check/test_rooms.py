@@ -9,8 +9,7 @@ from pipelines.check.model import Target
 from pipelines.check.rooms import items_of, read_week
 from pipelines.reading import RoomRead
 from pipelines.sandbox.model import ACCOUNT, Person
-from pipelines.settings import load_settings
-from pipelines.settings.exchange import Secrets
+from pipelines.settings import Secrets, load_settings
 from pipelines.sources.base import Window
 from tests.check.asking import CheckNow
 from tests.check.conftest import HOUR, soon

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from pipelines.check.model import Target
 from pipelines.check.remedies import Command, command_for, for_each, quoted, remedy_of
 from pipelines.check.words import edition, is_online, printable
-from pipelines.settings import load_settings
-from pipelines.settings.exchange import ExchangeSettings
+from pipelines.settings import ExchangeSettings, load_settings
 from tests.night.workplace import Company
 
 

@@ -8,7 +8,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,7 @@ from pipelines.night import SILENT, DayRange, Night, NightResult, run_night
 from pipelines.sandbox.faults import Fault, Faults, Kind
 from pipelines.sandbox.model import Item
 from pipelines.sandbox.tls import CertificateAuthority
-from pipelines.settings import load_settings
-from pipelines.settings.exchange import ExchangeSettings, Secrets
+from pipelines.settings import ExchangeSettings, Secrets, load_settings
 from pipelines.sources import pace as pace_of
 from pipelines.sources.base import CalendarSource
 from pipelines.sources.ews import EwsSource
@@ -94,7 +92,7 @@ def run_impatiently(company: Company, **changes: Any) -> NightResult:
             sleep=lambda seconds: time.sleep(seconds / 100),
         )
 
-    settings = replace(load_settings(company.config, None), **changes)
+    settings = load_settings(company.config, None).model_copy(update=changes)
     night = Night(settings, "EU", DayRange(MONDAY, MONDAY), MONDAY)
     return run_night(night, opened, SILENT)
 

@@ -11,8 +11,7 @@ import yaml
 
 from pipelines import night
 from pipelines.sandbox.model import Mailbox
-from pipelines.settings import Settings, load_settings, regions_to_load
-from pipelines.settings.problems import SettingsError
+from pipelines.settings import Settings, SettingsError, load_settings, regions_to_load
 from pipelines.sources.base import CalendarSource, SourceError, Window
 from pipelines.sources.fence import OUTSIDE_THE_REGION, Fenced
 from tests.lake.rows import FIRST_NIGHT, booking, coverage, staged, stored

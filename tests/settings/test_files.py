@@ -22,6 +22,7 @@ from tests.settings.company import Company
         ("", "is empty; write one as the README shows"),
         ("{}", "is missing or empty"),
         ("- a\n".encode("utf-16"), "must be keys and values"),
+        (b"a\0:\0\0\xd8", "line 1: is not UTF-8"),
         (b"a: \xff", "line 1: is not UTF-8"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.settings.exchange import GraphExchange
+from pipelines.settings import GraphExchange
 from tests.settings.company import EU, Company
 
 GRAPH = {

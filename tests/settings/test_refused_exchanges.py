@@ -139,3 +139,23 @@ def test_an_exchange_name_that_could_be_an_address_is_refused_unseen(company: Co
     (line,) = company.problems()
     assert line.startswith("insights.yaml: regions.EU.exchanges: a name holds an @")
     assert "ann" not in line
+
+
+def test_a_wrong_kind_hides_no_other_mistake_of_the_exchange(company: Company) -> None:
+    company.hq.update(kind="owa", workers=99, endpoint="http://x", colour="red")
+    found = {line.split(": ")[1].rpartition(".")[2] for line in company.problems()}
+    assert found == {"kind", "workers", "endpoint", "colour"}
+
+
+def test_a_kind_left_out_hides_no_other_mistake_of_the_exchange(company: Company) -> None:
+    without = {key: value for key, value in OAUTH.items() if key not in ("kind", "auth")}
+    company.eu["exchanges"] = {"hq": without | {"cloud": "mars"}}
+    found = {line.split(": ")[1].rpartition(".")[2] for line in company.problems()}
+    assert {"kind", "cloud"} <= found
+
+
+@pytest.mark.parametrize("key", ["name", "origin"])
+def test_what_the_place_of_an_exchange_says_is_no_key_of_it(company: Company, key: str) -> None:
+    company.hq[key] = "other"
+    (line,) = company.problems()
+    assert line.startswith(f"insights.yaml: regions.EU.exchanges.hq.{key}: unknown key")

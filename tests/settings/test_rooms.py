@@ -13,6 +13,7 @@ CELLS: dict[str, tuple[dict[str, str], str]] = {
     "a zone far off": ({"time_zone": "??"}, "time_zone: '??' is no IANA time zone; write one such"),
     "no mailbox": ({"address": ""}, "address: is missing; add it"),
     "half a mailbox": ({"address": "ann.x.example"}, "address: is no mailbox address"),
+    "two mailboxes": ({"address": "a@x.example; b@x.example"}, "address: is no mailbox address"),
     "unknown country": ({"country": "dk"}, "country: 'dk' is no country of ISO 3166; did you mean"),
     "a country's name": (
         {"country": "Germany"},
@@ -141,8 +142,14 @@ def test_an_exchange_that_no_room_names_is_said_once(company: Company) -> None:
         ("", "rooms-eu.csv: is empty; write the columns, then a room a line"),
         (" \n,,\n", "rooms-eu.csv: is empty; write the columns, then a room a line"),
         ("\n\nroom_id,address\n", "line 3, time_zone: this column is missing; add it"),
+        ("sep=;\nroom_id;address\n", "line 2, time_zone: this column is missing; add it"),
         (b"PK\x03\x04\x14\0", "rooms-eu.csv: is an Excel workbook, not text; save it as CSV UTF-8"),
         ("room_id,address,time_zone\n", "rooms-eu.csv: lists no room"),
+        ("room_id|address|time_zone\n", "line 1, room_id: this column is missing; add it"),
+        (
+            "room_id;address;time_zone\nr;a@b;UTC;x\n",
+            "line 2: has 4 values for 3 columns; put a value that holds a semicolon in double",
+        ),
         ('room_id,address,time_zone\n"r"x,a@b,UTC\n', "line 2: quotes do not match"),
         (
             "room_id,address,time_zone,open_hours\nr,a@b,UTC,Mon 08:00-12:00, 13:00-18:00\n",
@@ -152,14 +159,14 @@ def test_an_exchange_that_no_room_names_is_said_once(company: Company) -> None:
         ("room_id,address,time_zone\n".encode("utf-16"), "rooms-eu.csv: lists no room"),
         ("room_id,address,time_zone,,\nr,a@b,UTC,,x\n", "line 2: has 5 values for 3 columns"),
         ("room_id,address,time_zone\nr,a@b,UTC\n\xe9".encode("latin-1"), "line 3: is not UTF-8"),
+        (b"\xff\xfe" + "room_id,address\n".encode("utf-16-le") + b"\0\xd8", "is not UTF-8"),
     ],
 )
 def test_a_file_that_is_no_room_csv_is_refused_with_its_line(
     company: Company, text: str | bytes, reason: str
 ) -> None:
     company.files["rooms-eu.csv"] = text
-    (line,) = company.problems()
-    assert reason in line
+    assert reason in company.problems()[0]
 
 
 PLAIN = "room_id,address,time_zone\nfjord,fjord@contoso.example,Europe/Copenhagen\n"
@@ -183,6 +190,7 @@ PLAIN = "room_id,address,time_zone\nfjord,fjord@contoso.example,Europe/Copenhage
         PLAIN.encode("utf-16-le"),
         PLAIN.encode("utf-16-be"),
         b"\xef\xbb\xbf" + PLAIN.encode(),
+        PLAIN.replace("\n", "\r"),
         b"\xff\xfe" + PLAIN.replace(",", "\t").encode("utf-16-le"),
     ],
 )
@@ -213,3 +221,15 @@ def test_space_around_cells_is_ignored(company: Company) -> None:
     company.files["rooms-eu.csv"] = " room_id , address,time_zone ,name\nr, a@b , UTC,  The den \n"
     (found,) = company.load().regions["EU"].rooms
     assert (found.address, found.time_zone, found.name) == ("a@b", "UTC", "The den")
+
+
+def test_lines_are_counted_from_the_top_of_the_file(company: Company) -> None:
+    company.files["rooms-eu.csv"] = "#TYPE x\nsep=,\n\nroom_id,address,time_zone\nr,a@b,Mars\n"
+    (line,) = company.problems()
+    assert line.startswith("rooms-eu.csv: line 5, room r, time_zone: 'Mars' is no IANA time zone")
+
+
+def test_a_cell_may_hold_characters_that_python_takes_for_line_ends(company: Company) -> None:
+    company.files["rooms-eu.csv"] = rooms(room(1, name="Caf\x0b\u00e9"), room(2))
+    (line,) = company.problems()
+    assert "line 2, room eu-1, name: holds a line break or control character" in line

@@ -4,10 +4,17 @@ from datetime import date, time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipelines.sandbox.tls import CertificateAuthority
-from pipelines.settings import SettingsError, load_settings, read_secrets, rooms_table
-from pipelines.settings.exchange import EwsExchange
+from pipelines.settings import (
+    EwsExchange,
+    SettingsError,
+    load_settings,
+    read_all_secrets,
+    read_secrets,
+    rooms_table,
+)
 from tests.settings.company import EU, OAUTH, Company, room, rooms
 from transforms.contract import ROOMS
 from transforms.opening import DEFAULT_OPEN_HOURS, Closure
@@ -197,3 +204,21 @@ def test_a_secret_that_is_not_set_is_named_with_file_key_and_variable(
     (line,) = refusal.value.problems
     assert "insights.yaml: regions.EU.exchanges.cloud.client_secret_env: " in line
     assert "INSIGHTS_TEST_SECRET is not set" in line
+
+
+def test_all_secrets_that_are_not_set_are_named_at_once(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.eu["exchanges"]["cloud"] = dict(OAUTH)
+    company.files["rooms-eu.csv"] = rooms(room(1, exchange="hq"), room(2, exchange="cloud"))
+    exchanges = company.load().regions["EU"].exchanges
+    monkeypatch.delenv("INSIGHTS_TEST_SECRET", raising=False)
+    monkeypatch.delenv("INSIGHTS_TEST_PASSWORD", raising=False)
+    with pytest.raises(SettingsError) as refusal:
+        read_all_secrets(exchanges.values())
+    assert len(refusal.value.problems) == 2
+
+
+def test_a_configuration_in_utf_16_is_read(company: Company) -> None:
+    company.files["insights.yaml"] = yaml.safe_dump(company.values).encode("utf-16")
+    assert set(company.load().regions) == {"EU", "NA"}

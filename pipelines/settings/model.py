@@ -1,0 +1,528 @@
+"""Every key of ``insights.yaml`` and of the room CSV, once: what it may hold, what goes with it.
+
+Belongs here: the models, which are also what the rest of the house works with.
+Does not belong here: reading files, what regions say of each other (``loading.py``).
+
+A text of a refusal is short, with the remedy after a semicolon; it never holds a value that could
+be a secret or an address.
+"""
+
+import os
+import re
+import ssl
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from unicodedata import category
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
+
+from pipelines.settings.problems import TAG, Keys, Problems, did_you_mean, section, shown
+from transforms import opening
+from transforms.addresses import bare_address
+from transforms.contract import ROOM_TYPES, Region, RoomType
+from transforms.opening import DEFAULT_OPEN_HOURS, Closure
+from transforms.zones import zone_names
+from warehouse.targets import Measure, Target
+
+MOST_DAYS: Final = 1080
+"""How many days back, or ahead, may be asked for: the lake keeps a file a day."""
+_CLOUDS: Final[Mapping[str, tuple[str, str]]] = {
+    "global": ("https://graph.microsoft.com", "https://login.microsoftonline.com"),
+    "usgov": ("https://graph.microsoft.us", "https://login.microsoftonline.us"),
+    "dod": ("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
+    "china": ("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+}
+"""Where Graph and its sign-in service are in each of Microsoft's clouds."""
+_PASSWORD: Final = ("username", "password_env")
+_PROOF: Final = ("client_secret_env", "certificate_file", "certificate_password_env")
+_BANDS: Final = ("1", "2-4", "5-8", "9-14", "15-30", "31+")
+_MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
+_TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+_COUNT: Final = re.compile(r"[1-9]\d{0,5}", re.ASCII)
+_Wrong: TypeAlias = Iterator[tuple[str, str]]
+
+
+def _checked(is_right: Callable[[Any], object], text: str) -> Callable[[Any], Any]:
+    def check(value: object) -> object:
+        if not is_right(value):
+            raise ValueError(text)
+        return value
+
+    return check
+
+
+def _must(is_right: Callable[[Any], object], text: str) -> AfterValidator:
+    return AfterValidator(_checked(is_right, text))
+
+
+def _one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") -> BeforeValidator:
+    def check(value: object) -> object:
+        if isinstance(value, str) and value not in words():
+            near = did_you_mean(value, words(), otherwise)
+            raise ValueError(f"{shown(value)} is no {noun}; {near}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _open_hours(value: str) -> str:
+    if "@" in value:
+        raise ValueError(f"these are no opening hours; write them like {DEFAULT_OPEN_HOURS}")
+    opening.parse_open_hours(value)
+    return value
+
+
+def _domain(value: str) -> str:
+    folded = value.strip().casefold()
+    if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", folded):
+        raise ValueError("this is no domain; write it like contoso.example, without an @ or a *")
+    return folded
+
+
+def _time_of_day(value: object) -> time:
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('must be a time of day in quotes, such as "02:30"')
+    return time(int(match[1]), int(match[2]))
+
+
+def _date(value: object) -> object:
+    try:
+        return date.fromisoformat(value.strip()) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("must be a date such as 2026-12-24") from None
+
+
+def _path(value: object, info: ValidationInfo) -> Path:
+    if not is_path(value):
+        raise ValueError("must be a path, relative to this file")
+    folder: Path = (info.context or {}).get("folder", Path())
+    return (folder / str(value)).resolve()
+
+
+def is_path(value: object) -> bool:
+    """Tell whether a value of the YAML can be a path."""
+    return isinstance(value, str) and bool(value.strip()) and "\0" not in value
+
+
+def _holds_certificates(value: Path) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
+    except (OSError, ssl.SSLError):
+        return False
+    return True
+
+
+def _https_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_url = bool(parts.hostname) and parts.port != 0 and value.isprintable()
+    except ValueError:
+        is_url = False
+    if not value.startswith("https://"):
+        raise ValueError("must begin with https://; Exchange is never read unencrypted")
+    if not is_url or " " in value:
+        raise ValueError("is no address; write it like https://mail.contoso.example/...")
+    if "@" in parts.netloc:
+        raise ValueError("holds an account; name it in username and password_env instead")
+    return value
+
+
+def is_webhook_url(value: str) -> bool:
+    """Tell whether an address can be used: https, a host, no account, nothing unprintable."""
+    try:
+        return bool(_https_url(value))
+    except ValueError:
+        return False
+
+
+def identifier(value: str) -> str:
+    """Return a room_id or an exchange's name if it may become one.
+
+    Raises:
+        ValueError: if it is empty, holds an @ (it must not be an address) or a control
+            character, or begins or ends with a space.
+    """
+    if not value.strip():
+        raise ValueError("is empty; give a short id of your own")
+    if "@" in value:
+        raise ValueError("holds an @; give a short id of your own, never an address")
+    if not value.isprintable():
+        raise ValueError("holds a control or invisible character; remove it")
+    if value != value.strip():
+        raise ValueError("begins or ends with a space; remove it")
+    return value
+
+
+def _label(value: str) -> str:
+    if any(category(char) in ("Cc", "Zl", "Zp") for char in value):
+        raise ValueError("holds a line break or control character; remove it")
+    if re.search(r"[^@\s]@[^@\s]", value):
+        raise ValueError("holds an address, which would reach the lake; write a name")
+    return value
+
+
+def _mailbox(value: str) -> str:
+    address = bare_address(value)  # as address books and PowerShell write it: SMTP:, a name, quotes
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or not address.isprintable():
+        raise ValueError("is no mailbox address (value not shown); write it like name@domain")
+    return address
+
+
+def _subdivision(value: str, info: ValidationInfo) -> str:
+    country = info.data.get("country", value)
+    if country is None:
+        raise ValueError("needs a country; fill in country, or leave both empty")
+    if "country" in info.data and not opening.is_subdivision(country, value):
+        near = did_you_mean(value, opening.subdivisions(country))
+        text = f"{country} has no holidays of {shown(value)} alone"
+        raise ValueError(f"{text}; leave it empty ({near})")
+    return value
+
+
+def _capacity(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not _COUNT.fullmatch(value):
+        raise ValueError("must be a whole number from 1 on; leave it empty where unknown")
+    return int(value)
+
+
+def _after(key: str, text: str, *, or_equal: bool = False) -> AfterValidator:
+    def check(value: date, info: ValidationInfo) -> date:
+        earlier = info.data.get(key)
+        if earlier and (value < earlier or (value == earlier and not or_equal)):
+            raise ValueError(text)
+        return value
+
+    return AfterValidator(check)
+
+
+ZoneName: TypeAlias = Annotated[
+    str, _one_of(zone_names, "IANA time zone", "write one such as Europe/Copenhagen")
+]
+OpenHours: TypeAlias = Annotated[str, AfterValidator(_open_hours)]
+Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
+AnyPath: TypeAlias = Annotated[Path, BeforeValidator(_path)]
+ExistingFile: TypeAlias = Annotated[
+    AnyPath, _must(Path.is_file, "this file does not exist; paths are relative to insights.yaml")
+]
+Certificates: TypeAlias = Annotated[
+    ExistingFile,
+    _must(_holds_certificates, "holds no certificate in PEM format; export the CA as PEM"),
+]
+VariableName: TypeAlias = Annotated[
+    str,
+    _must(
+        re.compile(r"[A-Z_][A-Z0-9_]*").fullmatch,
+        "must be the name of an environment variable, in capitals; never a secret",
+    ),
+]
+HttpsUrl: TypeAlias = Annotated[str, AfterValidator(_https_url)]
+HostUrl: TypeAlias = Annotated[
+    HttpsUrl,
+    _must(
+        lambda url: not urlsplit(url).path.strip("/"),
+        "holds a path; name scheme and host alone, the rest is added",
+    ),
+]
+Text: TypeAlias = Annotated[str, Field(min_length=1)]
+Identifier: TypeAlias = Annotated[str, AfterValidator(identifier)]
+Label: TypeAlias = Annotated[str, AfterValidator(_label)]
+Mailbox: TypeAlias = Annotated[str, AfterValidator(_mailbox)]
+_KIND: Final = BeforeValidator(_checked(("ews", "graph").__contains__, "must be 'ews' or 'graph'"))
+
+
+class _Exchange(Keys):
+    """What an exchange has whatever protocol it speaks; files are absolute and exist.
+
+    ``name`` is its key in the YAML, ``origin`` the file and key for messages.
+    """
+
+    name: str = Field(default="", exclude=True)
+    origin: str = Field(default="", exclude=True)
+    ca_file: Certificates | None = None
+    workers: int = Field(default=4, ge=1, le=27)
+    room_deadline_seconds: int = Field(default=120, ge=1, le=3600)
+    scope_probe: Mailbox | None = Field(default=None, repr=False)
+    client_secret_env: VariableName | None = None
+    certificate_file: ExistingFile | None = None
+    certificate_password_env: VariableName | None = None
+
+
+class EwsExchange(_Exchange):
+    """An entry of a region's ``exchanges`` with ``kind: ews``."""
+
+    kind: Annotated[Literal["ews"], _KIND]
+    endpoint: HttpsUrl
+    auth: Literal["basic", "ntlm", "oauth"]
+    access: Literal["impersonation", "delegate"] = "impersonation"
+    username: Text | None = Field(default=None, repr=False)
+    password_env: VariableName | None = None
+    tenant_id: Text | None = None
+    client_id: Text | None = None
+    authority: HttpsUrl = "https://login.microsoftonline.com"
+
+    @classmethod
+    def _together(cls, values: Mapping[str, object]) -> _Wrong:
+        auth = values.get("auth")
+        if auth not in ("basic", "ntlm", "oauth"):
+            return
+        app = ("tenant_id", "client_id")
+        needed, excluded = (
+            (app, _PASSWORD) if auth == "oauth" else (_PASSWORD, (*app, *_PROOF, "authority"))
+        )
+        for key in needed:
+            if key not in values:
+                yield key, f"is missing; auth: {auth} needs it"
+        for key in excluded:
+            if key in values:
+                yield key, f"does not go with auth: {auth}; remove it"
+        if auth == "oauth":
+            yield from _without_one_proof(values, "auth: oauth")
+
+
+class GraphExchange(_Exchange):
+    """An entry with ``kind: graph``; ``endpoint`` and ``authority`` win over the cloud's own."""
+
+    kind: Annotated[Literal["graph"], _KIND]
+    tenant_id: Text
+    client_id: Text
+    cloud: Literal["global", "usgov", "dod", "china"] = "global"
+    endpoint: HostUrl = Field(default_factory=lambda keys: _CLOUDS[keys["cloud"]][0])
+    authority: HttpsUrl = Field(default_factory=lambda keys: _CLOUDS[keys["cloud"]][1])
+
+    @classmethod
+    def _together(cls, values: Mapping[str, object]) -> _Wrong:
+        return _without_one_proof(values, "kind: graph")
+
+
+def _without_one_proof(values: Mapping[str, object], needed_by: str) -> _Wrong:
+    has_secret, has_certificate = "client_secret_env" in values, "certificate_file" in values
+    if has_secret and has_certificate:
+        yield "client_secret_env", "stands beside certificate_file; keep one of them"
+    if not has_secret and not has_certificate:
+        yield "client_secret_env", f"is missing; {needed_by} needs it, or certificate_file"
+    if "certificate_password_env" in values and not has_certificate:
+        yield "certificate_password_env", "needs certificate_file; add it, or remove this"
+
+
+def _tag(values: object) -> str:
+    """Return which model checks an exchange; where its kind is wrong, the likelier one."""
+    keys = values if isinstance(values, dict) else {"kind": getattr(values, "kind", None)}
+    is_likely = "tenant_id" in keys and "auth" not in keys and keys.get("kind") != "ews"
+    return TAG + ("graph" if is_likely or keys.get("kind") == "graph" else "ews")
+
+
+ExchangeSettings: TypeAlias = EwsExchange | GraphExchange
+_EitherKind: TypeAlias = Annotated[
+    Annotated[EwsExchange, Tag(TAG + "ews")] | Annotated[GraphExchange, Tag(TAG + "graph")],
+    Discriminator(_tag),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What the environment holds for one exchange; None where no variable is named."""
+
+    password: str | None = field(default=None, repr=False)
+    client_secret: str | None = field(default=None, repr=False)
+    certificate_password: str | None = field(default=None, repr=False)
+
+
+def secret_of(variable: str | None) -> str | None:
+    """Return what the environment holds under a name, None if nothing or no name is given."""
+    return (os.environ.get(variable) or None) if variable else None
+
+
+def read_secrets(exchange: ExchangeSettings) -> Secrets:
+    """Return the secrets of an exchange, from the environment, at the moment of use.
+
+    Raises:
+        SettingsError: naming file, key and variable of each that is not set.
+    """
+    return read_all_secrets([exchange])[0]
+
+
+def read_all_secrets(exchanges: Iterable[ExchangeSettings]) -> list[Secrets]:
+    """Return the secrets of some exchanges, as ``read_secrets``; all that are not set are named."""
+    problems, secrets = Problems(), []
+    for exchange in exchanges:
+        found: dict[str, str | None] = {}
+        for name in ("password", "client_secret", "certificate_password"):
+            variable = getattr(exchange, f"{name}_env", None)
+            found[name] = secret_of(variable)
+            if variable and not found[name]:
+                text = f"the environment variable {variable} is not set; set it to the secret"
+                problems.add(f"{exchange.origin}.{name}_env", text)
+        secrets.append(Secrets(**found))
+    return problems.or_else(secrets)
+
+
+class WebhookKeys(Keys):
+    """A receiver of JSON over HTTPS; many addresses of chat services are secrets: ``url_env``."""
+
+    url: str | None = Field(default=None, repr=False)
+    url_env: VariableName | None = None
+    ca_file: Certificates | None = None
+
+    @classmethod
+    def _together(cls, values: Mapping[str, object]) -> _Wrong:
+        if ("url" in values) == ("url_env" in values):
+            yield "url_env", "is needed, or url; name one of the two"
+        elif "url" in values and not is_webhook_url(str(values["url"])):
+            yield "url", "must be an address that begins with https://, without an account in it"
+
+
+class EmailKeys(Keys):
+    """A mail server, with TLS in one of its two ways, and who writes to whom."""
+
+    host: Annotated[
+        Text,
+        _must(
+            lambda host: host.isprintable() and not set(host) & set(" /:@"),
+            "must be a host's name alone, such as smtp.contoso.example",
+        ),
+    ]
+    port: int | None = Field(default=None, ge=1, le=65535)
+    tls: Literal["starttls", "implicit"] = "starttls"
+    sender: Mailbox = Field(alias="from", repr=False)
+    recipients: list[Mailbox] = Field(alias="to", min_length=1, repr=False)
+    username: Text | None = Field(default=None, repr=False)
+    password_env: VariableName | None = None
+    ca_file: Certificates | None = None
+
+    @classmethod
+    def _together(cls, values: Mapping[str, object]) -> _Wrong:
+        if ("username" in values) != ("password_env" in values):
+            yield "password_env", "goes with username; name both or none"
+
+
+class AlertSettings(Keys):
+    """Who is told of a night that went wrong; a region counts as stale after so many hours."""
+
+    webhook: WebhookKeys | None = None
+    email: EmailKeys | None = None
+    stale_after_hours: int = Field(default=30, ge=1, le=24 * 365)
+
+    @classmethod
+    def _together(cls, values: Mapping[str, object]) -> _Wrong:
+        if "webhook" not in values and "email" not in values:
+            yield "", "names nobody to tell; add webhook or email"
+
+
+class Room(Keys):
+    """One room of the directory. ``open_hours`` is the region's where the CSV names none."""
+
+    room_id: Identifier
+    address: Mailbox = Field(repr=False)
+    exchange: str
+    name: Label | None = None
+    site: Label | None = None
+    building: Label | None = None
+    floor: Label | None = None
+    country: Annotated[
+        str | None,
+        _one_of(opening.countries, "country of ISO 3166", "write its two capital letters"),
+    ] = None
+    subdivision: Annotated[str | None, AfterValidator(_subdivision)] = None
+    time_zone: ZoneName
+    capacity: Annotated[int | None, BeforeValidator(_capacity)] = None
+    room_type: Annotated[RoomType, _one_of(lambda: ROOM_TYPES, "room type")] = "other"
+    open_hours: OpenHours
+    opened_on: Date | None = None
+    closed_on: Annotated[
+        Date | None, _after("opened_on", "must be after opened_on; it is the first closed day")
+    ] = None
+
+
+class _ClosureKeys(Keys):
+    first_date: Date = Field(alias="from")
+    last_date: Annotated[Date, _after("first_date", "is before from; swap them", or_equal=True)] = (
+        Field(alias="to")
+    )
+    site: Text | None = None
+    building: Text | None = None
+    room_id: Text | None = None
+
+
+def _closure(value: object) -> Closure:
+    return Closure(**dict(_ClosureKeys.model_validate(value)))
+
+
+class _TargetKeys(Keys):
+    building: Text | None = None
+    capacity_band: Text | None = None
+    sold_out_days_at_most: int | None = Field(default=None, ge=0, le=31)
+    utilization_percent_at_least: int | None = Field(default=None, ge=1, le=100)
+
+    @classmethod
+    def _together(cls, values: Mapping[str, object]) -> _Wrong:
+        if len(set(values) & set(_MEASURES)) != 1:
+            yield "", f"needs one limit: {' or '.join(_MEASURES)}"
+        if "building" not in values and "capacity_band" not in values:
+            yield "", "names no rooms; add building, capacity_band or both"
+        if values.get("capacity_band", "1") not in _BANDS:
+            yield "capacity_band", f"unknown; use {', '.join(_BANDS)}"
+
+
+def _target(value: object) -> Target:
+    keys = dict(_TargetKeys.model_validate(value))
+    (measure,) = (name for name in _MEASURES if keys[name] is not None)
+    return Target(measure, keys[measure], keys["building"], keys["capacity_band"])
+
+
+class RegionSettings(Keys):
+    """A region of ``insights.yaml``: paths are absolute, every room has its exchange and hours.
+
+    ``rooms`` is the path of the room directory in the YAML, and the rooms here. ``minimum_group``
+    is the region's own, or the global one.
+    """
+
+    region: Region = Field(default="", exclude=True)
+    time_zone: ZoneName
+    nightly_at: Annotated[time, BeforeValidator(_time_of_day)] = time(2, 30)
+    lake: AnyPath
+    warehouse: AnyPath
+    rooms: Annotated[
+        tuple[Room, ...],
+        BeforeValidator(
+            _checked(
+                lambda rooms: isinstance(rooms, tuple), "must be a path, relative to this file"
+            )
+        ),
+    ]
+    open_hours: OpenHours = DEFAULT_OPEN_HOURS
+    accepted_domains: Annotated[
+        frozenset[Annotated[str, AfterValidator(_domain)]], Field(strict=False)
+    ] = frozenset()
+    headcount: bool = True
+    minimum_group: int = Field(default=0, ge=1)
+    closures: Annotated[
+        tuple[Annotated[Closure, BeforeValidator(_closure)], ...], Field(strict=False)
+    ] = ()
+    targets: Annotated[
+        tuple[Annotated[Target, BeforeValidator(_target)], ...], Field(strict=False)
+    ] = ()
+    exchanges: Annotated[dict[str, _EitherKind], BeforeValidator(section)]
+
+
+class Settings(Keys):
+    """What ``insights.yaml`` says; regions that this process does not load are not in it."""
+
+    trailing_days: int = Field(default=14, ge=0, le=MOST_DAYS)
+    ahead_days: int = Field(default=180, ge=0, le=MOST_DAYS)
+    retention_months: int = Field(default=13, ge=1, le=1200)
+    minimum_group: int = Field(default=5, ge=1)
+    count_held_as_booked: bool = False
+    keep_versions: int = Field(default=7, ge=1)
+    export_parquet: bool = True
+    pointer: Literal["symlink", "copy"] = "symlink"
+    run_deadline_minutes: int = Field(default=300, ge=1, le=1440)
+    alerts: AlertSettings | None = None
+    reports: EmailKeys | None = None
+    regions: dict[Region, RegionSettings]

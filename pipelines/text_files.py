@@ -1,0 +1,96 @@
+"""Text files as people keep them: UTF-8, and what Excel and PowerShell write in its place."""
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx and xls
+_MARKS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}
+_FOREIGN_LINE: Final = re.compile(r'\s*"?(?:#TYPE\b|sep=)', re.IGNORECASE)
+
+
+class TextError(Exception):
+    """A file that cannot be read: one sentence with the remedy, and the line if it is one's."""
+
+    def __init__(self, text: str, line: int | None = None) -> None:
+        super().__init__(text)
+        self.line = line
+
+
+def read_text(path: Path, remedy: str) -> str:
+    """Return the text of a file in UTF-8 or UTF-16, with or without a byte order mark.
+
+    ``remedy`` is for a file that is not there.
+
+    Raises:
+        TextError: it cannot be opened, or is no text.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise TextError(f"there is no such file; {remedy}") from None
+    except IsADirectoryError:
+        raise TextError(f"is a folder, not a file; {remedy}") from None
+    except OSError as error:
+        raise TextError(f"cannot be read ({type(error).__name__}); {remedy}") from None
+    if content.startswith(_WORKBOOKS):
+        raise TextError("is an Excel workbook, not text; save it as CSV UTF-8")
+    encoding = "utf-8-sig"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif b"\0" in content[:2]:  # UTF-16 without a mark: the NUL beside the first letter tells
+        encoding = "utf-16-be" if content[:1] == b"\0" else "utf-16-le"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TextError("is not UTF-8; save the file as UTF-8", line) from None
+
+
+class Table:
+    """A CSV: ``header`` is stripped, and empty if there is nothing; then the rows, once.
+
+    Columns are separated by what the header has most of: Excel writes semicolons where the comma
+    is the decimal mark, and ``sep=;``; PowerShell writes ``#TYPE``; both leave empty cells behind.
+    """
+
+    def __init__(self, text: str) -> None:
+        lines = list(StringIO(text, newline=""))
+        self._skipped = next((at for at, line in enumerate(lines) if _is_content(line)), len(lines))
+        mark = max(_MARKS, key="".join(lines[self._skipped : self._skipped + 1]).count)
+        self.separator = _MARKS[mark]
+        self._reader = csv.reader(lines[self._skipped :], delimiter=mark, strict=True)
+        self.header: list[str] = []
+        self.header = [cell.strip() for cell in self._next() or ()]
+
+    @property
+    def line(self) -> int:
+        """The line of the file that was read last, from 1 on."""
+        return self._skipped + self._reader.line_num
+
+    def rows(self) -> Iterator[list[str]]:
+        """Yield the cells of each filled row; empty ones that no column has are left out.
+
+        Raises:
+            TextError: quotes do not match.
+        """
+        while (cells := self._next()) is not None:
+            if any(cell.strip() for cell in cells):
+                yield cells
+
+    def _next(self) -> list[str] | None:
+        try:
+            cells = next(self._reader, None)
+        except csv.Error:
+            raise TextError("quotes do not match; mend the quotes", self.line) from None
+        while cells and len(cells) > len(self.header) and not cells[-1].strip():
+            del cells[-1]
+        return cells
+
+
+def _is_content(line: str) -> bool:
+    return bool(line.strip(" ,;\t\r\n")) and not _FOREIGN_LINE.match(line)

@@ -6,11 +6,11 @@ secret.
 
 import smtplib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime, make_msgid
-from typing import Final
+from typing import Any, Final
 
 import requests
 
@@ -48,8 +48,27 @@ def send(alerts: AlertSettings, alert: Alert) -> dict[str, str]:
     return not_sent
 
 
+def try_channels(alerts: AlertSettings | None, reports: EmailKeys | None) -> dict[str, str | None]:
+    """Reach every channel without sending anything; return a code for each that fails.
+
+    Keys are those of the configuration: ``alerts.webhook``, ``alerts.email``, ``reports``.
+    """
+    tried: dict[str, str | None] = {}
+    webhook, email = (alerts.webhook, alerts.email) if alerts else (None, None)
+    if webhook is not None:
+        tried["alerts.webhook"] = None
+        with _noting(tried, "alerts.webhook"):
+            _reach_webhook(webhook)
+    for name, keys in (("alerts.email", email), ("reports", reports)):
+        if keys is not None:
+            tried[name] = None
+            with _noting(tried, name):
+                _sign_in(keys)
+    return tried
+
+
 @contextmanager
-def _noting(not_sent: dict[str, str], channel: str) -> Iterator[None]:
+def _noting(not_sent: MutableMapping[str, Any], channel: str) -> Iterator[None]:
     try:
         yield
     except NotSentError as error:
@@ -72,16 +91,40 @@ def _coded() -> Iterator[None]:
 
 
 @_coded()
-def _post(webhook: WebhookKeys, alert: Alert) -> None:
+def _reach_webhook(webhook: WebhookKeys) -> None:
+    """Ask a webhook for nothing: whatever it answers, it was reached."""
+    limits = (_CONNECT_SECONDS, _READ_SECONDS)
+    url, verify = _address_of(webhook), _authorities_of(webhook)
+    requests.head(url, timeout=limits, allow_redirects=False, verify=verify).close()
+
+
+@_coded()
+def _sign_in(email: EmailKeys) -> None:
+    password = _needed(email.password_env) if email.password_env else None
+    with _connected(email) as server:
+        if email.username and password:
+            server.login(email.username, password)
+
+
+def _address_of(webhook: WebhookKeys) -> str:
     url = webhook.url or _needed(webhook.url_env)
     if not is_webhook_url(url):
         raise NotSentError(f"{webhook.url_env} holds no https:// address")
+    return url
+
+
+def _authorities_of(webhook: WebhookKeys) -> str | bool:
+    return str(webhook.ca_file) if webhook.ca_file else True
+
+
+@_coded()
+def _post(webhook: WebhookKeys, alert: Alert) -> None:
     answer = requests.post(
-        url,
+        _address_of(webhook),
         json=alert.as_json(),
         timeout=(_CONNECT_SECONDS, _READ_SECONDS),
         allow_redirects=False,
-        verify=str(webhook.ca_file) if webhook.ca_file else True,
+        verify=_authorities_of(webhook),
         stream=True,  # its answer's body is never read
     )
     answer.close()

@@ -16,7 +16,7 @@ from pipelines.cli.options import NOTHING, USAGE
 from pipelines.night import NightResult
 from pipelines.reading import Outcome, RoomFailed
 from pipelines.run_facts import RunFacts
-from pipelines.settings import Settings, SettingsError
+from pipelines.settings import RegionSettings, Settings, SettingsError
 from pipelines.sources.remedies import remedies_for
 from pipelines.words import counted
 from transforms.contract import Region
@@ -126,7 +126,7 @@ def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
         if facts.unreadable_fields:
             fields = counted(facts.unreadable_fields, "field")
             click.echo(f"{region}: {fields} of bookings could not be read and stay empty")
-        _show_failed_rooms(region, facts.failed_rooms, kinds)
+        _show_failed_rooms(settings.regions[region], facts.failed_rooms)
     if facts.error:
         # Rooms that failed while others were read have their remedies above.
         fail_run(facts.error, () if facts.is_read else facts.failed_rooms.values(), kinds)
@@ -140,7 +140,7 @@ def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
         click.echo(f"{region}: page {warehouse / facts.page}")
 
 
-def show_dry_run(result: NightResult, kinds: Iterable[str]) -> None:
+def show_dry_run(settings: Settings, result: NightResult) -> None:
     """Print what could be read, and that nothing was stored."""
     days = result.day_range
     click.echo(
@@ -148,18 +148,25 @@ def show_dry_run(result: NightResult, kinds: Iterable[str]) -> None:
         f"{days.first_date} to {days.last_date}, {counted(result.bookings, 'booking')}; "
         "dry run: nothing was stored"
     )
-    _show_failed_rooms(result.region, result.failed, kinds, "")
+    _show_failed_rooms(settings.regions[result.region], result.failed, "")
 
 
 def _show_failed_rooms(
-    region: Region, failed: Mapping[str, str], kinds: Iterable[str], all_of_them: str = _ALL_OF_THEM
+    region: RegionSettings, failed: Mapping[str, str], all_of_them: str = _ALL_OF_THEM
 ) -> None:
-    shown = sorted(failed.items())[:_FAILED_ROOMS_SHOWN]
-    for room_id, code in shown:
-        click.echo(f"{region} {room_id}: {code}")
-    if hidden := len(failed) - len(shown):
-        click.echo(f"{region}: {hidden} more rooms failed{all_of_them}")
-    show_remedies(failed.values(), kinds)
+    """Print a line for each room that failed; one for an exchange whose rooms failed alike."""
+    left = dict(sorted(failed.items()))
+    for name in region.exchanges:
+        room_ids = [room.room_id for room in region.rooms if room.exchange == name]
+        codes = {left.get(room_id) for room_id in room_ids}
+        if len(room_ids) > 1 and len(codes) == 1 and None not in codes:
+            click.echo(f"{region.region} {name}: {codes.pop()}, all of its {len(room_ids)} rooms")
+            left = {room_id: code for room_id, code in left.items() if room_id not in room_ids}
+    for room_id, code in list(left.items())[:_FAILED_ROOMS_SHOWN]:
+        click.echo(f"{region.region} {room_id}: {code}")
+    if (hidden := len(left) - _FAILED_ROOMS_SHOWN) > 0:
+        click.echo(f"{region.region}: {hidden} more rooms failed{all_of_them}")
+    show_remedies(failed.values(), [exchange.kind for exchange in region.exchanges.values()])
 
 
 def show_published(region: Region, published: Published) -> None:

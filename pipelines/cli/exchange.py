@@ -14,6 +14,7 @@ from typing import Final
 import click
 from rich.console import Console
 
+from pipelines.alerts.channels import try_channels
 from pipelines.check.run import Options, run_check
 from pipelines.cli import console
 from pipelines.cli.console import show_remedies
@@ -62,10 +63,18 @@ def check(
     calendar_processing: Path | None,
     write_rooms: Path | None,
 ) -> int:
-    """Say of each exchange and each room whether it can be read, or what mends it."""
+    """Say of each exchange and each room whether it can be read, or what mends it.
+
+    Alerts and reports are tried too: the channel is reached, and nothing is sent.
+    """
     settings = settings_of(config, region, is_seeding=write_rooms is not None)
     options = Options(is_json, calendar_processing, write_rooms)
-    return run_check(settings, [region] if region else list(settings.regions), options)
+    code = run_check(settings, [region] if region else list(settings.regions), options)
+    channels = try_channels(settings.alerts, settings.reports)
+    for name, error_code in channels.items():
+        state = "can be reached" if error_code is None else f"{error_code}; mend {name} in {config}"
+        click.echo(f"{name}: {state}", err=is_json)
+    return NOTHING if any(channels.values()) else code
 
 
 @click.command()

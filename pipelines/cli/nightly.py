@@ -105,7 +105,7 @@ def _dry_run(night: Night) -> int:
         except NothingReadError as error:
             console.fail_run(str(error), error.failed.values(), kinds)
             return NOTHING
-    console.show_dry_run(result, kinds)
+    console.show_dry_run(night.settings, result)
     return WHOLE if result.is_whole else PARTIAL
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.alerts.channels import send
+from pipelines.alerts.channels import send, try_channels
 from pipelines.alerts.messages import Alert
 from pipelines.sandbox.tls import CertificateAuthority
 from pipelines.settings import AlertSettings, EmailKeys, WebhookKeys
@@ -133,6 +133,30 @@ def test_one_channel_that_fails_does_not_keep_the_other_from_telling(
     both = AlertSettings(webhook=nobody, email=by_email(mail).email)
     assert send(both, PARTIAL) == {"webhook": "ConnectionError"}
     assert len(mail.got) == 1
+
+
+def test_a_channel_is_tried_without_sending_anything(webhook: Webhook, mail: MailServer) -> None:
+    both = AlertSettings(
+        webhook=by_webhook(**webhook.settings()).webhook, email=by_email(mail).email
+    )
+    tried = try_channels(both, by_email(mail).email)
+    assert tried == {"alerts.webhook": None, "alerts.email": None, "reports": None}
+    assert (webhook.got, mail.got) == ([], [])
+    assert mail.logins[-1] == ("insights", "open sesame")
+
+
+def test_a_channel_that_would_fail_is_a_code(
+    webhook: Webhook, mail: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = str(CertificateAuthority(tmp_path / "stranger").ca_file)
+    monkeypatch.setenv("TEST_SMTP_PASSWORD", "wrong")
+    wrong = AlertSettings(
+        webhook=by_webhook(url=webhook.url, ca_file=stranger).webhook, email=by_email(mail).email
+    )
+    assert try_channels(wrong, None) == {
+        "alerts.webhook": "SSLCertVerificationError",
+        "alerts.email": "SMTPAuthenticationError",
+    }
 
 
 def test_many_failed_rooms_are_counted_and_only_some_are_named() -> None:

@@ -151,6 +151,20 @@ def test_a_run_refused_because_another_is_going_on_is_not_told(
     assert webhook.got == []
 
 
+def test_check_tries_the_channels_and_says_which_would_fail(
+    company: Company, webhook: Webhook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert company.insights("check") == 0
+    assert "alerts.webhook: can be reached" in capsys.readouterr().out.splitlines()
+    company.write(settings={"alerts": {"webhook": {"url": "https://localhost:9/hook"}}})
+    assert company.insights("check", "--json") == 1
+    captured = capsys.readouterr()
+    told = f"alerts.webhook: ConnectionError; mend alerts.webhook in {company.config}"
+    assert told in captured.err.splitlines()
+    assert len(json.loads(captured.out)) == 3  # the exchange and its two rooms
+    assert webhook.got == []
+
+
 def test_nothing_of_the_calendars_is_in_an_alert(company: Company, webhook: Webhook) -> None:
     company.calendars["fjord"].append(meeting(MONDAY, 9, 11, required=(GUEST,)))
     deny(company, "harbour")

@@ -4,6 +4,8 @@ import shutil
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from pipelines.sandbox.calendars import generated_tenant
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Item
@@ -83,6 +85,19 @@ def test_a_room_outside_the_apps_scope_fails_alone_and_keeps_its_rows(company: C
         "fjord": None,
         "harbour": "ErrorAccessDenied",
     }
+
+
+def test_an_exchange_whose_rooms_all_fail_alike_is_one_line(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.calendars["quay"] = []
+    rooms = {"fjord": GRAPH, "quay": GRAPH, "harbour": EWS}
+    write_two_exchanges(company, rooms, client_id="another")
+    assert company.run() == 3
+    lines = capsys.readouterr().out.splitlines()
+    (told,) = [line for line in lines if line.startswith(f"EU {GRAPH}: ")]
+    assert told.endswith(", all of its 2 rooms")
+    assert not [line for line in lines if line.startswith(("EU quay", "EU fjord"))]
 
 
 def test_an_app_that_is_refused_leaves_the_rooms_of_the_other_exchange(company: Company) -> None:

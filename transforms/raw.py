@@ -1,18 +1,21 @@
-"""What a source hands over: calendar items as Exchange describes them, in memory only.
+"""What a source hands over: calendar items in the contract's words, in memory only.
 
-Belongs here: the types that carry personal data between a source and ``redact``. They speak
-EWS's own words (``LegacyFreeBusyStatus``, ``CalendarItemType``, …), so that any source maps to
-one vocabulary. They print field names only, and refuse to be pickled: whatever is pickled
-may reach a disk.
+Belongs here: the types that carry personal data between a source and ``redact``. Each source
+translates its protocol's words once. They print field names only, and refuse to be pickled:
+whatever is pickled may reach a disk.
 Does not belong here: subject, body, location text, ids: nothing downstream may need them, so
 no source asks for them or keeps them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Literal, NoReturn, TypeAlias
+from typing import Final, Literal, NoReturn, TypeAlias
 
 Role: TypeAlias = Literal["organizer", "required", "optional", "resource"]
+
+SERIES: Final = "series"
+"""The kind of a recurring master."""
 
 
 class _InMemoryOnly:
@@ -45,28 +48,28 @@ class RawInvitee(_InMemoryOnly):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RawItem(_InMemoryOnly):
-    """One expanded calendar item, never a recurring master.
+    """One calendar item.
 
-    Instants are aware, in UTC. The words are EWS's: ``item_type`` Single, Occurrence, Exception;
-    ``free_busy`` Free, Tentative, Busy, OOF, WorkingElsewhere, NoData; ``my_response`` Unknown,
-    Organizer, Tentative, Accept, Decline, NoResponseReceived; ``sensitivity`` Normal, Personal,
-    Private, Confidential. None is a field that Exchange left out. ``invitees`` is None where
-    they were not asked for or could not be read. ``all_day_dates`` are the first date and the
-    first date after an all-day item, where the source states them; None where all that is known
-    are its instants. ``unreadable`` counts fields that were there and could not be read, or that
-    the server refused each time: they are None.
+    Instants are aware, in UTC. ``kind``, ``show_as`` and ``response`` are words of the contract;
+    ``kind`` is ``SERIES`` for a recurring master, which is no booking. What a source does not know
+    is None, ``unknown``, or a single, public meeting; a sensitivity that it does not understand is
+    private (R16). ``invitees`` is None where they were not asked for or could not be read.
+    ``stated`` are the contract's columns that are stored as the source states them.
+    ``all_day_dates`` are the first date and the first date after an all-day item, where the source
+    states them; None where all that is known are its instants. ``unreadable`` counts fields that
+    were there and could not be read, or that the server refused each time: they are None.
     """
 
     starts_at: datetime
     ends_at: datetime
     is_all_day: bool
     is_cancelled: bool
-    item_type: str | None
-    free_busy: str | None
-    my_response: str | None
-    sensitivity: str | None
-    is_online: bool | None
+    kind: str
+    show_as: str
+    response: str
+    is_private: bool
     created_at: datetime | None
     invitees: tuple[RawInvitee, ...] | None
+    stated: Mapping[str, bool | None]
     all_day_dates: tuple[date, date] | None = None
     unreadable: int = 0

@@ -14,16 +14,12 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from transforms.addresses import normal_address
-from transforms.contract import STAGED
-from transforms.raw import RawItem
+from transforms.contract import KINDS, LAKE, RESPONSES, SHOW_AS, STAGED
+from transforms.raw import SERIES, RawItem
 from transforms.rules import (
     HOLDABLE,
-    KIND,
-    RESPONSE,
-    SHOW_AS,
     UNKNOWN_PEOPLE,
     is_holdable,
-    is_private,
     people_of,
     span_of,
     status_of,
@@ -61,12 +57,12 @@ class _Row(NamedTuple):
     invited_headcount: int | None
     headcount_is_lower_bound: bool
     has_external: bool | None
-    is_online: bool | None
     created_at: datetime | None
     local_start_date: date
 
 
-_ORDER: Final = [(name, "ascending") for name in _Row._fields]
+_STATED: Final = [column.name for column in LAKE["bookings"] if column.is_stated]
+_ORDER: Final = [(name, "ascending") for name in (*_Row._fields, *_STATED)]
 
 
 def redact(
@@ -87,37 +83,38 @@ def redact(
     """
     not_people = room.directory_addresses | {normal_address(room.address)}
     begins_at = day_start(first_date, room.zone) if first_date > date.min else HOLDABLE[0]
-    rows = [
-        row
+    kept = [
+        (row, item)
         for item in items
-        if item.item_type != "RecurringMaster" and is_holdable(item.starts_at)
+        if item.kind != SERIES and is_holdable(item.starts_at)
         if (row := _row(item, room, not_people)).local_start_date <= last_date
         if row.local_start_date >= first_date or row.ends_at > begins_at
     ]
     columns: dict[str, Sequence[object]] = {
-        "room_id": [room.room_id] * len(rows),
-        "read_at": [read_at] * len(rows),
+        "room_id": [room.room_id] * len(kept),
+        "read_at": [read_at] * len(kept),
+        **{name: [_flag(item.stated.get(name)) for _, item in kept] for name in _STATED},
     }
-    columns.update(zip(_Row._fields, zip(*rows, strict=True), strict=False))
+    columns.update(zip(_Row._fields, zip(*(row for row, _ in kept), strict=True), strict=False))
     arrays = [pa.array(columns.get(name, ()), STAGED.field(name).type) for name in STAGED.names]
     return pa.table(arrays, schema=STAGED).sort_by(_ORDER)
 
 
 def _row(item: RawItem, room: RoomContext, not_people: frozenset[str]) -> _Row:
     starts_at, ends_at = span_of(item, room.zone)
-    show_as = SHOW_AS.get(item.free_busy, "unknown")
-    response = RESPONSE.get(item.my_response, "unknown")
-    private = is_private(item.sensitivity)
+    # A word that is not the contract's is never passed on: it could be anything.
+    show_as = item.show_as if item.show_as in SHOW_AS else "unknown"
+    response = item.response if item.response in RESPONSES else "unknown"
     people = UNKNOWN_PEOPLE
-    if item.invitees is not None and not private:
+    if item.invitees is not None and not item.is_private:
         people = people_of(item.invitees, not_people, room.accepted_domains)
     return _Row(
         starts_at=starts_at,
         ends_at=ends_at,
         is_all_day=item.is_all_day,
         is_cancelled=item.is_cancelled,
-        is_private=private,
-        kind=KIND.get(item.item_type, "single"),
+        is_private=bool(item.is_private),
+        kind=item.kind if item.kind in KINDS else "single",
         show_as=show_as,
         response=response,
         status=status_of(
@@ -129,7 +126,10 @@ def _row(item: RawItem, room: RoomContext, not_people: frozenset[str]) -> _Row:
         invited_headcount=people.invited_headcount,
         headcount_is_lower_bound=people.headcount_is_lower_bound,
         has_external=people.has_external,
-        is_online=item.is_online,
         created_at=item.created_at if item.created_at and is_holdable(item.created_at) else None,
         local_start_date=local_date(starts_at, room.zone),
     )
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None

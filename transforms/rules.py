@@ -1,16 +1,14 @@
 """The rules of a single booking, each a small pure function.
 
-Belongs here: R3 to R6, R11, R12 and R16, and the dictionaries that turn Exchange's words into
-the contract's. A word that is not in a dictionary is never passed on: it could be anything.
+Belongs here: R3 to R6, R11 and R12.
 Does not belong here: whole tables (``redact.py``), open time (``opening.py``), anything that
 needs a second booking (the warehouse).
 
 Every function is total: no item, however odd, raises.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from datetime import UTC, date, datetime, timedelta
-from types import MappingProxyType
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -18,46 +16,11 @@ from transforms.addresses import domain_of, normal_address
 from transforms.raw import RawInvitee, RawItem
 from transforms.zones import day_start
 
-KIND: Final[Mapping[str | None, str]] = MappingProxyType(
-    {"Single": "single", "Occurrence": "occurrence", "Exception": "exception"}
-)
-"""CalendarItemType to ``kind``. The contract has no unknown kind: any other word is single."""
-
-SHOW_AS: Final[Mapping[str | None, str]] = MappingProxyType(
-    {
-        "Busy": "busy",
-        "Tentative": "tentative",
-        "OOF": "oof",
-        "Free": "free",
-        "WorkingElsewhere": "elsewhere",
-        "NoData": "unknown",
-    }
-)
-"""LegacyFreeBusyStatus to ``show_as``. Absent or any other word is unknown."""
-
-RESPONSE: Final[Mapping[str | None, str]] = MappingProxyType(
-    {
-        "Accept": "accept",
-        "Organizer": "organizer",
-        "Tentative": "tentative",
-        "Decline": "decline",
-        "NoResponseReceived": "none",
-        "Unknown": "unknown",
-    }
-)
-"""MyResponseType to ``response``. Absent or any other word is unknown."""
-
-_OPEN_TO_ALL: Final = frozenset({None, "Normal", "Personal"})
 _BLOCKING: Final = frozenset({"busy", "oof"})
 _HALF_A_DAY: Final = timedelta(hours=12)
 
 HOLDABLE: Final = (datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 """The half-open span of instants that is stored: 64-bit nanoseconds of many readers hold it."""
-
-
-def is_private(sensitivity: str | None) -> bool:
-    """R16: Private or Confidential. A word that is unknown counts as private: the safe side."""
-    return sensitivity not in _OPEN_TO_ALL
 
 
 def status_of(*, is_cancelled: bool, show_as: str, response: str, has_length: bool) -> str:

@@ -25,6 +25,7 @@ from pipelines.sources.base import Window
 from pipelines.sources.ews_failures import fault_refusal, message_values, refusal
 from pipelines.sources.ews_xml import (
     CALENDAR_ITEM,
+    STATED,
     TYPES,
     Row,
     invitees_of,
@@ -55,7 +56,7 @@ _ITEM_FIELDS: Final = _paths(
     "is_cancelled",
     "type",
     "my_response_type",
-    "is_online_meeting",
+    *(name for _, name in STATED.values()),
 )
 _INVITEE_FIELDS: Final = _paths(
     "is_meeting", "organizer", "required_attendees", "optional_attendees", "resources"

@@ -7,20 +7,24 @@ This is the hot path of a run: tags are compared whole, each child is visited on
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import repeat
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from lxml import etree
 
 from pipelines.sources.headers import refuse_web_page
 from pipelines.sources.retry import Failure
-from transforms.raw import RawInvitee, RawItem, Role
+from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
 MALFORMED: Final = "MalformedResponse"
 TYPES: Final = "{http://schemas.microsoft.com/exchange/services/2006/types}"
 CALENDAR_ITEM: Final = f"{TYPES}CalendarItem"
+STATED: Final = {"is_online": ("IsOnlineMeeting", "is_online_meeting")}
+"""Columns that are stored as stated: the element of EWS, and exchangelib's name of it."""
 _FIELDS: Final = tuple(
     TYPES + name
     for name in (
@@ -35,7 +39,7 @@ _FIELDS: Final = tuple(
         "LegacyFreeBusyStatus",
         "MyResponseType",
         "Sensitivity",
-        "IsOnlineMeeting",
+        *(element for element, _ in STATED.values()),
     )
 )
 _UNREADABLE: Final = (TypeError, ValueError, OverflowError)
@@ -58,16 +62,28 @@ _MAILBOX: Final = f"{TYPES}Mailbox"
 _ADDRESS: Final = f"{TYPES}EmailAddress"
 _ROUTING: Final = f"{TYPES}RoutingType"
 _MAILBOX_TYPE: Final = f"{TYPES}MailboxType"
-# One object for each word of EWS, however many items carry it; another word is as good as none.
-_WORDS: Final[dict[str | None, str]] = {
-    word: word
-    for word in (
-        *("Single", "Occurrence", "Exception", "RecurringMaster"),
-        *("Free", "Tentative", "Busy", "OOF", "WorkingElsewhere", "NoData"),
-        *("Unknown", "Organizer", "Accept", "Decline", "NoResponseReceived"),
-        *("Normal", "Personal", "Private", "Confidential"),
-    )
+# EWS's words to the contract's (R3 to R5). What is left out or unknown is as the default says.
+_KINDS: Final[dict[str | None, str]] = {
+    "Single": "single",
+    "Occurrence": "occurrence",
+    "Exception": "exception",
+    "RecurringMaster": SERIES,
 }
+_SHOW_AS: Final[dict[str | None, str]] = {
+    "Free": "free",
+    "Tentative": "tentative",
+    "Busy": "busy",
+    "OOF": "oof",
+    "WorkingElsewhere": "elsewhere",
+}
+_RESPONSES: Final[dict[str | None, str]] = {
+    "Organizer": "organizer",
+    "Tentative": "tentative",
+    "Accept": "accept",
+    "Decline": "decline",
+    "NoResponseReceived": "none",
+}
+_PUBLIC: Final = frozenset({None, "Normal", "Personal"})
 
 
 Row: TypeAlias = tuple[str, str, RawItem]
@@ -154,13 +170,14 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
         ValueError: a start or end cannot be read.
         OverflowError: a start or end lies before or after all years, in UTC.
     """
-    starts, ends, created, is_all_day, is_cancelled, *words, sensitivity, is_online = columns
+    starts, ends, created, is_all_day, is_cancelled, *more = columns
+    kinds, show_as, responses, sensitivities, *stated = more
     created_at = _instants_or_none(created)
     unreadable: Iterable[int] = repeat(0)
-    if None in created_at or not _BOOLEANS.keys() >= set(is_online):
+    if None in created_at or any(not _BOOLEANS.keys() >= set(flags) for flags in stated):
         unreadable = [
-            (text is not None and instant is None) + (flag not in _BOOLEANS)
-            for text, instant, flag in zip(created, created_at, is_online, strict=True)
+            (text is not None and instant is None) + sum(flag not in _BOOLEANS for flag in flags)
+            for text, instant, *flags in zip(created, created_at, *stated, strict=True)
         ]
     return list(
         map(
@@ -169,15 +186,22 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
             _instants(ends),
             map(is_true, is_all_day),
             map(is_true, is_cancelled),
-            *(map(_WORDS.get, column) for column in words),
-            [text and _WORDS.get(text, "Private") for text in sensitivity],  # the safe side
-            map(_BOOLEANS.get, is_online),
+            [_KINDS.get(word, "single") for word in kinds],
+            [_SHOW_AS.get(word, "unknown") for word in show_as],
+            [_RESPONSES.get(word, "unknown") for word in responses],
+            [word not in _PUBLIC for word in sensitivities],  # an unknown word too: the safe side
             created_at,
             repeat(None),
+            map(_stated, zip(*stated, strict=True)),
             repeat(None),
             unreadable,
         )
     )
+
+
+@cache  # few combinations of flags, many items
+def _stated(flags: tuple[str | None, ...]) -> Mapping[str, bool | None]:
+    return MappingProxyType(dict(zip(STATED, map(_BOOLEANS.get, flags), strict=True)))
 
 
 def invitees_of(elem: etree._Element) -> tuple[RawInvitee, ...] | None:
@@ -200,13 +224,13 @@ def with_invitees(
         item.ends_at,
         item.is_all_day,
         item.is_cancelled,
-        item.item_type,
-        item.free_busy,
-        item.my_response,
-        item.sensitivity,
-        item.is_online,
+        item.kind,
+        item.show_as,
+        item.response,
+        item.is_private,
         item.created_at,
         invitees,
+        item.stated,
         item.all_day_dates,
         item.unreadable + unreadable,
     )

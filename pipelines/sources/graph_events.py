@@ -1,4 +1,4 @@
-"""Graph's events as rows: the few properties that a calendar item needs, in EWS's words.
+"""Graph's events as rows: the few properties that a calendar item needs, in the contract's words.
 
 Belongs here: JSON to ``RawItem`` and ``RawInvitee``.
 Does not belong here: requests (``graph_client.py``), whether an answer is whole or a refusal.
@@ -13,45 +13,44 @@ from typing import Any, Final, TypeAlias
 
 from pipelines.sources.graph_failures import malformed
 from pipelines.sources.retry import Failure
-from transforms.raw import RawInvitee, RawItem, Role
+from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
 Row: TypeAlias = tuple[str, RawItem]
 """An event's id and the item; ids stay in memory."""
 
-WITHOUT_PEOPLE: Final = (
-    "id,start,end,isAllDay,isCancelled,type,showAs,sensitivity,responseStatus,isOnlineMeeting"
+STATED: Final = {"is_online": "isOnlineMeeting"}
+"""Columns that are stored as stated, by the property of Graph."""
+WITHOUT_PEOPLE: Final = ",".join(
+    (
+        *("id", "start", "end", "isAllDay", "isCancelled", "type", "showAs", "sensitivity"),
+        *("responseStatus", *STATED.values()),
+    )
 )
 """What is asked for where nobody's name or address may be: not when an item was created, which
 Graph gives only together with everything else."""
 
+# Graph's words to the contract's (R3 to R5). What is left out or unknown is as the default says.
 _KINDS: Final = {
-    "singleInstance": "Single",
-    "occurrence": "Occurrence",
-    "exception": "Exception",
-    "seriesMaster": "RecurringMaster",
+    "singleInstance": "single",
+    "occurrence": "occurrence",
+    "exception": "exception",
+    "seriesMaster": SERIES,
 }
-_FREE_BUSY: Final = {
-    "free": "Free",
-    "tentative": "Tentative",
-    "busy": "Busy",
-    "oof": "OOF",
-    "workingElsewhere": "WorkingElsewhere",
-    "unknown": "NoData",
+_SHOW_AS: Final = {
+    "free": "free",
+    "tentative": "tentative",
+    "busy": "busy",
+    "oof": "oof",
+    "workingElsewhere": "elsewhere",
 }
 _RESPONSES: Final = {
-    "none": "Unknown",
-    "organizer": "Organizer",
-    "tentativelyAccepted": "Tentative",
-    "accepted": "Accept",
-    "declined": "Decline",
-    "notResponded": "NoResponseReceived",
+    "organizer": "organizer",
+    "tentativelyAccepted": "tentative",
+    "accepted": "accept",
+    "declined": "decline",
+    "notResponded": "none",
 }
-_SENSITIVITIES: Final = {
-    "normal": "Normal",
-    "personal": "Personal",
-    "private": "Private",
-    "confidential": "Confidential",
-}
+_PUBLIC: Final = (None, "normal", "personal")
 _ROLES: Final[Mapping[str, Role]] = {
     "required": "required",
     "optional": "optional",
@@ -97,10 +96,8 @@ def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -
     starts_at, ends_at = _instant(start), _instant(end)
     is_all_day = find("isAllDay") is True
     created_at, unreadable = _instant_or_none(find("createdDateTime"))
-    is_online, sensitivity = find("isOnlineMeeting"), None
-    unreadable += not isinstance(is_online, bool | None)
-    if (word := find("sensitivity")) is not None:
-        sensitivity = _word(_SENSITIVITIES, word) or "Private"  # the safe side
+    stated = {name: find(word) for name, word in STATED.items()}
+    unreadable += sum(not isinstance(flag, bool | None) for flag in stated.values())
     response = find("responseStatus")
     response = response.get("response") if isinstance(response, dict) else response
     unreadable += not isinstance(response, str | None)
@@ -109,20 +106,20 @@ def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -
         ends_at,
         is_all_day,
         find("isCancelled") is True,
-        _word(_KINDS, find("type")),
-        _FREE_BUSY.get(find("showAs", "")),
-        _word(_RESPONSES, response),
-        sensitivity,
-        is_online if isinstance(is_online, bool) else None,
+        _word(_KINDS, find("type"), "single"),
+        _SHOW_AS.get(find("showAs", ""), "unknown"),
+        _word(_RESPONSES, response, "unknown"),
+        find("sensitivity") not in _PUBLIC,  # an unknown word too: the safe side (R16)
         created_at,
         tuple(_invitees(event)) if with_invitees and "attendees" in event else None,
+        stated,
         _stated_dates(starts_at, ends_at) if is_all_day else None,
         unreadable,
     )
 
 
-def _word(words: Mapping[str, str], word: object) -> str | None:
-    return words.get(word) if isinstance(word, str) else None
+def _word(words: Mapping[str, str], word: object, default: str) -> str:
+    return words.get(word, default) if isinstance(word, str) else default
 
 
 def _instant_or_none(text: object) -> tuple[datetime | None, int]:

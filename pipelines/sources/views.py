@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from pipelines.sources.retry import Failure
-from transforms.raw import RawItem
+from transforms.raw import SERIES, RawItem
 
 RowT = TypeVar("RowT", bound="tuple[object, ...]")
 
@@ -53,7 +53,7 @@ def refuse_series(items: Iterable[RawItem]) -> None:
     Raises:
         Failure: ``SeriesNotExpanded``: how many bookings are missing cannot be known.
     """
-    if any(item.item_type == "RecurringMaster" for item in items):
+    if any(item.kind == SERIES for item in items):
         raise Failure("SeriesNotExpanded")
 
 

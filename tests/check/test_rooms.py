@@ -1,6 +1,7 @@
 """The lines of rooms, what machines get, and what a check leaves behind."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pipelines.sources.base import Window
 from tests.check.asking import CheckNow
 from tests.check.conftest import HOUR, soon
 from tests.night.workplace import Company, address_of
+from tests.transforms.items import item
 from transforms.raw import RawItem
 
 TOKEN = "Zq7Kx41Pers"
@@ -35,7 +37,7 @@ class EdgeSource:
             (window.starts_at, window.starts_at + HOUR),
             (window.ends_at, window.ends_at + HOUR),
         ]
-        return [RawItem(*edge, False, False, *(None,) * 7) for edge in edges]
+        return [replace(item(), starts_at=start, ends_at=end) for start, end in edges]
 
     def close(self) -> None: ...
 

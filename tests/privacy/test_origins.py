@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from pipelines.sources import ews_services
-from transforms.contract import LAKE, READ_AND_DROPPED, TABLES, Column
+from pipelines.sources import ews_services, ews_xml, graph_events
+from transforms.contract import LAKE, READ_AND_DROPPED, TABLES
 
 EVERYTHING = (*LAKE.values(), *TABLES.values())
 COLUMNS = [column for table in EVERYTHING for column in table]
@@ -38,6 +38,8 @@ def test_only_the_suppressed_aggregates_are_called_anonymous() -> None:
     assert not [column for column in COLUMNS if column.nature == "anonymous"]
 
 
-def test_what_a_source_states_and_is_stored_as_stated_is_never_text() -> None:
-    plain: list[Column] = [column for column in COLUMNS if column.is_plain]
-    assert not [each for each in plain if pa.types.is_string(each.type) or not each.nullable]
+def test_what_is_stored_as_a_source_states_it_is_a_flag_and_every_source_states_it() -> None:
+    stated = [column for column in LAKE["bookings"] if column.is_stated]
+    assert all(pa.types.is_boolean(each.type) and each.nullable for each in stated)
+    names = {each.name for each in stated}
+    assert names == ews_xml.STATED.keys() == graph_events.STATED.keys()

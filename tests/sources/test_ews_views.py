@@ -45,7 +45,7 @@ def test_a_room_is_read_with_one_request_and_nothing_is_probed(read: Read) -> No
     assert tenant.log.operations() == ["FindItem"]
 
 
-def test_every_field_arrives_as_exchange_says_it(read: Read) -> None:
+def test_every_field_arrives_in_the_words_of_the_contract(read: Read) -> None:
     tenant = room(
         [
             meeting(
@@ -64,9 +64,9 @@ def test_every_field_arrives_as_exchange_says_it(read: Read) -> None:
     assert (item.starts_at, item.ends_at) == (MONDAY + 9 * HOUR, MONDAY + 10 * HOUR)
     assert item.is_all_day
     assert item.is_cancelled
-    assert item.is_online
-    assert (item.item_type, item.free_busy) == ("Occurrence", "OOF")
-    assert (item.my_response, item.sensitivity) == ("Tentative", "Private")
+    assert item.stated == {"is_online": True}
+    assert (item.kind, item.show_as) == ("occurrence", "oof")
+    assert (item.response, item.is_private) == ("tentative", True)
     assert item.created_at == MONDAY
     assert item.invitees is None
 

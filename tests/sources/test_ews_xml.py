@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 import pytest
 from lxml import etree
 
+from pipelines.sources import ews_xml, graph_events
 from pipelines.sources.ews_xml import parse_strictly, rows_of
 from pipelines.sources.retry import Failure
+from transforms.contract import KINDS, RESPONSES, SHOW_AS
+from transforms.raw import SERIES
 
 T = "http://schemas.microsoft.com/exchange/services/2006/types"
 WHOLE = f"""<?xml version="1.0" encoding="utf-8"?>
@@ -82,30 +85,46 @@ def test_a_reference_of_thousands_of_digits_is_dropped() -> None:
 def test_an_item_without_a_field_is_read_apart_from_its_neighbours() -> None:
     online = "<t:IsOnlineMeeting>true</t:IsOnlineMeeting>"
     rows = rows_of(items(TIMES + online, TIMES, TIMES + online))
-    assert [item.is_online for _, _, item in rows] == [True, None, True]
+    assert [item.stated["is_online"] for _, _, item in rows] == [True, None, True]
 
 
 def test_a_field_that_no_item_has_is_none() -> None:
     (_, _, item), _ = rows_of(items(TIMES, TIMES))
-    assert (item.is_online, item.created_at, item.sensitivity) == (None, None, None)
+    assert (item.stated["is_online"], item.created_at, item.is_private) == (None, None, False)
     assert not item.is_all_day
 
 
-def test_a_word_that_ews_does_not_have_is_as_good_as_none() -> None:
+def test_a_word_that_ews_does_not_have_is_unknown() -> None:
     word = "<t:LegacyFreeBusyStatus>Ann's</t:LegacyFreeBusyStatus>"
     ((_, _, item),) = rows_of(items(TIMES + word))
-    assert item.free_busy is None
+    assert item.show_as == "unknown"
 
 
 def test_r16_a_sensitivity_that_ews_does_not_have_counts_as_private_as_over_graph() -> None:
     ((_, _, item),) = rows_of(items(f"{TIMES}<t:Sensitivity>Ann's</t:Sensitivity>"))
-    assert item.sensitivity == "Private"
+    assert item.is_private is True
+
+
+@pytest.mark.parametrize(
+    ("word", "is_private"),
+    [("Normal", False), ("Personal", False), ("Private", True), ("Confidential", True)],
+)
+def test_r16_private_and_confidential_are_private(word: str, is_private: bool) -> None:
+    ((_, _, item),) = rows_of(items(f"{TIMES}<t:Sensitivity>{word}</t:Sensitivity>"))
+    assert item.is_private is is_private
+
+
+def test_every_word_of_the_contract_comes_from_a_word_of_either_protocol() -> None:
+    for source in (ews_xml, graph_events):
+        assert {*source._KINDS.values()} == {*KINDS, SERIES}
+        assert {*source._SHOW_AS.values(), "unknown"} == {*SHOW_AS}
+        assert {*source._RESPONSES.values(), "unknown"} == {*RESPONSES}
 
 
 def test_a_recurring_master_is_told_from_a_booking_so_that_redaction_can_leave_it_out() -> None:
     master = "<t:CalendarItemType>RecurringMaster</t:CalendarItemType>"
     ((_, _, item),) = rows_of(items(TIMES + master))
-    assert item.item_type == "RecurringMaster"
+    assert item.kind == SERIES
 
 
 @pytest.mark.parametrize(

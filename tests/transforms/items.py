@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from transforms.raw import RawInvitee, RawItem
+from transforms.raw import SERIES, RawInvitee, RawItem
 from transforms.redact import RoomContext
 from transforms.zones import zone
 
@@ -21,13 +21,13 @@ def item(**changes: Any) -> RawItem:
         "ends_at": NOON + timedelta(minutes=30),
         "is_all_day": False,
         "is_cancelled": False,
-        "item_type": "Single",
-        "free_busy": "Busy",
-        "my_response": "Accept",
-        "sensitivity": "Normal",
-        "is_online": None,
+        "kind": "single",
+        "show_as": "busy",
+        "response": "accept",
+        "is_private": False,
         "created_at": None,
         "invitees": None,
+        "stated": {"is_online": None},
     }
     return RawItem(**fields | changes)
 
@@ -44,11 +44,11 @@ def room(zone_name: str = "Europe/Copenhagen", **changes: Any) -> RoomContext:
     return RoomContext(**fields | changes)
 
 
-WORDS: Final = st.one_of(st.none(), st.text(max_size=12))
+WORDS: Final = st.text(max_size=12)
 
 
-def _words(*known: str) -> st.SearchStrategy[str | None]:
-    return st.one_of(st.sampled_from((*known, None)), WORDS)
+def _words(*known: str) -> st.SearchStrategy[str]:
+    return st.one_of(st.sampled_from(known), WORDS)
 
 
 NAMES: Final = st.sampled_from(("ann", "Bob", "hq1", "hq2", "list"))
@@ -74,11 +74,11 @@ ITEMS: Final = st.builds(
     ends_at=INSTANTS,
     is_all_day=st.booleans(),
     is_cancelled=st.booleans(),
-    item_type=_words("Single", "Occurrence", "Exception", "RecurringMaster"),
-    free_busy=_words("Free", "Tentative", "Busy", "OOF", "WorkingElsewhere", "NoData"),
-    my_response=_words("Unknown", "Organizer", "Tentative", "Accept", "Decline"),
-    sensitivity=_words("Normal", "Personal", "Private", "Confidential"),
-    is_online=st.sampled_from((None, True, False)),
+    kind=_words("single", "occurrence", "exception", SERIES),
+    show_as=_words("free", "tentative", "busy", "oof", "elsewhere", "unknown"),
+    response=_words("unknown", "organizer", "tentative", "accept", "decline"),
+    is_private=st.booleans(),
+    stated=st.fixed_dictionaries({}, optional={"is_online": st.sampled_from((None, True, False))}),
     created_at=st.one_of(st.none(), INSTANTS),
     invitees=st.one_of(st.none(), st.lists(INVITEES, max_size=6).map(tuple)),
 )

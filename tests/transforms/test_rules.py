@@ -8,27 +8,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.items import NOON, ZONE_NAMES, item
-from transforms.contract import KINDS, RESPONSES, SHOW_AS
-from transforms.rules import (
-    KIND,
-    RESPONSE,
-    all_day_dates,
-    is_private,
-    span_of,
-    status_of,
-)
-from transforms.rules import SHOW_AS as SHOW_AS_OF
+from transforms.contract import RESPONSES, SHOW_AS
+from transforms.rules import all_day_dates, span_of, status_of
 from transforms.zones import day_start, zone
 
 
 def status(show_as: str, response: str = "accept", *, length: bool = True) -> str:
     return status_of(is_cancelled=False, show_as=show_as, response=response, has_length=length)
-
-
-def test_exchanges_words_become_the_contracts_words_and_nothing_else() -> None:
-    assert set(KIND.values()) == set(KINDS)
-    assert set(SHOW_AS_OF.values()) == set(SHOW_AS)
-    assert set(RESPONSE.values()) == set(RESPONSES)
 
 
 @pytest.mark.parametrize("show_as", ["busy", "oof"])
@@ -122,16 +108,3 @@ def test_an_end_before_the_start_is_stored_as_no_time_at_all(is_all_day: bool) -
 def test_an_end_beyond_what_timestamps_hold_is_cut() -> None:
     endless = item(ends_at=datetime.max.replace(tzinfo=UTC))
     assert span_of(endless, zone("Pacific/Auckland"))[1] == datetime(2200, 1, 1, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("sensitivity", "expected"),
-    [("Private", True), ("Confidential", True), ("Normal", False), ("Personal", False)],
-)
-def test_r16_private_and_confidential_are_private(sensitivity: str, expected: bool) -> None:
-    assert is_private(sensitivity) is expected
-
-
-def test_r16_an_absent_sensitivity_is_not_private_and_an_unknown_word_is() -> None:
-    assert is_private(None) is False
-    assert is_private("Secret") is True

@@ -31,7 +31,7 @@ class Column:
 
     ``text`` is its definition in one sentence: the comment in the database, the dictionary,
     Dagster's table schema. ``origin`` and ``nature`` go into the record of processing.
-    ``is_plain``: a source states the value, and it is stored as stated; never text.
+    ``is_stated``: a flag (true, false or null) that a source states and that is stored as stated.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Column:
     nature: Nature
     unit: str = ""
     nullable: bool = False
-    is_plain: bool = False
+    is_stated: bool = False
 
     @property
     def definition(self) -> str:

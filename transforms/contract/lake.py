@@ -1,6 +1,7 @@
 """The files of the lake: every column of a booking, a room and a reading, one entry each.
 
-A nullable column more needs one entry here. Files that were written before it read it as null.
+A flag more of a booking needs one entry here (``_stated``) and one in each source's ``STATED``.
+Files that were written before it read it as null.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,12 @@ def _event_or_null(
 ) -> Column:
     origin = Origin(why, fields)
     return Column(name, kind, text, origin, "pseudonymous", unit=unit, nullable=True)
+
+
+def _stated(name: str, text: str, why: str, field: str) -> Column:
+    """Return a flag that sources state: it is stored as stated."""
+    origin = Origin(why, (field,))
+    return Column(name, pa.bool_(), text, origin, "pseudonymous", nullable=True, is_stated=True)
 
 
 def _room(
@@ -142,9 +149,8 @@ _BOOKINGS: Final = Table(
             "A flag: domains are compared in memory and dropped.",
             *(*_INVITED, "Sensitivity"),
         ),
-        _event_or_null(
+        _stated(
             "is_online",
-            pa.bool_(),
             "Whether it is an online meeting too; null if unknown.",
             "A flag; the link to the meeting is not read.",
             "IsOnlineMeeting",

@@ -20,6 +20,7 @@ from transforms.contract import ROOM_TYPES
 _MODE: Final = 0o640
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)
 _IDENTIFIER: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
+_SEEDED: Final = ROOM_COLUMNS[: ROOM_COLUMNS.index("valid_from")]
 _MAILBOX: Final[TypeAdapter[str]] = TypeAdapter(Mailbox)
 
 
@@ -53,7 +54,7 @@ def write_rooms(
     try:
         created = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE)
         with os.fdopen(created, "w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=ROOM_COLUMNS, restval="")
+            writer = csv.DictWriter(file, fieldnames=_SEEDED, restval="")
             writer.writeheader()
             writer.writerows(rows)
     except OSError as error:

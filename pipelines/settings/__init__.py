@@ -6,6 +6,7 @@ Does not belong here: using any of it. Others import from this package alone, no
 
 from pipelines.settings.loading import (
     ROOM_COLUMNS,
+    directory_table,
     load_settings,
     regions_to_load,
     rooms_table,
@@ -50,6 +51,7 @@ __all__ = [
     "SettingsError",
     "WebhookKeys",
     "did_you_mean",
+    "directory_table",
     "is_webhook_url",
     "load_settings",
     "read_all_secrets",

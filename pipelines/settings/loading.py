@@ -7,8 +7,8 @@ A message about a room names file, line, room and column, never a mailbox addres
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -40,9 +40,11 @@ from pipelines.text_files import Table, TextError, read_text
 from transforms.addresses import normal_address
 from transforms.contract import REGION_REMEDY, ROOMS, Region, is_region
 from transforms.opening import DEFAULT_OPEN_HOURS, Closure, parse_open_hours
+from transforms.zones import local_date, zone
 
 ROOM_COLUMNS: Final = tuple(Room.model_fields)
 _REQUIRED: Final = ("room_id", "address", "time_zone")
+_CORRECTIONS: Final = ("name", "time_zone")
 _PLACES: Final = ("site", "building", "room_id")
 _Record: TypeAlias = tuple[int, dict[str, str]]
 
@@ -56,13 +58,16 @@ class _RoomFile(NamedTuple):
 
 
 def load_settings(
-    path: Path, regions: frozenset[Region] | None, is_seeding: bool = False
+    path: Path,
+    regions: frozenset[Region] | None,
+    is_seeding: bool = False,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Settings:
     """Read and check the configuration of ``regions``; None loads all that it has.
 
     A region that is not loaded is not looked at: its values are not kept and its room directory
     is not opened. Secrets are not read. With ``is_seeding`` a room directory that does not exist
-    yet is one without rooms.
+    yet is one without rooms. The ``rooms`` of a region are those of its local day by the clock.
 
     Raises:
         SettingsError: with every problem found, a line each.
@@ -77,12 +82,11 @@ def load_settings(
     loaded = {name: named[name] for name in _regions_to_read(named, regions, path, problems)}
     values["regions"] = _read_regions(loaded, path, problems, is_seeding)
     settings = problems.or_else(validated(Settings, values, f"{path}: ", problems, path.parent))
-    own = {
-        name: region.model_copy(
-            update={"minimum_group": region.minimum_group or settings.minimum_group}
-        )
-        for name, region in settings.regions.items()
-    }
+    own = {}
+    for name, region in settings.regions.items():
+        rooms = _rooms_on(local_date(clock(), zone(region.time_zone)), region.directory)
+        group = region.minimum_group or settings.minimum_group
+        own[name] = region.model_copy(update={"minimum_group": group, "rooms": rooms})
     return settings.model_copy(update={"regions": own})
 
 
@@ -101,12 +105,41 @@ def regions_to_load() -> frozenset[Region] | None:
 
 def rooms_table(region: RegionSettings) -> pa.Table:
     """Return the room directory as the lake holds it: schema ``ROOMS``, by room_id, no address."""
-    rooms = sorted(region.rooms, key=lambda room: room.room_id)
-    columns = [[getattr(room, name) for room in rooms] for name in ROOMS.names]
-    return pa.table(
-        [pa.array(column, field.type) for column, field in zip(columns, ROOMS, strict=True)],
-        schema=ROOMS,
-    )
+    return _table_of(sorted(region.rooms, key=lambda room: room.room_id), ROOMS)
+
+
+def directory_table(region: RegionSettings) -> pa.Table:
+    """Return every version of the directory (R18): ``ROOMS`` and ``valid_from``, no address.
+
+    A row a room and ``valid_from``, in this order; null is first: from when the room was first
+    seen. Name and time zone are corrections: all rows of a room have today's.
+    """
+    today = {room.room_id: room for room in region.rooms}
+    rows = [
+        row.model_copy(update={key: getattr(today[row.room_id], key) for key in _CORRECTIONS})
+        for row in sorted(region.directory, key=_by_room_and_day)
+    ]
+    return _table_of(rows, ROOMS.append(pa.field("valid_from", pa.date32())))
+
+
+def _table_of(rooms: Sequence[Room], schema: pa.Schema) -> pa.Table:
+    columns = [[getattr(room, name) for room in rooms] for name in schema.names]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.table(arrays, schema=schema)
+
+
+def _rooms_on(day: date, directory: Iterable[Room]) -> tuple[Room, ...]:
+    """Return one row a room: its latest that counts on that day, else its earliest to come."""
+    found: dict[str, Room] = {}
+    for room in sorted(directory, key=_by_room_and_day):
+        if room.room_id not in found or (room.valid_from or day) <= day:
+            found[room.room_id] = room
+    # In the order of the file, as an operator knows it.
+    return tuple(found.pop(room.room_id) for room in directory if room.room_id in found)
+
+
+def _by_room_and_day(room: Room) -> tuple[str, date]:
+    return room.room_id, room.valid_from or date.min
 
 
 def _regions_to_read(
@@ -139,7 +172,8 @@ def _read_regions(
         files[region] = read = _read_rooms_of(values, path.parent, problems, is_seeding)
         _note_closures_nowhere(values.get("closures"), read.records, origin, problems)
         _note_targets_nowhere(values.get("targets"), read.records, origin, problems)
-        own = _placed(values, known_keys(RegionSettings), origin, problems, region=region)
+        place = {"region": region, "directory": read.rooms}
+        own = _placed(values, known_keys(RegionSettings), origin, problems, **place)
         own["exchanges"] = _placed_exchanges(own.get("exchanges"), origin, problems)
         regions[region] = own | ({"rooms": read.rooms} if is_path(own.get("rooms")) else {})
     for one, other in combinations(files, 2):
@@ -171,7 +205,11 @@ def _placed_exchanges(value: object, region_origin: str, problems: Problems) -> 
 
 
 def _placed(
-    values: Mapping[str, object], known: Iterable[str], where: str, problems: Problems, **place: str
+    values: Mapping[str, object],
+    known: Iterable[str],
+    where: str,
+    problems: Problems,
+    **place: object,
 ) -> dict[str, object]:
     """Return a section with what its place in the file says, which is no key of it."""
     for key in place.keys() & values.keys():
@@ -277,6 +315,7 @@ def _read_rooms_of(
     except TextError as error:
         problems.add(f"{file}: line {error.line}" if error.line else file, str(error))
     _note_repeated(records, file, problems)
+    _note_parts(records, file, problems)
     names = [str(key) for key in exchanges] if isinstance(exchanges, dict) else []
     if len(names) > 1 and records and not any("exchange" in record for _, record in records):
         wrong = "the region has several, and no room says which it is in; fill in this column"
@@ -353,15 +392,52 @@ def _place(file: str, line: int, record: Mapping[str, str]) -> str:
 
 
 def _note_repeated(records: Sequence[_Record], file: str, problems: Problems) -> None:
-    first_lines: dict[tuple[str, str], int] = {}
+    """Note rows of one room or mailbox; a room may have several, each with its ``valid_from``."""
+    rows: dict[tuple[str, str], int] = {}
+    rooms: dict[str, _Record] = {}
+    mailboxes: dict[str, tuple[int, str]] = {}
     for line, record in records:
+        where, since = _place(file, line, record), record.get("valid_from", "")
         room_id = record.get("room_id", "").strip().casefold()
+        first = rows.setdefault((room_id, since), line) if room_id else line
+        if first != line:
+            remedy = "give each row its own valid_from" if since else "list every room once"
+            problems.add(f"{where}, room_id", f"the same as on line {first}; {remedy}")
+        first_line, kept = rooms.setdefault(room_id, (line, record)) if room_id else (line, record)
         address = normal_address(record.get("address"))
-        for column, folded in (("room_id", room_id), ("address", address)):
-            first = first_lines.setdefault((column, folded), line)
-            if folded and first != line:
-                text = f"the same as on line {first}; list every room once"
-                problems.add(f"{_place(file, line, record)}, {column}", text)
+        address_line, owner = mailboxes.setdefault(address, (line, room_id))
+        if address and address_line != line and (owner != room_id or first != line):
+            text = f"the same as on line {address_line}; list every room once"
+            problems.add(f"{where}, address", text)
+        elif first == line and address != normal_address(kept.get("address")):
+            text = (
+                f"is not that of line {first_line}; a room keeps its mailbox, correct all its rows"
+            )
+            problems.add(f"{where}, address", text)
+        if first == line and record.get("time_zone") != kept.get("time_zone"):
+            text = (
+                f"is not that of line {first_line}; it counts for every day, correct all its rows"
+            )
+            problems.add(f"{where}, time_zone", text)
+
+
+def _note_parts(records: Sequence[_Record], file: str, problems: Problems) -> None:
+    """Note what ``part_of`` cannot name: no room of the file, the room itself, a part (R25)."""
+    known = {record["room_id"] for _, record in records if "room_id" in record}
+    parts = {record["room_id"] for _, record in records if {"part_of", "room_id"} <= set(record)}
+    for line, record in records:
+        whole, where = record.get("part_of"), f"{_place(file, line, record)}, part_of"
+        if whole is None:
+            continue
+        if whole == record.get("room_id"):
+            problems.add(where, "names the room itself; leave it empty")
+        elif whole not in known:
+            problems.add(
+                where, f"no room {shown(whole)} in this file; {did_you_mean(whole, known)}"
+            )
+        elif whole in parts:
+            text = f"{shown(whole)} is a part of another room; name the whole room"
+            problems.add(where, text)
 
 
 def _exchange(

@@ -192,6 +192,16 @@ def _capacity(value: object) -> object:
     return int(value)
 
 
+def _equipment(value: str) -> str:
+    words = sorted({word.strip() for word in value.split(";")} - {""})
+    if wrong := next(
+        (word for word in words if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", word)), ""
+    ):
+        text = f"{shown(wrong)} is no word such as video or step_free"
+        raise ValueError(f"{text}; write small letters, and a semicolon between words")
+    return ";".join(words)
+
+
 def _after(key: str, text: str, *, or_equal: bool = False) -> AfterValidator:
     def check(value: date, info: ValidationInfo) -> date:
         earlier = info.data.get(key)
@@ -416,7 +426,12 @@ class AlertSettings(Keys):
 
 
 class Room(Keys):
-    """One room of the directory. ``open_hours`` is the region's where the CSV names none."""
+    """A room as the directory has it, from ``valid_from`` on if there is one (R18).
+
+    ``open_hours`` is the region's where the CSV names none. ``part_of`` is the room_id of the
+    room that this one can be combined to (R25); ``equipment`` is words in order, between
+    semicolons.
+    """
 
     room_id: Identifier
     address: Mailbox = Field(repr=False)
@@ -438,6 +453,9 @@ class Room(Keys):
     closed_on: Annotated[
         Date | None, _after("opened_on", "must be after opened_on; it is the first closed day")
     ] = None
+    valid_from: Date | None = None
+    part_of: str | None = None
+    equipment: Annotated[str | None, AfterValidator(_equipment)] = None
 
 
 class _ClosureKeys(Keys):
@@ -479,11 +497,13 @@ def _target(value: object) -> Target:
 class RegionSettings(Keys):
     """A region of ``insights.yaml``: paths are absolute, every room has its exchange and hours.
 
-    ``rooms`` is the path of the room directory in the YAML, and the rooms here. ``minimum_group``
-    is the region's own, or the global one.
+    ``rooms`` is the path of the room directory in the YAML, and the rooms here as they are today;
+    ``directory`` has a row for each ``valid_from`` too. ``minimum_group`` is the region's own, or
+    the global one.
     """
 
     region: Region = Field(default="", exclude=True)
+    directory: tuple[Room, ...] = Field(default=(), exclude=True, repr=False)
     time_zone: ZoneName
     nightly_at: Annotated[time, BeforeValidator(_time_of_day)] = time(2, 30)
     lake: AnyPath

@@ -97,7 +97,7 @@ class RegionAssets:
                 dg.AssetCheckSpec(name, asset=self._key("bookings"), description=description)
                 for name, description in CHECKS.items()
             ],
-            metadata={"dagster/column_schema": table_schema(contract.BOOKINGS)},
+            metadata={"dagster/column_schema": table_schema(contract.LAKE["bookings"])},
             kinds={"parquet"},
             description="Bookings of the region's rooms without personal data, a file a local day.",
         )

@@ -138,7 +138,7 @@ def open_instance(home: Path) -> dg.DagsterInstance:
             file.write(DAGSTER_YAML)
     except FileExistsError:
         if settings.is_symlink() and not settings.exists():
-            raise  # somebody planted a link: never write through it
+            raise  # a planted link: never write through it
     return dg.DagsterInstance.from_config(str(home))
 
 

@@ -95,7 +95,7 @@ SILENT: Final[Progress] = _Silent()
 
 @dataclass(frozen=True)
 class Night:
-    """What is asked of a run; ``today`` is the region's local date, which retention counts from."""
+    """What a run is to read; ``today`` is the region's local date, which retention counts from."""
 
     settings: Settings
     region: Region

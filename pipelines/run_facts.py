@@ -144,7 +144,7 @@ def facts_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunFacts:
         elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             if event.asset_check_evaluation_data.check_name == EVERY_ROOM_CHECK:
                 facts.take(event.asset_check_evaluation_data.metadata)
-        elif told := event.step_failure_data.user_failure_data:
-            facts.error = told.description
-            facts.take(told.metadata)
+        elif raised := event.step_failure_data.user_failure_data:
+            facts.error = raised.description
+            facts.take(raised.metadata)
     return facts

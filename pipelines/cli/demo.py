@@ -79,7 +79,7 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
     """Run the demo in a directory; return the exit code.
 
     Raises:
-        click.UsageError: the directory is somebody's own.
+        click.UsageError: the directory holds a configuration that is not the demo's.
         OSError: the directory cannot be written.
     """
     if file := somebody_elses_file(directory):

@@ -1,8 +1,8 @@
-"""``insights check`` and ``compare-sources``: questions to Exchange that store nothing.
+"""``insights check`` and ``compare-sources``: they read Exchange and store nothing.
 
 Belongs here: their options and exit codes, and the lines of a comparison: rooms, dates, column
 names and counts, never a value.
-Does not belong here: asking (``pipelines/check``, ``compare.py``).
+Does not belong here: reading (``pipelines/check``, ``compare.py``).
 """
 
 from collections import Counter
@@ -120,8 +120,8 @@ def show_comparison(region: Region, day_range: DayRange, comparison: Comparison)
     codes = set()
     for room_id, failed in sorted(comparison.failed.items()):
         codes |= set(failed.values())
-        told = ", ".join(f"{code} over {name}" for name, code in sorted(failed.items()))
-        click.echo(f"{region} {room_id}: not compared, {told}")
+        codes_shown = ", ".join(f"{code} over {name}" for name, code in sorted(failed.items()))
+        click.echo(f"{region} {room_id}: not compared, {codes_shown}")
     show_remedies(codes, ("ews", "graph"))
     found = {name for each in differences for name in each.columns}
     for name in sorted(found & set(_KNOWN)):
@@ -151,13 +151,13 @@ def _sum(region: Region, day_range: DayRange, comparison: Comparison) -> str:
     columns: Counter[str] = Counter()
     for each in comparison.differences:
         columns.update(each.columns)
-    told = [f"{name} {count:,}" for name, count in columns.most_common()]
+    counts = [f"{name} {count:,}" for name, count in columns.most_common()]
     alone = sum(each.only_own + each.only_other for each in comparison.differences)
     differing = sum(each.rows for each in comparison.differences)
     return (
         f"{region}: {comparison.rooms} of {rooms} rooms compared, {day_range.first_date} to "
         f"{day_range.last_date}: {comparison.equal_rows:,} rows equal, {differing:,} differ"
-        + (f" ({', '.join(told)})" if told else "")
+        + (f" ({', '.join(counts)})" if counts else "")
         + f", {alone:,} only one way"
     )
 

@@ -1,6 +1,6 @@
 """``insights run``, ``publish``, ``report`` and ``mail``: the night, and its parts by hand.
 
-Belongs here: the days asked, and the exit code of what happened.
+Belongs here: the days to read, and the exit code of what happened.
 Does not belong here: what a night does (``night.py``), how it is shown (``console.py``).
 """
 
@@ -166,8 +166,8 @@ def mail(config: Path, region: Region, month: datetime | None, is_shown: bool) -
         raise click.UsageError(f"{config}: reports: is missing; say there whom the mail goes to")
     made = monthly_mail(settings, region, month.date() if month else None)
     if made is None:
-        asked = f"{month:%Y-%m} is not over, or was not" if month else "no month that is over was"
-        fail([f"{region}: {asked} read; nothing was sent"])
+        which = f"{month:%Y-%m} is not over, or was not" if month else "no month that is over was"
+        fail([f"{region}: {which} read; nothing was sent"])
         return NOTHING
     if is_shown or settings.reports is None:
         click.echo(f"{made.subject}\n\n{made.text}", nl=False)

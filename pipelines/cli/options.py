@@ -1,4 +1,4 @@
-"""What the commands share: options, exit codes, the configuration of the region asked.
+"""What the commands share: options, exit codes, the configuration of a region.
 
 Belongs here: anything that two commands must read in the same way.
 Does not belong here: a command.
@@ -68,7 +68,7 @@ def settings_of(config: Path, region: Region | None, *, is_seeding: bool = False
     """Return the configuration of the regions that this process loads.
 
     Raises:
-        click.UsageError: the region asked is not among them.
+        click.UsageError: the region is not among them.
         SettingsError: the configuration or INSIGHTS_REGIONS is wrong.
     """
     settings = load_settings(config, regions_to_load(), is_seeding)

@@ -71,7 +71,7 @@ class Receipt:
         did = "would go" if self.is_dry_run else "gone"
         title = "Dry run of an erasure" if self.is_dry_run else "Receipt of erasure"
         yield f"{title}, region {self.region}, {self.erased_at:%Y-%m-%d %H:%M:%S} UTC"
-        yield f"  asked     {self._asked()}"
+        yield f"  asked     {self._scope()}"
         yield (
             f"  lake      {counted(self.partitions_touched, 'day')} touched, "
             f"{counted(self.bookings_gone, 'booking')} {did}, "
@@ -86,7 +86,7 @@ class Receipt:
             yield f"  verified  lake and database read again: {found}"
         yield from self._notes()
 
-    def _asked(self) -> str:
+    def _scope(self) -> str:
         what = f"room {self.room_id}" if self.room_id is not None else "every room"
         if self.first_date is None and self.last_date is None:
             return f"{what}, every day"

@@ -14,7 +14,13 @@ from urllib.parse import urlsplit
 
 from pipelines.launch import is_silent
 from pipelines.night import today_in
-from pipelines.privacy.proof import code_version, is_outdated, read_result
+from pipelines.privacy.proof import (
+    AttackResult,
+    ProofResult,
+    code_version,
+    is_outdated,
+    read_result,
+)
 from pipelines.settings import ExchangeSettings, RegionSettings, Settings
 from pipelines.templates import render_page
 from transforms.contract import (
@@ -46,7 +52,7 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
         WarehouseError: lake or database cannot be read.
     """
     chosen = settings.regions[region]
-    proof = read_result()
+    proof, attack = read_result(ProofResult), read_result(AttackResult)
     keeps_no_output, sends_no_telemetry = is_silent(home)
     kept = first_day_kept(today_in(settings, region, now), settings.retention_months)
     lake = lake_holdings(Lake(chosen.lake, region))
@@ -85,6 +91,8 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
         access=[_access(name, path) for name, path in places],
         proof=proof,
         is_proof_outdated=proof is not None and is_outdated(proof),
+        attack=attack,
+        is_attack_outdated=attack is not None and is_outdated(attack),
     )
 
 

@@ -10,7 +10,13 @@ import pytest
 from lxml import etree
 
 from pipelines.privacy import record
-from pipelines.privacy.proof import RESULT_FILE, ProofResult, read_result, write_result
+from pipelines.privacy.proof import (
+    RESULT_FILES,
+    AttackResult,
+    ProofResult,
+    read_result,
+    write_result,
+)
 from tests.lake.rows import booking, stored
 from tests.night.workplace import Company
 from transforms.contract import LAKE, TABLES
@@ -35,8 +41,9 @@ def report(
 ) -> Callable[..., str]:
     """Print the report as Markdown; the last proof is the one given."""
 
-    def printed(proof: ProofResult | None = PROOF) -> str:
-        monkeypatch.setattr(record, "read_result", lambda: proof)
+    def printed(proof: ProofResult | None = PROOF, attack: AttackResult | None = None) -> str:
+        results = {ProofResult: proof, AttackResult: attack}
+        monkeypatch.setattr(record, "read_result", results.__getitem__)
         capsys.readouterr()
         assert planted.insights("privacy-report", "--region", "EU") == 0
         return capsys.readouterr().out
@@ -104,9 +111,23 @@ def test_the_report_shows_the_last_proof_or_that_there_is_none(
     assert "12,345 tokens" in report(PROOF)
     assert "NOT PROVED on this installation" in report(None)
     write_result(PROOF, tmp_path / "proof.json")
-    assert read_result(tmp_path / "proof.json") == PROOF
+    assert read_result(ProofResult, tmp_path / "proof.json") == PROOF
     (tmp_path / "proof.json").write_text("{}")
-    assert read_result(tmp_path / "proof.json") is None
+    assert read_result(ProofResult, tmp_path / "proof.json") is None
+
+
+def test_the_report_says_what_the_attacker_was_tried_on_or_that_it_was_not(
+    report: Callable[..., str], tmp_path: Path
+) -> None:
+    assert "NOT TRIED on this installation" in report()
+    now = datetime(2200, 1, 1, tzinfo=UTC)
+    tried = AttackResult(proved_at=now, regions=50, rooms=1_000, nights=30, tried=12_345, found=0)
+    write_result(tried, tmp_path / "attack.json")
+    assert read_result(AttackResult, tmp_path / "attack.json") == tried
+    told = "12,345 counts and differences of 50 regions, up to 1,000 rooms and 30 nights tried"
+    assert f"0 found on 2200-01-01 for {tried.code_version}: {told} |" in report(PROOF, tried)
+    assert "FOUND: 2 on 2200-01-01" in report(PROOF, replace(tried, found=2))
+    assert not replace(tried, tried=0).is_proved
 
 
 def test_a_proof_of_another_program_than_this_is_told(report: Callable[..., str]) -> None:
@@ -117,8 +138,9 @@ def test_a_proof_of_another_program_than_this_is_told(report: Callable[..., str]
 
 def test_the_result_of_a_proof_lies_beside_pyproject_and_is_not_committed() -> None:
     root = Path(__file__).parents[2]
-    assert RESULT_FILE.parent == root
-    assert f"/{RESULT_FILE.name}" in (root / ".gitignore").read_text().splitlines()
+    for file in RESULT_FILES.values():
+        assert file.parent == root
+        assert f"/{file.name}" in (root / ".gitignore").read_text().splitlines()
 
 
 def test_the_report_says_whom_small_groups_are_not_hidden_from(report: Callable[..., str]) -> None:

@@ -32,6 +32,7 @@ BENCHMARKS: Final = {
     "memory": Benchmark("--rooms 50 --rooms 1000", 3, "Does memory grow with the rooms?"),
     "hammer": Benchmark("--seconds 60", 3, "Does any reader ever see a torn day or database?"),
     "killed_runs": Benchmark("--kills 200", 10, "Does a killed run leave anything that stays?"),
+    "what-if": Benchmark("", 2, "Is the bracket true, how wide is it, and what does it cost?"),
     "marts": Benchmark(
         "--sizes 2.4M,24M,67M", 12, "What does the database cost to build and to ask?"
     ),
@@ -56,7 +57,12 @@ def main(names: tuple[str, ...]) -> None:
             f"== {name} {each.options} (about {each.minutes} min; load {_load():.1f}): {each.asks}"
         )
         began = time.monotonic()
-        command = [sys.executable, "-m", f"benchmarks.{name}", *each.options.split()]
+        command = [
+            sys.executable,
+            "-m",
+            f"benchmarks.{name.replace('-', '_')}",
+            *each.options.split(),
+        ]
         if subprocess.run(command, check=False).returncode:
             failed.append(name)
         click.echo(f"== {name}: {time.monotonic() - began:.0f} s (load {_load():.1f})\n")

@@ -5,5 +5,6 @@ Does not belong here: anything raw, anything that talks to Exchange, schedules.
 """
 
 from warehouse.connect import connect
+from warehouse.what_if import what_if
 
-__all__ = ["connect"]
+__all__ = ["connect", "what_if"]

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "status": ("status", "Say how old each region's figures are, and what to do."),
     "publish": ("nightly", "Rebuild a region's database from its lake."),
     "report": ("nightly", "Write the page that shows a region in a browser."),
+    "what-if": ("what_if", "Say which bookings would fit if rooms were added or removed."),
     "export": ("export", "Write the statistics tables for Excel, or as CSV."),
     "mail": ("nightly", "Send a month of a region by mail."),
     "check": ("exchange", "Say which rooms can be read, and what mends the rest."),

@@ -1,0 +1,194 @@
+"""What-if of a published region, from Python and from the command line."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines import cli
+from tests.marts.scenario import Booking, Room, all_day, book, days_from, scenario, write_lake
+from warehouse import what_if
+from warehouse.lake import Lake
+from warehouse.publish import publish
+from warehouse.what_if import Seats, WhatIfError
+
+MONDAY = date(2026, 10, 5)
+SMALL = Room("small", building="HQ", capacity=4)
+SECOND = Room("second", building="HQ", capacity=4)
+LARGE = Room("large", building="HQ", capacity=10)
+UNKNOWN = Room("unknown", building="Annex", capacity=None)
+DESK = Room("desk", building="HQ", capacity=1, room_type="desk")
+ROOMS = (SMALL, SECOND, LARGE, UNKNOWN, DESK)
+
+
+def bookings() -> list[Booking]:
+    """Monday: at nine both small rooms and the large one are taken, at ten only a small one."""
+    return [
+        book(SMALL, MONDAY, "09:00", "10:00", invited_headcount=3),
+        book(SECOND, MONDAY, "09:00", "10:00", invited_headcount=None),
+        book(LARGE, MONDAY, "09:00", "10:00", invited_headcount=7),
+        book(SMALL, MONDAY, "10:00", "11:00", invited_headcount=2),
+        book(LARGE, MONDAY, "14:00", "15:00", invited_headcount=25),
+        book(LARGE, MONDAY, "11:00", "12:00", status="held"),
+        book(UNKNOWN, MONDAY, "09:00", "10:00", invited_headcount=12),
+        all_day(UNKNOWN, MONDAY + timedelta(days=1), invited_headcount=2),
+    ]
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish the office, and return a configuration that names it."""
+    folder = tmp_path_factory.mktemp("office")
+    office = scenario(ROOMS, bookings(), days_from(MONDAY, 4))
+    lake = Lake(folder / "eu/lake", "EU")
+    write_lake(lake, office)
+    publish(lake, folder / "eu/warehouse", office.options, office.now)
+    (folder / "rooms.csv").write_text("room_id,address,time_zone\nx,x@contoso.example,UTC\n")
+    exchange = {"kind": "ews", "endpoint": "https://mail.example/EWS/Exchange.asmx"}
+    exchange |= {
+        "auth": "basic",
+        "username": "svc@contoso.example",
+        "password_env": "TEST_PASSWORD",
+    }
+    region = {"time_zone": "Europe/Copenhagen", "nightly_at": "02:30", "rooms": "rooms.csv"}
+    region |= {"lake": "eu/lake", "warehouse": "eu/warehouse"}
+    path = folder / "insights.yaml"
+    path.write_text(yaml.safe_dump({"regions": {"EU": region | {"exchanges": {"hq": exchange}}}}))
+    return path
+
+
+def ask(config: Path, **question: Any) -> Any:
+    return what_if("EU", warehouse=config.parent / "eu/warehouse", **question)
+
+
+def insights(config: Path, *arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["what-if", "--config", str(config), "--region", "EU", *arguments])
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def test_as_it_is_every_booking_has_a_room(config: Path) -> None:
+    found = ask(config)
+    assert found.bookings == 7  # held is not booked
+    assert (found.served_at_least, found.served_at_most, found.served_in_place) == (7, 7, 7)
+    assert found.minutes == 6 * 60 + 24 * 60 == found.minutes_served_at_least
+    assert found.rooms == (Seats(4, 2), Seats(10, 1), Seats(12, 1))  # 12: the largest party it had
+    assert found.not_placed == ()
+
+
+def test_a_room_that_goes_leaves_its_bookings_to_those_that_are_large_enough(config: Path) -> None:
+    found = ask(config, building="HQ", remove=["large"])
+    assert found.bookings == 5
+    # Seven people fit into no small room; the 25 of whom its ten seats were enough neither.
+    assert (found.served_at_least, found.served_at_most) == (3, 3)
+    assert found.not_placed == (Seats(7, 1), Seats(10, 1))
+
+
+def test_small_bookings_go_to_a_larger_room_that_is_free(config: Path) -> None:
+    found = ask(config, building="HQ", remove=["small"])
+    # At nine all rooms are taken, so one of three has none; at ten the second is free.
+    assert (found.served_at_least, found.served_at_most) == (4, 4)
+
+
+def test_a_booking_without_a_headcount_needs_the_seats_that_it_had(config: Path) -> None:
+    found = ask(config, building="HQ", remove=["small", "second", "large"], add={3: 3, 4: 1})
+    assert found.served_at_most == found.served_at_least == 3
+    assert found.not_placed == (Seats(7, 1), Seats(10, 1))
+
+
+def test_new_rooms_take_what_had_none(config: Path) -> None:
+    found = ask(config, building="HQ", remove=["large"], add={10: 1})
+    assert (found.served_at_least, found.served_at_most) == (5, 5)
+    assert found.rooms == (Seats(4, 2), Seats(10, 1))
+
+
+def test_bookings_never_leave_their_building(config: Path) -> None:
+    found = ask(config, remove=["unknown"])
+    assert found.served_at_most == 5
+    assert found.not_placed == (Seats(2, 1), Seats(12, 1))
+
+
+def test_only_the_days_asked_for_count(config: Path) -> None:
+    tuesday = MONDAY + timedelta(days=1)
+    found = ask(config, first_date=tuesday, last_date=tuesday)
+    assert (found.bookings, found.minutes) == (1, 24 * 60)
+
+
+def test_the_smallest_mix_is_smaller_than_what_there_is_and_serves_it(config: Path) -> None:
+    found = ask(config, building="HQ", suggest=True)
+    assert found.rooms == (Seats(4, 2), Seats(10, 1))
+    assert found.served_at_least == 5
+    assert found.fewest_rooms == 3
+    monday = ask(config, building="Annex", suggest=True)
+    assert monday.rooms == (Seats(12, 1),)
+
+
+def test_a_personal_room_is_in_no_answer(config: Path) -> None:
+    with pytest.raises(WhatIfError, match="room 'desk' is a personal room"):
+        ask(config, remove=["desk"])
+
+
+def test_json_has_the_names_that_others_rely_on(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert insights(config, "--building", "HQ", "--remove", "large", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "bookings": 5,
+        "minutes": 300,
+        "served_at_least": 3,
+        "served_at_most": 3,
+        "minutes_served_at_least": 180,
+        "minutes_served_at_most": 180,
+        "rooms": [{"seats": 4, "count": 2}],
+    }
+
+
+def test_the_answer_is_a_few_lines_that_say_what_would_not_fit(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert insights(config, "--building", "HQ", "--remove", "large", "--add", "6x1") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "EU HQ, 2026-10-05 to 2026-10-08: 5 bookings, 5 hours",
+        "rooms: 3 (2 with 4 seats, 1 with 6 seats)",
+        "bookings that find a room: at least 60.0 % (3), at most 60.0 % (3)",
+        "hours that find a room: at least 60.0 % (3), at most 60.0 % (3)",
+        "without any other booking changing rooms: at least 60.0 %",
+        "without a room, by seats needed: 7: 1 booking, 10: 1 booking",
+    ]
+
+
+def test_a_suggestion_says_what_cannot_be_undercut(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert insights(config, "--building", "HQ", "--suggest") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "smallest mix found: 3 (2 with 4 seats, 1 with 10 seats)" in lines
+    assert "fewer than 3 rooms cannot serve 99 %" in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--remove", "attic"], "EU: no room 'attic' in the directory"),
+        (["--building", "HQ", "--remove", "unknown"], "is in building 'Annex'"),
+        (["--building", "Tower"], "no building 'Tower'; there are: Annex, HQ"),
+        (["--add", "4x0"], "'4x0' is not SEATSxN, both at least 1, such as 8x2"),
+        (["--add", "0x4"], "'0x4' is not SEATSxN"),
+        (["--add", "eight"], "'eight' is not SEATSxN"),
+        (["--add", "8x1"], "name the building that gets the rooms: Annex, HQ"),
+        (["--suggest", "--remove", "small"], "leave out add and remove"),
+        (["--from", "2026-09-01"], "was not read whole; there is 2026-10-05 to 2026-10-08"),
+        (["--to", "2027-01-01"], "was not read whole; there is 2026-10-05 to 2026-10-08"),
+        (["--from", "2026-10-07", "--to", "2026-10-06"], "2026-10-07 is after 2026-10-06"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_one_line_and_exit_2(
+    config: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert insights(config, *arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line

@@ -1,0 +1,256 @@
+"""What no placement of a building's bookings can pass, on plain arrays (R22: served at most).
+
+At each minute the bookings that need at least a size are held against the rooms that have it. That
+a booking keeps one room for all of its time is left out: so the best placement serves no more.
+To find that one is hard; to bound it takes a second for a thousand rooms and a year.
+"""
+
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from warehouse.placement import DAY, Building, Ints, Placed, place_anew
+
+_PEAK: Final = 1  # neighbours on either side that a peak is at least as high as
+_LOOKBACK: Final = 16  # moments that a moment is weighed against; fewer would still be a bound
+_CHUNK: Final = 4096  # moments that are weighed together
+
+
+class _Moments(NamedTuple):
+    """Moments at which more is booked than fits: (level, moment) but ``minute``.
+
+    A level counts the bookings and rooms of at least so many seats.
+    """
+
+    minute: Ints
+    rooms: Ints
+
+
+def at_most(building: Building) -> tuple[int, int]:
+    """Return a bound that no placement can pass: bookings, and minutes.
+
+    A moment and a size with more bookings than rooms cost at least the difference. Moments are
+    chosen so that each booking counts at one of them at most: what they cost adds up. The chain of
+    moments that costs most is the bound for bookings, what its shortest bookings last one for
+    minutes; the other is each minute's own excess. Minutes are bounded day by day.
+    """
+    sizes = np.unique(building.seats)
+    level = np.searchsorted(sizes, building.need)
+    fits = level < len(sizes)
+    starts, ends, level = building.starts[fits], building.ends[fits], level[fits]
+    if not len(starts):
+        return 0, 0
+    moments, lost_minutes = _excess(building, sizes, starts, ends, level)
+    order = np.argsort(starts, kind="stable")
+    starts, ends, level = starts[order], ends[order], level[order]
+    lost, counted = 0, 0
+    for first in range(0, len(moments.minute), _CHUNK):
+        part = _Moments(*(each[..., first : first + _CHUNK] for each in moments))
+        until = int(np.searchsorted(starts, part.minute[-1], side="right"))
+        bookings = tuple(each[counted:until] for each in (starts, ends, level))
+        chosen, cost = _costliest_chain(part, *bookings)
+        _cost_in_minutes(building, part, chosen, bookings, lost_minutes[1])
+        lost, counted = lost + cost, until
+    minutes = building.minutes[fits].sum() - lost_minutes.max(axis=0).sum()
+    return len(starts) - lost, int(minutes)
+
+
+class _Load(NamedTuple):
+    """Bookings under way from each event on that need at least each size: (sizes, events)."""
+
+    minute: Ints
+    under_way: Ints
+    ended: Ints
+
+
+def _load(building: Building, levels: int, starts: Ints, ends: Ints, level: Ints) -> _Load:
+    """Count the bookings under way; midnights are events too."""
+    is_event = np.zeros(len(building.is_available) * DAY + 1, np.bool_)
+    is_event[starts] = is_event[ends] = is_event[::DAY] = True
+    minute = np.flatnonzero(is_event)
+    place = np.cumsum(is_event) - 1
+    shape = (levels, len(minute))
+    began = np.bincount(level * shape[1] + place[starts], minlength=shape[0] * shape[1])
+    ended = np.bincount(level * shape[1] + place[ends], minlength=shape[0] * shape[1])
+    under_way = np.cumsum((began - ended).reshape(shape), axis=1)[::-1].cumsum(axis=0)[::-1]
+    return _Load(minute, under_way, ended.reshape(shape).sum(axis=0))
+
+
+def _excess(
+    building: Building, sizes: Ints, starts: Ints, ends: Ints, level: Ints
+) -> tuple[_Moments, Ints]:
+    """Return the moments with an excess, and (two, days): minutes lost, the second row still 0."""
+    days = len(building.is_available)
+    minute, load, ended = _load(building, len(sizes), starts, ends, level)
+    is_large = (building.seats >= sizes[:, None]).astype(np.int32)
+    rooms = is_large @ building.is_available.T.astype(np.int32)  # of each level and day
+    rooms = rooms[:, np.minimum(minute // DAY, days - 1)]
+    excess = np.maximum((load - rooms).max(axis=0), 0)[:-1]
+    lost = np.zeros((2, days), np.int64)
+    np.add.at(lost[0], minute[:-1] // DAY, excess * np.diff(building.instants(minute)))
+    # Of moments after which nothing ends the last holds the bookings of all of them. Of very many
+    # the peaks are enough: fewer moments give a bound too.
+    kept = np.flatnonzero((excess > 0) & ((ended[1:] > 0) | (minute[1:] % DAY == 0)))
+    if len(kept) > _CHUNK:
+        beside = np.pad(excess[kept], _PEAK)
+        highest = sliding_window_view(beside, 2 * _PEAK + 1).max(axis=1)
+        kept = kept[excess[kept] == highest]
+    return _Moments(minute[kept], rooms[:, kept]), lost
+
+
+def _costliest_chain(
+    moments: _Moments, starts: Ints, ends: Ints, level: Ints
+) -> tuple[list[tuple[int, int, int]], int]:
+    """Return the moments to choose, each as (the one before, itself, level), and their cost.
+
+    A booking counts at the first chosen moment at or after its start, if it still lasts then.
+    """
+    count = len(moments.minute)
+    gain, by_level = _gains(moments, starts, ends, level)
+    best = np.zeros(count + _LOOKBACK, np.int64)  # of the moments before; none before the first
+    back = np.zeros(count, np.int64)
+    for moment in range(count):
+        value = gain[moment] + best[moment : moment + _LOOKBACK][::-1]
+        back[moment] = value.argmax()
+        best[moment + _LOOKBACK] = max(best[moment + _LOOKBACK - 1], value[back[moment]])
+    chosen, moment = [], count - 1
+    while moment >= 0:
+        if best[moment + _LOOKBACK] == best[moment + _LOOKBACK - 1]:
+            moment -= 1
+            continue
+        before = moment - int(back[moment]) - 1
+        chosen.append((before, moment, int(by_level[moment, back[moment]])))
+        moment = before
+    return chosen, int(best[-1])
+
+
+def _gains(moments: _Moments, starts: Ints, ends: Ints, level: Ints) -> tuple[Ints, Ints]:
+    """Return what each moment costs if the one chosen before is 1, 2, … back, and at which level.
+
+    Shape (moments, lookback). Bookings that began longer ago are not counted: still a bound.
+    """
+    levels, count = moments.rooms.shape
+    first, last = _reach(moments, starts, ends)
+    kept = first <= last
+    lasts = np.minimum(last - first, _LOOKBACK - 1)[kept]
+    place = (level[kept] * count + first[kept]) * _LOOKBACK + lasts
+    began = np.bincount(place, minlength=levels * count * _LOOKBACK).astype(np.int32)
+    began = began.reshape(levels, count, _LOOKBACK)[:, :, ::-1].cumsum(axis=2, dtype=np.int32)[
+        :, :, ::-1
+    ]
+    began = began[::-1].cumsum(axis=0, dtype=np.int32)[
+        ::-1
+    ]  # [level, first moment, moments it lasts at least]
+    counted = np.zeros((levels, count, _LOOKBACK), np.int32)
+    for back in range(min(_LOOKBACK, count)):
+        counted[:, back:, back] = began[:, : count - back, back]
+    excess = counted.cumsum(axis=2, dtype=np.int32) - moments.rooms[:, :, None]
+    return np.maximum(excess.max(axis=0), 0), excess.argmax(axis=0)
+
+
+def _reach(moments: _Moments, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+    """Return the first and the last moment within each booking."""
+    first = np.searchsorted(moments.minute, starts)
+    return first, np.searchsorted(moments.minute, ends) - 1
+
+
+def _cost_in_minutes(
+    building: Building,
+    moments: _Moments,
+    chosen: list[tuple[int, int, int]],
+    bookings: tuple[Ints, ...],
+    lost: Ints,
+) -> None:
+    """Add to each day the minutes that the shortest bookings of a moment last on that day."""
+    if not chosen:
+        return
+    first, last = _reach(moments, *bookings[:2])
+    kept = np.flatnonzero(first <= last)
+    kept = kept[np.argsort(first[kept], kind="stable")]
+    level, first, last = bookings[2][kept], first[kept], last[kept]
+    began, ended = (building.instants(each[kept]) for each in bookings[:2])
+    for before, moment, least in chosen:
+        day = int(moments.minute[moment]) // DAY
+        part = slice(*np.searchsorted(first, (before + 1, moment + 1)))
+        counted = (last[part] >= moment) & (level[part] >= least)
+        minutes = np.minimum(ended[part][counted], building.midnights[day + 1])
+        minutes = minutes - np.maximum(began[part][counted], building.midnights[day])
+        excess = len(minutes) - int(moments.rooms[least, moment])
+        lost[day] += int(np.partition(minutes, excess - 1)[:excess].sum())
+
+
+class Mix(NamedTuple):
+    """The smallest mix of rooms that was found, what it serves, and how few rooms could do."""
+
+    building: Building
+    placed: Placed
+    fewest_rooms: int
+
+
+def smallest_mix(building: Building, share: float) -> Mix:
+    """Return few and small rooms, of the building's sizes, that serve a share of the bookings.
+
+    That they do is shown by a placement; that fewer than ``fewest_rooms`` cannot, by the most
+    bookings of a day that are under way at once.
+    """
+    sizes = np.unique(building.seats)
+    level = np.minimum(np.searchsorted(sizes, building.need), len(sizes) - 1)
+    wanted = -(-len(level) * round(share * 1000) // 1000)
+    peaks = _peaks(building, len(sizes), building.ends, level)
+    spare = len(level) - wanted
+    clipped = np.minimum(building.ends, (building.day + 1) * DAY)
+    day_peaks = _peaks(building, 1, clipped, np.zeros_like(level))
+    fewest = _fewest(day_peaks, np.zeros(1, np.int64), 0, spare)
+    best, low, high = None, 0, spare
+    while low <= high:  # how many of the spared bookings the peaks may cost
+        cost = (low + high + 1) // 2
+        tried = _tried(building, sizes, _counts(peaks, cost))
+        if (tried[1].most_bookings >= 0).sum() >= wanted:
+            best, low = tried, cost + 1
+        else:
+            high = cost - 1
+    counts = peaks.max(axis=1)
+    while best is None:  # even rooms for every peak are too few, as bookings do not change rooms
+        counts = counts + 1
+        tried = _tried(building, sizes, counts)
+        best = tried if (tried[1].most_bookings >= 0).sum() >= wanted else None
+    return Mix(*best, fewest)
+
+
+def _tried(building: Building, sizes: Ints, counts: Ints) -> tuple[Building, Placed]:
+    """Place the bookings in so many rooms of at least each size."""
+    seats = np.repeat(sizes, counts - np.append(counts[1:], 0))
+    is_open = np.ones((len(building.is_available), len(seats)), np.bool_)
+    nowhere = np.full(len(building.room), -1)
+    tried = replace(building, seats=seats, is_available=is_open, room=nowhere)
+    return tried, place_anew(tried)
+
+
+def _peaks(building: Building, levels: int, ends: Ints, level: Ints) -> Ints:
+    """Return the most bookings that are under way at once, (levels, days)."""
+    load = _load(building, levels, building.starts, ends, level)
+    days = np.flatnonzero(load.minute % DAY == 0)[: len(building.is_available)]
+    return np.maximum.reduceat(load.under_way, days, axis=1)
+
+
+def _counts(peaks: Ints, spare: int) -> Ints:
+    """Return of each size how many rooms have at least it, if so many bookings may find none."""
+    counts = peaks.max(axis=1)
+    for level in (0, *range(len(counts) - 1, 0, -1)):  # few rooms, then few of the largest
+        counts[level] = _fewest(peaks, counts, level, spare)
+    return np.maximum.accumulate(counts[::-1])[::-1]
+
+
+def _fewest(peaks: Ints, counts: Ints, level: int, spare: int) -> int:
+    """Return the fewest rooms of a level for which each day's worst excess adds up to ``spare``."""
+    others = np.delete(peaks - counts[:, None], level, axis=0).max(axis=0, initial=0)
+    low, high = 0, int(peaks[level].max(initial=0))
+    while low < high:
+        middle = (low + high) // 2
+        if np.maximum(peaks[level] - middle, others).sum() <= spare:
+            high = middle
+        else:
+            low = middle + 1
+    return low

@@ -1,0 +1,314 @@
+"""Placing the bookings of a building in its rooms, on plain arrays (R22: served at least).
+
+What is placed could be done: no booking in two rooms, no two in one room at a time, each room large
+enough. ``bounds.py`` says what no placement could pass. Pure functions; no reading, no region.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Ints: TypeAlias = npt.NDArray[np.integer]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Words: TypeAlias = npt.NDArray[np.uint64]
+
+DAY: Final = 1500
+"""Minutes that each day has here: 25 hours, as the longest; at the end of others nothing is."""
+
+_SLOT: Final = 5  # minutes that one bit stands for where a room is looked for; rounded outwards
+_WORDS: Final = -(-DAY // _SLOT // 64)
+_NEVER: Final = 32_000  # a minute that no day has
+
+
+@dataclass(frozen=True)
+class Building:
+    """Rooms by seats, smallest first, and bookings; local day d begins at minute d * ``DAY``.
+
+    ``is_available`` is (days, rooms), ``midnights`` the instants (in minutes) at which the days
+    begin and the last one ends. Of each booking: ``room`` is the place in ``seats`` of the room
+    that it has, -1 where that is gone; ``need`` is the seats that it needs. The bookings of one
+    room stand together, by start; a room is available on the days of its own bookings.
+    """
+
+    seats: Ints
+    is_available: Bools
+    midnights: Ints
+    room: Ints
+    starts: Ints
+    ends: Ints
+    need: Ints
+
+    def instants(self, minutes: Ints) -> Ints:
+        """Return when minutes of these days really are."""
+        day, rest = np.divmod(minutes, DAY)
+        lengths = np.append(np.diff(self.midnights), 0)
+        real: Ints = self.midnights[day] + np.minimum(rest, lengths[day])
+        return real
+
+    @cached_property
+    def minutes(self) -> Ints:
+        """How long each booking really lasts."""
+        return self.instants(self.ends) - self.instants(self.starts)
+
+    @cached_property
+    def day(self) -> Ints:
+        """The day on which each booking starts."""
+        return self.starts // DAY
+
+    @cached_property
+    def is_within(self) -> Bools:
+        """Whether each booking ends on the day on which it starts."""
+        within: Bools = (self.ends - 1) // DAY == self.day
+        return within
+
+
+def minutes_of_days(instants: Ints, midnights: Ints) -> Ints:
+    """Return instants (in minutes) as minutes of days that all have ``DAY`` of them."""
+    day = np.clip(np.searchsorted(midnights, instants, side="right") - 1, 0, len(midnights) - 2)
+    minutes: Ints = (day * DAY + instants - midnights[day]).astype(np.int32)
+    return minutes
+
+
+class Placed(NamedTuple):
+    """The room of each booking, -1 where it found none, in three placements.
+
+    ``in_place``: whoever has a room keeps it. ``most_bookings`` and ``most_minutes``: on days on
+    which more fit that way, bookings change rooms.
+    """
+
+    in_place: Ints
+    most_bookings: Ints
+    most_minutes: Ints
+
+
+def place(building: Building) -> Placed:
+    """Place the bookings of a building; each room is one that was large enough and free."""
+    if not len(building.seats) or not len(building.room):
+        nowhere = np.full(len(building.room), -1)
+        return Placed(nowhere, nowhere, nowhere)
+    return _moved(building, _in_place(building))
+
+
+def _moved(building: Building, in_place: Ints) -> Placed:
+    """Place days anew on which a booking has no room, and keep what serves more."""
+    first = _sweep(building, in_place, _days_missing(building, in_place), by_minutes=False)
+    bookings = _best_by_day(building, np.ones(len(first), np.int32), [in_place, first])
+    still = _days_missing(building, bookings)
+    if not len(still):
+        return Placed(in_place, bookings, bookings)
+    second = _sweep(building, bookings, still, by_minutes=True)
+    minutes = _best_by_day(building, building.minutes, [in_place, first, second])
+    return Placed(in_place, bookings, minutes)
+
+
+def _days_missing(building: Building, rooms: Ints) -> Ints:
+    return np.unique(building.day[building.is_within & (rooms < 0)])
+
+
+def place_anew(building: Building) -> Placed:
+    """Place all bookings as if none had a room: first those that pass a midnight."""
+    rooms = np.full(len(building.room), -1)
+    if not len(building.seats) or not len(rooms):
+        return Placed(rooms, rooms, rooms)
+    busy = _busy(building, rooms)
+    for booking in np.flatnonzero(~building.is_within):
+        _place_long(building, busy, rooms, int(booking))
+    return _moved(building, rooms)
+
+
+def served(building: Building, rooms: Ints) -> tuple[int, int]:
+    """Return how many bookings a placement serves, and their minutes."""
+    is_served = rooms >= 0
+    return int(is_served.sum()), int(building.minutes[is_served].sum())
+
+
+def _best_by_day(building: Building, weight: Ints, placements: Sequence[Ints]) -> Ints:
+    """Return of each day the placement that serves most; only bookings of one day ever move."""
+    totals = [np.bincount(building.day, weight * (rooms >= 0)) for rooms in placements]
+    best: Ints = np.choose(np.argmax(totals, axis=0)[building.day], placements)
+    return best
+
+
+def _in_place(building: Building) -> Ints:
+    """Let each booking keep its room, and find the others the smallest free room that fits."""
+    rooms = np.where(_undisturbed(building), building.room, -1)
+    busy = _busy(building, rooms)
+    for booking in np.flatnonzero((rooms < 0) & ~building.is_within):
+        _place_long(building, busy, rooms, int(booking))
+    waiting = np.flatnonzero((rooms < 0) & building.is_within)
+    waiting = waiting[np.lexsort((building.ends[waiting], building.day[waiting]))]
+    day = building.day[waiting]
+    rank = np.arange(len(day)) - np.searchsorted(day, day)
+    waiting = waiting[np.argsort(rank, kind="stable")]
+    limits = np.append(0, np.cumsum(np.bincount(rank)))
+    for low, high in pairwise(limits):  # of each day one booking, so that none is in another's way
+        _place_one_a_day(building, busy, rooms, waiting[low:high])
+    return rooms
+
+
+def _undisturbed(building: Building) -> Bools:
+    """Tell which bookings can keep their room: as many as possible where they overlap."""
+    keeps = building.room >= 0
+    own = np.flatnonzero(keeps)
+    room, starts, ends = (
+        each[own].astype(np.int64) for each in (building.room, building.starts, building.ends)
+    )
+    reach = int(ends.max(initial=0)) + 1
+    until = np.maximum.accumulate(room * reach + ends)
+    overlaps = np.zeros(len(own) + 1, np.bool_)
+    overlaps[1:-1] = (room[1:] * reach + starts[1:]) < until[:-1]
+    place = np.flatnonzero(overlaps[:-1] | overlaps[1:])
+    last, end = -1, 0
+    for booking, start, until_end, is_overlapping in zip(
+        *(each[place].tolist() for each in (own, starts, ends, overlaps)), strict=True
+    ):
+        if not is_overlapping or start >= end:
+            last, end = booking, until_end
+        elif until_end < end:
+            keeps[last] = False
+            last, end = booking, until_end
+        else:
+            keeps[booking] = False
+    return keeps
+
+
+_BELOW: Final = np.array([(1 << bit) - 1 for bit in range(65)], np.uint64)
+"""Masks of the lowest bits of a word."""
+
+
+def _slots(starts: Ints, ends: Ints) -> Words:
+    """Return the bits of minutes within one day, (words, bookings)."""
+    word = np.arange(_WORDS)[:, None] * 64
+    first = np.minimum(np.maximum(starts // _SLOT - word, 0), 64)
+    last = np.minimum(np.maximum(-(-ends // _SLOT) - word, 0), 64)
+    bits: Words = _BELOW[last] ^ _BELOW[first]
+    return bits
+
+
+def _busy(building: Building, rooms: Ints) -> Words:
+    """Return the bits of what is placed, (words, days, rooms); all set where a room is closed."""
+    placed = np.flatnonzero(rooms >= 0)
+    starts, ends = building.starts[placed], building.ends[placed]
+    days = (ends - 1) // DAY - starts // DAY + 1
+    part = np.repeat(np.arange(len(placed)), days)
+    day = starts[part] // DAY + np.arange(len(part)) - np.repeat(np.cumsum(days) - days, days)
+    bits = _slots(np.maximum(starts[part] - day * DAY, 0), np.minimum(ends[part] - day * DAY, DAY))
+    where = day * len(building.seats) + rooms[placed][part]
+    order = np.argsort(where, kind="stable")
+    where, bits = where[order], bits[:, order]
+    closed = np.where(building.is_available, _BELOW[0], _BELOW[64])
+    busy = np.tile(closed, (_WORDS, 1, 1))
+    if len(where):
+        firsts = np.flatnonzero(np.append(True, where[1:] != where[:-1]))
+        busy.reshape(_WORDS, -1)[:, where[firsts]] |= np.bitwise_or.reduceat(bits, firsts, axis=1)
+    return busy
+
+
+def _place_one_a_day(building: Building, busy: Words, rooms: Ints, several: Ints) -> None:
+    """Place bookings of as many days, each in the smallest room that fits and is free."""
+    day, need = building.day[several], building.need[several]
+    bits = _slots(building.starts[several] - day * DAY, building.ends[several] - day * DAY)
+    taken = building.seats < need[:, None]
+    for word in range(_WORDS):
+        taken |= (busy[word, day] & bits[word][:, None]) != 0
+    room = taken.argmin(axis=1)
+    found = np.flatnonzero(~taken[np.arange(len(day)), room])
+    rooms[several[found]] = room[found]
+    busy[:, day[found], room[found]] |= bits[:, found]
+
+
+def _place_long(building: Building, busy: Words, rooms: Ints, booking: int) -> None:
+    """Place a booking that passes a midnight."""
+    start, end = int(building.starts[booking]), int(building.ends[booking])
+    days = np.arange(start // DAY, (end - 1) // DAY + 1)
+    bits = _slots(np.maximum(start - days * DAY, 0), np.minimum(end - days * DAY, DAY))
+    taken = (busy[:, days] & bits[:, :, None]).any(axis=(0, 1))
+    taken |= building.seats < building.need[booking]
+    if not taken.all():
+        rooms[booking] = taken.argmin()
+        busy[:, days, rooms[booking]] |= bits
+
+
+def _sweep(building: Building, in_place: Ints, days: Ints, *, by_minutes: bool) -> Ints:
+    """Place the bookings of some days anew, by start, each in the smallest free room that fits.
+
+    Where none is free, the booking that ends last gives way, or (``by_minutes``) the shortest.
+    Bookings that pass a midnight stay where they are, and keep their room to themselves.
+    """
+    rooms = in_place.copy()
+    day, is_within = building.day, building.is_within
+    until = np.where(building.is_available[days], 0, _NEVER).astype(np.int16)
+    for booking in np.flatnonzero(~is_within & (in_place >= 0)):
+        touched = np.arange(day[booking], (building.ends[booking] - 1) // DAY + 1)
+        until[np.isin(days, touched), in_place[booking]] = _NEVER
+    chosen = np.flatnonzero(is_within & np.isin(day, days))
+    rooms[chosen] = -1
+    queue = _Queue(building, chosen, until, by_minutes=by_minutes)
+    rooms[chosen] = queue.run()
+    return rooms
+
+
+class _Queue:
+    """Days beside each other, each with its bookings by start: one of each day at a time."""
+
+    def __init__(
+        self, building: Building, chosen: Ints, until: npt.NDArray[np.int16], *, by_minutes: bool
+    ) -> None:
+        self._by_minutes = by_minutes
+        day, starts = np.divmod(building.starts[chosen], DAY)
+        order = np.lexsort((building.ends[chosen], starts, day))
+        _, line, counts = np.unique(day[order], return_inverse=True, return_counts=True)
+        rank = np.arange(len(order)) - np.searchsorted(line, line)
+        by_count = np.argsort(-counts, kind="stable")  # a rank's days stand first
+        self._lines_of_rank = np.bincount(rank) if len(rank) else np.zeros(0, np.int64)
+        line = np.argsort(by_count)[line]
+        self._where = np.empty((2, len(order)), np.int64)
+        self._where[:, order] = rank, line
+        shape = (len(self._lines_of_rank), len(counts))
+        self._starts, self._ends, self._first = np.zeros((3, *shape), np.int16)
+        self._starts[rank, line] = starts[order]
+        self._ends[rank, line] = (building.ends[chosen] - day * DAY)[order]
+        self._first[rank, line] = np.searchsorted(building.seats, building.need[chosen][order])
+        self._room = np.full(shape, -1, np.int32)
+        self._until = until[by_count]
+        self._holder = np.zeros(until.shape, np.int32)
+        self._number = np.arange(until.shape[1], dtype=np.int16)
+
+    def run(self) -> Ints:
+        """Return the room of each booking, in the order in which they were given."""
+        for rank, lines in enumerate(self._lines_of_rank.tolist()):
+            is_free = self._until[:lines] <= self._starts[rank, :lines, None]
+            is_free &= self._number >= self._first[rank, :lines, None]
+            room, line = is_free.argmax(axis=1), np.arange(lines)
+            found = is_free[line, room]
+            self._give(rank, line[found], room[found])
+            if not found.all():
+                self._make_way(rank, line[~found])
+        rooms: Ints = self._room[self._where[0], self._where[1]]
+        return rooms
+
+    def _give(self, rank: int, line: Ints, room: Ints) -> None:
+        self._room[rank, line] = room
+        self._until[line, room] = self._ends[rank, line]
+        self._holder[line, room] = rank
+
+    def _make_way(self, rank: int, line: Ints) -> None:
+        """Let a booking that is worth less give its room to the one of this rank."""
+        until, holder = self._until[line].astype(np.int32), self._holder[line]
+        is_held = (until < _NEVER) & (until > self._starts[rank, line, None])
+        is_held &= self._number >= self._first[rank, line, None]
+        own = self._ends[rank, line].astype(np.int32)
+        if self._by_minutes:
+            own = self._starts[rank, line] - own  # shortest gives way: compare negative lengths
+            until = self._starts[holder, line[:, None]] - until
+        worst = np.where(is_held, until, -_NEVER)
+        room = worst.argmax(axis=1)
+        yields = worst[np.arange(len(line)), room] > own
+        line, room = line[yields], room[yields]
+        self._room[self._holder[line, room], line] = -1
+        self._give(rank, line, room)

@@ -23,10 +23,10 @@ from typing import Any, Final
 import duckdb
 
 from warehouse import connect, engine
-from warehouse.engine import building, sql_steps
+from warehouse.engine import building
 from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
-from warehouse.publish import Build, PublishOptions, publish
+from warehouse.publish import MASKS, Build, PublishOptions, publish
 
 TODAY: Final = date(2026, 11, 22)
 NOW: Final = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -36,7 +36,7 @@ MONTHS: Final = 13
 ROOMS: Final = {"0.24M": 100, "2.4M": 1_000, "24M": 10_000, "67M": 28_000}
 THREADS: Final = 2
 EXAMPLES: Final = Path(engine.__file__).parent / "sql" / "examples"
-ROOM_HOURS_STEPS: Final = ("20", "21", "30")
+ROOM_HOURS_STEPS: Final = ("room_dates", "live", MASKS, "room_hours")
 READS_ALL_BOOKINGS: Final = frozenset({"compare", "durations_and_lead_times"})
 GROUP_BY: Final = """
 CREATE TABLE touched AS
@@ -108,10 +108,9 @@ def rebuild_room_hours(folder: Path) -> dict[str, float]:
         with building(path, options.threads, options.memory_limit) as built:
             built.create_tables()
             build = Build(built, lake, options, NOW)
-            steps = [step for step in sql_steps() if step[:2] in ROOM_HOURS_STEPS]
             past = [[day for day in days if day <= THROUGH] for days in build.passes()]
             passes = [days for days in past if days]
-            build.run(passes, steps)
+            build.run(passes, ROOM_HOURS_STEPS)
 
     try:
         return measured(work)

@@ -252,6 +252,8 @@ def publish_region(settings: Settings, region: Region, now: datetime) -> Publish
         export_parquet=settings.export_parquet,
         is_copied=settings.pointer == "copy",
         closures=tuple(region_settings.closures),
+        trailing_days=settings.trailing_days,
+        retention_months=settings.retention_months,
     )
     lake = Lake(region_settings.lake, region)
     with lake.exclusive():

@@ -27,13 +27,17 @@ def connect(
     *,
     regions: Sequence[Region] = (),
     warehouse: Warehouse | None = None,
+    bookings: bool = False,
 ) -> duckdb.DuckDBPyConnection:
-    """Open the latest published database of a region, or several side by side.
+    """Open the latest statistics of a region, or of several side by side.
+
+    With ``bookings`` it is the database that holds everything, single bookings too, for those
+    who may see them.
 
     ``connect("EU")`` has the region's tables by their names (``utilization``);
     ``connect(regions=["EU", "NA"])`` has them as ``eu.utilization`` and ``na.utilization``.
-    ``warehouse`` is the folder of the databases (or the path of one in it), or one for each
-    region; without it the configuration says where (``$INSIGHTS_CONFIG``, else
+    ``warehouse`` is the folder of the databases (or the path of one in it, which says what it
+    is), or one for each region; without it the configuration says where (``$INSIGHTS_CONFIG``, else
     ``insights.yaml``). The pointer is followed here and not again: open a new connection to see
     the next night.
 
@@ -46,19 +50,21 @@ def connect(
     asked = (region,) if region else tuple(regions)
     if unknown := [each for each in asked if not is_region(each)]:
         raise ValueError(f"{unknown[0]!r} cannot be a region's name: {REGION_REMEDY}")
+    if isinstance(warehouse, str | Path) and Path(warehouse).suffix == ".duckdb":
+        bookings = not Path(warehouse).stem.endswith("-statistics")
     folders = {each: _folder(each, warehouse) for each in asked}
     if region:
-        return _in_utc(_follow(folders[region], region, _open))
+        return _in_utc(_follow(folders[region], region, bookings, _open))
     connection = _in_utc(duckdb.connect())
     for each, folder in folders.items():
-        _follow(folder, each, partial(_attach, connection, each.lower()))
+        _follow(folder, each, bookings, partial(_attach, connection, each.lower()))
     return connection
 
 
-def _follow(folder: Path, region: Region, use: Callable[[str], _T]) -> _T:
+def _follow(folder: Path, region: Region, bookings: bool, use: Callable[[str], _T]) -> _T:
     """Use the version that the pointer leads to; anew if it was collected before it was open."""
     for _ in range(_ATTEMPTS):
-        version = current_version(folder, region)
+        version = current_version(folder, region, statistics=not bookings)
         try:
             return use(str(version))
         except duckdb.IOException:

@@ -9,7 +9,7 @@ its rows go into the database; if not, they are a work table that dies with the 
 """
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,17 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
-from transforms.contract import TABLES, Column
+from transforms.contract import (
+    CAPACITY_BANDS,
+    DURATION_BANDS,
+    HEADCOUNT_BANDS,
+    LEAD_TIME_BANDS,
+    STATISTICS,
+    TABLES,
+    Band,
+    Column,
+    Table,
+)
 from warehouse.tree import WarehouseError
 
 STORAGE_VERSION: Final = "v1.4.0"
@@ -34,6 +44,30 @@ COLUMN_TYPES: Final = {
     pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE",
 }
 """The types of the contract as DuckDB writes them."""
+
+
+_OF_ROOMS: Final = frozenset({"rooms", "coverage"})
+"""Tables that have the rooms of one person too, but not for everybody."""
+_YEAR_1: Final = 62_135_596_800_000_000
+"""Microseconds from the year 1 to 1970: years before 1970 come out right too."""
+_MINUTE_US: Final = 60_000_000
+
+
+def _label(bands: Sequence[Band], value: str, unit: int = 1) -> str:
+    """Return the SQL that gives the label of a value, whose bands are in so many of its units."""
+    limits = [(band.at_most * unit, band.label) for band in bands if band.at_most]
+    cases = " ".join(f"WHEN {value} <= {limit} THEN '{label}'" for limit, label in limits)
+    return f"CASE WHEN {value} IS NULL THEN NULL {cases} ELSE '{bands[-1].label}' END"
+
+
+_MACROS: Final = {
+    "start_minute(t)": f"(epoch_us(t) + {_YEAR_1}) // {_MINUTE_US}",
+    "end_minute(t)": f"(epoch_us(t) + {_YEAR_1 + _MINUTE_US - 1}) // {_MINUTE_US}",
+    "capacity_band(n)": _label(CAPACITY_BANDS, "n"),
+    "headcount_band(n)": _label(HEADCOUNT_BANDS, "n"),
+    "duration_band(n)": _label(DURATION_BANDS, "n"),
+    "lead_time_band(n)": _label(LEAD_TIME_BANDS, "n", _MINUTE_US),
+}
 
 
 class BuildError(WarehouseError):
@@ -56,12 +90,12 @@ class Engine:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM loading")
         self._connection.unregister("loading")
 
-    def offer(self, name: str, rows: pa.Table) -> None:
+    def register(self, name: str, rows: pa.Table) -> None:
         """Make an Arrow table readable by that name where it lies."""
         self._connection.register(name, rows)
 
-    def withdraw(self, name: str) -> None:
-        """Let go of an Arrow table that was offered, if it was."""
+    def unregister(self, name: str) -> None:
+        """Let go of an Arrow table that was registered, if it was."""
         self._connection.unregister(name)
 
     def scan(self, name: str, schema: pa.Schema, paths: Sequence[Path]) -> None:
@@ -97,16 +131,39 @@ class Engine:
         yield
         self._connection.commit()
 
-    def create_tables(self) -> None:
-        """Create every table of the contract, empty, with its comments."""
-        for name, table in TABLES.items():
+    def create_tables(
+        self, tables: Mapping[str, Table] = TABLES, catalog: str = "published"
+    ) -> None:
+        """Create the tables, empty, with their comments."""
+        for name, table in tables.items():
+            own = f"{catalog}.{name}"
             columns = ", ".join(map(_definition, table))
-            self._connection.execute(f"CREATE TABLE {name} ({columns})")
+            self._connection.execute(f"CREATE TABLE {own} ({columns})")
             comment = _quoted(table.text)
-            self._connection.execute(f"COMMENT ON TABLE {name} IS {comment}")
+            self._connection.execute(f"COMMENT ON TABLE {own} IS {comment}")
             for column in table:
                 comment = _quoted(column.definition)
-                self._connection.execute(f"COMMENT ON COLUMN {name}.{column.name} IS {comment}")
+                self._connection.execute(f"COMMENT ON COLUMN {own}.{column.name} IS {comment}")
+
+    def insert(self, name: str, rows: pa.Table) -> None:
+        """Add rows to one of the contract's tables."""
+        self._connection.register("inserting", rows)
+        self._connection.execute(f"INSERT INTO {name} FROM inserting")
+        self._connection.unregister("inserting")
+
+    def copy_statistics(self, path: Path) -> None:
+        """Build the database for everybody at the path: what of this one all may see."""
+        self._connection.execute(
+            f"ATTACH {_quoted(str(path))} AS statistics (STORAGE_VERSION '{STORAGE_VERSION}')"
+        )
+        self.create_tables(STATISTICS, "statistics")
+        for name, table in STATISTICS.items():
+            columns = ", ".join(table.names)
+            select = f"SELECT {columns} FROM published.{name}"  # noqa: S608 - names of ours
+            if name in _OF_ROOMS:
+                select += " WHERE room_id IN (SELECT room_id FROM directory WHERE NOT is_personal)"
+            self._connection.execute(f"INSERT INTO statistics.{name} {select}")
+        self._connection.execute("DETACH statistics")
 
     def run(self, step: str, *, append: bool = False) -> None:
         """Run one file of ``sql``: fill the contract's table, or replace the work table.
@@ -116,7 +173,7 @@ class Engine:
         Raises:
             BuildError: names, order or types of the columns are not the contract's.
         """
-        name, select = step[3:], read_sql(step)
+        name, select = step.rpartition("/")[2], read_sql(step)
         if name in TABLES:
             self._refuse_other_columns(name, select)
             self._connection.execute(f"INSERT INTO {name} {select}")
@@ -147,9 +204,10 @@ class Engine:
         """Return the first column of a query."""
         return [row[0] for row in self._connection.execute(query, list(parameters)).fetchall()]
 
-    def batches(self, name: str, rows: int) -> Iterator[pa.RecordBatch]:
-        """Return a table in the order of its rows, so many at a time."""
-        yield from self._connection.sql(f"FROM {name}").to_arrow_reader(rows)
+    def batches(self, name: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """Return a table's columns in the order of its rows, so many at a time."""
+        query = f"SELECT {', '.join(columns)} FROM {name}"  # noqa: S608 - names of ours
+        yield from self._connection.sql(query).to_arrow_reader(rows)
 
     def count(self, name: str) -> int:
         """Return how many rows a table has."""
@@ -193,6 +251,8 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
             f"ATTACH {_quoted(str(path))} AS published (STORAGE_VERSION '{STORAGE_VERSION}')"
         )
         connection.execute("USE published")
+        for name, expression in _MACROS.items():
+            connection.execute(f"CREATE TEMP MACRO {name} AS {expression}")
         yield Engine(connection)
         connection.execute("USE memory")
         connection.execute("DETACH published")
@@ -206,14 +266,8 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
         connection.close()
 
 
-def sql_steps() -> list[str]:
-    """Return the names of the files of ``sql``, in order, without their ending."""
-    found = files("warehouse").joinpath("sql").iterdir()
-    return sorted(each.name[:-4] for each in found if each.name.endswith(".sql"))
-
-
 def read_sql(step: str) -> str:
-    """Return the text of a file of ``sql``."""
+    """Return the text of a file of ``sql``, named as ``each_pass/days``."""
     return files("warehouse").joinpath("sql", f"{step}.sql").read_text(encoding="utf-8")
 
 

@@ -6,6 +6,7 @@ Does not belong here: where the files lie and how readers come to see them (``ve
 """
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.contract import CONTRACT_VERSION, TABLES, Region
+from transforms.contract import CONTRACT_VERSION, TABLES, Region, Table
 from warehouse.engine import BuildError, Engine
 from warehouse.tree import FOLDER_MODE
 
@@ -21,8 +22,14 @@ _COMPRESSION: Final = "snappy"  # some BI tools read no other
 _ROW_GROUP_ROWS: Final = 122_880
 
 
-def export_tables(engine: Engine, folder: Path, region: Region, built_at: datetime) -> None:
-    """Write ``<table>.parquet`` for every table of the contract into a new folder.
+def export_tables(
+    engine: Engine,
+    folder: Path,
+    region: Region,
+    built_at: datetime,
+    tables: Mapping[str, Table] = TABLES,
+) -> None:
+    """Write ``<table>.parquet`` for every one of the tables into a new folder.
 
     Each column's field metadata has its ``description`` and ``unit``, each file's its table's
     ``description``, ``region``, ``contract_version`` and ``built_at`` (files of one version have
@@ -38,7 +45,7 @@ def export_tables(engine: Engine, folder: Path, region: Region, built_at: dateti
     }
     try:
         folder.mkdir(FOLDER_MODE)
-        for name, table in TABLES.items():
+        for name, table in tables.items():
             schema = table.schema
             stamped = schema.with_metadata({**(schema.metadata or {}), **stamp})
             _write(engine, name, stamped, folder / f"{name}.parquet")
@@ -49,5 +56,5 @@ def export_tables(engine: Engine, folder: Path, region: Region, built_at: dateti
 
 def _write(engine: Engine, name: str, schema: pa.Schema, path: Path) -> None:
     with pq.ParquetWriter(path, schema, compression=_COMPRESSION) as writer:
-        for batch in engine.batches(name, _ROW_GROUP_ROWS):
+        for batch in engine.batches(name, schema.names, _ROW_GROUP_ROWS):
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))

@@ -6,7 +6,7 @@ Does not belong here: clocks and opening hours (``calendar.py``), the order of s
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -23,6 +23,7 @@ from warehouse.calendar import (
     zone_clock,
 )
 from warehouse.engine import BuildError
+from warehouse.landing import first_day_kept
 
 
 class Inputs:
@@ -71,9 +72,20 @@ class Inputs:
         return pa.Table.from_pylist(rows, _DIRECTORY)
 
     def settings(
-        self, data_through: date | None, minimum_group: int, count_held_as_booked: bool
+        self,
+        data_through: date | None,
+        minimum_group: int,
+        count_held_as_booked: bool,
+        trailing_days: int,
+        retention_months: int | None,
     ) -> pa.Table:
-        """Return the one row that steps join; ``through_date`` is never null."""
+        """Return the one row that steps join; ``through_date`` is never null.
+
+        Months that begin on ``profile_from_date`` or later and end before ``profile_before_date``
+        are closed (R17).
+        """
+        today = self._now.date()
+        months = retention_months
         row = {
             "region": self._region,
             "built_at": self._now.astimezone(UTC),
@@ -83,6 +95,8 @@ class Inputs:
             "count_held_as_booked": count_held_as_booked,
             "code_version": _code_version(),
             "contract_version": CONTRACT_VERSION,
+            "profile_from_date": date.min if months is None else first_day_kept(today, months),
+            "profile_before_date": today - timedelta(days=trailing_days),
         }
         return pa.Table.from_pylist([row], _SETTINGS)
 
@@ -164,6 +178,8 @@ _SETTINGS: Final = pa.schema(
         "count_held_as_booked": pa.bool_(),
         "code_version": pa.string(),
         "contract_version": pa.string(),
+        "profile_from_date": pa.date32(),
+        "profile_before_date": pa.date32(),
     }
 )
 _DIRECTORY: Final = pa.schema(

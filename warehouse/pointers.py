@@ -59,7 +59,7 @@ def copy_folder(tree: Tree, source: Path, aside: Path, name: str) -> None:
         tree.remove(name, other)
 
 
-def withdraw(tree: Tree, name: str) -> None:
+def remove_pointer(tree: Tree, name: str) -> None:
     """Remove a pointer or a copied folder whose version has nothing for it."""
     with tree.errors("written"):
         if _is_folder(tree.path(name)):

@@ -5,30 +5,49 @@ Does not belong here: what a figure means (``sql``), what the steps are given of
 (``inputs.py``), settings of the engine (``engine.py``), how readers see a file whole
 (``versions.py``).
 
-The steps are the files of ``sql`` in name order: 10 to 19 once at first, 20 to 29 in every pass in
-place of the last one's, 30 to 39 in every pass and appended, 50 and up once at last. Between 24 and
-25 a pass gets its masks (``masks.py``). A pass is some days, so few that its work fits into memory
-however large the lake is.
+The steps are the files of ``sql``: those before, those of each pass, and those after. Work tables
+are replaced in each pass, the contract's tables grow. A pass is some days, so few that its work
+fits into memory however large the lake is.
 """
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from transforms.contract import BOOKINGS, COVERAGE, TABLES
+import duckdb
+import pyarrow as pa
+
+from transforms.contract import BOOKINGS, COVERAGE, STATISTICS, TABLES, Region
 from transforms.opening import Closure
-from warehouse.engine import Engine, EngineError, building, sql_steps
+from warehouse.engine import Engine, EngineError, building
 from warehouse.export import export_tables
 from warehouse.inputs import Inputs, date_rows, no_hidden_cells, no_live_bookings, pass_row
 from warehouse.lake import Lake
 from warehouse.masks import hour_masks
-from warehouse.versions import new_version, parquet_draft, pointer
+from warehouse.profile import MEMORY, PROFILE, load_profile
+from warehouse.versions import (
+    VersionError,
+    current_version,
+    new_version,
+    parquet_draft,
+    pointer,
+    statistics_draft,
+)
 
 _DAY: Final = timedelta(days=1)
 _LONGEST_PASS_DAYS: Final = 366
+MASKS: Final = "masks"
+BEFORE: Final = ("rooms", "coverage", "room_groups")
+EACH_PASS: Final = (
+    *("room_dates", "live", MASKS, "fragments", "days", "utilization_cells", "room_hours"),
+    *("room_days", "room_days_ahead", "utilization", "rooms_in_use", "bookings", "hidden_cells"),
+)
+"""``masks`` is not SQL but arrays (``masks.py``)."""
+AFTER: Final = ("hour_of_week", "profile_counts", PROFILE, "build_info")
+"""``booking_profile`` is not SQL but counts that are merged (``profile.py``)."""
 _MOST_THREADS_OF_ARRAYS: Final = 4
 """Each holds a block's arrays, some 30 MB: on a large machine memory must not grow with cores."""
 
@@ -37,7 +56,9 @@ _MOST_THREADS_OF_ARRAYS: Final = 4
 class PublishOptions:
     """What the configuration decides about a region's database.
 
-    ``minimum_group`` is k of the suppression rule; ``closures`` are all of the region, each says
+    ``minimum_group`` is k of R17, and ``trailing_days`` says when a month is closed; of a month
+    that ``retention_months`` has begun to delete no profile is shown (None: nothing is deleted).
+    ``closures`` are all of the region, each says
     which rooms it covers. With ``export_parquet`` the tables are published as Parquet too; with
     ``is_copied`` readers get plain copies in place of symlinks. ``threads`` None is one for each
     core. DuckDB keeps to ``memory_limit``; ``room_days_per_pass`` bounds the arrays beside it.
@@ -49,6 +70,8 @@ class PublishOptions:
     export_parquet: bool = True
     is_copied: bool = False
     closures: tuple[Closure, ...] = ()
+    trailing_days: int = 14
+    retention_months: int | None = None
     threads: int | None = None
     memory_limit: str = "400MB"
     room_days_per_pass: int = 150_000
@@ -72,11 +95,12 @@ def publish(lake: Lake, warehouse: Path, options: PublishOptions, now: datetime)
         WarehouseError: the lake cannot be read, or the warehouse not written; readers still see
             what they saw before.
     """
+    memory = _memory(warehouse, lake.region)
     with new_version(
         warehouse, lake.region, options.keep_versions, is_copied=options.is_copied
     ) as draft:
         try:
-            data_through, rows = build(lake, draft, options, now)
+            data_through, rows = build(lake, draft, options, now, memory)
         except EngineError:
             lake.refuse_damage()
             raise
@@ -84,31 +108,46 @@ def publish(lake: Lake, warehouse: Path, options: PublishOptions, now: datetime)
 
 
 def build(
-    lake: Lake, path: Path, options: PublishOptions, now: datetime
+    lake: Lake,
+    path: Path,
+    options: PublishOptions,
+    now: datetime,
+    memory: pa.Table | None = None,
 ) -> tuple[date | None, dict[str, int]]:
     """Build the database at the path; return data_through and the rows of every table.
 
-    Its tables as Parquet, where asked for, are built beside it.
+    The statistics for everybody, and the tables of both as Parquet where asked for, are built
+    beside it. ``memory`` is what the last thirty nights showed of ``booking_profile``.
     """
     with building(path, options.threads, options.memory_limit) as engine:
-        steps = sql_steps()
         with engine.transaction():
             engine.create_tables()
             build = Build(engine, lake, options, now)
-            for step in _between(steps, "10", "19"):
-                engine.run(step)
-        build.run(build.passes(), steps)
+            for step in BEFORE:
+                engine.run(f"before/{step}")
+        build.run(build.passes(), EACH_PASS)
         with engine.transaction():
-            for step in _between(steps, "50", "99"):
-                engine.run(step)
+            for step in AFTER:
+                if step == PROFILE:
+                    load_profile(engine, options.minimum_group, now.astimezone(UTC).date(), memory)
+                else:
+                    engine.run(f"after/{step}")
+        engine.copy_statistics(statistics_draft(path))
         if options.export_parquet:
             export_tables(engine, parquet_draft(path), lake.region, now)
+            folder = parquet_draft(statistics_draft(path))
+            export_tables(engine, folder, lake.region, now, STATISTICS)
         counted = {name: engine.count(name) for name in TABLES}
     return build.data_through, counted
 
 
-def _between(steps: Sequence[str], first: str, last: str) -> list[str]:
-    return [step for step in steps if first <= step[:2] <= last]
+def _memory(warehouse: Path, region: Region) -> pa.Table | None:
+    """Return what the last build remembers of former nights, None if there is none to ask."""
+    try:
+        with duckdb.connect(str(current_version(warehouse, region)), read_only=True) as connection:
+            return connection.sql(f"FROM {MEMORY}").to_arrow_table()
+    except (VersionError, duckdb.Error):
+        return None
 
 
 class Build:
@@ -127,7 +166,11 @@ class Build:
         engine.load(
             "settings",
             self._inputs.settings(
-                self.data_through, options.minimum_group, options.count_held_as_booked
+                self.data_through,
+                options.minimum_group,
+                options.count_held_as_booked,
+                options.trailing_days,
+                options.retention_months,
             ),
         )
         engine.load("dates", date_rows({*self._dates, *self._bookings}, covered=self._dates))
@@ -146,13 +189,11 @@ class Build:
             until = min(dates[-1], date.max - _DAY) + _DAY
             with self._engine.transaction():
                 self._begin_pass(dates[0], dates[-1], read_until, until)
-                for step in _between(steps, "20", "24"):
-                    self._engine.run(step)
-                self._load_masks()
-                for step in _between(steps, "25", "29"):
-                    self._engine.run(step)
-                for step in _between(steps, "30", "39"):
-                    self._engine.run(step, append=True)
+                for step in steps:
+                    if step == MASKS:
+                        self._load_masks()
+                    else:
+                        self._engine.run(f"each_pass/{step}", append=step == "hidden_cells")
             read_until = until
 
     def _begin_pass(
@@ -176,11 +217,11 @@ class Build:
         engine.scan("lake_day_coverage", COVERAGE, covered)
 
     def _load_masks(self) -> None:
-        self._engine.withdraw("masks")  # the last pass's, or memory would hold both
+        self._engine.unregister("masks")  # the last pass's, or memory would hold both
         bookings, room_dates, calendar = (
             self._engine.table(name) for name in ("live", "room_dates", "calendar")
         )
-        self._engine.offer("masks", hour_masks(bookings, room_dates, calendar, self._threads))
+        self._engine.register("masks", hour_masks(bookings, room_dates, calendar, self._threads))
 
     def passes(self) -> list[list[date]]:
         """Cut the dates into passes: at every gap, and where a pass has room-days enough."""

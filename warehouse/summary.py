@@ -74,7 +74,7 @@ class Summary:
 
 def summarize(region: Region, warehouse: Path) -> Summary:
     """Read the summary of a region's published database (personal rooms are not in it)."""
-    with connect(region, warehouse=warehouse) as connection:
+    with connect(region, warehouse=warehouse, bookings=True) as connection:
         first_date, last_date, personal = connection.execute(_SPAN).fetchall()[0]
         buildings = tuple(BuildingUse(*row) for row in connection.execute(_BUILDINGS).fetchall())
         rooms = tuple(RoomUse(*row) for row in connection.execute(_ROOMS).fetchall())

@@ -4,9 +4,13 @@ Belongs here: where versions lie, how one is published and which are kept.
 Does not belong here: what is in a database (``sql``, ``publish.py``), how the fixed names lead
 to a version (``pointers.py``), opening one (``connect.py``), safe handling of files (``tree.py``).
 
-``<warehouse>/insights-eu.duckdb`` is a symlink to ``versions/insights-eu-<UTC time>.duckdb``, or
-a plain copy of it. Where its tables were built as Parquet too, they are in the folder
-``versions/insights-eu-<UTC time>``, to which ``<warehouse>/parquet-eu`` leads in the same way.
+``versions/insights-eu-<UTC time>.duckdb`` holds everything of a build, and
+``statistics/insights-eu-statistics-<UTC time>.duckdb`` what everybody may see; the folders of the
+same names without an ending hold the tables as Parquet. They are in two folders, so that each can
+belong to a group of its own. The folder ``published/eu-<UTC time>`` has links to what was built
+together, and ``current-eu`` leads to the latest one: swapping this one link shows everything of
+a build at once. The fixed names (``insights-eu.duckdb``, ``insights-eu-statistics.duckdb``,
+``parquet-eu``, ``parquet-eu-statistics``) lead through it, or are plain copies.
 Versions never change once published; a reader that has one open keeps it when it is collected.
 """
 
@@ -18,10 +22,12 @@ from pathlib import Path
 from typing import Final
 
 from transforms.contract import Region
-from warehouse.pointers import copy_file, copy_folder, point, seal, withdraw
+from warehouse.pointers import copy_file, copy_folder, point, remove_pointer, seal
 from warehouse.tree import FOLDER_MODE, Tree, WarehouseError, sync_folder
 
 _FOLDER: Final = "versions"
+_STATISTICS: Final = "statistics"
+_LINKS: Final = "published"
 _STAMP: Final = "%Y%m%dT%H%M%S%fZ"
 _FEWEST_KEPT: Final = 2
 
@@ -60,7 +66,7 @@ def new_version(
         try:
             yield draft
             _refuse_unfinished(draft)
-            version = _publish(tree, region, draft)
+            version = _publish(tree, region, draft, is_copied)
             _show(tree, region, version, tree.path(building, "pointer"), is_copied)
             _collect(tree, region, keep_versions)
         finally:
@@ -77,13 +83,23 @@ def parquet_pointer(warehouse: Path, region: Region) -> Path:
     return warehouse / f"parquet-{region.lower()}"
 
 
+def statistics_pointer(warehouse: Path, region: Region) -> Path:
+    """Return the path that always leads to the region's latest statistics, for everybody."""
+    return statistics_draft(pointer(warehouse, region))
+
+
+def statistics_draft(database: Path) -> Path:
+    """Return where the statistics of a database that is being built go."""
+    return database.with_name(f"{database.stem}-statistics.duckdb")
+
+
 def parquet_draft(database: Path) -> Path:
     """Return where the tables of a database that is being built go as Parquet, a new folder."""
     return database.with_suffix("")
 
 
-def current_version(warehouse: Path, region: Region) -> Path:
-    """Return the file that the pointer leads to now; a build may swap the pointer any time.
+def current_version(warehouse: Path, region: Region, *, statistics: bool = False) -> Path:
+    """Return the file that a pointer leads to now; a build may swap it any time.
 
     Where a plain copy is in its place, this is the latest version beside it, which does not
     change; or the copy itself, if it was taken elsewhere alone.
@@ -91,22 +107,34 @@ def current_version(warehouse: Path, region: Region) -> Path:
     Raises:
         VersionError: nothing was published yet, or the pointer leads out of ``versions``.
     """
-    path = pointer(warehouse, region)
+    path = (statistics_pointer if statistics else pointer)(warehouse, region)
     try:
         target = path.readlink()
+        if target == Path(_current(region), path.name):
+            target = (warehouse / _current(region)).readlink()
+            moment = target.name.removeprefix(f"{region.lower()}-")
+            target = Path(_FOLDER, f"{_stem(region)}-{moment}.duckdb")
     except FileNotFoundError:
         raise VersionError(
             f"{path}: no database yet: run 'insights publish --region {region}'"
         ) from None
     except OSError as error:
         if error.errno == errno.EINVAL:
-            return _latest(warehouse, region) or path
+            latest = _latest(warehouse, region)
+            beside = latest and statistics_version(latest) if statistics else latest
+            return beside if beside and beside.exists() else path
         raise VersionError(
             f"{path}: cannot be read ({error.strerror}): ask its operators for access"
         ) from None
     if target != Path(_FOLDER, target.name) or not _is_version(target.name, region):
         raise VersionError(f"{path}: leads to no version of region {region}: remove and publish it")
-    return warehouse / target
+    return statistics_version(warehouse / target) if statistics else warehouse / target
+
+
+def statistics_version(version: Path) -> Path:
+    """Return the statistics that were built together with a version."""
+    stem, _, moment = version.stem.rpartition("-")
+    return version.parents[1] / _STATISTICS / f"{stem}-statistics-{moment}.duckdb"
 
 
 def published_versions(warehouse: Path, region: Region) -> list[Path]:
@@ -132,7 +160,7 @@ def drop_versions(
         old = [name for name in _names(tree, region) if name != current]
         unwanted = [name for name in old if is_unwanted(tree.path(_FOLDER, name))]
         for name in unwanted:
-            _remove(tree, name)
+            _remove(tree, name, region)
         _sweep(tree, region)
     return unwanted
 
@@ -144,45 +172,85 @@ def _only_builder(tree: Tree, region: Region) -> AbstractContextManager[None]:
     return tree.locked(f".lock-{region.lower()}", busy)
 
 
-def _publish(tree: Tree, region: Region, draft: Path) -> str:
-    """Move what was built into the folder of versions; return the version's name."""
-    versions = tree.ensure(_FOLDER)
+def _publish(tree: Tree, region: Region, draft: Path, is_copied: bool) -> str:
+    """Move what was built into the folders of versions; return the version's name."""
     name = _next_name(tree, region)
-    tables = parquet_draft(draft)
+    version = tree.ensure(_FOLDER) / name
+    statistics = statistics_version(version)
+    tree.ensure(_STATISTICS)
     with tree.errors("written"):
-        if tables.is_dir():
-            tables.chmod(FOLDER_MODE)
-            for path in tables.iterdir():
-                seal(path)
-            sync_folder(tables)
-            tables.rename(parquet_draft(versions / name))
-        seal(draft)
-        draft.rename(versions / name)
-        sync_folder(versions)
+        for built, final in ((statistics_draft(draft), statistics), (draft, version)):
+            tables = parquet_draft(built)
+            if tables.is_dir():
+                tables.chmod(FOLDER_MODE)
+                for path in tables.iterdir():
+                    seal(path)
+                sync_folder(tables)
+                tables.rename(parquet_draft(final))
+            seal(built)
+            built.rename(final)
+            sync_folder(final.parent)
+    if not is_copied:
+        links = tree.ensure(_LINKS, _links(name, region))
+        with tree.errors("written"):
+            for fixed, final in _fixed_names(tree, region, version).items():
+                if final.exists():
+                    (links / fixed).symlink_to(Path("../..", final.relative_to(tree.root)))
+            sync_folder(links)
     return name
 
 
+def _fixed_names(tree: Tree, region: Region, version: Path) -> dict[str, Path]:
+    """Return what each fixed name of the warehouse stands for in a version."""
+    statistics = statistics_version(version)
+    tables = parquet_pointer(tree.root, region).name
+    return {
+        statistics_pointer(tree.root, region).name: statistics,
+        f"{tables}-statistics": parquet_draft(statistics),
+        tables: parquet_draft(version),
+        pointer(tree.root, region).name: version,
+    }
+
+
 def _show(tree: Tree, region: Region, name: str, aside: Path, is_copied: bool) -> None:
-    """Let readers see the version: its Parquet and its database."""
-    database, tables = pointer(tree.root, region).name, parquet_pointer(tree.root, region).name
-    version = Path(_FOLDER, name)
-    if not tree.path(*parquet_draft(version).parts).is_dir():
-        withdraw(tree, tables)
-    elif is_copied:
-        copy_folder(tree, tree.root / parquet_draft(version), aside, tables)
-    else:
-        point(tree, tables, parquet_draft(version), aside)
+    """Let readers see the version: its statistics, its Parquet and its database."""
+    current = _current(region)
+    names = _fixed_names(tree, region, tree.path(_FOLDER, name))
     if is_copied:
-        copy_file(tree, tree.root / version, aside, database)
+        remove_pointer(tree, current)
     else:
-        point(tree, database, version, aside)
+        # The one step that shows everything of a build.
+        point(tree, current, Path(_LINKS, _links(name, region)), aside)
+    for fixed, final in names.items():
+        if not final.exists():
+            remove_pointer(tree, fixed)
+        elif not is_copied:
+            if not _leads_to(tree.path(fixed), Path(current, fixed)):
+                point(tree, fixed, Path(current, fixed), aside)
+        elif final.is_dir():
+            copy_folder(tree, final, aside, fixed)
+        else:
+            copy_file(tree, final, aside, fixed)
+
+
+def _leads_to(path: Path, target: Path) -> bool:
+    return path.is_symlink() and path.readlink() == target
+
+
+def _current(region: Region) -> str:
+    return f"current-{region.lower()}"
+
+
+def _links(name: str, region: Region) -> str:
+    return f"{region.lower()}-{name.removeprefix(_stem(region) + '-').removesuffix('.duckdb')}"
 
 
 def _refuse_unfinished(draft: Path) -> None:
-    if draft.is_symlink() or not draft.is_file():
-        raise VersionError(f"{draft}: nothing was built: the pointer stays where it was")
-    if draft.with_name(f"{draft.name}.wal").exists():
-        raise VersionError(f"{draft}: was left open: close its connections before publishing")
+    for built in (draft, statistics_draft(draft)):
+        if built.is_symlink() or not built.is_file():
+            raise VersionError(f"{built}: nothing was built: the pointer stays where it was")
+        if built.with_name(f"{built.name}.wal").exists():
+            raise VersionError(f"{built}: was left open: close its connections before publishing")
 
 
 def _next_name(tree: Tree, region: Region) -> str:
@@ -199,21 +267,35 @@ def _collect(tree: Tree, region: Region, keep_versions: int) -> None:
     old = [name for name in _names(tree, region) if name != current]
     kept = max(keep_versions, _FEWEST_KEPT) - 1
     for name in old[: max(0, len(old) - kept)]:
-        _remove(tree, name)
+        _remove(tree, name, region)
     _sweep(tree, region)
 
 
-def _remove(tree: Tree, name: str) -> None:
-    tree.remove(_FOLDER, parquet_draft(Path(name)).name)
-    tree.remove(_FOLDER, name)
+def _remove(tree: Tree, name: str, region: Region) -> None:
+    statistics = statistics_version(tree.path(_FOLDER, name)).name
+    for folder, of_version in ((_STATISTICS, statistics), (_FOLDER, name)):
+        tree.remove(folder, parquet_draft(Path(of_version)).name)
+        tree.remove(folder, of_version)
+    tree.remove(_LINKS, _links(name, region))
 
 
 def _sweep(tree: Tree, region: Region) -> None:
-    """Remove the Parquet of a build that was killed before its database was published."""
+    """Remove what a build that was killed left behind before its database was published."""
+    kept = _names(tree, region)
     for name in tree.names(_FOLDER):
-        database = f"{name}.duckdb"
-        if _is_version(database, region) and tree.look(_FOLDER, database) is None:
+        if _is_version(f"{name}.duckdb", region) and f"{name}.duckdb" not in kept:
             tree.remove(_FOLDER, name)
+    own = {statistics_version(tree.path(_FOLDER, name)).stem for name in kept}
+    for name in tree.names(_STATISTICS):
+        stem = name.removesuffix(".duckdb")
+        moment = stem.removeprefix(f"{_stem(region)}-statistics-")
+        if _is_version(f"{_stem(region)}-{moment}.duckdb", region) and stem not in own:
+            tree.remove(_STATISTICS, name)
+    links = {_links(name, region) for name in kept}
+    for name in tree.names(_LINKS):
+        moment = name.removeprefix(f"{region.lower()}-")
+        if _is_version(f"{_stem(region)}-{moment}.duckdb", region) and name not in links:
+            tree.remove(_LINKS, name)
 
 
 def _latest(warehouse: Path, region: Region) -> Path | None:

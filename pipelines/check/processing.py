@@ -78,7 +78,7 @@ def _answers(row: Row) -> Iterator[Doubt]:
     if _flag(row, "AllowConflicts") is True:
         yield Doubt(
             "AllowConflicts True",
-            "bookings, gross_booked_minutes and size_fit are too high",
+            "bookings, gross_booked_minutes and headcounts are too high",
             "several meetings may have the room at once, and not all can have met in it",
             "-AllowConflicts $false",
         )

@@ -57,7 +57,7 @@ def test_what_powershell_writes_is_understood(
     file.write_bytes(text.encode(encoding))
     out = check("--calendar-processing", str(file)).out
     assert "AllowConflicts True  fjord" in out
-    assert "size_fit are too high" in out
+    assert "headcounts are too high" in out
     assert "PS> Set-CalendarProcessing 'fjord@rooms.contoso.example' -AllowConflicts $false" in out
     assert "not in the file  harbour" in out
 

@@ -7,7 +7,7 @@ table: a minute is an integer, a union is a set, a wall clock is asked minute by
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -177,40 +177,43 @@ class Oracle(Readings):
             for booking in self.started(room_id, day)
         ]
 
-    @cached_property
-    def mix_cells(self) -> dict[tuple[Any, ...], list[tuple[Room, Booking]]]:
-        cells: dict[tuple[Any, ...], list[tuple[Room, Booking]]] = defaultdict(list)
-        for room, b in self._counted():
-            group = (room.building, capacity_band(room.capacity), iso_week(b.day))
-            cells[*group, b.kind, duration_band(b), lead_time_band(b)].append((room, b))
-        return cells
+    def is_closed(self, month: str) -> bool:
+        """R17: read to its last day, which lies more than trailing_days before the build."""
+        year, number = map(int, month.split("-"))
+        last = date(year + number // 12, number % 12 + 1, 1) - timedelta(days=1)
+        age = (self.scenario.now.date() - last).days
+        return self.is_past(last) and age > self.scenario.options.trailing_days
 
     @cached_property
-    def fit_cells(self) -> dict[tuple[Any, ...], list[tuple[Room, Booking]]]:
-        cells: dict[tuple[Any, ...], list[tuple[Room, Booking]]] = defaultdict(list)
+    def profile_cells(self) -> dict[tuple[Any, ...], dict[str | None, list[Booking]]]:
+        """Every cell of booking_profile, by level, place, month and measure, band by band."""
+        cells: dict[tuple[Any, ...], dict[str | None, list[Booking]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
         for room, b in self._counted():
-            group = (room.building, capacity_band(room.capacity), iso_week(b.day))
-            cells[*group, headcount_band(b.invited_headcount)].append((room, b))
+            month = f"{b.day:%Y-%m}"
+            if not self.is_closed(month):
+                continue
+            external = {True: "external", False: "internal", None: None}[b.has_external]
+            size = capacity_band(room.capacity)
+            bands = {
+                "duration": duration_band(b),
+                "lead_time": lead_time_band(b),
+                "kind": b.kind,
+                "headcount": headcount_band(b.invited_headcount),
+                "external": external,
+            }
+            places: list[tuple[str | None, ...]] = [("region", None, None, None)]
+            if room.site is not None:
+                places.append(("site", room.site, None, None))
+            if room.building is not None:
+                places.append(("building", room.site, room.building, None))
+                places.append(("building_size", room.site, room.building, size))
+            for place in places:
+                for of in (month, None):
+                    for measure, band in bands.items():
+                        cells[*place, of, measure][band].append(b)
         return cells
-
-    def mix_row(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
-        bookings = [b for _, b in self.mix_cells[key]]
-        known = [b for b in bookings if b.has_external is not None]
-        minutes = sum(whole_minutes(b) for b in bookings)
-        external = sum(1 for b in known if b.has_external)
-        return ("EU", *key, len(bookings), minutes, external, len(known))
-
-    def fit_row(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
-        pairs = self.fit_cells[key]
-        minutes = sum(whole_minutes(b) for _, b in pairs)
-        both = [
-            (b.invited_headcount, room.capacity, whole_minutes(b))
-            for room, b in pairs
-            if b.invited_headcount and room.capacity and b.invited_headcount > 0 < room.capacity
-        ]
-        used = sum(min(people, seats) * m for people, seats, m in both) if both else None
-        offered = sum(seats * m for _, seats, m in both) if both else None
-        return ("EU", *key, len(pairs), minutes, used, offered)
 
     def hidden_utilization_cells(self) -> int:
         return sum(1 for row in self._utilization_cells() if self._is_hidden(row))

@@ -162,6 +162,14 @@ def scenario(
     return Scenario(rooms, tuple(bookings), read_all(rooms, days), now, PublishOptions(**options))
 
 
+def closed_month(
+    rooms: tuple[Room, ...], bookings: list[Booking], days: list[date], **options: Any
+) -> Scenario:
+    """Return a scenario whose month was read to its end and is closed."""
+    last = (days[-1].replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return scenario(rooms, bookings, [*days, last], trailing_days=1, **options)
+
+
 def write_lake(lake: Lake, scenario: Scenario) -> None:
     """Write a scenario through the lake, as a night does."""
     rooms = [
@@ -187,7 +195,7 @@ def publish_scenario(folder: Path, scenario: Scenario) -> "Database":
     lake = Lake(folder / "lake", "EU")
     write_lake(lake, scenario)
     publish(lake, folder / "warehouse", scenario.options, scenario.now)
-    return Database(connect("EU", warehouse=folder / "warehouse"))
+    return Database(connect("EU", warehouse=folder / "warehouse", bookings=True))
 
 
 class Database:
@@ -203,6 +211,13 @@ class Database:
         """Return the only row of a query."""
         (row,) = self.rows(query)
         return row
+
+    def profile(self, measure: str, what: str = "bookings") -> Rows:
+        """Return the bands of a measure over the region and all closed months, and a column."""
+        return self.rows(
+            f"SELECT band, {what} FROM booking_profile WHERE level = 'region' AND month IS NULL "
+            f"AND measure = '{measure}' ORDER BY ALL"
+        )
 
     def close(self) -> None:
         self.connection.close()
@@ -223,6 +238,7 @@ __all__ = [
     "all_day",
     "at",
     "book",
+    "closed_month",
     "days_from",
     "publish_scenario",
     "read_all",

@@ -169,6 +169,7 @@ def _options(first: date) -> st.SearchStrategy[dict[str, Any]]:
         {
             "minimum_group": st.sampled_from((1, 2, 3, 5)),
             "count_held_as_booked": st.booleans(),
+            "trailing_days": st.sampled_from((0, 2, 14)),
             "closures": st.lists(closure, max_size=1).map(tuple),
             "room_days_per_pass": st.sampled_from((1, 7, 14, 310_000)),
         }

@@ -88,7 +88,7 @@ def test_what_was_read_counts_what_is_odd(tmp_path: Path) -> None:
     made = publish_scenario(tmp_path, Scenario((room, unread), bookings, coverage, now))
     found = made.row(_example("what_was_read"))
     made.close()
-    assert found == (day, 2, 1, 1, 0.5, 0.5, 2, 2, 1)
+    assert found == (day, 2, 1, 1, 0.5, 0.5, 0, 2, 1)
 
 
 def test_durations_are_the_nearest_rank_without_all_day_bookings(tmp_path: Path) -> None:

@@ -5,7 +5,17 @@ from datetime import date, timedelta
 import pytest
 
 from tests.marts.conftest import Publish
-from tests.marts.scenario import ALWAYS, Booking, Room, all_day, at, book, days_from, scenario
+from tests.marts.scenario import (
+    ALWAYS,
+    Booking,
+    Room,
+    all_day,
+    at,
+    book,
+    closed_month,
+    days_from,
+    scenario,
+)
 
 MONDAY = date(2026, 9, 7)
 ROOM = Room("oak", week=ALWAYS)
@@ -38,9 +48,8 @@ def test_headcount_bands_have_their_edges(
         book(ROOM, MONDAY, "09:00", "10:00", invited_headcount=headcount)
         for headcount in headcounts
     ]
-    database = published(scenario((ROOM,), bookings, [MONDAY], minimum_group=1))
-    found = database.rows("SELECT headcount_band, bookings FROM size_fit")
-    assert found == [(band, len(headcounts))]
+    database = published(closed_month((ROOM,), bookings, [MONDAY], minimum_group=1))
+    assert database.profile("headcount") == [(band, len(headcounts))]
 
 
 def test_duration_bands_count_started_minutes(published: Publish) -> None:
@@ -55,9 +64,8 @@ def test_duration_bands_count_started_minutes(published: Publish) -> None:
         for seconds in edges
     ]
     bookings.append(all_day(ROOM, MONDAY))
-    database = published(scenario((ROOM,), bookings, [MONDAY], minimum_group=1))
-    found: dict[str, int] = dict(database.rows("SELECT duration_band, bookings FROM booking_mix"))
-    assert found == dict.fromkeys(bands, 2) | {"all-day": 1}
+    database = published(closed_month((ROOM,), bookings, [MONDAY], minimum_group=1))
+    assert dict(database.profile("duration")) == dict.fromkeys(bands, 2) | {"all-day": 1}
 
 
 def test_lead_time_bands_are_exact_to_the_microsecond(published: Publish) -> None:
@@ -76,12 +84,10 @@ def test_lead_time_bands_are_exact_to_the_microsecond(published: Publish) -> Non
         for kind in ("single", "occurrence")
     ]
     bookings.append(book(ROOM, MONDAY, "09:00", "10:00", created_at=None))
-    database = published(scenario((ROOM,), bookings, [MONDAY], minimum_group=1))
-    rows = database.rows("SELECT kind, lead_time_band, bookings FROM booking_mix")
-    singles = sorted((band, count) for kind, band, count in rows if kind == "single" and band)
-    assert singles == sorted((band, len(edges)) for band, edges in bands.items())
-    assert ("single", None, 1) in rows
-    assert [row[1:] for row in rows if row[0] == "occurrence"] == [(None, len(leads))]
+    database = published(closed_month((ROOM,), bookings, [MONDAY], minimum_group=1))
+    found: dict[str | None, int] = dict(database.profile("lead_time"))
+    # Series have no lead time, nor has a booking whose creation is unknown.
+    assert found == {band: len(edges) for band, edges in bands.items()} | {None: len(leads) + 1}
 
 
 def test_the_week_of_a_date_is_that_of_its_iso_year(published: Publish) -> None:
@@ -91,6 +97,3 @@ def test_the_week_of_a_date_is_that_of_its_iso_year(published: Publish) -> None:
     weeks = [("2024-W52", 7), ("2025-W01", 1), ("2026-W53", 7), ("2027-W01", 1)]
     asked = "SELECT DISTINCT iso_week, weekday FROM hour_of_week ORDER BY 1"
     assert database.rows(asked) == weeks
-    assert database.rows("SELECT iso_week, bookings FROM booking_mix ORDER BY 1") == [
-        (week, 1) for week, _ in weeks
-    ]

@@ -1,19 +1,18 @@
 """The measures that no rule is named after, one worked case each: groups, gaps, rooms in use."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.marts.conftest import Publish
 from tests.marts.scenario import (
     ALWAYS,
-    Booking,
     Coverage,
     Room,
     Scenario,
     all_day,
-    at,
     book,
+    closed_month,
     read_all,
     scenario,
 )
@@ -35,8 +34,8 @@ def test_personal_rooms_show_only_in_cells_of_the_minimum_group(published: Publi
     assert database.row("SELECT sum(rooms_open) FROM rooms_in_use") == (1,)
     assert database.row("SELECT count(*) FROM rooms") == (6,)
     assert database.row("SELECT count(DISTINCT room_id) FROM coverage") == (6,)
-    # The cell of the offices, and the one booking of oak in booking_mix and in size_fit.
-    assert database.row("SELECT suppressed_cells FROM build_info") == (3,)
+    # The cell of the offices; no month is closed yet.
+    assert database.row("SELECT suppressed_cells FROM build_info") == (1,)
 
 
 def test_personal_rooms_show_only_where_all_of_them_were_read(published: Publish) -> None:
@@ -63,35 +62,26 @@ def test_a_room_that_left_the_directory_leaves_the_database(published: Publish) 
 @pytest.mark.parametrize(
     ("sizes", "shown"),
     [
-        ((9, 7), (9, 7)),
-        ((9, 7, 2), (9,)),
-        ((9, 5, 3, 2), (9, 5)),
-        ((6, 4), ()),
-        ((3, 1), ()),
+        ((9, 7), {"1": 9, "2": 7}),
+        ((9, 7, 2), {"1": 9, "few": 9}),
+        ((9, 5, 3, 2), {"1": 9, "2": 5, "few": 5}),
+        ((9, 6, 5, 1), {"1": 9, "2": 6, "few": 6}),
+        ((6, 4), {"few": 10}),
+        ((3, 1), {}),
     ],
 )
-def test_what_is_left_out_of_a_week_is_nothing_or_the_minimum_group_or_all(
-    sizes: tuple[int, ...], shown: tuple[int, ...], published: Publish
+def test_r17_a_small_band_is_merged_with_the_next_smallest_until_few_holds_the_minimum_group(
+    sizes: tuple[int, ...], shown: dict[str, int], published: Publish
 ) -> None:
-    headcounts = (1, 2, 3, 5)
-    start = at(ROOM, MONDAY, "08:00")
     bookings = [
-        Booking(
-            "oak",
-            start + timedelta(minutes=n),
-            start + timedelta(minutes=n + (10, 20, 40, 70)[kind]),
-            MONDAY,
-            invited_headcount=headcounts[kind],
-        )
+        book(ROOM, MONDAY, "09:00", "10:00", invited_headcount=(1, 2, 3, 5)[kind])
         for kind, size in enumerate(sizes)
-        for n in range(size)
+        for _ in range(size)
     ]
-    database = published(scenario((ROOM,), bookings, [MONDAY], minimum_group=5))
-    for table in ("booking_mix", "size_fit"):
-        found = database.rows(f"SELECT bookings FROM {table} ORDER BY 1 DESC")
-        assert tuple(row[0] for row in found) == shown, table
-    hidden = 2 * (len(sizes) - len(shown))
-    assert database.row("SELECT suppressed_cells FROM build_info") == (hidden,)
+    database = published(closed_month((ROOM,), bookings, [MONDAY], minimum_group=5))
+    assert dict(database.profile("headcount")) == shown
+    cells = database.rows("SELECT DISTINCT cell_bookings FROM booking_profile")
+    assert cells == ([(sum(sizes),)] if shown else [])
 
 
 def test_gaps_under_30_minutes_between_two_bookings_are_fragmented(published: Publish) -> None:

@@ -1,7 +1,7 @@
 """Every mart, on random lakes, against the minute-by-minute oracle."""
 
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.marts.oracle import Oracle
+from tests.marts.oracle_labels import whole_minutes
 from tests.marts.scenario import Database, Scenario, publish_scenario
 from tests.marts.scenarios import scenarios
 from tests.marts.worked import everything
@@ -43,35 +44,36 @@ def assert_agrees(database: Database, oracle: Oracle) -> None:
         found = Counter(database.rows(f"SELECT * FROM {table}"))
         wanted = Counter(oracle.table(expected))
         assert found == wanted, (table, found - wanted, wanted - found)
+    assert_profile(database, oracle)
+    info = database.row("SELECT data_through, bookings FROM build_info")
+    assert info == (oracle.data_through, len(oracle.bookings_table()))
+
+
+def assert_profile(database: Database, oracle: Oracle) -> None:
+    """What is shown is true, adds up to the whole of its cell, and is nowhere small."""
     k = oracle.scenario.options.minimum_group
-    mix, fit = oracle.mix_cells, oracle.fit_cells
-    hidden = oracle.hidden_utilization_cells()
-    published = {"booking_mix": (mix, oracle.mix_row, 7), "size_fit": (fit, oracle.fit_row, 5)}
-    for table, (cells, row_of, width) in published.items():
-        rows = database.rows(f"SELECT * FROM {table}")
-        assert set(rows) <= {row_of(key) for key in cells}, table
-        assert_private({row[1:width] for row in rows}, cells, k)
-        hidden += len(cells) - len(rows)
-    info = database.row("SELECT data_through, bookings, suppressed_cells FROM build_info")
-    assert info == (oracle.data_through, len(oracle.bookings_table()), hidden)
-
-
-def assert_private(shown: set[tuple[Any, ...]], cells: dict[tuple[Any, ...], Any], k: int) -> None:
-    """No cell under k; what a building, band and week leaves out is nothing, k or more, or all.
-
-    And no cell is left out without need: each group shows all but the small cells and at most
-    one more, the smallest.
-    """
-    for group in {key[:3] for key in cells}:
-        sizes = {key: len(found) for key, found in cells.items() if key[:3] == group}
-        kept = {key for key in shown if key[:3] == group}
-        left_out = [size for key, size in sizes.items() if key not in kept]
-        assert all(sizes[key] >= k for key in kept)
-        assert not kept or not left_out or sum(left_out) >= k
-        small = [size for size in sizes.values() if size < k]
-        needless = [size for size in left_out if size >= k]
-        assert len(needless) == (1 if 0 < sum(small) < k and len(small) < len(sizes) else 0)
-        assert all(size <= min((sizes[key] for key in kept), default=size) for size in needless)
+    cells = oracle.profile_cells
+    shown: dict[tuple[Any, ...], dict[str | None, tuple[int, int, int]]] = defaultdict(dict)
+    for row in database.rows("SELECT * EXCLUDE region FROM booking_profile"):
+        shown[row[:6]][row[6]] = row[7:]
+    assert shown.keys() <= cells.keys()
+    for key, bands in shown.items():
+        truth = cells[key]
+        total = sum(map(len, truth.values()))
+        for band, (bookings, minutes, cell_bookings) in bands.items():
+            assert bookings >= k
+            assert cell_bookings == total
+            if band == "few":
+                merged = [each for name in truth.keys() - bands.keys() for each in truth[name]]
+                assert len(merged) == bookings
+            else:
+                merged = truth[band]
+            assert (len(merged), sum(map(whole_minutes, merged))) == (bookings, minutes)
+        assert sum(each[0] for each in bands.values()) == total
+    for key in cells.keys() - shown.keys():
+        # Left out: too small itself, or it would give a sibling's total away.
+        total = sum(map(len, cells[key].values()))
+        assert total < k or key[:5] not in {each[:5] for each in shown}
 
 
 @pytest.mark.parametrize("passes", [1, 60])

@@ -54,7 +54,7 @@ def test_a_select_with_other_columns_is_not_published(
     with building(tmp_path / "draft.duckdb", 1, "100MB") as built:
         built.create_tables()
         with pytest.raises(BuildError, match="rooms has other columns"):
-            built.run("10_rooms")
+            built.run("before/rooms")
 
 
 def test_the_file_opens_in_duckdb_1_4(published: Publish) -> None:

@@ -42,7 +42,11 @@ def everything() -> Scenario:
     bookings.append(book(ROOMS[0], FIRST, "09:00", "24:00", kind="occurrence"))
     now = datetime(2026, 11, 3, 2, tzinfo=UTC)
     return Scenario(
-        ROOMS, tuple(bookings), read_all(ROOMS, days), now, PublishOptions(minimum_group=2)
+        ROOMS,
+        tuple(bookings),
+        read_all(ROOMS, days),
+        now,
+        PublishOptions(minimum_group=2, trailing_days=2),
     )
 
 

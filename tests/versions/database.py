@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from transforms.contract import Region
 from warehouse.connect import connect
-from warehouse.versions import new_version, parquet_draft, parquet_pointer
+from warehouse.versions import new_version, parquet_draft, parquet_pointer, statistics_draft
 
 
 def build(path: Path, number: int) -> None:
@@ -24,6 +24,11 @@ def build(path: Path, number: int) -> None:
         )
 
 
+def build_both(path: Path, number: int) -> None:
+    build(path, number)
+    build(statistics_draft(path), number)
+
+
 def build_parquet(folder: Path, number: int, tables: Sequence[str] = ("utilization",)) -> None:
     folder.mkdir()
     for table in tables:
@@ -32,7 +37,7 @@ def build_parquet(folder: Path, number: int, tables: Sequence[str] = ("utilizati
 
 def publish(warehouse: Path, number: int, region: Region = "EU", keep_versions: int = 7) -> None:
     with new_version(warehouse, region, keep_versions) as path:
-        build(path, number)
+        build_both(path, number)
 
 
 def publish_with_parquet(
@@ -44,8 +49,9 @@ def publish_with_parquet(
     is_copied: bool = False,
 ) -> None:
     with new_version(warehouse, "EU", keep_versions, is_copied=is_copied) as path:
-        build(path, number)
-        build_parquet(parquet_draft(path), number, tables)
+        build_both(path, number)
+        for database in (path, statistics_draft(path)):
+            build_parquet(parquet_draft(database), number, tables)
 
 
 def parquet_number(warehouse: Path, table: str = "utilization") -> int:

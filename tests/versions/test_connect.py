@@ -11,7 +11,7 @@ import warehouse as product
 from tests.versions.database import build, number_in, publish
 from transforms.contract import Region
 from warehouse.connect import connect
-from warehouse.versions import VersionError, current_version, pointer
+from warehouse.versions import VersionError, current_version, pointer, statistics_pointer
 
 connecting = sys.modules["warehouse.connect"]  # the package offers the function by this name
 
@@ -117,7 +117,7 @@ def test_a_version_collected_while_it_is_being_opened_is_followed_by_the_next(
     publish(warehouse, 4, "EU", keep_versions=1)
     publish(warehouse, 5, "EU", keep_versions=1)
     answers = [collected, current_version(warehouse, "EU")] * 2
-    monkeypatch.setattr(connecting, "current_version", lambda *_: answers.pop(0))
+    monkeypatch.setattr(connecting, "current_version", lambda *_, **__: answers.pop(0))
     with connect("EU", warehouse=warehouse) as connection:
         assert number_in(connection) == 5
     with connect(regions=["EU"], warehouse=warehouse) as connection:
@@ -128,7 +128,11 @@ def test_a_version_collected_while_it_is_being_opened_is_followed_by_the_next(
 def test_a_plain_copy_in_the_place_of_the_symlink_opens_too(tmp_path: Path) -> None:
     tmp_path.joinpath("share").mkdir()
     build(pointer(tmp_path / "share", "EU"), 7)
-    with connect("EU", warehouse=tmp_path / "share") as connection:
+    build(statistics_pointer(tmp_path / "share", "EU"), 8)
+    for bookings, number in ((True, 7), (False, 8)):
+        with connect("EU", warehouse=tmp_path / "share", bookings=bookings) as connection:
+            assert number_in(connection) == number
+    with connect("EU", warehouse=pointer(tmp_path / "share", "EU")) as connection:
         assert number_in(connection) == 7
 
 
@@ -150,7 +154,7 @@ def test_without_a_configuration_the_two_ways_out_are_named(
 
 
 def test_a_pointer_whose_version_is_gone_says_how_to_mend_it(warehouse: Path) -> None:
-    (warehouse / pointer(warehouse, "EU").readlink()).unlink()
+    statistics_pointer(warehouse, "EU").resolve().unlink()
     with pytest.raises(VersionError, match="leads to no database: run 'insights publish"):
         connect("EU", warehouse=warehouse)
 

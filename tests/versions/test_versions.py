@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.versions.database import build, number_in, publish, published_number
+from tests.versions.database import build, build_both, number_in, publish, published_number
 from warehouse import versions
 from warehouse.connect import connect
 from warehouse.versions import (
@@ -21,6 +21,7 @@ from warehouse.versions import (
     new_version,
     pointer,
     published_versions,
+    statistics_pointer,
 )
 
 
@@ -31,12 +32,36 @@ def warehouse(tmp_path: Path) -> Path:
 
 def test_a_published_database_is_behind_a_relative_symlink_and_read_only(warehouse: Path) -> None:
     publish(warehouse, 1)
-    target = pointer(warehouse, "EU").readlink()
     assert pointer(warehouse, "EU") == warehouse / "insights-eu.duckdb"
-    assert target.parent == Path("versions")
+    assert not pointer(warehouse, "EU").readlink().is_absolute()
+    target = pointer(warehouse, "EU").resolve()
+    assert target.parent == (warehouse / "versions").resolve()
     assert target.name.startswith("insights-eu-20")
-    assert stat.S_IMODE((warehouse / target).stat().st_mode) == 0o440
+    assert stat.S_IMODE(target.stat().st_mode) == 0o440
     assert published_number(warehouse) == 1
+
+
+def test_both_databases_of_a_build_are_shown_in_one_step(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever step of a publication a reader meets, both names lead to one build."""
+    publish(warehouse, 1)
+    seen: list[tuple[str, str]] = []
+    replace = Path.replace
+
+    def look(self: Path, target: Path) -> Path:
+        moved = replace(self, target)
+        names = (pointer(warehouse, "EU"), statistics_pointer(warehouse, "EU"))
+        database, statistics = (name.resolve().stem.rpartition("-")[2] for name in names)
+        seen.append((database, statistics))
+        return moved
+
+    monkeypatch.setattr(Path, "replace", look)
+    publish(warehouse, 2)
+    assert len({database for database, _ in seen}) >= 1
+    assert all(database == statistics for database, statistics in seen)
+    with connect("EU", warehouse=warehouse, bookings=True) as connection:
+        assert number_in(connection) == published_number(warehouse) == 2
 
 
 def test_the_folders_are_closed_to_everybody_else_whatever_the_umask(warehouse: Path) -> None:
@@ -141,13 +166,13 @@ def test_a_second_build_of_the_region_is_refused_at_once(warehouse: Path) -> Non
     with new_version(warehouse, "EU") as path:
         with pytest.raises(VersionBusy, match="another build of region EU"):
             publish(warehouse, 2)
-        build(path, 1)
+        build_both(path, 1)
     assert published_number(warehouse) == 1
 
 
 def test_builds_of_two_regions_do_not_wait_for_each_other(warehouse: Path) -> None:
     with new_version(warehouse, "EU") as path:
-        build(path, 1)
+        build_both(path, 1)
         publish(warehouse, 2, "NA")
     assert (published_number(warehouse, "EU"), published_number(warehouse, "NA")) == (1, 2)
 

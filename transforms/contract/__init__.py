@@ -16,12 +16,14 @@ from transforms.contract.bands import (
     ALL_DAY,
     CAPACITY_BANDS,
     DURATION_BANDS,
+    FEW,
     HEADCOUNT_BANDS,
     LEAD_TIME_BANDS,
+    MEASURES,
     Band,
 )
 from transforms.contract.columns import INSTANT, Column, Nature, Origin, Table
-from transforms.contract.database import TABLES
+from transforms.contract.database import STATISTICS, TABLES
 from transforms.contract.lake import BOOKINGS, COVERAGE, LAKE, READ_AND_DROPPED, ROOMS, STAGED
 from transforms.contract.words import (
     KINDS,
@@ -45,11 +47,13 @@ __all__ = [
     "CONTRACT_VERSION",
     "COVERAGE",
     "DURATION_BANDS",
+    "FEW",
     "HEADCOUNT_BANDS",
     "INSTANT",
     "KINDS",
     "LAKE",
     "LEAD_TIME_BANDS",
+    "MEASURES",
     "PERSONAL_ROOM_TYPES",
     "READ_AND_DROPPED",
     "REGION_REMEDY",
@@ -58,6 +62,7 @@ __all__ = [
     "ROOM_TYPES",
     "SHOW_AS",
     "STAGED",
+    "STATISTICS",
     "STATUSES",
     "TABLES",
     "Band",

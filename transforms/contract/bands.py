@@ -4,7 +4,11 @@ SQL, the page and the tests take them from here. A band reaches from above the o
 and including ``at_most``; the last one has no end.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
+
+from transforms.contract.words import KINDS
 
 
 class Band(NamedTuple):
@@ -56,3 +60,17 @@ LEAD_TIME_BANDS: Final = (
     Band("30d+"),
 )
 """Minutes from the creation of a single booking to its start; null for series and unknown."""
+
+FEW: Final = "few"
+"""The band of ``booking_profile`` that small bands are merged into (R17)."""
+
+MEASURES: Final[Mapping[str, tuple[str | None, ...]]] = MappingProxyType(
+    {
+        "duration": (*(band.label for band in DURATION_BANDS), ALL_DAY),
+        "lead_time": (*(band.label for band in LEAD_TIME_BANDS), None),
+        "kind": KINDS,
+        "headcount": (*(band.label for band in HEADCOUNT_BANDS), None),
+        "external": ("external", "internal", None),
+    }
+)
+"""The bands of each measure of ``booking_profile``; None is unknown, or not of that measure."""

@@ -32,6 +32,7 @@ class Column:
     ``text`` is its definition in one sentence: the comment in the database, the dictionary,
     Dagster's table schema. ``origin`` and ``nature`` go into the record of processing.
     ``is_stated``: a flag (true, false or null) that a source states and that is stored as stated.
+    ``is_for_everybody`` False keeps it out of the statistics.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column:
     unit: str = ""
     nullable: bool = False
     is_stated: bool = False
+    is_for_everybody: bool = True
 
     @property
     def definition(self) -> str:
@@ -68,6 +70,7 @@ class Table:
 
     ``grain`` are the columns that tell its rows apart; null counts as a value of its own there.
     ``nature`` and ``reason`` say what its rows are in data protection law, and why.
+    ``is_for_everybody`` False keeps it out of the statistics.
     """
 
     text: str
@@ -75,6 +78,7 @@ class Table:
     grain: tuple[str, ...]
     nature: Nature
     reason: str
+    is_for_everybody: bool = True
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)

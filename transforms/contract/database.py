@@ -1,19 +1,13 @@
 """The tables of the database: every column, and what tells a table's rows apart."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 import pyarrow as pa
 
-from transforms.contract.bands import (
-    ALL_DAY,
-    CAPACITY_BANDS,
-    DURATION_BANDS,
-    HEADCOUNT_BANDS,
-    LEAD_TIME_BANDS,
-    Band,
-)
+from transforms.contract.bands import CAPACITY_BANDS, FEW, MEASURES, Band
 from transforms.contract.columns import INSTANT, Column, Nature, Origin, Table
 from transforms.contract.lake import LAKE, LOCAL_START_DATE, ROOM_ID
 
@@ -44,11 +38,18 @@ def _technical(
     return Column(name, kind, text, Origin(origin), "technical", nullable=nullable)
 
 
-def _minutes(
-    name: str, text: str, *, wide: bool = False, nullable: bool = False, origin: Origin = _TIME
+def _minutes(  # noqa: PLR0913 - a column has so many parts
+    name: str,
+    text: str,
+    *,
+    wide: bool = False,
+    nullable: bool = False,
+    origin: Origin = _TIME,
+    is_for_everybody: bool = True,
 ) -> Column:
     kind = pa.int64() if wide else pa.int32()
-    return _computed(name, kind, text, origin, unit="minutes", nullable=nullable)
+    made = _computed(name, kind, text, origin, unit="minutes", nullable=nullable)
+    return replace(made, is_for_everybody=is_for_everybody)
 
 
 def _rooms(name: str, text: str) -> Column:
@@ -121,12 +122,17 @@ _ROOM_DAY = (
         "gross_booked_minutes",
         "Sum of the durations of the bookings that start that day, unclipped and unmerged.",
         wide=True,
+        # Beside the minutes of a room, a number of bookings would give their durations away.
+        is_for_everybody=False,
     ),
-    _computed(
-        "bookings",
-        pa.int32(),
-        "Bookings (status booked) that start that day (R15).",
-        _BOOKING_COUNT,
+    replace(
+        _computed(
+            "bookings",
+            pa.int32(),
+            "Bookings (status booked) that start that day (R15).",
+            _BOOKING_COUNT,
+        ),
+        is_for_everybody=False,
     ),
     _minutes(
         "fragmented_minutes",
@@ -181,6 +187,37 @@ def _suppressed(text: str, columns: tuple[Column, ...], grain: tuple[str, ...]) 
     return Table(text, columns, grain, nature, why)
 
 
+_PROFILE_CELL: Final = (
+    _technical(
+        "level",
+        pa.string(),
+        "What a cell is of: region, site, building, or building_size (building and size).",
+        "Which rooms a cell is of.",
+    ),
+    *(_SITE, _BUILDING, _CAPACITY_BAND),
+    _computed(
+        "month",
+        pa.string(),
+        "Closed month, such as 2026-10; null: all closed months that are kept.",
+        "A month instead of a date.",
+        nullable=True,
+    ),
+    _technical(
+        "measure",
+        pa.string(),
+        f"What the bands are of: {', '.join(MEASURES)}.",
+        "Which of five measures a band is of.",
+    ),
+    _computed(
+        "band",
+        pa.string(),
+        f"Band of the measure, or {FEW}: bands of fewer bookings than the minimum group, and what "
+        "hides them; null where unknown, and for the lead time of series.",
+        _BAND,
+        nullable=True,
+    ),
+)
+
 TABLES: Final[Mapping[str, Table]] = MappingProxyType(
     {
         "rooms": Table(
@@ -200,6 +237,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             (),  # a booking has no id: two of a room may be alike
             LAKE["bookings"].nature,
             LAKE["bookings"].reason,
+            is_for_everybody=False,
         ),
         "coverage": Table(
             "What was read: a row for every room on every day that a run asked for (R13).",
@@ -211,10 +249,13 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             _COVERAGE.nature,
             _COVERAGE.reason,
         ),
-        "room_hours": _of_one_room(
-            "Every local hour of a room that is open or booked, up to data_through.",
-            (_REGION, ROOM_ID, _LOCAL_DATE, _LOCAL_HOUR, *_TIMES),
-            "local_hour",
+        "room_hours": replace(
+            _of_one_room(
+                "Every local hour of a room that is open or booked, up to data_through.",
+                (_REGION, ROOM_ID, _LOCAL_DATE, _LOCAL_HOUR, *_TIMES),
+                "local_hour",
+            ),
+            is_for_everybody=False,
         ),
         "room_days": _of_one_room(
             "Every local day of a room that is open or has a booking, up to data_through.",
@@ -244,9 +285,12 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     wide=True,
                     nullable=True,
                 ),
-                _BOOKINGS_SUM.defined_as(
-                    "Bookings that start that day (R15); null if no room was read.",
-                    nullable=True,
+                replace(
+                    _BOOKINGS_SUM.defined_as(
+                        "Bookings that start that day (R15); null if no room was read.",
+                        nullable=True,
+                    ),
+                    is_for_everybody=False,  # as of room_days: a cell may be one room
                 ),
                 _BOOKED_UTILIZATION,
             ),
@@ -284,72 +328,35 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             ),
             ("region", "site", "building", "capacity_band", "local_date"),
         ),
-        "booking_mix": _suppressed(
-            "Bookings by kind, duration and lead time; cells under the minimum group are absent.",
+        "booking_profile": _suppressed(
+            "How bookings spread over the bands of one measure; small bands are merged (R17).",
             (
-                *(_REGION, _BUILDING, _CAPACITY_BAND, _ISO_WEEK, LAKE["bookings"]["kind"]),
+                *(_REGION, *_PROFILE_CELL, _BOOKINGS_SUM, _WHOLE_DURATIONS),
                 _computed(
-                    "duration_band",
-                    pa.string(),
-                    f"Minutes: {_labels(DURATION_BANDS)}, or {ALL_DAY}.",
-                    _BAND,
-                ),
-                _computed(
-                    "lead_time_band",
-                    pa.string(),
-                    f"Start minus creation: {_labels(LEAD_TIME_BANDS)}; null where unknown, and "
-                    "for series.",
-                    _BAND,
-                    nullable=True,
-                ),
-                _BOOKINGS_SUM,
-                _WHOLE_DURATIONS,
-                _computed(
-                    "external_bookings",
+                    "cell_bookings",
                     pa.int64(),
-                    "Bookings with anyone from outside invited (R12).",
-                    "A count of bookings with anyone from outside.",
-                ),
-                _computed(
-                    "external_known_bookings",
-                    pa.int64(),
-                    "Bookings where it is known whether anyone is external (R12): the denominator.",
-                    "A count of bookings where that could be told.",
+                    "All bookings of the cell, whatever their band.",
+                    _BOOKING_COUNT,
                 ),
             ),
-            (*_CELL, "kind", "duration_band", "lead_time_band"),
+            ("region", *(column.name for column in _PROFILE_CELL)),
         ),
-        "size_fit": _suppressed(
-            "Bookings by headcount against capacity; cells under the minimum group are absent.",
-            (
-                *(_REGION, _BUILDING, _CAPACITY_BAND, _ISO_WEEK),
-                _computed(
-                    "headcount_band",
-                    pa.string(),
-                    f"Invited headcount: {_labels(HEADCOUNT_BANDS)}; null where unknown.",
-                    _BAND,
-                    nullable=True,
+        "booking_profile_shown": replace(
+            _suppressed(
+                "What booking_profile showed in the last thirty nights, so that no difference "
+                "between two versions gives a small count (R17).",
+                (
+                    *(_REGION, *_PROFILE_CELL, _BOOKINGS_SUM),
+                    _technical(
+                        "last_shown_on",
+                        pa.date32(),
+                        "Date (UTC) of the last build that showed the number.",
+                        "When a number was last shown.",
+                    ),
                 ),
-                _BOOKINGS_SUM,
-                _WHOLE_DURATIONS,
-                _computed(
-                    "seat_minutes_used",
-                    pa.int64(),
-                    "Sum of min(headcount, capacity) times minutes, where both are known.",
-                    "Headcount times minutes, summed over a cell.",
-                    unit="seat minutes",
-                    nullable=True,
-                ),
-                _computed(
-                    "seat_minutes_offered",
-                    pa.int64(),
-                    "Sum of capacity times minutes, where both are known.",
-                    "Capacity times minutes, summed over a cell.",
-                    unit="seat minutes",
-                    nullable=True,
-                ),
+                ("region", *(column.name for column in _PROFILE_CELL), "bookings"),
             ),
-            (*_CELL, "headcount_band"),
+            is_for_everybody=False,
         ),
         "build_info": Table(
             "One row: when and from what this database was built.",
@@ -398,3 +405,12 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
         ),
     }
 )
+
+STATISTICS: Final[Mapping[str, Table]] = MappingProxyType(
+    {
+        name: replace(table, columns=tuple(column for column in table if column.is_for_everybody))
+        for name, table in TABLES.items()
+        if table.is_for_everybody
+    }
+)
+"""What may be shown to everybody: no single bookings, and no rooms of one person."""

@@ -1,9 +1,13 @@
--- How long ahead do people book? Single bookings only; 0-15m is ad hoc.
-SELECT building,
-       lead_time_band,
-       sum(bookings) AS bookings,
-       sum(bookings) / sum(sum(bookings)) OVER (PARTITION BY building) AS share_of_bookings
-FROM booking_mix
-WHERE lead_time_band IS NOT NULL
-GROUP BY building, lead_time_band
-ORDER BY building, lead_time_band
+-- How long ahead do people book? Single bookings of all closed months; 0-15m is ad hoc. few holds the
+-- bands of too few bookings, so shares add up to one.
+SELECT site,
+       building,
+       band,
+       bookings,
+       bookings / sum(bookings) OVER (PARTITION BY site, building) AS share_of_single_bookings
+FROM booking_profile
+WHERE level = 'building'
+  AND month IS NULL
+  AND measure = 'lead_time'
+  AND band IS NOT NULL
+ORDER BY site, building, band

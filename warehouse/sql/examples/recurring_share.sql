@@ -1,11 +1,25 @@
--- How much of the bookings are series, by count and by time, and how many have guests?
--- Of the bookings that may be shown: small groups are left out, and those are mostly single ones.
-SELECT building,
-       sum(CASE WHEN kind <> 'single' THEN bookings ELSE 0 END) / sum(bookings)
+-- How much of the bookings are series, and how many have guests? Shares of all bookings of the closed
+-- months; null where a band was merged into few, so that its share is not known.
+WITH bands AS (
+    SELECT site,
+           building,
+           measure,
+           max(cell_bookings) AS cell_bookings,
+           max(CASE WHEN band = 'single' THEN bookings END) AS single_bookings,
+           max(CASE WHEN band = 'external' THEN bookings END) AS external_bookings,
+           max(CASE WHEN band = 'internal' THEN bookings END) AS internal_bookings
+    FROM booking_profile
+    WHERE level = 'building'
+      AND month IS NULL
+      AND measure IN ('kind', 'external')
+    GROUP BY site, building, measure
+)
+SELECT site,
+       building,
+       max(cell_bookings) AS bookings,
+       1 - max(CASE WHEN measure = 'kind' THEN single_bookings / cell_bookings END)
            AS recurring_share,
-       sum(CASE WHEN kind <> 'single' THEN booked_minutes ELSE 0 END) / sum(booked_minutes)
-           AS recurring_share_of_time,
-       sum(external_bookings) / nullif(sum(external_known_bookings), 0) AS external_share
-FROM booking_mix
-GROUP BY building
-ORDER BY building
+       max(external_bookings / (external_bookings + internal_bookings)) AS external_share
+FROM bands
+GROUP BY site, building
+ORDER BY site, building

@@ -13,9 +13,8 @@ WHERE b.ends_minute > z.first_cell * 60
 UNION ALL
 SELECT d.room_no,
        b.lake_date AS local_start_date,
-       (epoch_us(b.starts_at) + 62135596800000000) // 60000000 + d.phase_minutes AS starts_minute,
-       (epoch_us(b.ends_at) + 62135596800000000 + 59999999) // 60000000 + d.phase_minutes
-           AS ends_minute,
+       start_minute(b.starts_at) + d.phase_minutes AS starts_minute,
+       end_minute(b.ends_at) + d.phase_minutes AS ends_minute,
        b.is_all_day,
        b.status = 'booked' OR s.count_held_as_booked AS is_booked
 FROM lake_bookings AS b

@@ -24,7 +24,6 @@ SELECT s.region,
        (SELECT count(*) FROM bookings) AS bookings,
        CAST((SELECT count(*) FROM last_run) AS INTEGER) AS rooms_expected,
        CAST((SELECT count(*) FROM last_run WHERE is_loaded) AS INTEGER) AS rooms_loaded,
-       (SELECT count(*) FROM mix_cells WHERE NOT is_published)
-           + (SELECT count(*) FROM fit_cells WHERE NOT is_published)
+       (SELECT hidden_counts FROM profile_hidden)
            + CAST((SELECT coalesce(sum(cells), 0) FROM hidden_cells) AS BIGINT) AS suppressed_cells
 FROM settings AS s

@@ -1,0 +1,64 @@
+-- Work table: bookings of closed months by place, month, measure and band, before any merging (R17).
+-- A month is closed once its last day lies trailing_days back; one that the retention has begun to
+-- delete is none any more. Bookings count whole, under their local start date (R15).
+WITH closed AS (
+    SELECT m.site,
+           m.building,
+           m.capacity_band,
+           strftime(b.local_start_date, '%Y-%m') AS month,
+           end_minute(b.ends_at) - start_minute(b.starts_at) AS minutes,
+           b.is_all_day,
+           b.kind,
+           CASE WHEN b.kind = 'single' AND b.created_at IS NOT NULL
+                THEN greatest(epoch_us(b.starts_at) - epoch_us(b.created_at), 0) END AS lead_us,
+           CASE WHEN b.invited_headcount >= 1 THEN b.invited_headcount END AS headcount,
+           CASE WHEN b.has_external THEN 'external'
+                WHEN NOT b.has_external THEN 'internal' END AS external
+    FROM bookings AS b
+    JOIN rooms AS m ON m.room_id = b.room_id
+    CROSS JOIN settings AS s
+    WHERE (b.status = 'booked' OR (b.status = 'held' AND s.count_held_as_booked))
+      AND b.ends_at > b.starts_at
+      AND date_trunc('month', b.local_start_date) >= s.profile_from_date
+      AND last_day(b.local_start_date) < s.profile_before_date
+      AND last_day(b.local_start_date) <= s.through_date
+),
+banded AS (
+    SELECT site,
+           building,
+           capacity_band,
+           month,
+           minutes,
+           CASE WHEN is_all_day THEN 'all-day' ELSE duration_band(minutes) END AS duration,
+           lead_time_band(lead_us) AS lead_time,
+           kind,
+           headcount_band(headcount) AS headcount,
+           external
+    FROM closed
+),
+grouped AS (
+    SELECT site, building, capacity_band, month, duration, lead_time, kind, headcount, external,
+           grouping_id(duration, lead_time, kind, headcount, external) AS which,
+           count(*) AS bookings,
+           CAST(sum(minutes) AS BIGINT) AS booked_minutes
+    FROM banded
+    GROUP BY site, building, capacity_band, month,
+             GROUPING SETS ((duration), (lead_time), (kind), (headcount), (external))
+)
+SELECT site,
+       building,
+       capacity_band,
+       month,
+       CASE which WHEN 15 THEN 'duration'
+                  WHEN 23 THEN 'lead_time'
+                  WHEN 27 THEN 'kind'
+                  WHEN 29 THEN 'headcount'
+                  ELSE 'external' END AS measure,
+       CASE which WHEN 15 THEN duration
+                  WHEN 23 THEN lead_time
+                  WHEN 27 THEN kind
+                  WHEN 29 THEN headcount
+                  ELSE external END AS band,
+       bookings,
+       booked_minutes
+FROM grouped

@@ -13,7 +13,7 @@ _HEAD = f"""\
 # Data dictionary
 
 Contract version {CONTRACT_VERSION}. Generated from `transforms/contract` by `make dictionary`;
-rules R1 to R16 are explained in [definitions.md](definitions.md).
+rules R1 to R25 are explained in [definitions.md](definitions.md).
 """
 
 _BELOW_PICTURE = """\

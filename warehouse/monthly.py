@@ -113,7 +113,7 @@ def read_month(region: Region, warehouse: Path, first: date | None = None) -> Mo
     Raises:
         VersionError: nothing was published yet.
     """
-    with connect(region, warehouse=warehouse) as connection:
+    with connect(region, warehouse=warehouse, bookings=True) as connection:
         first_read, through = connection.execute(_READ).fetchall()[0]
         if through is None or first_read is None:
             return None

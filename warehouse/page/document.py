@@ -72,7 +72,7 @@ def write_page(
         VersionError: nothing was published yet.
         PageError: the file cannot be written; the page before it is as it was.
     """
-    with connect(region, warehouse=warehouse) as connection:
+    with connect(region, warehouse=warehouse, bookings=True) as connection:
         tables = read_figures(connection)
         missed = [each.sentence for each in evaluate(connection, targets) if each.is_missed]
     path = out or page_path(warehouse, region)

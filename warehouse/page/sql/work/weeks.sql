@@ -1,11 +1,7 @@
 -- Work table: the month that an ISO week counts to, for the tables that have weeks only: that of
 -- its Thursday, or the nearest month that has figures.
 WITH found AS (
-    SELECT iso_week FROM booking_mix
-    UNION
-    SELECT iso_week FROM size_fit
-    UNION
-    SELECT strftime(local_date, '%G-W%V') AS iso_week FROM days
+    SELECT DISTINCT strftime(local_date, '%G-W%V') AS iso_week FROM days
 ),
 span AS (
     SELECT min(month) AS first_month, max(month) AS last_month FROM days

@@ -28,20 +28,24 @@ class _Moments(NamedTuple):
     rooms: Ints
 
 
-def at_most(building: Building) -> tuple[int, int]:
+def at_most(building: Building, days: Ints | None = None) -> tuple[int, int]:
     """Return a bound that no placement can pass: bookings, and minutes.
 
     A moment and a size with more bookings than rooms cost at least the difference. Moments are
     chosen so that each booking counts at one of them at most: what they cost adds up. The chain of
     moments that costs most is the bound for bookings, what its shortest bookings last one for
-    minutes; the other is each minute's own excess. Minutes are bounded day by day.
+    minutes; the other is each minute's own excess. Minutes are bounded day by day. With ``days``
+    all bookings of other days are taken as served, which is a bound too.
     """
     sizes = np.unique(building.seats)
-    level = np.searchsorted(sizes, building.need)
+    level: Ints = np.searchsorted(sizes, building.need)
     fits = level < len(sizes)
-    starts, ends, level = building.starts[fits], building.ends[fits], level[fits]
-    if not len(starts):
-        return 0, 0
+    served, minutes = int(fits.sum()), int(building.minutes[fits].sum())
+    looked_at = fits if days is None else fits & np.isin(building.day, days)
+    if not looked_at.any():
+        return served, minutes
+    starts, ends = building.starts[looked_at], building.ends[looked_at]
+    level = level[looked_at]
     moments, lost_minutes = _excess(building, sizes, starts, ends, level)
     order = np.argsort(starts, kind="stable")
     starts, ends, level = starts[order], ends[order], level[order]
@@ -53,8 +57,7 @@ def at_most(building: Building) -> tuple[int, int]:
         chosen, cost = _costliest_chain(part, *bookings)
         _cost_in_minutes(building, part, chosen, bookings, lost_minutes[1])
         lost, counted = lost + cost, until
-    minutes = building.minutes[fits].sum() - lost_minutes.max(axis=0).sum()
-    return len(starts) - lost, int(minutes)
+    return served - lost, minutes - int(lost_minutes.max(axis=0).sum())
 
 
 class _Load(NamedTuple):

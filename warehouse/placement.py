@@ -214,7 +214,7 @@ def _place_one_a_day(building: Building, busy: Words, rooms: Ints, several: Ints
     day, need = building.day[several], building.need[several]
     bits = _slots(building.starts[several] - day * DAY, building.ends[several] - day * DAY)
     taken = building.seats < need[:, None]
-    for word in range(_WORDS):
+    for word in np.flatnonzero(bits.any(axis=1)):
         taken |= (busy[word, day] & bits[word][:, None]) != 0
     room = taken.argmin(axis=1)
     found = np.flatnonzero(~taken[np.arange(len(day)), room])
@@ -260,9 +260,12 @@ class _Queue:
         self, building: Building, chosen: Ints, until: npt.NDArray[np.int16], *, by_minutes: bool
     ) -> None:
         self._by_minutes = by_minutes
-        day, starts = np.divmod(building.starts[chosen], DAY)
-        order = np.lexsort((building.ends[chosen], starts, day))
-        _, line, counts = np.unique(day[order], return_inverse=True, return_counts=True)
+        day = building.day[chosen]
+        starts, ends = building.starts[chosen] - day * DAY, building.ends[chosen] - day * DAY
+        order = np.argsort(building.starts[chosen].astype(np.int64) * 2 * DAY + ends)
+        counts = np.bincount(day, minlength=1)
+        line = (np.cumsum(counts > 0) - 1)[day[order]]
+        counts = counts[counts > 0]
         rank = np.arange(len(order)) - np.searchsorted(line, line)
         by_count = np.argsort(-counts, kind="stable")  # a rank's days stand first
         self._lines_of_rank = np.bincount(rank) if len(rank) else np.zeros(0, np.int64)
@@ -272,7 +275,7 @@ class _Queue:
         shape = (len(self._lines_of_rank), len(counts))
         self._starts, self._ends, self._first = np.zeros((3, *shape), np.int16)
         self._starts[rank, line] = starts[order]
-        self._ends[rank, line] = (building.ends[chosen] - day * DAY)[order]
+        self._ends[rank, line] = ends[order]
         self._first[rank, line] = np.searchsorted(building.seats, building.need[chosen][order])
         self._room = np.full(shape, -1, np.int32)
         self._until = until[by_count]

@@ -286,11 +286,12 @@ class _Question:
     @staticmethod
     def _answer(building: Building, placed: Placed) -> _Answer:
         bookings, _ = served(building, placed.most_bookings)
+        missing = (placed.most_bookings < 0) | (placed.most_minutes < 0)
         _, minutes = served(building, placed.most_minutes)
         return _Answer(
             asked=(len(building.room), int(building.minutes.sum())),
             at_least=(bookings, minutes),
-            at_most=at_most(building),
+            at_most=at_most(building, np.unique(building.day[missing])),
             in_place=served(building, placed.in_place)[0],
             rooms=Counter(building.seats.tolist()),
             not_placed=Counter(building.need[placed.most_bookings < 0].tolist()),

@@ -34,6 +34,8 @@ def test_a_solver_finds_the_best_placement_within_the_bracket(hundred: int) -> N
         bookings, minutes = best(office, by_minutes=False), best(office, by_minutes=True)
         in_place, least = (served(building, rooms)[0] for rooms in placed[:2])
         assert in_place <= least <= bookings <= most[0], seed
+        whole = at_most(building, np.unique(building.day[placed.most_bookings < 0]))
+        assert most[0] <= whole[0], seed
         assert served(building, placed.most_minutes)[1] <= minutes <= most[1], seed
 
 

@@ -58,7 +58,7 @@ COPY: Final = (
 def make_lake(folder: Path, rooms: int) -> Lake:
     """Return the lake of so many rooms, invented unless it is there."""
     lake = Lake(folder / "lake", "EU")
-    if lake.read_rooms() is None:
+    if lake.read("rooms") is None:
         first = TODAY - timedelta(days=round(MONTHS * 365.25 / 12))
         generate(lake, Plan("EU", rooms, first, TODAY + timedelta(days=180), TODAY))
     return lake
@@ -168,11 +168,7 @@ def measure(folder: Path, rooms: int) -> dict[str, Any]:
     """Return every figure of one size; each task runs in a process of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     lake = make_lake(folder, rooms)
-    names = [str(path) for path in lake.files("bookings")]
-    counted = duckdb.execute(
-        "SELECT count(*) FROM read_parquet(?, hive_partitioning = false)", [names]
-    ).fetchall()
-    figures: dict[str, Any] = {"rooms": rooms, "bookings": counted[0][0]}
+    figures: dict[str, Any] = {"rooms": rooms, "bookings": lake.count("bookings")}
     for task in TASKS:
         command = [sys.executable, "-m", "benchmarks.marts", "--task", task]
         done = subprocess.run(

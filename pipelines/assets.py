@@ -43,8 +43,8 @@ from pipelines.settings import RegionSettings, Settings, SettingsError
 from transforms import contract
 from transforms.contract import Region
 from warehouse.lake import Lake, LakeError
-from warehouse.landing import first_day_kept
-from warehouse.tree import WarehouseError
+from warehouse.nightly import first_day_kept
+from warehouse.storage import WarehouseError
 
 CHECKS: Final = {
     "columns_equal_the_contract": "Every day's file has the contract's columns and no other.",
@@ -218,8 +218,7 @@ def _check_columns(lake: Lake, day_range: DayRange) -> dg.AssetCheckResult:
     """Look at every file of the range; the lake refuses one that is not the contract's."""
     metadata: dict[str, str | int] = {}
     try:
-        files = lake.files("bookings", day_range.first_date, day_range.last_date)
-        metadata["files"] = len(files)
+        metadata["files"] = len(lake.scan("bookings", day_range.first_date, day_range.last_date))
     except LakeError as error:
         metadata["difference"] = str(error)
     return dg.AssetCheckResult(

@@ -39,7 +39,7 @@ from transforms.zones import day_start, local_date, zone
 from warehouse import page
 from warehouse.erase import drop_versions_before
 from warehouse.lake import Lake
-from warehouse.landing import apply_night, first_day_kept, retain
+from warehouse.nightly import apply_night, first_day_kept, retain, staging
 from warehouse.page import Page
 from warehouse.publish import Published, PublishOptions, publish
 
@@ -172,17 +172,17 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
     region, day_range = night.region, night.day_range
     region_settings = night.settings.regions[region]
     lake = Lake(region_settings.lake, region)
-    with lake.exclusive(), lake.staging() as staging:
-        loaded, failed, unreadable = _read(night, open_source, progress, staging.add)
+    with lake.exclusive(), staging(lake) as staged:
+        loaded, failed, unreadable = _read(night, open_source, progress, staged.add)
         progress.step("writing the days")
-        lake.replace_rooms(rooms_table(region_settings))
+        lake.replace("rooms", None, rooms_table(region_settings))
         room_ids = [room.room_id for room in region_settings.rooms]
         begins = {
             room.room_id: day_start(day_range.first_date, zone(room.time_zone))
             for room in region_settings.rooms
         }
         days = day_range.days()
-        bookings = apply_night(lake, staging, days, room_ids, loaded, failed, begins)
+        bookings = apply_night(lake, staged, days, room_ids, loaded, failed, begins)
         deleted = retain(lake, night.today, night.settings.retention_months)
     return NightResult(region, day_range, len(room_ids), failed, bookings, len(deleted), unreadable)
 
@@ -258,7 +258,7 @@ def publish_region(settings: Settings, region: Region, now: datetime) -> Publish
     lake = Lake(region_settings.lake, region)
     with lake.exclusive():
         # The directory is the operator's file as it is now, like the closures and the options.
-        lake.replace_rooms(rooms_table(region_settings))
+        lake.replace("rooms", None, rooms_table(region_settings))
         published = publish(lake, region_settings.warehouse, options, now)
     # An older version that still holds a day past its retention goes, however few are left.
     first_day = first_day_kept(today_in(settings, region, now), settings.retention_months)

@@ -29,7 +29,8 @@ from transforms.contract import (
     Column,
     Table,
 )
-from warehouse.tree import WarehouseError
+from warehouse.lake import Part
+from warehouse.storage import WarehouseError
 
 STORAGE_VERSION: Final = "v1.4.0"
 """The oldest DuckDB that can open what is published is the one of this storage version."""
@@ -98,20 +99,19 @@ class Engine:
         """Let go of an Arrow table that was registered, if it was."""
         self._connection.unregister(name)
 
-    def scan(self, name: str, schema: pa.Schema, paths: Sequence[Path]) -> None:
+    def scan(self, name: str, schema: pa.Schema, parts: Sequence[Part]) -> None:
         """Make daily files of the lake readable by that name.
 
-        ``lake_date`` is their folder's day, ``lake_row`` the place of a row in its file.
-
-        The folder, not the instants, says which day a row belongs to: what the run that wrote it
-        held for the room's local date.
+        ``lake_date`` is the day that the lake gives for a file, ``lake_row`` the place of a row in
+        it. That day, not the instants, says which day a row belongs to: what the run that wrote it
+        held for the room's local date. A column that an earlier file lacks is null.
         """
         nulls = ", ".join(f"CAST(NULL AS {COLUMN_TYPES[f.type]}) AS {f.name}" for f in schema)
         source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date, 0 AS lake_row WHERE false"
-        if paths:
-            names = ", ".join(_quoted(glob.escape(str(path))) for path in paths)
+        if parts:
+            names = ", ".join(_quoted(glob.escape(part.handle)) for part in parts)
             # Nothing but a file's own columns is data: a folder above the lake may be named
-            # like key=value too. The day is that of the last folder, at the end of the path.
+            # like key=value too.
             options = "hive_partitioning = false, union_by_name = true, filename = 'lake_path'"
             rows = f"read_parquet([{names}], {options}, file_row_number = true)"
             found = {str(row[0]) for row in self.rows(f"DESCRIBE FROM {rows}")}
@@ -119,7 +119,7 @@ class Engine:
                 f.name if f.name in found else f"CAST(NULL AS {COLUMN_TYPES[f.type]}) AS {f.name}"
                 for f in schema
             )
-            start = -len(f"YYYY-MM-DD/{paths[0].name}")
+            start = _place_of_day(parts)
             day = f"CAST(lake_path[{start}:{start + 9}] AS DATE) AS lake_date"
             source = f"SELECT {columns}, {day}, file_row_number AS lake_row FROM {rows}"  # noqa: S608 - quoted, or names of ours
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {source}")
@@ -269,6 +269,15 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
 def read_sql(step: str) -> str:
     """Return the text of a file of ``sql``, named as ``each_pass/days``."""
     return files("warehouse").joinpath("sql", f"{step}.sql").read_text(encoding="utf-8")
+
+
+def _place_of_day(parts: Sequence[Part]) -> int:
+    """Return where the day stands in every handle, counted from its end.
+
+    Cutting it out of the name costs a scan less than half of what joining a list of days does.
+    """
+    (place,) = {part.handle.rindex(str(part.day)) - len(part.handle) for part in parts}
+    return place
 
 
 def _definition(column: Column) -> str:

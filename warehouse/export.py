@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from transforms.contract import CONTRACT_VERSION, TABLES, Region, Table
 from warehouse.engine import BuildError, Engine
-from warehouse.tree import FOLDER_MODE
+from warehouse.storage import FOLDER_MODE
 
 _COMPRESSION: Final = "snappy"  # some BI tools read no other
 _ROW_GROUP_ROWS: Final = 122_880

@@ -93,7 +93,7 @@ def generate(lake: Lake, plan: Plan) -> int:
     rooms = room_directory(plan)
     bookings = 0
     with lake.exclusive(), click.progressbar(plan.days, label="generating") as days:
-        lake.replace_rooms(rooms)
+        lake.replace("rooms", None, rooms)
         for day in days:
             table = bookings_of(plan, rooms, day)
             lake.replace("bookings", day, table)

@@ -14,7 +14,6 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 
 from transforms.contract import TABLES, Region
 from warehouse.connect import connect
@@ -61,9 +60,9 @@ def lake_holdings(lake: Lake) -> LakeHoldings:
         LakeError: it cannot be read.
     """
     days, coverage = lake.days("bookings"), lake.days("coverage")
-    rooms = lake.read_rooms()
+    rooms = lake.read("rooms")
     return LakeHoldings(
-        bookings=sum(pq.read_metadata(path).num_rows for path in lake.files("bookings")),
+        bookings=lake.count("bookings"),
         first_date=min(days, default=None),
         last_date=max(days, default=None),
         oldest_coverage_date=min(coverage, default=None),

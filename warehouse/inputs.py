@@ -23,7 +23,7 @@ from warehouse.calendar import (
     zone_clock,
 )
 from warehouse.engine import BuildError
-from warehouse.landing import first_day_kept
+from warehouse.nightly import first_day_kept
 
 
 class Inputs:

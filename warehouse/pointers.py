@@ -12,7 +12,7 @@ import os
 import shutil
 from pathlib import Path
 
-from warehouse.tree import FILE_MODE, Tree, sync_folder
+from warehouse.storage import FILE_MODE, DiskStorage, sync_folder
 
 _READ_ONLY = FILE_MODE & ~0o222
 
@@ -27,7 +27,7 @@ def seal(path: Path) -> None:
         os.close(descriptor)
 
 
-def point(tree: Tree, name: str, target: Path, aside: Path) -> None:
+def point(tree: DiskStorage, name: str, target: Path, aside: Path) -> None:
     """Swap the symlink ``name`` to a target relative to the root; ``aside`` is on the same disk."""
     with tree.errors("written"):
         if _is_folder(tree.path(name)):
@@ -37,7 +37,7 @@ def point(tree: Tree, name: str, target: Path, aside: Path) -> None:
         sync_folder(tree.root)
 
 
-def copy_file(tree: Tree, source: Path, aside: Path, *parts: str) -> None:
+def copy_file(tree: DiskStorage, source: Path, aside: Path, *parts: str) -> None:
     """Replace one file by a copy of the source."""
     with tree.errors("written"):
         shutil.copyfile(source, aside)
@@ -46,7 +46,7 @@ def copy_file(tree: Tree, source: Path, aside: Path, *parts: str) -> None:
         sync_folder(tree.path(*parts).parent)
 
 
-def copy_folder(tree: Tree, source: Path, aside: Path, name: str) -> None:
+def copy_folder(tree: DiskStorage, source: Path, aside: Path, name: str) -> None:
     """Replace the files of a folder by copies, one after another; others in it are removed."""
     with tree.errors("written"):
         if tree.path(name).is_symlink():
@@ -55,11 +55,11 @@ def copy_folder(tree: Tree, source: Path, aside: Path, name: str) -> None:
     wanted = sorted(path.name for path in source.iterdir())
     for each in wanted:
         copy_file(tree, source / each, aside, name, each)
-    for other in set(tree.names(name)) - set(wanted):
-        tree.remove(name, other)
+    for other in set(tree.list(name)) - set(wanted):
+        tree.delete(name, other)
 
 
-def remove_pointer(tree: Tree, name: str) -> None:
+def remove_pointer(tree: DiskStorage, name: str) -> None:
     """Remove a pointer or a copied folder whose version has nothing for it."""
     with tree.errors("written"):
         if _is_folder(tree.path(name)):

@@ -11,7 +11,7 @@ fits into memory however large the lake is.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from transforms.opening import Closure
 from warehouse.engine import Engine, EngineError, building
 from warehouse.export import export_tables
 from warehouse.inputs import Inputs, date_rows, no_hidden_cells, no_live_bookings, pass_row
-from warehouse.lake import Lake
+from warehouse.lake import Lake, Part
 from warehouse.masks import hour_masks
 from warehouse.profile import MEMORY, PROFILE, load_profile
 from warehouse.versions import (
@@ -155,10 +155,10 @@ class Build:
 
     def __init__(self, engine: Engine, lake: Lake, options: PublishOptions, now: datetime) -> None:
         self._engine = engine
-        self._bookings = {_day_of(path): path for path in lake.files("bookings")}
-        self._coverage = {_day_of(path): path for path in lake.files("coverage")}
-        self._inputs = Inputs(lake.region, lake.read_rooms(), options.closures, now)
-        engine.scan("lake_coverage", COVERAGE, list(self._coverage.values()))
+        self._bookings = lake.scan("bookings")
+        self._coverage = lake.scan("coverage")
+        self._inputs = Inputs(lake.region, lake.read("rooms"), options.closures, now)
+        engine.scan("lake_coverage", COVERAGE, self._coverage)
         engine.load("directory", self._inputs.directory())
         asked = dict(engine.rows(_ASKED_DATES))
         self._dates = sorted(asked)
@@ -173,7 +173,7 @@ class Build:
                 options.retention_months,
             ),
         )
-        engine.load("dates", date_rows({*self._dates, *self._bookings}, covered=self._dates))
+        engine.load("dates", date_rows({*self._dates, *_days(self._bookings)}, covered=self._dates))
         engine.load("minutes", self._inputs.minutes())
         engine.load("live", no_live_bookings())
         engine.load("hidden_cells", no_hidden_cells())
@@ -205,15 +205,11 @@ class Build:
         engine.load("pass_zones", zones)
         engine.load("pass", pass_row(first_date, last_date))
         engine.rename("live", "live_before")
-        new = [
-            path
-            for day, path in self._bookings.items()
-            if (read_until is None or read_until < day) and day <= until
-        ]
+        new = _of_days(self._bookings, read_until + _DAY if read_until else date.min, until)
         engine.scan("lake_bookings", BOOKINGS, new)
-        own = _between_days(self._bookings, first_date, last_date)
+        own = _of_days(self._bookings, first_date, last_date)
         engine.scan("lake_day_bookings", BOOKINGS, own)
-        covered = _between_days(self._coverage, first_date, last_date)
+        covered = _of_days(self._coverage, first_date, last_date)
         engine.scan("lake_day_coverage", COVERAGE, covered)
 
     def _load_masks(self) -> None:
@@ -242,9 +238,9 @@ GROUP BY lake_date
 """
 
 
-def _between_days(files: Mapping[date, Path], first: date, last: date) -> list[Path]:
-    return [path for day, path in files.items() if first <= day <= last]
+def _of_days(parts: Sequence[Part], first: date, last: date) -> list[Part]:
+    return [part for part in parts if part.day and first <= part.day <= last]
 
 
-def _day_of(path: Path) -> date:
-    return date.fromisoformat(path.parent.name.removeprefix("date="))
+def _days(parts: Sequence[Part]) -> list[date]:
+    return [part.day for part in parts if part.day]

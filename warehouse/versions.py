@@ -2,7 +2,7 @@
 
 Belongs here: where versions lie, how one is published and which are kept.
 Does not belong here: what is in a database (``sql``, ``publish.py``), how the fixed names lead
-to a version (``pointers.py``), opening one (``connect.py``), safe handling of files (``tree.py``).
+to a version (``pointers.py``), opening one (``connect.py``), files on a disk (``storage.py``).
 
 ``versions/insights-eu-<UTC time>.duckdb`` holds everything of a build, and
 ``statistics/insights-eu-statistics-<UTC time>.duckdb`` what everybody may see; the folders of the
@@ -23,7 +23,7 @@ from typing import Final
 
 from transforms.contract import Region
 from warehouse.pointers import copy_file, copy_folder, point, remove_pointer, seal
-from warehouse.tree import FOLDER_MODE, Tree, WarehouseError, sync_folder
+from warehouse.storage import FOLDER_MODE, DiskStorage, WarehouseError, sync_folder
 
 _FOLDER: Final = "versions"
 _STATISTICS: Final = "statistics"
@@ -58,10 +58,10 @@ def new_version(
         VersionBusy: at once, if another build of the region is going on.
         VersionError: nothing was built, it was left open, or the disk refuses it.
     """
-    tree = Tree(warehouse, "warehouse", VersionError)
+    tree = DiskStorage(warehouse, "warehouse", VersionError)
     building = f".building-{region.lower()}"
     with _only_builder(tree, region):
-        tree.remove(building)
+        tree.delete(building)
         draft = tree.ensure(building) / f"{_stem(region)}.duckdb"
         try:
             yield draft
@@ -70,7 +70,7 @@ def new_version(
             _show(tree, region, version, tree.path(building, "pointer"), is_copied)
             _collect(tree, region, keep_versions)
         finally:
-            tree.remove(building)
+            tree.delete(building)
 
 
 def pointer(warehouse: Path, region: Region) -> Path:
@@ -139,7 +139,7 @@ def statistics_version(version: Path) -> Path:
 
 def published_versions(warehouse: Path, region: Region) -> list[Path]:
     """Return every version of the region that is kept, oldest first."""
-    tree = Tree(warehouse, "warehouse", VersionError)
+    tree = DiskStorage(warehouse, "warehouse", VersionError)
     return [tree.path(_FOLDER, name) for name in _names(tree, region)]
 
 
@@ -152,7 +152,7 @@ def drop_versions(
         VersionBusy: a build of the region is going on.
         VersionError: one cannot be removed.
     """
-    tree = Tree(warehouse, "warehouse", VersionError)
+    tree = DiskStorage(warehouse, "warehouse", VersionError)
     if not _names(tree, region):
         return []
     with _only_builder(tree, region):
@@ -165,14 +165,14 @@ def drop_versions(
     return unwanted
 
 
-def _only_builder(tree: Tree, region: Region) -> AbstractContextManager[None]:
+def _only_builder(tree: DiskStorage, region: Region) -> AbstractContextManager[None]:
     busy = VersionBusy(
         f"{tree.root}: another build of region {region} is going on: wait for its end"
     )
-    return tree.locked(f".lock-{region.lower()}", busy)
+    return tree.lock(f".lock-{region.lower()}", busy)
 
 
-def _publish(tree: Tree, region: Region, draft: Path, is_copied: bool) -> str:
+def _publish(tree: DiskStorage, region: Region, draft: Path, is_copied: bool) -> str:
     """Move what was built into the folders of versions; return the version's name."""
     name = _next_name(tree, region)
     version = tree.ensure(_FOLDER) / name
@@ -200,7 +200,7 @@ def _publish(tree: Tree, region: Region, draft: Path, is_copied: bool) -> str:
     return name
 
 
-def _fixed_names(tree: Tree, region: Region, version: Path) -> dict[str, Path]:
+def _fixed_names(tree: DiskStorage, region: Region, version: Path) -> dict[str, Path]:
     """Return what each fixed name of the warehouse stands for in a version."""
     statistics = statistics_version(version)
     tables = parquet_pointer(tree.root, region).name
@@ -212,7 +212,7 @@ def _fixed_names(tree: Tree, region: Region, version: Path) -> dict[str, Path]:
     }
 
 
-def _show(tree: Tree, region: Region, name: str, aside: Path, is_copied: bool) -> None:
+def _show(tree: DiskStorage, region: Region, name: str, aside: Path, is_copied: bool) -> None:
     """Let readers see the version: its statistics, its Parquet and its database."""
     current = _current(region)
     names = _fixed_names(tree, region, tree.path(_FOLDER, name))
@@ -253,7 +253,7 @@ def _refuse_unfinished(draft: Path) -> None:
             raise VersionError(f"{built}: was left open: close its connections before publishing")
 
 
-def _next_name(tree: Tree, region: Region) -> str:
+def _next_name(tree: DiskStorage, region: Region) -> str:
     """Name a version by the time, but never before the latest: clocks are set back."""
     names = _names(tree, region)
     moment = datetime.now(UTC)
@@ -262,7 +262,7 @@ def _next_name(tree: Tree, region: Region) -> str:
     return f"{_stem(region)}-{moment.strftime(_STAMP)}.duckdb"
 
 
-def _collect(tree: Tree, region: Region, keep_versions: int) -> None:
+def _collect(tree: DiskStorage, region: Region, keep_versions: int) -> None:
     current = current_version(tree.root, region).name
     old = [name for name in _names(tree, region) if name != current]
     kept = max(keep_versions, _FEWEST_KEPT) - 1
@@ -271,31 +271,31 @@ def _collect(tree: Tree, region: Region, keep_versions: int) -> None:
     _sweep(tree, region)
 
 
-def _remove(tree: Tree, name: str, region: Region) -> None:
+def _remove(tree: DiskStorage, name: str, region: Region) -> None:
     statistics = statistics_version(tree.path(_FOLDER, name)).name
     for folder, of_version in ((_STATISTICS, statistics), (_FOLDER, name)):
-        tree.remove(folder, parquet_draft(Path(of_version)).name)
-        tree.remove(folder, of_version)
-    tree.remove(_LINKS, _links(name, region))
+        tree.delete(folder, parquet_draft(Path(of_version)).name)
+        tree.delete(folder, of_version)
+    tree.delete(_LINKS, _links(name, region))
 
 
-def _sweep(tree: Tree, region: Region) -> None:
+def _sweep(tree: DiskStorage, region: Region) -> None:
     """Remove what a build that was killed left behind before its database was published."""
     kept = _names(tree, region)
-    for name in tree.names(_FOLDER):
+    for name in tree.list(_FOLDER):
         if _is_version(f"{name}.duckdb", region) and f"{name}.duckdb" not in kept:
-            tree.remove(_FOLDER, name)
+            tree.delete(_FOLDER, name)
     own = {statistics_version(tree.path(_FOLDER, name)).stem for name in kept}
-    for name in tree.names(_STATISTICS):
+    for name in tree.list(_STATISTICS):
         stem = name.removesuffix(".duckdb")
         moment = stem.removeprefix(f"{_stem(region)}-statistics-")
         if _is_version(f"{_stem(region)}-{moment}.duckdb", region) and stem not in own:
-            tree.remove(_STATISTICS, name)
+            tree.delete(_STATISTICS, name)
     links = {_links(name, region) for name in kept}
-    for name in tree.names(_LINKS):
+    for name in tree.list(_LINKS):
         moment = name.removeprefix(f"{region.lower()}-")
         if _is_version(f"{_stem(region)}-{moment}.duckdb", region) and name not in links:
-            tree.remove(_LINKS, name)
+            tree.delete(_LINKS, name)
 
 
 def _latest(warehouse: Path, region: Region) -> Path | None:
@@ -304,8 +304,8 @@ def _latest(warehouse: Path, region: Region) -> Path | None:
     return warehouse / _FOLDER / latest if latest else None
 
 
-def _names(tree: Tree, region: Region) -> list[str]:
-    return [name for name in tree.names(_FOLDER) if _is_version(name, region)]
+def _names(tree: DiskStorage, region: Region) -> list[str]:
+    return [name for name in tree.list(_FOLDER) if _is_version(name, region)]
 
 
 def _is_version(name: str, region: Region) -> bool:

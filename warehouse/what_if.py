@@ -23,7 +23,7 @@ from transforms.zones import day_start, zone
 from warehouse.bounds import at_most, smallest_mix
 from warehouse.connect import Warehouse, connect
 from warehouse.placement import DAY, Building, Ints, Placed, minutes_of_days, place, served
-from warehouse.tree import WarehouseError
+from warehouse.storage import WarehouseError
 
 __all__ = ["Seats", "WhatIf", "WhatIfError", "what_if"]
 

@@ -22,7 +22,7 @@ from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.page import Page
 from warehouse.publish import Published
-from warehouse.tree import WarehouseError
+from warehouse.storage import WarehouseError
 
 if TYPE_CHECKING:
     from pipelines.sandbox.server import Served  # brings Faker

@@ -40,7 +40,7 @@ from pipelines.settings import MOST_DAYS, Settings, SettingsError, read_all_secr
 from pipelines.sources.factory import open_source
 from pipelines.words import counted
 from transforms.contract import Region
-from warehouse.landing import first_day_kept
+from warehouse.nightly import first_day_kept
 
 
 @click.command()

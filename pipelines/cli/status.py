@@ -23,7 +23,7 @@ from pipelines.words import counted
 from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.lake import Lake
-from warehouse.tree import WarehouseError
+from warehouse.storage import WarehouseError
 
 STALE_AFTER_HOURS: Final = 30
 _LITTLE_DISK: Final = 0.05

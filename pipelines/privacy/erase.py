@@ -19,7 +19,7 @@ from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase, find, rows_in_warehouse
 from warehouse.lake import Lake
 from warehouse.page import page_path
-from warehouse.tree import WarehouseError
+from warehouse.storage import WarehouseError
 from warehouse.versions import drop_versions, published_versions
 
 _DAY: Final = timedelta(days=1)
@@ -183,7 +183,7 @@ def _left(lake: Lake, erasure: Erasure) -> int:
 def _refuse_unknown_room(settings: Settings, region: Region, lake: Lake, erasure: Erasure) -> None:
     if erasure.room_id is None:
         return
-    rooms = lake.read_rooms()
+    rooms = lake.read("rooms")
     known = {room.room_id for room in settings.regions[region].rooms}
     known |= set(rooms["room_id"].to_pylist()) if rooms is not None else set()
     everything = Erasure(room_id=erasure.room_id)

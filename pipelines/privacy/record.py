@@ -34,7 +34,7 @@ from transforms.contract import (
 )
 from warehouse.holdings import access_to, database_holdings, lake_holdings
 from warehouse.lake import Lake
-from warehouse.landing import first_day_kept
+from warehouse.nightly import first_day_kept
 
 SUFFIXES: Final = (".md", ".html")
 _USUAL_GROUP: Final = 5

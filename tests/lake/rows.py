@@ -6,11 +6,13 @@ Does not belong here: what a test expects.
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from transforms.contract import BOOKINGS, COVERAGE, ROOMS, STAGED
+from warehouse.lake import Dataset, Lake
 
 SATURDAY = date(2026, 11, 21)
 SUNDAY = date(2026, 11, 22)
@@ -66,6 +68,11 @@ def directory(*room_ids: str) -> pa.Table:
     row = {"time_zone": "Europe/Copenhagen", "room_type": "conference"}
     row["open_hours"] = "Mon-Fri 08:00-18:00"
     return pa.Table.from_pylist([row | {"room_id": each} for each in room_ids], schema=ROOMS)
+
+
+def files(lake: Lake, dataset: Dataset, *days: date) -> list[Path]:
+    """Where a dataset lies, as an engine is told."""
+    return [Path(part.handle) for part in lake.scan(dataset, *days)]
 
 
 def headcounts(table: pa.Table | None) -> list[tuple[str, int]]:

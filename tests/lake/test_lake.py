@@ -15,10 +15,12 @@ from tests.lake.rows import (
     coverage,
     directory,
     facts,
+    files,
     stored,
 )
 from transforms.contract import BOOKINGS, COVERAGE
 from warehouse.lake import Lake, LakeBusy, LakeError
+from warehouse.nightly import staging
 
 PARTITION = f"bookings/region=EU/date={SATURDAY}"
 
@@ -34,7 +36,7 @@ def test_a_replaced_day_is_read_back_in_the_contracts_schema_and_order(lake: Lak
 def test_a_day_lies_in_one_file_whose_path_names_region_and_date(lake: Lake) -> None:
     lake.replace("bookings", SATURDAY, stored(booking("a")))
     path = lake.root / PARTITION / "bookings.parquet"
-    assert lake.files("bookings") == [path]
+    assert files(lake, "bookings") == [path]
     assert pq.read_schema(path).names == BOOKINGS.names
     query = "SELECT room_id, region, date FROM read_parquet(?, hive_partitioning = true)"
     assert duckdb.execute(query, [str(path)]).fetchall() == [("a", "EU", SATURDAY)]
@@ -44,14 +46,14 @@ def test_a_file_carries_the_contracts_column_descriptions_and_no_pandas_metadata
     lake: Lake,
 ) -> None:
     lake.replace("coverage", SATURDAY, coverage(("a", True, FIRST_NIGHT, None)))
-    schema = pq.read_schema(lake.files("coverage")[0])
+    schema = pq.read_schema(files(lake, "coverage")[0])
     assert schema.field("error_code").metadata == COVERAGE.field("error_code").metadata
     assert b"pandas" not in schema.metadata
 
 
 def test_a_file_is_zstd_with_dictionaries_and_statistics(lake: Lake) -> None:
     lake.replace("bookings", SATURDAY, stored(*(booking("a", hour=hour) for hour in range(24))))
-    group = pq.read_metadata(lake.files("bookings")[0]).row_group(0)
+    group = pq.read_metadata(files(lake, "bookings")[0]).row_group(0)
     columns = [group.column(index) for index in range(group.num_columns)]
     assert {column.compression for column in columns} == {"ZSTD"}
     assert all(column.is_stats_set for column in columns)
@@ -61,9 +63,9 @@ def test_a_file_is_zstd_with_dictionaries_and_statistics(lake: Lake) -> None:
 def test_the_order_in_which_rows_were_read_leaves_no_trace_in_the_bytes(lake: Lake) -> None:
     rows = [booking("a", headcount=count, is_online=count % 2 == 0) for count in range(6)]
     lake.replace("bookings", SATURDAY, stored(*rows))
-    before = lake.files("bookings")[0].read_bytes()
+    before = files(lake, "bookings")[0].read_bytes()
     lake.replace("bookings", SATURDAY, stored(*reversed(rows)))
-    assert lake.files("bookings")[0].read_bytes() == before
+    assert files(lake, "bookings")[0].read_bytes() == before
 
 
 def test_a_day_without_bookings_is_an_empty_file_and_keeps_no_stale_row(lake: Lake) -> None:
@@ -77,8 +79,8 @@ def test_a_day_without_bookings_is_an_empty_file_and_keeps_no_stale_row(lake: La
 
 def test_a_day_never_written_reads_as_none(lake: Lake) -> None:
     assert lake.read("bookings", SATURDAY) is None
-    assert lake.read_rooms() is None
-    assert lake.days("bookings") == lake.files("bookings") == lake.files("rooms") == []
+    assert lake.read("rooms") is None
+    assert lake.days("bookings") == files(lake, "bookings") == []
 
 
 def test_files_are_listed_for_the_days_asked_in_order(lake: Lake) -> None:
@@ -86,10 +88,10 @@ def test_files_are_listed_for_the_days_asked_in_order(lake: Lake) -> None:
     for day in days:
         lake.replace("bookings", day, stored())
     assert lake.days("bookings") == sorted(days)
-    listed = lake.files("bookings", SUNDAY, SUNDAY)
+    listed = files(lake, "bookings", SUNDAY, SUNDAY)
     assert [path.parent.name for path in listed] == [f"date={SUNDAY}"]
-    assert len(lake.files("bookings", first_date=SUNDAY)) == 2
-    assert len(lake.files("bookings", last_date=SUNDAY)) == 2
+    assert len(lake.scan("bookings", first_date=SUNDAY)) == 2
+    assert len(lake.scan("bookings", last_date=SUNDAY)) == 2
 
 
 def test_a_deleted_day_is_gone_with_its_folder(lake: Lake) -> None:
@@ -101,12 +103,12 @@ def test_a_deleted_day_is_gone_with_its_folder(lake: Lake) -> None:
 
 
 def test_the_room_directory_is_replaced_whole(lake: Lake) -> None:
-    lake.replace_rooms(directory("a"))
-    lake.replace_rooms(directory("b"))
-    rooms = lake.read_rooms()
+    lake.replace("rooms", None, directory("a"))
+    lake.replace("rooms", None, directory("b"))
+    rooms = lake.read("rooms")
     assert rooms is not None
     assert rooms["room_id"].to_pylist() == ["b"]
-    assert lake.files("rooms") == [lake.root / "rooms/region=EU/rooms.parquet"]
+    assert (lake.root / "rooms/region=EU/rooms.parquet").is_file()
 
 
 def test_foreign_names_in_the_lake_are_not_days(lake: Lake) -> None:
@@ -158,7 +160,7 @@ def test_what_a_killed_run_left_behind_is_swept_when_the_next_one_starts(lake: L
 
 
 def test_an_error_in_a_run_gives_the_lake_back(lake: Lake) -> None:
-    with pytest.raises(ZeroDivisionError), lake.exclusive(), lake.staging():
+    with pytest.raises(ZeroDivisionError), lake.exclusive(), staging(lake):
         raise ZeroDivisionError
     with lake.exclusive():
         assert lake.days("bookings") == []

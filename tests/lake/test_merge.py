@@ -14,7 +14,7 @@ from tests.lake.rows import (
     stored,
 )
 from transforms.contract import BOOKINGS, COVERAGE
-from warehouse.merge import merge_coverage, merge_day
+from warehouse.nightly import merge_coverage, merge_day
 
 ROOMS = st.sampled_from("abcdef")
 

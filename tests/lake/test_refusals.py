@@ -7,7 +7,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.lake.rows import FIRST_NIGHT, SATURDAY, booking, coverage, directory, facts, stored
+from tests.lake.rows import (
+    FIRST_NIGHT,
+    SATURDAY,
+    booking,
+    coverage,
+    directory,
+    facts,
+    files,
+    stored,
+)
 from transforms.contract import BOOKINGS
 from warehouse.lake import Lake, LakeError
 
@@ -71,9 +80,9 @@ def test_a_lake_that_holds_another_region_is_refused_by_every_verb(lake: Lake) -
         lambda: lake.replace("bookings", SATURDAY, stored()),
         lambda: lake.read("bookings", SATURDAY),
         lambda: lake.days("bookings"),
-        lambda: lake.files("rooms"),
+        lambda: lake.read("rooms"),
         lambda: lake.delete("bookings", SATURDAY),
-        lambda: lake.replace_rooms(directory("a")),
+        lambda: lake.replace("rooms", None, directory("a")),
         lambda: lake.exclusive().__enter__(),
     ]
     for verb in refused:
@@ -87,21 +96,21 @@ def test_a_file_copied_from_another_regions_lake_is_not_read(lake: Lake, tmp_pat
     other = Lake(tmp_path / "other", "NA")
     other.replace("bookings", SATURDAY, stored(booking("a")))
     lake.replace("bookings", SATURDAY, stored())
-    lake.files("bookings")[0].write_bytes(other.files("bookings")[0].read_bytes())
+    files(lake, "bookings")[0].write_bytes(files(other, "bookings")[0].read_bytes())
     with pytest.raises(LakeError, match="not of region EU"):
         lake.read("bookings", SATURDAY)
     with pytest.raises(LakeError, match="not of region EU"):
-        lake.files("bookings")
+        files(lake, "bookings")
 
 
 def test_a_damaged_file_is_named_with_the_remedy(lake: Lake) -> None:
     lake.replace("bookings", SATURDAY, stored(booking("a")))
-    path = lake.files("bookings")[0]
+    path = files(lake, "bookings")[0]
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(LakeError, match=rf"{path}: the file is damaged: delete it"):
         lake.read("bookings", SATURDAY)
     with pytest.raises(LakeError, match="is damaged"):
-        lake.files("bookings")
+        files(lake, "bookings")
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o027, 0o077])
@@ -112,7 +121,7 @@ def test_files_and_folders_are_never_open_to_everybody_whatever_the_umask(
     try:
         with lake.exclusive():
             lake.replace("bookings", SATURDAY, stored(booking("a")))
-            lake.replace_rooms(directory("a"))
+            lake.replace("rooms", None, directory("a"))
     finally:
         os.umask(before)
     paths = [lake.root, *lake.root.rglob("*")]
@@ -172,11 +181,11 @@ def test_a_hard_link_planted_in_place_of_the_lock_opens_nobodys_file(
 def test_a_file_planted_by_another_user_is_not_trusted(lake: Lake) -> None:
     lake.replace("bookings", SATURDAY, stored(booking("a")))
     os.chown(lake.root, 1001, -1)
-    os.chown(lake.files("bookings")[0], 1002, -1)
+    os.chown(files(lake, "bookings")[0], 1002, -1)
     with pytest.raises(LakeError, match="belongs to another user"):
         lake.read("bookings", SATURDAY)
     with pytest.raises(LakeError, match="belongs to another user"):
-        lake.files("bookings")
+        files(lake, "bookings")
 
 
 def test_a_lake_that_everybody_can_write_is_refused(lake: Lake) -> None:

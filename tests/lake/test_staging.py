@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.lake.rows import SATURDAY, SUNDAY, booking, facts, in_any_order, staged, stored
 from transforms.contract import BOOKINGS
-from warehouse.parquet import FormatError
-from warehouse.staging import Staging
-from warehouse.tree import Tree, WarehouseError
+from warehouse.lake import FormatError
+from warehouse.nightly import Staging
+from warehouse.storage import DiskStorage, WarehouseError
 
 DAYS = [SATURDAY + timedelta(days=offset) for offset in range(4)]
 
@@ -29,12 +29,12 @@ room_rows = st.lists(
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
-    return Tree(tmp_path, "lake", WarehouseError)
+def tree(tmp_path: Path) -> DiskStorage:
+    return DiskStorage(tmp_path, "lake", WarehouseError)
 
 
-def emptied(tree: Tree) -> Tree:
-    tree.remove("staged")
+def emptied(tree: DiskStorage) -> DiskStorage:
+    tree.delete("staged")
     tree.ensure("staged")
     return tree
 
@@ -46,7 +46,7 @@ def emptied(tree: Tree) -> Tree:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_a_day_of_staging_is_every_row_of_that_day_that_was_added(
-    tree: Tree, tables: list[list[dict[str, object]]], spill_rows: int
+    tree: DiskStorage, tables: list[list[dict[str, object]]], spill_rows: int
 ) -> None:
     staging = Staging(emptied(tree), "staged", spill_rows=spill_rows)
     for rows in tables:
@@ -56,14 +56,14 @@ def test_a_day_of_staging_is_every_row_of_that_day_that_was_added(
         assert in_any_order(facts(staging.day(day))) == in_any_order(facts(stored(*expected)))
 
 
-def test_a_day_comes_back_in_the_lakes_schema(tree: Tree) -> None:
+def test_a_day_comes_back_in_the_lakes_schema(tree: DiskStorage) -> None:
     staging = Staging(emptied(tree), "staged")
     staging.add(staged(booking("a")))
     assert staging.day(SATURDAY).schema.equals(BOOKINGS, check_metadata=True)
     assert staging.day(SUNDAY).num_rows == 0
 
 
-def test_rows_may_be_added_after_a_day_was_read(tree: Tree) -> None:
+def test_rows_may_be_added_after_a_day_was_read(tree: DiskStorage) -> None:
     staging = Staging(emptied(tree), "staged")
     staging.add(staged(booking("a")))
     assert staging.day(SATURDAY).num_rows == 1
@@ -71,13 +71,13 @@ def test_rows_may_be_added_after_a_day_was_read(tree: Tree) -> None:
     assert sorted(staging.day(SATURDAY)["room_id"].to_pylist()) == ["a", "b"]
 
 
-def test_staging_knows_the_rooms_that_it_has_rows_of(tree: Tree) -> None:
+def test_staging_knows_the_rooms_that_it_has_rows_of(tree: DiskStorage) -> None:
     staging = Staging(emptied(tree), "staged", spill_rows=1)
     staging.add(staged(booking("a"), booking("b")))
     assert staging.room_ids() == {"a", "b"}
 
 
-def test_threads_may_add_at_the_same_time(tree: Tree) -> None:
+def test_threads_may_add_at_the_same_time(tree: DiskStorage) -> None:
     staging = Staging(emptied(tree), "staged", spill_rows=7)
 
     def read_rooms(worker: int) -> None:
@@ -93,15 +93,15 @@ def test_threads_may_add_at_the_same_time(tree: Tree) -> None:
     assert len(staging.room_ids()) == 80
 
 
-def test_rows_of_another_schema_are_refused(tree: Tree) -> None:
+def test_rows_of_another_schema_are_refused(tree: DiskStorage) -> None:
     staging = Staging(emptied(tree), "staged")
     with pytest.raises(FormatError, match="another schema"):
         staging.add(stored(booking("a")))
 
 
-def test_a_day_reads_one_file_and_no_other(tree: Tree) -> None:
+def test_a_day_reads_one_file_and_no_other(tree: DiskStorage) -> None:
     staging = Staging(emptied(tree), "staged", spill_rows=1)
     staging.add(staged(booking("a", SATURDAY), booking("a", SUNDAY)))
     tree.path("staged", str(SUNDAY)).write_bytes(b"unreadable")
     assert staging.day(SATURDAY).num_rows == 1
-    assert tree.names("staged") == [str(date(2026, 11, 21)), str(date(2026, 11, 22))]
+    assert tree.list("staged") == [str(date(2026, 11, 21)), str(date(2026, 11, 22))]

@@ -176,7 +176,7 @@ def write_lake(lake: Lake, scenario: Scenario) -> None:
         {name: getattr(room, name, None) for name in ROOMS.names} | {"name": None}
         for room in scenario.rooms
     ]
-    lake.replace_rooms(pa.Table.from_pylist(rooms, ROOMS))
+    lake.replace("rooms", None, pa.Table.from_pylist(rooms, ROOMS))
     with lake.exclusive():
         for day in {each.day for each in scenario.bookings}:
             rows = [each.row() for each in scenario.bookings if each.day == day]

@@ -25,7 +25,7 @@ from pipelines.sources import ews_services, graph, graph_client
 from tests.privacy import careless
 from transforms import redact
 from transforms.raw import RawInvitee, RawItem
-from warehouse import engine, lake, landing, staging
+from warehouse import engine, lake, nightly
 
 LAYER: Final = "PRIVACY_PROOF_LAYER"
 TEXT: Final = "PRIVACY_PROOF_TEXT"
@@ -39,8 +39,8 @@ _RAISING: Final[Mapping[str, tuple[Any, str]]] = {
     "graph-events": (graph, "row_of"),
     "redaction": (night, "redact"),
     "rules": (redact, "people_of"),
-    "staging": (staging.Staging, "add"),
-    "merge": (landing, "merge_day"),
+    "staging": (nightly.Staging, "add"),
+    "merge": (nightly, "merge_day"),
     "lake": (lake.Lake, "replace"),
     "retention": (night, "retain"),
     "checks": (assets, "check_night"),
@@ -121,7 +121,7 @@ def _arm(layer: str) -> None:
     logging.basicConfig(filename=folder / "debug.log", level=logging.DEBUG, force=True)
     if layer == KILLED:
         # Every room's rows go to the disk at once, as they do on a large night.
-        (staging.Staging.__init__.__kwdefaults__ or {})["spill_rows"] = 1
+        (nightly.Staging.__init__.__kwdefaults__ or {})["spill_rows"] = 1
         setattr(night, "apply_night", hang)  # noqa: B010 - as below
     elif layer == LEAK:
         setattr(night, "redact", leak)  # noqa: B010 - as below

@@ -12,7 +12,7 @@ from tests.lake.rows import booking, stored
 from tests.night.workplace import MONDAY, Company
 from warehouse.erase import Erasure, find
 from warehouse.lake import Lake
-from warehouse.tree import WarehouseError
+from warehouse.storage import WarehouseError
 from warehouse.versions import published_versions
 
 TUESDAY = MONDAY + timedelta(days=1)

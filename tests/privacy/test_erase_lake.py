@@ -136,7 +136,7 @@ def warehouse(lake: Lake, tmp_path: Path) -> Path:
         "open_hours": "Mon-Sun 08:00-18:00",
     }
     rooms = [room | {"room_id": each, "room_type": "conference"} for each in ("fjord", "harbour")]
-    lake.replace_rooms(stored_rooms(rooms))
+    lake.replace("rooms", None, stored_rooms(rooms))
     for _ in range(2):
         rebuild(lake, tmp_path / "warehouse")
     return tmp_path / "warehouse"

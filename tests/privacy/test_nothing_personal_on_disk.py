@@ -13,7 +13,7 @@ from tests.night.workplace import MONDAY, Company, address_of
 from tests.privacy.conftest import TOKEN
 from tests.privacy.search import files_with
 from transforms.raw import RawItem
-from warehouse import lake, landing
+from warehouse import lake, nightly
 
 
 def assert_nothing_leaked(
@@ -95,7 +95,7 @@ def choke(*_: Any, **__: Any) -> NoReturn:
     [
         (ews_services, "parse_strictly", choke),
         (night, "redact", choke_on_items),
-        (landing, "merge_day", choke),
+        (nightly, "merge_day", choke),
         (assets, "check_night", choke),
         (night, "publish", choke),
     ],

@@ -18,7 +18,7 @@ from tests.lake.rows import FIRST_NIGHT, booking, coverage, staged, stored
 from tests.night.workplace import MONDAY, Company, address_of, at, meeting
 from transforms.raw import RawItem
 from warehouse.lake import Lake, LakeError
-from warehouse.landing import apply_night
+from warehouse.nightly import apply_night, staging
 from warehouse.publish import PublishOptions, publish
 from warehouse.versions import VersionError, current_version
 
@@ -196,10 +196,10 @@ def test_a_lake_refuses_rows_that_say_they_are_the_other_regions(
 def test_a_night_lands_no_rows_of_a_room_outside_its_directory(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake", "EU")
     read_at = {"fjord": datetime(2026, 10, 20, tzinfo=UTC)}
-    with lake.exclusive(), lake.staging() as staging:
-        staging.add(staged(booking("fjord", MONDAY), booking(BOSTON, MONDAY)))
+    with lake.exclusive(), staging(lake) as rows:
+        rows.add(staged(booking("fjord", MONDAY), booking(BOSTON, MONDAY)))
         with pytest.raises(LakeError):
-            apply_night(lake, staging, [MONDAY], ["fjord"], read_at, {}, read_at)
+            apply_night(lake, rows, [MONDAY], ["fjord"], read_at, {}, read_at)
     assert lake.days("bookings") == []
 
 

@@ -57,7 +57,7 @@ def company(lake: Lake) -> None:
         # Enough of them in one building, too few in the other.
         rooms += [room(f"{kind}-{n}", building="HQ", room_type=kind, capacity=1) for n in range(K)]
         rooms += [room(f"{kind}-x{n}", building="Annex", room_type=kind) for n in range(K - 1)]
-    lake.replace_rooms(pa.Table.from_pylist(rooms, schema=ROOMS))
+    lake.replace("rooms", None, pa.Table.from_pylist(rooms, schema=ROOMS))
     busy = {each["room_id"]: chance.randrange(7) for each in rooms}
     for day in DAYS:
         rows = [

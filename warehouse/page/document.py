@@ -25,8 +25,8 @@ from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.page.facts import Fact, facts, missing
 from warehouse.page.figures import SIZES, Columns, read_figures
+from warehouse.storage import FILE_MODE, WarehouseError
 from warehouse.targets import Target, evaluate
-from warehouse.tree import FILE_MODE, WarehouseError
 
 _SCRIPTS: Final = (
     "data",

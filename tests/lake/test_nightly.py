@@ -1,7 +1,8 @@
 """A night lands whole days, keeps what it could not read, and forgets what is too old."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from tests.lake.rows import (
     booking,
     coverage,
     facts,
+    files,
     headcounts,
     staged,
     stored,
 )
-from warehouse.lake import Dataset, Lake, LakeError
-from warehouse.landing import apply_night, retain
+from warehouse.lake import DATASETS, Dataset, Lake, LakeError
+from warehouse.nightly import apply_night, retain, staging
+from warehouse.storage import DiskStorage
 
 DAYS = [SATURDAY, SUNDAY]
 BEGINS_AT = datetime(SATURDAY.year, SATURDAY.month, SATURDAY.day, tzinfo=UTC)
@@ -36,15 +39,15 @@ def night(
 ) -> int:
     failed = failed or {}
     directory = directory or frozenset({*loaded, *failed})
-    with lake.exclusive(), lake.staging() as staging:
-        staging.add(staged(*rows))
+    with lake.exclusive(), staging(lake) as rows_of_run:
+        rows_of_run.add(staged(*rows))
         return apply_night(
-            lake, staging, DAYS, directory, loaded, failed, dict.fromkeys(loaded, BEGINS_AT)
+            lake, rows_of_run, DAYS, directory, loaded, failed, dict.fromkeys(loaded, BEGINS_AT)
         )
 
 
 def content(lake: Lake) -> dict[str, bytes]:
-    paths = [*lake.files("bookings"), *lake.files("coverage")]
+    paths = [*files(lake, "bookings"), *files(lake, "coverage")]
     return {str(path): path.read_bytes() for path in paths}
 
 
@@ -145,7 +148,7 @@ def test_r10_a_booking_of_a_day_that_was_not_asked_is_left_to_its_own_partition(
 
 def test_a_night_in_which_every_room_failed_touches_no_booking(lake: Lake) -> None:
     night(lake, booking("a"), loaded={"a": FIRST_NIGHT})
-    path = lake.files("bookings")[0]
+    path = files(lake, "bookings")[0]
     inode = path.stat().st_ino
     assert night(lake, loaded={}, failed={"a": "HTTP503"}) == 0
     assert path.stat().st_ino == inode
@@ -222,35 +225,46 @@ class PowerCut(BaseException):
     """Stands for a process that ends between two writes."""
 
 
-class FailingLake(Lake):
-    """A lake whose process ends before its n-th replacement."""
-
-    replacements_left = 0
-
-    def replace(self, dataset: Dataset, day: date, table: Any) -> None:
-        if self.replacements_left == 0:
-            raise PowerCut
-        self.replacements_left -= 1
-        super().replace(dataset, day, table)
-
-
 @contextmanager
-def power_cut(lake: FailingLake, after: int) -> Iterator[None]:
-    lake.replacements_left = after
-    with pytest.raises(PowerCut):
+def power_cut(monkeypatch: pytest.MonkeyPatch, after: int) -> Iterator[None]:
+    """End the process before its n-th step on the disk, if it gets there."""
+    steps = itertools.count()
+
+    def cut(step: Callable[..., Any]) -> Callable[..., Any]:
+        def either(*arguments: Any) -> Any:
+            if next(steps) >= after:
+                raise PowerCut
+            return step(*arguments)
+
+        return either
+
+    with monkeypatch.context() as patch, suppress(PowerCut):
+        for name in ("put", "move", "delete"):
+            patch.setattr(DiskStorage, name, cut(getattr(DiskStorage, name)))
         yield
-    lake.replacements_left = 99
 
 
-@pytest.mark.parametrize("after", range(4))
-def test_coverage_never_claims_a_reading_whose_bookings_did_not_land(
-    tmp_path: Path, after: int
+@pytest.mark.parametrize("after", range(22))
+def test_a_night_counts_whole_or_not_at_all_wherever_it_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
-    lake = FailingLake(tmp_path / "lake", "EU")
+    lake = Lake(tmp_path / "lake", "EU")
+    night(lake, booking("a", SATURDAY, 8), loaded={"a": FIRST_NIGHT})
     rows = [booking("a", day) for day in DAYS]
-    with power_cut(lake, after):
-        night(lake, *rows, loaded={"a": FIRST_NIGHT})
-    assert set(lake.days("coverage")) <= set(lake.days("bookings"))
-    assert len(lake.days("bookings")) + len(lake.days("coverage")) == after
-    assert night(lake, *rows, loaded={"a": SECOND_NIGHT}) == 2
-    assert lake.days("coverage") == lake.days("bookings") == DAYS
+    before, whole = lake_of(lake), [("a", True, SECOND_NIGHT, None)]
+    with power_cut(monkeypatch, after):
+        night(lake, *rows, loaded={"a": SECOND_NIGHT})
+    for day in DAYS:  # a reader looks on meanwhile
+        is_new = facts(lake.read("coverage", day)) == whole
+        assert not is_new or facts(lake.read("bookings", day)) == facts(
+            stored(rows[DAYS.index(day)])
+        )
+    with Lake(lake.root, "EU").exclusive():
+        found = lake_of(lake)
+    night(lake, *rows, loaded={"a": SECOND_NIGHT})
+    assert found in (before, lake_of(lake))
+    assert not (lake.root / ".ready").exists()
+
+
+def lake_of(lake: Lake) -> list[Any]:
+    return [facts(lake.read(dataset, day)) for day in DAYS for dataset in DATASETS]

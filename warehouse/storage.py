@@ -1,14 +1,11 @@
-"""A folder tree on a POSIX disk that is written whole and trusts nothing planted in it.
+"""Where bytes lie: a folder on a POSIX disk. Another place (an object store) is a second class.
 
-Belongs here: how bytes reach a disk safely: written aside, synced, moved into place, with
-modes that no umask loosens; and what is refused on the way: symlinks, other users' files.
-Does not belong here: which folders and files there are (``lake.py``, ``versions.py``).
-
-Every component below the root is looked at before use. No folder that everybody can write
-is accepted, so nobody untrusted can swap a component between the look and the use.
+A file is written aside, synced and moved into place, so that readers see it whole, with modes that
+no umask loosens. Nothing planted is trusted: every component below the root is looked at before
+use, and no folder that everybody can write is accepted, so nobody untrusted can swap a component
+between the look and the use. No library checks a whole path like this.
 """
 
-import fcntl
 import os
 import shutil
 import stat
@@ -18,15 +15,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from filelock import FileLock, Timeout
+
 FILE_MODE: Final = 0o640
 FOLDER_MODE: Final = 0o750
+_ASIDE: Final = ".staging"
 
 
 class WarehouseError(Exception):
     """Something stored cannot be used as it is: one line that names the path and the remedy."""
 
 
-class Tree:
+class DiskStorage:
     """The files below one root. Parts are path components relative to it.
 
     ``setting`` is the key of the configuration that chose the root, named in remedies;
@@ -58,14 +58,14 @@ class Tree:
                 return None
             return found
 
-    def names(self, *parts: str) -> list[str]:
+    def list(self, *parts: str) -> list[str]:
         """Return the sorted names in a folder; none if it is missing."""
         if self.look(*parts) is None:
             return []
         with self.errors("read"):
             return sorted(os.listdir(self.path(*parts)))  # noqa: PTH208 - names, not paths
 
-    def read(self, *parts: str) -> bytes | None:
+    def get(self, *parts: str) -> bytes | None:
         """Return the content of a file, None if it is missing."""
         if self.look(*parts) is None:
             return None
@@ -89,12 +89,12 @@ class Tree:
         self.look(*parts)
         return self.path(*parts)
 
-    def write(self, content: memoryview, aside: str, *parts: str) -> None:
+    def put(self, content: memoryview, *parts: str) -> None:
         """Replace one file whole: readers see the old content or the new, never a part.
 
-        ``aside`` is the folder, on the same disk, where a killed writer leaves its draft.
+        A killed writer leaves its draft in ``.staging``, on the same disk.
         """
-        drafts = self.ensure(aside)
+        drafts = self.ensure(_ASIDE)
         folder = self.ensure(*parts[:-1])
         self.look(*parts)
         with self.errors("written"):
@@ -111,6 +111,15 @@ class Tree:
                 raise
             sync_folder(folder)
 
+    def move(self, source: tuple[str, ...], target: tuple[str, ...]) -> None:
+        """Put a file or folder in the place of another file, or where nothing is, in one step."""
+        folder = self.ensure(*target[:-1])
+        self.look(*source)
+        self.look(*target)
+        with self.errors("written"):
+            self.path(*source).replace(self.path(*target))
+            sync_folder(folder)
+
     def append(self, content: memoryview, *parts: str) -> None:
         """Add to the end of a scratch file: neither whole nor durable if the process dies."""
         self.look(*parts)
@@ -120,7 +129,7 @@ class Tree:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
 
-    def remove(self, *parts: str) -> bool:
+    def delete(self, *parts: str) -> bool:
         """Remove a file or a whole folder; return whether there was one."""
         found = self.look(*parts)
         if found is None:
@@ -132,27 +141,26 @@ class Tree:
         return True
 
     @contextmanager
-    def locked(self, name: str, busy: WarehouseError) -> Iterator[None]:
-        """Hold the tree's lock file; raise ``busy`` at once if anyone else does.
+    def lock(self, name: str, busy: WarehouseError) -> Iterator[None]:
+        """Hold a lock file of the root; raise ``busy`` at once if anyone else does.
 
-        The kernel lets go of the lock when the process ends, however it ends. Each call opens
-        the file anew, so two threads of one process exclude each other too.
+        The kernel lets go of it when the process ends, however it ends. Two threads of one
+        process exclude each other too.
         """
         self.ensure()
         self.look(name)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        lock = FileLock(self.path(name), timeout=0, thread_local=False)
         with self.errors("written"):
-            descriptor = os.open(self.path(name), flags, FILE_MODE)
-        try:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                lock.acquire()
+            except Timeout:
                 raise busy from None
-            if os.fstat(descriptor).st_nlink == 1:  # a planted hard link may be another's secret
-                os.fchmod(descriptor, FILE_MODE)
+        try:
+            if self.path(name).lstat().st_nlink == 1:  # a hard link may be another's secret
+                self.path(name).chmod(FILE_MODE)
             yield
         finally:
-            os.close(descriptor)
+            lock.release()
 
     def _trust(self, path: Path, found: os.stat_result, owners: set[int]) -> None:
         mode = found.st_mode

@@ -1,0 +1,277 @@
+"""What a night does to the lake: put in what was read, drop what is past its retention.
+
+Belongs here: the rows of a run between reading and writing, which rows survive (R10, R13), the
+order of writing that a killed run cannot spoil, and the refusal of rooms that are not the region's.
+Does not belong here: how a day is written (``lake.py``), reading rooms (``pipelines``).
+"""
+
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from dateutil.relativedelta import relativedelta
+
+from transforms.contract import BOOKINGS, COVERAGE, INSTANT, STAGED
+from warehouse.lake import DATASETS, FormatError, Lake, LakeError
+from warehouse.storage import DiskStorage
+
+_EARLIEST: Final = timedelta(hours=14)  # no zone is further ahead of UTC
+_SPILL_ROWS: Final = 50_000
+_BARE: Final = pa.schema([field.remove_metadata() for field in STAGED])  # it is stored often
+_COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="zstd")
+
+
+@contextmanager
+def staging(lake: Lake) -> Iterator["Staging"]:
+    """Give room for the rows of a run, in the lake, so that they stay in its region."""
+    with lake.scratch() as (storage, folder):
+        yield Staging(storage, *folder)
+
+
+class Staging:
+    """Takes the rows of one room after the other, gives back those of one local day.
+
+    Safe for threads. Holds ``spill_rows`` rows and one room, or one day, at a time.
+    ``folder`` is the path below the storage's root, existing and empty.
+    """
+
+    def __init__(self, storage: DiskStorage, *folder: str, spill_rows: int = _SPILL_ROWS) -> None:
+        self._storage = storage
+        self._folder = folder
+        self._spill_rows = spill_rows
+        self._lock = threading.Lock()
+        self._buffer: list[pa.Table] = []
+        self._room_ids: set[str] = set()
+
+    def add(self, table: pa.Table) -> None:
+        """Take rows of the schema ``STAGED``, in any order.
+
+        Raises:
+            FormatError: the schema is another one.
+            LakeError: the disk refuses them.
+        """
+        if not table.schema.equals(STAGED):
+            raise FormatError("rows to stage have another schema than the contract's")
+        with self._lock:
+            self._room_ids.update(pc.unique(table["room_id"]).to_pylist())
+            self._buffer.append(table.cast(_BARE))
+            if sum(each.num_rows for each in self._buffer) >= self._spill_rows:
+                self._spill()
+
+    def room_ids(self) -> frozenset[str]:
+        """Return the rooms that any row taken so far is of."""
+        with self._lock:
+            return frozenset(self._room_ids)
+
+    def days(self) -> list[date]:
+        """Return the local days on which any booking taken so far starts, in order."""
+        with self._lock:
+            self._spill()
+            return sorted(date.fromisoformat(name) for name in self._storage.list(*self._folder))
+
+    def day(self, day: date) -> pa.Table:
+        """Return the bookings that start on a local day, in no particular order."""
+        with self._lock:
+            self._spill()
+            content = self._storage.get(*self._folder, str(day))
+        batches = [] if content is None else list(_batches(pa.BufferReader(content)))
+        rows = pa.Table.from_batches(batches, schema=_BARE)
+        return rows.select(BOOKINGS.names).cast(BOOKINGS)
+
+    def _spill(self) -> None:
+        rows = pa.concat_tables([_BARE.empty_table(), *self._buffer])
+        for day, of_day in _by_day(rows.sort_by("local_start_date").combine_chunks()):
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, _BARE, options=_COMPRESSED) as writer:
+                writer.write_table(of_day)
+            self._storage.append(memoryview(sink.getvalue()), *self._folder, str(day))
+        self._buffer.clear()
+
+
+def _by_day(rows: pa.Table) -> Iterator[tuple[date, pa.Table]]:
+    """Cut rows that are sorted by day into days."""
+    first = 0
+    for day, count in _counts(rows["local_start_date"]):
+        yield day, rows.slice(first, count)
+        first += count
+
+
+def _counts(sorted_days: pa.ChunkedArray) -> list[tuple[date, int]]:
+    counted = pc.value_counts(sorted_days)
+    return [(each["values"].as_py(), each["counts"].as_py()) for each in counted]
+
+
+def _batches(source: pa.NativeFile) -> Iterator[pa.RecordBatch]:
+    """Read the streams that were appended one after the other."""
+    while source.tell() < source.size():
+        yield from pa.ipc.open_stream(source)
+
+
+def apply_night(  # noqa: PLR0913, PLR0917 - a night has these seven parts
+    lake: Lake,
+    staging: Staging,
+    days: Sequence[date],
+    room_ids: Collection[str],
+    loaded: Mapping[str, datetime],
+    failed: Mapping[str, str],
+    begins: Mapping[str, datetime],
+) -> int:
+    """Put in what a run read, in one step; return how many bookings the rooms read have.
+
+    ``room_ids`` is the directory, ``loaded`` the instant each room was read at, ``failed`` the
+    code of each that could not be (R13), ``begins`` the instant at which the days asked begin in
+    each room's zone. A booking that began before them and runs on into them is stored under its
+    own day (R10). Of each day the bookings come before the coverage, so that no reader ever sees a
+    day that claims to have been read without its bookings.
+
+    Raises:
+        LakeError: rows or outcomes of a room outside the directory, or a room without outcome.
+    """
+    _refuse_other_rooms(lake, frozenset(room_ids), staging.room_ids(), loaded, failed)
+    bookings = 0
+    begins = {room_id: begins[room_id] for room_id in loaded}
+    with lake.at_once():
+        if begins:
+            running = lake.days_running_until(min(begins.values()), before=min(days))
+            for day in sorted({*running, *(day for day in staging.days() if day < min(days))}):
+                old = lake.read("bookings", day)
+                merged = merge_earlier_day(old, staging.day(day), begins)
+                if merged.num_rows if old is None else not merged.equals(old):
+                    lake.replace("bookings", day, merged)
+        for day in days:
+            if loaded:
+                merged = merge_day(lake.read("bookings", day), staging.day(day), loaded)
+                lake.replace("bookings", day, merged)
+                bookings += rows_of(merged, loaded).num_rows
+            before = lake.read("coverage", day)
+            lake.replace("coverage", day, merge_coverage(before, loaded, failed))
+    return bookings
+
+
+def retain(lake: Lake, today: date, months: int) -> list[date]:
+    """Delete the days before this day of the month, so many months back; return them.
+
+    Where that month is shorter, its last day counts. A booking that still runs on the first day
+    kept stays (R10). What was deleted is looked for again.
+
+    Raises:
+        LakeError: a day could not be deleted, or is still there afterwards.
+    """
+    first_kept = first_day_kept(today, months)
+    # The earliest instant at which that day begins in any zone.
+    begins_at = datetime(first_kept.year, first_kept.month, first_kept.day, tzinfo=UTC) - _EARLIEST
+    running = frozenset(lake.days_running_until(begins_at, before=first_kept))
+    old = {(each, day) for each in DATASETS for day in lake.days(each) if day < first_kept}
+    deleted = set()
+    for dataset, day in sorted(old):
+        if dataset == "bookings" and day in running:
+            rows = lake.read("bookings", day)
+            kept = None if rows is None else rows.filter(pc.greater(rows["ends_at"], begins_at))
+            if kept is not None and kept.num_rows < (rows.num_rows if rows else 0):
+                lake.replace("bookings", day, kept)
+                deleted.add(day)
+        else:
+            lake.delete(dataset, day)
+            deleted.add(day)
+    left = [
+        day
+        for dataset in DATASETS
+        for day in lake.days(dataset)
+        if day < first_kept and not (dataset == "bookings" and day in running)
+    ]
+    if left:
+        raise LakeError(f"{lake.root}: {min(left)} is past its retention and was not deleted")
+    return sorted(deleted)
+
+
+def first_day_kept(today: date, months: int) -> date:
+    """Return the first local day that the retention keeps: today's day, so many months back.
+
+    The 31st becomes the last day of a shorter month.
+    """
+    return today - relativedelta(months=months)
+
+
+def _refuse_other_rooms(
+    lake: Lake,
+    directory: frozenset[str],
+    staged: Collection[str],
+    loaded: Mapping[str, datetime],
+    failed: Mapping[str, str],
+) -> None:
+    strangers = sorted({*staged, *loaded, *failed} - directory)
+    if strangers:
+        raise LakeError(
+            f"{lake.root}: room {strangers[0]} is not in the room directory of region "
+            f"{lake.region}: nothing was written"
+        )
+    if loaded.keys() & failed.keys() or loaded.keys() | failed.keys() != directory:
+        raise LakeError(f"{lake.root}: every room is either read or failed: nothing was written")
+
+
+def merge_day(old: pa.Table | None, new: pa.Table, loaded: Collection[str]) -> pa.Table:
+    """Return a day's bookings: new rows of the rooms that were read, old rows of all others.
+
+    A room that left the directory is one of those others: its rows stay until retention. New
+    rows of a room that is not in ``loaded`` are left out: its reading failed in the end.
+    """
+    kept = BOOKINGS.empty_table() if old is None else rows_of_others(old, loaded)
+    return pa.concat_tables([kept, rows_of(new, loaded)])
+
+
+def merge_earlier_day(
+    old: pa.Table | None, new: pa.Table, begins: Mapping[str, datetime]
+) -> pa.Table:
+    """Return the bookings of a day before the first day asked (R10).
+
+    ``begins`` is when the days asked begin in each room that was read. What ran on into them was
+    read again, whole, and replaces what was known to; what had ended before stays.
+    """
+    old = BOOKINGS.empty_table() if old is None else old
+    kept = old.filter(pc.invert(_runs_into(old, begins)))
+    return pa.concat_tables([kept, new.filter(_runs_into(new, begins))])
+
+
+def _runs_into(table: pa.Table, begins: Mapping[str, datetime]) -> pa.ChunkedArray:
+    rooms = pa.array(list(begins), pa.string())
+    instants = pa.array(list(begins.values()), INSTANT)
+    begins_at = instants.take(pc.index_in(table["room_id"].combine_chunks(), value_set=rooms))
+    return pc.fill_null(pc.greater(table["ends_at"], begins_at), False)
+
+
+def merge_coverage(
+    old: pa.Table | None, loaded: Mapping[str, datetime], failed: Mapping[str, str]
+) -> pa.Table:
+    """Return a day's coverage: a row for every room that a run asked for, old rows of others.
+
+    A room that was read has the instant of this reading; one that failed has the code, and
+    keeps the instant of its last good reading (R13).
+    """
+    old = COVERAGE.empty_table() if old is None else old
+    before = dict(zip(old["room_id"].to_pylist(), old["read_at"].to_pylist(), strict=True))
+    read = [(room_id, True, read_at, None) for room_id, read_at in loaded.items()]
+    unread = [(room_id, False, before.get(room_id), code) for room_id, code in failed.items()]
+    columns = zip(*read, *unread, strict=True) if read or unread else ([] for _ in COVERAGE)
+    arrays = [
+        pa.array(list(values), field.type) for values, field in zip(columns, COVERAGE, strict=True)
+    ]
+    kept = rows_of_others(old, {*loaded, *failed})
+    return pa.concat_tables([kept, pa.Table.from_arrays(arrays, schema=COVERAGE)])
+
+
+def rows_of(table: pa.Table, room_ids: Collection[str]) -> pa.Table:
+    """Return the rows of these rooms."""
+    return table.filter(_is_of(table, room_ids))
+
+
+def rows_of_others(table: pa.Table, room_ids: Collection[str]) -> pa.Table:
+    """Return the rows of every room but these."""
+    return table.filter(pc.invert(_is_of(table, room_ids)))
+
+
+def _is_of(table: pa.Table, room_ids: Collection[str]) -> pa.ChunkedArray:
+    return pc.is_in(table["room_id"], value_set=pa.array(sorted(room_ids), pa.string()))

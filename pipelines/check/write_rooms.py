@@ -49,8 +49,17 @@ def write_rooms(
         SettingsError: the file exists by now, or cannot be written.
     """
     rows = list(_rows(results, room_ids, time_zone))
-    if not rows:
-        return 0
+    if rows:
+        write_directory(path, rows)
+    return len(rows)
+
+
+def write_directory(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a room directory of these rows, a file that is not there yet.
+
+    Raises:
+        SettingsError: the file exists by now, or cannot be written.
+    """
     try:
         created = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE)
         with os.fdopen(created, "w", encoding="utf-8", newline="") as file:
@@ -60,7 +69,6 @@ def write_rooms(
     except OSError as error:
         text = f"--write-rooms {path}: cannot be written ({type(error).__name__}); name another"
         raise SettingsError([text]) from None
-    return len(rows)
 
 
 def _rows(

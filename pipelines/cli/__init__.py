@@ -17,6 +17,7 @@ import click
 from click.shell_completion import CompletionItem
 
 COMMANDS: Final = {
+    "init": ("init", "Write a configuration and a room CSV to start from."),
     "run": ("nightly", "Read a region's rooms and publish: the nightly job."),
     "status": ("status", "Say how old each region's figures are, and what to do."),
     "publish": ("nightly", "Rebuild a region's database from its lake."),

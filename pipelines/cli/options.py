@@ -21,7 +21,17 @@ PARTIAL: Final = 3
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
-DATE: Final = click.DateTime(formats=["%Y-%m-%d"])
+
+
+class _Date(click.DateTime):
+    """A date; the placeholder in ``--help`` is a word, not a format."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's
+        """Return the placeholder."""
+        return "DATE"
+
+
+DATE: Final = _Date(formats=["%Y-%m-%d"])
 
 
 def region_name(value: str) -> Region:

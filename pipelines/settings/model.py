@@ -216,6 +216,7 @@ ZoneName: TypeAlias = Annotated[
     str, _one_of(zone_names, "IANA time zone", "write one such as Europe/Copenhagen")
 ]
 OpenHours: TypeAlias = Annotated[str, AfterValidator(_open_hours)]
+Domain: TypeAlias = Annotated[str, AfterValidator(_domain)]
 Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
 AnyPath: TypeAlias = Annotated[Path, BeforeValidator(_path)]
 ExistingFile: TypeAlias = Annotated[
@@ -517,9 +518,7 @@ class RegionSettings(Keys):
         ),
     ]
     open_hours: OpenHours = DEFAULT_OPEN_HOURS
-    accepted_domains: Annotated[
-        frozenset[Annotated[str, AfterValidator(_domain)]], Field(strict=False)
-    ] = frozenset()
+    accepted_domains: Annotated[frozenset[Domain], Field(strict=False)] = frozenset()
     headcount: bool = True
     minimum_group: int = Field(default=0, ge=1)
     closures: Annotated[

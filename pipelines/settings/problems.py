@@ -219,7 +219,7 @@ def read_mapping(path: Path, problems: Problems) -> dict[str, Any]:
     """Return the YAML mapping of a file, its keys as text; empty, with a problem, if it is none."""
     where = str(path)
     try:
-        text = read_text(path, "write one as the README shows, or name another with --config")
+        text = read_text(path, "write one with 'insights init', or name another with --config")
         # The loader is SafeLoader's: it makes nothing but plain values.
         values = yaml.load(text, _Loader)  # noqa: S506
     except TextError as error:
@@ -239,5 +239,6 @@ def read_mapping(path: Path, problems: Problems) -> dict[str, Any]:
         return {str(key): value for key, value in section(values).items()}
     except ValueError as error:
         is_empty = values is None
-        problems.add(where, "is empty; write one as the README shows" if is_empty else str(error))
+        remedy = "is empty; remove it, and write one with 'insights init'"
+        problems.add(where, remedy if is_empty else str(error))
         return {}

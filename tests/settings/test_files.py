@@ -19,7 +19,7 @@ from tests.settings.company import Company
         ("[" * 3000, "is not valid YAML"),
         ("- a\n- b", "must be keys and values"),
         ("hunter2", "must be keys and values"),
-        ("", "is empty; write one as the README shows"),
+        ("", "is empty; remove it, and write one with 'insights init'"),
         ("{}", "is missing or empty"),
         ("- a\n".encode("utf-16"), "must be keys and values"),
         (b"a\0:\0\0\xd8", "line 1: is not UTF-8"),

@@ -57,7 +57,7 @@ def test_no_line_of_the_list_is_cut_in_80_columns() -> None:
 def test_no_placeholder_is_a_format(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
-    assert "%" not in command.get_help(click.Context(command))
+    assert "[%" not in command.get_help(click.Context(command))
 
 
 def test_a_command_that_does_not_exist_is_one_line_and_exit_2(

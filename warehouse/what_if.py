@@ -140,7 +140,7 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
         raise WhatIfError("a mix is suggested for the bookings alone: leave out add and remove")
     if any(seats < 1 or count < 1 for seats, count in added.items()):
         raise WhatIfError("rooms that are added have 1 seat or more, and are 1 or more")
-    with connect(region, warehouse=warehouse) as connection:
+    with connect(region, bookings=True, warehouse=warehouse) as connection:
         rooms = [_Room(*row) for row in connection.execute(_ROOMS).fetchall()]
         groups = _groups(region, rooms, building)
         _check_removed(region, groups, rooms, remove)

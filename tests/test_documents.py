@@ -8,7 +8,18 @@ import pytest
 
 from pipelines.cli import COMMANDS
 from pipelines.sandbox.tls import CertificateAuthority
-from pipelines.settings import load_settings
+from pipelines.settings import (
+    ROOM_COLUMNS,
+    AlertSettings,
+    EmailKeys,
+    EwsExchange,
+    GraphExchange,
+    RegionSettings,
+    Settings,
+    WebhookKeys,
+    load_settings,
+)
+from pipelines.settings.problems import known_keys
 from warehouse.dictionary import markdown
 
 ROOT = Path(__file__).parents[1]
@@ -56,13 +67,40 @@ def test_the_configuration_that_the_documents_show_can_be_loaded(
     shown = re.search(r"```yaml\n(.*?)```", document, re.DOTALL)
     assert shown
     (tmp_path / "insights.yaml").write_text(shown[1], encoding="utf-8")
-    shutil.copy(authority.ca_file, tmp_path / "corporate-ca.pem")
+    for name in ("corporate-ca.pem", "app.pem"):
+        shutil.copy(authority.ca_file, tmp_path / name)
     (tmp_path / "rooms-eu.csv").write_text(
         "room_id,address,time_zone,exchange,building\n"
         "fjord,fjord@contoso.example,Europe/Copenhagen,headquarters,HQ\n"
     )
     settings = load_settings(tmp_path / "insights.yaml", None)
     assert set(settings.regions["EU"].exchanges) == {"headquarters", "cloud", "graph"}
+
+
+def test_the_configuration_page_names_every_key_and_every_column() -> None:
+    document = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    models = (Settings, RegionSettings, EwsExchange, GraphExchange, AlertSettings, EmailKeys)
+    keys = {key for model in (*models, WebhookKeys) for key in known_keys(model)}
+    assert not [key for key in keys if not re.search(rf"\b{key}:", document)]
+    rows = " ".join(re.findall(r"^\| (.*?) \|", document, re.MULTILINE))
+    assert set(ROOM_COLUMNS) <= set(re.findall(r"\w+", rows))
+
+
+def test_the_rows_of_a_room_that_the_configuration_page_shows_can_be_loaded(
+    tmp_path: Path,
+) -> None:
+    document = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    for text, language, name in (
+        (readme, "yaml", "insights.yaml"),
+        (document, "csv", "rooms-eu.csv"),
+    ):
+        shown = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
+        assert shown
+        (tmp_path / name).write_text(shown[1], encoding="utf-8")
+    eu = load_settings(tmp_path / "insights.yaml", None).regions["EU"]
+    assert len(eu.rooms) == 1
+    assert len(eu.directory) == 2
 
 
 def test_the_room_directory_that_the_readme_shows_can_be_loaded(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import click
 from pipelines.cli.options import DATE, WHOLE, settings_of, with_config, with_region
 from pipelines.words import counted
 from transforms.contract import Region
+from transforms.contract.bands import CAPACITY_BANDS
 from warehouse.what_if import Seats, WhatIf, WhatIfError
 from warehouse.what_if import what_if as ask
 
@@ -120,7 +121,15 @@ def _sizes(rooms: tuple[Seats, ...]) -> str:
 
 
 def _needs(bookings: tuple[Seats, ...]) -> str:
-    return ", ".join(f"{each.seats}: {counted(each.count, 'booking')}" for each in bookings)
+    """Return bookings by the capacity band of the room that would fit them."""
+    counts: dict[str, int] = {}
+    for each in bookings:
+        fits = (
+            band for band in CAPACITY_BANDS if band.at_most is None or each.seats <= band.at_most
+        )
+        label = next(fits).label
+        counts[label] = counts.get(label, 0) + each.count
+    return ", ".join(f"{label}: {counted(count, 'booking')}" for label, count in counts.items())
 
 
 def _bracket(least: int, most: int, whole: int, unit: int = 1) -> str:

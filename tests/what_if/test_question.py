@@ -157,7 +157,7 @@ def test_the_answer_is_a_few_lines_that_say_what_would_not_fit(
         "bookings that find a room: at least 60.0 % (3), at most 60.0 % (3)",
         "hours that find a room: at least 60.0 % (3), at most 60.0 % (3)",
         "without any other booking changing rooms: at least 60.0 %",
-        "without a room, by seats needed: 7: 1 booking, 10: 1 booking",
+        "without a room, by seats needed: 5-8: 1 booking, 9-14: 1 booking",
     ]
 
 

@@ -1,0 +1,112 @@
+"""A company whose figures docs/questions.md shows: twenty rooms, a summer and what lies ahead.
+
+Belongs here: rooms and bookings that look like life, the same on every machine.
+Does not belong here: what is asked of them (the page).
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import yaml
+
+from tests.marts.scenario import Booking, Room, Scenario, at, book, days_from, read_all, write_lake
+from warehouse.lake import Lake
+from warehouse.publish import PublishOptions, publish
+
+FIRST: Final = date(2026, 7, 6)
+PAST_DAYS: Final = 106
+AHEAD_DAYS: Final = 28
+NOW: Final = datetime(2026, 10, 20, 3, tzinfo=UTC)
+_BUSY_BY_HOUR: Final = (3, 7, 9, 7, 3, 7, 8, 7, 4, 2)  # of ten, from 8:00 on
+_BUSY_BY_WEEKDAY: Final = (0.75, 1.0, 1.1, 0.95, 0.5)
+_LEADS: Final = (0.1, 1.0, 8.0, 60.0, 300.0, 900.0)  # hours
+
+
+def _rooms() -> Iterator[Room]:
+    for floor, sizes in (("1", (4, 4, 6, 8)), ("2", (4, 6, 8, 12)), ("3", (6, 20))):
+        for number, seats in enumerate(sizes):
+            room_id = f"hq-{floor}0{number + 1}"
+            yield Room(room_id, site="Copenhagen", building="HQ", floor=floor, capacity=seats)
+    for number, seats in enumerate((4, 4, 8, 16)):
+        room_id = f"annex-10{number + 1}"
+        yield Room(room_id, site="Copenhagen", building="Annex", floor="1", capacity=seats)
+    for number, seats in enumerate((4, 4, 6, 8, 10, 30)):
+        yield Room(
+            f"pier-10{number + 1}",
+            time_zone="Europe/Lisbon",
+            site="Lisbon",
+            building="Pier",
+            floor="1",
+            capacity=seats,
+        )
+
+
+ROOMS: Final = tuple(_rooms())
+_POPULARITY: Final = {"HQ": 1.0, "Annex": 0.55, "Pier": 0.75}
+
+
+def publish_company(folder: Path) -> None:
+    """Publish the company's databases below a folder, and write the ``insights.yaml`` for them."""
+    past, ahead = days_from(FIRST, PAST_DAYS), days_from(FIRST, PAST_DAYS + AHEAD_DAYS)[PAST_DAYS:]
+    random = Random(20261020)
+    bookings = [
+        booking
+        for room in ROOMS
+        for day in (*past, *ahead)
+        if day.isoweekday() <= 5
+        for booking in _day(random, room, day)
+        if booking.created_at is None or booking.created_at < NOW
+    ]
+    options = PublishOptions(trailing_days=14)
+    company = Scenario(ROOMS, tuple(bookings), read_all(ROOMS, [*past, *ahead]), NOW, options)
+    lake = Lake(folder / "eu/lake", "EU")
+    write_lake(lake, company)
+    publish(lake, folder / "eu/warehouse", company.options, company.now)
+    _write_configuration(folder)
+
+
+def _day(random: Random, room: Room, day: date) -> Iterator[Booking]:
+    """Yield a day's bookings: busier mid-week and in HQ, a little more each month."""
+    months = (day - FIRST).days / 30
+    weight = (
+        _POPULARITY[room.building or ""] * _BUSY_BY_WEEKDAY[day.weekday()] * (1 + 0.05 * months)
+    )
+    for offset, busy in enumerate(_BUSY_BY_HOUR):
+        if random.random() * 10 >= busy * weight:
+            continue
+        start = at(room, day, f"{8 + offset:02}:00")
+        lead = timedelta(hours=random.choice(_LEADS) * random.uniform(0.5, 1.5))
+        details: dict[str, Any] = {
+            "kind": random.choice(("single", "single", "occurrence", "occurrence", "exception")),
+            "created_at": start - lead,
+            "invited_headcount": max(1, round(random.triangular(1, (room.capacity or 1) * 1.1, 3))),
+            "has_external": random.random() < (0.3 if room.building == "Pier" else 0.12),
+            "status": random.choices(("booked", "cancelled", "held"), (90, 7, 3))[0],
+        }
+        minutes = random.choice((30, 45, 60, 60, 90))
+        clock = f"{8 + offset + minutes // 60:02}:{minutes % 60:02}"
+        yield book(room, day, f"{8 + offset:02}:00", clock, **details)
+
+
+def _write_configuration(folder: Path) -> None:
+    (folder / "rooms.csv").write_text("room_id,address,time_zone\nx,x@contoso.example,UTC\n")
+    exchange = {
+        "kind": "ews",
+        "endpoint": "https://mail.contoso.example/EWS/Exchange.asmx",
+        "auth": "basic",
+        "username": "svc-insights@contoso.example",
+        "password_env": "INSIGHTS_EU_PASSWORD",
+    }
+    region = {
+        "time_zone": "Europe/Copenhagen",
+        "nightly_at": "02:30",
+        "lake": "eu/lake",
+        "warehouse": "eu/warehouse",
+        "rooms": "rooms.csv",
+        "exchanges": {"headquarters": exchange},
+    }
+    text = yaml.safe_dump({"regions": {"EU": region}}, sort_keys=False)
+    (folder / "insights.yaml").write_text(text, encoding="utf-8")

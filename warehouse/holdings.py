@@ -80,7 +80,7 @@ def database_holdings(warehouse: Path, region: Region) -> DatabaseHoldings:
     if not versions:
         return DatabaseHoldings(versions=0, oldest_date=None, suppressed_cells=None)
     dates = [day for version in versions if (day := _oldest_date(version)) is not None]
-    with connect(region, warehouse=warehouse) as connection:
+    with connect(region, warehouse=warehouse, bookings=True) as connection:
         suppressed = connection.execute("SELECT suppressed_cells FROM build_info").fetchone()
     return DatabaseHoldings(
         versions=len(versions),

@@ -37,7 +37,6 @@ SELECT table_name AS "table", column_name AS "column", data_type AS type, commen
 FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index
 """
 _WIDEST: Final = 60
-_PRIVATE: Final = frozenset({"bookings", "changes"})  # single bookings are not for everybody
 
 
 @click.command()
@@ -82,7 +81,6 @@ def export_tables(warehouse: Path, region: Region, tables: Sequence[str], to: Pa
     """
     with connect(region, warehouse=warehouse) as connection:
         definitions = _frame(connection.sql(_COLUMNS).to_arrow_table())
-        definitions = definitions[~definitions["table"].isin(_PRIVATE)]
         known = list(dict.fromkeys(definitions["table"]))
         for name in tables:
             if name not in known:

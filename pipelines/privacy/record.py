@@ -27,6 +27,7 @@ from transforms.contract import (
     CONTRACT_VERSION,
     LAKE,
     READ_AND_DROPPED,
+    STATISTICS,
     TABLES,
     Nature,
     Origin,
@@ -38,6 +39,8 @@ from warehouse.nightly import first_day_kept
 
 SUFFIXES: Final = (".md", ".html")
 _USUAL_GROUP: Final = 5
+_BOOKINGS: Final = "Database with single bookings, and its tables as Parquet"
+_STATISTICS: Final = "Statistics for everybody, and their tables as Parquet"
 _WITHOUT_PEOPLE: Final = ("ItemId", "ParentFolderId")
 
 
@@ -62,7 +65,8 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
         ("Lake, coverage", lake.oldest_coverage_date),
         (f"Database, versions kept: {database.versions}", database.oldest_date),
     )
-    places = (("Lake", chosen.lake), ("Database", chosen.warehouse), ("History of runs", home))
+    folders = _folders(chosen, home)
+    of_bookings, of_statistics = (access_to(folders[name]) for name in (_BOOKINGS, _STATISTICS))
     return render_page(
         "record.j2",
         is_html=suffix == ".html",
@@ -88,7 +92,11 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
         keeps_no_output=keeps_no_output,
         sends_no_telemetry=sends_no_telemetry,
         receivers=_receivers(settings),
-        access=[_access(name, path) for name, path in places],
+        access=[_access(name, path) for name, path in folders.items()],
+        shared_group=of_bookings
+        and of_statistics
+        and of_bookings.group == of_statistics.group
+        and of_statistics.group,
         proof=proof,
         is_proof_outdated=proof is not None and is_outdated(proof),
         attack=attack,
@@ -115,7 +123,8 @@ def _read_and_dropped(region: RegionSettings) -> list[tuple[str, str]]:
 def _natures() -> Iterator[tuple[str, ...]]:
     for layer, tables in (("lake", LAKE), ("database", TABLES)):
         for name, table in tables.items():
-            yield layer, name, table.nature, table.reason
+            is_shown = "yes" if layer == "database" and name in STATISTICS else "no"
+            yield layer, name, table.nature, table.reason, is_shown
 
 
 def _columns() -> Iterator[tuple[str, ...]]:
@@ -162,6 +171,16 @@ def _receivers(settings: Settings) -> list[str]:
         *([urlsplit(webhook.url or "").hostname or "a webhook"] if webhook else []),
         *([f"{len(email.recipients)} mail addresses by way of {email.host}"] if email else []),
     ]
+
+
+def _folders(region: RegionSettings, home: Path) -> dict[str, Path]:
+    return {
+        "Lake": region.lake,
+        _BOOKINGS: region.warehouse / "versions",
+        _STATISTICS: region.warehouse / "statistics",
+        "Warehouse, with the page and all of the above but the lake": region.warehouse,
+        "History of runs": home,
+    }
 
 
 def _access(name: str, path: Path) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """``insights privacy-report``: the record of processing says what is so, in the right words."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,7 @@ from pipelines.privacy.proof import (
 )
 from tests.lake.rows import booking, stored
 from tests.night.workplace import Company
-from transforms.contract import LAKE, TABLES
+from transforms.contract import LAKE, STATISTICS, TABLES
 
 PROOF = ProofResult(
     proved_at=datetime(2026, 11, 20, tzinfo=UTC),
@@ -99,6 +100,51 @@ def test_the_report_shows_where_it_is_stored_and_who_may_read_it(
     (lake / "copy").write_text("")
     (lake / "copy").chmod(0o644)
     assert "READABLE BY EVERYBODY" in report()
+
+
+def test_the_report_lists_both_databases_and_who_may_read_each(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    planted.run()
+    warehouse = planted.directory / "warehouse"
+    text = report()
+    assert "insights-eu-statistics.duckdb holds what everybody in the company may see" in text
+    rows = dict(re.findall(r"^\| (Database with|Statistics for)[^|]* \|(.*)$", text, re.MULTILINE))
+    assert str(warehouse / "versions") in rows["Database with"]
+    assert str(warehouse / "statistics") in rows["Statistics for"]
+    assert "rwxr-x---" in rows["Statistics for"]
+    assert "may read single bookings too" in text  # they belong to one group as they were made
+    (warehouse / "statistics" / "copy").write_text("")
+    (warehouse / "statistics" / "copy").chmod(0o644)
+    (row,) = re.findall(r"^\| Statistics for.*$", report(), re.MULTILINE)
+    assert "READABLE BY EVERYBODY" in row
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to another group")
+def test_databases_of_two_groups_are_not_warned_of(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    planted.run()
+    os.chown(planted.directory / "warehouse" / "versions", -1, 54_321)
+    text = report()
+    assert "may read single bookings too" not in text
+    (row,) = re.findall(r"^\| Database with.*$", text, re.MULTILINE)
+    assert "54321" in row
+
+
+def test_plain_copies_of_both_databases_in_one_folder_are_told(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    assert "INTO ONE FOLDER" not in report()
+    planted.write(settings={"pointer": "copy"})
+    assert "pointer: copy PUTS BOTH DATABASES INTO ONE FOLDER" in report()
+
+
+def test_the_report_says_which_tables_everybody_may_see(report: Callable[..., str]) -> None:
+    text = report()
+    shown = re.findall(r"^\| database \| (\w+) \|.*\| yes \|$", text, re.MULTILINE)
+    assert set(shown) == set(STATISTICS)
+    assert "bookings" not in shown
 
 
 def test_the_report_works_where_nothing_is_stored_yet(report: Callable[..., str]) -> None:

@@ -84,7 +84,10 @@ def test_every_command_that_needs_no_exchange_works_on_it(
 ) -> None:
     assert insights("report", "--region", "EU") == 0
     assert insights("privacy-report", "--region", "EU") == 0
-    assert insights("export", "--region", "EU", "--to", str(deployment / "csv")) == 0
+    csv = ("export", "--region", "EU", "--to", str(deployment / "csv"))
+    assert insights(*csv) == 1  # there are no statistics yet: it says to publish
+    assert insights("publish", "--region", "EU") == 0
+    assert insights(*csv) == 0
     some_room = (deployment / "rooms-eu.csv").read_text().splitlines()[1].partition(",")[0]
     assert insights("erase", "--region", "EU", "--room", some_room, "--dry-run") == 0
     assert insights("erase", "--region", "EU", "--before", "2026-11-18") == 0

@@ -5,7 +5,6 @@ Does not belong here: using any of it. Others import from this package alone, no
 """
 
 from pipelines.settings.loading import (
-    ROOM_COLUMNS,
     directory_table,
     load_settings,
     regions_to_load,
@@ -14,29 +13,32 @@ from pipelines.settings.loading import (
 from pipelines.settings.model import (
     MOST_DAYS,
     AlertSettings,
-    Domain,
     EmailKeys,
     EwsExchange,
     ExchangeSettings,
     GraphExchange,
-    HttpsUrl,
-    Identifier,
-    Label,
-    Mailbox,
     RegionSettings,
     Room,
     Secrets,
     Settings,
-    Text,
-    VariableName,
     WebhookKeys,
-    ZoneName,
-    is_webhook_url,
     read_all_secrets,
     read_secrets,
     secret_of,
 )
 from pipelines.settings.problems import SettingsError, did_you_mean
+from pipelines.settings.rooms import ROOM_COLUMNS
+from pipelines.settings.values import (
+    Domain,
+    HttpsUrl,
+    Identifier,
+    Label,
+    Mailbox,
+    Text,
+    VariableName,
+    ZoneName,
+    is_webhook_url,
+)
 
 __all__ = [
     "MOST_DAYS",

@@ -1,60 +1,36 @@
 """``insights.yaml`` and the room directories: read once, checked whole, then only used.
 
-Belongs here: reading the files, and what only several keys, rooms or regions together can say.
-Does not belong here: what one key may hold (``model.py``); secrets, read at the moment of use.
-
-A message about a room names file, line, room and column, never a mailbox address.
+Belongs here: what only several keys, rooms or regions together can say.
+Does not belong here: what one key may hold (``model.py``), the room CSV (``rooms.py``).
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from itertools import combinations, product
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final
 
 import pyarrow as pa
 
-from pipelines.settings.model import (
-    EwsExchange,
-    GraphExchange,
-    RegionSettings,
-    Room,
-    Settings,
-    identifier,
-    is_path,
-)
+from pipelines.settings.model import RegionSettings, Room, Settings
 from pipelines.settings.problems import (
     Problems,
     SettingsError,
     did_you_mean,
     key_shown,
-    known_keys,
     read_mapping,
     section,
     shown,
-    unknown_key,
     validated,
 )
-from pipelines.text_files import Table, TextError, read_text
-from transforms.addresses import normal_address
+from pipelines.settings.rooms import Record, RoomFile, note_shared_mailboxes, read_rooms
+from pipelines.settings.values import is_path
 from transforms.contract import REGION_REMEDY, ROOMS, Region, is_region
-from transforms.opening import DEFAULT_OPEN_HOURS, Closure, parse_open_hours
 from transforms.zones import local_date, zone
 
-ROOM_COLUMNS: Final = tuple(Room.model_fields)
-_REQUIRED: Final = ("room_id", "address", "time_zone")
 _CORRECTIONS: Final = ("name", "time_zone")
 _PLACES: Final = ("site", "building", "room_id")
-_Record: TypeAlias = tuple[int, dict[str, str]]
-
-
-class _RoomFile(NamedTuple):
-    """The rooms of a CSV; and every row, right or wrong, as line and filled cells."""
-
-    file: str
-    rooms: tuple[Room, ...]
-    records: tuple[_Record, ...]
 
 
 def load_settings(
@@ -80,13 +56,25 @@ def load_settings(
     except ValueError as error:
         problems.add(f"{path}: regions", str(error))
     loaded = {name: named[name] for name in _regions_to_read(named, regions, path, problems)}
-    values["regions"] = _read_regions(loaded, path, problems, is_seeding)
+    files = _room_files(loaded, path, problems, is_seeding)
+    values["regions"] = {name: _with_rooms(own, files.get(name)) for name, own in loaded.items()}
     settings = problems.or_else(validated(Settings, values, f"{path}: ", problems, path.parent))
     own = {}
     for name, region in settings.regions.items():
-        rooms = _rooms_on(local_date(clock(), zone(region.time_zone)), region.directory)
-        group = region.minimum_group or settings.minimum_group
-        own[name] = region.model_copy(update={"minimum_group": group, "rooms": rooms})
+        today = local_date(clock(), zone(region.time_zone))
+        origin = f"{path}: regions.{name}.exchanges"
+        exchanges = {
+            key: exchange.model_copy(update={"name": key, "origin": f"{origin}.{key}"})
+            for key, exchange in region.exchanges.items()
+        }
+        given = {
+            "region": name,
+            "rooms": _rooms_on(today, region.rooms),
+            "directory": region.rooms,
+            "exchanges": exchanges,
+            "minimum_group": region.minimum_group or settings.minimum_group,
+        }
+        own[name] = region.model_copy(update=given)
     return settings.model_copy(update={"regions": own})
 
 
@@ -156,77 +144,43 @@ def _regions_to_read(
     return [name for name in named if is_region(name) and (asked is None or name in asked)]
 
 
-def _read_regions(
+def _room_files(
     named: Mapping[Region, object], path: Path, problems: Problems, is_seeding: bool
-) -> dict[Region, object]:
-    """Return the regions with their rooms in place of the path, and note what they share.
+) -> dict[Region, RoomFile]:
+    """Read the room directories, and note what regions share and what names no room.
 
-    What is not a mapping is returned as it is: its model says what is wrong.
+    What is not a mapping has none: its model says what is wrong.
     """
-    regions: dict[Region, Any] = dict(named)
-    files: dict[Region, _RoomFile] = {}
-    for region, values in named.items():
-        if not isinstance(values, dict) or not values:
-            continue
+    sections = {name: own for name, own in named.items() if isinstance(own, dict)}
+    files: dict[Region, RoomFile] = {}
+    for region, values in sections.items():
+        files[region] = read_rooms(values, path.parent, problems, is_seeding)
         origin = f"{path}: regions.{region}"
-        files[region] = read = _read_rooms_of(values, path.parent, problems, is_seeding)
-        _note_closures_nowhere(values.get("closures"), read.records, origin, problems)
-        _note_targets_nowhere(values.get("targets"), read.records, origin, problems)
-        place = {"region": region, "directory": read.rooms}
-        own = _placed(values, known_keys(RegionSettings), origin, problems, **place)
-        own["exchanges"] = _placed_exchanges(own.get("exchanges"), origin, problems)
-        regions[region] = own | ({"rooms": read.rooms} if is_path(own.get("rooms")) else {})
+        _note_places(values, files[region].records, origin, problems)
     for one, other in combinations(files, 2):
-        if not _note_shared(one, other, named, path, problems):
-            _note_shared_mailboxes(files[one], files[other], one, problems)
-    return regions
+        if not _note_shared(one, other, sections, path, problems):
+            note_shared_mailboxes(files[one], files[other], one, problems)
+    return files
 
 
-def _placed_exchanges(value: object, region_origin: str, problems: Problems) -> object:
-    """Return the exchanges, each with its name and where it stands."""
-    origin = f"{region_origin}.exchanges"
-    if not isinstance(value, dict):
-        return value
-    known = {*known_keys(EwsExchange), *known_keys(GraphExchange)}
-    placed: dict[str, object] = {}
-    for name, own in value.items():
-        try:
-            identifier(str(name))
-        except ValueError as error:
-            problems.add(origin, f"a name {error}")
-        where = f"{origin}.{name}"
-        is_section = isinstance(own, dict) and own
-        placed[str(name)] = (
-            _placed(own, known, where, problems, name=str(name), origin=where)
-            if is_section
-            else own
-        )
-    return placed
+def _with_rooms(values: object, file: RoomFile | None) -> object:
+    """Return a region's values with its rooms in place of their path."""
+    if not isinstance(values, dict) or file is None or not is_path(values.get("rooms")):
+        return values
+    return values | {"rooms": file.rooms}
 
 
-def _placed(
-    values: Mapping[str, object],
-    known: Iterable[str],
-    where: str,
-    problems: Problems,
-    **place: object,
-) -> dict[str, object]:
-    """Return a section with what its place in the file says, which is no key of it."""
-    for key in place.keys() & values.keys():
-        problems.add(f"{where}.{key}", unknown_key(key, known))
-    return {**values, **place}
-
-
-# --- what several keys say together -----------------------------------------------------------
-
-
-def _folders(values: object, keys: Sequence[str], path: Path) -> dict[str, Path]:
-    named = {key: values.get(key) if isinstance(values, dict) else None for key in keys}
+def _folders(values: Mapping[str, object], keys: Sequence[str], path: Path) -> dict[str, Path]:
+    named = {key: values.get(key) for key in keys}
     return {key: (path.parent / str(own)).resolve() for key, own in named.items() if is_path(own)}
 
 
 def _note_shared(
-    one: Region, other: Region, named: Mapping[Region, object], path: Path, problems: Problems
+    one: Region,
+    other: Region,
+    named: Mapping[Region, Mapping[str, object]],
+    path: Path,
+    problems: Problems,
 ) -> bool:
     """Note the folders that two regions share; return whether they share a room directory.
 
@@ -246,208 +200,21 @@ def _note_shared(
     return is_shared
 
 
-def _note_shared_mailboxes(
-    one: _RoomFile, other: _RoomFile, region: Region, problems: Problems
+def _note_places(
+    values: Mapping[str, object], records: Sequence[Record], origin: str, problems: Problems
 ) -> None:
-    mailboxes = {normal_address(record.get("address")) for _, record in one.records} - {""}
-    for line, record in other.records:
-        if normal_address(record.get("address")) in mailboxes:
-            text = f"this mailbox is a room of region {region} too; a room has one region"
-            problems.add(f"{_place(other.file, line, record)}, address", text)
-
-
-def _note_closures_nowhere(
-    value: object, records: Sequence[_Record], origin: str, problems: Problems
-) -> None:
-    """Note what a closure names that no room has; nothing where no room could be read."""
-    entries = value if isinstance(value, list) and records else ()
-    for position, entry in enumerate(entries):
-        named = {key: entry.get(key) for key in _PLACES} if isinstance(entry, dict) else {}
-        where = f"{origin}.closures.{position}"
-        unknown = False
-        for key, wanted in named.items():
-            known = {record[key] for _, record in records if key in record}
-            if isinstance(wanted, str) and wanted not in known:
-                unknown = True
-                problems.add(f"{where}.{key}", f"no room has it; {did_you_mean(wanted, known)}")
-        if unknown or not all(own is None or isinstance(own, str) for own in named.values()):
-            continue
-        closure = Closure(date.min, date.max, **named)
-        if not any(_covers(closure, record) for _, record in records):
-            problems.add(where, "no room has all that it names together; mend or split it")
-
-
-def _note_targets_nowhere(
-    value: object, records: Sequence[_Record], origin: str, problems: Problems
-) -> None:
-    buildings = {record["building"] for _, record in records if "building" in record}
-    for position, entry in enumerate(value if isinstance(value, list) and records else ()):
-        wanted = entry.get("building") if isinstance(entry, dict) else None
-        if isinstance(wanted, str) and wanted not in buildings:
-            where = f"{origin}.targets.{position}.building"
-            problems.add(where, f"no room has it; {did_you_mean(wanted, buildings)}")
-
-
-def _covers(closure: Closure, record: Mapping[str, str]) -> bool:
-    return closure.applies_to(
-        site=record.get("site"), building=record.get("building"), room_id=record.get("room_id", "")
-    )
-
-
-# --- the room directory -----------------------------------------------------------------------
-
-
-def _read_rooms_of(
-    values: Mapping[str, object], folder: Path, problems: Problems, is_seeding: bool
-) -> _RoomFile:
-    """Return what a region's room directory holds, and note every problem.
-
-    A region with one exchange may leave the column out; with none (the YAML is wrong there) it is
-    not checked.
-    """
-    name, exchanges, hours = (values.get(key) for key in ("rooms", "exchanges", "open_hours"))
-    if not is_path(name) or (is_seeding and not (folder / str(name)).exists()):
-        return _RoomFile("", (), ())
-    file, records = str(folder / str(name)), list[_Record]()
-    try:
-        text = read_text(Path(file), "name the room directory in rooms")
-        records.extend(_records(Table(text), file, problems))
-    except TextError as error:
-        problems.add(f"{file}: line {error.line}" if error.line else file, str(error))
-    _note_repeated(records, file, problems)
-    _note_parts(records, file, problems)
-    names = [str(key) for key in exchanges] if isinstance(exchanges, dict) else []
-    if len(names) > 1 and records and not any("exchange" in record for _, record in records):
-        wrong = "the region has several, and no room says which it is in; fill in this column"
-        problems.add(f"{file}: exchange", wrong)
-        names = []
-    rooms: list[Room] = []
-    for line, record in records:
-        where = _place(file, line, record)
-        exchange = _exchange(record, names, where, problems)
-        own = {"open_hours": _hours_or_default(hours)} | record | {"exchange": exchange}
-        if room := validated(Room, own, f"{where}, ", problems):
-            rooms.append(room)
-    return _RoomFile(file, tuple(rooms), tuple(records))
-
-
-def _hours_or_default(value: object) -> str:
-    try:
-        parse_open_hours(str(value))
-    except ValueError:
-        return DEFAULT_OPEN_HOURS
-    return str(value)
-
-
-def _records(table: Table, file: str, problems: Problems) -> Iterator[_Record]:
-    """Yield line number and filled cells of each row that can be told apart into columns.
-
-    Unknown columns are left out, and the space around all but the room_id.
-    """
-    header, is_empty = table.header, True
-    if not _is_usable(header, file, table.line, problems):
-        return
-    for cells in table.rows():
-        is_empty = False
-        if len(cells) > len(header):
-            wrong = f"has {len(cells)} values for {len(header)} columns"
-            remedy = f"put a value that holds a {table.separator} in double quotes"
-            problems.add(f"{file}: line {table.line}", f"{wrong}; {remedy}")
-            continue
-        yield (
-            table.line,
-            {
-                column: cell if column == "room_id" else cell.strip()
-                for column, cell in zip(header, cells, strict=False)
-                if column in ROOM_COLUMNS and cell.strip()
-            },
-        )
-    if is_empty:
-        problems.add(file, "lists no room; add one a line")
-
-
-def _is_usable(header: Sequence[str], file: str, line: int, problems: Problems) -> bool:
-    where = f"{file}: line {line}"
-    if not header:
-        problems.add(file, "is empty; write the columns, then a room a line, as the README shows")
-        return False
-    missing = [column for column in _REQUIRED if column not in header]
-    for column in missing:
-        problems.add(f"{where}, {column}", "this column is missing; add it")
-    for column in dict.fromkeys(header):
-        if column not in ROOM_COLUMNS:
-            text = f"unknown column {shown(column)}; {did_you_mean(column, ROOM_COLUMNS)}"
-            problems.add(where, text)
-        elif header.count(column) > 1:
-            problems.add(f"{where}, {column}", "this column is there twice; remove one")
-    return not missing
-
-
-def _place(file: str, line: int, record: Mapping[str, str]) -> str:
-    room_id = record.get("room_id", "")
-    try:
-        return f"{file}: line {line}, room {identifier(room_id)}"
-    except ValueError:
-        return f"{file}: line {line}"
-
-
-def _note_repeated(records: Sequence[_Record], file: str, problems: Problems) -> None:
-    """Note rows of one room or mailbox; a room may have several, each with its ``valid_from``."""
-    rows: dict[tuple[str, str], int] = {}
-    rooms: dict[str, _Record] = {}
-    mailboxes: dict[str, tuple[int, str]] = {}
-    for line, record in records:
-        where, since = _place(file, line, record), record.get("valid_from", "")
-        room_id = record.get("room_id", "").strip().casefold()
-        first = rows.setdefault((room_id, since), line) if room_id else line
-        if first != line:
-            remedy = "give each row its own valid_from" if since else "list every room once"
-            problems.add(f"{where}, room_id", f"the same as on line {first}; {remedy}")
-        first_line, kept = rooms.setdefault(room_id, (line, record)) if room_id else (line, record)
-        address = normal_address(record.get("address"))
-        address_line, owner = mailboxes.setdefault(address, (line, room_id))
-        if address and address_line != line and (owner != room_id or first != line):
-            text = f"the same as on line {address_line}; list every room once"
-            problems.add(f"{where}, address", text)
-        elif first == line and address != normal_address(kept.get("address")):
-            text = (
-                f"is not that of line {first_line}; a room keeps its mailbox, correct all its rows"
-            )
-            problems.add(f"{where}, address", text)
-        if first == line and record.get("time_zone") != kept.get("time_zone"):
-            text = (
-                f"is not that of line {first_line}; it counts for every day, correct all its rows"
-            )
-            problems.add(f"{where}, time_zone", text)
-
-
-def _note_parts(records: Sequence[_Record], file: str, problems: Problems) -> None:
-    """Note what ``part_of`` cannot name: no room of the file, the room itself, a part (R25)."""
-    known = {record["room_id"] for _, record in records if "room_id" in record}
-    parts = {record["room_id"] for _, record in records if {"part_of", "room_id"} <= set(record)}
-    for line, record in records:
-        whole, where = record.get("part_of"), f"{_place(file, line, record)}, part_of"
-        if whole is None:
-            continue
-        if whole == record.get("room_id"):
-            problems.add(where, "names the room itself; leave it empty")
-        elif whole not in known:
-            problems.add(
-                where, f"no room {shown(whole)} in this file; {did_you_mean(whole, known)}"
-            )
-        elif whole in parts:
-            text = f"{shown(whole)} is a part of another room; name the whole room"
-            problems.add(where, text)
-
-
-def _exchange(
-    record: Mapping[str, str], exchanges: Sequence[str], where: str, problems: Problems
-) -> str:
-    name = record.get("exchange", exchanges[0] if len(exchanges) == 1 else "")
-    if exchanges and not name:
-        text = f"is missing, and the region has several; {did_you_mean(name, exchanges)}"
-        problems.add(f"{where}, exchange", text)
-    elif exchanges and name not in exchanges:
-        text = f"no exchange {shown(name)} in this region; {did_you_mean(name, exchanges)}"
-        problems.add(f"{where}, exchange", text)
-    return name
+    """Note what a closure or a target names that no room has; nothing where there is no room."""
+    for key in ("closures", "targets"):
+        entries = values.get(key)
+        for position, entry in enumerate(entries if isinstance(entries, list) and records else ()):
+            if not isinstance(entry, dict):
+                continue
+            where = f"{origin}.{key}.{position}"
+            named = {part: entry[part] for part in _PLACES if isinstance(entry.get(part), str)}
+            known = {part: {record.get(part) for _, record in records} for part in named}
+            unknown = [part for part in named if named[part] not in known[part]]
+            for part in unknown:
+                near = did_you_mean(named[part], filter(None, known[part]))
+                problems.add(f"{where}.{part}", f"no room has it; {near}")
+            if not unknown and not any(named.items() <= record.items() for _, record in records):
+                problems.add(where, "no room has all that it names together; mend or split it")

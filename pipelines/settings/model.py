@@ -1,31 +1,49 @@
 """Every key of ``insights.yaml`` and of the room CSV, once: what it may hold, what goes with it.
 
 Belongs here: the models, which are also what the rest of the house works with.
-Does not belong here: reading files, what regions say of each other (``loading.py``).
-
-A text of a refusal is short, with the remedy after a semicolon; it never holds a value that could
-be a secret or an address.
+Does not belong here: single values (``values.py``), reading files, what regions say of each other
+(``loading.py``).
 """
 
 import os
-import re
-import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
-from unicodedata import category
-from urllib.parse import urlsplit
+from datetime import time
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from pipelines.settings.problems import TAG, Keys, Problems, did_you_mean, section, shown
-from transforms import opening
-from transforms.addresses import bare_address
-from transforms.contract import ROOM_TYPES, Region, RoomType
+from pipelines.settings.problems import TAG, Keys, Problems, section
+from pipelines.settings.values import (
+    KIND,
+    AnyPath,
+    Certificates,
+    Country,
+    Date,
+    Domain,
+    Equipment,
+    ExistingFile,
+    HostUrl,
+    HttpsUrl,
+    Identifier,
+    Label,
+    Mailbox,
+    OpenHours,
+    Seats,
+    Subdivision,
+    Text,
+    TimeOfDay,
+    TypeOfRoom,
+    VariableName,
+    ZoneName,
+    after,
+    checked,
+    identifier,
+    is_webhook_url,
+    must,
+)
+from transforms.contract import CAPACITY_BANDS, Region
 from transforms.opening import DEFAULT_OPEN_HOURS, Closure
-from transforms.zones import zone_names
 from warehouse.targets import Measure, Target
 
 MOST_DAYS: Final = 1080
@@ -39,213 +57,9 @@ _CLOUDS: Final[Mapping[str, tuple[str, str]]] = {
 """Where Graph and its sign-in service are in each of Microsoft's clouds."""
 _PASSWORD: Final = ("username", "password_env")
 _PROOF: Final = ("client_secret_env", "certificate_file", "certificate_password_env")
-_BANDS: Final = ("1", "2-4", "5-8", "9-14", "15-30", "31+")
+_BANDS: Final = tuple(band.label for band in CAPACITY_BANDS)
 _MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
-_TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_COUNT: Final = re.compile(r"[1-9]\d{0,5}", re.ASCII)
 _Wrong: TypeAlias = Iterator[tuple[str, str]]
-
-
-def _checked(is_right: Callable[[Any], object], text: str) -> Callable[[Any], Any]:
-    def check(value: object) -> object:
-        if not is_right(value):
-            raise ValueError(text)
-        return value
-
-    return check
-
-
-def _must(is_right: Callable[[Any], object], text: str) -> AfterValidator:
-    return AfterValidator(_checked(is_right, text))
-
-
-def _one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") -> BeforeValidator:
-    def check(value: object) -> object:
-        if isinstance(value, str) and value not in words():
-            near = did_you_mean(value, words(), otherwise)
-            raise ValueError(f"{shown(value)} is no {noun}; {near}")
-        return value
-
-    return BeforeValidator(check)
-
-
-def _open_hours(value: str) -> str:
-    if "@" in value:
-        raise ValueError(f"these are no opening hours; write them like {DEFAULT_OPEN_HOURS}")
-    opening.parse_open_hours(value)
-    return value
-
-
-def _domain(value: str) -> str:
-    folded = value.strip().casefold()
-    if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", folded):
-        raise ValueError("this is no domain; write it like contoso.example, without an @ or a *")
-    return folded
-
-
-def _time_of_day(value: object) -> time:
-    match = _TIME.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('must be a time of day in quotes, such as "02:30"')
-    return time(int(match[1]), int(match[2]))
-
-
-def _date(value: object) -> object:
-    try:
-        return date.fromisoformat(value.strip()) if isinstance(value, str) else value
-    except ValueError:
-        raise ValueError("must be a date such as 2026-12-24") from None
-
-
-def _path(value: object, info: ValidationInfo) -> Path:
-    if not is_path(value):
-        raise ValueError("must be a path, relative to this file")
-    folder: Path = (info.context or {}).get("folder", Path())
-    return (folder / str(value)).resolve()
-
-
-def is_path(value: object) -> bool:
-    """Tell whether a value of the YAML can be a path."""
-    return isinstance(value, str) and bool(value.strip()) and "\0" not in value
-
-
-def _holds_certificates(value: Path) -> bool:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
-    except (OSError, ssl.SSLError):
-        return False
-    return True
-
-
-def _https_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        is_url = bool(parts.hostname) and parts.port != 0 and value.isprintable()
-    except ValueError:
-        is_url = False
-    if not value.startswith("https://"):
-        raise ValueError("must begin with https://; Exchange is never read unencrypted")
-    if not is_url or " " in value:
-        raise ValueError("is no address; write it like https://mail.contoso.example/...")
-    if "@" in parts.netloc:
-        raise ValueError("holds an account; name it in username and password_env instead")
-    return value
-
-
-def is_webhook_url(value: str) -> bool:
-    """Tell whether an address can be used: https, a host, no account, nothing unprintable."""
-    try:
-        return bool(_https_url(value))
-    except ValueError:
-        return False
-
-
-def identifier(value: str) -> str:
-    """Return a room_id or an exchange's name if it may become one.
-
-    Raises:
-        ValueError: if it is empty, holds an @ (it must not be an address) or a control
-            character, or begins or ends with a space.
-    """
-    if not value.strip():
-        raise ValueError("is empty; give a short id of your own")
-    if "@" in value:
-        raise ValueError("holds an @; give a short id of your own, never an address")
-    if not value.isprintable():
-        raise ValueError("holds a control or invisible character; remove it")
-    if value != value.strip():
-        raise ValueError("begins or ends with a space; remove it")
-    return value
-
-
-def _label(value: str) -> str:
-    if any(category(char) in ("Cc", "Zl", "Zp") for char in value):
-        raise ValueError("holds a line break or control character; remove it")
-    if re.search(r"[^@\s]@[^@\s]", value):
-        raise ValueError("holds an address, which would reach the lake; write a name")
-    return value
-
-
-def _mailbox(value: str) -> str:
-    address = bare_address(value)  # as address books and PowerShell write it: SMTP:, a name, quotes
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or not address.isprintable():
-        raise ValueError("is no mailbox address (value not shown); write it like name@domain")
-    return address
-
-
-def _subdivision(value: str, info: ValidationInfo) -> str:
-    country = info.data.get("country", value)
-    if country is None:
-        raise ValueError("needs a country; fill in country, or leave both empty")
-    if "country" in info.data and not opening.is_subdivision(country, value):
-        near = did_you_mean(value, opening.subdivisions(country))
-        text = f"{country} has no holidays of {shown(value)} alone"
-        raise ValueError(f"{text}; leave it empty ({near})")
-    return value
-
-
-def _capacity(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not _COUNT.fullmatch(value):
-        raise ValueError("must be a whole number from 1 on; leave it empty where unknown")
-    return int(value)
-
-
-def _equipment(value: str) -> str:
-    words = sorted({word.strip() for word in value.split(";")} - {""})
-    if wrong := next(
-        (word for word in words if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", word)), ""
-    ):
-        text = f"{shown(wrong)} is no word such as video or step_free"
-        raise ValueError(f"{text}; write small letters, and a semicolon between words")
-    return ";".join(words)
-
-
-def _after(key: str, text: str, *, or_equal: bool = False) -> AfterValidator:
-    def check(value: date, info: ValidationInfo) -> date:
-        earlier = info.data.get(key)
-        if earlier and (value < earlier or (value == earlier and not or_equal)):
-            raise ValueError(text)
-        return value
-
-    return AfterValidator(check)
-
-
-ZoneName: TypeAlias = Annotated[
-    str, _one_of(zone_names, "IANA time zone", "write one such as Europe/Copenhagen")
-]
-OpenHours: TypeAlias = Annotated[str, AfterValidator(_open_hours)]
-Domain: TypeAlias = Annotated[str, AfterValidator(_domain)]
-Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
-AnyPath: TypeAlias = Annotated[Path, BeforeValidator(_path)]
-ExistingFile: TypeAlias = Annotated[
-    AnyPath, _must(Path.is_file, "this file does not exist; paths are relative to insights.yaml")
-]
-Certificates: TypeAlias = Annotated[
-    ExistingFile,
-    _must(_holds_certificates, "holds no certificate in PEM format; export the CA as PEM"),
-]
-VariableName: TypeAlias = Annotated[
-    str,
-    _must(
-        re.compile(r"[A-Z_][A-Z0-9_]*").fullmatch,
-        "must be the name of an environment variable, in capitals; never a secret",
-    ),
-]
-HttpsUrl: TypeAlias = Annotated[str, AfterValidator(_https_url)]
-HostUrl: TypeAlias = Annotated[
-    HttpsUrl,
-    _must(
-        lambda url: not urlsplit(url).path.strip("/"),
-        "holds a path; name scheme and host alone, the rest is added",
-    ),
-]
-Text: TypeAlias = Annotated[str, Field(min_length=1)]
-Identifier: TypeAlias = Annotated[str, AfterValidator(identifier)]
-Label: TypeAlias = Annotated[str, AfterValidator(_label)]
-Mailbox: TypeAlias = Annotated[str, AfterValidator(_mailbox)]
-_KIND: Final = BeforeValidator(_checked(("ews", "graph").__contains__, "must be 'ews' or 'graph'"))
 
 
 class _Exchange(Keys):
@@ -268,7 +82,7 @@ class _Exchange(Keys):
 class EwsExchange(_Exchange):
     """An entry of a region's ``exchanges`` with ``kind: ews``."""
 
-    kind: Annotated[Literal["ews"], _KIND]
+    kind: Annotated[Literal["ews"], KIND]
     endpoint: HttpsUrl
     auth: Literal["basic", "ntlm", "oauth"]
     access: Literal["impersonation", "delegate"] = "impersonation"
@@ -300,7 +114,7 @@ class EwsExchange(_Exchange):
 class GraphExchange(_Exchange):
     """An entry with ``kind: graph``; ``endpoint`` and ``authority`` win over the cloud's own."""
 
-    kind: Annotated[Literal["graph"], _KIND]
+    kind: Annotated[Literal["graph"], KIND]
     tenant_id: Text
     client_id: Text
     cloud: Literal["global", "usgov", "dod", "china"] = "global"
@@ -394,7 +208,7 @@ class EmailKeys(Keys):
 
     host: Annotated[
         Text,
-        _must(
+        must(
             lambda host: host.isprintable() and not set(host) & set(" /:@"),
             "must be a host's name alone, such as smtp.contoso.example",
         ),
@@ -441,27 +255,24 @@ class Room(Keys):
     site: Label | None = None
     building: Label | None = None
     floor: Label | None = None
-    country: Annotated[
-        str | None,
-        _one_of(opening.countries, "country of ISO 3166", "write its two capital letters"),
-    ] = None
-    subdivision: Annotated[str | None, AfterValidator(_subdivision)] = None
+    country: Country | None = None
+    subdivision: Subdivision | None = None
     time_zone: ZoneName
-    capacity: Annotated[int | None, BeforeValidator(_capacity)] = None
-    room_type: Annotated[RoomType, _one_of(lambda: ROOM_TYPES, "room type")] = "other"
+    capacity: Seats | None = None
+    room_type: TypeOfRoom = "other"
     open_hours: OpenHours
     opened_on: Date | None = None
     closed_on: Annotated[
-        Date | None, _after("opened_on", "must be after opened_on; it is the first closed day")
+        Date | None, after("opened_on", "must be after opened_on; it is the first closed day")
     ] = None
     valid_from: Date | None = None
     part_of: str | None = None
-    equipment: Annotated[str | None, AfterValidator(_equipment)] = None
+    equipment: Equipment | None = None
 
 
 class _ClosureKeys(Keys):
     first_date: Date = Field(alias="from")
-    last_date: Annotated[Date, _after("first_date", "is before from; swap them", or_equal=True)] = (
+    last_date: Annotated[Date, after("first_date", "is before from; swap them", or_equal=True)] = (
         Field(alias="to")
     )
     site: Text | None = None
@@ -506,15 +317,13 @@ class RegionSettings(Keys):
     region: Region = Field(default="", exclude=True)
     directory: tuple[Room, ...] = Field(default=(), exclude=True, repr=False)
     time_zone: ZoneName
-    nightly_at: Annotated[time, BeforeValidator(_time_of_day)] = time(2, 30)
+    nightly_at: TimeOfDay = time(2, 30)
     lake: AnyPath
     warehouse: AnyPath
     rooms: Annotated[
         tuple[Room, ...],
         BeforeValidator(
-            _checked(
-                lambda rooms: isinstance(rooms, tuple), "must be a path, relative to this file"
-            )
+            checked(lambda rooms: isinstance(rooms, tuple), "must be a path, relative to this file")
         ),
     ]
     open_hours: OpenHours = DEFAULT_OPEN_HOURS
@@ -527,7 +336,9 @@ class RegionSettings(Keys):
     targets: Annotated[
         tuple[Annotated[Target, BeforeValidator(_target)], ...], Field(strict=False)
     ] = ()
-    exchanges: Annotated[dict[str, _EitherKind], BeforeValidator(section)]
+    exchanges: Annotated[
+        dict[Annotated[str, AfterValidator(identifier)], _EitherKind], BeforeValidator(section)
+    ]
 
 
 class Settings(Keys):

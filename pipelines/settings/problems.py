@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     ModelWrapValidatorHandler,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 from pydantic_core import InitErrorDetails
@@ -92,11 +93,15 @@ class Keys(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _all_problems_at_once(cls, value: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _all_problems_at_once(
+        cls, value: object, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         if isinstance(value, cls):
             return value
         values, known = section(value), known_keys(cls)
-        unknown = [key for key in values if key not in known and not _is_given(cls, key)]
+        # In code every field can be given; in a file only keys.
+        allowed = known if info.context else [*known, *cls.model_fields]
+        unknown = [key for key in values if key not in allowed]
         wrong = [(key_shown(key), unknown_key(str(key), known)) for key in unknown]
         filled = {key: own for key, own in values.items() if own is not None and key not in unknown}
         details: list[InitErrorDetails] = []
@@ -130,10 +135,6 @@ def known_keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in fields if not field.exclude]
 
 
-def _is_given(model: type[BaseModel], key: object) -> bool:
-    return any(field.exclude for name, field in model.model_fields.items() if name == key)
-
-
 def validated(
     model: type[Model], values: object, prefix: str, problems: Problems, folder: Path = Path()
 ) -> Model | None:
@@ -149,6 +150,8 @@ def validated(
                 continue  # what it needs is told already
             parts = [key_shown(part) for part in detail["loc"] if not str(part).startswith(TAG)]
             text = _TEXTS.get(detail["type"], "cannot be understood; see docs/configuration.md")
+            if parts and parts[-1] == "[key]":  # of a key itself, where the section takes any
+                parts, text = parts[:-2], f"a name {text}"
             problems.add(f"{prefix}{'.'.join(parts)}", text.format(**detail.get("ctx", {})))
     return None
 

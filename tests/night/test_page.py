@@ -17,15 +17,15 @@ def page(company: Company) -> Path:
     return company.database.with_name("report-eu.html")
 
 
-def bookings_on(path: Path) -> int:
-    return sum(unpacked(path.read_text(encoding="utf-8"))["time"]["bookings"])
+def used_days_on(path: Path) -> int:
+    return sum(unpacked(path.read_text(encoding="utf-8"))["time"]["used_days"])
 
 
 def test_every_night_draws_the_page_after_the_database(company: Company, tmp_path: Path) -> None:
     settings = load_settings(company.config, None)
     home = tmp_path / ".dagster"
     assert launch_night(settings, "EU", DayRange(MONDAY, MONDAY), home, SILENT).is_success
-    assert bookings_on(page(company)) == 3
+    assert used_days_on(page(company)) == 2
     assert stat.S_IMODE(page(company).stat().st_mode) == 0o640
     with dg.DagsterInstance.from_config(str(home)) as instance:
         event = instance.get_latest_materialization_event(dg.AssetKey(["eu", "report"]))
@@ -43,19 +43,20 @@ def test_report_writes_the_page_where_it_is_asked_for(
     out = tmp_path / "elsewhere.html"
     assert company.insights("report", "--region", "EU", "--out", str(out)) == 0
     assert f"EU: page of 2 rooms in {out}, " in capsys.readouterr().out
-    assert bookings_on(out) == 3
+    assert used_days_on(out) == 2
 
 
 def test_report_without_a_database_is_one_line(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert company.insights("report", "--region", "EU") == 1
+    statistics = company.database.with_name("insights-eu-statistics.duckdb")
     assert capsys.readouterr().err.splitlines() == [
-        f"error: {company.database}: no database yet: run 'insights publish --region EU'"
+        f"error: {statistics}: no database yet: run 'insights publish --region EU'"
     ]
 
 
 def test_an_erasure_reaches_the_page(company: Company) -> None:
     company.run()
     assert company.insights("erase", "--region", "EU", "--room", "fjord") == 0
-    assert bookings_on(page(company)) == 1
+    assert used_days_on(page(company)) == 1

@@ -1,11 +1,17 @@
 """The page can be used by everybody: by keyboard, in words, on a phone, on paper, in the dark."""
 
-from typing import Any
+import base64
+import json
+import re
+from importlib.resources import files
+from typing import Any, Final
 
 import pytest
 
-from tests.page.browser import Browser
+from tests.page.browser import Browser, Tab
 from tests.page.pages import Page, figure
+
+_RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def test_the_keyboard_alone_chooses_and_the_address_keeps_it(
@@ -15,17 +21,19 @@ def test_the_keyboard_alone_chooses_and_the_address_keeps_it(
     tab.press("Tab", 9)
     assert tab.value("document.activeElement.className") == "skip"
     tab.press("Tab", 9)
+    assert tab.value("document.activeElement.id") == "language"
+    tab.press("Tab", 9)
     assert tab.value("document.activeElement.id") == "building"
-    everywhere = figure(tab, "bookings")
+    everywhere = figure(tab, "rooms")
     tab.press("ArrowDown", 40)
     assert tab.value("decodeURIComponent(location.hash)") == "#building=East"
-    assert figure(tab, "bookings") != everywhere
+    assert figure(tab, "rooms") != everywhere
     assert "Showing East" in tab.value("document.getElementById('announcement').textContent")
     kept = browser.open(worked.path, "#building=East")
-    assert figure(kept, "bookings") == figure(tab, "bookings")
-    kept.value("document.querySelector('form.filters button').click()")
+    assert figure(kept, "rooms") == figure(tab, "rooms")
+    kept.value("document.querySelector('form.filters button[type=reset]').click()")
     assert kept.value("new Promise((done) => setTimeout(() => done(location.hash)))") == ""
-    assert figure(kept, "bookings") == everywhere
+    assert figure(kept, "rooms") == everywhere
 
 
 def test_every_picture_has_a_heading_words_and_its_figures_in_a_table(
@@ -48,25 +56,116 @@ def test_every_picture_has_a_heading_words_and_its_figures_in_a_table(
     assert all(each["hasTable"] for each in found), found
 
 
-def test_the_page_fits_a_phone_and_keeps_its_charts_on_paper(
+def test_the_page_fits_a_phone_with_its_filters_folded(worked: Page, browser: Browser) -> None:
+    tab = browser.open(worked.path)
+    assert tab.value("document.querySelector('.filters details').open") is True
+    show_on(tab, 390)
+    assert tab.value("document.documentElement.scrollWidth") == 390
+    assert tab.value("document.querySelector('.filters').offsetHeight") < 70
+    assert "everything" in tab.value("document.querySelector('.filters summary').textContent")
+    cut: list[str] = tab.value(
+        """[...document.querySelectorAll("main table")].filter((table) =>
+          table.getBoundingClientRect().right > 390 && !table.closest(".scrolling"))
+          .map((table) => table.caption.textContent)"""
+    )
+    assert cut == []
+
+
+def test_the_page_prints_on_few_full_sheets_of_a4_with_its_charts(
     worked: Page, browser: Browser
 ) -> None:
     tab = browser.open(worked.path)
-    tab.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=390,
-        height=844,
-        deviceScaleFactor=1,
-        mobile=True,
-    )
-    assert tab.value("document.documentElement.scrollWidth") == 390
+    printed = tab.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
+    content = base64.b64decode(printed["data"])
+    assert re.findall(rb"/MediaBox \[0 0 (\d+)[.\d]* (\d+)", content)[0] == (b"594", b"841")
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", content)) <= 3
     tab.call("Emulation.setEmulatedMedia", media="print")
-    hidden = tab.value(
-        """[...document.querySelectorAll(".filters, .skip")].every(
+    assert tab.value(
+        """[...document.querySelectorAll(".filters, .skip, .save, .language")].every(
           (each) => getComputedStyle(each).display === "none")"""
     )
-    assert hidden
     assert tab.value("document.querySelectorAll('.picture svg').length") == 5
+
+
+def show_on(tab: Tab, width: int) -> None:
+    """Show the page in a window of that width; of a phone where it is narrow."""
+    tab.call(
+        "Emulation.setDeviceMetricsOverride",
+        width=width,
+        height=844,
+        deviceScaleFactor=1,
+        mobile=width < 500,
+    )
+    tab.value("new Promise((done) => setTimeout(done, 50))")
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_against_wcag_2_2_aa(
+    scheme: str, width: int, worked: Page, browser: Browser
+) -> None:
+    tab = browser.open(worked.path, "#building=HQ")
+    show_on(tab, width)
+    prefer(tab, scheme)
+    tab.value("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    tab.value(files("axe_playwright_python").joinpath("axe.min.js").read_text() + "; 0")
+    found = tab.value(
+        f"""axe.run({{ runOnly: {json.dumps(_RULES)} }}).then(({{ violations, passes }}) => ({{
+          passed: passes.length,
+          violations: violations.map(({{ id, nodes }}) => [id, nodes.map((node) => node.html)]),
+        }}))"""
+    )
+    assert found["passed"] > 25
+    assert found["violations"] == []
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es", "da"])
+def test_the_page_is_said_in_the_language_that_is_asked_for(
+    language: str, worked: Page, browser: Browser
+) -> None:
+    words = worked.data["words"]
+    tab = browser.open(worked.path, f"?lang={language}")
+    assert tab.value("document.documentElement.lang") == language
+    assert tab.complaints() == []
+    tab.value("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    text = tab.value("new Promise((done) => setTimeout(() => done(document.body.innerText)))")
+    assert words[language]["time.title"] in text
+    assert words[language]["rooms.busiest"] in text
+    left = [
+        english
+        for key, english in words["en"].items()
+        if isinstance(english, str)
+        and len(english) > 12
+        and words[language][key] != english
+        and english in text
+    ]
+    assert left == []
+    assert "{" not in text
+
+
+def test_the_language_is_the_browsers_unless_another_is_chosen(
+    worked: Page, browser: Browser
+) -> None:
+    tab = browser.open(worked.path, "#building=HQ")
+    assert tab.value("document.documentElement.lang") == "en"
+    tab.value(
+        """(() => {
+          const select = document.getElementById("language");
+          select.value = "da";
+          select.dispatchEvent(new Event("change", { bubbles: true }));
+        })()"""
+    )
+    assert tab.value("document.documentElement.lang") == "da"
+    assert tab.value("document.title") == "Mødelokaler, region EU"
+    assert tab.value("document.getElementById('building').selectedOptions[0].text") == "HQ"
+    assert tab.value("document.querySelector('#facts dd').textContent") == "1. nov. 2026"
+    assert tab.value("location.search") == "?lang=da"
+    assert tab.complaints() == []
+
+
+def prefer(tab: Tab, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    tab.call("Emulation.setEmulatedMedia", features=features)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -74,9 +173,7 @@ def test_every_text_stands_out_from_its_ground_as_wcag_aa_asks(
     scheme: str, worked: Page, browser: Browser
 ) -> None:
     tab = browser.open(worked.path)
-    tab.call(
-        "Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}]
-    )
+    prefer(tab, scheme)
     found = tab.value(CONTRASTS)
     assert len(found) > 300
     assert [each for each in found if each[0] < 4.5] == []

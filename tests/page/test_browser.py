@@ -1,8 +1,7 @@
 """In a browser the page shows the database's figures, and its filters change them."""
 
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -10,8 +9,9 @@ from tests.marts.scenario import ALWAYS, Room, Scenario, all_day, book, days_fro
 from tests.marts.test_bad_input import MONDAY, NOW
 from tests.page.browser import Browser, Tab
 from tests.page.conftest import MakePage
-from tests.page.pages import Page, choose, figure, seats, table_in, words_of
+from tests.page.pages import EN_DASH, Page, choose, figure, seats, table_in, words_of
 
+CREATED = datetime(2026, 7, 1, tzinfo=UTC)
 _PLACED = "FROM room_days JOIN rooms USING (room_id) WHERE "
 _CHOICES: tuple[tuple[dict[str, str], str], ...] = (
     ({}, "true"),
@@ -31,11 +31,8 @@ _CHOICES: tuple[tuple[dict[str, str], str], ...] = (
 def assert_shows(tab: Tab, page: Page, where: str) -> None:
     """Compare what the page shows with the database, for the rooms and days of ``where``."""
     row = page.database.row
-    open_minutes, booked, bookings = row(
-        f"SELECT sum(open_minutes), sum(booked_minutes), sum(bookings) {_PLACED}{where}"
-    )
+    open_minutes, booked = row(f"SELECT sum(open_minutes), sum(booked_minutes) {_PLACED}{where}")
     assert figure(tab, "booked_utilization") == pytest.approx(booked / open_minutes)
-    assert figure(tab, "bookings") == bookings
     used, open_days = row(
         "SELECT count(*) FILTER (booked_minutes > 0), count(*) "
         f"{_PLACED}{where} AND open_minutes > 0"
@@ -76,7 +73,7 @@ def week_in(tab: Tab) -> dict[tuple[int, int], float]:
 
 
 def buildings_in(tab: Tab) -> dict[str, int]:
-    return {name: int(booked) for name, _, booked, _ in table_in(tab, "buildings")}
+    return {name: int(booked) for name, booked, *_ in table_in(tab, "buildings")}
 
 
 def peaks_in(tab: Tab) -> tuple[int, int]:
@@ -95,35 +92,31 @@ def test_the_page_shows_the_databases_figures_for_every_choice_and_complains_of_
     assert {url.partition(":")[0] for url in tab.requests()} <= {"file", "data"}
 
 
-def test_bookings_by_size_duration_and_lead_time_are_those_that_may_be_shown(
-    worked: Page, browser: Browser
-) -> None:
-    tab = browser.open(worked.path, "#building=HQ")
-    where = "building = 'HQ'"
-    for section, query in (
-        ("durations", f"SELECT sum(bookings) FROM booking_mix WHERE {where}"),
-        (
-            "lead-times",
-            f"SELECT sum(bookings) FROM booking_mix WHERE {where} AND kind = 'single'",
-        ),
+def test_each_distribution_is_of_the_whole_of_what_it_names(worked: Page, browser: Browser) -> None:
+    row = worked.database.row
+    tab = browser.open(worked.path)
+    for chosen, where, rooms in (
+        ({}, "level = 'region'", "true"),
+        ({"building": "HQ"}, "building = 'HQ'", "building = 'HQ'"),
     ):
-        counted = sum(int(row[1]) for row in table_in(tab, section))
-        assert (counted,) == worked.database.row(query)
-    sizes: dict[str, Any] = {
-        row[0]: (int(row[-2]), float(row[-1])) for row in table_in(tab, "size-fit")
-    }
-    assert sizes == {
-        seats(band): (bookings, pytest.approx(fill))
-        for band, bookings, fill in worked.database.rows(
-            "SELECT capacity_band, sum(bookings), "
-            "sum(seat_minutes_used) / sum(seat_minutes_offered) "
-            f"FROM size_fit WHERE {where} GROUP BY ALL"
+        choose(tab, **chosen)
+        level = f"{where} AND month IS NULL AND level IN ('region', 'building')"
+        (bookings,) = row(f"SELECT DISTINCT cell_bookings FROM booking_profile WHERE {level}")
+        assert figure(tab, "bookings") == bookings
+        assert sum(int(each[1]) for each in table_in(tab, "durations")) == bookings
+        assert f"Of {bookings} bookings, October 2026" in words_of(tab, "durations")
+        (singles,) = row(
+            f"SELECT sum(bookings) FROM booking_profile WHERE {level} "
+            "AND measure = 'lead_time' AND band IS NOT NULL"
         )
-    }
-    (all_bookings,) = worked.database.row(f"SELECT sum(bookings) {_PLACED}{where}")
-    (shown,) = worked.database.row(f"SELECT sum(bookings) FROM booking_mix WHERE {where}")
-    left_out = f"Small groups left out: {all_bookings - shown} of {all_bookings} bookings."
-    assert left_out in words_of(tab, "durations")
+        assert sum(int(each[1]) for each in table_in(tab, "lead-times")) == singles
+        assert f"Of {singles} single bookings" in words_of(tab, "lead-times")
+        sizes = [int(each) for each in table_in(tab, "size-fit")[-1][1:]]
+        (in_sizes,) = row(
+            "SELECT sum(bookings) FROM booking_profile WHERE level = 'building_size' "
+            f"AND month IS NULL AND measure = 'headcount' AND {rooms}"
+        )
+        assert sum(sizes) == in_sizes
 
 
 def test_peaks_are_added_over_buildings_and_a_size_without_a_free_room_is_sold_out(
@@ -166,17 +159,18 @@ def test_what_a_facility_manager_asks_first_is_answered_in_a_line_each(
         for room in rooms[:2]
         for hour in range(8, 13)
     ]
-    tab = browser.open(make_page(scenario(rooms, bookings, [MONDAY])).path)
+    page = make_page(scenario(rooms, bookings, days_from(MONDAY, 31), trailing_days=1))
+    tab = browser.open(page.path)
     size = seats("5-8")
     assert answers_in(tab) == {
-        "Too few?": f"East, {size}: All of them taken at some time on 1 of 1 day, 5 h in all.",
-        "Too big?": "All: of 10 bookings shown invite fewer people than 60% of the "
-        f"seats. Most in rooms of {size}: 100%.",
-        "Never used?": "1 room: west-0 (West).",
+        "Too few?": f"East, {size}: All of them taken at some time on 1 of 31 days, 5 h in all.",
+        "Too big?": "All: of 10 bookings in closed months invite fewer people than 60% of the "
+        f"seats. Most in rooms of {size}: at least 100%.",
+        "Never used?": "1 room: west-0 (West). 2 others booked for less than a tenth of open time.",
     }
     choose(tab, building="West")
     told = answers_in(tab)
-    assert told["Too few?"].startswith("Not known: Needs a building with two open rooms")
+    assert told["Too few?"].startswith("Not known: This needs a building with two open rooms")
     assert told["Too big?"].startswith("Not known: ")
     tab.value("document.querySelector('.answers button').click()")
     assert tab.value("document.activeElement.id") == "in-use-title"
@@ -229,31 +223,108 @@ def test_a_month_without_open_time_has_no_utilization_and_the_others_theirs(
     tab = browser.open(make_page(scenario((room,), bookings, dates)).path)
     choose(tab, period="August 2026")
     assert figure(tab, "booked_utilization") is None
-    assert figure(tab, "bookings") == 2
     assert words_of(tab, "week") == "No room was open in this period."
     choose(tab, period="September 2026")
     assert figure(tab, "booked_utilization") == 0.25
     assert tab.complaints() == []
 
 
-def test_what_small_groups_leave_out_is_told_by_the_months_of_the_weeks(
+def test_small_groups_have_a_bar_of_their_own_and_too_little_is_said_in_words(
     make_page: MakePage, browser: Browser
 ) -> None:
-    room = Room("oak", week=ALWAYS)
-    last_monday_of_september = date(2026, 9, 28)  # its Thursday is in October
-    ends = ("15",) * 2 + ("30",) * 6 + ("59",) * 3
+    oak, elm = Room("oak", week=ALWAYS), Room("elm", week=ALWAYS, building="East", site="East")
+    days = days_from(date(2026, 8, 1), 70)
+    bookings = [book(oak, days[n % 31], "09:00", "09:30", created_at=CREATED) for n in range(60)]
+    bookings += [book(oak, days[n], "11:00", end) for n, end in enumerate(("13:00", "11:10") * 3)]
+    bookings += [book(elm, days[n], "09:00", "09:30") for n in range(3)]
+    tab = browser.open(make_page(scenario((oak, elm), bookings, days, trailing_days=1)).path)
+    shown = {name: int(bookings) for name, bookings, *_ in table_in(tab, "durations")}
+    assert sum(shown.values()) == 69
+    assert shown["small groups"] >= 5
+    assert shown[f"16{EN_DASH}30 min"] <= 63
+    choose(tab, building="East")
+    assert "Too few bookings to show how they spread" in words_of(tab, "durations")
+    assert tab.value("document.querySelector('#durations .picture').checkVisibility()") is False
+    choose(tab, building="All buildings", size=seats("5-8"))
+    assert "choose a building too" in words_of(tab, "durations")
+    choose(tab, size="All sizes", period="October 2026")
+    assert "No month of this period is closed yet" in words_of(tab, "durations")
+
+
+def test_a_period_is_compared_with_as_many_whole_weeks_before_it(
+    make_page: MakePage, browser: Browser
+) -> None:
+    room, other = Room("oak"), Room("new", opened_on=date(2026, 9, 1))
+    days = days_from(date(2026, 6, 29), 94)  # from a Monday to the end of September
     bookings = [
-        book(room, last_monday_of_september, f"{hour:02}:00", f"{hour:02}:{end}")
-        for hour, end in enumerate(ends)
+        book(room, day, "08:00", "13:00" if day < date(2026, 8, 10) else "11:00")
+        for day in days
+        if day.weekday() < 5
     ]
-    tab = browser.open(make_page(scenario((room,), bookings, days_from(MONDAY, 40))).path)
-    choose(tab, period="October 2026")
-    assert [row[1] for row in table_in(tab, "durations")] == ["0", "6", "0", "0", "0", "0", "0"]
-    assert "Small groups left out: 5 of 11 bookings." in words_of(tab, "durations")
-    assert "none shown" in tab.value("document.querySelector('#durations table').textContent")
-    assert figure(tab, "recurring_share") is None
+    tab = browser.open(make_page(scenario((room,), bookings, days)).path)
+    assert "Choose a shorter period" in compared_in(tab)
+    choose(tab, period="August 2026")
+    # Whole weeks of August 2026: from the 3rd to the 30th; before them, from 6 July on.
+    assert "the 4 weeks from 6 Jul 2026 to 2 Aug 2026" in compared_in(tab)
+    before = tab.value("document.querySelector('.headlines .before').textContent")
+    assert before == "50% before (-15 points)"
+    choose(tab, period="July 2026")
+    assert compared_in(tab) == "Nothing is compared: there are no 3 whole weeks before this period."
+    tab = browser.open(make_page(scenario((room, other), bookings, days)).path)
     choose(tab, period="September 2026")
-    assert "large enough to be shown" in words_of(tab, "durations")
+    assert "other rooms were open" in compared_in(tab)
+    choose(tab, period="All days")
+    assert "other rooms than before are open from September 2026" in words_of(tab, "time")
+
+
+def compared_in(tab: Tab) -> str:
+    return str(tab.value("document.getElementById('compared').textContent"))
+
+
+def test_rooms_that_were_hardly_read_are_not_compared(
+    make_page: MakePage, browser: Browser
+) -> None:
+    room = Room("oak")
+    days = days_from(date(2026, 6, 29), 94)
+    scene = scenario((room,), [book(room, days[0], "09:00", "10:00")], days)
+    unread = tuple(
+        replace(each, is_loaded=False, read_at=None)
+        if date(2026, 7, 6) <= each.day <= date(2026, 7, 8)
+        else each
+        for each in scene.coverage
+    )
+    tab = browser.open(make_page(replace(scene, coverage=unread)).path)
+    choose(tab, period="August 2026")
+    assert "read on fewer than 95% of their days" in compared_in(tab)
+    assert tab.value("document.querySelector('.headlines .before')") is None
+
+
+def test_each_table_is_saved_as_csv_with_its_figures_unrounded(
+    make_page: MakePage, browser: Browser
+) -> None:
+    room = Room("=1+2", week=ALWAYS, building='Plan "B"')
+    page = make_page(scenario((room,), [book(room, MONDAY, "09:00", "10:30")], [MONDAY]))
+    tab = browser.open(page.path)
+    saved = tab.value(
+        """(() => {
+          const kept = [];
+          URL.createObjectURL = (blob) => { kept.push(blob); return "data:,"; };
+          HTMLAnchorElement.prototype.click = function click() { kept.push(this.download); };
+          document.querySelector("#rooms .save").click();
+          return kept[0].text().then((text) => [kept[1], text]);
+        })()"""
+    )
+    assert saved == [
+        "Busiest.csv",
+        (
+            '"Room","Building","Seats","Days used","Utilization"\r\n'
+            '"\'=1+2","Plan ""B""",6,1,0.0625\r\n'
+        ),
+    ]
+    assert tab.value(
+        """[...document.querySelectorAll("main table")].every((table) =>
+          table.closest(".saved").querySelector("button.save"))"""
+    )
 
 
 def test_names_are_shown_as_they_are_and_never_run(make_page: MakePage, browser: Browser) -> None:

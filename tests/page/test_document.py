@@ -11,9 +11,10 @@ from tests.marts.scenario import Room, book, scenario
 from tests.marts.test_bad_input import MONDAY
 from tests.page.conftest import MakePage
 from tests.page.pages import Page, unpacked
+from warehouse import connect
 from warehouse.page import page_path, write_page
 from warehouse.page.document import PageError, document
-from warehouse.page.figures import SIZES
+from warehouse.page.figures import read_figures
 from warehouse.versions import VersionError
 
 HOSTILE = "</script><script>window.hostile = true</script>{{data}}"
@@ -75,13 +76,48 @@ def test_what_a_page_shows_cannot_become_part_of_it(make_page: MakePage) -> None
 
 
 def test_two_pages_of_one_database_differ_in_their_nonce_only(worked: Page) -> None:
-    one, other = (document(_tables(worked.data)) for _ in range(2))
+    with connect("EU", warehouse=worked.path.parent) as statistics:
+        tables = read_figures(statistics)
+    one, other = (document(tables) for _ in range(2))
     (first,), (second,) = (set(re.findall(r"nonce[-=]\"?([\w-]+)", text)) for text in (one, other))
     assert first != second
     assert one.replace(first, "") == other.replace(second, "")
     assert unpacked(one) == worked.data
 
 
-def _tables(data: dict[str, Any]) -> dict[str, Any]:
-    assert data["bands"] == list(SIZES)
-    return {name: table for name, table in data.items() if name != "bands"}
+def test_every_word_is_in_five_languages_with_the_same_places(worked: Page) -> None:
+    words: dict[str, dict[str, Any]] = worked.data["words"]
+    assert set(words) == {"en", "de", "fr", "es", "da"}
+    for key, english in words["en"].items():
+        for language, texts in words.items():
+            assert places(texts[key]) == places(english), (key, language)
+            assert isinstance(texts[key], dict) == isinstance(english, dict), (key, language)
+
+
+def places(text: str | dict[str, str]) -> set[str]:
+    forms = text.values() if isinstance(text, dict) else (text,)
+    found = [set(re.findall(r"{(\w+)}", form)) for form in forms]
+    return set.union(*found)
+
+
+def test_every_word_is_said_somewhere(worked: Page) -> None:
+    folder = VENDOR.parent
+    paths = [*folder.glob("client/*.js"), folder / "page.html.j2", folder / "document.py"]
+    said = "".join(path.read_text(encoding="utf-8") for path in paths)
+    made = re.compile(
+        r"(fact|missing|target|tile|read|duration|lead_time|time)\..*|.*\.(title|of|words|axis|text)"
+    )
+    unsaid = {key for key in worked.data["words"]["en"] if f'"{key}"' not in said}
+    assert {key for key in unsaid if not made.fullmatch(key)} == {
+        "size-fit.small",
+        "size-fit.large",
+    }
+
+
+def test_without_scripts_the_head_stands_in_english(worked: Page) -> None:
+    head = worked.text.partition("</header>")[0]
+    assert '<h1><span id="region-title">Region EU</span>' in head
+    assert "<dt>Data through</dt><dd>1 Nov 2026</dd>" in head
+    assert "1 room without a capacity: listed as size unknown." in head
+    for word in ("cells", "Readings", "insights check"):
+        assert word not in head

@@ -8,6 +8,7 @@ import pytest
 from tests.marts.scenario import ALWAYS, Room, book, days_from, scenario
 from tests.page.conftest import MakePage
 from tests.page.pages import Page
+from warehouse import connect
 from warehouse.page.figures import read_figures
 
 _NOT_PERSONAL = "room_type NOT IN ('desk', 'office', 'executive')"
@@ -27,10 +28,14 @@ def by_building_and_band(page: Page, table: str, name: str) -> dict[tuple[Any, A
 
 
 def test_time_is_that_of_utilization_and_of_the_rooms_without_personal_ones(worked: Page) -> None:
-    found = summed(worked, "time", "room_days", "room_days_loaded", "open_minutes", "bookings")
+    found = summed(worked, "time", "room_days", "room_days_loaded", "open_minutes")
     assert found == worked.database.row(
-        "SELECT sum(rooms), sum(rooms_loaded), sum(open_minutes), sum(bookings) "
+        "SELECT sum(rooms), sum(rooms_loaded), sum(open_minutes) "
         f"FROM utilization WHERE {_NOT_PERSONAL}"
+    )
+    assert summed(worked, "time", "open_days", "used_days") == worked.database.row(
+        "SELECT count(*) FILTER (open_minutes > 0), count(*) FILTER (booked_minutes > 0) "
+        "FROM room_days"
     )
     for table in ("time", "room_months"):
         assert summed(worked, table, "open_minutes", "booked_minutes") == worked.database.row(
@@ -66,23 +71,28 @@ def test_the_week_is_that_of_hour_of_week(worked: Page) -> None:
     }
 
 
-def test_durations_lead_times_kinds_and_sizes_are_all_that_the_small_groups_leave(
-    worked: Page,
-) -> None:
-    database = worked.database
-    assert summed(worked, "durations", "bookings") == database.row(
-        "SELECT sum(bookings) FROM booking_mix"
-    )
-    assert summed(worked, "lead_times", "bookings") == database.row(
-        "SELECT sum(bookings) FROM booking_mix WHERE kind = 'single'"
-    )
-    assert summed(worked, "kinds", "recurring_bookings", "external_bookings") == database.row(
-        "SELECT sum(bookings) FILTER (kind <> 'single'), sum(external_bookings) FROM booking_mix"
-    )
-    assert summed(worked, "seats", "seat_minutes_used", "seat_minutes_offered") == database.row(
-        "SELECT sum(seat_minutes_used), sum(seat_minutes_offered) FROM size_fit"
-    )
-    assert database.row("SELECT suppressed_cells > 0 FROM build_info") == (True,)
+def test_the_profile_is_that_of_the_database_cell_by_cell(worked: Page) -> None:
+    measures = list(worked.data["measures"].items())
+    buildings, months = worked.data["buildings"]["building"], worked.data["months"]["month"]
+    found = {
+        (
+            measures[row["measure"]][0],
+            None if row["building"] < 0 else buildings[row["building"]],
+            None if row["band"] < 0 else (worked.data["bands"][row["band"]],),
+            None if row["month"] < 0 else months[row["month"]],
+            measures[row["measure"]][1][place],
+        ): bookings
+        for row in worked.rows("profile")
+        for place, bookings in zip(row["labels"], row["bookings"], strict=True)
+    }
+    assert found == {
+        (measure, building, (band,) if level == "building_size" else None, month, label): bookings
+        for level, measure, building, band, month, label, bookings in worked.database.rows(
+            "SELECT level, measure, building, capacity_band, month, band, bookings "
+            "FROM booking_profile WHERE level <> 'site'"
+        )
+    }
+    assert len(found) > 100
 
 
 def test_peaks_are_the_highest_and_the_sum_of_the_days_peaks(worked: Page) -> None:
@@ -103,6 +113,9 @@ def test_peaks_are_the_highest_and_the_sum_of_the_days_peaks(worked: Page) -> No
     assert summed(worked, "in_use", "peaks_summed", "shared_days") == worked.database.row(
         "SELECT sum(peak_rooms_in_use), count(sold_out_minutes) FROM rooms_in_use"
     )
+    assert summed(worked, "time", "shared_days", "sold_out_days") == worked.database.row(
+        "SELECT count(sold_out_minutes), count(*) FILTER (sold_out_minutes > 0) FROM rooms_in_use"
+    )
 
 
 def test_what_lies_ahead_is_room_days_ahead(make_page: MakePage) -> None:
@@ -120,7 +133,7 @@ def test_what_lies_ahead_is_room_days_ahead(make_page: MakePage) -> None:
             scene.options,
         )
     )
-    assert summed(page, "ahead", "booked_minutes", "bookings") == (12 * 120, 12)
+    assert summed(page, "ahead", "booked_minutes") == (12 * 120,)
     assert page.data["ahead"]["monday"] == ["2026-09-14", "2026-09-21", "2026-09-28"]
     assert summed(page, "time", "booked_minutes") == (60,)
 
@@ -130,8 +143,6 @@ def test_no_personal_room_is_named(worked: Page) -> None:
     assert len(names) == 7
     assert not [name for name in names if name.startswith("desk")]
     assert "desk-" not in worked.text
-    (head,) = worked.rows("head")
-    assert (head["rooms"], head["personal_rooms"]) == (13, 6)
 
 
 @pytest.mark.parametrize(("days", "slices"), [(30, 30), (120, 21)])
@@ -157,33 +168,36 @@ def test_few_days_are_points_of_their_own_and_many_are_weeks_that_no_month_share
     ]
 
 
-def test_a_week_counts_to_the_month_of_its_thursday(make_page: MakePage) -> None:
+def test_the_hours_of_a_week_count_to_the_month_of_its_thursday(make_page: MakePage) -> None:
     room = Room("oak", week=ALWAYS)
-    dates = days_from(
-        date(2026, 9, 21), 21
-    )  # the week from 28 September has its Thursday in October
-    bookings = [
-        book(room, date(2026, 9, 28), f"{hour:02}:00", f"{hour:02}:30") for hour in range(6)
-    ]
-    page = make_page(scenario((room,), bookings, dates))
+    dates = days_from(date(2026, 9, 21), 21)
+    monday = date(2026, 9, 28)  # of a week that has its Thursday in October
+    page = make_page(scenario((room,), [book(room, monday, "09:00", "10:00")], dates))
     assert page.data["months"]["month"] == ["2026-09", "2026-10"]
-    assert page.data["durations"]["month"] == [1]
-    assert summed(page, "durations", "bookings") == (6,)
-    time = {row["slice"]: row["bookings"] for row in page.rows("time") if row["bookings"]}
-    ((slice_number, bookings_then),) = time.items()
-    assert bookings_then == 6
-    assert page.rows("slices")[slice_number]["month"] == 0
-    assert page.rows("slices")[slice_number]["week_month"] == 1
+    booked = {row["month"]: sum(row["booked_minutes"]) for row in page.rows("hours")}
+    assert booked == {0: 0, 1: 60}
+    in_time = {
+        page.rows("slices")[row["slice"]]["month"]: row["booked_minutes"]
+        for row in page.rows("time")
+        if row["booked_minutes"]
+    }
+    assert in_time == {0: 60}
 
 
 def test_more_buildings_than_the_page_has_room_for_stand_together_and_nothing_is_lost(
     worked: Page,
 ) -> None:
-    cut = read_figures(worked.database.connection, place_months=8)
+    with connect("EU", warehouse=worked.path.parent) as statistics:
+        cut = read_figures(statistics, place_months=8)
     assert cut["buildings"]["building"] == ["HQ", "3 other buildings"]
-    for table in ("time", "room_months", "durations", "size_fit"):
-        assert sum(cut[table]["bookings" if "bookings" in cut[table] else "booked_minutes"]) == sum(
-            worked.data[table]["bookings" if "bookings" in cut[table] else "booked_minutes"]
+    for table in ("time", "room_months"):
+        assert sum(cut[table]["booked_minutes"]) == sum(worked.data[table]["booked_minutes"])
+    for figures in (cut, worked.data):
+        assert (
+            sum(map(sum, figures["profile"]["bookings"]))
+            == worked.database.row(
+                "SELECT sum(bookings) FROM booking_profile WHERE level <> 'site'"
+            )[0]
         )
     assert cut["in_use"]["peak_rooms_in_use"] == worked.data["in_use"]["peak_rooms_in_use"]
 
@@ -191,7 +205,8 @@ def test_more_buildings_than_the_page_has_room_for_stand_together_and_nothing_is
 def test_more_rooms_than_the_page_has_room_for_stand_one_by_one_in_the_latest_months_only(
     worked: Page,
 ) -> None:
-    cut = read_figures(worked.database.connection, room_months=7)
+    with connect("EU", warehouse=worked.path.parent) as statistics:
+        cut = read_figures(statistics, room_months=7)
     assert cut["head"]["first_room_month"] == [1]
     assert set(cut["room_months"]["month"]) == {1}
     assert worked.data["head"]["first_room_month"] == [0]

@@ -1,67 +1,86 @@
-// The sections about bookings: sizes, durations, lead times, what lies ahead.
-
-const NONE_SHOWN = "No group of bookings alike is large enough to be shown for this choice.";
+// The sections about bookings: sizes, durations, lead times. All are of closed months, and of every
+// booking that they name: bands that are too small to be shown stand together as `few` (R17).
 
 function rightSizing() {
-  const part = section("size-fit", "Room size against people invited", {
-    note: "Dashed: surely under 60% of the seats of even the smallest room of the size. Double line: surely more people than its largest room seats. A dot: none that may be shown. Invited people, not people who came.",
-  });
+  const part = section("size-fit", { note: say("size-fit.note") });
   return (data, choice) => {
-    const rows = sizeFit(data, choice);
-    if (rows.length === 0) {
-      part.picture.replaceChildren();
-      return part.showNothing(NONE_SHOWN);
+    const { sizes, shown, all } = sizeFit(data, choice);
+    if (shown === 0 || shown < ENOUGH_NAMED * all) {
+      return part.showNothing(say(data.closedMonths.length === 0 ? "few.no_closed_month"
+        : data.closedMonths.some((month) => isChosenMonth(choice, month)) ? "few.too_few" : "few.month_open"));
     }
-    part.picture.replaceChildren(scrolling("Room size against people invited", fitTable(data, rows)));
-    const sums = fitSums(rows);
-    const { known } = sums;
-    const words = known === 0 ? "No headcount is known." :
-      `Of ${count(known)} bookings with known headcount and size, at least ${percent(sums.small / known)} are groups under 60% of the seats and at least ${percent(sums.large / known)} have more people than seats. ${heldBack(data, choice, known + sums.unknown)}`;
-    return part.show(words, null, { isChart: false });
+    part.picture.replaceChildren(saved(fitTable(data, sizes)));
+    const sums = fitSums(data, sizes);
+    const words = [say("size-fit.of", { count: shown, span: closedSpan(data, choice) }),
+      sums.known === 0 ? say("size-fit.unknown") : say("size-fit.words",
+        { count: sums.known, small: percent(sums.small / sums.known), large: percent(sums.large / sums.known) }),
+      shown < all ? say("size-fit.rest", { count: all - shown }) : ""];
+    return part.show(words.filter(Boolean).join(" "), null, { isChart: false });
   };
 }
 
-// Bookings by bands of one kind. wordsOf(counts, all, isCut) says them in a sentence.
-function distribution(id, title, tableName, labels, nameOf, wordsOf) {
-  const part = section(id, title, { isHalf: true });
+// People invited down, sizes across: it fits a phone.
+function fitTable(data, sizes) {
+  const nameOf = (label) => (label === null ? say("unknown") : label.replace("-", "–"));
+  const fewRow = sizes.some((size) => size.few > 0)
+    ? [[say("few"), ...sizes.map((size) => fitCell(data, size, "few", size.few))]] : [];
+  const labels = data.measures.headcount.filter((label) => label !== "few");
+  return table(say("size-fit.table"),
+    [say("invited"), ...sizes.map(({ band }) => (data.bands[band] === null ? say("unknown") : data.bands[band].replace("-", "–")))],
+    [...labels.map((label) => [nameOf(label), ...sizes.map((size) => fitCell(data, size, label, size.counts.get(label)))]),
+      ...fewRow,
+      [say("bookings"), ...sizes.map((size) => number(size.all))]]);
+}
+
+function fitCell(data, size, label, bookings) {
+  const part = bookings / size.all;
+  const fit = label === "few" ? "unknown" : fitOf(data, size.band, label);
+  const title = fit === "small" || fit === "large" ? say(`size-fit.${fit}`) : null;
+  const child = element("span", { title }, bookings === 0 ? "·" : percent(part));
+  return { child, value: bookings, kind: `fit fit-${fit} ${bookings ? heatOf(part) : "none"}` };
+}
+
+// Bookings by the bands of one measure; `left` is a label that is not of what the chart is about.
+function distribution(id, measure, { left, wordsOf }) {
+  const part = section(id, { isHalf: true });
   return (data, choice) => {
-    const counts = byLabel(data[tableName], choice, labels);
-    const all = counts.reduce((sum, each) => sum + each, 0);
-    if (all === 0) return part.showNothing(NONE_SHOWN);
-    const shown = kindTotals(data, choice).bookings;
-    const isCut = bookingsByWeeks(data, choice) > shown;
-    drawShares(part.picture, labels.map(nameOf), counts.map((each) => each / all), isCut);
-    return part.show(`${wordsOf(counts, all)} ${heldBack(data, choice, shown)}`, () =>
-      table(title, ["", "Bookings", "Share"], labels.map((label, place) =>
-        [nameOf(label), number(counts[place]), { ...share(counts[place] / all), text: shownShare(counts[place] / all, isCut) }])));
+    const profile = profileOf(data, choice, measure);
+    const without = profile && apart(profile, left);
+    const why = whyNoProfile(data, choice, without);
+    if (why) return part.showNothing(say(why));
+    const earlier = monthsBefore(choice) && profileOf(data, monthsBefore(choice), measure);
+    const before = earlier && apart(earlier, left);
+    const entries = [...without.counts].map(([label, bookings]) => [say(`${measure}.${label}`), bookings, before?.counts.get(label)]);
+    if (without.few > 0) entries.push([say("few"), without.few, before?.few]);
+    drawShares(part.picture, entries.map(([name]) => name), entries.map(([, bookings]) => bookings / without.all));
+    const words = [say(`${id}.of`, { count: without.all, span: closedSpan(data, choice) }), wordsOf(without)];
+    return part.show(words.join(" "), () => table(part.title,
+      [say(`${id}.axis`), say("bookings"), say("share"), ...(before?.all ? [say("months_before", { count: choice.last - choice.first + 1 })] : [])],
+      entries.map(([name, bookings, then]) => [name, number(bookings), share(bookings / without.all),
+        ...(before?.all ? [shareBefore(then / before.all, bookings / without.all)] : [])])));
   };
 }
 
-const DURATION_NAMES = { "241+": "over 240 min", "all-day": "all day" };
-const durations = () => distribution("durations", "How long bookings are", "durations", DURATIONS,
-  (label) => DURATION_NAMES[label] ?? `${label.replace("-", "–")} min`,
-  (counts, all) => `Of ${plural(all, "booking")} shown ${percent((counts[0] + counts[1]) / all)} last half an hour or less, ${percent((counts[0] + counts[1] + counts[2]) / all)} an hour or less.`);
-
-const LEAD_NAMES = { "0-15m": "≤ 15 min", "15m-2h": "≤ 2 h", "2h-1d": "≤ 1 day", "1d-7d": "≤ 7 days",
-  "7d-30d": "≤ 30 days", "30d+": "over 30 days" };
-const leadTimes = () => distribution("lead-times", "How early single bookings are made", "lead_times",
-  LEAD_TIMES, (label) => LEAD_NAMES[label],
-  (counts, all) => `Of ${plural(all, "single booking")} shown ${percent((counts[3] + counts[4] + counts[5]) / all)} are made more than a day ahead${counts[0] ? `, ${percent(counts[0] / all)} ad hoc (up to 15 minutes)` : ""}; series have no lead time.`);
-
-function forward() {
-  const part = section("ahead", "Booked ahead");
-  return (data, choice) => {
-    const { ahead } = data;
-    const sums = sumBy(ahead, choice, ["open_minutes", "booked_minutes", "bookings"], (row) => ahead.monday[row]);
-    const weeks = [...sums].map(([monday, sum]) => ({ monday, ...sum, share: ratio(sum.booked_minutes, sum.open_minutes) }))
-      .sort((one, other) => (one.monday < other.monday ? -1 : 1));
-    const bookings = weeks.reduce((sum, each) => sum + each.bookings, 0);
-    const open = weeks.filter((each) => each.share !== null);
-    if (open.length === 0) return part.showNothing("No open day ahead has been read for this choice.");
-    drawAhead(part.picture, open);
-    return part.show(`${plural(bookings, "booking")} ahead; of open time ${percent(open[0].share)} is booked in the week of ${dayName(open[0].monday)} and ${percent(open.at(-1).share)} in the week of ${dayName(open.at(-1).monday)}. The period above does not apply here.`,
-      () => scrolling("Booked ahead by week", table("Booked ahead by week", ["Week of", "Bookings", "Booked", "Utilization"],
-        weeks.map((each) => [dayName(each.monday), number(each.bookings),
-          number(each.booked_minutes, hours(each.booked_minutes)), share(each.share)]))));
-  };
+// A profile without the bookings of one label: series have no lead time.
+function apart(profile, label) {
+  if (label === undefined) return profile;
+  const counts = new Map(profile.counts);
+  const bookings = counts.get(label);
+  counts.delete(label);
+  return { ...profile, counts, all: profile.all - bookings, named: profile.named - bookings };
 }
+
+const durations = () => distribution("durations", "duration", {
+  wordsOf: (profile) => {
+    const upTo = (last) => atLeast(profile, [...profile.counts.keys()].slice(0, last)).text;
+    return say("durations.words", { half: upTo(2), hour: upTo(3) });
+  },
+});
+
+const leadTimes = () => distribution("lead-times", "lead_time", {
+  left: null,
+  wordsOf: (profile) => {
+    const labels = [...profile.counts.keys()];
+    return say("lead-times.words", { early: atLeast(profile, labels.slice(3)).text, late: atLeast(profile, labels.slice(0, 1)).text });
+  },
+});

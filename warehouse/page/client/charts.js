@@ -10,11 +10,16 @@ const QUIET = { ...TEXT, color: "var(--quiet)" };
 
 const drawn = new Map();
 
+function forgetCharts() {
+  for (const chart of drawn.values()) chart.dispose();
+  drawn.clear();
+}
+
 function draw(place, height, option) {
   place.closest("section").classList.remove("empty"); // what is hidden has no width to draw in
+  place.style.height = `${height}px`;
   let chart = drawn.get(place);
   if (chart === undefined) {
-    place.style.height = `${height}px`;
     chart = echarts.init(place, null, { renderer: "svg" });
     drawn.set(place, chart);
     // What is not laid out for a moment has no width, and a chart of none.
@@ -73,7 +78,10 @@ const lineColour = (line, number) => (line.isTotal ? "var(--text)" : COLOURS[num
 const lineKey = (lines) => chartKey(lines.map((line, number) =>
   ({ name: line.name, sign: line.isTotal ? "╍" : SIGNS[number], colour: lineColour(line, number) })));
 
-function drawLines(place, dates, lines) {
+// Lines, and the points at which something changed in the building.
+function drawLines(place, dates, lines, marks = []) {
+  const markLine = { silent: true, symbol: "none", data: marks.map((xAxis) => ({ xAxis })), label: { show: false },
+    lineStyle: { color: "var(--quiet)", type: "dotted", width: 2 } };
   draw(place, 280, {
     grid,
     tooltip: tooltip(percent),
@@ -92,18 +100,18 @@ function drawLines(place, dates, lines) {
       lineStyle: { width: line.isTotal ? 3 : 2, type: line.isTotal ? [6, 4] : "solid" },
       z: line.isTotal ? 3 : 2,
       emphasis: { disabled: true },
+      ...(number === 0 && marks.length > 0 ? { markLine } : {}),
     })),
   });
 }
 
-// Rooms open as a wide bar, the peak in it, and the usual peak as a mark.
-const PEAKS = [
-  { name: "Rooms open", sign: "■", colour: "var(--pale-sign)" },
-  { name: "In use at the highest peak", sign: "■", colour: "var(--series-1)" },
-  { name: "In use at an average day's peak", sign: "❙", colour: "var(--series-2)" },
-];
-
+// Rooms open as a wide bar, the peak in it, and the usual peak as a mark; returns the signs of its key.
 function drawPeaks(place, data, bands) {
+  const signs = [
+    { name: say("in-use.open"), sign: "■", colour: "var(--pale-sign)" },
+    { name: say("in-use.peak"), sign: "■", colour: "var(--series-1)" },
+    { name: say("in-use.usual"), sign: "❙", colour: "var(--series-2)" },
+  ];
   const names = bands.map((band) => sizeName(data, band.band));
   const sizes = categories(names, { inverse: true, axisLabel: TEXT });
   draw(place, 34 + 36 * bands.length, {
@@ -112,19 +120,19 @@ function drawPeaks(place, data, bands) {
     xAxis: values(count, { minInterval: 1 }),
     yAxis: [sizes, { ...sizes, show: false }], // bars of two axes lie over each other
     series: [
-      { name: PEAKS[0].name, type: "bar", barWidth: 22, color: "var(--pale)", z: 1,
+      { name: signs[0].name, type: "bar", barWidth: 22, color: "var(--pale)", z: 1,
         emphasis: { disabled: true }, data: bands.map((band) => band.rooms_open) },
-      { name: PEAKS[1].name, type: "bar", barWidth: 10, color: "var(--series-1)",
+      { name: signs[1].name, type: "bar", barWidth: 10, color: "var(--series-1)",
         z: 2, yAxisIndex: 1, emphasis: { disabled: true }, data: bands.map((band) => band.peak) },
-      { name: PEAKS[2].name, type: "scatter", symbol: "rect",
+      { name: signs[2].name, type: "scatter", symbol: "rect",
         symbolSize: [4, 22], color: "var(--series-2)", itemStyle: { opacity: 1 }, z: 3,
         emphasis: { disabled: true }, data: bands.map((band) => band.usual_peak) },
     ],
   });
+  return signs;
 }
 
-// Where small groups are left out, none shown is not none.
-function drawShares(place, names, shares, isCut) {
+function drawShares(place, names, shares) {
   draw(place, 34 * names.length + 16, {
     grid: { ...grid, top: 4, right: 44 },
     tooltip: { ...tooltip(percent), axisPointer: { type: "none" } },
@@ -136,8 +144,7 @@ function drawShares(place, names, shares, isCut) {
       color: COLOURS[0],
       barCategoryGap: "30%",
       itemStyle: { borderRadius: [0, 3, 3, 0] },
-      label: { show: true, position: "right", formatter: ({ value }) => shownShare(value, isCut),
-        ...TEXT },
+      label: { show: true, position: "right", formatter: ({ value }) => percent(value), ...TEXT },
       emphasis: { disabled: true },
     }],
   });
@@ -149,19 +156,26 @@ function drawAhead(place, weeks) {
     tooltip: { ...tooltip(percent), axisPointer: { type: "none" } },
     xAxis: dateAxis(weeks.map((week) => week.monday)),
     yAxis: shareAxis(),
-    series: [{ type: "bar", name: "Booked", data: weeks.map((week) => week.share),
+    series: [{ type: "bar", name: say("booked"), data: weeks.map((week) => week.share),
       color: "var(--series-1)", itemStyle: { borderRadius: [3, 3, 0, 0] },
       emphasis: { disabled: true } }],
   });
 }
 
-// A printed page is narrower than a window, and knows no scrolling.
+// A printed page is narrower and lower than a window, and knows no scrolling.
 const PRINTED_WIDTH = 690;
+const PRINTED_HEIGHT = 0.68;
+const heights = new Map();
 window.addEventListener("beforeprint", () => {
   for (const [place, chart] of drawn) {
     const columns = place.closest(".half") ? 2 : 1;
-    chart.resize({ width: PRINTED_WIDTH / columns - 16 * (columns - 1) });
+    heights.set(place, place.style.height);
+    place.style.height = `${PRINTED_HEIGHT * parseFloat(place.style.height)}px`;
+    chart.resize({ width: PRINTED_WIDTH / columns - 16 * (columns - 1), height: parseFloat(place.style.height) });
     chart.getZr().flush(); // paper does not wait for the next frame
   }
 });
-window.addEventListener("afterprint", () => drawn.forEach((chart) => chart.resize()));
+window.addEventListener("afterprint", () => drawn.forEach((chart, place) => {
+  place.style.height = heights.get(place);
+  chart.resize({ width: "auto", height: "auto" });
+}));

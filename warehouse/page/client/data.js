@@ -1,9 +1,12 @@
-// Reads the figures that the page carries, and names their building, size and month.
+// Reads the figures that the page carries and adds them up for what is chosen. Never averages a
+// ratio: numerators and denominators are added apart and divided last; without a denominator the
+// ratio is null.
 
-const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const HEADCOUNTS = ["1", "2", "3-4", "5-6", "7-10", "11-20", "21+", null];
-const DURATIONS = ["0-15", "16-30", "31-60", "61-120", "121-240", "241+", "all-day"];
-const LEAD_TIMES = ["0-15m", "15m-2h", "2h-1d", "1d-7d", "7d-30d", "30d+"];
+const DAY_MS = 24 * 3600 * 1000;
+const ALL = -1; // of a profile: the whole region, all sizes, all closed months together
+const READ_ALIKE = 0.95; // of room-days: below, two periods are not compared (R24)
+const ENOUGH_NAMED = 0.8; // of a cell's bookings: below, its bands say too little
+const ALIKE_DAYS = 14; // of a month: with fewer, its hours of the week say little
 
 async function readData() {
   const letters = atob(document.getElementById("data").textContent);
@@ -15,50 +18,374 @@ async function readData() {
 
 // Adds to each table the columns that it is chosen by.
 function placed(data) {
-  const { time, slices, rooms, room_months: byRoom } = data;
+  const { time, slices, rooms, room_months: byRoom, profile } = data;
   time.month = time.slice.map((slice) => slices.month[slice]);
-  time.week_month = time.slice.map((slice) => slices.week_month[slice]);
+  time.monday = time.slice.map((slice) => slices.monday[slice]);
   byRoom.building = byRoom.room.map((room) => rooms.building[room]);
   byRoom.band = byRoom.room.map((room) => rooms.band[room]);
-  const isDaily = data.head.is_daily[0];
-  slices.step = isDaily ? "day" : "week";
-  slices.point = isDaily ? slices.first_date : slices.monday; // parts of a week are one point
+  data.isDaily = data.head.is_daily[0];
+  slices.point = data.isDaily ? slices.first_date : slices.monday; // parts of a week are one point
+  const measures = Object.keys(data.measures);
+  data.cells = new Map(profile.measure.map((measure, row) =>
+    [[measures[measure], profile.building[row], profile.band[row], profile.month[row]].join("|"), row]));
+  data.closedMonths = [...new Set(profile.month)].filter((month) => month !== ALL).sort((a, b) => a - b);
   return data;
 }
 
-const buildingName = (data, number) => data.buildings.building[number] ?? "No building";
-const sizeName = (data, number) =>
-  data.bands[number] === null ? "Size unknown" : seats(data.bands[number]);
-const seats = (band) => (band === "1" ? "1 seat" : `${band.replace("-", "–")} seats`);
+const ratio = (part, whole) => (whole > 0 ? part / whole : null);
+const zeros = (names) => Object.fromEntries(names.map((name) => [name, 0]));
+const sumOf = (numbers) => numbers.reduce((sum, each) => sum + each, 0);
 
-function monthName(month, style = "long") {
-  const [year, number] = month.split("-").map(Number);
-  return new Date(Date.UTC(year, number - 1, 1))
-    .toLocaleDateString("en-GB", { month: style, year: "numeric", timeZone: "UTC" });
+const isChosenPlace = (choice, building, band) =>
+  (choice.building === null || choice.building === building) &&
+  (choice.band === null || choice.band === band);
+
+const isChosenMonth = (choice, month) => month >= choice.first && month <= choice.last;
+
+// Calls back with the place of every row of a table that is chosen; tables without months are
+// chosen whole.
+function eachChosen(table, choice, use, months = table.month) {
+  for (let row = 0; row < table.building.length; row++) {
+    if (isChosenPlace(choice, table.building[row], table.band[row]) &&
+        (months === undefined || isChosenMonth(choice, months[row]))) use(row);
+  }
 }
 
-const DAY = new Intl.DateTimeFormat("en-GB",
-  { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const written = (format, date) => format.format(new Date(`${date}T00:00:00Z`)).replace("Sept", "Sep");
-const dayName = (date) => written(DAY, date);
+// Sums the named columns over the chosen rows, by the key that the row has.
+function sumBy(table, choice, names, keyOf) {
+  const sums = new Map();
+  eachChosen(table, choice, (row) => add(sums, keyOf(row), names, table, row));
+  return sums;
+}
 
-// Dates below an axis: the year only with the first of each.
-const DAY_OF_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
-const axisDays = (dates) => dates.map((date, place) =>
-  (place > 0 && date.slice(0, 4) === dates[place - 1].slice(0, 4)
-    ? written(DAY_OF_YEAR, date) : dayName(date)));
+function add(sums, key, names, table, row) {
+  let sum = sums.get(key);
+  if (sum === undefined) sums.set(key, (sum = zeros(names)));
+  for (const name of names) sum[name] += table[name][row];
+}
+
+const TIME = ["room_days", "room_days_loaded", "open_minutes", "booked_minutes", "held_minutes",
+  "open_days", "used_days", "shared_days", "sold_out_days"];
+
+const timeBy = (data, choice, keyOf) => sumBy(data.time, choice, TIME, keyOf);
+const timeTotal = (data, choice) => timeBy(data, choice, () => 0).get(0) ?? zeros(TIME);
+
+// Open and booked minutes by point of time, for every chosen building: building -> point -> sum.
+function timeLines(data, choice) {
+  const { time, slices } = data;
+  const lines = new Map();
+  eachChosen(time, choice, (row) => {
+    let line = lines.get(time.building[row]);
+    if (line === undefined) lines.set(time.building[row], (line = new Map()));
+    add(line, slices.point[time.slice[row]], ["open_minutes", "booked_minutes"], time, row);
+  });
+  return lines;
+}
+
+// Adds up lines point by point.
+function lineTotal(lines) {
+  const total = new Map();
+  for (const line of lines.values()) {
+    for (const [point, { open_minutes, booked_minutes }] of line) {
+      const sum = total.get(point) ?? { open_minutes: 0, booked_minutes: 0 };
+      sum.open_minutes += open_minutes;
+      sum.booked_minutes += booked_minutes;
+      total.set(point, sum);
+    }
+  }
+  return total;
+}
+
+// The period before (R24): the whole weeks of what is chosen, and as many just before them.
+function weeksOf(data, choice) {
+  const monday = (date) => new Date(date.getTime() + ((8 - date.getUTCDay()) % 7) * DAY_MS);
+  const dayOf = (date) => date.toISOString().slice(0, 10);
+  const { months, head } = data;
+  if (months.month.length === 0) return { weeks: 0, now: [], before: null };
+  const firstDay = [`${months.month[choice.first]}-01`, head.first_date[0]].sort()[1];
+  const [year, month] = months.month[choice.last].split("-").map(Number);
+  const lastDay = [dayOf(new Date(Date.UTC(year, month, 0))), head.data_through[0]].sort()[0];
+  const first = monday(utc(firstDay));
+  const weeks = Math.max(0, Math.floor((utc(lastDay) - first + DAY_MS) / (7 * DAY_MS)));
+  const from = (start) => Array.from({ length: weeks }, (_, week) => dayOf(new Date(start.getTime() + 7 * week * DAY_MS)));
+  const before = new Date(first.getTime() - 7 * weeks * DAY_MS);
+  const isHeld = weeks > 0 && dayOf(before) >= dayOf(monday(utc(head.first_date[0])));
+  return { weeks, now: from(first), before: isHeld ? from(before) : null };
+}
+
+const comparisons = new WeakMap(); // by choice: several sections ask
+
+// Sums of the chosen whole weeks and of those before, for all and by building. `why` says what is
+// missing where they cannot be compared.
+function compared(data, choice) {
+  if (!comparisons.has(choice)) comparisons.set(choice, comparison(data, choice));
+  return comparisons.get(choice);
+}
+
+function comparison(data, choice) {
+  const { weeks, now, before } = weeksOf(data, choice);
+  if (weeks === 0) return { weeks, why: "before.no_week", of: () => null };
+  if (before === null) return { weeks, why: choice.key === "all" ? "before.choose" : "before.none", of: () => null };
+  const { time } = data;
+  const [nowWeeks, beforeWeeks] = [new Set(now), new Set(before)];
+  const sums = { now: new Map(), before: new Map() };
+  for (let row = 0; row < time.building.length; row++) {
+    const period = nowWeeks.has(time.monday[row]) ? sums.now : beforeWeeks.has(time.monday[row]) ? sums.before : null;
+    if (period === null || (choice.band !== null && choice.band !== time.band[row])) continue;
+    add(period, time.building[row], TIME, time, row);
+    if (choice.building === null || choice.building === time.building[row]) add(period, ALL, TIME, time, row);
+  }
+  const days = sharedDays(data, choice, nowWeeks, beforeWeeks);
+  const why = (building) => whyNot(sums, days, building);
+  const of = (building = ALL) => (why(building) === null
+    ? { now: sums.now.get(building), before: sums.before.get(building) } : null);
+  return { weeks, first: before[0], last: before.at(-1), why: why(ALL), of };
+}
+
+function whyNot(sums, days, building) {
+  const [now, before] = [sums.now.get(building), sums.before.get(building)];
+  if (!now || !before) return "before.closed";
+  if ([now, before].some((sum) => sum.room_days_loaded < READ_ALIKE * sum.room_days)) return "before.unread";
+  const { shared, all } = days.get(building) ?? { shared: 0, all: 0 };
+  return shared < READ_ALIKE * all ? "before.other_rooms" : null;
+}
+
+// The months that weeks are of: those that have a week or more of their days.
+function monthsOf(data, weeks) {
+  const days = new Map();
+  for (const monday of weeks) {
+    for (let day = 0; day < 7; day++) {
+      const month = new Date(utc(monday).getTime() + day * DAY_MS).toISOString().slice(0, 7);
+      days.set(month, (days.get(month) ?? 0) + 1);
+    }
+  }
+  return new Set([...days].filter(([, found]) => found >= 7 || days.size > weeks.size)
+    .map(([month]) => data.months.month.indexOf(month)));
+}
+
+// Open days of rooms in the months of either period, and how many are of rooms that were open in
+// both: by building, and of all that is chosen.
+function sharedDays(data, choice, nowWeeks, beforeWeeks) {
+  const [nowMonths, beforeMonths] = [monthsOf(data, nowWeeks), monthsOf(data, beforeWeeks)];
+  const { room_months: table } = data;
+  const rooms = new Map();
+  for (let row = 0; row < table.room.length; row++) {
+    if (choice.band !== null && choice.band !== table.band[row]) continue;
+    const room = rooms.get(table.room[row]) ?? { building: table.building[row], now: 0, before: 0 };
+    if (nowMonths.has(table.month[row])) room.now += table.open_days[row];
+    if (beforeMonths.has(table.month[row])) room.before += table.open_days[row];
+    rooms.set(table.room[row], room);
+  }
+  const days = new Map();
+  for (const { building, now, before } of rooms.values()) {
+    const keys = choice.building === null || choice.building === building ? [building, ALL] : [building];
+    for (const key of keys) {
+      const sum = days.get(key) ?? { shared: 0, all: 0 };
+      sum.all += now + before;
+      if (now > 0 && before > 0) sum.shared += now + before;
+      days.set(key, sum);
+    }
+  }
+  return days;
+}
+
+// As many months just before the chosen ones, for what is kept by month; null where there are not
+// as many.
+function monthsBefore(choice) {
+  const length = choice.last - choice.first + 1;
+  return choice.first < length ? null
+    : { ...choice, key: "before", first: choice.first - length, last: choice.first - 1 };
+}
+
+// How the bookings of what is chosen spread over the bands of a measure (R17): `counts` by label,
+// `few` those that are merged, `all` of them together. Null where no cell says so.
+function profileOf(data, choice, measure) {
+  if (choice.building === null && choice.band !== null) return null;
+  const [building, band] = [choice.building ?? ALL, choice.band ?? ALL];
+  const months = choice.key === "all" ? [ALL] : data.closedMonths.filter((month) => isChosenMonth(choice, month));
+  const rows = months.map((month) => data.cells.get([measure, building, band, month].join("|")));
+  return rows.length === 0 || rows.includes(undefined) ? null : profileSum(data, measure, rows);
+}
+
+function profileSum(data, measure, rows) {
+  const labels = data.measures[measure];
+  const counts = new Map(labels.map((label) => [label, 0]));
+  for (const row of rows) {
+    data.profile.labels[row].forEach((place, index) =>
+      counts.set(labels[place], counts.get(labels[place]) + data.profile.bookings[row][index]));
+  }
+  const few = counts.get("few");
+  counts.delete("few");
+  const named = sumOf([...counts.values()]);
+  return { counts, few, all: named + few, named };
+}
+
+// Why there is no profile, or none that says enough; null where there is.
+function whyNoProfile(data, choice, profile) {
+  if (choice.building === null && choice.band !== null) return "few.choose_building";
+  if (data.closedMonths.length === 0) return "few.no_closed_month";
+  if (!data.closedMonths.some((month) => isChosenMonth(choice, month))) return "few.month_open";
+  return profile === null || profile.all === 0 || profile.named < ENOUGH_NAMED * profile.all ? "few.too_few" : null;
+}
+
+// The closed months that a profile of what is chosen is of.
+function closedSpan(data, choice) {
+  const months = data.closedMonths.filter((month) => isChosenMonth(choice, month)).map((month) => data.months.month[month]);
+  if (months.length < 2) return months.length ? monthName(months[0]) : "";
+  return say("span.months", { first_month: months[0], last_month: months.at(-1) });
+}
+
+// A part of bookings as a share of those of known band: a lower bound where some are merged.
+function atLeast(profile, labels, unknown = []) {
+  const part = sumOf(labels.map((label) => profile.counts.get(label)));
+  const all = profile.all - sumOf(unknown.map((label) => profile.counts.get(label)));
+  const value = ratio(part, all);
+  if (value === null) return { value, all, text: "–" };
+  return { value, all, text: profile.few > 0 && Math.round(((part + profile.few) / all) * 100) !== Math.round(value * 100)
+    ? say("at_least", { share: percent(value) }) : percent(value) };
+}
+
+// Open and booked minutes for each hour of the week that is open.
+function weekHours(data, choice) {
+  const { hours: table } = data;
+  const open = new Array(168).fill(0);
+  const booked = new Array(168).fill(0);
+  eachChosen(table, choice, (row) => table.hours[row].forEach((hour, place) => {
+    open[hour] += table.open_minutes[row][place];
+    booked[hour] += table.booked_minutes[row][place];
+  }));
+  return new Map(open.flatMap((minutes, hour) =>
+    (minutes > 0 ? [[hour, { open_minutes: minutes, booked_minutes: booked[hour] }]] : [])));
+}
+
+// The months in which other rooms, or other hours of the week, were open than in the month before.
+function changedMonths(data, building) {
+  const { room_months: table, months } = data;
+  const rooms = months.month.map(() => new Set());
+  table.room.forEach((room, row) => {
+    if (table.building[row] === building && table.open_minutes[row] > 0) rooms[table.month[row]].add(room);
+  });
+  const chosen = { building, band: null };
+  const open = months.month.map((_, month) => [...weekHours(data, { ...chosen, first: month, last: month }).keys()].join());
+  const isLong = (month) => (utc(months.last_date[month]) - utc(months.first_date[month])) / DAY_MS >= ALIKE_DAYS;
+  const differ = (one, other) => one.size !== other.size || [...one].some((room) => !other.has(room));
+  return months.month.map((_, month) => month)
+    .filter((month) => month > data.head.first_room_month[0] && isLong(month) && isLong(month - 1))
+    .map((month) => ({ month, rooms: differ(rooms[month], rooms[month - 1]), hours: open[month] !== open[month - 1] }))
+    .filter((change) => change.rooms || change.hours);
+}
+
+const ROOM = ["open_minutes", "booked_minutes", "open_days", "used_days"];
+const ranked = new WeakMap(); // by choice: two sections ask for the same ranking
+
+// The chosen rooms that were open, busiest first; in the months that have rooms one by one.
+function rankedRooms(data, choice) {
+  if (!ranked.has(choice)) {
+    const { room_months: table } = data;
+    const sums = sumBy(table, choice, ROOM, (row) => table.room[row]);
+    const earlier = monthsBefore(choice);
+    const before = earlier && earlier.first >= data.head.first_room_month[0]
+      ? sumBy(table, earlier, ROOM, (row) => table.room[row]) : new Map();
+    ranked.set(choice, [...sums]
+      .filter(([, sum]) => sum.open_minutes > 0)
+      .map(([room, sum]) => ({ room, ...sum, share: ratio(sum.booked_minutes, sum.open_minutes),
+        before: ratio(before.get(room)?.booked_minutes ?? 0, before.get(room)?.open_minutes ?? 0) }))
+      .sort((one, other) => other.share - one.share ||
+        other.booked_minutes - one.booked_minutes || one.room - other.room));
+  }
+  return ranked.get(choice);
+}
+
+function roomsInDirectory(data, choice) {
+  let found = 0;
+  eachChosen({ building: data.rooms.building, band: data.rooms.band }, choice, () => { found += 1; });
+  return found;
+}
+
+const SOLD = ["days", "shared_days", "sold_out_days", "sold_out_minutes"];
+
+// Rooms at once by place: a site's building and size, each with its own peak.
+function inUsePlaces(data, choice) {
+  const { in_use: table } = data;
+  const places = new Map();
+  eachChosen(table, choice, (row) => {
+    let place = places.get(table.place[row]);
+    if (place === undefined) {
+      place = { building: table.building[row], band: table.band[row], rooms_open: 0, peak: 0, peaks: 0, ...zeros(SOLD) };
+      places.set(table.place[row], place);
+    }
+    place.rooms_open = Math.max(place.rooms_open, table.rooms_open[row]);
+    place.peak = Math.max(place.peak, table.peak_rooms_in_use[row]);
+    place.peaks += table.peaks_summed[row];
+    for (const name of SOLD) place[name] += table[name][row];
+  });
+  return [...places.values()];
+}
+
+// Places are added, since a room of another building does not help.
+function inUseByBand(data, choice) {
+  const names = ["rooms_open", "peak", "usual_peak", ...SOLD];
+  const bands = new Map();
+  for (const place of inUsePlaces(data, choice)) {
+    const band = bands.get(place.band) ?? { band: place.band, ...zeros(names) };
+    bands.set(place.band, band);
+    const more = { ...place, usual_peak: place.peaks / place.days };
+    for (const name of names) band[name] += more[name];
+  }
+  return [...bands.values()].sort((one, other) => one.band - other.band);
+}
+
+// Bookings by people invited for each size of rooms, as far as a building's sizes have cells; and
+// all bookings of what is chosen.
+function sizeFit(data, choice) {
+  const months = choice.key === "all" ? new Set([ALL])
+    : new Set(data.closedMonths.filter((month) => isChosenMonth(choice, month)));
+  const { profile } = data;
+  const headcount = Object.keys(data.measures).indexOf("headcount");
+  const rows = new Map();
+  profile.measure.forEach((measure, row) => {
+    const band = profile.band[row];
+    if (measure !== headcount || band === ALL || !months.has(profile.month[row]) ||
+        !isChosenPlace(choice, profile.building[row], band)) return;
+    rows.set(band, [...(rows.get(band) ?? []), row]);
+  });
+  const sizes = [...rows].sort(([one], [other]) => one - other)
+    .map(([band, found]) => ({ band, ...profileSum(data, "headcount", found) }));
+  const shown = sumOf(sizes.map((size) => size.all));
+  return { sizes, shown, all: choice.band === null ? profileOf(data, choice, "headcount")?.all ?? shown : shown };
+}
+
+// Whether a headcount band is surely under 0.6 of every capacity of a band ("small"), surely over
+// it ("large"), or neither for sure.
+function fitOf(data, band, headcount) {
+  const place = data.measures.headcount.indexOf(headcount);
+  if (data.bands[band] === null || headcount === null || place >= data.headcounts.length) return "unknown";
+  const [least, most] = data.capacities[band];
+  const [fewest, largest] = data.headcounts[place];
+  if (largest !== null && largest < 0.6 * least) return "small";
+  return most !== null && fewest > most ? "large" : "fit";
+}
+
+// Bookings of sizes by fit; `known` are those of known size and headcount, merged ones among them.
+function fitSums(data, sizes) {
+  const sums = zeros(["small", "large", "fit", "unknown", "few"]);
+  for (const size of sizes) {
+    for (const [headcount, bookings] of size.counts) sums[fitOf(data, size.band, headcount)] += bookings;
+    sums[data.bands[size.band] === null ? "unknown" : "few"] += size.few;
+  }
+  return { ...sums, known: sums.small + sums.large + sums.fit + sums.few };
+}
 
 // The periods that can be chosen: each has a key for the address, and its months.
 function periods(data) {
-  const count = data.months.month.length;
-  const found = [{ key: "all", name: "All days", first: 0, last: count - 1 }];
+  const all = data.months.month.length;
+  const found = [{ key: "all", name: say("period.all"), first: 0, last: all - 1 }];
   for (const length of [12, 6, 3]) {
-    if (count > length) {
-      found.push(
-        { key: `last-${length}`, name: `Last ${length} months`, first: count - length, last: count - 1 });
+    if (all > length) {
+      found.push({ key: `last-${length}`, name: say("period.last", { count: length }), first: all - length, last: all - 1 });
     }
   }
-  for (let month = count - 1; count > 1 && month >= 0; month--) {
+  for (let month = all - 1; all > 1 && month >= 0; month--) {
     const key = data.months.month[month];
     found.push({ key, name: monthName(key), first: month, last: month });
   }

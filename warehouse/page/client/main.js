@@ -1,16 +1,19 @@
-// Puts the page together: filters, what is chosen, and the sections that show it.
+// Puts the page together: language, filters, what is chosen, and the sections that show it.
 
-const DAY_MS = 24 * 3600 * 1000;
 const form = document.querySelector("form.filters");
+const folded = form.querySelector("details");
 const selects = { building: form.elements.building, size: form.elements.size, period: form.elements.period };
+const languages = document.getElementById("language");
+const isWide = window.matchMedia("(min-width: 34rem)");
+
+const option = (value, name) => element("option", { value }, name);
 
 function fillSelects(data, choices) {
-  const option = (value, name) => element("option", { value }, name);
-  selects.building.append(option("all", "All buildings"),
+  selects.building.replaceChildren(option("all", say("building.all")),
     ...data.buildings.building.map((_, place) => option(place, buildingName(data, place))));
   const used = [...new Set(data.rooms.band)].sort((one, other) => one - other);
-  selects.size.append(option("all", "All sizes"), ...used.map((band) => option(band, sizeName(data, band))));
-  selects.period.append(...choices.map((each, place) => option(place, each.name)));
+  selects.size.replaceChildren(option("all", say("size.all")), ...used.map((band) => option(band, sizeName(data, band))));
+  selects.period.replaceChildren(...choices.map((each, place) => option(place, each.name)));
 }
 
 // What is chosen, as numbers of the tables; null is everything.
@@ -30,13 +33,13 @@ function readAddress(data, choices) {
   for (const select of Object.values(selects)) if (select.selectedIndex < 0) select.selectedIndex = 0;
 }
 
-function writeAddress(data, choice) {
+function addressOf(data, choice) {
   const named = new URLSearchParams();
   if (choice.building !== null) named.set("building", data.buildings.building[choice.building] ?? "");
   if (choice.band !== null) named.set("size", data.bands[choice.band] ?? "");
   if (choice.key !== "all") named.set("period", choice.key);
   const hash = named.toString();
-  window.history.replaceState(null, "", hash ? `#${hash}` : window.location.pathname);
+  return window.location.pathname + window.location.search + (hash && `#${hash}`);
 }
 
 function chosenWords(data, choice) {
@@ -47,42 +50,67 @@ function chosenWords(data, choice) {
   return words.join(", ");
 }
 
-function warnIfOld(builtAt) {
-  const days = Math.floor((Date.now() - new Date(builtAt)) / DAY_MS);
-  if (days >= 2) {
-    document.querySelector(".missing").prepend(element("li", {},
-      `This page was built ${days} days ago: a newer one may exist, or the nightly run may have stopped.`));
-  }
+// Says the head, the filters' names and the foot in the reader's language.
+function translate(data) {
+  const head = data.head;
+  for (const each of document.querySelectorAll("[data-word]")) each.textContent = say(each.dataset.word);
+  const region = { region: head.region[0] };
+  document.title = say("title", region);
+  document.getElementById("region-title").textContent = say("region", region);
+  document.getElementById("made").textContent = say("made", { version: head.code_version[0] });
+  document.getElementById("facts").replaceChildren(...data.facts.map(({ key, value, is_warning: isWarning }) =>
+    element("div", { class: isWarning ? "warning" : null },
+      element("dt", {}, say(key)), element("dd", {}, sayMessage(value)))));
+  const days = Math.floor((Date.now() - new Date(head.built_at[0])) / DAY_MS);
+  const old = days >= 2 ? [{ key: "missing.old", count: days }] : [];
+  const items = (messages) => messages.map((message) => element("li", {}, sayMessage(message)));
+  document.getElementById("missing").replaceChildren(...items([...old, ...data.missing]));
+  const targets = document.getElementById("targets");
+  targets.hidden = data.targets.length === 0;
+  targets.querySelector("h2").textContent = say("targets.missed", { count: data.targets.length });
+  targets.querySelector("ul").replaceChildren(...items(data.targets));
 }
 
-async function start() {
-  const data = await readData();
-  const choices = data.months.month.length ? periods(data) : [{ key: "all", name: "All days", first: 0, last: -1 }];
-  warnIfOld(data.head.built_at[0]);
-  if (data.rooms.name.length === 0) {
-    document.getElementById("content").append(element("p", { class: "notice" }, "There is no room to show."));
-    document.documentElement.dataset.ready = "yes";
-    return;
-  }
+// Draws everything in the language that is spoken; returns how to show a choice.
+function build(data, choices, choose) {
+  forgetCharts();
+  document.getElementById("content").replaceChildren();
   fillSelects(data, choices);
-  readAddress(data, choices);
-  form.hidden = false;
+  return [answers(), headlines(), utilizationOverTime(), week(), buildingsCompared(choose), ranking(),
+    roomsAtOnce(), rightSizing(), durations(), leadTimes(), forward()];
+}
+
+function show(data, choice, parts) {
+  parts.forEach((each) => each(data, choice));
+  const words = chosenWords(data, choice);
+  document.getElementById("chosen-title").textContent = words && `– ${words}`;
+  document.getElementById("chosen-filters").textContent = words || say("everything.chosen");
+  document.getElementById("announcement").textContent = say("announcement",
+    { chosen: words || say("everything.chosen"), share: document.getElementById("figure-booked_utilization").textContent });
+}
+
+function startFilters(data) {
+  let choices;
+  let parts;
+  const update = ({ isAddressKept = false } = {}) => {
+    const choice = choiceOf(choices);
+    show(data, choice, parts);
+    if (!isAddressKept) window.history.replaceState(null, "", addressOf(data, choice));
+  };
   const choose = (building) => {
+    folded.open = true;
     selects.building.value = building;
     selects.building.focus();
     update();
   };
-  const parts = [answers(), headlines(), utilizationOverTime(), week(), buildingsCompared(choose), ranking(),
-    roomsAtOnce(), rightSizing(), durations(), leadTimes(), forward()];
-  const update = ({ isAddressKept = false } = {}) => {
-    const choice = choiceOf(choices);
-    parts.forEach((show) => show(data, choice));
-    const words = chosenWords(data, choice);
-    document.getElementById("chosen-title").textContent = words && `– ${words}`;
-    document.getElementById("announcement").textContent =
-      `Showing ${words || "everything"}: ${document.getElementById("figure-booked_utilization").textContent} of open time booked.`;
-    if (!isAddressKept) writeAddress(data, choice);
+  const draw = () => {
+    translate(data);
+    choices = data.months.month.length ? periods(data) : [{ key: "all", name: say("period.all"), first: 0, last: -1 }];
+    parts = build(data, choices, choose);
+    readAddress(data, choices);
+    update({ isAddressKept: true });
   };
+  form.hidden = false;
   form.addEventListener("change", () => update());
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(() => {
@@ -93,7 +121,40 @@ async function start() {
     readAddress(data, choices);
     update({ isAddressKept: true });
   });
-  update({ isAddressKept: true });
+  return draw;
+}
+
+// The filters fold where they would fill the screen.
+function foldFilters() {
+  const fold = () => { folded.open = isWide.matches; };
+  isWide.addEventListener("change", fold);
+  fold();
+}
+
+function startLanguages(data, draw) {
+  languages.append(...Object.entries(LANGUAGE_NAMES).map(([each, name]) => element("option", { value: each, lang: each }, name)));
+  languages.value = language;
+  languages.closest("label").hidden = false;
+  languages.addEventListener("change", () => {
+    speak(data, languages.value);
+    const address = new URL(window.location);
+    address.searchParams.set("lang", languages.value);
+    window.history.replaceState(null, "", address);
+    draw();
+  });
+}
+
+async function start() {
+  const data = await readData();
+  speak(data, preferredLanguage());
+  const hasRooms = data.rooms.name.length > 0;
+  const draw = hasRooms ? startFilters(data) : () => {
+    translate(data);
+    document.getElementById("content").replaceChildren(element("p", { class: "notice" }, say("no_rooms")));
+  };
+  foldFilters();
+  startLanguages(data, draw);
+  draw();
   document.documentElement.dataset.ready = "yes";
 }
 

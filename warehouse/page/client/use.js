@@ -1,36 +1,46 @@
-// The sections about time: utilization, buildings, the week, rooms, rooms at once.
+// The sections about time: utilization, the week, buildings, rooms, rooms at once, what lies ahead.
 
 const RANKED = 10;
 const LISTED = 500;
-const LITTLE_USED = 0.1; // of a room's open time
 const LITTLE_OPEN = 0.2; // of the most open day: a single room open on a Saturday says little
 
 function utilizationOverTime() {
-  const part = section("time", "Utilization over time");
+  const part = section("time");
   return (data, choice) => {
     const found = timeLines(data, choice);
     const total = lineTotal(found);
     const open = [...total.keys()].filter((point) => total.get(point).open_minutes > 0).sort();
-    if (open.length === 0) return part.showNothing("No room was open in this period.");
+    if (open.length === 0) return part.showNothing(say("nothing_open"));
     const most = Math.max(...open.map((point) => total.get(point).open_minutes));
-    const points = open.filter((point) => total.get(point).open_minutes >= LITTLE_OPEN * most);
+    const drawnPoints = open.filter((point) => total.get(point).open_minutes >= LITTLE_OPEN * most);
     const buildings = buildingShares(found);
     const shown = buildings.length <= MANY_BUILDINGS ? buildings
       : [...buildings.slice(0, 3), ...buildings.slice(-3)];
-    const sharesOf = (line) => points.map((point) =>
+    const sharesOf = (line) => drawnPoints.map((point) =>
       ratio(line.get(point)?.booked_minutes ?? 0, line.get(point)?.open_minutes ?? 0));
     const lines = shown.map(({ building }) =>
       ({ name: buildingName(data, building), shares: sharesOf(found.get(building)) }));
     if (data.buildings.building.length > 1) {
       const everywhere = choice.building === null ? total
         : lineTotal(timeLines(data, { ...choice, building: null }));
-      lines.push({ name: "All buildings", shares: sharesOf(everywhere), isTotal: true });
+      lines.push({ name: say("building.all"), shares: sharesOf(everywhere), isTotal: true });
     }
-    drawLines(part.picture, points, lines);
-    const words = timeWords(data, buildings, shown, open.length - points.length);
-    return part.show(words, () => timeTable(data, choice, data.months), { signs: lineKey(lines) });
+    const changes = buildings.length === 1 ? changesShown(data, choice, buildings[0].building) : [];
+    drawLines(part.picture, drawnPoints, lines, changeMarks(data, changes, drawnPoints));
+    const words = [...timeWords(data, buildings, shown, open.length - drawnPoints.length), ...changes.map((each) => changeWords(data, each))];
+    return part.show(words.join(" "), () => timeTable(data, choice, data.months), { signs: lineKey(lines) });
   };
 }
+
+const changesShown = (data, choice, building) =>
+  changedMonths(data, building).filter(({ month }) => isChosenMonth(choice, month));
+
+// A change stands at the first point of its month that is drawn.
+const changeMarks = (data, changes, points) => changes.map(({ month }) =>
+  points.findIndex((point) => point >= data.months.first_date[month])).filter((place) => place >= 0);
+
+const changeWords = (data, { month, rooms, hours: areHours }) =>
+  say(`time.changed_${rooms && areHours ? "both" : rooms ? "rooms" : "hours"}`, { in_month: data.months.month[month] });
 
 // The buildings that were open, most booked first.
 function buildingShares(lines) {
@@ -42,102 +52,135 @@ function buildingShares(lines) {
 }
 
 function timeWords(data, buildings, shown, hidden) {
-  const { step } = data.slices;
-  const point = `a point is a ${step}${hidden ? `; ${plural(hidden, step)} with next to no room open not drawn` : ""}.`;
-  if (buildings.length === 1) {
-    return `${buildingName(data, buildings[0].building)}: ${percent(buildings[0].share)} of open time was booked over the period; ${point}`;
-  }
-  const most = buildings[0];
-  const least = buildings.at(-1);
-  const cut = shown.length < buildings.length
-    ? ` Of ${buildings.length} buildings the chart shows the three busiest and the three quietest; the table has all.` : "";
-  return `Most booked is ${buildingName(data, most.building)} with ${percent(most.share)} of its open time, least ${buildingName(data, least.building)} with ${percent(least.share)}; ${point}${cut}`;
+  const of = ({ building, share: found }) => ({ name: buildingName(data, building), share: percent(found) });
+  const step = data.isDaily ? "day" : "week";
+  const words = buildings.length === 1 ? say("time.one", of(buildings[0]))
+    : say("time.several", { most: of(buildings[0]).name, most_share: of(buildings[0]).share,
+      least: of(buildings.at(-1)).name, least_share: of(buildings.at(-1)).share });
+  return [words, say(`time.${step}`), hidden ? say(`time.hidden_${step}`, { count: hidden }) : "",
+    shown.length < buildings.length ? say("time.cut", { count: buildings.length }) : ""].filter(Boolean);
 }
 
 function timeTable(data, choice, months) {
-  const { time, slices } = data;
-  const sums = timeBy(data, choice, (row) => `${time.building[row]}|${slices.month[time.slice[row]]}`);
+  const { time } = data;
+  const sums = timeBy(data, choice, (row) => `${time.building[row]}|${time.month[row]}`);
   const shown = months.month.map((_, month) => month).filter((month) => isChosenMonth(choice, month));
   const buildings = [...new Set([...sums.keys()].map((key) => Number(key.split("|")[0])))];
   const rows = buildings.map((building) => [buildingName(data, building), ...shown.map((month) => {
     const sum = sums.get(`${building}|${month}`);
     return share(sum ? ratio(sum.booked_minutes, sum.open_minutes) : null);
   })]);
-  return scrolling("Booked utilization by building and month",
-    table("Booked utilization by building and month",
-      ["Building", ...shown.map((month) => monthName(months.month[month], "short"))], rows));
+  return scrolling(table(say("time.table"),
+    [say("building"), ...shown.map((month) => monthName(months.month[month], "shortMonth"))], rows));
+}
+
+function week() {
+  const part = section("week", { isHalf: true });
+  return (data, choice) => {
+    const sums = weekHours(data, choice);
+    if (sums.size === 0) return part.showNothing(say("nothing_open"));
+    const byShare = [...sums].map(([hour, sum]) => ({ hour, share: ratio(sum.booked_minutes, sum.open_minutes) }))
+      .sort((one, other) => other.share - one.share);
+    const named = ({ hour }) => `${weekdayName(Math.floor(hour / 24))} ${clock(hour % 24)}`;
+    part.picture.replaceChildren(saved(weekTable(sums)), heatLegend());
+    return part.show(say("week.words", { most: named(byShare[0]), most_share: percent(byShare[0].share),
+      least: named(byShare.at(-1)), least_share: percent(byShare.at(-1).share) }), null, { isChart: false });
+  };
+}
+
+const heatOf = (value) => `heat heat-${Math.min(9, Math.floor(value * 10))}`;
+
+function weekTable(sums) {
+  const days = [0, 1, 2, 3, 4, 5, 6]
+    .filter((day) => day < 5 || [...sums.keys()].some((hour) => Math.floor(hour / 24) === day));
+  const hoursOpen = [...new Set([...sums.keys()].map((hour) => hour % 24))].sort((a, b) => a - b);
+  const weekCell = (sum) => {
+    if (!sum) return { text: "", value: "", kind: "heat closed" };
+    const value = ratio(sum.booked_minutes, sum.open_minutes);
+    return { text: percent(value), value, kind: heatOf(value) };
+  };
+  return table(say("week.table"), [say("hour"), ...days.map(weekdayName)],
+    hoursOpen.map((hour) => [clock(hour), ...days.map((day) => weekCell(sums.get(day * 24 + hour)))]));
+}
+
+function heatLegend() {
+  const steps = Array.from({ length: 10 }, (_, step) => element("span", { class: `heat heat-${step}` }));
+  return element("p", { class: "legend", "aria-hidden": "true" }, percent(0), ...steps, say("week.booked", { share: percent(1) }));
 }
 
 // All buildings, whichever is chosen: one alone would compare with nothing.
 function buildingsCompared(choose) {
-  const part = section("buildings", "Buildings", { isHalf: true });
+  const part = section("buildings", { isHalf: true });
   return (data, choice) => {
     const sums = timeBy(data, { ...choice, building: null }, (row) => data.time.building[row]);
-    if (sums.size === 0) {
-      part.picture.replaceChildren();
-      return part.showNothing("No building has a figure in this period.");
-    }
-    part.picture.replaceChildren(
-      scrolling("Buildings", buildingTable(data, sums, choice.building, choose)));
-    const words = sums.size === 1 ? "All rooms are in one place."
-      : `${plural(sums.size, "building")}, most booked first; choose one to see only its rooms.`;
-    return part.show(words, null, { isChart: false });
+    if (sums.size === 0) return part.showNothing(say("nothing_open"));
+    part.picture.replaceChildren(saved(scrolling(buildingTable(data, choice, sums, choose))));
+    return part.show(sums.size === 1 ? say("buildings.one") : say("buildings.words", { count: sums.size }), null, { isChart: false });
   };
 }
 
-function week() {
-  const part = section("week", "The week", { isHalf: true });
-  return (data, choice) => {
-    const sums = weekHours(data, choice);
-    if (sums.size === 0) {
-      part.picture.replaceChildren();
-      return part.showNothing("No room was open in this period.");
-    }
-    const ranked = [...sums].map(([hour, sum]) => ({ hour, share: ratio(sum.booked_minutes, sum.open_minutes) }))
-      .sort((one, other) => other.share - one.share);
-    const named = ({ hour }) => `${WEEKDAYS[Math.floor(hour / 24)]} ${String(hour % 24).padStart(2, "0")}:00`;
-    part.picture.replaceChildren(weekTable(sums), heatLegend());
-    return part.show(`Fullest is ${named(ranked[0])} with ${percent(ranked[0].share)} booked, emptiest ${named(ranked.at(-1))} with ${percent(ranked.at(-1).share)}; local time of each room.`, null, { isChart: false });
-  };
+function buildingTable(data, choice, sums, choose) {
+  const rows = [...sums].map(([building, sum]) => ({
+    building, ...sum, share: ratio(sum.booked_minutes, sum.open_minutes),
+  })).sort((one, other) => (other.share ?? -1) - (one.share ?? -1) || one.building - other.building);
+  const comparison = compared(data, choice);
+  const body = rows.map((row) => {
+    const button = element("button",
+      { type: "button", class: "link", "aria-pressed": row.building === choice.building },
+      buildingName(data, row.building));
+    button.addEventListener("click", () => choose(row.building));
+    const both = comparison.of(row.building);
+    const [now, before] = both ? [both.now, both.before].map((sum) => ratio(sum.booked_minutes, sum.open_minutes)) : [null, null];
+    return [{ child: button }, { ...number(row.booked_minutes / 60), value: row.booked_minutes }, bar(row.share), shareBefore(before, now)];
+  });
+  return table(say("buildings.table"), [say("building"), say("booked_hours"), say("utilization"), say("before")], body);
 }
 
 function ranking() {
-  const part = section("rooms", "Rooms, busiest and quietest", { more: "All rooms" });
+  const part = section("rooms", { more: say("rooms.all") });
   return (data, choice) => {
     const rooms = rankedRooms(data, choice);
-    if (rooms.length === 0) {
-      part.picture.replaceChildren();
-      return part.showNothing("No room was open in this period.");
-    }
+    if (rooms.length === 0) return part.showNothing(say("nothing_open"));
     const half = Math.min(RANKED, Math.ceil(rooms.length / 2));
     const quietest = rooms.slice(half).slice(-half).reverse();
     part.picture.replaceChildren(element("div", { class: "columns" },
-      rankingTable(data, "Busiest", rooms.slice(0, half)),
-      quietest.length ? rankingTable(data, "Quietest", quietest) : null));
-    const dormant = rooms.filter((room) => room.booked_minutes === 0).length;
-    const quiet = rooms.filter((room) => room.share < LITTLE_USED).length;
-    return part.show(`Of ${plural(rooms.length, "room")} open${roomsSince(data, choice)}, ${count(dormant)} without a booked minute and ${count(quiet)} booked for less than a tenth of open time.`,
-      () => everyRoom(data, rooms), { isChart: false });
+      saved(rankingTable(data, choice, say("rooms.busiest"), rooms.slice(0, half))),
+      quietest.length ? saved(rankingTable(data, choice, say("rooms.quietest"), quietest)) : null));
+    const words = say("rooms.words", { count: rooms.length,
+      unused: rooms.filter((room) => room.booked_minutes === 0).length,
+      little: rooms.filter((room) => room.share < LITTLE_USED).length, little_share: percent(LITTLE_USED) });
+    return part.show(`${words} ${roomsSince(data, choice)}`, () => everyRoom(data, choice, rooms), { isChart: false });
   };
 }
 
-function everyRoom(data, rooms) {
-  const caption = rooms.length > LISTED
-    ? `The busiest ${LISTED} of ${count(rooms.length)} rooms; choose a building or size to see the others`
-    : `All ${count(rooms.length)} rooms, busiest first`;
-  return scrolling(caption, rankingTable(data, caption, rooms.slice(0, LISTED)));
+function everyRoom(data, choice, rooms) {
+  const caption = rooms.length > LISTED ? say("rooms.cut", { listed: LISTED, count: rooms.length })
+    : say("rooms.list", { count: rooms.length });
+  return scrolling(rankingTable(data, choice, caption, rooms.slice(0, LISTED)));
+}
+
+function rankingTable(data, choice, caption, rooms) {
+  const earlier = monthsBefore(choice);
+  const rows = rooms.map((each) => [
+    data.rooms.name[each.room],
+    buildingName(data, data.rooms.building[each.room]),
+    data.rooms.capacity[each.room] === null ? { text: "–", kind: "number" } : number(data.rooms.capacity[each.room]),
+    share(ratio(each.used_days, each.open_days)),
+    bar(each.share),
+    ...(earlier ? [shareBefore(each.before, each.share)] : []),
+  ]);
+  return table(caption, [say("room"), say("building"), say("seats"), say("days_used"), say("utilization"),
+    ...(earlier ? [say("months_before", { count: choice.last - choice.first + 1 })] : [])], rows);
 }
 
 function roomsAtOnce() {
-  const part = section("in-use", "Rooms needed at once", {
-    note: "Peaks of buildings are added, since a free room elsewhere does not help; a building's peaks may fall on different days. Days sold out are added over buildings.",
-  });
+  const part = section("in-use", { note: say("in-use.note") });
   return (data, choice) => {
     const bands = inUseByBand(data, choice);
-    if (bands.length === 0) return part.showNothing("No room was open in this period.");
-    drawPeaks(part.picture, data, bands);
-    const words = `${atPeak(data, bands)} ${soldOut(data, bands)}`;
-    return part.show(words, () => peaksTable(data, bands), { signs: chartKey(PEAKS) });
+    if (bands.length === 0) return part.showNothing(say("nothing_open"));
+    const signs = drawPeaks(part.picture, data, bands);
+    const words = [atPeak(data, bands), soldOut(data, bands)].join(" ");
+    return part.show(words, () => peaksTable(data, choice, bands), { signs: chartKey(signs) });
   };
 }
 
@@ -145,21 +188,43 @@ function atPeak(data, bands) {
   const spare = bands.map((band) => ({ ...band, free: band.rooms_open - band.peak }))
     .sort((one, other) => other.free - one.free)[0];
   return spare.free > 0
-    ? `Even at the highest peak ${count(spare.free)} of ${plural(spare.rooms_open, "room")} with ${sizeName(data, spare.band).toLowerCase()} stood free.`
-    : "At the highest peak every size had all its rooms in use.";
+    ? say("in-use.free", { free: spare.free, count: spare.rooms_open, size: inSentence(sizeName(data, spare.band)) })
+    : say("in-use.none_free");
 }
 
 function soldOut(data, bands) {
   const short = bands.filter((band) => band.sold_out_days > 0)
     .sort((one, other) => other.sold_out_days / other.shared_days - one.sold_out_days / one.shared_days)[0];
-  return short ? `Most often without a free room: ${sizeName(data, short.band).toLowerCase()}, ${percent(short.sold_out_days / short.shared_days)} of days.` : "";
+  return short ? say("in-use.short", { size: inSentence(sizeName(data, short.band)), share: percent(short.sold_out_days / short.shared_days) }) : "";
 }
 
-function peaksTable(data, bands) {
-  return table("Rooms open and in use at once, by size",
-    ["Room size", "Rooms open", "Highest peak", "Average day's peak", "Days sold out", "Time sold out"],
+function peaksTable(data, choice, bands) {
+  const earlier = monthsBefore(choice);
+  const before = new Map((earlier ? inUseByBand(data, earlier) : []).map((band) => [band.band, band]));
+  return table(say("in-use.table"),
+    [say("size"), say("in-use.open"), say("in-use.peak"), say("in-use.usual"), say("in-use.days"), say("in-use.time"),
+      ...(earlier ? [say("in-use.days_before", { count: choice.last - choice.first + 1 })] : [])],
     bands.map((band) => [sizeName(data, band.band), number(band.rooms_open), number(band.peak),
       number(band.usual_peak, decimal(band.usual_peak)),
       ...(band.shared_days === 0 ? ["–", "–"] // known only where a building has two such rooms
-        : [number(band.sold_out_days), number(band.sold_out_minutes, hours(band.sold_out_minutes))])]));
+        : [number(band.sold_out_days), number(band.sold_out_minutes, hours(band.sold_out_minutes))]),
+      ...(earlier ? [before.get(band.band)?.shared_days ? number(before.get(band.band).sold_out_days) : "–"] : [])]));
+}
+
+function forward() {
+  const part = section("ahead");
+  return (data, choice) => {
+    const { ahead } = data;
+    const sums = sumBy(ahead, choice, ["open_minutes", "booked_minutes"], (row) => ahead.monday[row]);
+    const weeks = [...sums].map(([monday, sum]) => ({ monday, ...sum, share: ratio(sum.booked_minutes, sum.open_minutes) }))
+      .sort((one, other) => (one.monday < other.monday ? -1 : 1));
+    const open = weeks.filter((each) => each.share !== null);
+    if (open.length === 0) return part.showNothing(say("ahead.nothing"));
+    drawAhead(part.picture, open);
+    return part.show(say("ahead.words", { time: hours(sumOf(weeks.map((each) => each.booked_minutes))),
+      first_share: percent(open[0].share), first_date: open[0].monday,
+      last_share: percent(open.at(-1).share), last_date: open.at(-1).monday }),
+    () => scrolling(table(say("ahead.table"), [say("week_of"), say("booked_hours"), say("utilization")],
+      weeks.map((each) => [dayName(each.monday), { ...number(each.booked_minutes / 60), value: each.booked_minutes }, share(each.share)]))));
+  };
 }

@@ -3,8 +3,7 @@ SELECT p.building_no AS building,
        p.band_no AS band,
        CAST(CAST(date_trunc('week', f.local_date) AS DATE) AS VARCHAR) AS monday,
        CAST(sum(f.open_minutes) AS BIGINT) AS open_minutes,
-       CAST(sum(f.booked_minutes) AS BIGINT) AS booked_minutes,
-       CAST(sum(f.bookings) AS BIGINT) AS bookings
+       CAST(sum(f.booked_minutes) AS BIGINT) AS booked_minutes
 FROM room_days_ahead AS f
 JOIN places AS p ON p.room_id = f.room_id
 GROUP BY p.building_no, p.band_no, date_trunc('week', f.local_date)

@@ -5,9 +5,7 @@ SELECT i.region,
        i.code_version,
        i.rooms_expected,
        i.rooms_loaded,
-       i.suppressed_cells,
        (SELECT count(*) FROM rooms) AS rooms,
-       (SELECT count(*) FROM rooms) - (SELECT count(*) FROM places) AS personal_rooms,
        (SELECT count(*) FROM places WHERE band_no = (SELECT max(band_no) FROM bands))
            AS rooms_without_capacity,
        (SELECT count(*) FROM places JOIN rooms USING (room_id) WHERE building IS NULL)

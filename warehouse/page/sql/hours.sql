@@ -1,17 +1,18 @@
 -- The heat map of the week by building, capacity band and month: one list a cell, and in it one
 -- number for each hour of the week that is open (0 is Monday 00:00).
 WITH by_hour AS (
-    SELECT p.building_no,
-           p.band_no,
-           d.month_no,
-           (isodow(h.local_date) - 1) * 24 + h.local_hour AS hour,
+    SELECT b.building_no,
+           c.band_no,
+           w.month_no,
+           (h.weekday - 1) * 24 + h.local_hour AS hour,
            CAST(sum(h.open_minutes) AS BIGINT) AS open_minutes,
            CAST(sum(h.booked_minutes) AS BIGINT) AS booked_minutes
-    FROM room_hours AS h
-    JOIN places AS p ON p.room_id = h.room_id
-    JOIN days AS d ON d.local_date = h.local_date
+    FROM hour_of_week AS h
+    JOIN buildings AS b ON b.building IS NOT DISTINCT FROM h.building
+    JOIN bands AS c ON c.capacity_band IS NOT DISTINCT FROM h.capacity_band
+    JOIN weeks AS w ON w.iso_week = h.iso_week
     WHERE h.open_minutes > 0
-    GROUP BY p.building_no, p.band_no, d.month_no, isodow(h.local_date), h.local_hour
+    GROUP BY b.building_no, c.band_no, w.month_no, h.weekday, h.local_hour
 )
 SELECT building_no AS building,
        band_no AS band,

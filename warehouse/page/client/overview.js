@@ -1,0 +1,155 @@
+// The first screen: what a facility manager asks first, and the headline figures with what they
+// were in the period before (R24).
+
+const NAMED = 3;
+const LITTLE_USED = 0.1; // of a room's open time
+
+function answers() {
+  const list = element("div", { class: "answers" });
+  document.getElementById("content").append(element("section", { "aria-label": say("answers") }, list));
+  return (data, choice) => list.replaceChildren(
+    tooFew(data, choice), tooBig(data, choice), neverUsed(data, choice));
+}
+
+// The question leads to the section that shows why. (A link would: but the address is the choice.)
+function answer(question, section, { text, id = null, value = null, note }) {
+  const button = element("button", { type: "button", class: "link" }, say(question));
+  button.addEventListener("click", () => {
+    const heading = document.getElementById(`${section}-title`);
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    heading.scrollIntoView();
+  });
+  return element("div", { class: "card" }, element("h2", {}, button),
+    element("strong", { id, "data-value": value }, text), element("p", {}, [note].flat().filter(Boolean).join(" ")));
+}
+
+// The rooms of one building and size are too few where none of them is free, day after day.
+function tooFew(data, choice) {
+  const shared = inUsePlaces(data, choice).filter((place) => place.shared_days > 0);
+  const short = shared.filter((place) => place.sold_out_days > 0).sort((one, other) =>
+    other.sold_out_days / other.shared_days - one.sold_out_days / one.shared_days ||
+    other.sold_out_minutes - one.sold_out_minutes);
+  const ask = (text, note) => answer("few_rooms", "in-use", { text, note });
+  if (shared.length === 0) return ask(say("unknown.answer"), say("few_rooms.unknown"));
+  if (short.length === 0) return ask(say("none"), say("few_rooms.none"));
+  const name = ({ building, band }) => `${buildingName(data, building)}, ${inSentence(sizeName(data, band))}`;
+  const days = (place) => say("of_days", { part: place.sold_out_days, count: place.shared_days });
+  const next = short.slice(1, NAMED).map((place) => say("few_rooms.next_one", { name: name(place), days: days(place) }));
+  return ask(name(short[0]), [say("few_rooms.words", { days: days(short[0]), time: hours(short[0].sold_out_minutes) }),
+    next.length ? say("few_rooms.next", { names: next.join("; ") }) : ""]);
+}
+
+// Rooms are too big where surely less than 60% of their seats were asked for.
+function tooBig(data, choice) {
+  const { sizes, shown, all } = sizeFit(data, choice);
+  const { small, large, known } = fitSums(data, sizes);
+  const ask = (text, note) => answer("too_big", "size-fit", { text, note });
+  if (known === 0 || shown < ENOUGH_NAMED * all) return ask(say("unknown.answer"), say("too_big.unknown"));
+  const worst = sizes.map((size) => ({ size, ...fitSums(data, [size]) })).filter((each) => each.small > 0)
+    .sort((one, other) => other.small / other.known - one.small / one.known)[0];
+  const text = small === 0 ? say("none_for_sure") : small === known ? say("all") : capital(say("at_least", { share: percent(small / known) }));
+  return ask(text, [say("too_big.words", { count: known }),
+    worst ? say("too_big.worst", { size: inSentence(sizeName(data, worst.size.band)), share: percent(worst.small / worst.known) }) : "",
+    large ? say("too_big.large", { share: percent(large / known) }) : ""]);
+}
+
+function neverUsed(data, choice) {
+  const rooms = rankedRooms(data, choice);
+  const unused = rooms.filter((room) => room.booked_minutes === 0);
+  const little = rooms.filter((room) => room.share < LITTLE_USED).length - unused.length;
+  const ask = (text, note, value) => answer("never_used", "rooms", { id: "figure-dormant_rooms", text, note, value });
+  if (rooms.length === 0) return ask(say("unknown.answer"), say("nothing_open"), 0);
+  const named = unused.slice(0, NAMED).map(({ room }) =>
+    `${data.rooms.name[room]} (${buildingName(data, data.rooms.building[room])})`);
+  const names = unused.length > NAMED ? [...named, say("more", { count: unused.length - NAMED })] : named;
+  return ask(unused.length ? say("rooms.count", { count: unused.length }) : say("none"), [
+    unused.length ? `${formats.list.format(names)}.` : say("never_used.none"),
+    little ? say("never_used.little", { count: little }) : "", roomsSince(data, choice)], unused.length);
+}
+
+// Where there are very many rooms, the page has them one by one in the latest months only.
+function roomsSince(data, choice) {
+  const first = data.head.first_room_month[0];
+  return choice.first < first ? say("rooms.since", { first_month: data.months.month[first] }) : "";
+}
+
+function headlines() {
+  const list = element("ul", { class: "headlines" });
+  const words = element("p", { class: "quiet", id: "compared" });
+  document.getElementById("content").append(element("section", { "aria-label": say("headlines") }, list, words));
+  return (data, choice) => {
+    list.replaceChildren(...[...timeTiles(data, choice), ...bookingTiles(data, choice)].filter(Boolean));
+    words.textContent = comparedWords(data, choice);
+  };
+}
+
+function tile(id, text, value, note, before = null) {
+  return element("li", {},
+    element("span", { class: "label" }, say(`tile.${id}`)),
+    element("strong", { id: `figure-${id}`, "data-value": value ?? "" }, text),
+    element("span", { class: "note" }, note),
+    before && element("span", { class: "note before" }, before));
+}
+
+// A ratio in the weeks before, beside that of the chosen weeks.
+function weeksBefore(data, choice, part, whole) {
+  const both = compared(data, choice).of();
+  if (both === null) return null;
+  const [now, before] = [both.now, both.before].map((sum) => ratio(sum[part], sum[whole]));
+  return now === null || before === null ? null
+    : say("before.share", { share: percent(before), change: signed(points(now, before)) });
+}
+
+function timeTiles(data, choice) {
+  const time = timeTotal(data, choice);
+  const booked = ratio(time.booked_minutes, time.open_minutes);
+  const used = ratio(time.used_days, time.open_days);
+  const read = ratio(time.room_days_loaded, time.room_days);
+  const soldOut = ratio(time.sold_out_days, time.shared_days);
+  const rooms = roomsInDirectory(data, choice);
+  return [
+    tile("booked_utilization", percent(booked), booked, booked === null ? say("nothing_open")
+      : say("tile.booked_utilization.note", { booked: hours(time.booked_minutes), open: hours(time.open_minutes) }),
+    weeksBefore(data, choice, "booked_minutes", "open_minutes")),
+    tile("used_day_share", percent(used), used, say("tile.used_day_share.note"),
+      weeksBefore(data, choice, "used_days", "open_days")),
+    soldOut !== null && tile("sold_out", percent(soldOut), soldOut, say("tile.sold_out.note"),
+      weeksBefore(data, choice, "sold_out_days", "shared_days")),
+    tile("rooms", count(rooms), rooms, say("tile.rooms.note", { count: rankedRooms(data, choice).length })),
+    read !== null && read < 1 && tile("room_days_loaded", percent(read), read, say("tile.room_days_loaded.note")),
+  ];
+}
+
+// What is kept of bookings by closed months is compared with as many months before.
+function bookingTiles(data, choice) {
+  const earlier = monthsBefore(choice);
+  const made = (measure) => {
+    const now = profileOf(data, choice, measure);
+    return now && { now, before: earlier && profileOf(data, earlier, measure) };
+  };
+  const kind = made("kind");
+  if (kind === null) return [];
+  const span = closedSpan(data, choice);
+  const shareTile = (id, found, labels, unknown) => {
+    if (whyNoProfile(data, choice, found.now)) return null;
+    const now = atLeast(found.now, labels, unknown);
+    if (now.value === null) return null;
+    const before = found.before && atLeast(found.before, labels, unknown);
+    const words = before && before.value !== null
+      ? say("before.months", { share: before.text, count: choice.last - choice.first + 1 }) : null;
+    return tile(id, capital(now.text), now.value, say(`tile.${id}.note`, { count: now.all, span }), words);
+  };
+  return [
+    tile("bookings", count(kind.now.all), kind.now.all, span,
+      kind.before && say("before.months", { share: count(kind.before.all), count: choice.last - choice.first + 1 })),
+    shareTile("recurring_share", kind, ["occurrence", "exception"], []),
+    shareTile("external_share", made("external"), ["external"], [null]),
+  ];
+}
+
+function comparedWords(data, choice) {
+  const { weeks, why, first, last } = compared(data, choice);
+  return why ? say(why, { count: weeks })
+    : say("before.weeks", { count: weeks, first_date: first, last_date: new Date(utc(last).getTime() + 6 * DAY_MS).toISOString().slice(0, 10) });
+}

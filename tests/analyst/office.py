@@ -36,7 +36,7 @@ def publish_office(directory: Path) -> None:
         if day.isoweekday() <= 5
         for meeting in _day(random, room, day)
     ]
-    office = scenario(ROOMS, bookings, days)
+    office = scenario(ROOMS, bookings, days, trailing_days=1)
     lake = Lake(directory / "demo/eu/lake", "EU")
     write_lake(lake, office)
     publish(lake, directory / "demo/eu/warehouse", office.options, office.now)

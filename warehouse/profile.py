@@ -15,7 +15,14 @@ import pyarrow as pa
 
 from transforms.contract import DURATION_BANDS, FEW, MEASURES, TABLES
 from warehouse.engine import Engine
-from warehouse.suppression import Cells, Counts, Flags, shown_counts, visible_cells
+from warehouse.suppression import (
+    Cells,
+    Counts,
+    Flags,
+    published,
+    shown_counts,
+    visible_cells,
+)
 
 PROFILE: Final = "booking_profile"
 MEMORY: Final = "booking_profile_shown"
@@ -103,16 +110,20 @@ def profile_rows(
     totals = profile.bookings["duration"].sum(axis=-1)
     visible = visible_cells(totals, profile.parent, k)
     former = _former(profile, before)
+    is_reducible = np.array([len(place) < LEVELS.index("building") for place in profile.places])
     for measure, bands in MEASURES.items():
         counts, minutes = profile.bookings[measure], profile.minutes[measure]
         is_length = measure == "duration"
         cells = Cells(
             counts,
             profile.parent,
+            is_reducible,
             minutes if is_length else None,
             _lengths() if is_length else (),
         )
-        named = shown_counts(cells, visible, k, former[measure])
+        of_bands = shown_counts(cells, visible, k, former[measure])
+        named = of_bands.exact | of_bands.reduced
+        given, given_minutes = (published(cells, each, of_bands) for each in (counts, minutes))
         hidden += int(((counts > 0) & ~named).sum())
         for at, of in zip(*(each.tolist() for each in np.nonzero(visible)), strict=True):
             place, month = profile.places[at], profile.months[of]
@@ -127,11 +138,14 @@ def profile_rows(
             }
             for band, label in enumerate(bands):
                 if named[at, of, band]:
-                    shown[place, month, measure, label] = int(counts[at, of, band])
-                    rows.append(cell | _numbers(label, counts[at, of, band], minutes[at, of, band]))
-            rest = ~named[at, of]
-            if few := int(counts[at, of][rest].sum()):
-                rows.append(cell | _numbers(FEW, few, minutes[at, of][rest].sum()))
+                    if of_bands.exact[at, of, band]:
+                        shown[place, month, measure, label] = int(counts[at, of, band])
+                    numbers = given[at, of, band], given_minutes[at, of, band]
+                    rows.append(cell | _numbers(label, *numbers))
+            in_names = named[at, of]
+            if few := int(totals[at, of] - given[at, of][in_names].sum()):
+                few_minutes = minutes[at, of].sum() - given_minutes[at, of][in_names].sum()
+                rows.append(cell | _numbers(FEW, few, few_minutes))
     return rows, shown, hidden
 
 

@@ -11,8 +11,11 @@ over the bands of one measure. Three kinds of sums tie the cells together, and a
 - months: all closed months = its months, band by band.
 
 A count of 1 to k-1 is hidden. Then, until nothing changes, every sum that holds a hidden count has
-to hold at least two of them, worth k bookings or more: else the shown count that is the smallest
-share of its cell is hidden too. Where a sum has nothing left to hide, its whole is hidden.
+to hold at least two of them, worth k bookings or more. If it does not, then either its whole is
+*reduced*: it is shown as the sum of its shown parts, and the rest joins its ``few`` (only above
+buildings, and only where that moves its share by less than half a percentage point); or the shown
+count that is the smallest share of its cell is hidden too; or, where nothing is left, the whole.
+A reduced count is a sum of what is shown anyway, so it gives nothing away.
 
 Two sums together can give what neither gives alone, so the bounds that all of them put on each
 hidden count are worked out (as far as passing bounds on from sum to sum goes); where they pin a
@@ -38,6 +41,16 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 _ROUNDS: Final = 60
 _BOUND_ROUNDS: Final = 15
 _LARGE_CELL: Final = 200
+_MOST_REDUCED: Final = 0.004
+"""The largest share of its cell that a count above buildings may lack."""
+
+
+@dataclass
+class Shown:
+    """Which counts are shown: exactly, or reduced to the sum of their shown parts."""
+
+    exact: Flags
+    reduced: Flags
 
 
 @dataclass(frozen=True)
@@ -45,12 +58,14 @@ class Cells:
     """The true counts of one measure.
 
     ``counts`` has the axes place, month (0 is all closed months together) and band. ``parent`` is
-    the place that each place is part of, -1 for the region. ``minutes`` and ``lengths`` (least and
-    most minutes of a band) are given for durations alone.
+    the place that each place is part of, -1 for the region; ``is_reducible`` are the places above
+    buildings. ``minutes`` and ``lengths`` (least and most minutes of a band) are given for
+    durations alone.
     """
 
     counts: Counts
     parent: Counts
+    is_reducible: Flags
     minutes: Counts | None = None
     lengths: Sequence[tuple[float, float]] = ()
 
@@ -60,12 +75,12 @@ def visible_cells(totals: Counts, parent: Counts, k: int) -> Flags:
 
     ``totals`` has the axes place and month, as ``Cells.counts`` without bands.
     """
-    cells = Cells(totals[:, :, None], parent)
+    cells = Cells(totals[:, :, None], parent, np.zeros(len(parent), np.bool_))
     grid = (totals >= k)[:, :, None]
-    nothing = np.zeros_like(grid)
+    shown, nothing = Shown(grid, np.zeros_like(grid)), np.zeros_like(grid)
     for _ in range(_ROUNDS):
         before = grid.copy()
-        _hide_in_places(cells, grid, nothing, k)
+        _hide_in_places(cells, shown, nothing, k)
         _hide_in_months(cells, grid, nothing, k)
         if np.array_equal(before, grid):
             break
@@ -77,32 +92,45 @@ def shown_counts(
     visible: Flags,
     k: int,
     shown_before: Sequence[tuple[Counts, Flags]] = (),
-) -> Flags:
+) -> Shown:
     """Return which counts are shown under their band's name; the rest of a cell is its ``few``.
 
     ``visible`` are the cells that have rows. ``shown_before`` are pairs of counts and of which of
-    them a former version showed, on the axes of ``cells``.
+    them a former version showed exactly, on the axes of ``cells``.
     """
     counts = cells.counts
-    shown = (counts >= k) & visible[:, :, None]
-    known = np.zeros_like(shown)
+    exact = (counts >= k) & visible[:, :, None]
+    shown = Shown(exact, np.zeros_like(exact))
+    known = np.zeros_like(exact)
     for former, was_shown in shown_before:
         moved = np.abs(counts - former)
-        shown &= ~(was_shown & (moved > 0) & (moved < k))
+        exact &= ~(was_shown & (moved > 0) & (moved < k))
         known |= was_shown & (moved == 0)
     for _ in range(_ROUNDS):
-        before = shown.copy()
+        before = exact.copy()
         _hide_in_bands(cells, shown, visible, k)
         _hide_in_places(cells, shown, known, k)
-        _hide_in_months(cells, shown, known, k)
-        if np.array_equal(before, shown):
-            pinned = _pinned(cells, shown | known, visible, k)
+        _hide_in_months(cells, exact, known, k)
+        if np.array_equal(before, exact):
+            pinned = _pinned(cells, exact | known, visible, k)
             if not pinned.any():
                 break
-            _hide_beside(cells, shown, pinned)
-            if np.array_equal(before, shown):
+            _hide_beside(cells, exact, pinned)
+            if np.array_equal(before, exact):
                 break
+    given = published(cells, counts, shown)
+    lost = (counts - given) / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+    shown.reduced &= ~exact & (given >= k) & (lost < _MOST_REDUCED)
     return shown
+
+
+def published(cells: Cells, values: Counts, shown: Shown) -> Counts:
+    """Return what is shown of values on the axes of the counts: 0 where nothing is."""
+    found = np.where(shown.exact, values, 0)
+    for place in np.flatnonzero(cells.is_reducible)[::-1]:  # parts come after their whole
+        parts = found[cells.parent == place].sum(axis=0)
+        found[place] = np.where(shown.reduced[place], parts, found[place])
+    return found
 
 
 def _cost(counts: Counts) -> Floats:
@@ -118,33 +146,33 @@ def _cheapest(cost: Floats, candidates: Flags) -> tuple[Counts, Flags]:
     return np.where(candidates, cost, np.inf).argmin(axis=-1), any_left
 
 
-def _hide_in_bands(cells: Cells, shown: Flags, visible: Flags, k: int) -> None:
+def _hide_in_bands(cells: Cells, shown: Shown, visible: Flags, k: int) -> None:
     """Let the ``few`` of each cell hold at least k bookings that could be of two bands."""
-    counts = cells.counts
+    counts, exact = cells.counts, shown.exact
     cost = _cost(counts)
     while True:
-        hidden = np.where(shown, 0, counts).sum(axis=-1)
+        hidden = (counts - published(cells, counts, shown)).sum(axis=-1)
         is_small = (hidden > 0) & (hidden < k)
         # A single band that is missing would be few itself.
-        is_alone = (hidden > 0) & ((~shown).sum(axis=-1) < 2)
+        is_alone = (hidden > 0) & ((~exact).sum(axis=-1) < 2)
         needy = (is_small | is_alone | _tells_durations(cells, shown, hidden, k)) & visible
-        at, any_left = _cheapest(cost, shown)
+        at, any_left = _cheapest(cost, exact)
         needy &= any_left
         if not needy.any():
             return
         place, month = np.nonzero(needy)
-        shown[place, month, at[place, month]] = False
+        exact[place, month, at[place, month]] = False
 
 
-def _tells_durations(cells: Cells, shown: Flags, hidden: Counts, k: int) -> Flags:
+def _tells_durations(cells: Cells, shown: Shown, hidden: Counts, k: int) -> Flags:
     """Return the cells whose minutes left for ``few`` pin a hidden band down to 1 to k-1."""
     tells = np.zeros(hidden.shape, np.bool_)
     if cells.minutes is None:
         return tells
     least = np.array([low for low, _ in cells.lengths])
     most = np.array([high for _, high in cells.lengths])
-    missing = ~shown
-    minutes = np.where(shown, 0, cells.minutes).sum(axis=-1)
+    missing = ~shown.exact
+    minutes = np.where(missing, cells.minutes, 0).sum(axis=-1)
     few = hidden.astype(np.float64)
     for band in range(len(cells.lengths)):
         others = missing.copy()
@@ -160,32 +188,47 @@ def _tells_durations(cells: Cells, shown: Flags, hidden: Counts, k: int) -> Flag
         )
         is_there = missing[:, :, band] & (cells.counts[:, :, band] > 0)
         tells |= is_there & ~may_be_none & ~may_be_many
-    return tells & (hidden > 0)
+    # Of a cell with a reduced band the minutes of few are those of its parts' few.
+    return tells & (hidden > 0) & ~shown.reduced.any(axis=-1)
 
 
-def _hide_in_places(cells: Cells, shown: Flags, known: Flags, k: int) -> None:
+def _hide_in_places(cells: Cells, shown: Shown, known: Flags, k: int) -> None:
     """Keep the parts of each place from being subtracted from it."""
     parts = np.flatnonzero(cells.parent >= 0)
     of = cells.parent[parts]
-    cost = _cost(cells.counts)
+    counts, exact, cost = cells.counts, shown.exact, _cost(cells.counts)
+    total = counts.sum(axis=-1)
     while True:
-        is_open = shown | known
-        is_hidden = ~is_open & (cells.counts > 0)
-        number, worth = np.zeros_like(cells.counts), np.zeros_like(cells.counts)
+        is_open = exact | known
+        is_hidden = ~is_open & (counts > 0)
+        number, worth = np.zeros_like(counts), np.zeros_like(counts)
         np.add.at(number, of, is_hidden[parts].astype(np.int64))
-        np.add.at(worth, of, np.where(is_hidden, cells.counts, 0)[parts])
-        bare = _is_bare(cells.counts, is_open, number, worth, k)
+        np.add.at(worth, of, np.where(is_hidden, counts, 0)[parts])
+        bare = _is_bare(counts, is_open, number, worth, k)
         bare[np.setdiff1d(np.arange(len(bare)), of)] = False
+        left_out = counts - published(cells, counts, shown)
         changed = False
         for whole, month, band in zip(*(each.tolist() for each in np.nonzero(bare)), strict=True):
             own = parts[of == whole]
-            can_hide = own[(shown & ~known)[own, month, band]]
-            if len(can_hide):
+            can_hide = own[(exact & ~known)[own, month, band]]
+            is_given = exact[whole, month, band] and not known[whole, month, band]
+            lost = int(left_out[own, month, band].sum())
+            few = lost + int(left_out[whole, month].sum())
+            only = len(own) == 1
+            if (
+                is_given
+                and cells.is_reducible[whole]
+                and not only
+                and (few >= k and lost < _MOST_REDUCED * total[whole, month])
+            ):
+                exact[whole, month, band], shown.reduced[whole, month, band] = False, True
+                changed = True
+            elif is_given and (only or not len(can_hide)):
+                # The whole is its one part, or nothing is left to hide among the parts.
+                exact[whole, month, band], changed = False, True
+            elif len(can_hide):
                 at = can_hide[cost[can_hide, month, band].argmin()]
-                shown[at, month, band], changed = False, True
-            elif shown[whole, month, band] and not known[whole, month, band]:
-                # Nothing left to hide among the parts: then the whole is not given either.
-                shown[whole, month, band], changed = False, True
+                exact[at, month, band], changed = False, True
         if not changed:
             return
 
@@ -289,16 +332,26 @@ def _sum_of_others(values: Floats, axis: int) -> Floats:
     return others
 
 
-def _hide_beside(cells: Cells, shown: Flags, pinned: Flags) -> None:
-    """Hide the smallest shown count of each cell with a pinned one; else one of its parent's."""
-    place, month = np.nonzero(pinned.any(axis=-1))
-    for at, of in zip(place.tolist(), month.tolist(), strict=True):
-        where = at
-        while where >= 0 and not shown[where, of].any():
-            where = int(cells.parent[where])
-        if where >= 0:
-            candidates = np.where(shown[where, of], cells.counts[where, of], np.iinfo(np.int64).max)
-            shown[where, of, int(candidates.argmin())] = False
+def _hide_beside(cells: Cells, exact: Flags, pinned: Flags) -> None:
+    """Hide one count more beside each pinned one: the cheapest that shares a sum with it.
+
+    That is the same band of another part or in another month, or another band of its cell; the
+    same band of its whole where there is none of these.
+    """
+    cost = _cost(cells.counts)
+    for place, month, band in zip(*(each.tolist() for each in np.nonzero(pinned)), strict=True):
+        whole = int(cells.parent[place])
+        parts = np.flatnonzero(cells.parent == whole).tolist() if whole >= 0 else [place]
+        beside = [
+            *((part, month, band) for part in parts),
+            *((place, of, band) for of in range(1, exact.shape[1])),
+            *((place, month, of) for of in range(exact.shape[2])),
+        ]
+        can_hide = [at for at in beside if exact[at]]
+        if can_hide:
+            exact[min(can_hide, key=cost.__getitem__)] = False
+        elif whole >= 0:
+            exact[whole, month, band] = False
 
 
 __all__ = ["Cells", "shown_counts", "visible_cells"]

@@ -64,12 +64,16 @@ def assert_profile(database: Database, oracle: Oracle) -> None:
             assert bookings >= k
             assert cell_bookings == total
             if band == "few":
-                merged = [each for name in truth.keys() - bands.keys() for each in truth[name]]
-                assert len(merged) == bookings
-            else:
-                merged = truth[band]
-            assert (len(merged), sum(map(whole_minutes, merged))) == (bookings, minutes)
+                continue
+            # Above buildings a band may lack what its parts hide: under half a percentage point.
+            lacking = len(truth[band]) - bookings
+            assert 0 <= lacking < 0.005 * total
+            assert lacking == 0 or key[0] in ("region", "site")
+            if not lacking:
+                assert minutes == sum(map(whole_minutes, truth[band]))
         assert sum(each[0] for each in bands.values()) == total
+        everything = [each for of_band in truth.values() for each in of_band]
+        assert sum(each[1] for each in bands.values()) == sum(map(whole_minutes, everything))
     for key in cells.keys() - shown.keys():
         # Left out: too small itself, or it would give a sibling's total away.
         total = sum(map(len, cells[key].values()))

@@ -36,6 +36,7 @@ from warehouse.versions import (
     parquet_pointer,
     pointer,
     published_versions,
+    statistics_draft,
 )
 
 DAYS: Final = [date(2026, 11, 1) + timedelta(days=offset) for offset in range(8)]
@@ -94,12 +95,14 @@ def publish_versions(warehouse: Path, share: Path) -> None:
 def publish_version(root: Path, number: int, *, is_copied: bool = False) -> None:
     """Publish a database whose two tables carry one number, and the tables as Parquet."""
     with new_version(root, "EU", KEEP_VERSIONS, is_copied=is_copied) as path:
-        tables = parquet_draft(path)
-        tables.mkdir()
-        with duckdb.connect(str(path)) as build:
-            for table in ("first", "second"):
-                build.execute(f"CREATE TABLE {table} AS SELECT {number} AS n FROM range({ROWS})")
-                build.execute(f"COPY {table} TO '{tables / table}.parquet' (FORMAT parquet)")
+        for database in (path, statistics_draft(path)):
+            tables = parquet_draft(database)
+            tables.mkdir()
+            with duckdb.connect(str(database)) as build:
+                for table in ("first", "second"):
+                    values = f"SELECT {number} AS n FROM range({ROWS})"
+                    build.execute(f"CREATE TABLE {table} AS {values}")
+                    build.execute(f"COPY {table} TO '{tables / table}.parquet' (FORMAT parquet)")
 
 
 def read_day(root: Path) -> int:

@@ -9,7 +9,7 @@ Dagster (``assets.py``).
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from pipelines.settings import (
     Room,
     Secrets,
     Settings,
+    directory_table,
     read_secrets,
     rooms_table,
 )
@@ -37,6 +38,7 @@ from transforms.contract import Region
 from transforms.redact import RoomContext, redact
 from transforms.zones import day_start, local_date, zone
 from warehouse import page
+from warehouse.directory import record_directory
 from warehouse.erase import drop_versions_before
 from warehouse.lake import Lake
 from warehouse.nightly import apply_night, first_day_kept, retain, staging
@@ -175,7 +177,9 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
     with lake.exclusive(), staging(lake) as staged:
         loaded, failed, unreadable = _read(night, open_source, progress, staged.add)
         progress.step("writing the days")
-        lake.replace("rooms", None, rooms_table(region_settings))
+        record_directory(
+            lake, rooms_table(region_settings), directory_table(region_settings), night.today
+        )
         room_ids = [room.room_id for room in region_settings.rooms]
         begins = {
             room.room_id: day_start(day_range.first_date, zone(room.time_zone))
@@ -238,8 +242,12 @@ def _read(
     return loaded, failed, reader.unreadable
 
 
-def publish_region(settings: Settings, region: Region, now: datetime) -> Published:
+def publish_region(
+    settings: Settings, region: Region, now: datetime, restate_from: date | None = None
+) -> Published:
     """Rebuild the region's database from its lake; ``now`` is an aware instant.
+
+    With ``restate_from`` the room directory as it is now counts from that day on (R18).
 
     Raises:
         WarehouseError: the lake cannot be read, or the warehouse not written.
@@ -258,12 +266,19 @@ def publish_region(settings: Settings, region: Region, now: datetime) -> Publish
     lake = Lake(region_settings.lake, region)
     with lake.exclusive():
         # The directory is the operator's file as it is now, like the closures and the options.
-        lake.replace("rooms", None, rooms_table(region_settings))
+        today = today_in(settings, region, now)
+        edits = record_directory(
+            lake,
+            rooms_table(region_settings),
+            directory_table(region_settings),
+            today,
+            restate_from,
+        )
         published = publish(lake, region_settings.warehouse, options, now)
     # An older version that still holds a day past its retention goes, however few are left.
     first_day = first_day_kept(today_in(settings, region, now), settings.retention_months)
     drop_versions_before(region_settings.warehouse, region, first_day)
-    return published
+    return replace(published, edits=tuple(map(str, edits)))
 
 
 class RoomReader:

@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms.contract import (
+    CHANGE_WORDS,
     CONTRACT_VERSION,
     KINDS,
     LAKE,
@@ -35,11 +36,19 @@ from transforms.contract import (
 )
 from warehouse.storage import DiskStorage, WarehouseError
 
-Dataset: TypeAlias = Literal["bookings", "coverage", "rooms"]
+Dataset: TypeAlias = Literal["bookings", "coverage", "changes", "rooms", "directory"]
 
 DATASETS: Final[tuple[Dataset, ...]] = ("bookings", "coverage")
 """Those with a file a local day; the bookings of a day are always written before its coverage."""
-_KEYS: Final[dict[Dataset, str]] = dict.fromkeys(DATASETS, "date")
+RESTATED_FROM: Final = b"restated_from"
+"""Key of a directory's metadata: the day from which an operator let it count (R18)."""
+_FOLDERS: Final = ("bookings", "coverage", "changes", "rooms")
+_KEYS: Final[dict[Dataset, str]] = {
+    "bookings": "date",
+    "coverage": "date",
+    "changes": "date",
+    "directory": "valid_from",
+}
 _STAGING: Final = ".staging"
 _READY: Final = ".ready"
 _LOCK: Final = ".lock"
@@ -51,6 +60,7 @@ _VOCABULARIES: Final = {
     "response": RESPONSES,
     "status": STATUSES,
     "room_type": ROOM_TYPES,
+    "change": CHANGE_WORDS,
 }
 _CODE: Final = "^[A-Za-z][A-Za-z0-9_]{0,79}$"
 _REGION_KEY: Final = b"region"
@@ -203,7 +213,7 @@ class Lake:
 
     def refuse_damage(self) -> None:
         """Read every file whole; the first one that cannot be is refused by its path."""
-        for dataset in DATASETS:
+        for dataset in _KEYS:
             for day in self.days(dataset):
                 self.read(dataset, day)
 
@@ -215,7 +225,8 @@ class Lake:
 
     def _parts(self, dataset: Dataset, day: date | None) -> tuple[str, ...]:
         of_day = (f"{_KEYS[dataset]}={day}",) if day else ()
-        return (dataset, f"region={self.region}", *of_day, f"{dataset}.parquet")
+        folder = "rooms" if dataset == "directory" else dataset
+        return (folder, f"region={self.region}", *of_day, f"{folder}.parquet")
 
     def _part(self, dataset: Dataset, day: date | None) -> Part:
         parts = self._parts(dataset, day)
@@ -259,11 +270,11 @@ class Lake:
             yield
 
     def _refuse_other_regions(self) -> None:
-        for dataset in (*DATASETS, "rooms"):
-            for name in self._storage.list(dataset):
+        for folder in _FOLDERS:
+            for name in self._storage.list(folder):
                 if name.startswith("region=") and name != f"region={self.region}":
                     raise LakeError(
-                        f"{self._storage.path(dataset, name)}: is another region's: "
+                        f"{self._storage.path(folder, name)}: is another region's: "
                         f"give region {self.region} a 'lake' of its own in the configuration"
                     )
 
@@ -303,6 +314,7 @@ def _encode(dataset: str, region: Region, table: pa.Table) -> pa.Buffer:
     keys = [*first, *(name for name in schema.names if name not in first)]
     ordered = table.sort_by([(name, "ascending") for name in keys]).combine_chunks()
     stamp = {_REGION_KEY: region.encode(), _VERSION_KEY: CONTRACT_VERSION.encode()}
+    stamp |= _restated(table.schema)
     stamped = schema.with_metadata({**(schema.metadata or {}), **stamp})
     sink = pa.BufferOutputStream()
     rows = pa.Table.from_arrays(ordered.columns, schema=stamped)
@@ -322,12 +334,16 @@ def _decode(dataset: str, region: Region, content: bytes) -> pa.Table:
             else pa.nulls(table.num_rows, field.type)
             for field in schema
         ]
-        named = pa.table(arrays, names=schema.names)
-        return named.cast(schema)
+        rows = pa.table(arrays, names=schema.names).cast(schema)
+        return rows.replace_schema_metadata({**(schema.metadata or {}), **_restated(table.schema)})
     except (pa.ArrowInvalid, OSError):
         raise FormatError("is damaged") from None
     except ValueError:
         raise FormatError("has nulls where the contract allows none") from None
+
+
+def _restated(schema: pa.Schema) -> dict[bytes, bytes]:
+    return {key: value for key, value in (schema.metadata or {}).items() if key == RESTATED_FROM}
 
 
 def _refuse_other_columns(dataset: str, region: Region, found: pa.Schema) -> None:

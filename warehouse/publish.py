@@ -79,11 +79,15 @@ class PublishOptions:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What was published: the path that always leads to it, and the rows of every table."""
+    """What was published: the path that always leads to it, and the rows of every table.
+
+    ``edits`` are what changed in the room directory, a line each (R18).
+    """
 
     path: Path
     data_through: date | None
     rows: dict[str, int]
+    edits: tuple[str, ...] = ()
 
 
 def publish(lake: Lake, warehouse: Path, options: PublishOptions, now: datetime) -> Published:

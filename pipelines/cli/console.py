@@ -170,7 +170,9 @@ def _show_failed_rooms(
 
 
 def show_published(region: Region, published: Published) -> None:
-    """Print where the database is and how far its figures go."""
+    """Print what the room directory changed, where the database is and how far its figures go."""
+    for edit in published.edits:
+        click.echo(f"{region}: {edit}")
     through = published.data_through or "no day yet"
     click.echo(f"{region}: published {published.path}, data through {through}")
 

@@ -76,10 +76,20 @@ def run(
 @click.command()
 @with_config
 @with_region
-def publish(config: Path, region: Region) -> int:
+@click.option(
+    "--restate-from",
+    type=DATE,
+    help="Let the room directory as it is now count from this day on, for past days too.",
+)
+def publish(config: Path, region: Region, restate_from: datetime | None) -> int:
     """Rebuild a region's database from its lake."""
     settings = settings_of(config, region)
-    published = publish_region(settings, region, datetime.now(UTC))
+    now, since = datetime.now(UTC), restate_from.date() if restate_from else None
+    if since and since > today_in(settings, region, now):
+        raise click.UsageError(
+            f"--restate-from {since} is after today; write valid_from in the CSV"
+        )
+    published = publish_region(settings, region, now, since)
     console.show_published(region, published)
     write_page(settings, region)
     return WHOLE

@@ -97,7 +97,7 @@ def rooms_table(region: RegionSettings) -> pa.Table:
 
 
 def directory_table(region: RegionSettings) -> pa.Table:
-    """Return every version of the directory (R18): ``ROOMS`` and ``valid_from``, no address.
+    """Return every version of the directory (R18): schema ``ROOMS``, no address.
 
     A row a room and ``valid_from``, in this order; null is first: from when the room was first
     seen. Name and time zone are corrections: all rows of a room have today's.
@@ -107,7 +107,7 @@ def directory_table(region: RegionSettings) -> pa.Table:
         row.model_copy(update={key: getattr(today[row.room_id], key) for key in _CORRECTIONS})
         for row in sorted(region.directory, key=_by_room_and_day)
     ]
-    return _table_of(rows, ROOMS.append(pa.field("valid_from", pa.date32())))
+    return _table_of(rows, ROOMS)
 
 
 def _table_of(rooms: Sequence[Room], schema: pa.Schema) -> pa.Table:

@@ -24,8 +24,17 @@ from transforms.contract.bands import (
 )
 from transforms.contract.columns import INSTANT, Column, Nature, Origin, Table
 from transforms.contract.database import STATISTICS, TABLES
-from transforms.contract.lake import BOOKINGS, COVERAGE, LAKE, READ_AND_DROPPED, ROOMS, STAGED
+from transforms.contract.lake import (
+    BOOKINGS,
+    CHANGES,
+    COVERAGE,
+    LAKE,
+    READ_AND_DROPPED,
+    ROOMS,
+    STAGED,
+)
 from transforms.contract.words import (
+    CHANGE_WORDS,
     KINDS,
     PERSONAL_ROOM_TYPES,
     REGION_REMEDY,
@@ -38,12 +47,14 @@ from transforms.contract.words import (
     is_region,
 )
 
-CONTRACT_VERSION: Final = "1"
+CONTRACT_VERSION: Final = "2"
 
 __all__ = [
     "ALL_DAY",
     "BOOKINGS",
     "CAPACITY_BANDS",
+    "CHANGES",
+    "CHANGE_WORDS",
     "CONTRACT_VERSION",
     "COVERAGE",
     "DURATION_BANDS",

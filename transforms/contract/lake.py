@@ -206,10 +206,77 @@ _ROOMS: Final = Table(
         ),
         _room("opened_on", pa.date32(), "First local date that the room was in use (R2)."),
         _room("closed_on", pa.date32(), "First local date that the room was out of use (R2)."),
+        _room("part_of", pa.string(), "Room that this one can be combined to (R25)."),
+        _room("equipment", pa.string(), "Words for what the room has, between semicolons."),
+        _room("valid_from", pa.date32(), "Day from which the row counts, if the CSV names one."),
     ),
     grain=("room_id",),
     nature="about the room",
     reason="The directory, without mailbox addresses.",
+)
+_DIRECTORY_OF_A_DAY: Final = Table(
+    "The room directory as it was from the day of the file on (R18).",
+    _ROOMS.columns,
+    _ROOMS.grain,
+    _ROOMS.nature,
+    _ROOMS.reason,
+)
+_CHANGES: Final = Table(
+    "What two successful readings of a room differ in, a file a night (R19).",
+    (
+        ROOM_ID,
+        _event(
+            "change",
+            pa.string(),
+            "new, cancelled, moved or resized.",
+            "One of four words, from two readings of the room's calendar.",
+            *("Start", "End", "DateTimeCreated", "CalendarItemType", "LegacyFreeBusyStatus"),
+            *("MyResponseType", "IsCancelled"),
+        ),
+        _BOOKINGS["kind"],
+        _BOOKINGS["starts_at"].defined_as("Start before the change; of a new booking its start."),
+        _BOOKINGS["ends_at"].defined_as("End before the change; of a new booking its end."),
+        _event_or_null(
+            "new_starts_at",
+            INSTANT,
+            "Start after a booking was moved or resized; else null.",
+            "When a room was booked: with the room, the key back to Exchange.",
+            *("Start", "IsAllDayEvent"),
+        ),
+        _event_or_null(
+            "new_ends_at",
+            INSTANT,
+            "End after a booking was moved or resized; else null.",
+            "How long a room was booked; names nobody.",
+            *("End", "Start", "IsAllDayEvent"),
+        ),
+        _BOOKINGS["created_at"],
+        Column(
+            "seen_after",
+            INSTANT,
+            "The last good reading before the change.",
+            Origin("When the room was read; says nothing of a person."),
+            "technical",
+        ),
+        Column(
+            "seen_at",
+            INSTANT,
+            "The reading that saw the change.",
+            Origin("When the room was read; says nothing of a person."),
+            "technical",
+        ),
+        Column(
+            "given_back_minutes",
+            pa.int32(),
+            "Open minutes that were set free after seen_at, whoever booked them since (R20).",
+            Origin("Minutes of a room, from two readings and its opening hours."),
+            "computed",
+            unit="minutes",
+        ),
+    ),
+    grain=(),  # two bookings of a room may be alike, and so may their changes
+    nature="pseudonymous",
+    reason="Rows of single bookings: room and start are a key back to Exchange.",
 )
 _COVERAGE: Final = Table(
     "One row for every room of the directory on every day that a run asked for (R13).",
@@ -238,11 +305,18 @@ _COVERAGE: Final = Table(
 )
 
 LAKE: Final[Mapping[str, Table]] = MappingProxyType(
-    {"bookings": _BOOKINGS, "rooms": _ROOMS, "coverage": _COVERAGE}
+    {
+        "bookings": _BOOKINGS,
+        "coverage": _COVERAGE,
+        "changes": _CHANGES,
+        "rooms": _ROOMS,
+        "directory": _DIRECTORY_OF_A_DAY,
+    }
 )
 BOOKINGS: Final = _BOOKINGS.schema
 ROOMS: Final = _ROOMS.schema
 COVERAGE: Final = _COVERAGE.schema
+CHANGES: Final = _CHANGES.schema
 STAGED: Final = BOOKINGS.append(LOCAL_START_DATE.field)
 """Bookings on their way to the lake, with the partition key, which no file holds."""
 

@@ -1,0 +1,236 @@
+"""The room directory as it was on each day (R18): its history in the lake.
+
+Belongs here: what an edit of the room CSV changes from which day on, and the table that marts join.
+Does not belong here: reading the CSV (``pipelines/settings``), files (``lake.py``).
+
+A file of the history is the whole directory from its day on. The first one counts from the
+beginning, whatever its day. Name and time zone are corrections: every day has today's.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import pairwise
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import pyarrow as pa
+
+from transforms.contract import ROOMS
+from warehouse.lake import RESTATED_FROM, Lake
+
+_Rooms: TypeAlias = dict[str, dict[str, Any]]
+_History: TypeAlias = dict[date, _Rooms]
+
+_BEGINNING: Final = date.min
+_CORRECTIONS: Final = ("name", "time_zone")
+_COMPARED: Final = [name for name in ROOMS.names if name not in {*_CORRECTIONS, "valid_from"}]
+AS_OF: Final = ROOMS.remove(ROOMS.get_field_index("valid_from")).append(
+    pa.field("valid_from", pa.date32(), nullable=False)
+)
+"""The directory by room and span of days: ``valid_from`` is the first day of a row."""
+
+
+class Edit(NamedTuple):
+    """What an edit of the directory changes of a room, and from which day on."""
+
+    room_id: str
+    what: str
+    from_date: date
+
+    def __str__(self) -> str:
+        since = "the beginning" if self.from_date == _BEGINNING else str(self.from_date)
+        return f"{self.room_id}: {self.what} from {since}"
+
+
+def record_directory(
+    lake: Lake, rooms: pa.Table, directory: pa.Table, today: date, restate_from: date | None = None
+) -> list[Edit]:
+    """Keep the directory as it is now, and since when; return what changed.
+
+    ``rooms`` has one row a room, as of today; ``directory`` a row for each ``valid_from`` too.
+    Both have the schema ``ROOMS``. A row whose ``valid_from`` no run has seen yet counts from it;
+    any other edit counts from today, or from ``restate_from`` if that is given.
+
+    Raises:
+        LakeError: a file of the lake cannot be read or written.
+    """
+    stated = {day: _as_stated(directory, day) for day in _days_stated(directory)}
+    former = lake.read("rooms")
+    history = {day: _rooms(lake.read("directory", day)) for day in lake.days("directory")}
+    if not history:
+        history = stated if former is None else {_BEGINNING: _rooms(former)}
+    since = restate_from or today
+    made = _with_new_rows(history, directory, since)
+    # A room whose only row is yet to come is until then as it was.
+    waiting = {} if restate_from else _rooms_of(_at(history, since), directory["room_id"])
+    made = {day: found for day, found in made.items() if day < since}
+    made[since] = waiting | _as_stated(directory, since)
+    made |= {day: waiting | found for day, found in stated.items() if day > since}
+    made = _without_repeats(_corrected(made, rooms))
+    restated = restated_from(lake)
+    if restate_from:
+        restated = min(restated or restate_from, restate_from)
+    _write(lake, made, rooms, restated)
+    return list(_edits(history, made))
+
+
+def as_of_days(lake: Lake) -> pa.Table:
+    """Return the directory as marts join it: a row a room and span of days, schema ``AS_OF``.
+
+    A row counts from ``valid_from`` to the day before ``valid_to`` (null: still). A room is in no
+    row for days before it was added and after it was taken out. A lake without a history has its
+    one directory from the beginning.
+    """
+    days = lake.days("directory")
+    history = {day: _rooms(lake.read("directory", day)) for day in days}
+    if not history and (rooms := lake.read("rooms")) is not None:
+        history = {_BEGINNING: _rooms(rooms)}
+    spans: list[dict[str, Any]] = []
+    open_spans: dict[str, dict[str, Any]] = {}
+    for number, day in enumerate(sorted(history)):
+        since = day if number else _BEGINNING
+        for room_id in [*open_spans, *(each for each in history[day] if each not in open_spans)]:
+            span, row = open_spans.get(room_id), history[day].get(room_id)
+            if span and row and all(span[name] == row[name] for name in _COMPARED):
+                continue
+            if span:
+                open_spans.pop(room_id)["valid_to"] = since
+            if row:
+                open_spans[room_id] = row | {"valid_from": since, "valid_to": None}
+                spans.append(open_spans[room_id])
+    schema = AS_OF.append(pa.field("valid_to", pa.date32()))
+    return pa.Table.from_pylist(spans, schema).sort_by(
+        [("room_id", "ascending"), ("valid_from", "ascending")]
+    )
+
+
+def restated_from(lake: Lake) -> date | None:
+    """Return the first day that an operator had restated, None if none was."""
+    for day in lake.days("directory"):
+        table = lake.read("directory", day)
+        text = (table.schema.metadata or {}).get(RESTATED_FROM) if table is not None else None
+        if text:
+            return date.fromisoformat(text.decode())
+    return None
+
+
+def forget_directory(lake: Lake, first_kept: date, room_ids: Iterable[str] = ()) -> None:
+    """Drop what counted only before a day; of the rooms named, drop every row of the past.
+
+    Raises:
+        LakeError: a file cannot be read or written.
+    """
+    days, gone = lake.days("directory"), frozenset(room_ids)
+    for earlier, later in pairwise(days):
+        if later <= first_kept:
+            lake.delete("directory", earlier)
+    for day in lake.days("directory") if gone else ():
+        table = lake.read("directory", day)
+        if table is not None and gone & set(table["room_id"].to_pylist()):
+            kept = [row for row in table.to_pylist() if row["room_id"] not in gone]
+            lake.replace("directory", day, _table(kept, table.schema.metadata))
+
+
+def _with_new_rows(history: _History, directory: pa.Table, since: date) -> _History:
+    """Return the history with the rows whose ``valid_from`` lies before a day and is new to it."""
+    made = {day: dict(found) for day, found in history.items()}
+    kept = [row for each in history.values() for row in each.values()]
+    seen = {(row["room_id"], row["valid_from"]) for row in kept}
+    rows = [row for row in directory.to_pylist() if row["valid_from"]]
+    for row in rows:
+        room_id, day = row["room_id"], row["valid_from"]
+        if day < since and (room_id, day) not in seen:
+            later = (each["valid_from"] for each in rows if each["room_id"] == room_id)
+            until = min([since, *(each for each in later if each > day)])
+            for edge in (until, day):
+                made[edge] = dict(_at(made, edge))
+            for found in (made[each] for each in list(made) if day <= each < until):
+                found[room_id] = row
+    return made
+
+
+def _corrected(history: _History, rooms: pa.Table) -> _History:
+    """Return the history with today's names and time zones."""
+    today = {row["room_id"]: row for row in rooms.to_pylist()}
+    return {
+        day: {
+            room_id: row | {key: today.get(room_id, row)[key] for key in _CORRECTIONS}
+            for room_id, row in found.items()
+        }
+        for day, found in history.items()
+    }
+
+
+def _rooms_of(found: _Rooms, room_ids: pa.ChunkedArray) -> _Rooms:
+    named = set(room_ids.to_pylist())
+    return {room_id: row for room_id, row in found.items() if room_id in named}
+
+
+def _at(history: _History, day: date) -> _Rooms:
+    """Return the directory as it was on a day; before the first one, the first."""
+    days = [each for each in history if each <= day] or [min(history)]
+    return history[max(days)]
+
+
+def _days_stated(directory: pa.Table) -> list[date]:
+    return sorted({_BEGINNING, *(day for day in directory["valid_from"].to_pylist() if day)})
+
+
+def _as_stated(directory: pa.Table, day: date) -> _Rooms:
+    """Return the directory that counts on a day by what the CSV states; rows are in its order."""
+    rows = directory.to_pylist()
+    return {row["room_id"]: row for row in rows if (row["valid_from"] or _BEGINNING) <= day}
+
+
+def _without_repeats(history: _History) -> _History:
+    days = sorted(history)
+    kept = [days[0], *(later for one, later in pairwise(days) if history[one] != history[later])]
+    return {day: history[day] for day in kept}
+
+
+def _write(lake: Lake, made: _History, rooms: pa.Table, restated: date | None) -> None:
+    metadata = {RESTATED_FROM: str(restated).encode()} if restated else {}
+    for day in lake.days("directory"):
+        if day not in made:
+            lake.delete("directory", day)
+    with lake.at_once():
+        lake.replace("rooms", None, rooms)
+        for day, found in sorted(made.items()):
+            old = lake.read("directory", day)
+            new = _table(list(found.values()), {**(ROOMS.metadata or {}), **metadata})
+            if old is None or not old.equals(new, check_metadata=True):
+                lake.replace("directory", day, new)
+
+
+def _table(rows: list[dict[str, Any]], metadata: dict[bytes, bytes] | None) -> pa.Table:
+    ordered = sorted(rows, key=lambda row: str(row["room_id"]))
+    return pa.Table.from_pylist(ordered, ROOMS).replace_schema_metadata(metadata)
+
+
+def _rooms(table: pa.Table | None) -> _Rooms:
+    return {row["room_id"]: row for row in table.to_pylist()} if table is not None else {}
+
+
+def _edits(before: _History, after: _History) -> Iterator[Edit]:
+    """Yield what differs, once, with the first day from which it does."""
+    told: set[tuple[str, str]] = set()
+    for day in sorted({*before, *after}):
+        old, new = _at(before, day), _at(after, day)
+        for room_id in sorted({*old, *new}):
+            for what in _differences(old.get(room_id), new.get(room_id)):
+                if (room_id, what) not in told:
+                    told.add((room_id, what))
+                    yield Edit(room_id, what, day)
+
+
+def _differences(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[str]:
+    if old is None or new is None:
+        return ["added" if old is None else "taken out"] if old is not new else []
+    return [
+        f"{name} {_shown(old[name])} to {_shown(new[name])}"
+        for name in _COMPARED
+        if old[name] != new[name]
+    ]
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else str(value)

@@ -24,14 +24,14 @@ _BUILDINGS: Final = """
 WITH days AS (
     SELECT coalesce(building, 'no building') AS building, local_date, sum(rooms) AS rooms,
            sum(rooms_loaded) AS rooms_loaded, sum(open_minutes) AS open_minutes,
-           sum(booked_minutes) AS booked_minutes, sum(bookings) AS bookings
+           sum(booked_minutes) AS booked_minutes
     FROM utilization
     WHERE local_date BETWEEN $first AND $last
       AND room_type NOT IN ('desk', 'office', 'executive')
     GROUP BY ALL
 )
 SELECT building, max(rooms), sum(rooms), sum(rooms_loaded), coalesce(sum(open_minutes), 0),
-       coalesce(sum(booked_minutes), 0), coalesce(sum(bookings), 0)
+       coalesce(sum(booked_minutes), 0)
 FROM days GROUP BY building ORDER BY building
 """
 _SOLD_OUT: Final = """
@@ -47,8 +47,7 @@ SELECT coalesce(r.name, r.room_id)
 FROM room_days AS d JOIN rooms AS r ON r.room_id = d.room_id
 WHERE d.local_date BETWEEN $first AND $last
 GROUP BY r.room_id, r.name
-HAVING sum(d.open_minutes) > 0
-   AND sum(d.bookings) = 0 AND sum(d.booked_minutes + d.booked_minutes_outside_hours) = 0
+HAVING sum(d.open_minutes) > 0 AND sum(d.booked_minutes + d.booked_minutes_outside_hours) = 0
 ORDER BY 1
 """
 _READ: Final = """
@@ -66,7 +65,11 @@ class Use:
     room_days_loaded: int = 0
     open_minutes: int = 0
     booked_minutes: int = 0
-    bookings: int = 0
+
+    @property
+    def booked_hours(self) -> int:
+        """Booked time in open time, in whole hours."""
+        return round(self.booked_minutes / 60)
 
     @property
     def utilization(self) -> float | None:
@@ -113,7 +116,7 @@ def read_month(region: Region, warehouse: Path, first: date | None = None) -> Mo
     Raises:
         VersionError: nothing was published yet.
     """
-    with connect(region, warehouse=warehouse, bookings=True) as connection:
+    with connect(region, warehouse=warehouse) as connection:
         first_read, through = connection.execute(_READ).fetchall()[0]
         if through is None or first_read is None:
             return None
@@ -154,7 +157,6 @@ def _sum(uses: Iterable[Use]) -> Use:
             total.room_days_loaded + each.room_days_loaded,
             total.open_minutes + each.open_minutes,
             total.booked_minutes + each.booked_minutes,
-            total.bookings + each.bookings,
         )
     return total
 

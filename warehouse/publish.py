@@ -40,10 +40,11 @@ from warehouse.versions import (
 _DAY: Final = timedelta(days=1)
 _LONGEST_PASS_DAYS: Final = 366
 MASKS: Final = "masks"
-BEFORE: Final = ("rooms", "coverage", "room_groups")
+BEFORE: Final = ("rooms", "coverage", "room_places", "places", "larger_places")
 EACH_PASS: Final = (
     *("room_dates", "live", MASKS, "fragments", "days", "utilization_cells", "room_hours"),
-    *("room_days", "room_days_ahead", "utilization", "rooms_in_use", "bookings", "hidden_cells"),
+    *("room_days", "room_days_ahead", "utilization", "in_use", "rooms_in_use"),
+    *("rooms_in_use_by_place", "bookings", "hidden_cells"),
 )
 """``masks`` is not SQL but arrays (``masks.py``)."""
 AFTER: Final = ("hour_of_week", "profile_counts", PROFILE, "build_info")

@@ -147,6 +147,22 @@ class Oracle(Readings):
         for room in self.all_rooms():
             if room.room_type not in PERSONAL:
                 groups[room.site, room.building, capacity_band(room.capacity)].append(room)
+        return self._rows_in_use(groups)
+
+    def rooms_in_use_by_place(self) -> Rows:
+        groups: dict[tuple[Any, ...], list[Room]] = defaultdict(list)
+        for room in self.all_rooms():
+            if room.room_type in PERSONAL:
+                continue
+            if room.site:
+                groups["site", room.site, None, None].append(room)
+            if room.building:
+                groups["building", room.site, room.building, None].append(room)
+            if room.building and room.floor:
+                groups["floor", room.site, room.building, room.floor].append(room)
+        return self._rows_in_use(groups)
+
+    def _rows_in_use(self, groups: dict[tuple[Any, ...], list[Room]]) -> Rows:
         rows = [
             self._concurrency(key, rooms, day)
             for key, rooms in groups.items()

@@ -25,6 +25,7 @@ EXACT = {
     "utilization": "utilization",
     "hour_of_week": "hour_of_week",
     "rooms_in_use": "rooms_in_use",
+    "rooms_in_use_by_place": "rooms_in_use_by_place",
 }
 
 

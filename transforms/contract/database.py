@@ -160,6 +160,20 @@ _BOOKINGS_SUM = _computed(
 _WHOLE_DURATIONS = _minutes(
     "booked_minutes", "Sum of the whole durations of these bookings (R15).", wide=True
 )
+_IN_USE = (
+    _rooms("rooms_open", "Rooms read that are open at any minute of the day."),
+    _rooms("peak_rooms_in_use", "Most open rooms booked at one minute."),
+    _rooms(
+        "p95_rooms_in_use",
+        "Rooms booked at once: nearest-rank 95th percentile of the minutes with any open.",
+    ),
+    _rooms("min_free_rooms", "Fewest rooms open and not booked at one minute."),
+    _minutes(
+        "sold_out_minutes",
+        "Minutes with rooms open and none free; null if the cell has fewer than two rooms.",
+        nullable=True,
+    ),
+)
 _CELL: Final = ("region", "building", "capacity_band", "iso_week")
 
 
@@ -309,24 +323,24 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
         ),
         "rooms_in_use": _of_rooms(
             "How many rooms are booked at once, over the minutes of a day with any room open.",
-            (
-                *(_REGION, _SITE, _BUILDING, _CAPACITY_BAND, _LOCAL_DATE),
-                _rooms("rooms_open", "Rooms read that are open at any minute of the day."),
-                _rooms("peak_rooms_in_use", "Most open rooms booked at one minute."),
-                _rooms(
-                    "p95_rooms_in_use",
-                    "Rooms booked at once: nearest-rank 95th percentile of the minutes with any "
-                    "open.",
-                ),
-                _rooms("min_free_rooms", "Fewest rooms open and not booked at one minute."),
-                _minutes(
-                    "sold_out_minutes",
-                    "Minutes with rooms open and none free; null if the cell has fewer than two "
-                    "rooms.",
-                    nullable=True,
-                ),
-            ),
+            (*(_REGION, _SITE, _BUILDING, _CAPACITY_BAND, _LOCAL_DATE), *_IN_USE),
             ("region", "site", "building", "capacity_band", "local_date"),
+        ),
+        "rooms_in_use_by_place": _of_rooms(
+            "The same for a whole floor, a whole building, a whole site, of rooms of all sizes.",
+            (
+                _REGION,
+                _computed(
+                    "level",
+                    pa.string(),
+                    "What is counted together: floor, building or site.",
+                    "What a row is about.",
+                ),
+                *(_SITE, _BUILDING.defined_as("Building; null for a site.")),
+                _FLOOR.defined_as("Floor; null for a building and a site."),
+                *(_LOCAL_DATE, *_IN_USE),
+            ),
+            ("region", "level", "site", "building", "floor", "local_date"),
         ),
         "booking_profile": _suppressed(
             "How bookings spread over the bands of one measure; small bands are merged (R17).",

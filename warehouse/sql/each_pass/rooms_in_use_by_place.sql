@@ -1,0 +1,17 @@
+-- Rooms booked at once on a whole floor, in a whole building, at a whole site.
+SELECT s.region,
+       p.level,
+       p.site,
+       p.building,
+       p.floor,
+       u.local_date,
+       u.rooms_open,
+       u.peak_rooms_in_use,
+       u.p95_rooms_in_use,
+       u.min_free_rooms,
+       CASE WHEN p.rooms >= 2 THEN u.sold_out_minutes END AS sold_out_minutes
+FROM in_use AS u
+JOIN places AS p ON p.place_no = u.place_no
+CROSS JOIN settings AS s
+WHERE p.level <> 'building_size'
+ORDER BY u.local_date, u.place_no

@@ -31,7 +31,8 @@ FIGURES: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "Rooms, busiest first": (
             "SELECT rooms.name, building, capacity, room_id, "
-            "sum(booked_minutes) / nullif(sum(open_minutes), 0), sum(bookings) "
+            "sum(booked_minutes) / nullif(sum(open_minutes), 0), "
+            "count(*) FILTER (booked_minutes > 0) "
             "FROM room_days JOIN rooms USING (room_id) GROUP BY ALL"
         ),
         "Booked ahead, by week": (
@@ -39,11 +40,12 @@ FIGURES: Final[Mapping[str, str]] = MappingProxyType(
             "sum(booked_minutes) / nullif(sum(open_minutes), 0) FROM room_days_ahead GROUP BY ALL"
         ),
         "How long before single bookings are made": (
-            "SELECT lead_time_band, sum(bookings) FROM booking_mix WHERE kind = 'single' "
-            "GROUP BY ALL"
+            "SELECT band, sum(bookings) FROM booking_profile WHERE level = 'building' "
+            "AND month IS NULL AND measure = 'lead_time' AND band IS NOT NULL GROUP BY ALL"
         ),
         "Too big? Bookings by room size and people invited": (
-            "SELECT capacity_band, headcount_band, sum(bookings) FROM size_fit GROUP BY ALL"
+            "SELECT capacity_band, band, sum(bookings) FROM booking_profile "
+            "WHERE level = 'building_size' AND month IS NULL AND measure = 'headcount' GROUP BY ALL"
         ),
     }
 )

@@ -161,7 +161,7 @@ def main() -> int:
         folder = Path(name)
         publish_scenario(folder, everything()).close()
         archive, warehouse = folder / "dashboard.zip", folder / "warehouse"
-        write_zip([str(archive), str(warehouse / "insights-eu.duckdb")])
+        write_zip([str(archive), str(warehouse / "insights-eu-statistics.duckdb")])
         superset = Superset(folder)
         superset.set_up(archive)
         with superset.serving(), connect("EU", warehouse=warehouse) as database:

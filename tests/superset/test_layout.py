@@ -8,10 +8,10 @@ from zipfile import ZipFile
 import yaml
 
 from tests.superset.figures import FIGURES
-from transforms.contract import TABLES
+from transforms.contract import STATISTICS
 from warehouse.superset import __main__ as command
-from warehouse.superset.charts import CALCULATED, CHARTS, METRICS, ROOM_COLUMNS, WITH_ROOMS
-from warehouse.superset.layout import files
+from warehouse.superset.charts import CALCULATED, CHARTS, METRICS
+from warehouse.superset.layout import columns_of, files
 
 FOLDER = Path(__file__).parents[2] / "warehouse/superset/dashboard"
 
@@ -24,11 +24,11 @@ def test_the_checked_in_dashboard_is_what_the_code_writes() -> None:
     assert found == files()
 
 
-def columns_of(table: str) -> set[str]:
+def told_columns(table: str) -> set[str]:
     """Return the columns that a dataset has, which Superset is told too."""
-    columns = set(TABLES[table].names) | CALCULATED.get(table, {}).keys()
-    if table in WITH_ROOMS:
-        columns |= set(ROOM_COLUMNS)
+    columns = {column.name for column in columns_of(table)[0]} | CALCULATED.get(table, {}).keys()
+    held = {column.name for each in STATISTICS.values() for column in each}
+    assert columns - CALCULATED.get(table, {}).keys() <= held
     told = yaml.safe_load(files()[f"datasets/room_insights/{table}.yaml"])["columns"]
     assert {column["column_name"] for column in told} == columns
     assert len(told) == len(columns)
@@ -37,14 +37,14 @@ def columns_of(table: str) -> set[str]:
 
 def test_every_chart_asks_for_columns_of_the_contract_and_metrics_of_its_dataset() -> None:
     for chart in CHARTS:
-        assert set(chart.by) <= columns_of(chart.table), chart.name
-        assert {column for column, _, _ in chart.where} <= columns_of(chart.table), chart.name
+        assert set(chart.by) <= told_columns(chart.table), chart.name
+        assert {column for column, _, _ in chart.where} <= told_columns(chart.table), chart.name
         assert set(chart.metrics) <= METRICS[chart.table].keys(), chart.name
 
 
 def test_every_metric_sums_columns_and_has_no_columns_name() -> None:
     for table, metrics in METRICS.items():
-        names = set(TABLES[table].names)
+        names = {column.name for column in columns_of(table)[0]}
         assert not metrics.keys() & names
         for sql in metrics.values():
             assert set(re.findall(r"[a-z_]+", sql)) <= names
@@ -68,10 +68,10 @@ def test_no_two_parts_have_one_id() -> None:
 
 def test_a_zip_is_for_the_database_that_is_named_and_opens_it_read_only(tmp_path: Path) -> None:
     archive = tmp_path / "dashboard.zip"
-    assert command.main([str(archive), "/srv/eu/insights-eu.duckdb"]) == 0
+    assert command.main([str(archive), "/srv/eu/insights-eu-statistics.duckdb"]) == 0
     with ZipFile(archive) as opened:
         database = yaml.safe_load(opened.read("room_insights/databases/room_insights.yaml"))
         assert len(opened.namelist()) == len(files())
-    assert database["sqlalchemy_uri"] == "duckdb:////srv/eu/insights-eu.duckdb"
+    assert database["sqlalchemy_uri"] == "duckdb:////srv/eu/insights-eu-statistics.duckdb"
     assert database["extra"]["engine_params"]["connect_args"] == {"read_only": True}
     assert json.dumps(database).count("password") == 0

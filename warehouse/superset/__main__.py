@@ -1,7 +1,7 @@
 """Writes what Superset imports: the checked-in folder, or a zip for one database.
 
 ``python -m warehouse.superset`` renews ``dashboard/`` beside this file;
-``python -m warehouse.superset OUT.zip /srv/eu/warehouse/insights-eu.duckdb`` makes a zip.
+``python -m warehouse.superset OUT.zip /srv/eu/insights-eu-statistics.duckdb`` makes a zip.
 """
 
 import sys

@@ -12,9 +12,12 @@ from typing import Any, Final
 _UTILIZATION: Final = "SUM(booked_minutes) * 1.0 / NULLIF(SUM(open_minutes), 0)"
 METRICS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
-        "utilization": {"utilization": _UTILIZATION, "booking_count": "SUM(bookings)"},
+        "utilization": {"utilization": _UTILIZATION},
         "hour_of_week": {"utilization": _UTILIZATION},
-        "room_days": {"utilization": _UTILIZATION, "booking_count": "SUM(bookings)"},
+        "room_days": {
+            "utilization": _UTILIZATION,
+            "days_used": "COUNT(CASE WHEN booked_minutes > 0 THEN 1 END)",
+        },
         "room_days_ahead": {"utilization": _UTILIZATION},
         "rooms_in_use": {
             "days_sold_out": "COUNT(CASE WHEN sold_out_minutes > 0 THEN 1 END)",
@@ -23,14 +26,22 @@ METRICS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "most_rooms_in_use": "MAX(peak_rooms_in_use)",
             "fewest_rooms_free": "MIN(min_free_rooms)",
         },
-        "booking_mix": {"booking_count": "SUM(bookings)"},
-        "size_fit": {"booking_count": "SUM(bookings)"},
+        "profile_of_buildings": {"booking_count": "SUM(bookings)"},
+        "profile_of_sizes": {"booking_count": "SUM(bookings)"},
         "build_info": {"rooms_read": "SUM(rooms_loaded)"},
     }
 )
 """The metrics that each dataset has, by name; their SQL says how they are computed.
 
 No metric has the name of a column: Superset would take one for the other.
+"""
+
+PROFILES: Final[Mapping[str, str]] = MappingProxyType(
+    {"profile_of_buildings": "building", "profile_of_sizes": "building_size"}
+)
+"""Datasets that are one level of ``booking_profile``, all closed months together.
+
+The whole table holds each booking at every level, and by month too: a sum over it counts anew.
 """
 
 WITH_ROOMS: Final = ("room_days", "room_days_ahead")
@@ -63,7 +74,7 @@ class Chart:
     by: tuple[str, ...] = ()
     width: int = 6
     height: int = 46
-    where: tuple[tuple[str, str, str | int], ...] = ()
+    where: tuple[tuple[str, str, str | int | None], ...] = ()
     is_weekly: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -134,7 +145,7 @@ CHARTS: Final = (
         "Rooms, busiest first",
         "room_days",
         "table",
-        ("utilization", "booking_count"),
+        ("utilization", "days_used"),
         ("name", "building", "capacity", "room_id"),
         width=12,
         height=36,
@@ -151,19 +162,20 @@ CHARTS: Final = (
     ),
     Chart(
         "How long before single bookings are made",
-        "booking_mix",
+        "profile_of_buildings",
         "pie",
         ("booking_count",),
-        ("lead_time_band",),
-        where=(("kind", "==", "single"),),
+        ("band",),
+        where=(("measure", "==", "lead_time"), ("band", "IS NOT NULL", None)),
         options={"label_type": "key_percent", "show_legend": False, "donut": True},
     ),
     Chart(
         "Too big? Bookings by room size and people invited",
-        "size_fit",
+        "profile_of_sizes",
         "pivot_table_v2",
         ("booking_count",),
-        ("capacity_band", "headcount_band"),
+        ("capacity_band", "band"),
+        where=(("measure", "==", "headcount"),),
         width=12,
         height=52,
     ),

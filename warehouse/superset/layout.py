@@ -13,23 +13,31 @@ from uuid import UUID
 import pyarrow as pa
 import yaml
 
-from transforms.contract import TABLES, Column
+from transforms.contract import STATISTICS, Column, Table
 from warehouse.engine import COLUMN_TYPES
-from warehouse.superset.charts import CALCULATED, CHARTS, METRICS, ROOM_COLUMNS, WITH_ROOMS, Chart
+from warehouse.superset.charts import (
+    CALCULATED,
+    CHARTS,
+    METRICS,
+    PROFILES,
+    ROOM_COLUMNS,
+    WITH_ROOMS,
+    Chart,
+)
 
 DATABASE: Final = "databases/room_insights.yaml"
-PLACEHOLDER: Final = "duckdb:////srv/room-insights/eu/warehouse/insights-eu.duckdb"
+PLACEHOLDER: Final = "duckdb:////srv/room-insights/eu/warehouse/insights-eu-statistics.duckdb"
 _ROW_LIMIT: Final = 10_000
 _TIME_SERIES: Final = "echarts_timeseries"
 _WEEK: Final = "P1W"
-
-
 _VERSION: Final = "1.0.0"
 _FIRST_ID: Final = 0x6F0E2F6A_51D7_4C11_A000_000000000000
 _WITH_ROOMS: Final = (
     "SELECT d.*, r.name, r.site, r.building, r.capacity, r.capacity_band "
     "FROM TABLE AS d JOIN rooms AS r ON r.room_id = d.room_id"
 )
+
+_OF_A_LEVEL: Final = "SELECT COLUMNS FROM booking_profile WHERE level = 'LEVEL' AND month IS NULL"
 
 
 def files(uri: str = PLACEHOLDER) -> dict[str, str]:
@@ -69,7 +77,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
     params = _params(chart)
     return {
         "slice_name": chart.name,
-        "description": TABLES[chart.table].text,
+        "description": _table(chart.table).text,
         "viz_type": chart.drawing,
         "params": params,
         "query_context": json.dumps(_query_context(chart, params)),
@@ -237,30 +245,50 @@ def _chart_id(chart: Chart) -> str:
     return _id_of(200 + CHARTS.index(chart))
 
 
-def _dataset(table: str) -> dict[str, Any]:
-    """Return the file of a dataset: a table of the contract, with its rooms where it has any."""
-    columns = TABLES[table]
-    date_column = "local_date" if "local_date" in columns.names else None
-    more = [TABLES["rooms"][name] for name in ROOM_COLUMNS] if table in WITH_ROOMS else []
+def _dataset(name: str) -> dict[str, Any]:
+    """Return the file of a dataset: a table of the statistics, with its rooms where it has any."""
+    columns, sql = columns_of(name)
     return {
-        "table_name": table,
-        "main_dttm_col": date_column,
-        "description": columns.text,
+        "table_name": name,
+        "main_dttm_col": "local_date"
+        if any(each.name == "local_date" for each in columns)
+        else None,
+        "description": _table(name).text,
         "schema": "main",
-        "sql": _WITH_ROOMS.replace("TABLE", table) if table in WITH_ROOMS else None,
-        "uuid": _dataset_id(table),
+        "sql": sql,
+        "uuid": _dataset_id(name),
         "metrics": [
-            {"metric_name": name, "verbose_name": name.replace("_", " "), "expression": sql}
-            for name, sql in METRICS[table].items()
+            {"metric_name": metric, "verbose_name": metric.replace("_", " "), "expression": sql}
+            for metric, sql in METRICS[name].items()
         ],
-        "columns": [_column(column) for column in [*columns, *more]]
+        "columns": [_column(column) for column in columns]
         + [
-            {"column_name": name, "type": "VARCHAR", "groupby": True, "expression": sql}
-            for name, sql in CALCULATED.get(table, {}).items()
+            {"column_name": column, "type": "VARCHAR", "groupby": True, "expression": sql}
+            for column, sql in CALCULATED.get(name, {}).items()
         ],
         "version": _VERSION,
         "database_uuid": _id_of(0),
     }
+
+
+def columns_of(name: str) -> tuple[list[Column], str | None]:
+    """Return the columns of a dataset as the contract has them, and its SQL if it is no table."""
+    table = _table(name)
+    if name in PROFILES:
+        left_out = {"level", "month"} | (
+            {"capacity_band"} if PROFILES[name] == "building" else set()
+        )
+        columns = [column for column in table if column.name not in left_out]
+        names = ", ".join(column.name for column in columns)
+        return columns, _OF_A_LEVEL.replace("COLUMNS", names).replace("LEVEL", PROFILES[name])
+    if name in WITH_ROOMS:
+        more = [STATISTICS["rooms"][column] for column in ROOM_COLUMNS]
+        return [*table, *more], _WITH_ROOMS.replace("TABLE", name)
+    return list(table), None
+
+
+def _table(dataset: str) -> Table:
+    return STATISTICS["booking_profile" if dataset in PROFILES else dataset]
 
 
 def _column(column: Column) -> dict[str, Any]:

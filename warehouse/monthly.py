@@ -51,7 +51,7 @@ HAVING sum(d.open_minutes) > 0 AND sum(d.booked_minutes + d.booked_minutes_outsi
 ORDER BY 1
 """
 _READ: Final = """
-SELECT min(local_date) FILTER (read_at IS NOT NULL), (SELECT data_through FROM build_info)
+SELECT min(local_date) FILTER (is_loaded), (SELECT data_through FROM build_info)
 FROM coverage
 """
 

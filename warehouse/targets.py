@@ -113,7 +113,7 @@ def evaluate(
     """
     results = []
     first_read, through = connection.execute(
-        "SELECT min(local_date) FILTER (read_at IS NOT NULL), "
+        "SELECT min(local_date) FILTER (is_loaded), "
         "(SELECT data_through FROM build_info) FROM coverage"
     ).fetchall()[0]
     through = as_of or through

@@ -257,7 +257,10 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             "What was read: a row for every room on every day that a run asked for (R13).",
             (
                 *(_REGION, ROOM_ID, _LOCAL_DATE),
-                *(_COVERAGE["is_loaded"], _COVERAGE["read_at"], _COVERAGE["error_code"]),
+                _COVERAGE["is_loaded"],
+                # When and why not is for the operators.
+                replace(_COVERAGE["read_at"], is_for_everybody=False),
+                replace(_COVERAGE["error_code"], is_for_everybody=False),
             ),
             ("region", "room_id", "local_date"),
             _COVERAGE.nature,

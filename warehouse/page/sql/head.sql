@@ -11,7 +11,8 @@ SELECT i.region,
        (SELECT count(*) FROM places JOIN rooms USING (room_id) WHERE building IS NULL)
            AS rooms_without_building,
        (SELECT count(*) FROM places
-        WHERE room_id NOT IN (SELECT room_id FROM coverage WHERE read_at IS NOT NULL))
+        WHERE room_id NOT IN (SELECT room_id FROM coverage WHERE is_loaded
+                              UNION SELECT room_id FROM room_days))
            AS rooms_never_read,
        (SELECT first_month_no FROM room_span) AS first_room_month,
        (SELECT coalesce(bool_or(is_daily), true) FROM days) AS is_daily,

@@ -34,6 +34,7 @@ from pipelines.settings import (
 )
 from pipelines.sources.factory import open_source
 from pipelines.words import counted
+from transforms.addresses import normal_address
 from transforms.contract import Region
 
 ALL_READABLE: Final = 0
@@ -152,18 +153,21 @@ def _write(
     of_region: RegionSettings,
     printer: Printer,
 ) -> bool:
-    known = {room.address.casefold(): room.room_id for room in of_region.rooms}
+    known = {normal_address(room.address): room for room in of_region.rooms}
     written = write_rooms(path, results, known, of_region.time_zone)
     printer.heading("Room directory", str(path))
-    if not written:
+    if not written.rooms:
         printer.line(State.FAILED, "not written", 0, "Exchange lists no room")
     else:
-        printer.line(State.OK, counted(written, "room"), 0, "as Exchange lists them")
+        printer.line(State.OK, counted(written.rooms, "room"), 0, "as Exchange lists them")
         printer.paragraph(
             f"Fill in capacity and building, and time_zone where it is not {of_region.time_zone}; "
             "add the rooms that Exchange does not list."
         )
+    if written.without_zone:
+        where = f"{counted(written.without_zone, 'room')} in a country with several"
+        printer.line(State.NOTE, "time_zone", 0, f"left empty: {where}; fill it in")
     if any(result.listing.codes for result in results):
         printer.line(State.NOTE, "not whole", 0, "not all could be listed")
     printer.blank()
-    return written > 0
+    return written.rooms > 0

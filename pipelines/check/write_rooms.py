@@ -8,14 +8,19 @@ Does not belong here: finding them (``exchange.py``), what a directory may hold
 import csv
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from pipelines.check.model import ExchangeResult
-from pipelines.settings import ROOM_COLUMNS, Identifier, Label, Mailbox, SettingsError
+from pipelines.settings import ROOM_COLUMNS, Identifier, Label, Mailbox, Room, SettingsError
+from pipelines.sources.listing import ListedRoom
+from transforms.addresses import normal_address
 from transforms.contract import ROOM_TYPES
+from transforms.opening import is_country
 
 _MODE: Final = 0o640
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)
@@ -37,21 +42,31 @@ def refuse_existing(path: Path) -> None:
         raise SettingsError([f"--write-rooms {path}: its folder does not exist; make it"])
 
 
-def write_rooms(
-    path: Path, results: Iterable[ExchangeResult], room_ids: Mapping[str, str], time_zone: str
-) -> int:
-    """Write every listed room once, and return how many.
+class Seeded(NamedTuple):
+    """How many rooms were written, and how many of them in a zone that nobody told."""
 
-    ``room_ids`` are those that the directory has already, by casefolded address: they are kept,
-    since the lake knows rooms by them. A new one is made from the address's local part.
+    rooms: int
+    without_zone: int
+
+
+def write_rooms(
+    path: Path, results: Iterable[ExchangeResult], directory: Mapping[str, Room], time_zone: str
+) -> Seeded:
+    """Write every listed room once, with all that any exchange knows of it.
+
+    ``time_zone`` is the region's: of the rooms whose country has it, or is not known. A country
+    with one zone gives its own; else the zone is left empty.
+
+    ``directory`` has the rooms so far, by the normal form of their address: their ids are kept,
+    since the lake knows rooms by them, and their exchange. A new id is made from the address.
 
     Raises:
         SettingsError: the file exists by now, or cannot be written.
     """
-    rows = list(_rows(results, room_ids, time_zone))
+    rows = list(_rows(results, directory, time_zone))
     if rows:
         write_directory(path, rows)
-    return len(rows)
+    return Seeded(len(rows), sum(not row["time_zone"] for row in rows))
 
 
 def write_directory(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
@@ -72,27 +87,57 @@ def write_directory(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
 
 
 def _rows(
-    results: Iterable[ExchangeResult], room_ids: Mapping[str, str], time_zone: str
+    results: Iterable[ExchangeResult], directory: Mapping[str, Room], time_zone: str
 ) -> Iterator[dict[str, str]]:
-    taken = {room_id.casefold() for room_id in room_ids.values()}
-    written: set[str] = set()
+    taken = {room.room_id.casefold() for room in directory.values()}
+    merged: dict[str, dict[str, str]] = {}
     for result in results:
         for room in result.listing.rooms.values():
-            address = room.address.casefold()
-            if address in written or not _fits(_MAILBOX, room.address):
-                continue
-            written.add(address)
-            yield {
-                "room_id": room_ids.get(address) or _new_id(address.partition("@")[0], taken),
-                "address": room.address,
-                "exchange": result.target.exchange.name,
-                "name": _label(room.name),
-                "building": _label(room.building),
-                "floor": _label(room.floor),
-                "capacity": "" if room.capacity is None else str(room.capacity),
-                "room_type": _room_type(room.tags),
-                "time_zone": time_zone,
-            }
+            if _fits(_MAILBOX, room.address):
+                known = merged.setdefault(normal_address(room.address), {})
+                told = _told(room, result.target.exchange.name)
+                known.update({key: text for key, text in told.items() if not known.get(key)})
+    for address, row in merged.items():
+        row["time_zone"] = _zone_in(row["country"], time_zone)
+        if room := directory.get(address):
+            yield row | {"room_id": room.room_id, "exchange": room.exchange}
+        else:
+            yield row | {"room_id": _new_id(address.partition("@")[0], taken)}
+
+
+def _told(room: ListedRoom, exchange: str) -> dict[str, str]:
+    """Return what an exchange tells of a room, in the words of the CSV."""
+    return {
+        "address": room.address,
+        "exchange": exchange,
+        "name": _label(room.name),
+        "building": _label(room.building),
+        "floor": _label(room.floor),
+        "country": _country(room.country or ""),
+        "capacity": "" if room.capacity is None else str(room.capacity),
+        "room_type": _room_type(room.tags),
+    }
+
+
+def _country(text: str) -> str:
+    """Return the code of a country that is written as its code or its English name."""
+    names = {name.casefold(): code for code, name in _table("iso3166.tab")}
+    code = names.get(text.strip().casefold(), text.strip().upper())
+    return code if is_country(code) else ""
+
+
+def _zone_in(country: str, time_zone: str) -> str:
+    zones = {name for code, _, name, *_ in _table("zone.tab") if code == country}
+    if not zones or time_zone in zones:
+        return time_zone
+    return zones.pop() if len(zones) == 1 else ""
+
+
+@cache
+def _table(name: str) -> tuple[tuple[str, ...], ...]:
+    """Return the rows of one of the tables that tzdata brings."""
+    text = files("tzdata").joinpath("zoneinfo", name).read_text(encoding="utf-8")
+    return tuple(tuple(line.split("\t")) for line in text.splitlines() if line[:1] != "#")
 
 
 def _label(text: str | None) -> str:

@@ -209,5 +209,11 @@ def _show_next(
     if is_listed and not rooms.exists():
         click.echo(f"{check} --region {region} --write-rooms {shlex.quote(str(rooms))}")
         return
+    if is_listed:
+        try:
+            load_settings(config, None)
+        except SettingsError as error:
+            cells = "a cell" if len(error.problems) == 1 else f"{len(error.problems)} cells"
+            click.echo(f"  fill in {cells} of {shlex.quote(str(rooms))}; check says which")
     click.echo(check)
     click.echo(f"  insights run{option} --region {region}")

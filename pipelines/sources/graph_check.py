@@ -78,12 +78,14 @@ def _roles(header: str) -> frozenset[str]:
 
 def _listed(place: Mapping[str, Any]) -> ListedRoom:
     capacity, number, tags = (place.get(name) for name in ("capacity", "floorNumber", "tags"))
+    address = place.get("address")
     return ListedRoom(
         address=_text(place, "emailAddress"),
         name=_text(place, "displayName"),
         capacity=capacity if isinstance(capacity, int) and 0 < capacity <= _MOST_SEATS else None,
         building=_text(place, "building") or None,
         floor=_text(place, "floorLabel") or (str(number) if isinstance(number, int) else None),
+        country=_text(address, "countryOrRegion") or None if isinstance(address, dict) else None,
         tags=[tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else (),
     )
 

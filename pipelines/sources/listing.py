@@ -18,4 +18,5 @@ class ListedRoom:
     capacity: int | None = None
     building: str | None = field(default=None, repr=False)
     floor: str | None = field(default=None, repr=False)
+    country: str | None = field(default=None, repr=False)
     tags: Sequence[str] = field(default=(), repr=False)

@@ -9,7 +9,7 @@ import yaml
 
 from pipelines.sandbox.faults import Fault
 from tests.check.asking import CheckNow
-from tests.night.two_exchanges import graph_exchange
+from tests.night.two_exchanges import EWS, graph_exchange, write_two_exchanges
 from tests.night.workplace import Company, address_of
 
 
@@ -122,6 +122,53 @@ def test_the_room_directory_is_seeded_from_places(
     assert (rows["fjord"]["name"], rows["harbour"]["room_type"]) == ("fjord", "")
     assert (rows["harbour"]["floor"], rows["harbour"]["capacity"]) == ("Ground", "")
     assert {row["exchange"] for row in rows.values()} == {"cloud"}
+
+
+@pytest.mark.parametrize(
+    ("country", "code", "time_zone"),
+    [
+        ("DK", "DK", "Europe/Copenhagen"),
+        ("Denmark", "DK", "Europe/Copenhagen"),
+        ("Finland", "FI", "Europe/Helsinki"),
+        ("SG", "SG", "Asia/Singapore"),
+        ("US", "US", ""),
+        ("Utopia", "", "Europe/Copenhagen"),
+        (None, "", "Europe/Copenhagen"),
+    ],
+)
+def test_a_zone_that_the_country_leaves_open_is_left_empty(
+    company: Company,
+    check: CheckNow,
+    tmp_path: Path,
+    country: str | None,
+    code: str,
+    time_zone: str,
+) -> None:
+    fjord = company.tenant.mailboxes[address_of("fjord")]
+    fjord.directory = {"country": country} if country else {}
+    written = tmp_path / "seed.csv"
+    checked = check("--region", "EU", "--write-rooms", str(written))
+    assert checked.code == 0
+    with written.open() as file:
+        rows = {row["room_id"]: row for row in csv.DictReader(file)}
+    assert (rows["fjord"]["country"], rows["fjord"]["time_zone"]) == (code, time_zone)
+    assert rows["harbour"]["time_zone"] == "Europe/Copenhagen"
+    assert ("left empty: 1 room in a country with several" in checked.out) == (not time_zone)
+
+
+def test_what_places_know_fills_in_the_rooms_that_ews_lists(
+    company: Company, check: CheckNow, tmp_path: Path
+) -> None:
+    write_two_exchanges(company, {"fjord": EWS, "harbour": EWS})
+    fjord = company.tenant.mailboxes[address_of("fjord")]
+    fjord.directory = {"capacity": "8", "building": "HQ"}
+    written = tmp_path / "seed.csv"
+    assert check("--region", "EU", "--write-rooms", str(written)).code == 0
+    with written.open() as file:
+        rows = {row["room_id"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"fjord", "harbour"}
+    found = rows["fjord"]
+    assert (found["exchange"], found["capacity"], found["building"]) == (EWS, "8", "HQ")
 
 
 def test_the_json_has_no_address(company: Company, check: CheckNow) -> None:

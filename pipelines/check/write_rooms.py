@@ -99,8 +99,8 @@ def _rows(
                 known.update({key: text for key, text in told.items() if not known.get(key)})
     for address, row in merged.items():
         row["time_zone"] = _zone_in(row["country"], time_zone)
-        if room := directory.get(address):
-            yield row | {"room_id": room.room_id, "exchange": room.exchange}
+        if known_room := directory.get(address):
+            yield row | {"room_id": known_room.room_id, "exchange": known_room.exchange}
         else:
             yield row | {"room_id": _new_id(address.partition("@")[0], taken)}
 

@@ -1,8 +1,7 @@
-"""``python -m pipelines.sandbox``: one region in a process of its own.
+"""``python -m pipelines.sandbox``: one region in a process of its own, for programs.
 
-Belongs here: a command line for programs. It prints one line of JSON when it is ready, and
-exits when its standard input closes, so that it never outlives whoever started it.
-Does not belong here: ``insights sandbox``, which people use.
+It prints a line of JSON when it is ready, and exits when its standard input closes, so that it
+never outlives whoever started it. People use ``insights sandbox``.
 """
 
 import json

@@ -191,25 +191,17 @@ class _Day:
         return Item(
             starts_at=booking.starts_at,
             ends_at=booking.starts_at + booking.length,
-            organizer=meeting.organizer,
-            subject=meeting.subject,
-            body=meeting.body,
-            location=meeting.location,
-            categories=meeting.categories,
-            required=meeting.required,
-            optional=meeting.optional,
-            resources=meeting.resources,
             is_all_day=bool(booking.all_day_zone),
             is_cancelled=is_cancelled,
             sensitivity=sensitivity,
             item_type=booking.kind,
             free_busy=free_busy,
             my_response=response,
-            is_online=meeting.is_online,
             created_at=booking.created_at,
             series_id=booking.series.uid if booking.series else None,
             item_id=f"{self.date.toordinal():x}.{self._drawn:x}",
             start_time_zone=booking.all_day_zone or self._room.site.windows_zone,
+            **meeting,
         )
 
 

@@ -112,6 +112,12 @@ def parse_folder_id(text: str) -> FolderKey | None:
     return None
 
 
+def utc(written: str) -> datetime:
+    """Return an instant that a client wrote; without an offset it is in UTC."""
+    moment = datetime.fromisoformat(written)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
 def _encode(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate
 from random import Random
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from faker import Faker
 
@@ -86,19 +86,8 @@ _BY_HOUR = (1, 4, 10, 15, 9, 3, 9, 14, 10, 7, 3, 1)
 _CUMULATED = list(accumulate(_BY_HOUR))
 
 
-@dataclass(frozen=True)
-class Meeting:
-    """People and words of a meeting; ``subject`` None is the organizer's name."""
-
-    organizer: Person
-    required: tuple[Person, ...]
-    optional: tuple[Person, ...]
-    resources: tuple[Person, ...]
-    subject: str | None
-    body: str
-    location: str
-    categories: tuple[str, ...]
-    is_online: bool
+Meeting: TypeAlias = dict[str, Any]
+"""The fields of an item that have no time: people and words."""
 
 
 def pick_quarter(random: Random) -> int:
@@ -122,7 +111,7 @@ def draw_meeting(room: Room, people: People, random: Random) -> Meeting:
         required += (people.guests[first % len(people.guests)],)
     if 0.80 < chance < 0.86:
         required += (people.lists[first % len(people.lists)],)
-    return Meeting(
+    return dict(  # noqa: C408 - fields
         organizer=organizer,
         required=required,
         optional=optional,

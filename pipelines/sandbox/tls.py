@@ -13,6 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _VALID = timedelta(days=30)
+_CA = "Sandbox Exchange CA"
+_USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+)
 
 
 class CertificateAuthority:
@@ -28,8 +33,13 @@ class CertificateAuthority:
         self._directory = directory
         ca_key = ec.generate_private_key(ec.SECP256R1())
         server_key = ec.generate_private_key(ec.SECP256R1())
-        ca = _ca_certificate(ca_key)
-        server = _server_certificate(hosts, server_key, ca, ca_key)
+        ca = _certificate(_CA, ca_key, ca_key).sign(ca_key, hashes.SHA256())
+        server = (
+            _certificate(hosts[0], server_key, ca_key)
+            .add_extension(_names(hosts), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .sign(ca_key, hashes.SHA256())
+        )
         self.ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
         chain = (each.public_bytes(serialization.Encoding.PEM) for each in (server, ca))
         self._chain = _pem(server_key) + b"".join(chain)
@@ -54,67 +64,46 @@ class CertificateAuthority:
         return context
 
 
+def _certificate(
+    subject: str, key: ec.EllipticCurvePrivateKey, ca_key: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    """Return what the CA's certificate and the server's share; strict verifiers ask for it all."""
+    now = datetime.now(UTC)
+    is_ca = subject == _CA
+    own, signer = x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier
+    usage = dict.fromkeys(_USAGES, False) | {
+        "digital_signature": True,
+        "key_cert_sign": is_ca,
+        "crl_sign": is_ca,
+    }
+    constraints = x509.BasicConstraints(ca=is_ca, path_length=0 if is_ca else None)
+    identifier = (
+        own.from_public_key(key.public_key())
+        if is_ca
+        else signer.from_issuer_public_key(ca_key.public_key())
+    )
+    return (
+        x509.CertificateBuilder()
+        .subject_name(_name(subject))
+        .issuer_name(_name(_CA))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + _VALID)
+        .add_extension(constraints, critical=True)
+        .add_extension(x509.KeyUsage(**usage), critical=True)
+        .add_extension(identifier, critical=False)
+    )
+
+
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _builder(subject: x509.Name, issuer: x509.Name) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + _VALID)
-    )
-
-
-def _usage(*, is_ca: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=is_ca,
-        crl_sign=is_ca,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _ca_certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    name = _name("Sandbox Exchange CA")
-    return (
-        _builder(name, name)
-        .public_key(key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(is_ca=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-
-
-def _server_certificate(
-    hosts: tuple[str, ...],
-    key: ec.EllipticCurvePrivateKey,
-    ca: x509.Certificate,
-    ca_key: ec.EllipticCurvePrivateKey,
-) -> x509.Certificate:
+def _names(hosts: tuple[str, ...]) -> x509.SubjectAlternativeName:
     addresses = [x509.IPAddress(ip_address(text)) for text in ("127.0.0.1", "::1")]
-    names = [*(x509.DNSName(host) for host in hosts), *(addresses if "localhost" in hosts else [])]
-    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
-    return (
-        _builder(_name(hosts[0]), ca.subject)
-        .public_key(key.public_key())
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(is_ca=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(identifier, critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
+    names = [x509.DNSName(host) for host in hosts]
+    return x509.SubjectAlternativeName([*names, *(addresses if "localhost" in hosts else [])])
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:

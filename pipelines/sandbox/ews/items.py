@@ -1,6 +1,6 @@
 """A calendar item as EWS writes it, with the properties that a request selects."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -31,48 +31,33 @@ class View:
 Render: TypeAlias = Callable[[Item, View], str]
 
 
-def instant(value: datetime) -> str:
-    """Return an instant in UTC as EWS writes it."""
-    return f"{value.isoformat()[:19]}Z"
+def _written(tag: str, value: Callable[[Item], object]) -> Render:
+    """Write a flag, an instant, or a word of EWS's own: nothing to escape; None is left out."""
+
+    def write(item: Item, _view: View) -> str:
+        content = value(item)
+        if content is None:
+            return ""
+        if isinstance(content, bool):
+            content = "true" if content else "false"
+        elif isinstance(content, datetime):
+            content = f"{content.isoformat()[:19]}Z"
+        return f"<t:{tag}>{content}</t:{tag}>"
+
+    return write
 
 
-def flag_field(tag: str, is_true: Callable[[Item], bool | None]) -> Render:
-    """Write a boolean; None is left out."""
-    written = {True: f"<t:{tag}>true</t:{tag}>", False: f"<t:{tag}>false</t:{tag}>", None: ""}
-    return lambda item, _view: written[is_true(item)]
+def _text(tag: str, value: Callable[[Item], str]) -> Render:
+    """Write free text, cut as the view says; empty is left out."""
 
-
-def word_field(tag: str, word: Callable[[Item], str | None]) -> Render:
-    """Write a word of EWS's own vocabulary, or a number: nothing to escape."""
-
-    def render_word(item: Item, _view: View) -> str:
-        value = word(item)
-        return "" if value is None else f"<t:{tag}>{value}</t:{tag}>"
-
-    return render_word
-
-
-def text_field(tag: str, value: Callable[[Item], str]) -> Render:
-    """Write free text, cut as the view says; none is left out."""
-
-    def render_text(item: Item, view: View) -> str:
+    def write(item: Item, view: View) -> str:
         content = value(item)
         return f"<t:{tag}>{text(content[: view.longest])}</t:{tag}>" if content else ""
 
-    return render_text
+    return write
 
 
-def instant_field(tag: str, value: Callable[[Item], datetime | None]) -> Render:
-    """Write an instant; None is left out."""
-
-    def render_instant(item: Item, _view: View) -> str:
-        moment = value(item)
-        return "" if moment is None else f"<t:{tag}>{instant(moment)}</t:{tag}>"
-
-    return render_instant
-
-
-def get_only(inner: Render) -> Render:
+def _get_only(inner: Render) -> Render:
     """Leave a property out of FindItem, which carries neither bodies nor invitees."""
     return lambda item, view: "" if view.is_find else inner(item, view)
 
@@ -96,14 +81,14 @@ def _attendee_xml(person: Person) -> str:
     )
 
 
-def organizer(item: Item, _view: View) -> str:
+def _organizer(item: Item, _view: View) -> str:
     """Write the organizer, unless the item has lost it."""
     if not (item.organizer.name or item.organizer.address):
         return ""
     return f"<t:Organizer><t:Mailbox>{address_xml(item.organizer)}</t:Mailbox></t:Organizer>"
 
 
-def attendees_field(tag: str, people: Callable[[Item], tuple[Person, ...]]) -> Render:
+def _attendees(tag: str, people: Callable[[Item], tuple[Person, ...]]) -> Render:
     """Write invitees, in GetItem only."""
 
     def render_attendees(item: Item, view: View) -> str:
@@ -214,115 +199,92 @@ def _zone_definition(zone_id: str) -> str:
 PROPERTIES: Final[dict[str, Render]] = {
     "item:ItemId": _item_id,
     "item:ParentFolderId": _parent_folder_id,
-    "item:ItemClass": word_field("ItemClass", lambda _: "IPM.Appointment"),
-    "item:Subject": text_field("Subject", _subject),
-    "item:Sensitivity": word_field("Sensitivity", lambda item: item.sensitivity),
-    "item:Body": get_only(_body("Body", "HTML")),
-    "item:Attachments": get_only(_attachments),
-    "item:DateTimeReceived": instant_field("DateTimeReceived", lambda item: item.created_at),
-    "item:Size": word_field("Size", lambda item: str(4000 + len(item.body))),
+    "item:ItemClass": _written("ItemClass", lambda _: "IPM.Appointment"),
+    "item:Subject": _text("Subject", _subject),
+    "item:Sensitivity": _written("Sensitivity", lambda item: item.sensitivity),
+    "item:Body": _get_only(_body("Body", "HTML")),
+    "item:Attachments": _get_only(_attachments),
+    "item:DateTimeReceived": _written("DateTimeReceived", lambda item: item.created_at),
+    "item:Size": _written("Size", lambda item: 4000 + len(item.body)),
     "item:Categories": _categories,
-    "item:Importance": word_field("Importance", lambda _: "Normal"),
-    "item:IsSubmitted": flag_field("IsSubmitted", lambda _: False),
-    "item:IsDraft": flag_field("IsDraft", lambda _: False),
-    "item:IsFromMe": flag_field("IsFromMe", lambda _: False),
-    "item:IsResend": flag_field("IsResend", lambda _: False),
-    "item:IsUnmodified": flag_field("IsUnmodified", lambda _: False),
-    "item:DateTimeSent": instant_field("DateTimeSent", lambda item: item.created_at),
-    "item:DateTimeCreated": instant_field("DateTimeCreated", lambda item: item.created_at),
-    "item:ReminderIsSet": flag_field("ReminderIsSet", lambda _: False),
-    "item:DisplayCc": text_field("DisplayCc", lambda item: _names(item.optional)),
-    "item:DisplayTo": text_field("DisplayTo", lambda item: _names(item.required)),
-    "item:HasAttachments": flag_field("HasAttachments", lambda item: bool(item.attachments)),
-    "item:Culture": word_field("Culture", lambda _: "en-US"),
-    "item:LastModifiedName": text_field(
+    "item:Importance": _written("Importance", lambda _: "Normal"),
+    "item:IsSubmitted": _written("IsSubmitted", lambda _: False),
+    "item:IsDraft": _written("IsDraft", lambda _: False),
+    "item:IsFromMe": _written("IsFromMe", lambda _: False),
+    "item:IsResend": _written("IsResend", lambda _: False),
+    "item:IsUnmodified": _written("IsUnmodified", lambda _: False),
+    "item:DateTimeSent": _written("DateTimeSent", lambda item: item.created_at),
+    "item:DateTimeCreated": _written("DateTimeCreated", lambda item: item.created_at),
+    "item:ReminderIsSet": _written("ReminderIsSet", lambda _: False),
+    "item:DisplayCc": _text("DisplayCc", lambda item: _names(item.optional)),
+    "item:DisplayTo": _text("DisplayTo", lambda item: _names(item.required)),
+    "item:HasAttachments": _written("HasAttachments", lambda item: bool(item.attachments)),
+    "item:Culture": _written("Culture", lambda _: "en-US"),
+    "item:LastModifiedName": _text(
         "LastModifiedName", lambda item: item.last_modified_name or item.organizer.name
     ),
-    "item:LastModifiedTime": instant_field("LastModifiedTime", lambda item: item.created_at),
+    "item:LastModifiedTime": _written("LastModifiedTime", lambda item: item.created_at),
     "item:WebClientReadFormQueryString": _query_string,
-    "item:TextBody": get_only(_body("TextBody", "Text")),
+    "item:TextBody": _get_only(_body("TextBody", "Text")),
     "calendar:UID": _series_or_own_uid,
-    "calendar:Start": instant_field("Start", lambda item: item.starts_at),
-    "calendar:End": instant_field("End", lambda item: item.ends_at),
-    "calendar:IsAllDayEvent": flag_field("IsAllDayEvent", lambda item: item.is_all_day),
-    "calendar:LegacyFreeBusyStatus": word_field(
-        "LegacyFreeBusyStatus", lambda item: item.free_busy
-    ),
-    "calendar:Location": text_field("Location", lambda item: item.location),
-    "calendar:IsMeeting": flag_field("IsMeeting", _has_invitees),
-    "calendar:IsCancelled": flag_field("IsCancelled", lambda item: item.is_cancelled),
-    "calendar:IsRecurring": flag_field("IsRecurring", lambda item: item.item_type != "Single"),
-    "calendar:MeetingRequestWasSent": flag_field("MeetingRequestWasSent", lambda _: False),
-    "calendar:IsResponseRequested": flag_field("IsResponseRequested", lambda _: True),
-    "calendar:CalendarItemType": word_field("CalendarItemType", lambda item: item.item_type),
-    "calendar:MyResponseType": word_field("MyResponseType", lambda item: item.my_response),
-    "calendar:Organizer": organizer,
-    "calendar:RequiredAttendees": attendees_field("RequiredAttendees", lambda item: item.required),
-    "calendar:OptionalAttendees": attendees_field("OptionalAttendees", lambda item: item.optional),
-    "calendar:Resources": attendees_field("Resources", lambda item: item.resources),
-    "calendar:Duration": word_field("Duration", _minutes),
-    "calendar:TimeZone": text_field("TimeZone", lambda item: item.start_time_zone),
-    "calendar:AppointmentReplyTime": instant_field(
-        "AppointmentReplyTime", lambda item: item.created_at
-    ),
-    "calendar:AppointmentSequenceNumber": word_field("AppointmentSequenceNumber", lambda _: "0"),
-    "calendar:AppointmentState": word_field("AppointmentState", _state),
+    "calendar:Start": _written("Start", lambda item: item.starts_at),
+    "calendar:End": _written("End", lambda item: item.ends_at),
+    "calendar:IsAllDayEvent": _written("IsAllDayEvent", lambda item: item.is_all_day),
+    "calendar:LegacyFreeBusyStatus": _written("LegacyFreeBusyStatus", lambda item: item.free_busy),
+    "calendar:Location": _text("Location", lambda item: item.location),
+    "calendar:IsMeeting": _written("IsMeeting", _has_invitees),
+    "calendar:IsCancelled": _written("IsCancelled", lambda item: item.is_cancelled),
+    "calendar:IsRecurring": _written("IsRecurring", lambda item: item.item_type != "Single"),
+    "calendar:MeetingRequestWasSent": _written("MeetingRequestWasSent", lambda _: False),
+    "calendar:IsResponseRequested": _written("IsResponseRequested", lambda _: True),
+    "calendar:CalendarItemType": _written("CalendarItemType", lambda item: item.item_type),
+    "calendar:MyResponseType": _written("MyResponseType", lambda item: item.my_response),
+    "calendar:Organizer": _organizer,
+    "calendar:RequiredAttendees": _attendees("RequiredAttendees", lambda item: item.required),
+    "calendar:OptionalAttendees": _attendees("OptionalAttendees", lambda item: item.optional),
+    "calendar:Resources": _attendees("Resources", lambda item: item.resources),
+    "calendar:Duration": _written("Duration", _minutes),
+    "calendar:TimeZone": _text("TimeZone", lambda item: item.start_time_zone),
+    "calendar:AppointmentReplyTime": _written("AppointmentReplyTime", lambda item: item.created_at),
+    "calendar:AppointmentSequenceNumber": _written("AppointmentSequenceNumber", lambda _: "0"),
+    "calendar:AppointmentState": _written("AppointmentState", _state),
     "calendar:StartTimeZone": _zone("StartTimeZone"),
     "calendar:EndTimeZone": _zone("EndTimeZone"),
-    "calendar:AllowNewTimeProposal": flag_field("AllowNewTimeProposal", lambda _: True),
-    "calendar:IsOnlineMeeting": flag_field("IsOnlineMeeting", lambda item: item.is_online),
-    "calendar:JoinOnlineMeetingUrl": get_only(
-        text_field("JoinOnlineMeetingUrl", lambda i: i.join_url)
-    ),
+    "calendar:AllowNewTimeProposal": _written("AllowNewTimeProposal", lambda _: True),
+    "calendar:IsOnlineMeeting": _written("IsOnlineMeeting", lambda item: item.is_online),
+    "calendar:JoinOnlineMeetingUrl": _get_only(_text("JoinOnlineMeetingUrl", lambda i: i.join_url)),
 }
 
 
-_DEFAULT = frozenset(
-    {
-        "item:ItemId",
-        "item:ParentFolderId",
-        "item:Subject",
-        "item:HasAttachments",
-        "calendar:Start",
-        "calendar:End",
-        "calendar:LegacyFreeBusyStatus",
-        "calendar:Location",
-        "calendar:IsRecurring",
-        "calendar:CalendarItemType",
-        "calendar:Organizer",
-        "calendar:RequiredAttendees",
-        "calendar:OptionalAttendees",
-        "calendar:Resources",
-    }
+_DEFAULT = (
+    *("item:ItemId", "item:ParentFolderId", "item:Subject", "item:HasAttachments"),
+    *("calendar:Start", "calendar:End", "calendar:LegacyFreeBusyStatus", "calendar:Location"),
+    *("calendar:IsRecurring", "calendar:CalendarItemType", "calendar:Organizer"),
+    *("calendar:RequiredAttendees", "calendar:OptionalAttendees", "calendar:Resources"),
 )
-_BASES = {
+_BASES: Final = {
     "IdOnly": frozenset({"item:ItemId"}),
-    "Default": _DEFAULT,
-    "AllProperties": frozenset(PROPERTIES),
+    "Default": frozenset(_DEFAULT),
+    "AllProperties": None,
 }
 
 
 def item_properties(shape: Element | None) -> list[Render]:
-    """Return what an ItemShape asks for, in the order of the schema.
+    """Return the properties that an ItemShape selects, in the order of the schema.
 
-    A property that the sandbox's items do not have is left out, as Exchange leaves out what an
-    item lacks.
-
-    Raises:
-        SoapFaultError: ErrorSchemaValidation if there is no shape, or one that is not known.
+    One that the sandbox's items do not have is left out, as Exchange leaves out what is missing.
     """
-    wanted = base_and_added(shape)
-    return [write for uri, write in PROPERTIES.items() if uri in wanted]
+    wanted = selected(shape, _BASES)
+    return [write for uri, write in PROPERTIES.items() if wanted is None or uri in wanted]
 
 
-def base_and_added(shape: Element | None) -> frozenset[str]:
-    """Return the field URIs of a shape: its base's (of an item) and those added.
-
-    Raises:
-        SoapFaultError: ErrorSchemaValidation.
-    """
+def selected(
+    shape: Element | None, bases: Mapping[str, frozenset[str] | None]
+) -> frozenset[str] | None:
+    """Return the field URIs of a shape: those of its base, and those added; None is all."""
     base = shape.findtext(f"{T}BaseShape") if shape is not None else None
-    if shape is None or base not in _BASES:
+    if shape is None or base is None or base not in bases:
         raise SoapFaultError("ErrorSchemaValidation")
+    known = bases[base]
     added = shape.iterfind(f"{T}AdditionalProperties/{T}FieldURI")
-    return _BASES[base] | {element.get("FieldURI", "") for element in added}
+    return known and known | {element.get("FieldURI", "") for element in added}

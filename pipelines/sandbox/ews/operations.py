@@ -1,24 +1,16 @@
-"""The calendar operations of EWS: from a request to the body of an answer."""
+"""The operations of EWS: from a request to the body of an answer."""
 
-from collections.abc import Callable, Sequence
+import binascii
+from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Final, TypeAlias
+from urllib.parse import quote, unquote
 
-from pipelines.sandbox.ews.directory import convert_id, get_room_lists, get_rooms
-from pipelines.sandbox.ews.items import Render, item_properties, render
-from pipelines.sandbox.ews.request import (
-    CALENDAR,
-    Answer,
-    Call,
-    Folder,
-    caller_of,
-    check_right,
-    folder_of,
-    items_fragment,
-    part,
-)
+from pipelines.sandbox.ews.items import Render, address_xml, item_properties, render, selected
+from pipelines.sandbox.ews.request import CALENDAR, Answer, Call, Folder, fail
 from pipelines.sandbox.ews.soap import (
     Element,
     M,
@@ -28,160 +20,14 @@ from pipelines.sandbox.ews.soap import (
     T,
     error_message,
     success_message,
+    text,
 )
-from pipelines.sandbox.items import folder_id, parse_item_id
-from pipelines.sandbox.model import Item, Mailbox, Tenant
+from pipelines.sandbox.items import folder_id, parse_folder_id, parse_item_id, utc
+from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
 
 MOST_ITEMS: Final = 1000
 LONGEST_VIEW: Final = timedelta(days=731)
 """Two years, one of them a leap year."""
-
-
-@dataclass(frozen=True)
-class CalendarView:
-    """A window [starts_at, ends_at) in UTC, and how many items to return at most."""
-
-    starts_at: datetime
-    ends_at: datetime
-    most: int | None
-
-
-def parse_view(body: Element) -> CalendarView:
-    """Return the CalendarView of a FindItem request.
-
-    Raises:
-        SoapFaultError: ErrorInvalidOperation without one (the sandbox holds no recurring masters to
-            list), ErrorSchemaValidation if it is malformed.
-    """
-    element = body.find(f"{M}CalendarView")
-    if element is None:
-        raise SoapFaultError("ErrorInvalidOperation")
-    most = element.get("MaxEntriesReturned")
-    try:
-        return CalendarView(
-            _instant(element.get("StartDate", "")),
-            _instant(element.get("EndDate", "")),
-            None if most is None else int(most),
-        )
-    except ValueError:
-        raise SoapFaultError("ErrorSchemaValidation") from None
-
-
-def _instant(written: str) -> datetime:
-    moment = datetime.fromisoformat(written)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def render_view(
-    call: Call, mailbox: Mailbox, view: CalendarView, properties: Sequence[Render]
-) -> tuple[str, int]:
-    """Return the RootFolder element of a view, and how many items it lists.
-
-    Raises:
-        ResponseError: ErrorInvalidPagingMaxRows, ErrorCalendarEndDateIsEarlierThanStartDate,
-            ErrorCalendarViewRangeTooBig, ErrorExceededFindCountLimit.
-    """
-    if view.most is not None and view.most < 1:
-        raise ResponseError("ErrorInvalidPagingMaxRows")
-    if view.ends_at < view.starts_at:
-        raise ResponseError("ErrorCalendarEndDateIsEarlierThanStartDate")
-    if view.ends_at - view.starts_at > LONGEST_VIEW:
-        raise ResponseError("ErrorCalendarViewRangeTooBig")
-    swap = call.strikes("other_mailbox")
-    if swap is not None:
-        mailbox = call.tenant.mailboxes[swap.mailbox.casefold()]
-    items = _found(call, mailbox, view)
-    total = len(items)
-    if total > MOST_ITEMS and (view.most is None or view.most > MOST_ITEMS):
-        raise ResponseError("ErrorExceededFindCountLimit")
-    listed, is_whole = _shortened(call, items[: view.most], total)
-    content = items_fragment(call, render(listed, properties, call.view(mailbox)))
-    last = "true" if is_whole else "false"
-    folder = f'<m:RootFolder TotalItemsInView="{total}" IncludesLastItemInRange="{last}">'
-    return f"{folder}<t:Items>{content}</t:Items></m:RootFolder>", len(listed)
-
-
-def _found(call: Call, mailbox: Mailbox, view: CalendarView) -> list[Item]:
-    """Return the items of a view by start, or as a fault has them."""
-    is_inclusive = call.strikes("inclusive_edges") is not None
-    find = mailbox.touching if is_inclusive else mailbox.items
-    items = sorted(find(view.starts_at, view.ends_at), key=lambda item: item.starts_at)
-    if call.strikes("duplicates"):
-        items = [item for item in items for _ in range(2)]
-    shuffle = call.strikes("shuffle")
-    if shuffle is not None:
-        Random(shuffle.struck).shuffle(items)  # noqa: S311  disorder needs no secrecy
-    return items
-
-
-def _shortened(call: Call, items: list[Item], total: int) -> tuple[list[Item], bool]:
-    """Return the items to list, and whether the answer says that they are all."""
-    honest = call.strikes("short_list")
-    if honest is not None:
-        items = items[: honest.limit]
-    silent = call.strikes("silent_short_list")
-    if silent is not None:
-        return items[: silent.limit], True
-    return items, len(items) == total
-
-
-_BASES = {
-    "IdOnly": frozenset({"folder:FolderId"}),
-    "Default": frozenset(
-        {
-            "folder:FolderId",
-            "folder:DisplayName",
-            "folder:TotalCount",
-            "folder:ChildFolderCount",
-        }
-    ),
-}
-_RIGHTS = (
-    "<t:EffectiveRights><t:CreateAssociated>false</t:CreateAssociated>"
-    "<t:CreateContents>false</t:CreateContents><t:CreateHierarchy>false</t:CreateHierarchy>"
-    "<t:Delete>false</t:Delete><t:Modify>false</t:Modify><t:Read>true</t:Read>"
-    "</t:EffectiveRights>"
-)
-
-
-def folder_properties(shape: Element | None) -> frozenset[str] | None:
-    """Return the field URIs that a FolderShape asks for; None is all of them.
-
-    Raises:
-        SoapFaultError: ErrorSchemaValidation.
-    """
-    base = shape.findtext(f"{T}BaseShape") if shape is not None else None
-    if base == "AllProperties":
-        return None
-    if shape is None or base not in _BASES:
-        raise SoapFaultError("ErrorSchemaValidation")
-    added = shape.iterfind(f"{T}AdditionalProperties/{T}FieldURI")
-    return _BASES[base] | {element.get("FieldURI", "") for element in added}
-
-
-def render_folder(folder: Folder, number: int, wanted: frozenset[str] | None) -> str:
-    """Return the folder's element with the properties asked for, in the order of the schema."""
-    is_calendar = folder.name == CALENDAR
-    own = folder_id(number, folder.name)
-    parent = folder_id(number, "msgfolderroot" if is_calendar else "root")
-    everything = {
-        "folder:FolderId": f'<t:FolderId Id="{own}" ChangeKey="AgAAABQAAAA0"/>',
-        "folder:ParentFolderId": f'<t:ParentFolderId Id="{parent}" ChangeKey="AgAAABQAAAA0"/>',
-        "folder:FolderClass": "<t:FolderClass>IPF.Appointment</t:FolderClass>"
-        if is_calendar
-        else "",
-        "folder:DisplayName": f"<t:DisplayName>{'Calendar' if is_calendar else 'Root'}"
-        "</t:DisplayName>",
-        "folder:TotalCount": "<t:TotalCount>0</t:TotalCount>",
-        "folder:ChildFolderCount": "<t:ChildFolderCount>0</t:ChildFolderCount>",
-        "folder:EffectiveRights": _RIGHTS,
-        "folder:DistinguishedFolderId": "<t:DistinguishedFolderId>"
-        f"{folder.name}</t:DistinguishedFolderId>",
-    }
-    tag = "CalendarFolder" if is_calendar else "Folder"
-    inner = "".join(xml for uri, xml in everything.items() if wanted is None or uri in wanted)
-    return f"<t:{tag}>{inner}</t:{tag}>"
-
 
 _One: TypeAlias = Callable[[Element], tuple[str, int]]
 """Answers one folder or item: XML and the number of things in it."""
@@ -196,20 +42,84 @@ def answer(tenant: Tenant, request: SoapRequest, mailbox: str) -> Answer:
     operation = _OPERATIONS.get(request.operation)
     if operation is None:
         raise SoapFaultError("ErrorInvalidOperation")
-    return operation(Call(tenant, request, caller_of(tenant, request), mailbox))
+    return operation(Call(tenant, request, mailbox))
+
+
+@dataclass(frozen=True)
+class _View:
+    """A window [starts_at, ends_at) in UTC, and how many items to return at most."""
+
+    starts_at: datetime
+    ends_at: datetime
+    most: int | None
+
+    @classmethod
+    def of(cls, body: Element) -> "_View":
+        """Return the CalendarView of a FindItem request; the sandbox has no masters to list."""
+        element = body.find(f"{M}CalendarView")
+        if element is None:
+            raise SoapFaultError("ErrorInvalidOperation")
+        most = element.get("MaxEntriesReturned")
+        try:
+            starts_at, ends_at = (utc(element.get(f"{edge}Date", "")) for edge in ("Start", "End"))
+            return cls(starts_at, ends_at, None if most is None else int(most))
+        except ValueError:
+            raise SoapFaultError("ErrorSchemaValidation") from None
+
+    def check(self) -> None:
+        """Refuse what Exchange refuses."""
+        if self.most is not None and self.most < 1:
+            raise ResponseError("ErrorInvalidPagingMaxRows")
+        if self.ends_at < self.starts_at:
+            raise ResponseError("ErrorCalendarEndDateIsEarlierThanStartDate")
+        if self.ends_at - self.starts_at > LONGEST_VIEW:
+            raise ResponseError("ErrorCalendarViewRangeTooBig")
 
 
 def _find_item(call: Call) -> Answer:
-    view = parse_view(call.body)
+    view = _View.of(call.body)
     properties = item_properties(call.body.find(f"{M}ItemShape"))
 
     def one(element: Element) -> tuple[str, int]:
-        folder = folder_of(call.tenant, call.caller, element)
+        folder = call.folder(element)
         if folder.name != CALENDAR:
             raise ResponseError("ErrorCalendarFolderIsInvalidForCalendarView")
-        return render_view(call, folder.mailbox, view, properties)
+        view.check()
+        swap = call.fault("other_mailbox")
+        mailbox = call.tenant.mailboxes[swap.mailbox.casefold()] if swap else folder.mailbox
+        items = _found(call, mailbox, view)
+        if len(items) > MOST_ITEMS and (view.most is None or view.most > MOST_ITEMS):
+            raise ResponseError("ErrorExceededFindCountLimit")
+        listed, is_whole = _shortened(call, items[: view.most], len(items))
+        content = call.joined(render(listed, properties, call.view(mailbox)))
+        last = "true" if is_whole else "false"
+        root = f'<m:RootFolder TotalItemsInView="{len(items)}" IncludesLastItemInRange="{last}">'
+        return f"{root}<t:Items>{content}</t:Items></m:RootFolder>", len(listed)
 
-    return _each(call, part(call.body, "ParentFolderIds"), one)
+    return _each(call, call.part("ParentFolderIds"), one)
+
+
+def _found(call: Call, mailbox: Mailbox, view: _View) -> list[Item]:
+    """Return the items of a view by start, or as a fault has them."""
+    find = mailbox.touching if call.fault("inclusive_edges") else mailbox.items
+    items = sorted(find(view.starts_at, view.ends_at), key=lambda item: item.starts_at)
+    if call.fault("duplicates"):
+        items = [item for item in items for _ in range(2)]
+    shuffle = call.fault("shuffle")
+    if shuffle is not None:
+        Random(shuffle.struck).shuffle(items)  # noqa: S311  disorder needs no secrecy
+    return items
+
+
+def _shortened(call: Call, items: list[Item], total: int) -> tuple[list[Item], bool]:
+    """Return the items to list, and whether the answer says that they are all."""
+    honest = call.fault("short_list")
+    if honest is not None:
+        items = items[: honest.limit]
+    silent = call.fault("silent_short_list")
+    if silent is not None:
+        return items[: silent.limit], True
+    return items, len(items) == total
 
 
 def _get_item(call: Call) -> Answer:
@@ -218,7 +128,7 @@ def _get_item(call: Call) -> Answer:
     def one(element: Element) -> tuple[str, int]:
         return f"<m:Items>{_one_item(call, element, properties)}</m:Items>", 1
 
-    return _each(call, part(call.body, "ItemIds"), one, on_error="<m:Items/>")
+    return _each(call, call.part("ItemIds"), one, on_error="<m:Items/>")
 
 
 def _one_item(call: Call, element: Element, properties: list[Render]) -> str:
@@ -226,33 +136,68 @@ def _one_item(call: Call, element: Element, properties: list[Render]) -> str:
     mailbox = call.tenant.numbered(key.number) if key else None
     if key is None or mailbox is None:
         raise ResponseError("ErrorInvalidIdMalformed")
-    check_right(call.tenant, call.caller, Folder(mailbox, CALENDAR))
+    call.check_right(Folder(mailbox, CALENDAR))
     found = [item for item in mailbox.starting_at(key.starts_at) if item.item_id == key.item_id]
     if not found:
         raise ResponseError("ErrorItemNotFound")
-    call.fail(call.strikes("item_refused", found[0]))
-    return items_fragment(call, render(found[:1], properties, call.view(mailbox)))
+    fail(call.fault("item_refused", found[0]))
+    return call.joined(render(found[:1], properties, call.view(mailbox)))
+
+
+_FOLDER_DEFAULT = ("FolderId", "DisplayName", "TotalCount", "ChildFolderCount")
+_RIGHTS = (
+    "<t:EffectiveRights><t:CreateAssociated>false</t:CreateAssociated>"
+    "<t:CreateContents>false</t:CreateContents><t:CreateHierarchy>false</t:CreateHierarchy>"
+    "<t:Delete>false</t:Delete><t:Modify>false</t:Modify><t:Read>true</t:Read>"
+    "</t:EffectiveRights>"
+)
 
 
 def _get_folder(call: Call) -> Answer:
-    wanted = folder_properties(call.body.find(f"{M}FolderShape"))
+    bases = {
+        "IdOnly": frozenset({"folder:FolderId"}),
+        "Default": frozenset(f"folder:{name}" for name in _FOLDER_DEFAULT),
+        "AllProperties": None,
+    }
+    wanted = selected(call.body.find(f"{M}FolderShape"), bases)
 
     def one(element: Element) -> tuple[str, int]:
-        folder = folder_of(call.tenant, call.caller, element)
-        content = render_folder(folder, call.tenant.number(folder.mailbox), wanted)
+        folder = call.folder(element)
+        content = _folder_xml(folder, call.tenant.number(folder.mailbox), wanted)
         return f"<m:Folders>{content}</m:Folders>", 1
 
-    return _each(call, part(call.body, "FolderIds"), one, on_error="<m:Folders/>")
+    return _each(call, call.part("FolderIds"), one, on_error="<m:Folders/>")
+
+
+def _folder_xml(folder: Folder, number: int, wanted: frozenset[str] | None) -> str:
+    """Return the folder's element with the properties wanted, in the order of the schema."""
+    is_calendar = folder.name == CALENDAR
+    own = folder_id(number, folder.name)
+    parent = folder_id(number, "msgfolderroot" if is_calendar else "root")
+    properties = {
+        "FolderId": f'<t:FolderId Id="{own}" ChangeKey="AgAAABQAAAA0"/>',
+        "ParentFolderId": f'<t:ParentFolderId Id="{parent}" ChangeKey="AgAAABQAAAA0"/>',
+        "FolderClass": "<t:FolderClass>IPF.Appointment</t:FolderClass>" * is_calendar,
+        "DisplayName": f"<t:DisplayName>{'Calendar' if is_calendar else 'Root'}</t:DisplayName>",
+        "TotalCount": "<t:TotalCount>0</t:TotalCount>",
+        "ChildFolderCount": "<t:ChildFolderCount>0</t:ChildFolderCount>",
+        "EffectiveRights": _RIGHTS,
+        "DistinguishedFolderId": (
+            f"<t:DistinguishedFolderId>{folder.name}</t:DistinguishedFolderId>"
+        ),
+    }
+    tag = "CalendarFolder" if is_calendar else "Folder"
+    kept = (xml for name, xml in properties.items() if wanted is None or f"folder:{name}" in wanted)
+    return f"<t:{tag}>{''.join(kept)}</t:{tag}>"
 
 
 def _each(call: Call, elements: Element, one: _One, on_error: str = "") -> Answer:
     """Answer each element with a response message of its own."""
-    operation = call.request.operation
-    tag, parts, count, code = f"{operation}ResponseMessage", [], 0, ""
-    failing = call.strikes("response_code")
+    tag, parts, count, code = f"{call.operation}ResponseMessage", [], 0, ""
+    failing = call.fault("response_code")
     for element in elements:
         try:
-            call.fail(failing)
+            fail(failing)
             content, number = one(element)
         except SoapFaultError:
             raise
@@ -263,7 +208,90 @@ def _each(call: Call, elements: Element, one: _One, on_error: str = "") -> Answe
             count += number
             parts.append(success_message(tag, content))
     body = f"<m:ResponseMessages>{''.join(parts)}</m:ResponseMessages>"
-    return Answer(f"<m:{operation}Response>{body}</m:{operation}Response>", count, code)
+    return Answer(f"<m:{call.operation}Response>{body}</m:{call.operation}Response>", count, code)
+
+
+_XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+
+
+def get_room_lists(call: Call) -> Answer:
+    """Name the tenant's room lists."""
+    lists = [
+        Person(address.partition("@")[0], address, mailbox_type="PublicDL")
+        for address in call.tenant.room_lists
+    ]
+    inner = "".join(f"<t:Address>{address_xml(each)}</t:Address>" for each in lists)
+    return _whole(call, "GetRoomListsResponse", f"<m:RoomLists>{inner}</m:RoomLists>", len(lists))
+
+
+def get_rooms(call: Call) -> Answer:
+    """Name the rooms of one room list: name and address, as Exchange does, and no more."""
+    wanted = (call.part("RoomList").findtext(f"{T}EmailAddress") or "").casefold()
+    lists = {address.casefold(): rooms for address, rooms in call.tenant.room_lists.items()}
+    if wanted not in lists:
+        error = ResponseError("ErrorNameResolutionNoResults")
+        return Answer(error_message("GetRoomsResponse", error), 0, error.code)
+    known = [call.tenant.mailbox(address) for address in lists[wanted]]
+    rooms = [Person(room.name, room.address) for room in known if room is not None]
+    inner = "".join(f"<t:Room><t:Id>{address_xml(room)}</t:Id></t:Room>" for room in rooms)
+    return _whole(call, "GetRoomsResponse", f"<m:Rooms>{inner}</m:Rooms>", len(rooms))
+
+
+def _whole(call: Call, tag: str, content: str, count: int) -> Answer:
+    try:
+        fail(call.fault("response_code"))
+    except ResponseError as error:
+        return Answer(error_message(tag, error), 0, error.code)
+    return Answer(success_message(tag, content), count)
+
+
+def convert_id(call: Call) -> Answer:
+    """Write ids in another format; the answer names the mailbox that an id belongs to."""
+    target, parts, code = call.body.get("DestinationFormat", ""), [], ""
+    for source in call.part("SourceIds").iterfind(f"{T}AlternateId"):
+        try:
+            plain = _read(source.get("Id", ""), source.get("Format", ""))
+            written, owner = text(_write(plain, target)), text(_owner(call, plain))
+        except ResponseError as error:
+            code = code or error.code
+            parts.append(error_message("ConvertIdResponseMessage", error))
+        else:
+            content = (
+                f'<m:AlternateId {_XSI} xsi:type="t:AlternateIdType" Format="{target}"'
+                f' Id="{written}" Mailbox="{owner}"/>'
+            )
+            parts.append(success_message("ConvertIdResponseMessage", content))
+    messages = f"<m:ResponseMessages>{''.join(parts)}</m:ResponseMessages>"
+    return Answer(f"<m:ConvertIdResponse>{messages}</m:ConvertIdResponse>", len(parts), code)
+
+
+def _read(written: str, form: str) -> bytes:
+    try:
+        if form == "HexEntryId":
+            return binascii.unhexlify(written)
+        return b64decode(unquote(written) if form == "OwaId" else written, validate=True)
+    except (binascii.Error, ValueError):
+        raise ResponseError("ErrorInvalidIdMalformed") from None
+
+
+def _write(plain: bytes, form: str) -> str:
+    match form:
+        case "HexEntryId":
+            return plain.hex().upper()
+        case "OwaId":
+            return quote(b64encode(plain).decode(), safe="")
+        case "EwsId" | "EwsLegacyId" | "EntryId" | "StoreId":
+            return b64encode(plain).decode()
+    raise SoapFaultError("ErrorSchemaValidation")
+
+
+def _owner(call: Call, plain: bytes) -> str:
+    ews_id = b64encode(plain).decode()
+    key = parse_item_id(ews_id) or parse_folder_id(ews_id)
+    mailbox = call.tenant.numbered(key.number) if key else None
+    if mailbox is None:
+        raise ResponseError("ErrorInvalidIdMalformed")
+    return mailbox.address
 
 
 _OPERATIONS: Final[dict[str, Callable[[Call], Answer]]] = {

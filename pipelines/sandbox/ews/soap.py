@@ -52,11 +52,7 @@ class SoapRequest:
 
 
 def parse(data: bytes) -> SoapRequest:
-    """Return the request in an envelope.
-
-    Raises:
-        SoapFaultError: ErrorSchemaValidation if it is none.
-    """
+    """Return the request in an envelope."""
     try:
         root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError:

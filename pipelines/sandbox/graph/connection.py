@@ -1,18 +1,25 @@
-"""Graph on a connection: paths, the app's rights, JSON, errors in Graph's words."""
+"""Graph on a connection: paths, the app's rights, tokens by secret or certificate, JSON."""
 
+import base64
+import binascii
 import json
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from time import time
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
 from pipelines.sandbox.faults import Entry
-from pipelines.sandbox.graph import GraphError
-from pipelines.sandbox.graph.sign_in import describe, issue_token
+from pipelines.sandbox.graph import GraphError, SignInError
 from pipelines.sandbox.graph.view import Page, calendar_view, list_rooms
-from pipelines.sandbox.model import Mailbox, Tenant
+from pipelines.sandbox.model import App, Mailbox, Tenant
 from pipelines.sandbox.wire import Wire
 
 _Answer: TypeAlias = Callable[[Tenant, "GraphRequest"], "GraphAnswer"]
@@ -22,6 +29,8 @@ _PATHS: Final = (
     ("Token", "POST", r"/(?P<tenant>[^/]+)/oauth2/v2\.0/token"),
     ("Discovery", "GET", r"/(?P<tenant>[^/]+)/v2\.0/\.well-known/openid-configuration"),
 )
+
+_OPEN: Final = ("Token", "Discovery")  # the sign-in service's, which no token opens
 
 
 @dataclass(frozen=True)
@@ -71,37 +80,6 @@ def request_of(
             form=_single(data.decode()),
         )
     return None
-
-
-def is_sign_in(request: GraphRequest) -> bool:
-    """Tell whether a request is the sign-in service's, which no token opens."""
-    return request.operation in ("Token", "Discovery")
-
-
-def answer(tenant: Tenant, request: GraphRequest) -> GraphAnswer:
-    """Carry out a request whose token is good.
-
-    Raises:
-        GraphError: where Graph, or the sign-in service, refuses.
-    """
-    _raise_faults(tenant, request)
-    return _ANSWERS[request.operation](tenant, request)
-
-
-def refusal(error: GraphError) -> GraphAnswer:
-    """Return the answer that an error is."""
-    return GraphAnswer(error.content(), 0, error.status, error.code, error.headers)
-
-
-def _raise_faults(tenant: Tenant, request: GraphRequest) -> None:
-    about = (request.mailbox, request.operation)
-    found = tenant.faults.take("response_code", *about)
-    if found is not None:
-        raise GraphError(found.status, found.code)
-    found = tenant.faults.limit_at_once(*about, tenant.log.now)
-    if found is not None:
-        wait = {} if found.retry_after is None else {"Retry-After": found.retry_after}
-        raise GraphError(429, "ApplicationThrottled", wait)
 
 
 def _calendar_view(tenant: Tenant, request: GraphRequest) -> GraphAnswer:
@@ -154,8 +132,97 @@ def _single(query: str) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
 
 
-JSON = "application/json; odata.metadata=minimal; charset=utf-8"
-_BEARER = 'Bearer realm="", authorization_uri="https://localhost/common/oauth2/authorize"'
+_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_SHA256: Final = hashes.SHA256()
+_PADDINGS: Final[Mapping[str, padding.AsymmetricPadding]] = {
+    "RS256": padding.PKCS1v15(),
+    "PS256": padding.PSS(padding.MGF1(_SHA256), padding.PSS.DIGEST_LENGTH),
+}
+
+
+def describe(base: str) -> Mapping[str, str]:
+    """Return where a tenant's endpoints are."""
+    return {
+        "issuer": f"{base}/v2.0",
+        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+        "token_endpoint": f"{base}/oauth2/v2.0/token",
+    }
+
+
+def issue_token(
+    app: App, tenant_id: str, endpoint: str, form: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """Return a new token for whoever proves to be the app."""
+    if tenant_id != app.tenant_id:
+        raise SignInError(400, "invalid_request")
+    if form.get("grant_type") != "client_credentials":
+        raise SignInError(400, "unsupported_grant_type")
+    if not form.get("scope", "").split(" ")[0].endswith("/.default"):
+        raise SignInError(400, "invalid_scope")
+    if form.get("client_id") != app.client_id:
+        raise SignInError(400, "unauthorized_client")
+    if not (_has_secret(app, form) or _has_certificate(app, endpoint, form)):
+        raise SignInError(401, "invalid_client")
+    return {
+        "token_type": "Bearer",
+        "expires_in": app.token_seconds,
+        "ext_expires_in": app.token_seconds,
+        "access_token": _new_token(app),
+    }
+
+
+def _new_token(app: App) -> str:
+    """Return a token that reads like Entra's; that the tenant remembers it is all that counts."""
+    head = {"typ": "JWT", "alg": "none"}
+    claims = {"appid": app.client_id, "roles": app.entra_roles, "uti": secrets.token_urlsafe(24)}
+    parts = (json.dumps(each).encode() for each in (head, claims))
+    encoded = [base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts]
+    return ".".join([*encoded, "sandbox"])
+
+
+def _has_secret(app: App, form: Mapping[str, str]) -> bool:
+    return app.client_secret is not None and form.get("client_secret") == app.client_secret
+
+
+def _has_certificate(app: App, endpoint: str, form: Mapping[str, str]) -> bool:
+    """Tell whether the assertion is the app's own, for this endpoint, and not too old."""
+    if form.get("client_assertion_type") != _ASSERTION:
+        return False
+    signed, _, signature = form.get("client_assertion", "").rpartition(".")
+    try:
+        head, claims = (json.loads(_decoded(part)) for part in signed.split("."))
+        is_meant = (claims["iss"], claims["sub"]) == (app.client_id, app.client_id)
+        is_valid = is_meant and claims["aud"] == endpoint and claims["exp"] > time()
+        padded = _PADDINGS[head["alg"]]
+        return is_valid and _is_signed(app, signed.encode(), _decoded(signature), padded)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _is_signed(
+    app: App, signed: bytes, signature: bytes, padded: padding.AsymmetricPadding
+) -> bool:
+    for certificate in app.certificates:
+        key = certificate.public_key()
+        if not isinstance(key, rsa.RSAPublicKey):
+            continue
+        try:
+            key.verify(signature, signed, padded, _SHA256)
+        except InvalidSignature:
+            continue
+        return True
+    return False
+
+
+def _decoded(part: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except binascii.Error:
+        raise ValueError("not base64") from None
+
+
+_JSON: Final = "application/json; odata.metadata=minimal; charset=utf-8"
+_BEARER: Final = 'Bearer realm="", authorization_uri="https://localhost/common/oauth2/authorize"'
 
 
 class GraphConnection(Wire):
@@ -169,24 +236,30 @@ class GraphConnection(Wire):
             self.send(HTTPStatus.NOT_FOUND)
             return
         with self.tenant.log.serving():
-            if not self.is_broken_off(request.operation, request.mailbox):
-                self._answer(request)
-
-    def _answer(self, request: GraphRequest) -> None:
-        try:
-            if not is_sign_in(request):
-                self._check_bearer()
-            found = answer(self.tenant, request)
-        except GraphError as error:
-            found = refusal(error)
-        entry = Entry(request.operation, request.mailbox, found.count, found.status, found.code)
-        self.reply(entry, _json(found), JSON, found.headers)
+            if self.is_broken_off(request.operation, request.mailbox):
+                return
+            try:
+                if request.operation not in _OPEN:
+                    self._check_bearer()
+                self._raise_faults(request)
+                found = _ANSWERS[request.operation](self.tenant, request)
+            except GraphError as error:
+                found = GraphAnswer(error.content(), 0, error.status, error.code, error.headers)
+            entry = Entry(request.operation, request.mailbox, found.count, found.status, found.code)
+            body = json.dumps(found.content, ensure_ascii=False, separators=(",", ":"))
+            self.reply(entry, body.encode(), _JSON, found.headers)
 
     def _check_bearer(self) -> None:
         kind, _, token = self.headers.get("Authorization", "").partition(" ")
         if kind.casefold() != "bearer" or token not in self.tenant.bearer_tokens:
             raise GraphError(401, "InvalidAuthenticationToken", {"WWW-Authenticate": _BEARER})
 
-
-def _json(found: GraphAnswer) -> bytes:
-    return json.dumps(found.content, ensure_ascii=False, separators=(",", ":")).encode()
+    def _raise_faults(self, request: GraphRequest) -> None:
+        about = (request.mailbox, request.operation)
+        found = self.tenant.faults.take("response_code", *about)
+        if found is not None:
+            raise GraphError(found.status, found.code)
+        found = self.tenant.faults.limit_at_once(*about, self.tenant.log.now)
+        if found is not None:
+            wait = {} if found.retry_after is None else {"Retry-After": found.retry_after}
+            raise GraphError(429, "ApplicationThrottled", wait)

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from pipelines.sandbox.graph import GraphError
 from pipelines.sandbox.graph.events import event, without_unasked
+from pipelines.sandbox.items import utc
 from pipelines.sandbox.model import Item, Mailbox, Tenant
 
 MOST_EVENTS: Final = 1000
@@ -35,20 +36,15 @@ class Page:
 
     @classmethod
     def of(cls, options: Mapping[str, str], headers: Mapping[str, str]) -> "Page":
-        """Return the page that a query asks for.
-
-        Raises:
-            GraphError: something is missing, malformed or too large, or the zone is not UTC,
-                which is all that the sandbox speaks.
-        """
+        """Return the page that a query asks for."""
         zone = _ZONE.search(headers.get("prefer", ""))
         if zone is not None and zone[1] != "UTC":
             raise GraphError(400, "TimeZoneNotSupportedException")
         lower = {name.lower(): value for name, value in options.items()}
         try:
             page = cls(
-                _instant(lower["startdatetime"]),
-                _instant(lower["enddatetime"]),
+                utc(lower["startdatetime"]),
+                utc(lower["enddatetime"]),
                 int(lower.get("$top", _USUAL_PAGE)),
                 int(lower.get("$skip", 0)),
                 frozenset(lower["$select"].split(",")) if "$select" in lower else None,
@@ -97,11 +93,6 @@ def _found(tenant: Tenant, mailbox: Mailbox, page: Page) -> Sequence[Item]:
     if shuffle is not None:
         Random(0).shuffle(items)  # noqa: S311  the same disorder on every page
     return items
-
-
-def _instant(written: str) -> datetime:
-    moment = datetime.fromisoformat(written)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 MOST_ROOMS: Final = 100

@@ -8,7 +8,7 @@ DEV := $(VENV)/ready-dev
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
 
-.PHONY: help setup demo test privacy-proof superset-test lint format bench dictionary pins clean
+.PHONY: fuzz help setup demo test privacy-proof superset-test lint format bench dictionary pins clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ lint: $(DEV) ## Check style, types and the walls between the packages
 format: $(DEV) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+fuzz: $(DEV) ## Read 10,000 mutated answers of EWS and Graph (minutes)
+	$(BIN)/python -m tests.sources.fuzz
 
 bench: $(DEV) ## Measure speed and memory (minutes to an hour; see benchmarks/)
 	$(BIN)/python -m benchmarks

@@ -281,6 +281,32 @@ def compared_in(tab: Tab) -> str:
     return str(tab.value("document.getElementById('compared').textContent"))
 
 
+def test_bookings_of_closed_months_are_compared_with_as_many_months_before(
+    make_page: MakePage, browser: Browser
+) -> None:
+    room = Room("oak", week=ALWAYS)
+    days = days_from(date(2026, 6, 1), 130)
+    bookings = [
+        book(room, day, f"{hour:02}:00", f"{hour:02}:30")
+        for day in days
+        for hour in range(1 if day < date(2026, 7, 1) else 3)
+    ]
+    tab = browser.open(make_page(scenario((room,), bookings, days, trailing_days=1)).path)
+    choose(tab, period="Last 3 months")  # of which October is not closed
+    shown = (
+        "[...document.getElementById('figure-bookings').parentElement.children]"
+        ".map((each) => each.textContent)"
+    )
+    assert tab.value(shown) == [
+        "Bookings",
+        str(3 * 61),
+        "August 2026 to September 2026",
+        str(30 + 3 * 31) + " in the 2 months before",
+    ]
+    half_hours = next(row for row in table_in(tab, "durations") if row[0] == f"16{EN_DASH}30 min")
+    assert half_hours[1:] == [str(3 * 61), "1", "1"]
+
+
 def test_rooms_that_were_hardly_read_are_not_compared(
     make_page: MakePage, browser: Browser
 ) -> None:

@@ -4,8 +4,8 @@ Belongs here: the facts of the head and what is missing, putting the parts toget
 file whole. Does not belong here: figures of use (``figures.py``), what a browser does (``client``).
 
 Every sentence is a message of ``words.json``: the page carries them in all languages and says them
-in the reader's; without scripts it stands in English. Figures are JSON, deflated: at 10,000 rooms
-they would be 12 MB as they are. The content security policy forbids every request and every script
+in the reader's; without scripts it stands in English. Figures (JSON, at 10,000 rooms 12 MB) and the
+library are deflated. The content security policy forbids every request and every script
 but the page's own.
 """
 
@@ -105,8 +105,8 @@ def document(tables: Mapping[str, Columns], missed: Sequence[TargetResult] = ())
         nonce=secrets.token_urlsafe(16),
         style=_file("client", "style.css"),
         version=head["code_version"],
-        data=_packed(data),
-        library=_file("vendor", "echarts.common.min.js"),
+        data=_packed(json.dumps(data, separators=(",", ":"), default=str)),
+        library=_packed(_file("vendor", "echarts.common.min.js")),
         script="\n".join(_file("client", f"{name}.js") for name in _SCRIPTS),
     )
 
@@ -206,8 +206,7 @@ def _bounds(bands: Sequence[Band]) -> list[tuple[int, int | None]]:
     return [(low, band.at_most) for low, band in zip(least, bands, strict=True)]
 
 
-def _packed(data: Mapping[str, Any]) -> str:
-    text = json.dumps(data, separators=(",", ":"), default=str)
+def _packed(text: str) -> str:
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 

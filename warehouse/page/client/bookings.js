@@ -48,14 +48,15 @@ function distribution(id, measure, { left, wordsOf }) {
     const without = profile && apart(profile, left);
     const why = whyNoProfile(data, choice, without);
     if (why) return part.showNothing(say(why));
-    const earlier = monthsBefore(choice) && profileOf(data, monthsBefore(choice), measure);
-    const before = earlier && apart(earlier, left);
+    const earlier = closedBefore(data, choice);
+    const found = earlier && profileOf(data, earlier, measure);
+    const before = found && apart(found, left);
     const entries = [...without.counts].map(([label, bookings]) => [say(`${measure}.${label}`), bookings, before?.counts.get(label)]);
     if (without.few > 0) entries.push([say("few"), without.few, before?.few]);
     drawShares(part.picture, entries.map(([name]) => name), entries.map(([, bookings]) => bookings / without.all));
     const words = [say(`${id}.of`, { count: without.all, span: closedSpan(data, choice) }), wordsOf(without)];
     return part.show(words.join(" "), () => table(part.title,
-      [say(`${id}.axis`), say("bookings"), say("share"), ...(before?.all ? [say("months_before", { count: choice.last - choice.first + 1 })] : [])],
+      [say(`${id}.axis`), say("bookings"), say("share"), ...(before?.all ? [say("months_before", { count: monthsIn(earlier) })] : [])],
       entries.map(([name, bookings, then]) => [name, number(bookings), share(bookings / without.all),
         ...(before?.all ? [shareBefore(then / before.all, bookings / without.all)] : [])])));
   };

@@ -8,12 +8,22 @@ const READ_ALIKE = 0.95; // of room-days: below, two periods are not compared (R
 const ENOUGH_NAMED = 0.8; // of a cell's bookings: below, its bands say too little
 const ALIKE_DAYS = 14; // of a month: with fewer, its hours of the week say little
 
-async function readData() {
-  const letters = atob(document.getElementById("data").textContent);
+async function inflated(id) {
+  const letters = atob(document.getElementById(id).textContent);
   const bytes = new Uint8Array(letters.length);
   for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
-  const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return placed(await new Response(inflated).json());
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream);
+}
+
+const readData = async () => placed(await (await inflated("data")).json());
+
+// The library of charts is carried deflated too; it runs under the nonce of the page's own script.
+async function readLibrary() {
+  const script = element("script");
+  script.nonce = document.querySelector("script[nonce]").nonce;
+  script.textContent = await (await inflated("library")).text();
+  document.head.append(script);
 }
 
 // Adds to each table the columns that it is chosen by.
@@ -192,10 +202,18 @@ function sharedDays(data, choice, nowWeeks, beforeWeeks) {
 // As many months just before the chosen ones, for what is kept by month; null where there are not
 // as many.
 function monthsBefore(choice) {
-  const length = choice.last - choice.first + 1;
+  const length = monthsIn(choice);
   return choice.first < length ? null
     : { ...choice, key: "before", first: choice.first - length, last: choice.first - 1 };
 }
+
+// As many months just before the closed ones of what is chosen, for what is kept by closed month.
+function closedBefore(data, choice) {
+  const closed = data.closedMonths.filter((month) => isChosenMonth(choice, month));
+  return closed.length === 0 ? null : monthsBefore({ ...choice, first: closed[0], last: closed.at(-1) });
+}
+
+const monthsIn = (choice) => choice.last - choice.first + 1;
 
 // How the bookings of what is chosen spread over the bands of a measure (R17): `counts` by label,
 // `few` those that are merged, `all` of them together. Null where no cell says so.

@@ -145,7 +145,7 @@ function startLanguages(data, draw) {
 }
 
 async function start() {
-  const data = await readData();
+  const [data] = await Promise.all([readData(), readLibrary()]);
   speak(data, preferredLanguage());
   const hasRooms = data.rooms.name.length > 0;
   const draw = hasRooms ? startFilters(data) : () => {

@@ -123,7 +123,7 @@ function timeTiles(data, choice) {
 
 // What is kept of bookings by closed months is compared with as many months before.
 function bookingTiles(data, choice) {
-  const earlier = monthsBefore(choice);
+  const earlier = closedBefore(data, choice);
   const made = (measure) => {
     const now = profileOf(data, choice, measure);
     return now && { now, before: earlier && profileOf(data, earlier, measure) };
@@ -137,12 +137,12 @@ function bookingTiles(data, choice) {
     if (now.value === null) return null;
     const before = found.before && atLeast(found.before, labels, unknown);
     const words = before && before.value !== null
-      ? say("before.months", { share: before.text, count: choice.last - choice.first + 1 }) : null;
+      ? say("before.months", { share: before.text, count: monthsIn(earlier) }) : null;
     return tile(id, capital(now.text), now.value, say(`tile.${id}.note`, { count: now.all, span }), words);
   };
   return [
     tile("bookings", count(kind.now.all), kind.now.all, span,
-      kind.before && say("before.months", { share: count(kind.before.all), count: choice.last - choice.first + 1 })),
+      kind.before && say("before.months", { share: count(kind.before.all), count: monthsIn(earlier) })),
     shareTile("recurring_share", kind, ["occurrence", "exception"], []),
     shareTile("external_share", made("external"), ["external"], [null]),
   ];

@@ -170,7 +170,7 @@ function rankingTable(data, choice, caption, rooms) {
     ...(earlier ? [shareBefore(each.before, each.share)] : []),
   ]);
   return table(caption, [say("room"), say("building"), say("seats"), say("days_used"), say("utilization"),
-    ...(earlier ? [say("months_before", { count: choice.last - choice.first + 1 })] : [])], rows);
+    ...(earlier ? [say("months_before", { count: monthsIn(choice) })] : [])], rows);
 }
 
 function roomsAtOnce() {
@@ -203,7 +203,7 @@ function peaksTable(data, choice, bands) {
   const before = new Map((earlier ? inUseByBand(data, earlier) : []).map((band) => [band.band, band]));
   return table(say("in-use.table"),
     [say("size"), say("in-use.open"), say("in-use.peak"), say("in-use.usual"), say("in-use.days"), say("in-use.time"),
-      ...(earlier ? [say("in-use.days_before", { count: choice.last - choice.first + 1 })] : [])],
+      ...(earlier ? [say("in-use.days_before", { count: monthsIn(choice) })] : [])],
     bands.map((band) => [sizeName(data, band.band), number(band.rooms_open), number(band.peak),
       number(band.usual_peak, decimal(band.usual_peak)),
       ...(band.shared_days === 0 ? ["–", "–"] // known only where a building has two such rooms

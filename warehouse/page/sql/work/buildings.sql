@@ -1,11 +1,20 @@
--- Work table: the buildings of the rooms that the page is about, by name; rooms without one come
--- after them. Where there are more than the page has room for, the smallest share one number.
-WITH sized AS (
-    SELECT building,
-           count(*) AS rooms,
-           count(DISTINCT coalesce(capacity_band, '')) AS bands
+-- Work table: the buildings of the rooms that the page is about, by name, those of earlier days
+-- too; rooms without one come after them. Where there are more than the page has room for, the
+-- smallest share one number.
+WITH known AS (
+    SELECT building, capacity_band, room_id
     FROM rooms
     WHERE room_type NOT IN (SELECT room_type FROM personal_room_types)
+    UNION ALL
+    SELECT DISTINCT building, capacity_band, NULL
+    FROM utilization
+    WHERE room_type NOT IN (SELECT room_type FROM personal_room_types)
+),
+sized AS (
+    SELECT building,
+           count(room_id) AS rooms,
+           count(DISTINCT coalesce(capacity_band, '')) AS bands
+    FROM known
     GROUP BY building
 ),
 kept AS (

@@ -186,7 +186,10 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
             for room in region_settings.rooms
         }
         days = day_range.days()
-        bookings = apply_night(lake, staged, days, room_ids, loaded, failed, begins)
+        bookings = apply_night(
+            *(lake, staged, days, room_ids, loaded, failed, begins),
+            *(region_settings.closures, night.today),
+        )
         deleted = retain(lake, night.today, night.settings.retention_months)
     return NightResult(region, day_range, len(room_ids), failed, bookings, len(deleted), unreadable)
 

@@ -166,6 +166,39 @@ class _Parts:
     minutes: _Ints  # the local minutes of the cell, 60 columns
 
 
+def open_minutes(
+    profile: Profile,
+    in_use: tuple[date | None, date | None],
+    span: tuple[datetime, datetime],
+    taken: Iterable[tuple[datetime, datetime]] = (),
+) -> int:
+    """Return the open minutes of a span of instants that none of ``taken`` covers (R1, R2).
+
+    ``in_use`` are the room's ``opened_on`` and ``closed_on``.
+    """
+    starts, ends = _minute_of(span[0]), _minute_after(span[1])
+    if starts >= ends:
+        return 0
+    hours = np.arange(starts // 60 * 60, -(ends // -60) * 60, dtype=np.int64).reshape(-1, 60)
+    local = hours + _offsets(profile.time_zone, hours) - MINUTES_TO_1970
+    days = local.flat[[0, -1]] // (24 * 60)
+    first, last = (_EPOCH_DAY + timedelta(days=int(day)) for day in days)
+    counted = _is_open(profile, local, first, last)
+    counted &= (hours >= starts) & (hours < ends)
+    opened_on, closed_on = in_use
+    if opened_on:
+        counted &= local >= _day_number(opened_on) * 24 * 60
+    if closed_on:
+        counted &= local < _day_number(closed_on) * 24 * 60
+    for taken_from, taken_to in taken:
+        counted &= (hours < _minute_of(taken_from)) | (hours >= _minute_after(taken_to))
+    return int(counted.sum())
+
+
+def _minute_after(instant: datetime) -> int:
+    return -((_EPOCH - instant) // _MINUTE)
+
+
 def _parts(clock: ZoneClock, first_date: date, last_date: date) -> _Parts:
     hours = clock.local_minutes // 60
     cells = clock.first_cell + np.arange(len(hours), dtype=np.int64)

@@ -5,21 +5,27 @@ Does not belong here: rebuilding the database (``publish.py``), the receipt that
 (``pipelines/privacy/erase.py``), what a night deletes by age from the lake (``nightly.py``).
 
 An erased room-day is a room-day that was never read (R13): its coverage keeps its row, without
-a good reading, so that it is in no denominator and never looks like an empty calendar.
+a good reading, so that it is in no denominator and never looks like an empty calendar. What the
+ledger knows of bookings of those days goes too, and of a room that is in no directory any more,
+when all of it is erased, what the directory's history says of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.contract import COVERAGE, TABLES, Region
+from transforms.contract import COVERAGE, STATISTICS, TABLES, Region, Table
+from transforms.zones import local_date, zone
+from warehouse.directory import as_of_days, forget_directory
 from warehouse.lake import DATASETS, Lake
+from warehouse.ledger import forget_changes
 from warehouse.nightly import rows_of, rows_of_others
 from warehouse.versions import (
     VersionError,
@@ -29,9 +35,12 @@ from warehouse.versions import (
     parquet_pointer,
     pointer,
     published_versions,
+    statistics_pointer,
+    statistics_version,
 )
 
 _DATE_COLUMNS: Final = ("local_start_date", "local_date")
+_FARTHEST_ZONES: Final = ("Etc/GMT+12", "Pacific/Kiritimati")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +65,7 @@ class Found:
     days: tuple[date, ...] = ()
     bookings: int = 0
     room_days: int = 0
+    changes: int = 0
 
 
 def find(lake: Lake, erasure: Erasure) -> Found:
@@ -73,7 +83,10 @@ def find(lake: Lake, erasure: Erasure) -> Found:
             days.append(day)
         bookings += of_day
         room_days += read
-    return Found(tuple(days), bookings, room_days)
+    nights = (lake.read("changes", night) for night in lake.days("changes"))
+    is_erased = _is_erased(lake, erasure)
+    changes = sum(pc.sum(is_erased(rows)).as_py() or 0 for rows in nights if rows is not None)
+    return Found(tuple(days), bookings, room_days, changes)
 
 
 def erase(lake: Lake, erasure: Erasure) -> Found:
@@ -94,7 +107,25 @@ def erase(lake: Lake, erasure: Erasure) -> Found:
                     lake.delete(dataset, day)
             else:
                 _erase_room_day(lake, erasure.room_id, day)
+        forget_changes(lake, _is_erased(lake, erasure))
+        erase_directory(lake, erasure)
     return found
+
+
+def erase_directory(lake: Lake, erasure: Erasure) -> None:
+    """Erase what the directory's history holds only for what is erased.
+
+    Raises:
+        LakeError: a file cannot be read or written.
+    """
+    rooms = lake.read("rooms")
+    known = set() if rooms is None else set(rooms["room_id"].to_pylist())
+    if erasure.first_date != date.min:
+        return
+    if erasure.room_id is None and erasure.last_date < date.max:
+        forget_directory(lake, erasure.last_date + timedelta(days=1))
+    elif erasure.room_id not in known and erasure.last_date == date.max:
+        forget_directory(lake, date.min, [erasure.room_id or ""])
 
 
 def rows_in_warehouse(warehouse: Path, region: Region, erasure: Erasure) -> int:
@@ -105,11 +136,18 @@ def rows_in_warehouse(warehouse: Path, region: Region, erasure: Erasure) -> int:
     Raises:
         VersionError: a version cannot be read.
     """
+    rows = 0
     versions = published_versions(warehouse, region)
-    databases = [*versions, *_if_copied(pointer(warehouse, region))]
-    folders = [*map(parquet_draft, versions), *_if_copied(parquet_pointer(warehouse, region))]
-    rows = sum(_rows_in(database, erasure) for database in databases)
-    return rows + sum(_rows_in_parquet(folder, erasure) for folder in folders)
+    parquet = parquet_pointer(warehouse, region)
+    of_everything = ([*versions, *_if_copied(pointer(warehouse, region))], _if_copied(parquet))
+    statistics = [each for each in map(statistics_version, versions) if each.exists()]
+    shown = statistics_pointer(warehouse, region), parquet.with_name(f"{parquet.name}-statistics")
+    of_everybody = ([*statistics, *_if_copied(shown[0])], _if_copied(shown[1]))
+    for (databases, copies), tables in ((of_everything, TABLES), (of_everybody, STATISTICS)):
+        rows += sum(_rows_in(database, erasure, tables) for database in databases)
+        folders = [*map(parquet_draft, databases), *copies]
+        rows += sum(_rows_in_parquet(folder, erasure, tables) for folder in folders)
+    return rows
 
 
 def drop_versions_before(warehouse: Path, region: Region, first_kept: date) -> list[str]:
@@ -151,6 +189,38 @@ def _rows(table: pa.Table | None, erasure: Erasure) -> pa.Table:
     return table if erasure.room_id is None else rows_of(table, [erasure.room_id])
 
 
+def _is_erased(lake: Lake, erasure: Erasure) -> Callable[[pa.Table], pa.Array]:
+    """Return what tells of each change whether a booking of it, before or after, is erased."""
+    directory = as_of_days(lake).to_pylist()
+    zones = {row["room_id"]: zone(row["time_zone"]) for row in directory}
+
+    def is_erased(rows: pa.Table) -> pa.Array:
+        named = [rows[each].to_pylist() for each in ("room_id", "starts_at", "new_starts_at")]
+        return pa.array(
+            [
+                erasure.room_id in (None, room_id)
+                and any(
+                    erasure.first_date <= day <= erasure.last_date
+                    for start in starts
+                    if start is not None
+                    for day in _days_of(start, zones.get(room_id))
+                )
+                for room_id, *starts in zip(*named, strict=True)
+            ],
+            pa.bool_(),
+        )
+
+    return is_erased
+
+
+def _days_of(start: datetime, room_zone: ZoneInfo | None) -> Iterator[date]:
+    """Yield the local date of a start; where the room's zone is forgotten, the farthest two."""
+    if room_zone is not None:
+        yield local_date(start, room_zone)
+    else:
+        yield from (local_date(start, zone(name)) for name in _FARTHEST_ZONES)
+
+
 def _readings(coverage: pa.Table | None, erasure: Erasure) -> pa.Table:
     """Return the rows of coverage that claim a reading."""
     rows = _rows(coverage, erasure)
@@ -182,21 +252,21 @@ def _if_copied(path: Path) -> list[Path]:
     return [path] if path.exists() and not path.is_symlink() else []
 
 
-def _rows_in(version: Path, erasure: Erasure) -> int:
+def _rows_in(version: Path, erasure: Erasure, tables: Mapping[str, Table] = TABLES) -> int:
     try:
         with duckdb.connect(str(version), read_only=True) as connection:
             return sum(
                 _count(connection, table, where, parameters)
-                for table, where, parameters in _wheres(erasure)
+                for table, where, parameters in _wheres(erasure, tables)
             )
     except duckdb.Error:
         raise VersionError(f"{version}: cannot be read: remove it by hand") from None
 
 
-def _rows_in_parquet(folder: Path, erasure: Erasure) -> int:
+def _rows_in_parquet(folder: Path, erasure: Erasure, tables: Mapping[str, Table]) -> int:
     rows = 0
     with duckdb.connect() as connection:
-        for table, where, parameters in _wheres(erasure):
+        for table, where, parameters in _wheres(erasure, tables):
             path = folder / f"{table}.parquet"
             if not path.exists():
                 continue
@@ -219,9 +289,11 @@ def _count(
     return int(connection.execute(query, parameters).fetchall()[0][0])
 
 
-def _wheres(erasure: Erasure) -> Iterator[tuple[str, str, list[object]]]:
+def _wheres(
+    erasure: Erasure, tables: Mapping[str, Table] = TABLES
+) -> Iterator[tuple[str, str, list[object]]]:
     """Yield each table that can hold rows of an erasure, with the condition and its parameters."""
-    for table, schema in TABLES.items():
+    for table, schema in tables.items():
         column = next((name for name in _DATE_COLUMNS if name in schema.names), None)
         if column is None or (erasure.room_id is not None and "room_id" not in schema.names):
             continue

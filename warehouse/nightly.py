@@ -8,7 +8,7 @@ Does not belong here: how a day is written (``lake.py``), reading rooms (``pipel
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 import pyarrow as pa
@@ -16,9 +16,13 @@ import pyarrow.compute as pc
 from dateutil.relativedelta import relativedelta
 
 from transforms.contract import BOOKINGS, COVERAGE, INSTANT, STAGED
+from transforms.opening import Closure
+from warehouse.directory import as_of_days, forget_directory
 from warehouse.lake import DATASETS, FormatError, Lake, LakeError
+from warehouse.ledger import Ledger, forget_changes, latest_end
 from warehouse.storage import DiskStorage
 
+_DAY: Final = timedelta(days=1)
 _EARLIEST: Final = timedelta(hours=14)  # no zone is further ahead of UTC
 _SPILL_ROWS: Final = 50_000
 _BARE: Final = pa.schema([field.remove_metadata() for field in STAGED])  # it is stored often
@@ -111,7 +115,7 @@ def _batches(source: pa.NativeFile) -> Iterator[pa.RecordBatch]:
         yield from pa.ipc.open_stream(source)
 
 
-def apply_night(  # noqa: PLR0913, PLR0917 - a night has these seven parts
+def apply_night(  # noqa: PLR0913, PLR0917 - a night has so many parts
     lake: Lake,
     staging: Staging,
     days: Sequence[date],
@@ -119,6 +123,8 @@ def apply_night(  # noqa: PLR0913, PLR0917 - a night has these seven parts
     loaded: Mapping[str, datetime],
     failed: Mapping[str, str],
     begins: Mapping[str, datetime],
+    closures: Sequence[Closure] = (),
+    seen_on: date | None = None,
 ) -> int:
     """Put in what a run read, in one step; return how many bookings the rooms read have.
 
@@ -128,27 +134,40 @@ def apply_night(  # noqa: PLR0913, PLR0917 - a night has these seven parts
     own day (R10). Of each day the bookings come before the coverage, so that no reader ever sees a
     day that claims to have been read without its bookings.
 
+    What the rooms' last good readings of these days and this one differ in goes into the changes
+    of ``seen_on``, the region's local date (R19): a run of the same date adds to them.
+
     Raises:
         LakeError: rows or outcomes of a room outside the directory, or a room without outcome.
     """
     _refuse_other_rooms(lake, frozenset(room_ids), staging.room_ids(), loaded, failed)
     bookings = 0
     begins = {room_id: begins[room_id] for room_id in loaded}
+    ledger = Ledger(loaded)
     with lake.at_once():
         if begins:
             running = lake.days_running_until(min(begins.values()), before=min(days))
             for day in sorted({*running, *(day for day in staging.days() if day < min(days))}):
-                old = lake.read("bookings", day)
-                merged = merge_earlier_day(old, staging.day(day), begins)
+                old, new = lake.read("bookings", day), staging.day(day)
+                ledger.compare(
+                    running_into(old, begins), running_into(new, begins), lake.read("coverage", day)
+                )
+                merged = merge_earlier_day(old, new, begins)
                 if merged.num_rows if old is None else not merged.equals(old):
                     lake.replace("bookings", day, merged)
         for day in days:
-            if loaded:
-                merged = merge_day(lake.read("bookings", day), staging.day(day), loaded)
-                lake.replace("bookings", day, merged)
-                bookings += rows_of(merged, loaded).num_rows
             before = lake.read("coverage", day)
+            if loaded:
+                old, new = lake.read("bookings", day), rows_of(staging.day(day), loaded)
+                ledger.compare(old, new, before)
+                lake.replace("bookings", day, merge_day(old, new, loaded))
+                bookings += new.num_rows
             lake.replace("coverage", day, merge_coverage(before, loaded, failed))
+        if loaded and seen_on:
+            until = datetime.combine(max(days), time(), UTC) + 2 * _DAY
+            changes = ledger.changes(as_of_days(lake), closures, until)
+            kept = lake.read("changes", seen_on)
+            lake.replace("changes", seen_on, pa.concat_tables([*([kept] if kept else []), changes]))
     return bookings
 
 
@@ -156,7 +175,9 @@ def retain(lake: Lake, today: date, months: int) -> list[date]:
     """Delete the days before this day of the month, so many months back; return them.
 
     Where that month is shorter, its last day counts. A booking that still runs on the first day
-    kept stays (R10). What was deleted is looked for again.
+    kept stays (R10). Changes go with the night that saw them, and with the bookings that they are
+    of; of the directory's history goes what counted only before. What was deleted is looked for
+    again.
 
     Raises:
         LakeError: a day could not be deleted, or is still there afterwards.
@@ -177,9 +198,11 @@ def retain(lake: Lake, today: date, months: int) -> list[date]:
         else:
             lake.delete(dataset, day)
             deleted.add(day)
+    forget_changes(lake, lambda rows: pc.less(latest_end(rows), begins_at), before=first_kept)
+    forget_directory(lake, first_kept)
     left = [
         day
-        for dataset in DATASETS
+        for dataset in (*DATASETS, "changes")
         for day in lake.days(dataset)
         if day < first_kept and not (dataset == "bookings" and day in running)
     ]
@@ -233,7 +256,12 @@ def merge_earlier_day(
     """
     old = BOOKINGS.empty_table() if old is None else old
     kept = old.filter(pc.invert(_runs_into(old, begins)))
-    return pa.concat_tables([kept, new.filter(_runs_into(new, begins))])
+    return pa.concat_tables([kept, running_into(new, begins)])
+
+
+def running_into(table: pa.Table | None, begins: Mapping[str, datetime]) -> pa.Table:
+    """Return the bookings of rooms that were read that run on into the days asked."""
+    return BOOKINGS.empty_table() if table is None else table.filter(_runs_into(table, begins))
 
 
 def _runs_into(table: pa.Table, begins: Mapping[str, datetime]) -> pa.ChunkedArray:

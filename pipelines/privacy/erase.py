@@ -16,7 +16,7 @@ from pipelines.night import default_range, publish_region, today_in, write_page
 from pipelines.settings import Settings, did_you_mean
 from pipelines.words import counted
 from transforms.contract import Region
-from warehouse.erase import Erasure, Found, erase, find, rows_in_warehouse
+from warehouse.erase import Erasure, Found, erase, erase_directory, find, rows_in_warehouse
 from warehouse.lake import Lake
 from warehouse.page import page_path
 from warehouse.storage import WarehouseError
@@ -47,6 +47,7 @@ class Receipt:
     partitions_touched: int
     bookings_gone: int
     room_days_gone: int
+    changes_gone: int
     database_rows_gone: int
     versions_removed: int
     rows_left: int
@@ -75,7 +76,8 @@ class Receipt:
         yield (
             f"  lake      {counted(self.partitions_touched, 'day')} touched, "
             f"{counted(self.bookings_gone, 'booking')} {did}, "
-            f"{counted(self.room_days_gone, 'room-day')} never read from now on"
+            f"{counted(self.room_days_gone, 'room-day')} never read from now on, "
+            f"{counted(self.changes_gone, 'change')} {did}"
         )
         yield (
             f"  database  {counted(self.database_rows_gone, 'row')} {did} over all versions, "
@@ -147,6 +149,7 @@ def erase_region(
         try:
             if found.days or old_versions:
                 publish_region(settings, region, now)
+                erase_directory(lake, erasure)  # the room may have just left the directory
                 drop_versions(warehouse, region, lambda _: True)
             if page_path(warehouse, region).exists():
                 write_page(settings, region)  # the page before holds figures of what went
@@ -167,6 +170,7 @@ def erase_region(
         partitions_touched=len(found.days),
         bookings_gone=found.bookings,
         room_days_gone=found.room_days,
+        changes_gone=found.changes,
         database_rows_gone=database_rows,
         versions_removed=old_versions,
         rows_left=left,
@@ -177,7 +181,7 @@ def erase_region(
 
 def _left(lake: Lake, erasure: Erasure) -> int:
     found = find(lake, erasure)
-    return found.bookings + found.room_days
+    return found.bookings + found.room_days + found.changes
 
 
 def _refuse_unknown_room(settings: Settings, region: Region, lake: Lake, erasure: Erasure) -> None:

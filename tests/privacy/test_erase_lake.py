@@ -20,7 +20,13 @@ from warehouse.erase import (
 )
 from warehouse.lake import Lake, LakeBusy
 from warehouse.publish import PublishOptions, publish
-from warehouse.versions import current_version, drop_versions, new_version, published_versions
+from warehouse.versions import (
+    current_version,
+    drop_versions,
+    new_version,
+    published_versions,
+    statistics_draft,
+)
 
 FRIDAY = SATURDAY - timedelta(days=1)
 DAYS = (FRIDAY, SATURDAY, SUNDAY)
@@ -201,12 +207,18 @@ def test_the_current_version_stays_whatever_it_holds(warehouse: Path) -> None:
 
 
 def test_an_old_version_that_cannot_be_read_is_removed(warehouse: Path) -> None:
-    with new_version(warehouse, "EU") as path, duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE TABLE something_else (number INTEGER)")
+    with new_version(warehouse, "EU") as path:
+        make(path, "something_else (number INTEGER)")
     unreadable = current_version(warehouse, "EU").name
-    with new_version(warehouse, "EU") as path, duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE TABLE bookings (local_start_date DATE)")
+    with new_version(warehouse, "EU") as path:
+        make(path, "bookings (local_start_date DATE)")
     assert unreadable in drop_versions_before(warehouse, "EU", FRIDAY)
+
+
+def make(version: Path, table: str) -> None:
+    for path in (version, statistics_draft(version)):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"CREATE TABLE {table}")
 
 
 def test_nothing_published_is_nothing_to_remove(tmp_path: Path) -> None:

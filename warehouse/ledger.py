@@ -1,0 +1,171 @@
+"""The ledger of a lake: what people changed between two readings, a file a night (R19, R20).
+
+Belongs here: gathering what the days of a night differ in, the open minutes that were given back,
+and forgetting changes. Does not belong here: which two bookings are one (``transforms``), and
+the order of writing (``nightly.py``).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.changes import Sight, changes_of, differing, sights
+from transforms.contract import CHANGES, INSTANT
+from transforms.opening import Closure
+from warehouse.calendar import open_minutes, profile_of
+from warehouse.lake import Lake
+
+_Span: TypeAlias = tuple[datetime, datetime]
+_KNOWN_BY: Final = ("room_id", "created_at")
+
+
+class Ledger:
+    """Takes the days of a night one after the other; knows the changes when it has seen them all.
+
+    ``loaded`` is the instant at which each room was read; other rooms have no changes.
+    """
+
+    def __init__(self, loaded: Mapping[str, datetime]) -> None:
+        self._loaded = dict(loaded)
+        self._rooms = pa.array(sorted(loaded), pa.string())
+        self._gone: list[Sight] = []
+        self._appeared: list[Sight] = []
+        self._never_read: list[pa.Table] = []
+        self._standing: dict[str, list[_Span]] = defaultdict(list)
+
+    def compare(self, old: pa.Table | None, new: pa.Table, coverage: pa.Table | None) -> None:
+        """Take a day: its bookings and coverage as the lake has them, and as they were read now."""
+        old = new.slice(0, 0) if old is None else old
+        gone, appeared = differing(*(self._of_loaded(each) for each in (old, new)))
+        if gone.num_rows:
+            self._gone += sights(gone, gone["read_at"].to_pylist())
+            self._note_standing(new, gone["room_id"])
+        if appeared.num_rows:
+            before = _read_before(appeared, coverage)
+            was_read = pc.is_valid(before)
+            self._appeared += sights(appeared.filter(was_read), before.drop_null().to_pylist())
+            self._never_read.append(appeared.filter(pc.invert(was_read)))
+
+    def changes(
+        self, directory: pa.Table, closures: Sequence[Closure], until: datetime
+    ) -> pa.Table:
+        """Return the changes of the night, schema ``CHANGES``.
+
+        ``directory`` is that of ``as_of_days``. Minutes from ``until`` on are not counted as given
+        back: those days were not read.
+        """
+        appeared = self._appeared + self._moved_out()
+        found = changes_of(self._gone, appeared, self._loaded)
+        minutes = _GivenBack(directory, closures, until, self._standing)
+        rows = [row | {"given_back_minutes": minutes.of(row)} for row in found.to_pylist()]
+        return pa.Table.from_pylist(rows, CHANGES)
+
+    def _of_loaded(self, rows: pa.Table) -> pa.Table:
+        return rows.filter(pc.is_in(rows["room_id"], self._rooms))
+
+    def _moved_out(self) -> list[Sight]:
+        """Return what may have been moved to a day that was never read: few of its bookings."""
+        if not self._gone or not self._never_read:
+            return []
+        rows = pa.concat_tables(self._never_read)
+        rooms, created = ({getattr(each, name) for each in self._gone} for name in _KNOWN_BY)
+        of_room = pc.is_in(rows["room_id"], pa.array(sorted(rooms), pa.string()))
+        is_known = pc.is_in(rows["created_at"], pa.array([*created - {None}], INSTANT))
+        near = rows.filter(pc.and_(of_room, is_known))
+        return sights(near, [None] * near.num_rows)
+
+    def _note_standing(self, new: pa.Table, room_ids: pa.ChunkedArray) -> None:
+        """Keep what still holds a room on a day on which something is gone."""
+        is_standing = pc.and_(
+            pc.is_in(new["room_id"], room_ids.unique()),
+            pc.is_in(new["status"], pa.array(["booked", "held"])),
+        )
+        rows = new.filter(is_standing)
+        columns = (rows[name].to_pylist() for name in ("room_id", "starts_at", "ends_at"))
+        for room_id, starts_at, ends_at in zip(*columns, strict=True):
+            self._standing[room_id].append((starts_at, ends_at))
+
+
+def _read_before(rows: pa.Table, coverage: pa.Table | None) -> pa.ChunkedArray:
+    """Return the last good reading of each row's room on that day, null if there is none."""
+    if coverage is None:
+        return pa.chunked_array([pa.nulls(rows.num_rows, INSTANT)])
+    places = pc.index_in(rows["room_id"], coverage["room_id"].combine_chunks())
+    return coverage["read_at"].take(places)
+
+
+class _GivenBack:
+    """The open minutes that changes set free (R20)."""
+
+    def __init__(
+        self,
+        directory: pa.Table,
+        closures: Sequence[Closure],
+        until: datetime,
+        standing: Mapping[str, Sequence[_Span]],
+    ) -> None:
+        self._rooms: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in directory.to_pylist():
+            self._rooms[row["room_id"]].append(row)
+        self._closures, self._until, self._standing = closures, until, standing
+
+    def of(self, change: Mapping[str, Any]) -> int:
+        """Return the open minutes after the reading that the old booking held and nobody holds now.
+
+        Others are those that start on the same day. 0 for a new booking.
+        """
+        if change["change"] == "new":
+            return 0
+        starts_at = max(change["starts_at"], change["seen_at"])
+        ends_at = min(change["ends_at"], self._until)
+        room = self._room_on(change["room_id"], change["starts_at"].date())
+        if room is None or starts_at >= ends_at:
+            return 0
+        taken = list(self._standing.get(change["room_id"], ()))
+        if change["new_starts_at"]:
+            taken.append((change["new_starts_at"], change["new_ends_at"]))
+        near = [span for span in taken if span[0] < ends_at and span[1] > starts_at]
+        profile = profile_of(room, self._closures)
+        return open_minutes(
+            profile, (room["opened_on"], room["closed_on"]), (starts_at, ends_at), near
+        )
+
+    def _room_on(self, room_id: str, day: date) -> dict[str, Any] | None:
+        rows = self._rooms.get(room_id, [])
+        return next(
+            (r for r in reversed(rows) if r["valid_from"] <= day), rows[0] if rows else None
+        )
+
+
+def forget_changes(
+    lake: Lake, is_past: Callable[[pa.Table], pa.ChunkedArray], *, before: date = date.min
+) -> int:
+    """Drop the changes of the nights before a date, and the rows that are past; return how many.
+
+    Raises:
+        LakeError: a file cannot be read or written.
+    """
+    dropped = 0
+    for night in lake.days("changes"):
+        rows = lake.read("changes", night)
+        if rows is None:
+            continue
+        if night < before:
+            lake.delete("changes", night)
+            dropped += rows.num_rows
+            continue
+        kept = rows.filter(pc.invert(is_past(rows))) if rows.num_rows else rows
+        if kept.num_rows < rows.num_rows:
+            lake.replace("changes", night, kept)
+            dropped += rows.num_rows - kept.num_rows
+    return dropped
+
+
+def latest_end(rows: pa.Table) -> pa.ChunkedArray:
+    """Return the end of each booking before or after its change, whichever is later."""
+    new = pc.coalesce(rows["new_ends_at"], rows["ends_at"])
+    return pc.if_else(pc.greater(new, rows["ends_at"]), new, rows["ends_at"])

@@ -161,7 +161,9 @@ class Engine:
             columns = ", ".join(table.names)
             select = f"SELECT {columns} FROM published.{name}"  # noqa: S608 - names of ours
             if name in _OF_ROOMS:
-                select += " WHERE room_id IN (SELECT room_id FROM directory WHERE NOT is_personal)"
+                select += (
+                    " WHERE room_id IN (SELECT room_id FROM current_rooms WHERE NOT is_personal)"
+                )
             self._connection.execute(f"INSERT INTO statistics.{name} {select}")
         self._connection.execute("DETACH statistics")
 

@@ -8,11 +8,19 @@ Does not belong here: clocks and opening hours (``calendar.py``), the order of s
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
-from transforms.contract import CONTRACT_VERSION, INSTANT, PERSONAL_ROOM_TYPES, ROOMS, Region
+from transforms.contract import (
+    CAPACITY_BANDS,
+    CONTRACT_VERSION,
+    INSTANT,
+    PERSONAL_ROOM_TYPES,
+    ROOMS,
+    Region,
+    band_of,
+)
 from transforms.opening import Closure
 from transforms.zones import local_date, zone
 from warehouse.calendar import (
@@ -27,18 +35,25 @@ from warehouse.nightly import first_day_kept
 
 
 class Inputs:
-    """The room directory of one build, with a number for each room, zone and calendar.
+    """The room directory of one build, with a number for each version, zone and calendar.
+
+    ``rooms`` is the directory as it is now, ``versions`` is as ``room_versions`` gives them.
 
     Raises:
         BuildError: a room of the directory has a zone, country or opening hours that are none.
     """
 
     def __init__(
-        self, region: Region, rooms: pa.Table | None, closures: Sequence[Closure], now: datetime
+        self,
+        region: Region,
+        rooms: Sequence[Mapping[str, Any]],
+        versions: Sequence[Mapping[str, Any]],
+        closures: Sequence[Closure],
+        now: datetime,
     ) -> None:
         self._region, self._now = region, now
-        self._rooms = [] if rooms is None else rooms.sort_by("room_id").to_pylist()
-        self._profiles = [_profile_of(room, closures) for room in self._rooms]
+        self._rooms, self._versions = rooms, versions
+        self._profiles = [_profile_of(room, closures) for room in versions]
         names = sorted({profile.time_zone for profile in self._profiles})
         # Any date does: another phase on another date only splits cells in two.
         self._phases = {name: phase_minutes(name, now.date()) for name in names}
@@ -47,8 +62,8 @@ class Inputs:
 
     @property
     def rooms(self) -> int:
-        """How many rooms the directory has."""
-        return len(self._rooms)
+        """How many rooms the directory has; one that changed counts once for each version."""
+        return len(self._versions)
 
     def data_through(self, read: Iterable[date]) -> date | None:
         """Return the latest of the dates that is over in every room's zone (R14)."""
@@ -56,28 +71,45 @@ class Inputs:
         return max((day for day in read if all(day < today for today in todays)), default=None)
 
     def directory(self) -> pa.Table:
-        """Return the rooms with their numbers."""
+        """Return the versions of the rooms with their numbers (R18)."""
         zones = list(self._phases)
         rows = [
-            room
-            | {
+            {
+                **room,
                 "room_no": number,
                 "zone_no": zones.index(profile.time_zone),
                 "phase_minutes": self._phases[profile.time_zone],
                 "profile": self._numbers[profile],
                 "is_personal": room["room_type"] in PERSONAL_ROOM_TYPES,
+                "capacity_band": band_of(CAPACITY_BANDS, room["capacity"]),
             }
-            for number, (room, profile) in enumerate(zip(self._rooms, self._profiles, strict=True))
+            for number, (room, profile) in enumerate(
+                zip(self._versions, self._profiles, strict=True)
+            )
         ]
         return pa.Table.from_pylist(rows, _DIRECTORY)
 
-    def settings(
+    def current_rooms(self) -> pa.Table:
+        """Return the rooms as they are now, in order."""
+        rows = [
+            {
+                **room,
+                "room_order": number,
+                "is_personal": room["room_type"] in PERSONAL_ROOM_TYPES,
+                "capacity_band": band_of(CAPACITY_BANDS, room["capacity"]),
+            }
+            for number, room in enumerate(self._rooms)
+        ]
+        return pa.Table.from_pylist(rows, _CURRENT_ROOMS)
+
+    def settings(  # noqa: PLR0913, PLR0917 - one row has so many parts
         self,
         data_through: date | None,
         minimum_group: int,
         count_held_as_booked: bool,
         trailing_days: int,
         retention_months: int | None,
+        restated_from: date | None,
     ) -> pa.Table:
         """Return the one row that steps join; ``through_date`` is never null.
 
@@ -95,6 +127,7 @@ class Inputs:
             "count_held_as_booked": count_held_as_booked,
             "code_version": _code_version(),
             "contract_version": CONTRACT_VERSION,
+            "restated_from": restated_from,
             "profile_from_date": date.min if months is None else first_day_kept(today, months),
             "profile_before_date": today - timedelta(days=trailing_days),
         }
@@ -122,6 +155,30 @@ class Inputs:
         ]
         rows = calendar_rows(list(self._numbers), clocks, first_date, last_date)
         return rows, pa.Table.from_pylist(zones, _PASS_ZONES)
+
+
+def room_versions(
+    rooms: Sequence[Mapping[str, Any]], as_of: pa.Table, first_read: Mapping[str, date]
+) -> list[dict[str, Any]]:
+    """Return a row for each room and span of days in which it did not change (R18).
+
+    Each counts from ``valid_from`` to the day before ``valid_to``; neither is null. Name, time zone
+    and the days of opening and closing are today's. A room that was read for days before it was
+    added (``first_read``) counts from there, unless the directory says since when it counts.
+    """
+    spans: dict[str, list[dict[str, Any]]] = {room["room_id"]: [] for room in rooms}
+    for span in as_of.to_pylist():
+        if span["room_id"] in spans:
+            spans[span["room_id"]].append(span)
+    versions: list[dict[str, Any]] = []
+    for room in rooms:
+        own = spans[room["room_id"]] or [{**room, "valid_from": date.min, "valid_to": None}]
+        if room["valid_from"] is None:
+            day = own[0]["valid_from"]
+            own[0]["valid_from"] = min(day, first_read.get(room["room_id"], day))
+        kept = {name: room[name] for name in ("name", "time_zone", "opened_on", "closed_on")}
+        versions += [span | kept | {"valid_to": span["valid_to"] or date.max} for span in own]
+    return versions
 
 
 def _profile_of(room: Mapping[str, object], closures: Sequence[Closure]) -> Profile:
@@ -178,18 +235,29 @@ _SETTINGS: Final = pa.schema(
         "count_held_as_booked": pa.bool_(),
         "code_version": pa.string(),
         "contract_version": pa.string(),
+        "restated_from": pa.date32(),
         "profile_from_date": pa.date32(),
         "profile_before_date": pa.date32(),
     }
 )
+_CURRENT_ROOMS: Final = pa.schema(
+    [
+        *ROOMS,
+        pa.field("room_order", pa.int32()),
+        pa.field("is_personal", pa.bool_()),
+        pa.field("capacity_band", pa.string()),
+    ]
+)
 _DIRECTORY: Final = pa.schema(
     [
         *ROOMS,
+        pa.field("valid_to", pa.date32()),
         pa.field("room_no", pa.int32()),
         pa.field("zone_no", pa.int32()),
         pa.field("phase_minutes", pa.int32()),
         pa.field("profile", pa.int32()),
         pa.field("is_personal", pa.bool_()),
+        pa.field("capacity_band", pa.string()),
     ]
 )
 _PASS_ZONES: Final = pa.schema({"zone_no": pa.int32(), "first_cell": pa.int64()})
@@ -201,5 +269,6 @@ _LIVE: Final = pa.schema(
         "ends_minute": pa.int64(),
         "is_all_day": pa.bool_(),
         "is_booked": pa.bool_(),
+        "is_own": pa.bool_(),
     }
 )

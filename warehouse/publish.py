@@ -19,12 +19,21 @@ from typing import Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.contract import BOOKINGS, COVERAGE, STATISTICS, TABLES, Region
 from transforms.opening import Closure
+from warehouse.directory import as_of_days, restated_from
 from warehouse.engine import Engine, EngineError, building
 from warehouse.export import export_tables
-from warehouse.inputs import Inputs, date_rows, no_hidden_cells, no_live_bookings, pass_row
+from warehouse.inputs import (
+    Inputs,
+    date_rows,
+    no_hidden_cells,
+    no_live_bookings,
+    pass_row,
+    room_versions,
+)
 from warehouse.lake import Lake, Part
 from warehouse.masks import hour_masks
 from warehouse.profile import MEMORY, PROFILE, load_profile
@@ -40,9 +49,19 @@ from warehouse.versions import (
 _DAY: Final = timedelta(days=1)
 _LONGEST_PASS_DAYS: Final = 366
 MASKS: Final = "masks"
+BOOKED_ROOMS: Final = "before/booked_rooms"
 BEFORE: Final = ("rooms", "coverage", "room_places", "places", "larger_places")
 EACH_PASS: Final = (
-    *("room_dates", "live", MASKS, "fragments", "days", "utilization_cells", "room_hours"),
+    *(
+        "whole_days",
+        "room_dates",
+        "live",
+        MASKS,
+        "fragments",
+        "days",
+        "utilization_cells",
+        "room_hours",
+    ),
     *("room_days", "room_days_ahead", "utilization", "in_use", "rooms_in_use"),
     *("rooms_in_use_by_place", "bookings", "hidden_cells"),
 )
@@ -162,9 +181,14 @@ class Build:
         self._engine = engine
         self._bookings = lake.scan("bookings")
         self._coverage = lake.scan("coverage")
-        self._inputs = Inputs(lake.region, lake.read("rooms"), options.closures, now)
         engine.scan("lake_coverage", COVERAGE, self._coverage)
+        listed = lake.read("rooms")
+        rooms = [] if listed is None else listed.sort_by("room_id").to_pylist()
+        versions = room_versions(rooms, as_of_days(lake), dict(engine.rows(_FIRST_READ)))
+        self._inputs = Inputs(lake.region, rooms, versions, options.closures, now)
+        engine.load("current_rooms", self._inputs.current_rooms())
         engine.load("directory", self._inputs.directory())
+        engine.run(BOOKED_ROOMS)
         asked = dict(engine.rows(_ASKED_DATES))
         self._dates = sorted(asked)
         self.data_through = self._inputs.data_through(day for day in asked if asked[day])
@@ -176,6 +200,7 @@ class Build:
                 options.count_held_as_booked,
                 options.trailing_days,
                 options.retention_months,
+                restated_from(lake),
             ),
         )
         engine.load("dates", date_rows({*self._dates, *_days(self._bookings)}, covered=self._dates))
@@ -222,6 +247,7 @@ class Build:
         bookings, room_dates, calendar = (
             self._engine.table(name) for name in ("live", "room_dates", "calendar")
         )
+        room_dates = room_dates.filter(pc.invert(room_dates["is_whole"]))
         self._engine.register("masks", hour_masks(bookings, room_dates, calendar, self._threads))
 
     def passes(self) -> list[list[date]]:
@@ -235,10 +261,16 @@ class Build:
         return passes
 
 
+_FIRST_READ: Final = """
+SELECT room_id, min(lake_date)
+FROM lake_coverage
+WHERE read_at IS NOT NULL
+GROUP BY room_id
+"""
 _ASKED_DATES: Final = """
 SELECT lake_date, bool_or(read_at IS NOT NULL) AS is_read
 FROM lake_coverage
-JOIN directory USING (room_id)
+JOIN current_rooms USING (room_id)
 GROUP BY lake_date
 """
 

@@ -53,16 +53,16 @@ class Oracle(Readings):
             for booking in self.scenario.bookings
             if (booking.room_id, booking.day) in self.read
             and self.is_past(booking.day)
-            and not self._is_personal(booking.room_id)
+            and not self._is_personal(booking.room_id, booking.day)
         ]
 
-    def _is_personal(self, room_id: str) -> bool:
-        return self.rooms[room_id].room_type in PERSONAL
+    def _is_personal(self, room_id: str, day: date) -> bool:
+        return self.on(room_id, day).room_type in PERSONAL
 
     def room_hours(self) -> Rows:
         rows: Rows = []
         for (room_id, day), minutes in self.room_days.items():
-            if self._is_personal(room_id) or not self.is_past(day):
+            if self._is_personal(room_id, day) or not self.is_past(day):
                 continue
             for hour in range(24):
                 here = [minute for minute, h in minutes.hour_of.items() if h == hour]
@@ -83,7 +83,7 @@ class Oracle(Readings):
         rows = [
             self._day_row(room_id, day)
             for room_id, day in self.room_days
-            if not self._is_personal(room_id) and self.is_past(day) == is_past
+            if not self._is_personal(room_id, day) and self.is_past(day) == is_past
         ]
         return [row for row in rows if row is not None]
 
@@ -94,14 +94,16 @@ class Oracle(Readings):
         return self._day_rows(is_past=False)
 
     def _utilization_cells(self) -> Rows:
-        cells: dict[Hashable, list[Room]] = defaultdict(list)
-        for r in self.all_rooms():
-            band = capacity_band(r.capacity)
-            cells[r.site, r.building, r.floor, r.room_type, band].append(r)
         rows: Rows = []
-        for key, rooms in cells.items():
-            for day in filter(self.is_past, self.days):
-                open_rooms = [r for r in rooms if self.opens_on(r, day)]
+        for day in filter(self.is_past, self.days):
+            cells: dict[Hashable, list[Room]] = defaultdict(list)
+            for r in (self.on(room_id, day) for room_id in self.rooms):
+                band = capacity_band(r.capacity)
+                cells[r.site, r.building, r.floor, r.room_type, band].append(r)
+            for key, rooms in cells.items():
+                open_rooms = [
+                    r for r in rooms if self.opens_on(r, day) and not self.is_whole(r.room_id, day)
+                ]
                 read = [r for r in rooms if (r.room_id, day) in self.read]
                 started = [b for r in read for b in self.started(r.room_id, day)]
                 if not open_rooms and not started:
@@ -130,7 +132,7 @@ class Oracle(Readings):
     def hour_of_week(self) -> Rows:
         sums: dict[Hashable, list[int]] = defaultdict(lambda: [0, 0])
         for room_id, day, hour, opened, booked, *_ in self.room_hours():
-            room = self.rooms[room_id]
+            room = self.on(room_id, day)
             key = (
                 room.building,
                 capacity_band(room.capacity),
@@ -143,31 +145,31 @@ class Oracle(Readings):
         return [(*key, *pair, ratio(pair[1], pair[0])) for key, pair in sums.items()]  # type: ignore[misc]  # key is a tuple
 
     def rooms_in_use(self) -> Rows:
-        groups: dict[tuple[Any, ...], list[Room]] = defaultdict(list)
-        for room in self.all_rooms():
-            if room.room_type not in PERSONAL:
-                groups[room.site, room.building, capacity_band(room.capacity)].append(room)
-        return self._rows_in_use(groups)
+        return self._rows_in_use(
+            lambda room: [(room.site, room.building, capacity_band(room.capacity))]
+        )
 
     def rooms_in_use_by_place(self) -> Rows:
-        groups: dict[tuple[Any, ...], list[Room]] = defaultdict(list)
-        for room in self.all_rooms():
-            if room.room_type in PERSONAL:
-                continue
+        def places(room: Room) -> list[tuple[Any, ...]]:
+            found: list[tuple[Any, ...]] = []
             if room.site:
-                groups["site", room.site, None, None].append(room)
+                found.append(("site", room.site, None, None))
             if room.building:
-                groups["building", room.site, room.building, None].append(room)
+                found.append(("building", room.site, room.building, None))
             if room.building and room.floor:
-                groups["floor", room.site, room.building, room.floor].append(room)
-        return self._rows_in_use(groups)
+                found.append(("floor", room.site, room.building, room.floor))
+            return found
 
-    def _rows_in_use(self, groups: dict[tuple[Any, ...], list[Room]]) -> Rows:
-        rows = [
-            self._concurrency(key, rooms, day)
-            for key, rooms in groups.items()
-            for day in filter(self.is_past, self.days)
-        ]
+        return self._rows_in_use(places)
+
+    def _rows_in_use(self, places: Callable[[Room], list[tuple[Any, ...]]]) -> Rows:
+        rows = []
+        for day in filter(self.is_past, self.days):
+            groups: dict[tuple[Any, ...], list[Room]] = defaultdict(list)
+            for room in self.rooms_on(day):
+                for place in places(room) if room.room_type not in PERSONAL else ():
+                    groups[place].append(room)
+            rows += [self._concurrency(key, rooms, day) for key, rooms in groups.items()]
         return [row for row in rows if row is not None]
 
     def _concurrency(
@@ -187,9 +189,9 @@ class Oracle(Readings):
 
     def _counted(self) -> list[tuple[Room, Booking]]:
         return [
-            (self.rooms[room_id], booking)
+            (self.on(room_id, day), booking)
             for room_id, day in self.read
-            if self.is_past(day) and not self._is_personal(room_id)
+            if self.is_past(day) and not self._is_personal(room_id, day)
             for booking in self.started(room_id, day)
         ]
 

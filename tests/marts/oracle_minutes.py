@@ -6,6 +6,7 @@ Does not belong here: tables (``oracle.py``), labels (``oracle_labels.py``).
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, cached_property
 from itertools import pairwise
@@ -95,6 +96,8 @@ class Readings:
             for each in scenario.coverage
             if each.read_at is not None and each.room_id in self.rooms
         }
+        listed = [*scenario.rooms, *(room for _, rooms in scenario.history for room in rooms)]
+        self.wholes = {room.part_of for room in listed}
         self.days = {each.day for each in scenario.coverage if each.room_id in self.rooms}
 
     @cached_property
@@ -107,6 +110,29 @@ class Readings:
 
     def all_rooms(self) -> list[Room]:
         return list(self.scenario.rooms)
+
+    def on(self, room_id: str, day: date) -> Room:
+        """Return the room as the directory had it on a day (R18)."""
+        room = self.rooms[room_id]
+        found = [rooms for since, rooms in self.scenario.history if since <= day]
+        for rooms in found[-1:] or [rooms for _, rooms in self.scenario.history[:1]]:
+            (as_it_was,) = [each for each in rooms if each.room_id == room_id]
+            return replace(
+                as_it_was,
+                time_zone=room.time_zone,
+                opened_on=room.opened_on,
+                closed_on=room.closed_on,
+            )
+        return room
+
+    def rooms_on(self, day: date) -> list[Room]:
+        """Return the rooms that count on a day: a room with parts is counted by them (R25)."""
+        rooms = [self.on(room_id, day) for room_id in self.rooms]
+        wholes = {room.part_of for room in rooms}
+        return [room for room in rooms if room.room_id not in wholes]
+
+    def is_whole(self, room_id: str, day: date) -> bool:
+        return room_id not in {room.room_id for room in self.rooms_on(day)}
 
     def is_past(self, day: date) -> bool:
         return self.data_through is not None and day <= self.data_through
@@ -162,14 +188,16 @@ class Readings:
         utc_days = {d.toordinal() - 1 + near for d in days for near in (-1, 0, 1)}
         timed, whole, held = self._layers(room, min(utc_days) * 1440, (max(utc_days) + 1) * 1440)
         found = {(room.room_id, day): RoomDay() for day in days}
+        versions = {day: self.on(room.room_id, day) for day in days}
+        counted = {day for day in days if not self.is_whole(room.room_id, day)}
         for utc_day in utc_days:
             for offset, (day, hour, of_day) in enumerate(wall_of_day(room.time_zone, utc_day)):
-                if day not in days:
+                if day not in counted:
                     continue
                 minute, here = utc_day * 1440 + offset, found[room.room_id, day]
                 here.hour_of[minute] = hour
                 booked = timed[minute] + whole[minute]
-                if self.is_open(room, day, of_day):
+                if self.is_open(versions[day], day, of_day):
                     here.open.add(minute)
                     if booked:
                         here.booked.add(minute)
@@ -187,11 +215,17 @@ class Readings:
         timed, whole, held = Counter[Minute](), Counter[Minute](), Counter[Minute]()
         for booking in self.scenario.bookings:
             status = self.status(booking)
-            if booking.room_id != room.room_id or status not in ("booked", "held"):
+            if status not in ("booked", "held"):
                 continue
             layer = held if status == "held" else whole if booking.is_all_day else timed
             starts = max(first, floor_minute(booking.starts_at))
-            layer.update(range(starts, min(end, ceil_minute(booking.ends_at))))
+            minutes = range(starts, min(end, ceil_minute(booking.ends_at)))
+            if booking.room_id == room.room_id:
+                layer.update(minutes)
+            elif booking.room_id in self.wholes:
+                days = {minute: wall(room.time_zone, minute)[0] for minute in minutes}
+                parts = {d: self.on(room.room_id, d).part_of for d in set(days.values())}
+                layer.update(m for m, day in days.items() if parts[day] == booking.room_id)
         return timed, whole, held
 
     def started(self, room_id: str, day: date) -> list[Booking]:

@@ -47,6 +47,7 @@ class Room:
     room_type: str = "conference"
     opened_on: date | None = None
     closed_on: date | None = None
+    part_of: str | None = None
 
     @property
     def open_hours(self) -> str:
@@ -115,6 +116,8 @@ class Scenario:
     coverage: tuple[Coverage, ...]
     now: datetime
     options: PublishOptions = field(default_factory=PublishOptions)
+    history: tuple[tuple[date, tuple[Room, ...]], ...] = ()
+    """The directory since those days, if it changed; the first counts from the beginning (R18)."""
 
     def with_options(self, **changes: Any) -> "Scenario":
         return replace(self, options=replace(self.options, **changes))
@@ -172,11 +175,9 @@ def closed_month(
 
 def write_lake(lake: Lake, scenario: Scenario) -> None:
     """Write a scenario through the lake, as a night does."""
-    rooms = [
-        {name: getattr(room, name, None) for name in ROOMS.names} | {"name": None}
-        for room in scenario.rooms
-    ]
-    lake.replace("rooms", None, pa.Table.from_pylist(rooms, ROOMS))
+    lake.replace("rooms", None, _directory(scenario.rooms))
+    for day, rooms in scenario.history:
+        lake.replace("directory", day, _directory(rooms))
     with lake.exclusive():
         for day in {each.day for each in scenario.bookings}:
             rows = [each.row() for each in scenario.bookings if each.day == day]
@@ -188,6 +189,13 @@ def write_lake(lake: Lake, scenario: Scenario) -> None:
                 if each.day == day
             ]
             lake.replace("coverage", day, pa.Table.from_pylist(covered, COVERAGE))
+
+
+def _directory(rooms: tuple[Room, ...]) -> pa.Table:
+    rows = [
+        {name: getattr(room, name, None) for name in ROOMS.names} | {"name": None} for room in rooms
+    ]
+    return pa.Table.from_pylist(rows, ROOMS)
 
 
 def publish_scenario(folder: Path, scenario: Scenario) -> "Database":

@@ -1,5 +1,6 @@
 """Random scenarios: everything that a calendar, a clock and a night can do to the marts."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -129,6 +130,18 @@ def coverage(draw: st.DrawFn, rooms: tuple[Room, ...], days: list[date]) -> list
 
 
 @st.composite
+def combined(draw: st.DrawFn, all_rooms: tuple[Room, ...]) -> tuple[Room, ...]:
+    """Let some rooms be parts of the first one, in its time zone (R25)."""
+    whole, *others = (replace(room, time_zone=all_rooms[0].time_zone) for room in all_rooms)
+    parts = draw(st.integers(0, 2))
+    return (
+        whole,
+        *(replace(room, part_of=whole.room_id) for room in others[:parts]),
+        *others[parts:],
+    )
+
+
+@st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     first = draw(st.sampled_from(FIRST_DATES))
     days = days_from(first, draw(st.integers(2, 6)))
@@ -136,6 +149,12 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         del days[2]
     count = draw(st.integers(3, 7))
     all_rooms = tuple(draw(rooms(f"room-{number}", first)) for number in range(count))
+    history: tuple[tuple[date, tuple[Room, ...]], ...] = ()
+    if draw(st.booleans()):
+        changed_on = first + timedelta(days=draw(st.integers(-1, 5)))
+        before = tuple(draw(rooms(f"room-{number}", first)) for number in range(count))
+        all_rooms, before = draw(combined(all_rooms)), draw(combined(before))
+        history = ((min(first, changed_on) - timedelta(days=9), before), (changed_on, all_rooms))
     booked: list[Booking] = []
     for room in all_rooms:
         booked += draw(
@@ -149,6 +168,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         tuple(draw(coverage(all_rooms, days))),
         now,
         PublishOptions(**draw(_options(first))),
+        history,
     )
 
 

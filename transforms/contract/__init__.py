@@ -21,6 +21,7 @@ from transforms.contract.bands import (
     LEAD_TIME_BANDS,
     MEASURES,
     Band,
+    band_of,
 )
 from transforms.contract.columns import INSTANT, Column, Nature, Origin, Table
 from transforms.contract.database import STATISTICS, TABLES
@@ -83,5 +84,6 @@ __all__ = [
     "Region",
     "RoomType",
     "Table",
+    "band_of",
     "is_region",
 ]

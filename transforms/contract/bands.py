@@ -4,7 +4,7 @@ SQL, the page and the tests take them from here. A band reaches from above the o
 and including ``at_most``; the last one has no end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -60,6 +60,14 @@ LEAD_TIME_BANDS: Final = (
     Band("30d+"),
 )
 """Minutes from the creation of a single booking to its start; null for series and unknown."""
+
+
+def band_of(bands: Sequence[Band], value: int | None) -> str | None:
+    """Return the label of a value above zero; any other is unknown."""
+    if value is None or value <= 0:
+        return None
+    return next(band.label for band in bands if band.at_most is None or value <= band.at_most)
+
 
 FEW: Final = "few"
 """The band of ``booking_profile`` that small bands are merged into (R17)."""

@@ -415,6 +415,14 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     "Cells left out by the minimum group.",
                     "A count of cells that were left out.",
                 ),
+                _technical(
+                    "restated_from",
+                    pa.date32(),
+                    "First day for which an operator let a later room directory count (R18); null "
+                    "if never.",
+                    "Since when the past was restated.",
+                    nullable=True,
+                ),
             ),
             ("region",),
             "technical",

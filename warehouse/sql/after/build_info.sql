@@ -25,5 +25,6 @@ SELECT s.region,
        CAST((SELECT count(*) FROM last_run) AS INTEGER) AS rooms_expected,
        CAST((SELECT count(*) FROM last_run WHERE is_loaded) AS INTEGER) AS rooms_loaded,
        (SELECT hidden_counts FROM profile_hidden)
-           + CAST((SELECT coalesce(sum(cells), 0) FROM hidden_cells) AS BIGINT) AS suppressed_cells
+           + CAST((SELECT coalesce(sum(cells), 0) FROM hidden_cells) AS BIGINT) AS suppressed_cells,
+       s.restated_from
 FROM settings AS s

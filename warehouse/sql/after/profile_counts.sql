@@ -15,7 +15,10 @@ WITH closed AS (
            CASE WHEN b.has_external THEN 'external'
                 WHEN NOT b.has_external THEN 'internal' END AS external
     FROM bookings AS b
-    JOIN rooms AS m ON m.room_id = b.room_id
+    JOIN directory AS m
+        ON m.room_id = b.room_id
+       AND b.local_start_date >= m.valid_from
+       AND b.local_start_date < m.valid_to
     CROSS JOIN settings AS s
     WHERE (b.status = 'booked' OR (b.status = 'held' AND s.count_held_as_booked))
       AND b.ends_at > b.starts_at

@@ -7,6 +7,6 @@ SELECT s.region,
        c.read_at,
        c.error_code
 FROM lake_coverage AS c
-JOIN directory AS d ON d.room_id = c.room_id
+JOIN current_rooms AS d ON d.room_id = c.room_id
 CROSS JOIN settings AS s
-ORDER BY d.room_no // 10000, c.lake_date, d.room_no
+ORDER BY d.room_order // 10000, c.lake_date, d.room_order

@@ -7,8 +7,7 @@ WITH found AS (
            site,
            building,
            floor,
-           capacity_band,
-           count(*) AS rooms
+           capacity_band
     FROM room_places
     GROUP BY GROUPING SETS (
         (site, building, capacity_band), (site, building, floor), (site, building), (site)

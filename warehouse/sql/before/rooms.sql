@@ -1,4 +1,4 @@
--- One room of the directory a row.
+-- One room of the directory a row, as it is now.
 SELECT s.region,
        d.room_id,
        d.name,
@@ -8,8 +8,8 @@ SELECT s.region,
        d.country,
        d.time_zone,
        d.capacity,
-       capacity_band(nullif(greatest(d.capacity, 0), 0)) AS capacity_band,
+       d.capacity_band,
        d.room_type
-FROM directory AS d
+FROM current_rooms AS d
 CROSS JOIN settings AS s
-ORDER BY d.room_no
+ORDER BY d.room_order

@@ -6,7 +6,7 @@ WITH starts AS (
            CAST(count(*) AS INTEGER) AS bookings,
            CAST(sum(ends_minute - starts_minute) AS BIGINT) AS gross_booked_minutes
     FROM live
-    WHERE is_booked
+    WHERE is_booked AND is_own
     GROUP BY room_no, local_start_date
 ),
 hours_by_day AS (

@@ -119,6 +119,19 @@ open_rooms AS (
     JOIN larger_places AS p ON p.smallest_place = r.smallest_place
     WHERE f.open_minutes > 0
     GROUP BY p.place_no, f.local_date
+),
+listed_rooms AS (
+    SELECT p.place_no, t.local_date, count(*) AS rooms
+    FROM room_places AS r
+    JOIN larger_places AS p ON p.smallest_place = r.smallest_place
+    CROSS JOIN dates AS t
+    CROSS JOIN pass AS a
+    LEFT JOIN whole_days AS w ON w.room_no = r.room_no AND w.local_date = t.local_date
+    WHERE t.local_date BETWEEN a.first_date AND a.last_date
+      AND t.local_date >= r.valid_from
+      AND t.local_date < r.valid_to
+      AND w.room_no IS NULL
+    GROUP BY p.place_no, t.local_date
 )
 SELECT p.place_no,
        p.local_date,
@@ -126,6 +139,7 @@ SELECT p.place_no,
        p.peak_rooms_in_use,
        p.p95_rooms_in_use,
        p.min_free_rooms,
-       p.sold_out_minutes
+       CASE WHEN l.rooms >= 2 THEN p.sold_out_minutes END AS sold_out_minutes
 FROM peaks AS p
 JOIN open_rooms AS o ON o.place_no = p.place_no AND o.local_date = p.local_date
+JOIN listed_rooms AS l ON l.place_no = p.place_no AND l.local_date = p.local_date

@@ -3,7 +3,7 @@
 -- Minutes are counted from the year 1 on the room's shifted clock: UTC plus the part of the zone's
 -- offset under one hour, so that a multiple of 60 is a full hour on the wall. A start is floored,
 -- an end is ceiled to the minute (R1). Years before 1970 come out right, since nothing is negative.
-SELECT room_no, local_start_date, starts_minute, ends_minute, is_all_day, is_booked
+SELECT room_no, local_start_date, starts_minute, ends_minute, is_all_day, is_booked, is_own
 FROM live_before AS b
 JOIN directory AS d USING (room_no)
 JOIN pass_zones AS z ON z.zone_no = d.zone_no
@@ -16,9 +16,13 @@ SELECT d.room_no,
        start_minute(b.starts_at) + d.phase_minutes AS starts_minute,
        end_minute(b.ends_at) + d.phase_minutes AS ends_minute,
        b.is_all_day,
-       b.status = 'booked' OR s.count_held_as_booked AS is_booked
+       b.status = 'booked' OR s.count_held_as_booked AS is_booked,
+       d.is_own
 FROM lake_bookings AS b
-JOIN directory AS d ON d.room_id = b.room_id
+JOIN booked_rooms AS d
+    ON d.booked_room_id = b.room_id
+   AND d.valid_to > b.lake_date - 2
+   AND d.valid_from < CAST(b.ends_at AS DATE) + 2
 CROSS JOIN settings AS s
 WHERE b.status IN ('booked', 'held')
   AND b.ends_at > b.starts_at

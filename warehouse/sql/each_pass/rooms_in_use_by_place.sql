@@ -9,7 +9,7 @@ SELECT s.region,
        u.peak_rooms_in_use,
        u.p95_rooms_in_use,
        u.min_free_rooms,
-       CASE WHEN p.rooms >= 2 THEN u.sold_out_minutes END AS sold_out_minutes
+       u.sold_out_minutes
 FROM in_use AS u
 JOIN places AS p ON p.place_no = u.place_no
 CROSS JOIN settings AS s

@@ -6,26 +6,34 @@ WITH open_days AS (
 ),
 room_days_scheduled AS (
     SELECT d.room_no,
-           d.room_id,
            d.is_personal,
+           d.site,
+           d.building,
+           d.floor,
+           d.room_type,
+           d.capacity_band,
            t.local_date,
            o.is_open
                AND (d.opened_on IS NULL OR t.local_date >= d.opened_on)
-               AND (d.closed_on IS NULL OR t.local_date < d.closed_on) AS is_open
+               AND (d.closed_on IS NULL OR t.local_date < d.closed_on)
+               AND w.room_no IS NULL AS is_open
     FROM directory AS d
     CROSS JOIN dates AS t
     CROSS JOIN pass AS p
     CROSS JOIN settings AS s
     JOIN open_days AS o ON o.local_date = t.local_date AND o.profile = d.profile
-    WHERE t.local_date BETWEEN p.first_date AND p.last_date
+    LEFT JOIN whole_days AS w ON w.room_no = d.room_no AND w.local_date = t.local_date
+    WHERE t.local_date >= d.valid_from
+      AND t.local_date < d.valid_to
+      AND t.local_date BETWEEN p.first_date AND p.last_date
       AND t.local_date <= s.through_date
       AND t.is_covered
 )
-SELECT m.site,
-       m.building,
-       m.floor,
-       m.room_type,
-       m.capacity_band,
+SELECT d.site,
+       d.building,
+       d.floor,
+       d.room_type,
+       d.capacity_band,
        d.local_date,
        d.is_personal,
        CAST(count(CASE WHEN d.is_open THEN 1 END) AS INTEGER) AS rooms,
@@ -36,9 +44,8 @@ SELECT m.site,
        CAST(sum(coalesce(f.held_minutes, 0)) AS BIGINT) AS held_minutes,
        CAST(sum(coalesce(f.bookings, 0)) AS BIGINT) AS bookings
 FROM room_days_scheduled AS d
-JOIN rooms AS m ON m.room_id = d.room_id
 LEFT JOIN room_dates AS r ON r.room_no = d.room_no AND r.local_date = d.local_date
 LEFT JOIN days AS f ON f.room_no = d.room_no AND f.local_date = d.local_date
-GROUP BY m.site, m.building, m.floor, m.room_type, m.capacity_band, d.local_date, d.is_personal
+GROUP BY d.site, d.building, d.floor, d.room_type, d.capacity_band, d.local_date, d.is_personal
 HAVING count(CASE WHEN d.is_open THEN 1 END) > 0
     OR sum(coalesce(f.bookings, 0)) > 0

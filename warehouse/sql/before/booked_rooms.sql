@@ -1,0 +1,8 @@
+-- Work table: the rooms that a booking takes: its own, and the parts of its own (R25), each version of
+-- them (R18).
+SELECT room_id AS booked_room_id, room_no, phase_minutes, valid_from, valid_to, true AS is_own
+FROM directory
+UNION ALL
+SELECT part_of AS booked_room_id, room_no, phase_minutes, valid_from, valid_to, false AS is_own
+FROM directory
+WHERE part_of IS NOT NULL

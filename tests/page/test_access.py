@@ -36,6 +36,30 @@ def test_the_keyboard_alone_chooses_and_the_address_keeps_it(
     assert figure(kept, "rooms") == everywhere
 
 
+def test_the_keyboard_reaches_every_control_and_leaves_each_again(
+    worked: Page, browser: Browser
+) -> None:
+    tab = browser.open(worked.path)
+    tab.value("document.querySelectorAll('main details').forEach((each) => { each.open = true; })")
+    tab.value("new Promise((done) => setTimeout(done))")
+    controls = tab.value(
+        """(() => {
+          const kinds = "a[href], button, select, summary, [tabindex='0']";
+          const found = [...document.querySelectorAll(kinds)]
+            .filter((each) => each.checkVisibility());
+          found.forEach((each, place) => { each.dataset.place = place; });
+          return found.length;
+        })()"""
+    )
+    assert controls > 25
+    reached = []
+    for _ in range(controls):
+        tab.press("Tab", 9)
+        reached.append(tab.value("Number(document.activeElement.dataset.place)"))
+        assert tab.value("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    assert reached == list(range(controls))
+
+
 def test_every_picture_has_a_heading_words_and_its_figures_in_a_table(
     worked: Page, browser: Browser
 ) -> None:

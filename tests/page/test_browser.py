@@ -266,6 +266,7 @@ def test_a_period_is_compared_with_as_many_whole_weeks_before_it(
     choose(tab, period="August 2026")
     # Whole weeks of August 2026: from the 3rd to the 30th; before them, from 6 July on.
     assert "the 4 weeks from 6 Jul 2026 to 2 Aug 2026" in compared_in(tab)
+    assert "In the month before it was Mon 08:00 with 100%." in words_of(tab, "week")
     before = tab.value("document.querySelector('.headlines .before').textContent")
     assert before == "50% before (-15 points)"
     choose(tab, period="July 2026")

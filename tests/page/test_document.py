@@ -85,6 +85,16 @@ def test_two_pages_of_one_database_differ_in_their_nonce_only(worked: Page) -> N
     assert unpacked(one) == worked.data
 
 
+def test_a_region_is_whatever_the_configuration_names(worked: Page) -> None:
+    with connect("EU", warehouse=worked.path.parent) as statistics:
+        tables = read_figures(statistics)
+    tables["head"]["region"] = ["APAC"]
+    text = document(tables)
+    assert "<title>Meeting rooms, region APAC</title>" in text
+    assert unpacked(text)["head"]["region"] == ["APAC"]
+    assert page_path(worked.path.parent, "APAC").name == "report-apac.html"
+
+
 def test_every_word_is_in_five_languages_with_the_same_places(worked: Page) -> None:
     words: dict[str, dict[str, Any]] = worked.data["words"]
     assert set(words) == {"en", "de", "fr", "es", "da"}

@@ -12,11 +12,20 @@ function rightSizing() {
     part.picture.replaceChildren(saved(fitTable(data, sizes)));
     const sums = fitSums(data, sizes);
     const words = [say("size-fit.of", { count: shown, span: closedSpan(data, choice) }),
-      sums.known === 0 ? say("size-fit.unknown") : say("size-fit.words",
-        { count: sums.known, small: percent(sums.small / sums.known), large: percent(sums.large / sums.known) }),
-      shown < all ? say("size-fit.rest", { count: all - shown }) : ""];
+      sums.known === 0 ? say("size-fit.unknown") : say("size-fit.words", { count: sums.known, ...fitShares(sums) }),
+      fitBefore(data, choice), shown < all ? say("size-fit.rest", { count: all - shown }) : ""];
     return part.show(words.filter(Boolean).join(" "), null, { isChart: false });
   };
+}
+
+const fitShares = ({ small, large, known }) => ({ small: percent(small / known), large: percent(large / known) });
+
+function fitBefore(data, choice) {
+  const earlier = closedBefore(data, choice);
+  const before = earlier ? sizeFit(data, earlier) : { shown: 0 };
+  if (before.shown === 0 || before.shown < ENOUGH_NAMED * before.all) return "";
+  const sums = fitSums(data, before.sizes);
+  return sums.known === 0 ? "" : say("size-fit.before", { count: monthsIn(earlier), ...fitShares(sums) });
 }
 
 // People invited down, sizes across: it fits a phone.

@@ -79,14 +79,21 @@ function week() {
   return (data, choice) => {
     const sums = weekHours(data, choice);
     if (sums.size === 0) return part.showNothing(say("nothing_open"));
-    const byShare = [...sums].map(([hour, sum]) => ({ hour, share: ratio(sum.booked_minutes, sum.open_minutes) }))
-      .sort((one, other) => other.share - one.share);
-    const named = ({ hour }) => `${weekdayName(Math.floor(hour / 24))} ${clock(hour % 24)}`;
+    const hour = (each) => `${weekdayName(Math.floor(each / 24))} ${clock(each % 24)}`;
+    const all = fullestFirst(sums);
+    const earlier = monthsBefore(choice);
+    const before = earlier ? fullestFirst(weekHours(data, earlier))[0] : undefined;
     part.picture.replaceChildren(saved(weekTable(sums)), heatLegend());
-    return part.show(say("week.words", { most: named(byShare[0]), most_share: percent(byShare[0].share),
-      least: named(byShare.at(-1)), least_share: percent(byShare.at(-1).share) }), null, { isChart: false });
+    const words = [say("week.words", { most: hour(all[0].hour), most_share: percent(all[0].share),
+      least: hour(all.at(-1).hour), least_share: percent(all.at(-1).share) }),
+    before ? say("week.before", { count: monthsIn(choice), most: hour(before.hour), most_share: percent(before.share) }) : ""];
+    return part.show(words.join(" "), null, { isChart: false });
   };
 }
+
+const fullestFirst = (sums) => [...sums]
+  .map(([hour, sum]) => ({ hour, share: ratio(sum.booked_minutes, sum.open_minutes) }))
+  .sort((one, other) => other.share - one.share);
 
 const heatOf = (value) => `heat heat-${Math.min(9, Math.floor(value * 10))}`;
 

@@ -29,8 +29,8 @@ from pipelines.sources.base import Window
 from pipelines.sources.ews_protocol import OneSession, RoomAccount
 from pipelines.sources.ews_services import CalendarViewService, InviteeService
 from pipelines.sources.ews_xml import with_invitees
-from pipelines.sources.quiet import cut_off_loggers
-from pipelines.sources.retry import Deadline
+from pipelines.sources.session import Deadline
+from pipelines.sources.statuses import silence_loggers
 from pipelines.sources.tls import TimedAdapter
 
 ROOM = "room@contoso.example"
@@ -201,7 +201,7 @@ def _compare(recording: Recording, *ways: Callable[[], object]) -> list[float]:
 
 
 def main() -> None:
-    cut_off_loggers()
+    silence_loggers()
     print(f"{'CPU for 1,000 items':<30}{'ms':>10}{'x bare lxml':>14}")
     for what, costs in measure().items():
         for name, cost in zip(("bare lxml", "ours", "exchangelib"), costs, strict=True):

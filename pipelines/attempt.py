@@ -16,7 +16,7 @@ from typing import TypeAlias
 import pyarrow as pa
 
 from pipelines.sources.base import CalendarSource, Scope, SourceError
-from pipelines.sources.pace import Pace
+from pipelines.sources.session import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ ReadRoom: TypeAlias = Callable[[CalendarSource, str, datetime], pa.Table]
 class Reading:
     """What is to be read from one exchange.
 
-    ``open_source`` takes the pace that the exchange's workers share. ``read_room`` takes a
+    ``open_source`` takes the throttle that the exchange's workers share. ``read_room`` takes a
     source, a room_id and the instant of reading, and returns redacted rows: raw items never
     leave its frame. ``patience_seconds`` is how long rooms may fail for passing reasons, and none
     be read, before the exchange is left alone.
     """
 
     room_ids: Sequence[str]
-    open_source: Callable[[Pace], CalendarSource] = field(repr=False)
+    open_source: Callable[[Throttle], CalendarSource] = field(repr=False)
     read_room: ReadRoom = field(repr=False)
     workers: int = 4
     room_deadline_seconds: float = 120.0
@@ -59,9 +59,9 @@ class Reading:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     @cached_property
-    def pace(self) -> Pace:
+    def throttle(self) -> Throttle:
         """What the workers of the exchange share."""
-        return Pace(self.workers)
+        return Throttle(self.workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +70,25 @@ class Ended:
 
     outcome: Outcome
     scope: Scope = Scope.ROOM
-    is_passing: bool = False
+    is_transient: bool = False
 
 
 class Reader:
     """Reads one room after the other with one source, which is opened for the first of them."""
 
-    def __init__(self, reading: Reading, pace: Pace) -> None:
+    def __init__(self, reading: Reading, throttle: Throttle) -> None:
         self._reading = reading
-        self._pace = pace
+        self._throttle = throttle
         self._source: CalendarSource | None = None
 
     def attempt(self, room_id: str) -> Ended:
         """Read one room; whatever is raised becomes a code, since texts may carry raw values."""
         read_at = datetime.now(UTC)
         try:
-            self._source = self._source or self._reading.open_source(self._pace)
+            self._source = self._source or self._reading.open_source(self._throttle)
             rows = self._reading.read_room(self._source, room_id, read_at)
         except SourceError as error:
-            return Ended(RoomFailed(room_id, error.code), error.scope, error.is_passing)
+            return Ended(RoomFailed(room_id, error.code), error.scope, error.is_transient)
         except Exception as error:  # noqa: BLE001 - one room's surprise is one room's failure
             return Ended(RoomFailed(room_id, type(error).__name__))
         return Ended(RoomRead(room_id, read_at, rows))

@@ -18,7 +18,7 @@ from pipelines.night import DayRange, OpenSource, RoomReader, contexts_of
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import RegionSettings, SettingsError, did_you_mean, read_secrets
 from pipelines.sources.base import CalendarSource
-from pipelines.sources.fence import fenced
+from pipelines.sources.factory import guarded
 from transforms.contract import STAGED
 
 _Row: TypeAlias = tuple[object, ...]
@@ -148,7 +148,7 @@ def _readings(
         open_one = partial(open_source, exchange, read_secrets(exchange), region.headcount)
         yield Reading(
             room_ids=[f"{name}\t{room_id}" for room_id in rooms],
-            open_source=fenced(open_one, {contexts[each].address.casefold() for each in rooms}),
+            open_source=guarded(open_one, {contexts[each].address.casefold() for each in rooms}),
             read_room=partial(_read, RoomReader(contexts, day_range).read),
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,

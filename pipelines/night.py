@@ -30,9 +30,8 @@ from pipelines.settings import (
     rooms_table,
 )
 from pipelines.sources.base import CalendarSource, Window
-from pipelines.sources.claims import OTHER_MAILBOX
-from pipelines.sources.fence import fenced
-from pipelines.sources.pace import Pace
+from pipelines.sources.factory import guarded
+from pipelines.sources.session import OTHER_MAILBOX, Throttle
 from transforms.addresses import normal_address, normal_domain
 from transforms.contract import Region
 from transforms.redact import RoomContext, redact
@@ -47,7 +46,7 @@ from warehouse.publish import Published, PublishOptions, publish
 
 _DAYS_LOOKED_AT: Final = 2
 
-OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool, Pace], CalendarSource]
+OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool, Throttle], CalendarSource]
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +323,7 @@ def write_page(settings: Settings, region: Region, out: Path | None = None) -> P
 
 def _disputed(region: RegionSettings, readings: Sequence[Reading]) -> list[str]:
     """Return the rooms that answered with a folder that another room answered with too."""
-    addresses = {address for reading in readings for address in reading.pace.claims.disputed}
+    addresses = {address for reading in readings for address in reading.throttle.owners.disputed}
     return [room.room_id for room in region.rooms if room.address.casefold() in addresses]
 
 
@@ -343,7 +342,7 @@ def _readings(
     return [
         Reading(
             room_ids=[room.room_id for room in _rooms_of(region, name)],
-            open_source=fenced(
+            open_source=guarded(
                 partial(open_source, exchange, read_secrets(exchange), region.headcount),
                 {room.address.casefold() for room in _rooms_of(region, name)},
             ),

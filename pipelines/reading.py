@@ -51,34 +51,34 @@ def read_rooms(
     """
     ends_at = time.monotonic() + run_deadline_seconds
     outcomes: _Outcomes = queue.Queue(maxsize=max(1, sum(reading.workers for reading in readings)))
-    crews = [_Crew(reading, outcomes) for reading in readings if reading.room_ids]
+    pools = [_WorkerPool(reading, outcomes) for reading in readings if reading.room_ids]
     try:
-        for crew in crews:
-            crew.start()
-        while any(crew.is_busy() for crew in crews):
+        for pool in pools:
+            pool.start()
+        while any(pool.is_busy() for pool in pools):
             remaining = ends_at - time.monotonic()
             if remaining <= 0:
-                for crew in crews:
-                    crew.stop()
+                for pool in pools:
+                    pool.stop()
             taken = _taken(outcomes, max(0.0, min(_POLL_SECONDS, remaining)))
             if taken is not None:
                 worker, outcome = taken
-                yield from worker.crew.accept(worker, outcome)
-            for crew in crews:
-                yield from crew.give_up_on_hung_workers()
+                yield from worker.pool.accept(worker, outcome)
+            for pool in pools:
+                yield from pool.give_up_on_hung_workers()
                 if remaining <= 0 and taken is None:
-                    yield from crew.give_up()
+                    yield from pool.give_up()
     finally:
-        for crew in crews:
-            crew.stop()
+        for pool in pools:
+            pool.stop()
 
 
 class _Worker(threading.Thread):
     """One thread with one source; a daemon, since nothing can end a thread that hangs."""
 
-    def __init__(self, crew: "_Crew") -> None:
+    def __init__(self, pool: "_WorkerPool") -> None:
         super().__init__(name="room-reader", daemon=True)
-        self.crew = crew
+        self.pool = pool
         self.room_id: str | None = None
         self.due_at = _NEVER
 
@@ -87,23 +87,23 @@ class _Worker(threading.Thread):
         return self.due_at != _NEVER
 
     def run(self) -> None:
-        reader = Reader(self.crew.reading, self.crew.pace)
-        while (room_id := self.crew.next_room(self)) is not None:
-            self.crew.report(self, reader.attempt(room_id))
+        reader = Reader(self.pool.reading, self.pool.throttle)
+        while (room_id := self.pool.next_room(self)) is not None:
+            self.pool.report(self, reader.attempt(room_id))
         reader.close()
 
 
-class _Crew:
+class _WorkerPool:
     """The workers of one exchange, and the rooms that they have left to read."""
 
     def __init__(self, reading: Reading, outcomes: _Outcomes) -> None:
         self.reading = reading
-        self.pace = reading.pace
+        self.throttle = reading.throttle
         self._outcomes = outcomes
         self._lock = threading.Condition()
         self._waiting = list(reversed(reading.room_ids))
         self._unread = set(reading.room_ids)
-        self._second_turn: set[str] = set()
+        self._second_attempt: set[str] = set()
         self._workers: set[_Worker] = set()
         self._is_proven = False
         self._is_stopped = False
@@ -119,7 +119,7 @@ class _Crew:
 
     def start(self) -> None:
         for _ in range(min(self.reading.workers, len(self.reading.room_ids))):
-            self._hire()
+            self._add_worker()
 
     def stop(self) -> None:
         with self._lock:
@@ -131,7 +131,7 @@ class _Crew:
         return bool(self._unread)
 
     def next_room(self, worker: _Worker) -> str | None:
-        """Hand out a room as soon as the exchange's pace allows another one at once."""
+        """Hand out a room as soon as the exchange's throttle allows another one at once."""
         with self._lock:
             while self._waiting and not self._may_begin():
                 self._lock.wait(_POLL_SECONDS)
@@ -169,7 +169,7 @@ class _Crew:
             self._is_proven = self._is_proven or bool(hung)
             self._lock.notify_all()
         for worker in hung:
-            self._hire()
+            self._add_worker()
             yield from self._give_up({worker.room_id or ""}, DEADLINE_EXCEEDED)
 
     def give_up(self) -> Iterator[Outcome]:
@@ -190,27 +190,27 @@ class _Crew:
         in_hand = sum(worker.is_reading for worker in self._workers)
         if self._is_down():
             return in_hand == 0 and self._clock() >= self._probe_at
-        most = self.pace.limit if self._is_proven else 1
-        return in_hand < most and self.pace.held_seconds() <= 0
+        most = self.throttle.limit if self._is_proven else 1
+        return in_hand < most and self.throttle.held_seconds() <= 0
 
     def _is_to_be_read_again(self, worker: _Worker, ended: Ended) -> bool:
         room_id = ended.outcome.room_id
         if isinstance(ended.outcome, RoomRead):
             self._is_known_to_work, self._worked_at = True, self._clock()
             self._pause_seconds = 0.0
-            self.pace.is_down = False
+            self.throttle.is_down = False
         elif self._is_over(ended):
             self._stop_code = self._stop_code or ended.outcome.code
         is_over = self._is_stopped or self._stop_code is not None
         if is_over:
             self._waiting.clear()
-        elif ended.is_passing and self._finds_it_down(ended.outcome):
+        elif ended.is_transient and self._finds_it_down(ended.outcome):
             worker.room_id = None
             self._waiting.append(room_id)  # a probe that fails is no attempt of its room's
             return True
-        elif ended.is_passing and room_id not in self._second_turn:
+        elif ended.is_transient and room_id not in self._second_attempt:
             worker.room_id = None
-            self._second_turn.add(room_id)
+            self._second_attempt.add(room_id)
             self._waiting.insert(0, room_id)
             return True
         return False
@@ -233,19 +233,19 @@ class _Crew:
         doubled = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
         self._pause_seconds = doubled or _FIRST_PAUSE_SECONDS
         self._probe_at = self._clock() + self._pause_seconds
-        self.pace.is_down = True
+        self.throttle.is_down = True
         return was_down
 
     def _is_over(self, ended: Ended) -> bool:
         """Tell whether to stop asking: refused for all rooms, or nothing works for too long."""
-        if ended.is_passing and self._clock() - self._worked_at > self.reading.patience_seconds:
+        if ended.is_transient and self._clock() - self._worked_at > self.reading.patience_seconds:
             return True
         if ended.scope is Scope.UNCLEAR and not self._is_known_to_work:
             self._unclear_refusals += 1
             return self._unclear_refusals >= _UNCLEAR_REFUSALS
-        return ended.scope is Scope.EXCHANGE and not (ended.is_passing and self._is_known_to_work)
+        return ended.scope is Scope.EXCHANGE and not (ended.is_transient and self._is_known_to_work)
 
-    def _hire(self) -> None:
+    def _add_worker(self) -> None:
         worker = _Worker(self)
         self._workers.add(worker)
         worker.start()
@@ -255,7 +255,7 @@ def _proves_the_account(ended: Ended) -> bool:
     """Tell whether the account was let in: a room was read, or refused in Exchange's own words."""
     if isinstance(ended.outcome, RoomRead) or ended.outcome.code.startswith("Error"):
         return True
-    return ended.scope is Scope.ROOM and not ended.is_passing
+    return ended.scope is Scope.ROOM and not ended.is_transient
 
 
 def _taken(outcomes: _Outcomes, timeout_seconds: float) -> "tuple[_Worker, Outcome] | None":

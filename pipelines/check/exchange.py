@@ -22,7 +22,7 @@ from pipelines.sources.base import Scope, SourceError, Window
 from pipelines.sources.ews_check import DirectorySource, ServerInfo
 from pipelines.sources.factory import ews_settings, graph_settings
 from pipelines.sources.graph_check import GraphDirectory
-from pipelines.sources.pace import Pace
+from pipelines.sources.session import Throttle
 
 _SOON: Final = timedelta(days=14)
 _IN_STEP: Final = timedelta(seconds=60)
@@ -163,7 +163,7 @@ class ExchangeCheck:
         if mailbox is None:
             return graph.UNPROBED
         try:
-            source = self._open_source(self._exchange, self._secrets, False, Pace(1))
+            source = self._open_source(self._exchange, self._secrets, False, Throttle(1))
             with closing(source):
                 source.read(mailbox, _PROBED)
         except SourceError as error:

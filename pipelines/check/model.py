@@ -11,7 +11,7 @@ from typing import TypedDict
 
 from pipelines.check.remedies import PROBE, command_for, quoted, remedy_of
 from pipelines.settings import ExchangeSettings, Room
-from pipelines.sources.listing import ListedRoom
+from pipelines.sources.base import ListedRoom
 from transforms.contract import Region
 
 

@@ -21,7 +21,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.util import make_headers
 
 from pipelines.sources.base import Scope, SourceError
-from pipelines.sources.retry import Deadline, Failure
+from pipelines.sources.session import Deadline, Failure
 from pipelines.sources.tls import failure_of, verified_context
 
 _SECONDS: Final = 10.0

@@ -12,9 +12,8 @@ from typing import Final
 from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.words import printable
 from pipelines.settings import Room
-from pipelines.sources.base import SourceError
+from pipelines.sources.base import ListedRoom, SourceError
 from pipelines.sources.ews_check import DirectorySource
-from pipelines.sources.listing import ListedRoom
 from pipelines.words import counted
 
 _SHOWN: Final = 10

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipelines.check.model import ExchangeResult
 from pipelines.settings import ROOM_COLUMNS, Identifier, Label, Mailbox, Room, SettingsError
-from pipelines.sources.listing import ListedRoom
+from pipelines.sources.base import ListedRoom
 from transforms.addresses import normal_address
 from transforms.contract import ROOM_TYPES
 from transforms.opening import is_country

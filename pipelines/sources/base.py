@@ -6,11 +6,12 @@ Does not belong here: a protocol's own words (``ews.py``), what is done about a 
 (``pipelines/night.py``), the remedies that operators read (``remedies.py``).
 """
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from transforms.raw import RawItem
 
@@ -45,15 +46,15 @@ class SourceError(Exception):
 
     ``code`` is Exchange's response code (``ErrorAccessDenied``), ``HTTP401`` and the like, or the
     name of an error's class: all that may be stored or shown. Raise it ``from None``, so that no
-    text of the library underneath travels along. ``is_passing`` where asking again later, after
+    text of the library underneath travels along. ``is_transient`` where asking again later, after
     the source's own retries, may help.
     """
 
-    def __init__(self, code: str, scope: Scope = Scope.ROOM, *, is_passing: bool = False) -> None:
+    def __init__(self, code: str, scope: Scope = Scope.ROOM, *, is_transient: bool = False) -> None:
         super().__init__(code)
         self.code = code
         self.scope = scope
-        self.is_passing = is_passing
+        self.is_transient = is_transient
 
 
 class CalendarSource(Protocol):
@@ -74,3 +75,25 @@ class CalendarSource(Protocol):
     def close(self) -> None:
         """Give back connections; the source is not used afterwards."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRoom:
+    """A room by its address and name; room lists of EWS tell no more than that."""
+
+    address: str = field(repr=False)
+    name: str = field(repr=False)
+    capacity: int | None = None
+    building: str | None = field(default=None, repr=False)
+    floor: str | None = field(default=None, repr=False)
+    country: str | None = field(default=None, repr=False)
+    tags: Sequence[str] = field(default=(), repr=False)
+
+
+_CODE: Final = re.compile(r"Error(?=[A-Z])[A-Za-z]{1,60}")
+_WITH_DIGITS: Final = frozenset({"ErrorMimeContentInvalidBase64String", "ErrorWin32InteropError"})
+
+
+def is_response_code(text: str) -> bool:
+    """Tell whether a text looks like one of Exchange's response codes."""
+    return text in _WITH_DIGITS or _CODE.fullmatch(text) is not None

@@ -18,19 +18,26 @@ from urllib.parse import urlsplit
 import requests
 from exchangelib.credentials import Credentials
 
-from pipelines.sources.asking import Asker, leaving
 from pipelines.sources.base import Scope, Window
-from pipelines.sources.claims import OTHER_MAILBOX
 from pipelines.sources.ews_failures import as_failure
 from pipelines.sources.ews_protocol import OneSession, RoomAccount
 from pipelines.sources.ews_services import VIEW_CUT_SHORT, CalendarViewService, InviteeService
 from pipelines.sources.ews_xml import Row, with_invitees
 from pipelines.sources.oauth import AppRegistration, Token
-from pipelines.sources.pace import Pace
-from pipelines.sources.quiet import cut_off_loggers
-from pipelines.sources.retry import Deadline, Failure, Retry
+from pipelines.sources.session import (
+    OTHER_MAILBOX,
+    Deadline,
+    Failure,
+    Requester,
+    Retry,
+    Throttle,
+    ending_in_a_code,
+    refuse_series,
+    rows_by_id,
+    steady_rows,
+)
+from pipelines.sources.statuses import silence_loggers
 from pipelines.sources.tls import TimedAdapter, secure
-from pipelines.sources.views import refuse_series, rows_by_id, steady_rows
 from transforms.raw import RawItem
 
 T = TypeVar("T")
@@ -69,8 +76,8 @@ class EwsSource:
     """A ``CalendarSource`` over EWS: one worker, one connection.
 
     ``with_invitees`` False never asks Exchange for anyone's name or address. Connects when the
-    first room is read. ``pace`` is shared by the workers of an exchange. ``clock`` and ``sleep``
-    are for tests.
+    first room is read. ``throttle`` is shared by the workers of an exchange. ``clock`` and
+    ``sleep`` are for tests.
 
     Raises:
         SourceError: ``HttpsRequired``, ``CaFileUnreadable``.
@@ -81,20 +88,20 @@ class EwsSource:
         settings: EwsSettings,
         *,
         with_invitees: bool,
-        pace: Pace | None = None,
+        throttle: Throttle | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        cut_off_loggers()
+        silence_loggers()
         self._settings = settings
         self._with_invitees = with_invitees
         deadline = Deadline(clock)
-        self._pace = pace or Pace(1, clock)
-        self._protocol, token = leaving(lambda: _connect(settings, deadline), as_failure)
-        self._asker = Asker(
+        self._throttle = throttle or Throttle(1, clock)
+        self._protocol, token = ending_in_a_code(lambda: _connect(settings, deadline), as_failure)
+        self._requester = Requester(
             deadline,
             Retry(deadline, sleep),
-            self._pace,
+            self._throttle,
             sleep,
             token,
             as_failure,
@@ -103,14 +110,14 @@ class EwsSource:
 
     def read(self, address: str, window: Window) -> Sequence[RawItem]:
         """Return every item of the room that touches the window; see ``CalendarSource``."""
-        return leaving(lambda: self._read(address, window), as_failure)
+        return ending_in_a_code(lambda: self._read(address, window), as_failure)
 
     def close(self) -> None:
         """Close the connection."""
         self._protocol.close()
 
     def _read(self, address: str, window: Window) -> list[RawItem]:
-        self._asker.begin(self._settings.room_deadline_seconds)
+        self._requester.begin(self._settings.room_deadline_seconds)
         account = RoomAccount(self._protocol, address, self._settings.access)
         view = CalendarViewService(account=account)
         rows = steady_rows(partial(self._rows, view, address, window))
@@ -154,7 +161,7 @@ class EwsSource:
         Raises:
             Failure: ``OtherMailbox``.
         """
-        if not self._pace.claims.is_only(address.casefold(), {folder for _, folder, _ in rows}):
+        if not self._throttle.owners.is_only(address.casefold(), {folder for _, folder, _ in rows}):
             raise Failure(OTHER_MAILBOX)
 
     def _items_with_invitees(
@@ -186,7 +193,7 @@ class EwsSource:
         return items, gone
 
     def _ask(self, request: Callable[[], T]) -> T:
-        return self._asker.ask(partial(self._send, request))
+        return self._requester.send(partial(self._send, request))
 
     def _send(self, request: Callable[[], T]) -> T:
         """Send a request once; exchangelib loses a session that it cannot make within a request."""

@@ -16,13 +16,13 @@ from exchangelib.services import GetRoomLists, GetRooms
 from exchangelib.util import SOAPNS
 from lxml import etree
 
-from pipelines.sources.asking import leaving
+from pipelines.sources.base import ListedRoom
 from pipelines.sources.ews import EwsSettings, EwsSource
 from pipelines.sources.ews_failures import as_failure
 from pipelines.sources.ews_services import StrictService
 from pipelines.sources.ews_xml import TYPES, parse_strictly
-from pipelines.sources.headers import clock_offset
-from pipelines.sources.listing import ListedRoom
+from pipelines.sources.session import ending_in_a_code
+from pipelines.sources.statuses import clock_offset
 
 T = TypeVar("T")
 Build: TypeAlias = tuple[int, int, int, int]
@@ -79,10 +79,10 @@ class DirectorySource(EwsSource):
 
     def _answer(self, ask: Callable[[], T]) -> T:
         def answer() -> T:
-            self._asker.begin(self._settings.room_deadline_seconds)
+            self._requester.begin(self._settings.room_deadline_seconds)
             return self._ask(ask)
 
-        return leaving(answer, as_failure)
+        return ending_in_a_code(answer, as_failure)
 
 
 class _DirectoryService(StrictService):

@@ -16,14 +16,13 @@ from exchangelib.protocol import FailFast
 from exchangelib.util import ENS, TNS
 from lxml import etree
 
-from pipelines.sources import asking
-from pipelines.sources.base import Scope
-from pipelines.sources.codes import is_response_code
+from pipelines.sources import session
+from pipelines.sources.base import Scope, is_response_code
 from pipelines.sources.ews_xml import malformed
-from pipelines.sources.headers import status_failure
-from pipelines.sources.retry import Failure
+from pipelines.sources.session import Failure
+from pipelines.sources.statuses import status_failure
 
-_PASSING_CODES: Final = frozenset(
+_TRANSIENT_CODES: Final = frozenset(
     {
         "ErrorBatchProcessingStopped",
         "ErrorConnectionFailed",
@@ -57,7 +56,7 @@ def refusal(code: str | None, values: Mapping[str, str]) -> Failure:
     return Failure(
         known,
         scope=Scope.EXCHANGE if known in _CODES_OF_THE_ACCOUNT else Scope.ROOM,
-        is_transient=known in _PASSING_CODES,
+        is_transient=known in _TRANSIENT_CODES,
         wait_seconds=_milliseconds(values.get("BackOffMilliseconds")),
     )
 
@@ -80,7 +79,7 @@ def fault_refusal(fault: etree._Element) -> Failure:
 def as_failure(error: Exception) -> Failure:
     """Return what may leave of anything that was raised on the way."""
     is_cut = isinstance(error, MalformedResponseError | SOAPError)
-    return malformed() if is_cut else asking.as_failure(error)
+    return malformed() if is_cut else session.as_failure(error)
 
 
 class NoSecondTry(FailFast):  # type: ignore[misc]  # exchangelib has no types

@@ -20,11 +20,12 @@ from exchangelib.transport import BASIC, NOAUTH, NTLM
 from exchangelib.version import EXCHANGE_2013_SP1, Version
 from requests.auth import HTTPBasicAuth
 from requests_ntlm import HttpNtlmAuth
+from requests_ntlm.requests_ntlm import _get_certificate_hash
 
 from pipelines.sources.ews_failures import NoSecondTry
-from pipelines.sources.ews_ntlm import BoundNtlm
 from pipelines.sources.ews_services import UTC_ZONE
 from pipelines.sources.oauth import Token
+from pipelines.sources.session import Failure
 from pipelines.sources.tls import TimedAdapter, secure
 
 # Every server that speaks EWS today takes it: 2013 SP1 and later, Exchange Online included.
@@ -107,3 +108,27 @@ class RoomAccount:
         """The mailbox to act as, where the access type is impersonation."""
         is_needed = self.access_type == IMPERSONATION
         return Identity(primary_smtp_address=self.primary_smtp_address) if is_needed else None
+
+
+class BoundNtlm(HttpNtlmAuth):
+    """Signs a connection in, bound to the certificate that the adapter met."""
+
+    def __init__(self, username: str, password: str, adapter: TimedAdapter) -> None:
+        super().__init__(username, password)
+        self._adapter = adapter
+
+    def retry_using_http_NTLM_auth(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: N802  the library's
+        """Return the answer to the signed request; a refusal is its 401.
+
+        Raises:
+            Failure: ``MalformedResponse`` if no challenge came; the password was not used.
+        """
+        try:
+            return super().retry_using_http_NTLM_auth(*args, **kwargs)
+        except (KeyError, PermissionError):  # raised below, without the library's text
+            failure = Failure("MalformedResponse", is_transient=True)
+        raise failure
+
+    def _get_server_cert(self, response: requests.Response) -> bytes | None:
+        certificate = self._adapter.peer_certificate
+        return None if certificate is None else _get_certificate_hash(certificate)

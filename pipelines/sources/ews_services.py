@@ -34,7 +34,7 @@ from pipelines.sources.ews_xml import (
     parse_strictly,
     rows_of,
 )
-from pipelines.sources.retry import Failure
+from pipelines.sources.session import Failure
 from transforms.raw import RawInvitee
 
 VIEW_CUT_SHORT: Final = "ViewCutShort"

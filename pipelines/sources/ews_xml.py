@@ -16,8 +16,8 @@ from typing import Final, TypeAlias
 
 from lxml import etree
 
-from pipelines.sources.headers import refuse_web_page
-from pipelines.sources.retry import Failure
+from pipelines.sources.session import Failure
+from pipelines.sources.statuses import refuse_web_page
 from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
 MALFORMED: Final = "MalformedResponse"

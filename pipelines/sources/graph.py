@@ -12,12 +12,16 @@ from functools import partial
 from typing import Final
 from urllib.parse import quote
 
-from pipelines.sources.asking import leaving
 from pipelines.sources.base import Window
 from pipelines.sources.graph_client import GraphClient, GraphSettings
 from pipelines.sources.graph_events import WITHOUT_PEOPLE, Row, row_of
-from pipelines.sources.pace import Pace
-from pipelines.sources.views import refuse_series, rows_by_id, steady_rows
+from pipelines.sources.session import (
+    Throttle,
+    ending_in_a_code,
+    refuse_series,
+    rows_by_id,
+    steady_rows,
+)
 from transforms.raw import RawItem
 
 _LONGEST_VIEW: Final = timedelta(days=1800)  # Graph refuses more than 1,825 days
@@ -29,7 +33,7 @@ class GraphSource:
     """A ``CalendarSource`` over Graph: one worker, one connection.
 
     ``with_invitees`` False never asks for anyone's name or address; nor then for when an item was
-    created. Connects when the first room is read. ``pace`` is shared by the workers of an
+    created. Connects when the first room is read. ``throttle`` is shared by the workers of an
     exchange. ``clock`` and ``sleep`` are for tests.
 
     Raises:
@@ -41,16 +45,16 @@ class GraphSource:
         settings: GraphSettings,
         *,
         with_invitees: bool,
-        pace: Pace | None = None,
+        throttle: Throttle | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client = leaving(lambda: GraphClient(settings, pace, clock, sleep))
+        self._client = ending_in_a_code(lambda: GraphClient(settings, throttle, clock, sleep))
         self._with_invitees = with_invitees
 
     def read(self, address: str, window: Window) -> Sequence[RawItem]:
         """Return every item of the room that touches the window; see ``CalendarSource``."""
-        return leaving(lambda: self._read(address, window))
+        return ending_in_a_code(lambda: self._read(address, window))
 
     def close(self) -> None:
         """Close the connection."""

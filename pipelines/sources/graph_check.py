@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from pipelines.sources.asking import leaving
+from pipelines.sources.base import ListedRoom
 from pipelines.sources.graph_client import GraphClient, GraphSettings
-from pipelines.sources.headers import clock_offset
-from pipelines.sources.listing import ListedRoom
+from pipelines.sources.session import ending_in_a_code
+from pipelines.sources.statuses import clock_offset
 
 _WIDE_GRANTS: Final = frozenset(
     {"Calendars.Read", "Calendars.ReadBasic.All", "Calendars.ReadWrite"}
@@ -30,7 +30,7 @@ class GraphDirectory:
     """
 
     def __init__(self, settings: GraphSettings) -> None:
-        self._client = leaving(lambda: GraphClient(settings))
+        self._client = ending_in_a_code(lambda: GraphClient(settings))
         self.clock_offset: timedelta | None = None
 
     def sign_in(self) -> frozenset[str]:
@@ -41,7 +41,7 @@ class GraphDirectory:
         Raises:
             SourceError: the sign-in service cannot be reached, or refuses the app.
         """
-        return leaving(lambda: _roles(self._client.sign_in()) & _WIDE_GRANTS)
+        return ending_in_a_code(lambda: _roles(self._client.sign_in()) & _WIDE_GRANTS)
 
     def rooms(self) -> Sequence[ListedRoom]:
         """Return the rooms that the organisation has as places, with an SMTP address.
@@ -50,7 +50,7 @@ class GraphDirectory:
             SourceError: after bounded retries; ``Authorization_RequestDenied`` and the like
                 without ``Place.Read.All``.
         """
-        return leaving(self._rooms)
+        return ending_in_a_code(self._rooms)
 
     def close(self) -> None:
         """Close the connection."""

@@ -3,7 +3,7 @@
 Belongs here: the settings of a Graph exchange, one request, and which link to a next page is
 followed.
 Does not belong here: calendars (``graph.py``), rooms (``graph_check.py``), sending again
-(``asking.py``), what a refusal means (``graph_failures.py``), the wire (``tls.py``).
+(``session.py``), what a refusal means (``graph_failures.py``), the wire (``tls.py``).
 """
 
 import time
@@ -16,13 +16,11 @@ from urllib.parse import SplitResult, urlsplit
 
 import requests
 
-from pipelines.sources.asking import Asker, as_failure
 from pipelines.sources.base import Scope
 from pipelines.sources.graph_failures import content_of, malformed
 from pipelines.sources.oauth import AppRegistration, Token
-from pipelines.sources.pace import Pace
-from pipelines.sources.quiet import cut_off_loggers
-from pipelines.sources.retry import Deadline, Failure, Retry
+from pipelines.sources.session import Deadline, Failure, Requester, Retry, Throttle, as_failure
+from pipelines.sources.statuses import silence_loggers
 from pipelines.sources.tls import TimedAdapter, secure
 
 _HEADERS: Final = {"Accept": "application/json", "Prefer": 'outlook.timezone="UTC"'}
@@ -59,11 +57,11 @@ class GraphClient:
     def __init__(
         self,
         settings: GraphSettings,
-        pace: Pace | None = None,
+        throttle: Throttle | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        cut_off_loggers()
+        silence_loggers()
         urls = (settings.endpoint, settings.authority)
         if any(urlsplit(url).scheme.lower() != "https" for url in urls):
             raise Failure("HttpsRequired", scope=Scope.EXCHANGE)
@@ -78,10 +76,10 @@ class GraphClient:
         self._session = self._open_session()
         self._session.auth = token
         self._session.headers.update(_HEADERS)
-        self._asker = Asker(
+        self._requester = Requester(
             deadline,
             Retry(deadline, sleep),
-            pace or Pace(1, clock),
+            throttle or Throttle(1, clock),
             sleep,
             token,
             as_failure,
@@ -94,7 +92,7 @@ class GraphClient:
         Raises:
             Failure: the exchange refused the app before; it is not asked again.
         """
-        self._asker.begin(self._room_seconds)
+        self._requester.begin(self._room_seconds)
 
     def sign_in(self) -> str:
         """Return the header that shows a token.
@@ -104,7 +102,7 @@ class GraphClient:
         """
         self.begin()
         request = requests.Request("GET", self.root)
-        prepared = self._asker.retry.run(lambda: self._session.prepare_request(request))
+        prepared = self._requester.retry.run(lambda: self._session.prepare_request(request))
         return str(prepared.headers["Authorization"])
 
     def pages(self, url: str) -> Iterator[Sequence[Mapping[str, Any]]]:
@@ -122,7 +120,7 @@ class GraphClient:
             if len(seen) == _MOST_PAGES:
                 raise Failure("TooManyPages")
             seen.add(following)
-            values, following = self._asker.ask(partial(self._answer, following))
+            values, following = self._requester.send(partial(self._answer, following))
             yield values
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from typing import Any, Final, TypeAlias
 
 from pipelines.sources.graph_failures import malformed
-from pipelines.sources.retry import Failure
+from pipelines.sources.session import Failure
 from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
 Row: TypeAlias = tuple[str, RawItem]

@@ -14,10 +14,9 @@ from typing import Any, Final
 
 import requests
 
-from pipelines.sources.base import Scope
-from pipelines.sources.codes import is_response_code
-from pipelines.sources.headers import refuse_web_page, status_failure
-from pipelines.sources.retry import Failure
+from pipelines.sources.base import Scope, is_response_code
+from pipelines.sources.session import Failure
+from pipelines.sources.statuses import refuse_web_page, status_failure
 
 _KNOWN_CODES: Final = frozenset(
     {

@@ -3,7 +3,7 @@
 Belongs here: the requests adapter that every request of a source goes through, its ssl context,
 and the naming of what can go wrong below HTTP.
 Does not belong here: HTTP statuses (``ews_failures.py``, ``graph_failures.py``), asking again
-(``retry.py``).
+(``session.py``).
 
 Timeouts of ``requests`` hold per read, so a server that sends a byte now and then is never timed
 out. Here each read of the socket asks the room's deadline first.
@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError
 
 from pipelines.sources.base import Scope
-from pipelines.sources.retry import Deadline, Failure
+from pipelines.sources.session import Deadline, Failure
 
 _CONNECT_SECONDS: Final = 10.0
 _Kinds = tuple[type[BaseException], ...]

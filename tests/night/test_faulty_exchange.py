@@ -18,11 +18,11 @@ from pipelines.sandbox.faults import Fault, Faults, Kind
 from pipelines.sandbox.model import Item
 from pipelines.sandbox.tls import CertificateAuthority
 from pipelines.settings import ExchangeSettings, Secrets, load_settings
-from pipelines.sources import pace as pace_of
+from pipelines.sources import session as pace_of
 from pipelines.sources.base import CalendarSource
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.factory import ews_settings
-from pipelines.sources.pace import Pace
+from pipelines.sources.session import Throttle
 from tests.conftest import StartExchange
 from tests.night.workplace import MONDAY, Company, address_of, found_company, meeting
 
@@ -82,13 +82,13 @@ def run_impatiently(company: Company, **changes: Any) -> NightResult:
     """Run a night over Monday, with some settings changed."""
 
     def opened(
-        exchange: ExchangeSettings, secrets: Secrets, with_invitees: bool, pace: Pace
+        exchange: ExchangeSettings, secrets: Secrets, with_invitees: bool, throttle: Throttle
     ) -> CalendarSource:
         assert exchange.kind == "ews"
         return EwsSource(
             ews_settings(exchange, secrets),
             with_invitees=with_invitees,
-            pace=pace,
+            throttle=throttle,
             sleep=lambda seconds: time.sleep(seconds / 100),
         )
 

@@ -11,7 +11,7 @@ import pytest
 from pipelines import reading
 from pipelines.reading import DEADLINE_EXCEEDED, Outcome, Reading, RoomFailed, RoomRead, read_rooms
 from pipelines.sources.base import CalendarSource, Scope, SourceError, Window
-from pipelines.sources.pace import Pace
+from pipelines.sources.session import Throttle
 from transforms.raw import RawItem
 
 ROWS = pa.table({"room_id": ["x"]})
@@ -50,7 +50,7 @@ def outcomes(
     asked = [] if asked is None else asked
     part = Reading(
         room_ids=rooms,
-        open_source=lambda _pace: FakeSource(trouble or {}, asked),
+        open_source=lambda _throttle: FakeSource(trouble or {}, asked),
         read_room=rows_of_room,
         workers=workers,
         room_deadline_seconds=deadline,
@@ -121,7 +121,7 @@ def test_a_room_that_hangs_past_its_deadline_fails_and_the_others_are_read(
 
 def test_two_exchanges_are_read_side_by_side_and_one_refusal_stops_only_its_own() -> None:
     def part(rooms: list[str], trouble: dict[str, Callable[[], None]]) -> Reading:
-        return Reading(rooms, lambda _pace: FakeSource(trouble, []), rows_of_room)
+        return Reading(rooms, lambda _throttle: FakeSource(trouble, []), rows_of_room)
 
     refusal = raising(SourceError("HTTP403", Scope.EXCHANGE))
     found = list(read_rooms([part(["a", "b"], {}), part(["c", "d"], {"c": refusal, "d": refusal})]))
@@ -130,7 +130,7 @@ def test_two_exchanges_are_read_side_by_side_and_one_refusal_stops_only_its_own(
 
 
 def test_an_exchange_without_rooms_is_not_asked() -> None:
-    def never(_pace: Pace) -> CalendarSource:
+    def never(_throttle: Throttle) -> CalendarSource:
         raise AssertionError
 
     assert list(read_rooms([Reading([], never, rows_of_room)])) == []
@@ -138,7 +138,9 @@ def test_an_exchange_without_rooms_is_not_asked() -> None:
 
 def test_leaving_early_ends_the_workers() -> None:
     before = threading.active_count()
-    outcome_stream = read_rooms([Reading(ROOMS, lambda _pace: FakeSource({}, []), rows_of_room)])
+    outcome_stream = read_rooms(
+        [Reading(ROOMS, lambda _throttle: FakeSource({}, []), rows_of_room)]
+    )
     next(iter(outcome_stream))
     outcome_stream.close()  # type: ignore[attr-defined]
     until = time.monotonic() + 10

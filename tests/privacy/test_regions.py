@@ -13,7 +13,7 @@ from pipelines import night
 from pipelines.sandbox.model import Mailbox
 from pipelines.settings import Settings, SettingsError, load_settings, regions_to_load
 from pipelines.sources.base import CalendarSource, SourceError, Window
-from pipelines.sources.fence import OUTSIDE_THE_REGION, Fenced
+from pipelines.sources.factory import OUTSIDE_THE_REGION, Fenced
 from tests.lake.rows import FIRST_NIGHT, booking, coverage, staged, stored
 from tests.night.workplace import MONDAY, Company, address_of, at, meeting
 from transforms.raw import RawItem

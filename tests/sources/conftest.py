@@ -16,7 +16,7 @@ from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Te
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sources.base import Scope, SourceError, Window
 from pipelines.sources.ews import EwsSettings, EwsSource
-from pipelines.sources.pace import Pace
+from pipelines.sources.session import Throttle
 from pipelines.sources.tls import TimedAdapter
 from tests.conftest import StartExchange
 
@@ -71,7 +71,7 @@ def open_source(fake_time: FakeTime) -> Iterator[Open]:
             server: SandboxExchange,
             *,
             with_invitees: bool = False,
-            pace: Pace | None = None,
+            throttle: Throttle | None = None,
             **settings: Any,
         ) -> EwsSource:
             usual: dict[str, Any] = {
@@ -84,7 +84,7 @@ def open_source(fake_time: FakeTime) -> Iterator[Open]:
             source = EwsSource(
                 EwsSettings(**usual | settings),
                 with_invitees=with_invitees,
-                pace=pace,
+                throttle=throttle,
                 clock=fake_time.clock,
                 sleep=fake_time.sleep,
             )

@@ -8,7 +8,7 @@ import pytest
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import ACCOUNT, Mailbox, Tenant
 from pipelines.sources.base import Scope
-from pipelines.sources.pace import Pace
+from pipelines.sources.session import Throttle
 from tests.conftest import StartExchange
 from tests.sources.conftest import HOUR, OTHER_ROOM, ROOM, WEEK, Open, meetings, refused, room
 
@@ -78,13 +78,13 @@ def test_the_items_of_another_rooms_folder_are_refused(
 def test_two_workers_see_that_two_rooms_are_one_calendar(
     exchange: StartExchange, open_source: Open
 ) -> None:
-    tenant, pace = two_rooms(), Pace(2)
+    tenant, throttle = two_rooms(), Throttle(2)
     tenant.faults.add(Fault("other_mailbox", room=OTHER_ROOM, mailbox=ROOM))
     server = exchange(tenant)
-    first, second = (open_source(server, pace=pace) for _ in range(2))
+    first, second = (open_source(server, throttle=throttle) for _ in range(2))
     assert len(first.read(ROOM, WEEK)) == 3
     assert refused(lambda: second.read(OTHER_ROOM, WEEK)) == ("OtherMailbox", Scope.ROOM)
-    assert pace.claims.disputed == {ROOM, OTHER_ROOM}
+    assert throttle.owners.disputed == {ROOM, OTHER_ROOM}
 
 
 def test_a_room_whose_folder_changes_is_refused(exchange: StartExchange, open_source: Open) -> None:

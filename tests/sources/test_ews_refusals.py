@@ -10,8 +10,7 @@ from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import ACCOUNT, PASSWORD, Mailbox, Tenant
 from pipelines.sources.base import Scope, SourceError
 from pipelines.sources.ews import EwsSettings, EwsSource
-from pipelines.sources.pace import Pace
-from pipelines.sources.retry import ATTEMPTS
+from pipelines.sources.session import ATTEMPTS, Throttle
 from tests.conftest import StartExchange
 from tests.sources.conftest import (
     OTHER_ROOM,
@@ -136,8 +135,8 @@ def test_a_wrong_password_is_tried_exactly_once(
 def test_a_password_that_one_worker_was_refused_with_is_not_tried_by_another(
     exchange: StartExchange, open_source: Open, sent: list[bytes]
 ) -> None:
-    server, pace = exchange(room([])), Pace(2)
-    first, second = (open_source(server, password="wrong", pace=pace) for _ in range(2))
+    server, throttle = exchange(room([])), Throttle(2)
+    first, second = (open_source(server, password="wrong", throttle=throttle) for _ in range(2))
     assert refused(lambda: first.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
     assert refused(lambda: second.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
     assert len(sent) == 1

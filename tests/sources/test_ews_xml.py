@@ -7,7 +7,7 @@ from lxml import etree
 
 from pipelines.sources import ews_xml, graph_events
 from pipelines.sources.ews_xml import parse_strictly, rows_of
-from pipelines.sources.retry import Failure
+from pipelines.sources.session import Failure
 from transforms.contract import KINDS, RESPONSES, SHOW_AS
 from transforms.raw import SERIES
 

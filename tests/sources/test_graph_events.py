@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.sandbox.graph.events import event
 from pipelines.sources.graph_events import row_of
-from pipelines.sources.retry import Failure
+from pipelines.sources.session import Failure
 from tests.sandbox.rooms import LEAVER, NINE, TEAM, rich_meeting
 from transforms.raw import RawItem
 from transforms.redact import RoomContext, redact

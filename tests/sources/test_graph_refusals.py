@@ -7,7 +7,7 @@ import pytest
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Mailbox, Tenant
 from pipelines.sources.base import Scope, SourceError
-from pipelines.sources.retry import ATTEMPTS
+from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange
 from tests.sources.conftest import OTHER_ROOM, ROOM, WEEK, FakeTime, meetings, refused
 from tests.sources.conftest import room as tenant_of

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pipelines.sandbox.faults import Fault, Kind
 from pipelines.sandbox.model import Tenant
 from pipelines.sources.base import Scope, Window
-from pipelines.sources.retry import ATTEMPTS
+from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange
 from tests.sources.conftest import MONDAY, OTHER_ROOM, ROOM, WEEK, meetings, refused
 from tests.sources.conftest import room as tenant_of

@@ -19,7 +19,7 @@ from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.tls import CertificateAuthority
 from pipelines.sources.base import Scope
-from pipelines.sources.retry import ATTEMPTS
+from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange
 from tests.sources.conftest import ROOM, WEEK, Open, meetings, refused, room
 

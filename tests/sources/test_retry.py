@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines.sources.headers import retry_after
-from pipelines.sources.retry import ATTEMPTS, Deadline, Failure, Retry
+from pipelines.sources.session import ATTEMPTS, Deadline, Failure, Retry
+from pipelines.sources.statuses import retry_after
 from tests.sources.conftest import FakeTime
 
 

@@ -13,7 +13,7 @@ import requests
 
 from pipelines.sandbox.tls import CertificateAuthority
 from pipelines.sources.base import Scope
-from pipelines.sources.retry import Deadline, Failure
+from pipelines.sources.session import Deadline, Failure
 from pipelines.sources.tls import TimedAdapter, secure
 from tests.conftest import StartExchange
 from tests.sources.conftest import ROOM, WEEK, Open, meetings, refused, room

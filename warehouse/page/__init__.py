@@ -1,7 +1,7 @@
 """One HTML page that shows a region's published database, without a network.
 
 Belongs here: reading the figures that the page needs (``figures.py``, ``sql``), the words of its
-head (``facts.py``), and putting the page together (``document.py``, ``client``, ``vendor``).
+head (``words.json``), and putting the page together (``document.py``, ``client``, ``vendor``).
 Does not belong here: computing what a figure means (the database has it), publishing, Dagster.
 
 Why Apache ECharts draws the charts: its "common" bundle is 0.7 MB, draws SVG that scales and

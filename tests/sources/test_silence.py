@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import PASSWORD, Person
-from pipelines.sources.quiet import LIBRARIES, cut_off_loggers
+from pipelines.sources.statuses import LIBRARIES, silence_loggers
 from tests.sources.conftest import ROOM, meeting, refused, room
 
 Read = Callable[..., Any]
@@ -38,7 +38,7 @@ def everything() -> Iterator[Everything]:
     for logger, (level, handlers) in zip(loggers, before, strict=True):
         logger.setLevel(level)
         logger.handlers = handlers
-    cut_off_loggers()
+    silence_loggers()
 
 
 def test_at_debug_nothing_of_a_reading_reaches_a_log(
@@ -61,7 +61,7 @@ def test_at_debug_nothing_of_a_reading_reaches_a_log(
 def test_a_logger_that_is_made_later_is_silent_too(
     everything: Everything, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    cut_off_loggers()
+    silence_loggers()
     logging.getLogger("exchangelib.made.later").critical("a body")
     assert everything.records == []
     assert capfd.readouterr().err == ""

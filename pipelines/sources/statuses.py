@@ -1,10 +1,12 @@
-"""What every protocol over HTTP shares: refusals by status, and their headers.
+"""What every protocol over HTTP shares: refusals by status, their headers, silent libraries.
 
 EWS and Graph take the same status for the same reach: a rule that only one of them kept let one
-room's trouble end the night of all.
+room's trouble end the night of all. At DEBUG the libraries write whole answers, the Authorization
+header and the client secret: their loggers are cut off.
 """
 
 import codecs
+import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,9 +14,9 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from pipelines.sources.base import Scope
-from pipelines.sources.retry import Failure
+from pipelines.sources.session import Failure
 
-PASSING_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504, 509})
+TRANSIENT_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504, 509})
 _STATUSES_OF_THE_ACCOUNT: Final = frozenset({401, 407, 456})
 # One mailbox may be refused, and a front end may know no way to one: HTTP does not say which.
 _STATUSES_OF_ROOM_OR_EXCHANGE: Final = frozenset({403, 404, 405})
@@ -29,7 +31,7 @@ def status_failure(status: int, headers: Mapping[str, str]) -> Failure:
     return Failure(
         f"HTTP{status}",
         scope=Scope.EXCHANGE if status in _STATUSES_OF_THE_ACCOUNT else of_one,
-        is_transient=status in PASSING_STATUSES,
+        is_transient=status in TRANSIENT_STATUSES,
         wait_seconds=retry_after(headers.get("Retry-After")),
     )
 
@@ -65,3 +67,32 @@ def clock_offset(date: str | None, now: datetime) -> timedelta | None:
     except ValueError:
         return None
     return server_at.replace(tzinfo=server_at.tzinfo or UTC) + _HALF_A_SECOND - now
+
+
+LIBRARIES: Final = (
+    "exchangelib",
+    "msal",
+    "oauthlib",
+    "requests",
+    "requests_ntlm",
+    "requests_oauthlib",
+    "spnego",
+    "urllib3",
+)
+_NEVER: Final = logging.CRITICAL + 1
+
+
+def silence_loggers() -> None:
+    """Silence every logger of the libraries, those that exist and those that are yet to come."""
+    for name in LIBRARIES:
+        _silence(logging.getLogger(name))
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if name.partition(".")[0] in LIBRARIES and isinstance(logger, logging.Logger):
+            _silence(logger)
+
+
+def _silence(logger: logging.Logger) -> None:
+    logger.handlers = [logging.NullHandler()]  # without one, warnings go to stderr
+    logger.setLevel(_NEVER)
+    logger.propagate = False
+    logger.disabled = True

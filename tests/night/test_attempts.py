@@ -1,4 +1,4 @@
-"""How a crew deals with an exchange that is in trouble: slower, later, once more, or not at all."""
+"""How a pool deals with an exchange that is in trouble: slower, later, once more, or not at all."""
 
 import threading
 import time
@@ -17,15 +17,15 @@ from pipelines.reading import (
     read_rooms,
 )
 from pipelines.sources.base import CalendarSource, Scope, SourceError, Window
-from pipelines.sources.pace import Pace
+from pipelines.sources.session import Throttle
 from transforms.raw import RawItem
 
 ROWS = pa.table({"room_id": ["x"]})
 WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 ROOMS = [f"room-{number:02d}" for number in range(20)]
-BUSY = SourceError("ErrorServerBusy", is_passing=True)
+BUSY = SourceError("ErrorServerBusy", is_transient=True)
 FORBIDDEN = SourceError("HTTP403", Scope.UNCLEAR)
-GONE = SourceError("CannotConnect", Scope.EXCHANGE, is_passing=True)
+GONE = SourceError("CannotConnect", Scope.EXCHANGE, is_transient=True)
 
 
 class Exchange:
@@ -33,12 +33,12 @@ class Exchange:
 
     def __init__(self, trouble: dict[str, Sequence[Exception]] | None = None) -> None:
         self.asked: list[str] = []
-        self.pace = Pace(1)
+        self.throttle = Throttle(1)
         self.while_reading: Callable[[str], None] = lambda _room: None
         self._trouble = {room: list(errors) for room, errors in (trouble or {}).items()}
 
-    def open(self, pace: Pace) -> CalendarSource:
-        self.pace = pace
+    def open(self, throttle: Throttle) -> CalendarSource:
+        self.throttle = throttle
         return self
 
     def read(self, address: str, window: Window) -> Sequence[RawItem]:
@@ -112,7 +112,7 @@ def test_a_wrong_password_is_tried_once_where_it_is_not_looked_at_at_first() -> 
     refused = SourceError("HTTP401", Scope.EXCHANGE)
     trouble: dict[str, Sequence[Exception]] = {room: [refused] for room in ROOMS}
     trouble[ROOMS[0]] = [FORBIDDEN]
-    trouble[ROOMS[1]] = [SourceError("HTTP503", is_passing=True)]
+    trouble[ROOMS[1]] = [SourceError("HTTP503", is_transient=True)]
     exchange = Exchange(trouble)
     assert set(failed(exchange.outcomes(workers=8)).values()) == {"HTTP401", "HTTP403"}
     assert exchange.asked == ROOMS[:3]
@@ -140,7 +140,7 @@ def test_a_busy_exchange_gets_fewer_rooms_at_once() -> None:
 
     def crowd(room: str) -> None:
         if room == "room-00":  # it is read alone
-            exchange.pace.slower()
+            exchange.throttle.slower()
         with lock:
             at_once[0] += 1
             at_once[1] = max(at_once)
@@ -159,7 +159,7 @@ def test_a_wait_that_the_exchange_asks_for_holds_back_every_worker() -> None:
     def note(room: str) -> None:
         begun[room] = time.monotonic()
         if room == "room-00":
-            exchange.pace.slower(0.3)
+            exchange.throttle.slower(0.3)
 
     exchange.while_reading = note
     assert not failed(exchange.outcomes(workers=4))
@@ -184,7 +184,7 @@ def test_after_the_runs_deadline_what_was_read_stays_and_the_rest_fails() -> Non
 
 
 def test_a_server_that_is_down_for_everybody_is_probed_seldom_until_it_answers() -> None:
-    down = SourceError("HTTP503", is_passing=True)
+    down = SourceError("HTTP503", is_transient=True)
     clock = FastClock()
     comes_back_at = clock() + 900
 
@@ -205,7 +205,7 @@ def test_a_server_that_is_down_for_everybody_is_probed_seldom_until_it_answers()
 
 def test_a_server_that_stays_down_is_given_up_when_patience_ends() -> None:
     clock = FastClock()
-    exchange = Exchange({room: [SourceError("HTTP503", is_passing=True)] * 99 for room in ROOMS})
+    exchange = Exchange({room: [SourceError("HTTP503", is_transient=True)] * 99 for room in ROOMS})
     part = Reading(ROOMS, exchange.open, rows_of_room, 4, patience_seconds=600, clock=clock)
     found = {outcome.room_id: outcome for outcome in read_rooms([part])}
     assert failed(found) == dict.fromkeys(ROOMS, "HTTP503")

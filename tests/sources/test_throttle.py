@@ -10,88 +10,87 @@ from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import ACCOUNT, PASSWORD, Mailbox, Tenant
 from pipelines.sources.base import SourceError
 from pipelines.sources.ews import EwsSettings, EwsSource
-from pipelines.sources.pace import Pace
-from pipelines.sources.retry import Deadline
+from pipelines.sources.session import Deadline, Throttle
 from tests.conftest import StartExchange
 from tests.sources.conftest import ROOM, WEEK, FakeTime, Open, meetings, room
 
 
 def test_a_refusal_halves_what_is_under_way_down_to_one(fake_time: FakeTime) -> None:
-    pace = Pace(8, fake_time.clock)
+    throttle = Throttle(8, fake_time.clock)
     limits = []
     for _ in range(4):
         fake_time.now += 5
-        pace.slower()
-        limits.append(pace.limit)
+        throttle.slower()
+        limits.append(throttle.limit)
     assert limits == [4, 2, 1, 1]
 
 
 def test_what_several_workers_hear_at_once_is_one_refusal(fake_time: FakeTime) -> None:
-    pace = Pace(8, fake_time.clock)
+    throttle = Throttle(8, fake_time.clock)
     for _ in range(8):
-        pace.slower()
-    assert pace.limit == 4
+        throttle.slower()
+    assert throttle.limit == 4
 
 
 def test_answers_bring_the_pace_back_but_never_beyond(fake_time: FakeTime) -> None:
-    pace = Pace(2, fake_time.clock)
-    pace.slower()
+    throttle = Throttle(2, fake_time.clock)
+    throttle.slower()
     for _ in range(100):
-        pace.answered()
-    assert pace.limit == 2
+        throttle.answered()
+    assert throttle.limit == 2
 
 
-def test_a_turn_that_does_not_come_ends_with_the_deadline() -> None:
-    pace, deadline = Pace(1), Deadline()
+def test_a_slot_that_does_not_come_ends_with_the_deadline() -> None:
+    throttle, deadline = Throttle(1), Deadline()
     deadline.start(0.05)
-    with pace.turn(deadline), pytest.raises(TimeoutError), pace.turn(deadline):
+    with throttle.slot(deadline), pytest.raises(TimeoutError), throttle.slot(deadline):
         pytest.fail("two at once")
 
 
 def test_a_request_that_hangs_past_its_deadline_takes_no_place(fake_time: FakeTime) -> None:
-    pace, deadline = Pace(1, fake_time.clock), Deadline(fake_time.clock)
+    throttle, deadline = Throttle(1, fake_time.clock), Deadline(fake_time.clock)
     deadline.start(10)
-    with pace.turn(deadline):
+    with throttle.slot(deadline):
         fake_time.now += 16
         deadline.start(10)
-        with pace.turn(deadline):
-            assert pace.limit == 1
+        with throttle.slot(deadline):
+            assert throttle.limit == 1
 
 
 def test_the_longest_wait_that_was_asked_for_holds_everybody_back(fake_time: FakeTime) -> None:
-    pace = Pace(4, fake_time.clock)
-    assert pace.held_seconds() <= 0
-    pace.slower(30)
-    pace.slower(10)
+    throttle = Throttle(4, fake_time.clock)
+    assert throttle.held_seconds() <= 0
+    throttle.slower(30)
+    throttle.slower(10)
     fake_time.now += 20
-    assert pace.held_seconds() == 10
+    assert throttle.held_seconds() == 10
 
 
 def test_nobody_is_held_back_for_longer_than_five_minutes(fake_time: FakeTime) -> None:
-    pace = Pace(4, fake_time.clock)
-    pace.slower(86_400)
-    assert pace.held_seconds() == 300
+    throttle = Throttle(4, fake_time.clock)
+    throttle.slower(86_400)
+    assert throttle.held_seconds() == 300
 
 
 def test_a_wait_that_one_worker_was_asked_for_is_kept_by_another(
     exchange: StartExchange, open_source: Open, fake_time: FakeTime
 ) -> None:
-    tenant, pace = room(meetings(3)), Pace(2, fake_time.clock)
+    tenant, throttle = room(meetings(3)), Throttle(2, fake_time.clock)
     server = exchange(tenant)
-    pace.slower(7)
-    open_source(server, pace=pace).read(ROOM, WEEK)
+    throttle.slower(7)
+    open_source(server, throttle=throttle).read(ROOM, WEEK)
     assert fake_time.sleeps == [7]
 
 
 def test_a_wait_longer_than_the_room_may_take_passes_but_not_for_this_room(
     exchange: StartExchange, open_source: Open, fake_time: FakeTime
 ) -> None:
-    tenant, pace = room(meetings(3)), Pace(2, fake_time.clock)
-    pace.slower(700)
-    source = open_source(exchange(tenant), pace=pace)
+    tenant, throttle = room(meetings(3)), Throttle(2, fake_time.clock)
+    throttle.slower(700)
+    source = open_source(exchange(tenant), throttle=throttle)
     with pytest.raises(SourceError) as caught:
         source.read(ROOM, WEEK)
-    assert (caught.value.code, caught.value.is_passing) == ("ErrorServerBusy", True)
+    assert (caught.value.code, caught.value.is_transient) == ("ErrorServerBusy", True)
     assert len(tenant.log) == 0
 
 
@@ -102,14 +101,21 @@ def test_every_room_is_read_from_a_server_that_likes_fewer_requests(
     tenant = Tenant([Mailbox(address, items=meetings(3)) for address in rooms])
     tenant.faults.add(Fault("too_many_at_once", limit=2))
     tenant.faults.add(Fault("latency", seconds=0.02))
-    server, pace, found = exchange(tenant), Pace(6, clock=count().__next__), dict.fromkeys(rooms, 0)
+    server, throttle, found = (
+        exchange(tenant),
+        Throttle(6, clock=count().__next__),
+        dict.fromkeys(rooms, 0),
+    )
 
     def work(mine: list[str]) -> None:
         settings = EwsSettings(
             server.url, "basic", ACCOUNT, PASSWORD, ca_file=server.authority.ca_file
         )
         source = EwsSource(
-            settings, with_invitees=False, pace=pace, sleep=lambda seconds: time.sleep(seconds / 20)
+            settings,
+            with_invitees=False,
+            throttle=throttle,
+            sleep=lambda seconds: time.sleep(seconds / 20),
         )
         for address in mine:
             found[address] = len(source.read(address, WEEK))
@@ -121,4 +127,4 @@ def test_every_room_is_read_from_a_server_that_likes_fewer_requests(
     for worker in workers:
         worker.join()
     assert set(found.values()) == {3}
-    assert pace.limit < 6
+    assert throttle.limit < 6

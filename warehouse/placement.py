@@ -4,10 +4,12 @@ What is placed could be done: no booking in two rooms, no two in one room at a t
 enough. ``bounds.py`` says what no placement could pass. Pure functions; no reading, no region.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -50,6 +52,11 @@ class Building:
         real: Ints = self.midnights[day] + np.minimum(rest, lengths[day])
         return real
 
+    def only(self, chosen: Bools) -> "Building":
+        """Return the building with some of its bookings."""
+        names = ("room", "starts", "ends", "need")
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
+
     @cached_property
     def minutes(self) -> Ints:
         """How long each booking really lasts."""
@@ -87,23 +94,46 @@ class Placed(NamedTuple):
 
 
 def place(building: Building) -> Placed:
-    """Place the bookings of a building; each room is one that was large enough and free."""
+    """Place the bookings of a building; each room is one that was large enough and free.
+
+    Where bookings of a room overlap, as many as possible keep it. Where that leaves one without a
+    room that passes a midnight, those that last longest keep it instead, if that serves more.
+    """
     if not len(building.seats) or not len(building.room):
         nowhere = np.full(len(building.room), -1)
         return Placed(nowhere, nowhere, nowhere)
-    return _moved(building, _in_place(building))
+    many = _moved(building, _in_place(building, by_minutes=False))
+    group = _days_apart(building)[building.day]
+    is_tight = np.isin(group, group[(many.in_place < 0) & ~building.is_within])
+    if not is_tight.any():
+        return many
+    tight = building.only(is_tight)
+    long = _moved(tight, _in_place(tight, by_minutes=True))
+    group, one = group[is_tight], np.ones(int(is_tight.sum()), np.int32)
+    for weight, rooms, others in zip((one, one, tight.minutes), many, long, strict=True):
+        rooms[is_tight] = _best(group, weight, [rooms[is_tight], others])
+    return many
 
 
 def _moved(building: Building, in_place: Ints) -> Placed:
     """Place days anew on which a booking has no room, and keep what serves more."""
+    day = building.day  # only bookings of one day ever move
     first = _sweep(building, in_place, _days_missing(building, in_place), by_minutes=False)
-    bookings = _best_by_day(building, np.ones(len(first), np.int32), [in_place, first])
+    bookings = _best(day, np.ones(len(first), np.int32), [in_place, first])
     still = _days_missing(building, bookings)
     if not len(still):
-        return Placed(in_place, bookings, bookings)
+        return Placed(in_place, bookings, bookings.copy())
     second = _sweep(building, bookings, still, by_minutes=True)
-    minutes = _best_by_day(building, building.minutes, [in_place, first, second])
-    return Placed(in_place, bookings, minutes)
+    return Placed(in_place, bookings, _best(day, building.minutes, [in_place, first, second]))
+
+
+def _days_apart(building: Building) -> Ints:
+    """Return numbers of the days: those that a booking links by passing midnight have the same."""
+    linked = np.zeros(len(building.is_available) + 1, np.int64)
+    long = ~building.is_within
+    np.add.at(linked, building.day[long] + 1, 1)
+    np.add.at(linked, (building.ends[long] - 1) // DAY + 1, -1)
+    return np.cumsum(np.cumsum(linked) == 0)
 
 
 def _days_missing(building: Building, rooms: Ints) -> Ints:
@@ -127,16 +157,16 @@ def served(building: Building, rooms: Ints) -> tuple[int, int]:
     return int(is_served.sum()), int(building.minutes[is_served].sum())
 
 
-def _best_by_day(building: Building, weight: Ints, placements: Sequence[Ints]) -> Ints:
-    """Return of each day the placement that serves most; only bookings of one day ever move."""
-    totals = [np.bincount(building.day, weight * (rooms >= 0)) for rooms in placements]
-    best: Ints = np.choose(np.argmax(totals, axis=0)[building.day], placements)
+def _best(group: Ints, weight: Ints, placements: Sequence[Ints]) -> Ints:
+    """Return of each group of bookings the placement that serves most."""
+    totals = [np.bincount(group, weight * (rooms >= 0)) for rooms in placements]
+    best: Ints = np.choose(np.argmax(totals, axis=0)[group], placements)
     return best
 
 
-def _in_place(building: Building) -> Ints:
+def _in_place(building: Building, *, by_minutes: bool) -> Ints:
     """Let each booking keep its room, and find the others the smallest free room that fits."""
-    rooms = np.where(_undisturbed(building), building.room, -1)
+    rooms = np.where(_undisturbed(building, by_minutes=by_minutes), building.room, -1)
     busy = _busy(building, rooms)
     for booking in np.flatnonzero((rooms < 0) & ~building.is_within):
         _place_long(building, busy, rooms, int(booking))
@@ -151,8 +181,8 @@ def _in_place(building: Building) -> Ints:
     return rooms
 
 
-def _undisturbed(building: Building) -> Bools:
-    """Tell which bookings can keep their room: as many as possible where they overlap."""
+def _undisturbed(building: Building, *, by_minutes: bool) -> Bools:
+    """Tell which bookings can keep their room: where they overlap, those that serve most."""
     keeps = building.room >= 0
     own = np.flatnonzero(keeps)
     room, starts, ends = (
@@ -163,18 +193,39 @@ def _undisturbed(building: Building) -> Bools:
     overlaps = np.zeros(len(own) + 1, np.bool_)
     overlaps[1:-1] = (room[1:] * reach + starts[1:]) < until[:-1]
     place = np.flatnonzero(overlaps[:-1] | overlaps[1:])
-    last, end = -1, 0
-    for booking, start, until_end, is_overlapping in zip(
-        *(each[place].tolist() for each in (own, starts, ends, overlaps)), strict=True
-    ):
-        if not is_overlapping or start >= end:
-            last, end = booking, until_end
-        elif until_end < end:
-            keeps[last] = False
-            last, end = booking, until_end
-        else:
-            keeps[booking] = False
+    keeps[own[place]] = False
+    choose = _longest if by_minutes else _most
+    cluster: list[tuple[int, int, int]] = []
+    columns = (each[place].tolist() for each in (ends, starts, own, overlaps))
+    for end, start, booking, is_overlapping in zip(*columns, strict=True):
+        if not is_overlapping:
+            keeps[choose(cluster)] = True
+            cluster = []
+        cluster.append((end, start, booking))
+    keeps[choose(cluster)] = True
     return keeps
+
+
+def _most(cluster: list[tuple[int, int, int]]) -> list[int]:
+    """Return the most bookings of (end, start, booking) that do not overlap."""
+    kept, until = [], 0
+    for end, start, booking in sorted(cluster):
+        if start >= until:
+            kept.append(booking)
+            until = end
+    return kept
+
+
+def _longest(cluster: list[tuple[int, int, int]]) -> list[int]:
+    """Return the bookings of (end, start, booking) that last longest without overlapping."""
+    ordered = sorted(cluster)
+    ends = [end for end, _, _ in ordered]
+    best: list[tuple[int, list[int]]] = [(0, [])]
+    for number, (end, start, booking) in enumerate(ordered):
+        minutes, kept = best[bisect_right(ends, start, hi=number)]
+        with_it = (minutes + end - start, [*kept, booking])
+        best.append(max(best[-1], with_it, key=itemgetter(0)))
+    return best[-1][1]
 
 
 _BELOW: Final = np.array([(1 << bit) - 1 for bit in range(65)], np.uint64)

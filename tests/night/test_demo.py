@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipelines import cli
-from pipelines.demo import somebody_elses_file
+from pipelines.cli.demo import demo
+from pipelines.demo import somebody_elses_file, write_configuration
 
 
 @pytest.mark.parametrize("name", ["insights.yaml", "rooms-eu.csv", "rooms-na.csv"])
@@ -48,3 +50,10 @@ def test_without_the_extra_one_line_says_how_to_install_it(
     assert line.endswith(
         f"insights {command} needs what is not installed: pip install 'room-insights[demo]'"
     )
+
+
+def test_a_demo_reads_100_days_and_its_later_nights_what_any_night_reads(tmp_path: Path) -> None:
+    days = next(option for option in demo.params if option.name == "days")
+    assert days.default == 100
+    settings = yaml.safe_load(write_configuration(tmp_path, (), rooms=10).read_text())
+    assert (settings["trailing_days"], settings["ahead_days"]) == (14, 180)

@@ -27,8 +27,8 @@ from typing import Any, Final
 import click
 
 from benchmarks.company import DAYS, MOST_NIGHTS, PER_DAY, ROOMS, company_in, number_of
-from pipelines.attempt import Outcome
 from pipelines.night import DayRange, Night, publish_region, run_night
+from pipelines.reading import Outcome
 from pipelines.settings import load_settings
 from pipelines.sources.factory import open_source
 from transforms.contract import TABLES
@@ -52,7 +52,7 @@ class Signals:
     def start(self, _region: str, rooms: int) -> None:
         self._rooms = rooms
 
-    def advance(self, _outcome: Outcome) -> None:
+    def advance(self, _outcome: Outcome[object]) -> None:
         self._rooms -= 1
         self.landing_at = time.monotonic()
         if self._landing is not None and self._rooms == 0:

@@ -22,9 +22,9 @@ from typing import Any, Final
 import click
 import requests
 
-from pipelines.attempt import Outcome
 from pipelines.demo import DEMO_REGIONS, running_sandboxes, write_configuration
 from pipelines.night import Night, default_range, publish_region, run_night, today_in
+from pipelines.reading import Outcome
 from pipelines.settings import Settings, load_settings
 from pipelines.sources import ews, graph_client
 from pipelines.sources.factory import open_source
@@ -47,7 +47,7 @@ class Stopwatch:
     def start(self, _region: Region, _rooms: int) -> None:
         self.began_at, self.cpu_before = time.perf_counter(), time.process_time()
 
-    def advance(self, _outcome: Outcome) -> None:
+    def advance(self, _outcome: Outcome[object]) -> None:
         self.ended_at = time.perf_counter()
         self.cpu = time.process_time() - self.cpu_before
 

@@ -8,7 +8,7 @@ Does not belong here: printing (``cli/exchange.py``), how a room is read (``nigh
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -17,7 +17,6 @@ import pyarrow as pa
 from pipelines.night import DayRange, OpenSource, RoomReader, contexts_of
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import RegionSettings, SettingsError, did_you_mean, read_secrets
-from pipelines.sources.base import CalendarSource
 from pipelines.sources.factory import guarded
 from transforms.contract import STAGED
 
@@ -100,7 +99,7 @@ def compare(
     pairs: Sequence[Pair],
     day_range: DayRange,
     open_source: OpenSource,
-    advance: Callable[[Outcome], None],
+    advance: Callable[[Outcome[pa.Table]], None],
 ) -> Comparison:
     """Read every pair both ways, side by side, and compare as the rooms come in.
 
@@ -108,16 +107,15 @@ def compare(
         SettingsError: a secret's environment variable is not set.
     """
     by_room = {pair.room_id: pair for pair in pairs}
-    waiting: dict[str, dict[str, Outcome]] = {room_id: {} for room_id in by_room}
+    waiting: dict[str, dict[str, Outcome[pa.Table]]] = {room_id: {} for room_id in by_room}
     comparison = Comparison()
     readings = list(_readings(region, pairs, day_range, open_source))
     for outcome in read_rooms(readings):
         advance(outcome)
-        exchange, _, room_id = outcome.room_id.partition("\t")
-        found = waiting[room_id]
-        found[exchange] = outcome
+        found = waiting[outcome.room_id]
+        found[outcome.exchange] = outcome
         if len(found) == 2:
-            _conclude(comparison, by_room[room_id], waiting.pop(room_id))
+            _conclude(comparison, by_room[outcome.room_id], waiting.pop(outcome.room_id))
     return comparison
 
 
@@ -139,7 +137,7 @@ def _others(region: RegionSettings, with_exchange: str | None) -> Mapping[str, s
 
 def _readings(
     region: RegionSettings, pairs: Sequence[Pair], day_range: DayRange, open_source: OpenSource
-) -> Iterator[Reading]:
+) -> Iterator[Reading[pa.Table]]:
     contexts = contexts_of(region)
     for name, exchange in region.exchanges.items():
         rooms = [pair.room_id for pair in pairs if name in (pair.own, pair.other)]
@@ -147,27 +145,19 @@ def _readings(
             continue
         open_one = partial(open_source, exchange, read_secrets(exchange), region.headcount)
         yield Reading(
-            room_ids=[f"{name}\t{room_id}" for room_id in rooms],
+            room_ids=rooms,
             open_source=guarded(open_one, {contexts[each].address.casefold() for each in rooms}),
-            read_room=partial(_read, RoomReader(contexts, day_range).read),
+            read_room=RoomReader(contexts, day_range).read,
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,
+            exchange=name,
         )
 
 
-def _read(
-    read: Callable[[CalendarSource, str, datetime], pa.Table],
-    source: CalendarSource,
-    name_and_room: str,
-    read_at: datetime,
-) -> pa.Table:
-    return read(source, name_and_room.partition("\t")[2], read_at)
-
-
-def _conclude(comparison: Comparison, pair: Pair, found: Mapping[str, Outcome]) -> None:
+def _conclude(comparison: Comparison, pair: Pair, found: Mapping[str, Outcome[pa.Table]]) -> None:
     own, other = found[pair.own], found[pair.other]
     if isinstance(own, RoomRead) and isinstance(other, RoomRead):
-        comparison.add(pair, own.rows, other.rows)
+        comparison.add(pair, own.found, other.found)
         return
     comparison.failed[pair.room_id] = {
         name: outcome.code for name, outcome in found.items() if not isinstance(outcome, RoomRead)

@@ -72,7 +72,7 @@ class Progress(Protocol):
     def start(self, region: Region, rooms: int) -> None:
         """Begin to read a region that has so many rooms."""
 
-    def advance(self, outcome: Outcome) -> None:
+    def advance(self, outcome: Outcome[pa.Table]) -> None:
         """Count a room that ended."""
 
     def step(self, name: str) -> None:
@@ -83,7 +83,7 @@ class _Silent:
     def start(self, region: Region, rooms: int) -> None:
         pass
 
-    def advance(self, outcome: Outcome) -> None:
+    def advance(self, outcome: Outcome[pa.Table]) -> None:
         pass
 
     def step(self, name: str) -> None:
@@ -233,7 +233,7 @@ def _read(
     readings = _readings(region, reader, open_source)
     for outcome in read_rooms(readings, 60.0 * night.settings.run_deadline_minutes):
         if isinstance(outcome, RoomRead):
-            take(outcome.rows)
+            take(outcome.found)
             loaded[outcome.room_id] = outcome.read_at
         else:
             failed[outcome.room_id] = outcome.code
@@ -321,7 +321,7 @@ def write_page(settings: Settings, region: Region, out: Path | None = None) -> P
     return page.write_page(chosen.warehouse, region, out, chosen.targets)
 
 
-def _disputed(region: RegionSettings, readings: Sequence[Reading]) -> list[str]:
+def _disputed(region: RegionSettings, readings: Sequence[Reading[pa.Table]]) -> list[str]:
     """Return the rooms that answered with a folder that another room answered with too."""
     addresses = {address for reading in readings for address in reading.throttle.owners.disputed}
     return [room.room_id for room in region.rooms if room.address.casefold() in addresses]
@@ -338,7 +338,7 @@ def _take_back(
 
 def _readings(
     region: RegionSettings, reader: RoomReader, open_source: OpenSource
-) -> Sequence[Reading]:
+) -> Sequence[Reading[pa.Table]]:
     return [
         Reading(
             room_ids=[room.room_id for room in _rooms_of(region, name)],

@@ -2,8 +2,8 @@
 
 Belongs here: worker threads, the deadlines per room (it holds even where a library hangs) and per
 run, who stops when, and which room gets a second turn.
-Does not belong here: one attempt (``attempt.py``), how a room is read (``sources``), what happens
-to rows (``night.py``).
+Does not belong here: how a room is read (``sources``), what happens to what was read
+(``night.py``, ``check``, ``compare.py``).
 
 Threads, because a room costs a fifth of a second of waiting; one source a worker, because a
 shared connection pool can deadlock when a server asks for fewer connections.
@@ -18,14 +18,17 @@ first request on is probed with one room, seldom, until it answers or that half 
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import suppress
-from typing import Final, TypeAlias
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from pipelines.attempt import Ended, Outcome, Reader, Reading, ReadRoom, RoomFailed, RoomRead
-from pipelines.sources.base import Scope
+from pipelines.sources.base import CalendarSource, Scope, SourceError
+from pipelines.sources.session import Throttle
 
-__all__ = ["Outcome", "ReadRoom", "Reading", "RoomFailed", "RoomRead", "read_rooms"]
+T = TypeVar("T")
 
 DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
 RUN_DEADLINE_EXCEEDED: Final = "RunDeadlineExceeded"
@@ -37,12 +40,95 @@ _FIRST_PAUSE_SECONDS: Final = 5.0
 _LONGEST_PAUSE_SECONDS: Final = 60.0
 _NEVER: Final = float("inf")
 
-_Outcomes: TypeAlias = "queue.Queue[tuple[_Worker, Outcome]]"
+
+@dataclass(frozen=True, slots=True)
+class RoomRead(Generic[T]):
+    """What was read of one room: redacted rows, or a count; ``read_at`` is when that began."""
+
+    room_id: str
+    read_at: datetime
+    found: T
+    exchange: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFailed:
+    """A room that could not be read; ``code`` is all that is known and all that may be."""
+
+    room_id: str
+    code: str
+    exchange: str = ""
+
+
+Outcome: TypeAlias = RoomRead[T] | RoomFailed
+ReadRoom: TypeAlias = Callable[[CalendarSource, str, datetime], T]
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """What is to be read from one exchange, and told of under its name.
+
+    ``open_source`` takes the throttle that the exchange's workers share. ``read_room`` takes a
+    source, a room_id and the instant of reading, and returns what may be kept of the room: raw
+    items never leave its frame. ``patience_seconds`` is how long rooms may fail for transient
+    reasons, and none be read, before the exchange is left alone.
+    """
+
+    room_ids: Sequence[str]
+    open_source: Callable[[Throttle], CalendarSource] = field(repr=False)
+    read_room: ReadRoom[T] = field(repr=False)
+    workers: int = 4
+    room_deadline_seconds: float = 120.0
+    patience_seconds: float = 1800.0
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    exchange: str = ""
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        """What the workers of the exchange share."""
+        return Throttle(self.workers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended(Generic[T]):
+    """How an attempt ended; of a failure also how far it reaches, and whether it may pass."""
+
+    outcome: Outcome[T]
+    scope: Scope = Scope.ROOM
+    is_transient: bool = False
+
+
+class _Reader(Generic[T]):
+    """Reads one room after the other with one source, which is opened for the first of them."""
+
+    def __init__(self, reading: Reading[T], throttle: Throttle) -> None:
+        self._reading = reading
+        self._throttle = throttle
+        self._source: CalendarSource | None = None
+
+    def attempt(self, room_id: str) -> _Ended[T]:
+        """Read one room; whatever is raised becomes a code, since texts may carry raw values."""
+        read_at = datetime.now(UTC)
+        try:
+            self._source = self._source or self._reading.open_source(self._throttle)
+            found = self._reading.read_room(self._source, room_id, read_at)
+        except SourceError as error:
+            failed = RoomFailed(room_id, error.code, self._reading.exchange)
+            return _Ended(failed, error.scope, error.is_transient)
+        except Exception as error:  # noqa: BLE001 - one room's surprise is one room's failure
+            return _Ended(RoomFailed(room_id, type(error).__name__, self._reading.exchange))
+        return _Ended(RoomRead(room_id, read_at, found, self._reading.exchange))
+
+    def close(self) -> None:
+        """Give back the connection."""
+        if self._source is not None:
+            with suppress(Exception):  # the rooms are read, and a text may carry raw values
+                self._source.close()
 
 
 def read_rooms(
-    readings: Sequence[Reading], run_deadline_seconds: float = _NEVER
-) -> Iterator[Outcome]:
+    readings: Sequence[Reading[T]], run_deadline_seconds: float = _NEVER
+) -> Iterator[Outcome[T]]:
     """Yield one outcome for every room of every exchange, in the order in which they end.
 
     The exchanges are read side by side. At most as many tables as there are workers wait to
@@ -50,7 +136,9 @@ def read_rooms(
     every room that is not read yet fails with ``RunDeadlineExceeded``.
     """
     ends_at = time.monotonic() + run_deadline_seconds
-    outcomes: _Outcomes = queue.Queue(maxsize=max(1, sum(reading.workers for reading in readings)))
+    outcomes: queue.Queue[tuple[_Worker[T], Outcome[T]]] = queue.Queue(
+        maxsize=max(1, sum(reading.workers for reading in readings))
+    )
     pools = [_WorkerPool(reading, outcomes) for reading in readings if reading.room_ids]
     try:
         for pool in pools:
@@ -73,10 +161,10 @@ def read_rooms(
             pool.stop()
 
 
-class _Worker(threading.Thread):
+class _Worker(threading.Thread, Generic[T]):
     """One thread with one source; a daemon, since nothing can end a thread that hangs."""
 
-    def __init__(self, pool: "_WorkerPool") -> None:
+    def __init__(self, pool: "_WorkerPool[T]") -> None:
         super().__init__(name="room-reader", daemon=True)
         self.pool = pool
         self.room_id: str | None = None
@@ -87,16 +175,18 @@ class _Worker(threading.Thread):
         return self.due_at != _NEVER
 
     def run(self) -> None:
-        reader = Reader(self.pool.reading, self.pool.throttle)
+        reader = _Reader(self.pool.reading, self.pool.throttle)
         while (room_id := self.pool.next_room(self)) is not None:
             self.pool.report(self, reader.attempt(room_id))
         reader.close()
 
 
-class _WorkerPool:
+class _WorkerPool(Generic[T]):
     """The workers of one exchange, and the rooms that they have left to read."""
 
-    def __init__(self, reading: Reading, outcomes: _Outcomes) -> None:
+    def __init__(
+        self, reading: Reading[T], outcomes: "queue.Queue[tuple[_Worker[T], Outcome[T]]]"
+    ) -> None:
         self.reading = reading
         self.throttle = reading.throttle
         self._outcomes = outcomes
@@ -104,7 +194,7 @@ class _WorkerPool:
         self._waiting = list(reversed(reading.room_ids))
         self._unread = set(reading.room_ids)
         self._second_attempt: set[str] = set()
-        self._workers: set[_Worker] = set()
+        self._workers: set[_Worker[T]] = set()
         self._is_proven = False
         self._is_stopped = False
         self._stop_code: str | None = None
@@ -130,7 +220,7 @@ class _WorkerPool:
     def is_busy(self) -> bool:
         return bool(self._unread)
 
-    def next_room(self, worker: _Worker) -> str | None:
+    def next_room(self, worker: _Worker[T]) -> str | None:
         """Hand out a room as soon as the exchange's throttle allows another one at once."""
         with self._lock:
             while self._waiting and not self._may_begin():
@@ -141,7 +231,7 @@ class _WorkerPool:
             worker.due_at = self._clock() + self.reading.room_deadline_seconds + _GRACE_SECONDS
             return worker.room_id
 
-    def report(self, worker: _Worker, ended: Ended) -> None:
+    def report(self, worker: _Worker[T], ended: _Ended[T]) -> None:
         with self._lock:
             worker.due_at = _NEVER
             is_again = self._is_to_be_read_again(worker, ended)
@@ -152,7 +242,7 @@ class _WorkerPool:
                 self._outcomes.put((worker, ended.outcome), timeout=_POLL_SECONDS)
                 return
 
-    def accept(self, worker: _Worker, outcome: Outcome) -> Iterator[Outcome]:
+    def accept(self, worker: _Worker[T], outcome: Outcome[T]) -> Iterator[Outcome[T]]:
         if worker in self._workers and outcome.room_id in self._unread:
             self._unread.discard(outcome.room_id)
             yield outcome
@@ -160,7 +250,7 @@ class _WorkerPool:
             in_hand = {each.room_id or "" for each in self._workers}
             yield from self._give_up(self._unread - in_hand, self._stop_code)
 
-    def give_up_on_hung_workers(self) -> Iterator[Outcome]:
+    def give_up_on_hung_workers(self) -> Iterator[Outcome[T]]:
         """Fail the rooms whose reading outlived its deadline; their threads are left behind."""
         now = self._clock()
         with self._lock:
@@ -172,14 +262,14 @@ class _WorkerPool:
             self._add_worker()
             yield from self._give_up({worker.room_id or ""}, DEADLINE_EXCEEDED)
 
-    def give_up(self) -> Iterator[Outcome]:
+    def give_up(self) -> Iterator[Outcome[T]]:
         """Fail every room that is left, those in hand too: the run's time is over."""
         yield from self._give_up(self._unread, RUN_DEADLINE_EXCEEDED)
 
-    def _give_up(self, room_ids: Set[str], code: str) -> Iterator[Outcome]:
+    def _give_up(self, room_ids: Set[str], code: str) -> Iterator[Outcome[T]]:
         for room_id in sorted(room_ids & self._unread):
             self._unread.discard(room_id)
-            yield RoomFailed(room_id, code)
+            yield RoomFailed(room_id, code, self.reading.exchange)
 
     def _may_begin(self) -> bool:
         """Tell whether another room may be read now.
@@ -193,7 +283,7 @@ class _WorkerPool:
         most = self.throttle.limit if self._is_proven else 1
         return in_hand < most and self.throttle.held_seconds() <= 0
 
-    def _is_to_be_read_again(self, worker: _Worker, ended: Ended) -> bool:
+    def _is_to_be_read_again(self, worker: _Worker[T], ended: _Ended[T]) -> bool:
         room_id = ended.outcome.room_id
         if isinstance(ended.outcome, RoomRead):
             self._is_known_to_work, self._worked_at = True, self._clock()
@@ -218,7 +308,7 @@ class _WorkerPool:
     def _is_down(self) -> bool:
         return self._pause_seconds > 0
 
-    def _finds_it_down(self, outcome: Outcome) -> bool:
+    def _finds_it_down(self, outcome: Outcome[T]) -> bool:
         """Tell whether the exchange is down for everybody: then one room alone probes it.
 
         The first rooms failed the same passing way and none was read: each room's own retries
@@ -236,7 +326,7 @@ class _WorkerPool:
         self.throttle.is_down = True
         return was_down
 
-    def _is_over(self, ended: Ended) -> bool:
+    def _is_over(self, ended: _Ended[T]) -> bool:
         """Tell whether to stop asking: refused for all rooms, or nothing works for too long."""
         if ended.is_transient and self._clock() - self._worked_at > self.reading.patience_seconds:
             return True
@@ -251,14 +341,16 @@ class _WorkerPool:
         worker.start()
 
 
-def _proves_the_account(ended: Ended) -> bool:
+def _proves_the_account(ended: "_Ended[Any]") -> bool:
     """Tell whether the account was let in: a room was read, or refused in Exchange's own words."""
     if isinstance(ended.outcome, RoomRead) or ended.outcome.code.startswith("Error"):
         return True
     return ended.scope is Scope.ROOM and not ended.is_transient
 
 
-def _taken(outcomes: _Outcomes, timeout_seconds: float) -> "tuple[_Worker, Outcome] | None":
+def _taken(
+    outcomes: "queue.Queue[tuple[_Worker[T], Outcome[T]]]", timeout_seconds: float
+) -> "tuple[_Worker[T], Outcome[T]] | None":
     try:
         return outcomes.get(timeout=timeout_seconds)
     except queue.Empty:

@@ -9,21 +9,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-import pyarrow as pa
-
 from pipelines.check.model import Target
 from pipelines.night import OpenSource
-from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
+from pipelines.reading import Outcome, Reading, read_rooms
 from pipelines.settings import Secrets
 from pipelines.sources.base import CalendarSource, Window
 
 _AHEAD: Final = timedelta(days=7)
 _PATIENCE_SECONDS: Final = 60.0  # somebody waits for the answer
-_ITEMS: Final = "items"
 
 
-def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iterator[Outcome]:
-    """Yield how each room of an exchange could be read, in the order in which they end.
+def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iterator[Outcome[int]]:
+    """Yield how many items each room has next week, or why it cannot be read, as they end.
 
     Nobody's name or address is asked for, whatever the region's ``headcount`` says.
     """
@@ -32,7 +29,7 @@ def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iter
     reading = Reading(
         room_ids=list(addresses),
         open_source=partial(open_source, exchange, secrets, False),
-        read_room=partial(_count, addresses),
+        read_room=_Counter(addresses).count,
         workers=exchange.workers,
         room_deadline_seconds=exchange.room_deadline_seconds,
         patience_seconds=_PATIENCE_SECONDS,
@@ -40,18 +37,15 @@ def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iter
     return read_rooms([reading])
 
 
-def items_of(outcome: RoomRead) -> int:
-    """Return how many items a room has next week."""
-    return int(outcome.rows.column(_ITEMS)[0].as_py())
+class _Counter:
+    """Counts the items of one room next week; they live in its frame only."""
 
+    def __init__(self, addresses: Mapping[str, str]) -> None:
+        self._addresses = addresses
 
-def _count(
-    addresses: Mapping[str, str], source: CalendarSource, room_id: str, read_at: datetime
-) -> pa.Table:
-    """Count the items of one room; they live in this frame only."""
-    window = Window(read_at, read_at + _AHEAD)
-    items = source.read(addresses[room_id], window)
-    touching = sum(
-        item.starts_at < window.ends_at and item.ends_at > window.starts_at for item in items
-    )
-    return pa.table({_ITEMS: [touching]})
+    def count(self, source: CalendarSource, room_id: str, read_at: datetime) -> int:
+        window = Window(read_at, read_at + _AHEAD)
+        items = source.read(self._addresses[room_id], window)
+        return sum(
+            item.starts_at < window.ends_at and item.ends_at > window.starts_at for item in items
+        )

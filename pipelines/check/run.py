@@ -21,7 +21,7 @@ from pipelines.check.printer import Printer
 from pipelines.check.processing import ReadDays
 from pipelines.check.processing_csv import Processing, read_processing
 from pipelines.check.processing_view import show_processing
-from pipelines.check.rooms import items_of, read_week
+from pipelines.check.rooms import read_week
 from pipelines.check.write_rooms import refuse_existing, write_rooms
 from pipelines.reading import RoomRead
 from pipelines.settings import (
@@ -141,7 +141,7 @@ def _read(
         disable=not progress.is_terminal,
     ):
         if isinstance(outcome, RoomRead):
-            items[outcome.room_id] = items_of(outcome)
+            items[outcome.room_id] = outcome.found
         else:
             failed[outcome.room_id] = outcome.code
     return items, failed

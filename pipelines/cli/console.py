@@ -74,7 +74,7 @@ class RunProgress:
             self._bar.update(self._task, total=1, completed=1)
         self._begin(name, total=None)
 
-    def advance(self, outcome: Outcome) -> None:
+    def advance(self, outcome: Outcome[object]) -> None:
         """Count a room that ended."""
         self._done += 1
         self._failed += isinstance(outcome, RoomFailed)

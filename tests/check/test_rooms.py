@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.check.model import Target
-from pipelines.check.rooms import items_of, read_week
+from pipelines.check.rooms import read_week
 from pipelines.reading import RoomRead
 from pipelines.sandbox.model import ACCOUNT, Person
 from pipelines.settings import Secrets, load_settings
@@ -47,7 +47,7 @@ def test_items_that_only_touch_the_week_are_not_counted(company: Company) -> Non
     target = Target("EU", region.exchanges["sandbox"], region.rooms[:1])
     [outcome] = read_week(target, Secrets(), lambda *_: EdgeSource())
     assert isinstance(outcome, RoomRead)
-    assert items_of(outcome) == 1
+    assert outcome.found == 1
 
 
 def test_a_reviewer_reads_as_a_delegate(company: Company, check: CheckNow) -> None:

@@ -53,7 +53,7 @@ class Exchange:
 
     def outcomes(
         self, workers: int = 1, run_deadline: float = 60.0, patience: float = 1800.0
-    ) -> dict[str, Outcome]:
+    ) -> dict[str, Outcome[pa.Table]]:
         part = Reading(ROOMS, self.open, rows_of_room, workers, patience_seconds=patience)
         found = list(read_rooms([part], run_deadline))
         assert sorted(outcome.room_id for outcome in found) == ROOMS
@@ -65,7 +65,7 @@ def rows_of_room(source: CalendarSource, room_id: str, read_at: datetime) -> pa.
     return ROWS
 
 
-def failed(found: dict[str, Outcome]) -> dict[str, str]:
+def failed(found: dict[str, Outcome[pa.Table]]) -> dict[str, str]:
     return {room: each.code for room, each in found.items() if isinstance(each, RoomFailed)}
 
 

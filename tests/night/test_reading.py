@@ -46,7 +46,7 @@ def outcomes(
     asked: list[str] | None = None,
     workers: int = 3,
     deadline: float = 60.0,
-) -> dict[str, Outcome]:
+) -> dict[str, Outcome[pa.Table]]:
     asked = [] if asked is None else asked
     part = Reading(
         room_ids=rooms,
@@ -120,7 +120,7 @@ def test_a_room_that_hangs_past_its_deadline_fails_and_the_others_are_read(
 
 
 def test_two_exchanges_are_read_side_by_side_and_one_refusal_stops_only_its_own() -> None:
-    def part(rooms: list[str], trouble: dict[str, Callable[[], None]]) -> Reading:
+    def part(rooms: list[str], trouble: dict[str, Callable[[], None]]) -> Reading[pa.Table]:
         return Reading(rooms, lambda _throttle: FakeSource(trouble, []), rows_of_room)
 
     refusal = raising(SourceError("HTTP403", Scope.EXCHANGE))
@@ -146,4 +146,4 @@ def test_leaving_early_ends_the_workers() -> None:
     until = time.monotonic() + 10
     while threading.active_count() > before and time.monotonic() < until:
         time.sleep(0.01)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # one of another test may have ended meanwhile

@@ -10,7 +10,7 @@ ledger knows of bookings of those days goes too, and of a room that is in no dir
 when all of it is erased, what the directory's history says of it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -20,10 +20,12 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from transforms.contract import COVERAGE, STATISTICS, TABLES, Region, Table
+from transforms.contract import COVERAGE, Region
 from transforms.zones import local_date, zone
 from warehouse.directory import as_of_days, forget_directory
+from warehouse.holdings import tables_in
 from warehouse.lake import DATASETS, Lake
 from warehouse.ledger import forget_changes
 from warehouse.nightly import rows_of, rows_of_others
@@ -131,23 +133,21 @@ def erase_directory(lake: Lake, erasure: Erasure) -> None:
 def rows_in_warehouse(warehouse: Path, region: Region, erasure: Erasure) -> int:
     """Count the rows of an erasure in every version that is kept, as database and as Parquet.
 
-    Plain copies that stand in place of the pointers are counted too.
+    The statistics are counted like the databases with bookings; plain copies that stand in place
+    of the pointers are counted too.
 
     Raises:
         VersionError: a version cannot be read.
     """
-    rows = 0
     versions = published_versions(warehouse, region)
-    parquet = parquet_pointer(warehouse, region)
-    of_everything = ([*versions, *_if_copied(pointer(warehouse, region))], _if_copied(parquet))
-    statistics = [each for each in map(statistics_version, versions) if each.exists()]
-    shown = statistics_pointer(warehouse, region), parquet.with_name(f"{parquet.name}-statistics")
-    of_everybody = ([*statistics, *_if_copied(shown[0])], _if_copied(shown[1]))
-    for (databases, copies), tables in ((of_everything, TABLES), (of_everybody, STATISTICS)):
-        rows += sum(_rows_in(database, erasure, tables) for database in databases)
-        folders = [*map(parquet_draft, databases), *copies]
-        rows += sum(_rows_in_parquet(folder, erasure, tables) for folder in folders)
-    return rows
+    copies = (pointer(warehouse, region), statistics_pointer(warehouse, region))
+    statistics = [path for path in map(statistics_version, versions) if path.exists()]
+    databases = [*versions, *statistics, *(path for path in copies if _is_copied(path))]
+    tables = parquet_pointer(warehouse, region)
+    folders = [*map(parquet_draft, [*versions, *statistics])]
+    folders += filter(_is_copied, (tables, tables.with_name(f"{tables.name}-statistics")))
+    rows = sum(_rows_in(database, erasure) for database in databases)
+    return rows + sum(_rows_in_parquet(folder, erasure) for folder in folders)
 
 
 def drop_versions_before(warehouse: Path, region: Region, first_kept: date) -> list[str]:
@@ -248,59 +248,56 @@ def _never_read(coverage: pa.Table, room_id: str) -> pa.Table:
     return pa.concat_tables([others, pa.Table.from_pylist(rows, schema=COVERAGE)])
 
 
-def _if_copied(path: Path) -> list[Path]:
-    return [path] if path.exists() and not path.is_symlink() else []
+def _is_copied(path: Path) -> bool:
+    return path.exists() and not path.is_symlink()
 
 
-def _rows_in(version: Path, erasure: Erasure, tables: Mapping[str, Table] = TABLES) -> int:
+def _rows_in(version: Path, erasure: Erasure) -> int:
+    rows = 0
     try:
         with duckdb.connect(str(version), read_only=True) as connection:
-            return sum(
-                _count(connection, table, where, parameters)
-                for table, where, parameters in _wheres(erasure, tables)
-            )
+            for table, columns in tables_in(connection).items():
+                rows += _count(connection, f'"{table}"', [], columns, erasure)
     except duckdb.Error:
         raise VersionError(f"{version}: cannot be read: remove it by hand") from None
+    return rows
 
 
-def _rows_in_parquet(folder: Path, erasure: Erasure, tables: Mapping[str, Table]) -> int:
+def _rows_in_parquet(folder: Path, erasure: Erasure) -> int:
     rows = 0
     with duckdb.connect() as connection:
-        for table, where, parameters in _wheres(erasure, tables):
-            path = folder / f"{table}.parquet"
-            if not path.exists():
-                continue
+        for path in sorted(folder.glob("*.parquet")):
             try:
+                columns = pq.read_schema(path).names
                 rows += _count(
                     connection,
                     "read_parquet(?, hive_partitioning = false)",
-                    where,
-                    [str(path), *parameters],
+                    [str(path)],
+                    columns,
+                    erasure,
                 )
-            except duckdb.Error:
+            except (duckdb.Error, pa.ArrowInvalid, OSError):
                 raise VersionError(f"{path}: cannot be read: remove it by hand") from None
     return rows
 
 
 def _count(
-    connection: duckdb.DuckDBPyConnection, source: str, where: str, parameters: list[object]
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    source_parameters: list[object],
+    columns: Collection[str],
+    erasure: Erasure,
 ) -> int:
-    query = f"SELECT count(*) FROM {source} {where}"  # noqa: S608 - the contract's names only
-    return int(connection.execute(query, parameters).fetchall()[0][0])
-
-
-def _wheres(
-    erasure: Erasure, tables: Mapping[str, Table] = TABLES
-) -> Iterator[tuple[str, str, list[object]]]:
-    """Yield each table that can hold rows of an erasure, with the condition and its parameters."""
-    for table, schema in tables.items():
-        column = next((name for name in _DATE_COLUMNS if name in schema.names), None)
-        if column is None or (erasure.room_id is not None and "room_id" not in schema.names):
-            continue
-        where = f"WHERE {column} BETWEEN ? AND ?"
-        parameters: list[object] = [erasure.first_date, erasure.last_date]
-        if erasure.room_id is not None:
-            is_read = " AND read_at IS NOT NULL" if table == "coverage" else ""
-            where += f" AND room_id = ?{is_read}"
-            parameters.append(erasure.room_id)
-        yield table, where, parameters
+    """Count a table's rows of an erasure; none where its rows are no days, or of no room."""
+    day = next((name for name in _DATE_COLUMNS if name in columns), None)
+    if day is None or (erasure.room_id is not None and "room_id" not in columns):
+        return 0
+    where = f"{day} BETWEEN ? AND ?"
+    parameters: list[object] = [erasure.first_date, erasure.last_date]
+    if erasure.room_id is not None:
+        # An erased room-day keeps its row of coverage, without a reading.
+        reading = "read_at IS NOT NULL" if "read_at" in columns else "is_loaded"
+        is_read = f" AND {reading}" if "is_loaded" in columns else ""
+        where, parameters = f"{where} AND room_id = ?{is_read}", [*parameters, erasure.room_id]
+    query = f"SELECT count(*) FROM {source} WHERE {where}"  # noqa: S608 - names, no values
+    return int(connection.execute(query, [*source_parameters, *parameters]).fetchall()[0][0])

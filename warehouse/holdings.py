@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from transforms.contract import TABLES, Region
+from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.lake import Lake
 from warehouse.versions import VersionError, published_versions
@@ -124,18 +124,23 @@ def _name_of(look_up: object, number: int) -> str:
         return str(number)
 
 
+def tables_in(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """Return the columns of each table of a database; one of an older contract has others."""
+    found = connection.execute(
+        "SELECT table_name, list(column_name) FROM duckdb_columns() "
+        "WHERE NOT internal GROUP BY table_name"
+    ).fetchall()
+    return dict(found)
+
+
 def _oldest_date(version: Path) -> date | None:
-    columns = [
-        (table, name)
-        for table, schema in TABLES.items()
-        for name in ("local_start_date", "local_date")
-        if name in schema.names
-    ]
-    union = " UNION ALL ".join(f"SELECT min({name}) AS day FROM {table}" for table, name in columns)  # noqa: S608 - the contract's names
+    days: list[date | None] = []
     try:
         with duckdb.connect(str(version), read_only=True) as connection:
-            row = connection.execute(f"SELECT min(day) FROM ({union})").fetchone()  # noqa: S608 - as above
+            for table, columns in tables_in(connection).items():
+                for name in {"local_start_date", "local_date"} & {*columns}:
+                    query = f'SELECT min({name}) FROM "{table}"'  # noqa: S608 - the file's names
+                    days += connection.execute(query).fetchone() or ()
     except duckdb.Error:
         raise VersionError(f"{version}: cannot be read: remove it by hand") from None
-    oldest = row[0] if row else None
-    return oldest if isinstance(oldest, date) else None
+    return min((day for day in days if day is not None), default=None)

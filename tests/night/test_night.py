@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -175,6 +176,24 @@ def test_publish_takes_the_directory_as_it_is_now(company: Company) -> None:
     rooms.write_text(rooms.read_text().replace(",HQ,8", ",HQ,20"))
     assert company.insights("publish", "--region", "EU") == 0
     assert company.query("SELECT DISTINCT capacity FROM rooms") == [(20,)]
+
+
+def test_r18_publish_says_what_an_edit_changes_from_when_and_restates_on_request(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.run()
+    rooms = company.directory / "rooms.csv"
+    rooms.write_text(rooms.read_text().replace(",HQ,8", ",HQ,20"))
+    capsys.readouterr()
+    assert company.insights("publish", "--region", "EU") == 0
+    today = datetime.now(ZoneInfo("Europe/Copenhagen")).date()
+    assert f"fjord: capacity 8 to 20 from {today}" in capsys.readouterr().out
+    day = MONDAY.isoformat()
+    assert company.insights("publish", "--region", "EU", "--restate-from", day) == 0
+    assert f"fjord: capacity 8 to 20 from {day}" in capsys.readouterr().out
+    later = (today + timedelta(days=2)).isoformat()
+    assert company.insights("publish", "--region", "EU", "--restate-from", later) == 2
+    assert "write valid_from in the CSV" in capsys.readouterr().err
 
 
 def test_the_organizers_own_name_in_the_subject_is_nowhere(company: Company) -> None:

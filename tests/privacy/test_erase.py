@@ -10,6 +10,7 @@ import pytest
 from pipelines.privacy import erase
 from tests.lake.rows import booking, stored
 from tests.night.workplace import MONDAY, Company
+from warehouse.directory import as_of_days
 from warehouse.erase import Erasure, find
 from warehouse.lake import Lake
 from warehouse.storage import WarehouseError
@@ -123,6 +124,8 @@ def test_a_room_that_left_the_directory_can_still_be_erased(planted: Company) ->
     planted.run()
     assert planted.insights("erase", "--region", "EU", "--room", "harbour") == 0
     assert {row["room_id"] for row in planted.rows()} == {"fjord"}
+    assert set(as_of_days(planted.lake)["room_id"].to_pylist()) == {"fjord"}
+    assert planted.insights("erase", "--region", "EU", "--room", "harbour") == 2  # now unknown
 
 
 def test_the_receipt_counts_in_good_english(

@@ -1,12 +1,11 @@
 """Open time: when a room can be used (R2).
 
-Belongs here: the grammar of ``open_hours``, public holidays, closures, and the open intervals
-of one local date in minutes of its local clock.
+Belongs here: the grammar of ``open_hours``, public holidays and closures.
 Does not belong here: instants (``zones.py``), how open minutes become rows (the warehouse).
 """
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -34,10 +33,6 @@ class WeeklyHours:
     """
 
     days: tuple[tuple[Interval, ...], ...]
-
-    def on(self, day: date) -> tuple[Interval, ...]:
-        """Return the open intervals of the weekday of that date."""
-        return self.days[day.weekday()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,20 +200,3 @@ def closed_dates(closures: Iterable[Closure], first_date: date, last_date: date)
         count = (min(closure.last_date, last_date) - start).days + 1
         closed.update(start + timedelta(days=offset) for offset in range(count))
     return frozenset(closed)
-
-
-def open_intervals(
-    on: date,
-    hours: WeeklyHours,
-    days_off: Set[date],
-    opened_on: date | None = None,
-    closed_on: date | None = None,
-) -> tuple[Interval, ...]:
-    """Return the open intervals of one local date in minutes of the local clock (R2).
-
-    ``days_off`` are the holidays and closed dates of the room. Nothing is open before
-    ``opened_on``, nor from ``closed_on`` on.
-    """
-    if on in days_off or (opened_on and on < opened_on) or (closed_on and on >= closed_on):
-        return ()
-    return hours.on(on)

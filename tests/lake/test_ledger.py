@@ -1,7 +1,7 @@
 """R19, R20: the ledger in the lake, over nights that fail, are repeated or killed."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pytest
 from tests.lake.rows import SATURDAY, booking, coverage, staged, stored
 from transforms.contract import CHANGES, ROOMS
 from transforms.opening import Closure
+from warehouse.calendar import open_minutes, profile_of
 from warehouse.erase import Erasure, erase, find
 from warehouse.lake import Lake
 from warehouse.nightly import apply_night, retain, staging
@@ -127,6 +128,42 @@ def test_r20_minutes_are_clipped_to_open_time(lake: Lake) -> None:
         ("a", "cancelled", 16, 60),
         ("a", "cancelled", 16, 0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "minutes"),
+    [
+        ({}, 8 * 60),
+        ({"closures": (Closure(MONDAY, MONDAY),)}, 0),
+        ({"closures": (Closure(MONDAY, MONDAY, room_id="b"),)}, 8 * 60),
+        ({"country": "DK", "day": date(2026, 12, 25)}, 0),
+        ({"day": SATURDAY}, 0),
+        ({"opened_on": MONDAY + timedelta(days=1)}, 0),
+        ({"opened_on": MONDAY}, 8 * 60),
+        ({"closed_on": MONDAY}, 0),
+        ({"closed_on": MONDAY + timedelta(days=1)}, 8 * 60),
+    ],
+)
+def test_r2_a_room_is_open_in_its_hours_but_for_holidays_closures_and_days_out_of_use(
+    changes: dict[str, Any], minutes: int
+) -> None:
+    day = changes.get("day", MONDAY)
+    room: dict[str, Any] = {"room_id": "a", "time_zone": "UTC"}
+    room["open_hours"] = "Mon-Fri 09:00-17:00"
+    room |= dict.fromkeys(("site", "building", "subdivision"))
+    room |= {"country": changes.get("country")}
+    span = (datetime.combine(day, time(), UTC), datetime.combine(day, time(23, 59), UTC))
+    in_use = (changes.get("opened_on"), changes.get("closed_on"))
+    assert open_minutes(profile_of(room, changes.get("closures", ())), in_use, span) == minutes
+
+
+def test_r2_the_repeated_hour_of_a_clock_change_is_open_twice_and_the_missing_one_never() -> None:
+    room = {"room_id": "a", "time_zone": "Europe/Copenhagen", "open_hours": "Sun 01:00-04:00"}
+    profile = profile_of(room | dict.fromkeys(("site", "building", "country", "subdivision")), ())
+    for day, hours in ((date(2026, 10, 25), 4), (date(2026, 3, 29), 2), (date(2026, 11, 1), 3)):
+        starts_at = datetime.combine(day, time(), UTC) - timedelta(hours=6)
+        span = (starts_at, starts_at + timedelta(hours=20))
+        assert open_minutes(profile, (None, None), span) == hours * 60
 
 
 def test_r20_what_another_booking_still_holds_is_not_given_back(lake: Lake) -> None:

@@ -8,13 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.opening import (
-    DEFAULT_OPEN_HOURS,
     Closure,
     closed_dates,
     countries,
     is_country,
     is_subdivision,
-    open_intervals,
     parse_open_hours,
     public_holidays,
     subdivisions,
@@ -27,9 +25,9 @@ SUNDAY = MONDAY + timedelta(days=6)
 
 def test_r2_open_hours_may_have_several_intervals_a_day() -> None:
     hours = parse_open_hours("Mon-Fri 08:00-12:00, 13:00-18:00; Sat 09:00-12:00")
-    assert hours.on(MONDAY) == ((480, 720), (780, 1080))
-    assert hours.on(SATURDAY) == ((540, 720),)
-    assert hours.on(SUNDAY) == ()
+    assert hours.days[MONDAY.weekday()] == ((480, 720), (780, 1080))
+    assert hours.days[SATURDAY.weekday()] == ((540, 720),)
+    assert hours.days[SUNDAY.weekday()] == ()
 
 
 def test_r2_a_list_of_days_opens_only_those() -> None:
@@ -39,11 +37,11 @@ def test_r2_a_list_of_days_opens_only_those() -> None:
 
 def test_r2_a_day_named_again_adds_its_intervals_in_order() -> None:
     hours = parse_open_hours("Mon-Fri 13:00-18:00; Mon 08:00-12:00")
-    assert hours.on(MONDAY) == ((480, 720), (780, 1080))
+    assert hours.days[MONDAY.weekday()] == ((480, 720), (780, 1080))
 
 
 def test_r2_intervals_that_touch_are_one() -> None:
-    assert parse_open_hours("Mon 08:00-12:00, 12:00-18:00").on(MONDAY) == ((480, 1080),)
+    assert parse_open_hours("Mon 08:00-12:00, 12:00-18:00").days[MONDAY.weekday()] == ((480, 1080),)
 
 
 def test_r2_closed_is_never_open() -> None:
@@ -93,22 +91,6 @@ def test_r2_any_text_is_refused_or_read_as_sorted_intervals_that_do_not_touch(te
         for day in parse_open_hours(text).days:
             flat = [minute for interval in day for minute in interval]
             assert flat == sorted(set(flat))
-
-
-def test_r2_nothing_is_open_on_a_day_off() -> None:
-    hours = parse_open_hours(DEFAULT_OPEN_HOURS)
-    assert open_intervals(MONDAY, hours, frozenset()) == ((480, 1080),)
-    assert open_intervals(MONDAY, hours, {MONDAY}) == ()
-    assert open_intervals(SATURDAY, hours, frozenset()) == ()
-
-
-def test_r2_nothing_is_open_before_opened_on_or_from_closed_on_on() -> None:
-    hours = parse_open_hours(DEFAULT_OPEN_HOURS)
-    next_day = MONDAY + timedelta(days=1)
-    assert open_intervals(MONDAY, hours, frozenset(), opened_on=next_day) == ()
-    assert open_intervals(next_day, hours, frozenset(), opened_on=next_day)
-    assert open_intervals(MONDAY, hours, frozenset(), closed_on=next_day)
-    assert open_intervals(next_day, hours, frozenset(), closed_on=next_day) == ()
 
 
 def test_r2_holidays_are_those_of_the_country_and_the_subdivision() -> None:

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from transforms.contract import CHANGES
 
 _Ints: TypeAlias = npt.NDArray[np.int64]
+_Key: TypeAlias = tuple[object, ...]
 _BLOCKING: Final = pa.array(["booked", "held"])
 _UNKNOWN: Final = np.iinfo(np.int64).min
 
@@ -77,6 +78,7 @@ def changes_of(
     a day that was never read before is no news; a single booking may have been moved there.
     """
     before, after = _by_booking(gone), _by_booking(appeared)
+    _drop_redated(before, after)
     rows: list[dict[str, Any]] = []
     for key in {**before, **after}:
         for change, old, new in _paired(before.get(key, []), after.get(key, [])):
@@ -101,11 +103,32 @@ def changes_of(
     return pa.Table.from_pylist(rows, CHANGES)
 
 
-def _by_booking(sights: Iterable[Sight]) -> dict[tuple[object, ...], list[Sight]]:
-    found: dict[tuple[object, ...], list[Sight]] = defaultdict(list)
+def _by_booking(sights: Iterable[Sight]) -> dict[_Key, list[Sight]]:
+    found: dict[_Key, list[Sight]] = defaultdict(list)
     for each in sights:
         found[each.room_id, each.created_at, each.kind != "single"].append(each)
     return found
+
+
+def _drop_redated(before: dict[_Key, list[Sight]], after: dict[_Key, list[Sight]]) -> None:
+    """Drop occurrences that were edited where they are, and exceptions dated anew in their place.
+
+    An exception is a message of its own to Exchange ([MS-OXOCAL] 2.2.10.2), so that a server may
+    give it a creation of its own. Where it was moved too, it is told as cancelled and new.
+    """
+    redated = {
+        (each.room_id, each.starts_at, each.ends_at): (key, each)
+        for key, sights_of in after.items()
+        for each in sights_of
+        if each.kind == "exception"
+    }
+    for key, sights_of in before.items():
+        for old in list(sights_of):
+            place = (old.room_id, old.starts_at, old.ends_at)
+            if old.kind != "single" and place in redated and redated[place][0] != key:
+                new_key, new = redated.pop(place)
+                sights_of.remove(old)
+                after[new_key].remove(new)
 
 
 def _paired(

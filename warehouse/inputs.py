@@ -218,6 +218,11 @@ def no_hidden_cells() -> pa.Table:
     return pa.table({"cells": pa.array([], pa.int64())})
 
 
+def no_series() -> pa.Table:
+    """Return the occurrences of series ahead before the first pass: none."""
+    return _SERIES_HOURS.empty_table()
+
+
 def _code_version() -> str:
     try:
         return version("room-insights")
@@ -225,6 +230,16 @@ def _code_version() -> str:
         return "unknown"
 
 
+_SERIES_HOURS: Final = pa.schema(
+    {
+        "room_id": pa.string(),
+        "created_at": INSTANT,
+        "weekday": pa.int32(),
+        "local_hour": pa.int32(),
+        "minutes": pa.int64(),
+        "invited_headcount": pa.int32(),
+    }
+)
 _SETTINGS: Final = pa.schema(
     {
         "region": pa.string(),

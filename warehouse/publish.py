@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.contract import BOOKINGS, COVERAGE, STATISTICS, TABLES, Region
+from transforms.contract import BOOKINGS, CHANGES, COVERAGE, STATISTICS, TABLES, Region
 from transforms.opening import Closure
 from warehouse.directory import as_of_days, restated_from
 from warehouse.engine import Engine, EngineError, building
@@ -31,6 +31,7 @@ from warehouse.inputs import (
     date_rows,
     no_hidden_cells,
     no_live_bookings,
+    no_series,
     pass_row,
     room_versions,
 )
@@ -50,7 +51,7 @@ _DAY: Final = timedelta(days=1)
 _LONGEST_PASS_DAYS: Final = 366
 MASKS: Final = "masks"
 BOOKED_ROOMS: Final = "before/booked_rooms"
-BEFORE: Final = ("rooms", "coverage", "room_places", "places", "larger_places")
+BEFORE: Final = ("rooms", "coverage", "changes", "room_places", "places", "larger_places")
 EACH_PASS: Final = (
     *(
         "whole_days",
@@ -63,10 +64,12 @@ EACH_PASS: Final = (
         "room_hours",
     ),
     *("room_days", "room_days_ahead", "utilization", "in_use", "rooms_in_use"),
-    *("rooms_in_use_by_place", "bookings", "hidden_cells"),
+    *("rooms_in_use_by_place", "bookings", "hidden_cells", "series_hours"),
 )
 """``masks`` is not SQL but arrays (``masks.py``)."""
-AFTER: Final = ("hour_of_week", "profile_counts", PROFILE, "build_info")
+AFTER: Final = ("hour_of_week", "series_to_ask", "profile_counts", PROFILE, "build_info")
+GROWING: Final = frozenset({"hidden_cells", "series_hours"})
+"""Work tables that each pass adds to."""
 """``booking_profile`` is not SQL but counts that are merged (``profile.py``)."""
 _MOST_THREADS_OF_ARRAYS: Final = 4
 """Each holds a block's arrays, some 30 MB: on a large machine memory must not grow with cores."""
@@ -182,6 +185,7 @@ class Build:
         self._bookings = lake.scan("bookings")
         self._coverage = lake.scan("coverage")
         engine.scan("lake_coverage", COVERAGE, self._coverage)
+        engine.scan("lake_changes", CHANGES, lake.scan("changes"))
         listed = lake.read("rooms")
         rooms = [] if listed is None else listed.sort_by("room_id").to_pylist()
         versions = room_versions(rooms, as_of_days(lake), dict(engine.rows(_FIRST_READ)))
@@ -207,6 +211,7 @@ class Build:
         engine.load("minutes", self._inputs.minutes())
         engine.load("live", no_live_bookings())
         engine.load("hidden_cells", no_hidden_cells())
+        engine.load("series_hours", no_series())
         self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
         self._pass_days = options.room_days_per_pass // max(1, self._inputs.rooms)
 
@@ -223,7 +228,7 @@ class Build:
                     if step == MASKS:
                         self._load_masks()
                     else:
-                        self._engine.run(f"each_pass/{step}", append=step == "hidden_cells")
+                        self._engine.run(f"each_pass/{step}", append=step in GROWING)
             read_until = until
 
     def _begin_pass(

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from transforms.contract import BOOKINGS, COVERAGE, ROOMS
+from transforms.contract import BOOKINGS, CHANGES, COVERAGE, ROOMS
 from transforms.opening import Closure
 from warehouse import connect
 from warehouse.lake import Lake
@@ -118,6 +118,7 @@ class Scenario:
     options: PublishOptions = field(default_factory=PublishOptions)
     history: tuple[tuple[date, tuple[Room, ...]], ...] = ()
     """The directory since those days, if it changed; the first counts from the beginning (R18)."""
+    changes: tuple[dict[str, Any], ...] = ()
 
     def with_options(self, **changes: Any) -> "Scenario":
         return replace(self, options=replace(self.options, **changes))
@@ -178,6 +179,9 @@ def write_lake(lake: Lake, scenario: Scenario) -> None:
     lake.replace("rooms", None, _directory(scenario.rooms))
     for day, rooms in scenario.history:
         lake.replace("directory", day, _directory(rooms))
+    if scenario.changes:
+        found = pa.Table.from_pylist(list(scenario.changes), CHANGES)
+        lake.replace("changes", scenario.now.date(), found)
     with lake.exclusive():
         for day in {each.day for each in scenario.bookings}:
             rows = [each.row() for each in scenario.bookings if each.day == day]

@@ -40,7 +40,7 @@ def test_an_empty_lake_gives_an_empty_database(tmp_path: Path) -> None:
     assert made.rows == dict.fromkeys(TABLES, 0) | {"build_info": 1}
     assert made.path == tmp_path / "warehouse" / "insights-eu.duckdb"
     found = connect("EU", warehouse=tmp_path / "warehouse").execute("FROM build_info").fetchall()
-    assert found[0][4:] == ("1", 0, 0, 0, 0)
+    assert found[0][4:] == ("2", 0, 0, 0, 0, None)
 
 
 def test_rooms_that_nobody_read_yet_are_rooms_and_nothing_else(published: Publish) -> None:

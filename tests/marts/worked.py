@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
+from typing import Any
 
 from tests.marts.scenario import (
     ALWAYS,
@@ -14,6 +15,7 @@ from tests.marts.scenario import (
     days_from,
     read_all,
 )
+from transforms.contract import CHANGES
 from warehouse.publish import PublishOptions
 
 FIRST = date(2026, 10, 19)
@@ -41,13 +43,34 @@ def everything() -> Scenario:
         bookings.append(all_day(room, FIRST + timedelta(days=random.randint(0, 12)), 2))
     bookings.append(book(ROOMS[0], FIRST, "09:00", "24:00", kind="occurrence"))
     now = datetime(2026, 11, 3, 2, tzinfo=UTC)
+    ahead = days_from(FIRST + timedelta(days=DAYS), 28)
+    created_at = datetime(2026, 2, 1, tzinfo=UTC)
+    series = {"kind": "occurrence", "created_at": created_at, "invited_headcount": 1}
+    bookings += [book(ROOMS[1], day, "15:00", "16:00", **series) for day in ahead[::7]]
     return Scenario(
         ROOMS,
         tuple(bookings),
-        read_all(ROOMS, days),
+        read_all(ROOMS, [*days, *ahead]),
         now,
         PublishOptions(minimum_group=2, trailing_days=2),
+        changes=(cancelled(ROOMS[0], now),),
     )
+
+
+def cancelled(room: Room, now: datetime) -> dict[str, Any]:
+    """A change as the lake has it: a booking of yesterday noon, cancelled the day before."""
+    starts_at = now - timedelta(hours=14)
+    row: dict[str, Any] = dict.fromkeys(CHANGES.names)
+    return row | {
+        "room_id": room.room_id,
+        "change": "cancelled",
+        "kind": "single",
+        "starts_at": starts_at,
+        "ends_at": starts_at + timedelta(hours=1),
+        "seen_after": starts_at - timedelta(days=2),
+        "seen_at": starts_at - timedelta(days=1),
+        "given_back_minutes": 60,
+    }
 
 
 def _one(random: Random, room: Room, day: date) -> Booking:

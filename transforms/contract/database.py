@@ -333,11 +333,11 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             "The same for a whole floor, a whole building, a whole site, of rooms of all sizes.",
             (
                 _REGION,
-                _computed(
+                _technical(
                     "level",
                     pa.string(),
                     "What is counted together: floor, building or site.",
-                    "What a row is about.",
+                    "Which rooms a cell is of.",
                 ),
                 *(_SITE, _BUILDING.defined_as("Building; null for a site.")),
                 _FLOOR.defined_as("Floor; null for a building and a site."),
@@ -373,6 +373,51 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 ),
                 ("region", *(column.name for column in _PROFILE_CELL), "bookings"),
             ),
+            is_for_everybody=False,
+        ),
+        "changes": Table(
+            "What people changed, as two good readings of a room differ; no personal rooms (R19).",
+            (_REGION, *LAKE["changes"]),
+            (),  # two bookings of a room may be alike, and so may their changes
+            LAKE["changes"].nature,
+            LAKE["changes"].reason,
+            is_for_everybody=False,
+        ),
+        "series_to_ask": Table(
+            "Series that may only hold a room: a question to ask, never a finding (R21).",
+            (
+                *(_REGION, ROOM_ID),
+                _technical(
+                    "series_no",
+                    pa.int32(),
+                    "Number of the series in its room.",
+                    "Tells rows apart.",
+                ),
+                _computed(
+                    "created_month",
+                    pa.string(),
+                    "Month (UTC) in which the series was created, such as 2026-03.",
+                    "A month instead of an instant.",
+                ),
+                _WEEKDAY.defined_as("Its usual local day of the week, 1 = Monday to 7 = Sunday."),
+                _LOCAL_HOUR.defined_as("Its usual local hour, 0 to 23."),
+                _computed(
+                    "occurrences_ahead",
+                    pa.int32(),
+                    "Booked occurrences in the four weeks after data_through.",
+                    _BOOKING_COUNT,
+                ),
+                _minutes("minutes_ahead", "Sum of their whole durations.", wide=True),
+                _computed(
+                    "is_headcount_known",
+                    pa.bool_(),
+                    "Whether it is known of each that nobody is invited beside the organizer.",
+                    "Whether headcounts are known.",
+                ),
+            ),
+            ("region", "room_id", "series_no"),
+            "pseudonymous",
+            "One series of one room: its organizer could be found in Exchange.",
             is_for_everybody=False,
         ),
         "build_info": Table(

@@ -1,0 +1,79 @@
+"""R19 and R21: changes as the lake has them, and series that may only hold a room."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tests.marts.conftest import Publish
+from tests.marts.scenario import Booking, Room, Scenario, book, days_from, read_all, write_lake
+from tests.marts.week import MONDAY, ROOM
+from tests.marts.worked import cancelled
+from transforms.contract import CHANGES
+from warehouse import connect
+from warehouse.lake import Lake
+from warehouse.publish import publish
+
+NOW = datetime(2026, 9, 9, 3, tzinfo=UTC)
+DESK = Room("desk-1", room_type="desk")
+AHEAD = [MONDAY + timedelta(weeks=week) for week in range(1, 6)]
+
+
+def test_r19_changes_are_those_of_the_lake_without_rooms_of_one_person(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake", "EU")
+    scene = Scenario((ROOM, DESK), (), read_all((ROOM, DESK), [MONDAY]), NOW)
+    write_lake(lake, scene)
+    rows = [cancelled(room, NOW) for room in (ROOM, DESK, Room("left"))]
+    lake.replace("changes", MONDAY, pa.Table.from_pylist(rows, CHANGES))
+    publish(lake, tmp_path / "warehouse", scene.options, scene.now)
+    with connect("EU", warehouse=tmp_path / "warehouse", bookings=True) as connection:
+        found = connection.sql("FROM changes").to_arrow_table().to_pylist()
+    assert found == [{"region": "EU"} | rows[0]]
+    with connect("EU", warehouse=tmp_path / "warehouse") as connection:
+        tables = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
+    assert not tables & {"changes", "series_to_ask", "bookings"}
+
+
+def series(room: Room = ROOM, **more: Any) -> list[Booking]:
+    created_at = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    given = {"kind": "occurrence", "created_at": created_at, "invited_headcount": 1} | more
+    return [book(room, day, "14:30", "15:00", **given) for day in AHEAD]
+
+
+def published_series(published: Publish, bookings: list[Booking]) -> list[tuple[Any, ...]]:
+    rooms = (ROOM, DESK)
+    coverage = read_all(rooms, [MONDAY, *days_from(MONDAY + timedelta(days=1), 34)])
+    database = published(Scenario(rooms, tuple(bookings), coverage, NOW))
+    return database.rows("SELECT * EXCLUDE region FROM series_to_ask")
+
+
+def test_r21_a_series_to_which_nobody_is_invited_is_a_question(published: Publish) -> None:
+    found = published_series(published, series())
+    # Four weeks end before the fifth occurrence.
+    assert found == [("oak", 1, "2026-03", 1, 14, 4, 120, True)]
+
+
+def test_r21_an_unknown_headcount_is_told_apart(published: Publish) -> None:
+    (found,) = published_series(published, series(invited_headcount=None))
+    assert found[-1] is False
+
+
+@pytest.mark.parametrize(
+    "bookings",
+    [
+        series(invited_headcount=2),
+        [*series()[:3], replace(series()[3], invited_headcount=2)],
+        series()[:3],
+        series(kind="single"),
+        series(created_at=None),
+        series(created_at=NOW - timedelta(weeks=7)),
+        series(status="held"),
+        series(DESK),
+    ],
+    ids=["guests", "a guest", "three", "single", "no date", "young", "held", "desk"],
+)
+def test_r21_other_bookings_are_no_question(published: Publish, bookings: list[Booking]) -> None:
+    assert published_series(published, bookings) == []

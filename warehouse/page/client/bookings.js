@@ -59,15 +59,15 @@ function distribution(id, measure, { left, wordsOf }) {
     if (why) return part.showNothing(say(why));
     const earlier = closedBefore(data, choice);
     const found = earlier && profileOf(data, earlier, measure);
-    const before = found && apart(found, left);
+    const before = found && isEnough(apart(found, left)) ? apart(found, left) : null;
     const entries = [...without.counts].map(([label, bookings]) => [say(`${measure}.${label}`), bookings, before?.counts.get(label)]);
     if (without.few > 0) entries.push([say("few"), without.few, before?.few]);
     drawShares(part.picture, entries.map(([name]) => name), entries.map(([, bookings]) => bookings / without.all));
     const words = [say(`${id}.of`, { count: without.all, span: closedSpan(data, choice) }), wordsOf(without)];
     return part.show(words.join(" "), () => table(part.title,
-      [say(`${id}.axis`), say("bookings"), say("share"), ...(before?.all ? [say("months_before", { count: monthsIn(earlier) })] : [])],
+      [say(`${id}.axis`), say("bookings"), say("share"), ...(before ? [say("months_before", { count: monthsIn(earlier) })] : [])],
       entries.map(([name, bookings, then]) => [name, number(bookings), share(bookings / without.all),
-        ...(before?.all ? [shareBefore(then / before.all, bookings / without.all)] : [])])));
+        ...(before ? [shareBefore(then / before.all, bookings / without.all)] : [])])));
   };
 }
 

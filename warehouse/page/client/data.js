@@ -243,8 +243,10 @@ function whyNoProfile(data, choice, profile) {
   if (choice.building === null && choice.band !== null) return "few.choose_building";
   if (data.closedMonths.length === 0) return "few.no_closed_month";
   if (!data.closedMonths.some((month) => isChosenMonth(choice, month))) return "few.month_open";
-  return profile === null || profile.all === 0 || profile.named < ENOUGH_NAMED * profile.all ? "few.too_few" : null;
+  return profile === null || !isEnough(profile) ? "few.too_few" : null;
 }
+
+const isEnough = (profile) => profile.all > 0 && profile.named >= ENOUGH_NAMED * profile.all;
 
 // The closed months that a profile of what is chosen is of.
 function closedSpan(data, choice) {
@@ -253,14 +255,14 @@ function closedSpan(data, choice) {
   return say("span.months", { first_month: months[0], last_month: months.at(-1) });
 }
 
-// A part of bookings as a share of those of known band: a lower bound where some are merged.
+// A part of bookings as a share of those of known band: a lower bound where some are merged, and
+// nothing where all of the part may be among them.
 function atLeast(profile, labels, unknown = []) {
   const part = sumOf(labels.map((label) => profile.counts.get(label)));
   const all = profile.all - sumOf(unknown.map((label) => profile.counts.get(label)));
-  const value = ratio(part, all);
-  if (value === null) return { value, all, text: "–" };
-  return { value, all, text: profile.few > 0 && Math.round(((part + profile.few) / all) * 100) !== Math.round(value * 100)
-    ? say("at_least", { share: percent(value) }) : percent(value) };
+  if (all <= 0 || (part === 0 && profile.few > 0)) return { value: null, all, text: say("unknown") };
+  const isExact = Math.round(((part + profile.few) / all) * 100) === Math.round((part / all) * 100);
+  return { value: part / all, all, text: isExact ? percent(part / all) : say("at_least", { share: percent(part / all) }) };
 }
 
 // Open and booked minutes for each hour of the week that is open.

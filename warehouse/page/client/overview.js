@@ -135,8 +135,8 @@ function bookingTiles(data, choice) {
     if (whyNoProfile(data, choice, found.now)) return null;
     const now = atLeast(found.now, labels, unknown);
     if (now.value === null) return null;
-    const before = found.before && atLeast(found.before, labels, unknown);
-    const words = before && before.value !== null
+    const before = found.before && isEnough(found.before) ? atLeast(found.before, labels, unknown) : null;
+    const words = before !== null && before.value !== null
       ? say("before.months", { share: before.text, count: monthsIn(earlier) }) : null;
     return tile(id, capital(now.text), now.value, say(`tile.${id}.note`, { count: now.all, span }), words);
   };

@@ -2,6 +2,7 @@
 
 import re
 import stat
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,15 @@ def test_a_region_is_whatever_the_configuration_names(worked: Page) -> None:
     assert "<title>Meeting rooms, region APAC</title>" in text
     assert unpacked(text)["head"]["region"] == ["APAC"]
     assert page_path(worked.path.parent, "APAC").name == "report-apac.html"
+
+
+def test_a_past_that_was_restated_is_told(worked: Page) -> None:
+    with connect("EU", warehouse=worked.path.parent) as statistics:
+        tables = read_figures(statistics)
+    told = "From 1 Jul 2026 on the room directory counts as an operator has corrected it."
+    assert told not in document(tables)
+    tables["head"]["restated_from"] = [date(2026, 7, 1)]
+    assert told in document(tables)
 
 
 def test_every_word_is_in_five_languages_with_the_same_places(worked: Page) -> None:

@@ -1,5 +1,6 @@
 """The figures that a page carries are the database's, as sums that can be added up (R9)."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -37,10 +38,26 @@ def test_time_is_that_of_utilization_and_of_the_rooms_without_personal_ones(work
         "SELECT count(*) FILTER (open_minutes > 0), count(*) FILTER (booked_minutes > 0) "
         "FROM room_days"
     )
+    assert summed(worked, "time", "open_days") == summed(worked, "time", "room_days_loaded")
     for table in ("time", "room_months"):
         assert summed(worked, table, "open_minutes", "booked_minutes") == worked.database.row(
             "SELECT sum(open_minutes), sum(booked_minutes) FROM room_days"
         )
+
+
+def test_time_stays_in_the_building_where_a_room_was(make_page: MakePage) -> None:
+    before, after = (Room("oak", week=ALWAYS, building=name) for name in ("Old", "New"))
+    dates = days_from(date(2026, 6, 1), 60)
+    scene = scenario((after,), [book(after, day, "09:00", "10:00") for day in dates], dates)
+    moved_on = date(2026, 7, 1)
+    history = ((dates[0], (before,)), (moved_on, (after,)))
+    page = make_page(replace(scene, history=history))
+    assert page.data["buildings"]["building"] == ["New", "Old"]
+    assert by_building_and_band(page, "time", "booked_minutes") == {
+        ("New", "5-8"): 30 * 60,
+        ("Old", "5-8"): 30 * 60,
+    }
+    assert summed(page, "time", "used_days", "room_days_loaded") == (60, 60)
 
 
 def test_every_building_and_band_has_its_own_sums(worked: Page) -> None:

@@ -146,6 +146,8 @@ def _missing(head: Mapping[str, Any]) -> Iterator[Message]:
     for name, count in counts.items():
         if count:
             yield {"key": f"missing.{name}", "count": count}
+    if restated := head["restated_from"]:
+        yield {"key": "missing.restated", "from_date": str(restated)}
 
 
 def _target(result: TargetResult) -> Message:

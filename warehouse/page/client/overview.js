@@ -92,30 +92,35 @@ function tile(id, text, value, note, before = null) {
     before && element("span", { class: "note before" }, before));
 }
 
-// A ratio in the weeks before, beside that of the chosen weeks.
-function weeksBefore(data, choice, part, whole) {
+// Not known where a room of what is chosen was elsewhere, or of another size, on some of the days.
+const usedDays = (sum) => (sum.open_days === sum.room_days_loaded ? ratio(sum.used_days, sum.open_days) : null);
+const bookedTime = (sum) => ratio(sum.booked_minutes, sum.open_minutes);
+const soldOutDays = (sum) => ratio(sum.sold_out_days, sum.shared_days);
+
+// A share in the weeks before, beside that of the chosen weeks.
+function weeksBefore(data, choice, shareOf) {
   const both = compared(data, choice).of();
   if (both === null) return null;
-  const [now, before] = [both.now, both.before].map((sum) => ratio(sum[part], sum[whole]));
+  const [now, before] = [both.now, both.before].map(shareOf);
   return now === null || before === null ? null
     : say("before.share", { share: percent(before), change: signed(points(now, before)) });
 }
 
 function timeTiles(data, choice) {
   const time = timeTotal(data, choice);
-  const booked = ratio(time.booked_minutes, time.open_minutes);
-  const used = ratio(time.used_days, time.open_days);
+  const booked = bookedTime(time);
+  const used = usedDays(time);
   const read = ratio(time.room_days_loaded, time.room_days);
-  const soldOut = ratio(time.sold_out_days, time.shared_days);
+  const soldOut = soldOutDays(time);
   const rooms = roomsInDirectory(data, choice);
   return [
     tile("booked_utilization", percent(booked), booked, booked === null ? say("nothing_open")
       : say("tile.booked_utilization.note", { booked: hours(time.booked_minutes), open: hours(time.open_minutes) }),
-    weeksBefore(data, choice, "booked_minutes", "open_minutes")),
-    tile("used_day_share", percent(used), used, say("tile.used_day_share.note"),
-      weeksBefore(data, choice, "used_days", "open_days")),
+    weeksBefore(data, choice, bookedTime)),
+    used !== null && tile("used_day_share", percent(used), used, say("tile.used_day_share.note"),
+      weeksBefore(data, choice, usedDays)),
     soldOut !== null && tile("sold_out", percent(soldOut), soldOut, say("tile.sold_out.note"),
-      weeksBefore(data, choice, "sold_out_days", "shared_days")),
+      weeksBefore(data, choice, soldOutDays)),
     tile("rooms", count(rooms), rooms, say("tile.rooms.note", { count: rankedRooms(data, choice).length })),
     read !== null && read < 1 && tile("room_days_loaded", percent(read), read, say("tile.room_days_loaded.note")),
   ];

@@ -5,6 +5,7 @@ SELECT i.region,
        i.code_version,
        i.rooms_expected,
        i.rooms_loaded,
+       i.restated_from,
        (SELECT count(*) FROM rooms) AS rooms,
        (SELECT count(*) FROM places WHERE band_no = (SELECT max(band_no) FROM bands))
            AS rooms_without_capacity,

@@ -1,5 +1,6 @@
 -- Time by building, capacity band and slice: sums only, so that the browser can add them up (R9).
--- Sold out is known on shared_days only: where there are two rooms at least.
+-- Sold out is known on shared_days only: where there are two rooms at least. The days of rooms
+-- (open_days, used_days) stand where a room is now, all else where it was on the day (R18).
 WITH used AS (
     SELECT b.building_no,
            c.band_no,
@@ -39,21 +40,21 @@ sold_out AS (
     JOIN days AS d ON d.local_date = u.local_date
     GROUP BY b.building_no, c.band_no, d.slice_no
 )
-SELECT u.building_no AS building,
-       u.band_no AS band,
-       u.slice_no AS slice,
-       u.room_days,
-       u.room_days_loaded,
-       u.open_minutes,
-       u.booked_minutes,
-       u.held_minutes,
+SELECT coalesce(u.building_no, r.building_no) AS building,
+       coalesce(u.band_no, r.band_no) AS band,
+       coalesce(u.slice_no, r.slice_no) AS slice,
+       coalesce(u.room_days, 0) AS room_days,
+       coalesce(u.room_days_loaded, 0) AS room_days_loaded,
+       coalesce(u.open_minutes, 0) AS open_minutes,
+       coalesce(u.booked_minutes, 0) AS booked_minutes,
+       coalesce(u.held_minutes, 0) AS held_minutes,
        coalesce(r.open_days, 0) AS open_days,
        coalesce(r.used_days, 0) AS used_days,
        coalesce(s.shared_days, 0) AS shared_days,
        coalesce(s.sold_out_days, 0) AS sold_out_days
 FROM used AS u
-LEFT JOIN room_use AS r
+FULL JOIN room_use AS r
        ON r.building_no = u.building_no AND r.band_no = u.band_no AND r.slice_no = u.slice_no
 LEFT JOIN sold_out AS s
        ON s.building_no = u.building_no AND s.band_no = u.band_no AND s.slice_no = u.slice_no
-ORDER BY u.building_no, u.band_no, u.slice_no
+ORDER BY building, band, slice

@@ -59,8 +59,9 @@ fuzz: $(DEV) ## Read 10,000 mutated answers of EWS and Graph (minutes)
 bench: $(DEV) ## Measure speed and memory (minutes to an hour; see benchmarks/)
 	$(BIN)/python -m benchmarks
 
-dictionary: $(READY) ## Write docs/dictionary.md from the contract
+dictionary: $(READY) ## Write docs/dictionary.md and the Superset dashboard from the contract
 	$(BIN)/python -m warehouse.dictionary > docs/dictionary.md
+	$(BIN)/python -m warehouse.superset
 
 pins: $(DEV) ## Renew both files of pins from pyproject.toml
 	$(INSTALL) uv

@@ -218,6 +218,11 @@ def no_hidden_cells() -> pa.Table:
     return pa.table({"cells": pa.array([], pa.int64())})
 
 
+def no_changes() -> dict[str, pa.Table]:
+    """Return the days and minutes of changes before the first pass: none."""
+    return {name: schema.empty_table() for name, schema in _CHANGES.items()}
+
+
 def no_series() -> pa.Table:
     """Return the occurrences of series ahead before the first pass: none."""
     return _SERIES_HOURS.empty_table()
@@ -230,6 +235,19 @@ def _code_version() -> str:
         return "unknown"
 
 
+_CHANGES: Final = {
+    "change_days": pa.schema(
+        {
+            "change_no": pa.int64(),
+            "local_date": pa.date32(),
+            "site": pa.string(),
+            "building": pa.string(),
+        }
+    ),
+    "change_minutes": pa.schema(
+        {"change_no": pa.int64(), "open_minutes": pa.int64(), "booked_minutes": pa.int64()}
+    ),
+}
 _SERIES_HOURS: Final = pa.schema(
     {
         "room_id": pa.string(),

@@ -1,7 +1,7 @@
-"""``booking_profile``: how bookings spread over the bands of one measure, small bands merged (R17).
+"""``booking_profile`` and ``change_profile``: bands of one measure, small bands merged (R17).
 
 Belongs here: the cells of four levels and of closed months, and their rows.
-Does not belong here: counting (``sql/after/profile_counts.sql``), which counts may be shown
+Does not belong here: counting (``sql/after/*_counts.sql``), which counts may be shown
 (``suppression.py``).
 """
 
@@ -13,7 +13,14 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from transforms.contract import DURATION_BANDS, FEW, MEASURES, TABLES
+from transforms.contract import (
+    CHANGE_WORDS,
+    DURATION_BANDS,
+    FEW,
+    LEAD_TIME_BANDS,
+    MEASURES,
+    TABLES,
+)
 from warehouse.engine import Engine
 from warehouse.suppression import (
     Cells,
@@ -39,64 +46,107 @@ _Key: TypeAlias = tuple[Place, str | None, str, str | None]
 
 @dataclass(frozen=True)
 class Profile:
-    """The true counts: ``bookings`` and ``minutes`` of each measure by place, month and band."""
+    """The true counts of each measure by place, month and band, and sums of minutes beside them."""
 
     places: Sequence[Place]
     parent: Counts
     months: Sequence[str | None]
-    bookings: Mapping[str, Counts]
-    minutes: Mapping[str, Counts]
+    measures: Mapping[str, Sequence[str | None]]
+    counts: Mapping[str, Counts]
+    sums: Mapping[str, Mapping[str, Counts]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A table that is made of counts: its work table, the names of its columns, its measures."""
+
+    table: str
+    counts: str
+    names: Sequence[str]
+    measure: str
+    band: str
+    count: str
+    sums: Sequence[str]
+    total: str | None
+    measures: Mapping[str, Sequence[str | None]]
+
+
+BOOKINGS: Final = Subject(
+    PROFILE,
+    "profile_counts",
+    ("site", "building", "capacity_band"),
+    *("measure", "band", "bookings"),
+    ("booked_minutes",),
+    "cell_bookings",
+    MEASURES,
+)
+CHANGES: Final = Subject(
+    "change_profile",
+    "change_counts",
+    ("site", "building"),
+    *("change", "notice_band", "changes"),
+    ("minutes_given_back", "minutes_booked_again"),
+    None,
+    dict.fromkeys(CHANGE_WORDS, tuple(band.label for band in LEAD_TIME_BANDS)),
+)
 
 
 def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None) -> None:
-    """Fill ``booking_profile`` and what is remembered of it from the work table of counts.
+    """Fill ``booking_profile``, ``change_profile`` and what is remembered of them from counts.
 
     ``memory`` is ``booking_profile_shown`` of the build before, None if there was none.
     """
     region = str(engine.values("SELECT region FROM settings")[0])
-    profile = profile_of(engine.table("profile_counts").to_pylist())
     remembered = _recent(memory, built_on)
-    rows, shown, hidden = profile_rows(profile, k, [key for key, _ in remembered.items()])
-    for name, content in (
-        (PROFILE, ({"region": region} | row for row in rows)),
-        (MEMORY, _memory_rows(region, built_on, shown, remembered)),
-    ):
-        engine.insert(name, pa.Table.from_pylist(list(content), TABLES[name].schema))
+    shown: dict[_Key, int] = {}
+    hidden = 0
+    for subject in (BOOKINGS, CHANGES):
+        profile = profile_of(engine.table(subject.counts).to_pylist(), subject)
+        rows, of_subject, left_out = profile_rows(profile, subject, k, list(remembered))
+        shown |= of_subject
+        hidden += left_out
+        found = [{"region": region} | row for row in rows]
+        engine.insert(subject.table, pa.Table.from_pylist(found, TABLES[subject.table].schema))
+    kept = list(_memory_rows(region, built_on, shown, remembered))
+    engine.insert(MEMORY, pa.Table.from_pylist(kept, TABLES[MEMORY].schema))
     engine.load("profile_hidden", pa.table({"hidden_counts": pa.array([hidden], pa.int64())}))
 
 
-def profile_of(counts: Sequence[Mapping[str, Any]]) -> Profile:
+def profile_of(counts: Sequence[Mapping[str, Any]], subject: Subject) -> Profile:
     """Return the counts of every level from those of the finest one."""
-    finest = sorted(
-        {(row["site"], row["building"], row["capacity_band"]) for row in counts}, key=_sortable
-    )
-    found = {place[:depth] for place in finest for depth in range(len(LEVELS))} | {()}
+    depths = range(len(subject.names) + 1)
+    finest = sorted({tuple(row[name] for name in subject.names) for row in counts}, key=_sortable)
+    found = {place[:depth] for place in finest for depth in depths} | {()}
     places = sorted(found, key=lambda place: (len(place), _sortable(place)))
     number = {place: at for at, place in enumerate(places)}
     parent = np.array([number[place[:-1]] if place else -1 for place in places], np.int64)
     months: list[str | None] = [None, *sorted({row["month"] for row in counts})]
-    bookings, minutes = (
-        {
+    numbers = {
+        column: {
             name: np.zeros((len(places), len(months), len(bands)), np.int64)
-            for name, bands in MEASURES.items()
+            for name, bands in subject.measures.items()
         }
-        for _ in range(2)
-    )
-    band_no = {name: {band: at for at, band in enumerate(of)} for name, of in MEASURES.items()}
+        for column in (subject.count, *subject.sums)
+    }
+    band_no = {
+        name: {band: at for at, band in enumerate(of)} for name, of in subject.measures.items()
+    }
     month_no = {month: at for at, month in enumerate(months)}
     for row in counts:
-        place: Place = (row["site"], row["building"], row["capacity_band"])
-        band, month = band_no[row["measure"]][row["band"]], month_no[row["month"]]
-        for depth in range(len(LEVELS)):
+        place: Place = tuple(row[name] for name in subject.names)
+        measure, month = row[subject.measure], month_no[row["month"]]
+        band = band_no[measure][row[subject.band]]
+        for depth in depths:
             for of in (0, month):
                 at = (number[place[:depth]], of, band)
-                bookings[row["measure"]][at] += row["bookings"]
-                minutes[row["measure"]][at] += row["booked_minutes"]
-    return Profile(places, parent, months, bookings, minutes)
+                for column, of_column in numbers.items():
+                    of_column[measure][at] += row[column]
+    counted = numbers.pop(subject.count)
+    return Profile(places, parent, months, subject.measures, counted, numbers)
 
 
 def profile_rows(
-    profile: Profile, k: int, before: Sequence[tuple[_Key, int]] = ()
+    profile: Profile, subject: Subject, k: int, before: Sequence[tuple[_Key, int]] = ()
 ) -> tuple[list[dict[str, Any]], dict[_Key, int], int]:
     """Return the rows, what they show by name, and how many counts were merged or left out.
 
@@ -107,23 +157,26 @@ def profile_rows(
     hidden = 0
     if len(profile.months) == 1:
         return rows, shown, hidden
-    totals = profile.bookings["duration"].sum(axis=-1)
-    visible = visible_cells(totals, profile.parent, k)
     former = _former(profile, before)
     is_reducible = np.array([len(place) < LEVELS.index("building") for place in profile.places])
-    for measure, bands in MEASURES.items():
-        counts, minutes = profile.bookings[measure], profile.minutes[measure]
+    totals, visible = np.empty(0, np.int64), np.empty(0, np.bool_)
+    for measure, bands in profile.measures.items():
+        counts = profile.counts[measure]
+        values = {subject.count: counts} | {of: profile.sums[of][measure] for of in subject.sums}
+        if not np.array_equal(totals, counts.sum(axis=-1)):
+            totals = counts.sum(axis=-1)
+            visible = visible_cells(totals, profile.parent, k)
         is_length = measure == "duration"
         cells = Cells(
             counts,
             profile.parent,
             is_reducible,
-            minutes if is_length else None,
+            values["booked_minutes"] if is_length else None,
             _lengths() if is_length else (),
         )
         of_bands = shown_counts(cells, visible, k, former[measure])
         named = of_bands.exact | of_bands.reduced
-        given, given_minutes = (published(cells, each, of_bands) for each in (counts, minutes))
+        given = {of: published(cells, each, of_bands) for of, each in values.items()}
         hidden += int(((counts > 0) & ~named).sum())
         for at, of in zip(*(each.tolist() for each in np.nonzero(visible)), strict=True):
             place, month = profile.places[at], profile.months[of]
@@ -131,26 +184,34 @@ def profile_rows(
                 continue
             cell = {
                 "level": LEVELS[len(place)],
-                **dict(zip(("site", "building", "capacity_band"), (*place, None, None, None))),  # noqa: B905 - a place has as many as its level
+                **dict(zip(subject.names, (*place, None, None, None))),  # noqa: B905 - a place has as many as its level
                 "month": month,
-                "measure": measure,
-                "cell_bookings": int(totals[at, of]),
+                subject.measure: measure,
             }
-            for band, label in enumerate(bands):
-                if named[at, of, band]:
-                    if of_bands.exact[at, of, band]:
-                        shown[place, month, measure, label] = int(counts[at, of, band])
-                    numbers = given[at, of, band], given_minutes[at, of, band]
-                    rows.append(cell | _numbers(label, *numbers))
-            in_names = named[at, of]
-            if few := int(totals[at, of] - given[at, of][in_names].sum()):
-                few_minutes = minutes[at, of].sum() - given_minutes[at, of][in_names].sum()
-                rows.append(cell | _numbers(FEW, few, few_minutes))
+            if subject.total:
+                cell[subject.total] = int(totals[at, of])
+            for band in np.flatnonzero(of_bands.exact[at, of]).tolist():
+                shown[place, month, measure, bands[band]] = int(counts[at, of, band])
+            of_cell = {name: each[at, of] for name, each in given.items()}
+            wholes = {name: int(each[at, of].sum()) for name, each in values.items()}
+            found = _rows_of_cell(subject, bands, named[at, of], of_cell, wholes)
+            rows += [cell | row for row in found]
     return rows, shown, hidden
 
 
-def _numbers(band: str | None, bookings: int, minutes: int) -> dict[str, Any]:
-    return {"band": band, "bookings": int(bookings), "booked_minutes": int(minutes)}
+def _rows_of_cell(
+    subject: Subject,
+    bands: Sequence[str | None],
+    named: Flags,
+    given: Mapping[str, Counts],
+    wholes: Mapping[str, int],
+) -> Iterator[dict[str, Any]]:
+    """Yield the named bands of a cell, and what they leave of its wholes as few."""
+    for band in np.flatnonzero(named).tolist():
+        yield {subject.band: bands[band]} | {name: int(each[band]) for name, each in given.items()}
+    few = {name: wholes[name] - int(each[named].sum()) for name, each in given.items()}
+    if few[subject.count]:
+        yield {subject.band: FEW} | few
 
 
 def _is_named(place: Place) -> bool:
@@ -175,14 +236,15 @@ def _former(
     """Return, for each measure, what former versions showed; each value of a count in one pair."""
     place_no = {place: at for at, place in enumerate(profile.places)}
     month_no = {month: at for at, month in enumerate(profile.months)}
-    pairs: dict[str, list[tuple[Counts, Flags]]] = {measure: [] for measure in MEASURES}
+    pairs: dict[str, list[tuple[Counts, Flags]]] = {measure: [] for measure in profile.measures}
     for (place, month, measure, band), bookings in before:
-        if place not in place_no or month not in month_no or band not in MEASURES[measure]:
+        bands = list(profile.measures.get(measure, ()))
+        if place not in place_no or month not in month_no or band not in bands:
             continue
-        at = (place_no[place], month_no[month], list(MEASURES[measure]).index(band))
+        at = (place_no[place], month_no[month], bands.index(band))
         free = next((pair for pair in pairs[measure] if not pair[1][at]), None)
         if free is None:
-            shape = profile.bookings[measure].shape
+            shape = profile.counts[measure].shape
             free = np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
             pairs[measure].append(free)
         free[0][at], free[1][at] = bookings, True

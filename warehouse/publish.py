@@ -29,6 +29,7 @@ from warehouse.export import export_tables
 from warehouse.inputs import (
     Inputs,
     date_rows,
+    no_changes,
     no_hidden_cells,
     no_live_bookings,
     no_series,
@@ -51,7 +52,15 @@ _DAY: Final = timedelta(days=1)
 _LONGEST_PASS_DAYS: Final = 366
 MASKS: Final = "masks"
 BOOKED_ROOMS: Final = "before/booked_rooms"
-BEFORE: Final = ("rooms", "coverage", "changes", "room_places", "places", "larger_places")
+BEFORE: Final = (
+    "rooms",
+    "coverage",
+    "changes",
+    "numbered_changes",
+    "room_places",
+    "places",
+    "larger_places",
+)
 EACH_PASS: Final = (
     *(
         "whole_days",
@@ -65,12 +74,20 @@ EACH_PASS: Final = (
     ),
     *("room_days", "room_days_ahead", "utilization", "in_use", "rooms_in_use"),
     *("rooms_in_use_by_place", "bookings", "hidden_cells", "series_hours"),
+    *("change_days", "change_minutes"),
 )
 """``masks`` is not SQL but arrays (``masks.py``)."""
-AFTER: Final = ("hour_of_week", "series_to_ask", "profile_counts", PROFILE, "build_info")
-GROWING: Final = frozenset({"hidden_cells", "series_hours"})
+AFTER: Final = (
+    "hour_of_week",
+    "series_to_ask",
+    "profile_counts",
+    "change_counts",
+    PROFILE,
+    "build_info",
+)
+"""Both profiles are not SQL but counts that are merged (``profile.py``)."""
+GROWING: Final = frozenset({"hidden_cells", "series_hours", "change_days", "change_minutes"})
 """Work tables that each pass adds to."""
-"""``booking_profile`` is not SQL but counts that are merged (``profile.py``)."""
 _MOST_THREADS_OF_ARRAYS: Final = 4
 """Each holds a block's arrays, some 30 MB: on a large machine memory must not grow with cores."""
 
@@ -212,6 +229,8 @@ class Build:
         engine.load("live", no_live_bookings())
         engine.load("hidden_cells", no_hidden_cells())
         engine.load("series_hours", no_series())
+        for name, empty in no_changes().items():
+            engine.load(name, empty)
         self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
         self._pass_days = options.room_days_per_pass // max(1, self._inputs.rooms)
 

@@ -1,7 +1,7 @@
 """R19 and R21: changes as the lake has them, and series that may only hold a room."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +77,49 @@ def test_r21_an_unknown_headcount_is_told_apart(published: Publish) -> None:
 )
 def test_r21_other_bookings_are_no_question(published: Publish, bookings: list[Booking]) -> None:
     assert published_series(published, bookings) == []
+
+
+def test_r20_minutes_given_back_count_as_booked_again_where_they_are_booked_in_the_end(
+    tmp_path: Path,
+) -> None:
+    # Given back 9 to 10 of six rooms' Tuesdays; in two of them, half an hour was booked again.
+    rooms = tuple(Room(f"room-{number}") for number in range(6))
+    tuesday = MONDAY + timedelta(days=1)
+    last = date(2026, 9, 30)
+    now = datetime(2026, 10, 20, tzinfo=UTC)
+    again = [book(room, tuesday, "09:30", "11:00") for room in rooms[:2]]
+    scene = Scenario(rooms, tuple(again), read_all(rooms, [MONDAY, tuesday, last]), now)
+    starts_at = datetime(2026, 9, 8, 7, tzinfo=UTC)  # 9 o'clock in Copenhagen
+    given_back = [
+        cancelled(room, now)
+        | {"starts_at": starts_at, "ends_at": starts_at + timedelta(hours=1)}
+        | {"seen_at": starts_at - timedelta(hours=3), "seen_after": starts_at - timedelta(days=1)}
+        for room in rooms
+    ]
+    lake = Lake(tmp_path / "lake", "EU")
+    write_lake(lake, replace(scene, changes=tuple(given_back)))
+    publish(lake, tmp_path / "warehouse", scene.options, scene.now)
+    with connect("EU", warehouse=tmp_path / "warehouse") as connection:
+        found = connection.execute("SELECT * EXCLUDE region FROM change_profile").fetchall()
+    numbers = ("cancelled", "2h-1d", 6, 360, 60)
+    places = [("region", None, None), ("site", "North", None), ("building", "North", "HQ")]
+    assert sorted(found, key=str) == sorted(
+        [(*place, month, *numbers) for place in places for month in (None, "2026-09")], key=str
+    )
+
+
+def test_r17_changes_under_the_minimum_group_are_merged_or_left_out(tmp_path: Path) -> None:
+    now = datetime(2026, 10, 20, tzinfo=UTC)
+    last = date(2026, 9, 30)
+    scene = Scenario((ROOM,), (), read_all((ROOM,), [MONDAY, last]), now)
+    row = cancelled(ROOM, datetime(2026, 9, 8, 1, tzinfo=UTC))
+    late = row | {"seen_at": row["starts_at"] - timedelta(minutes=5)}
+    moved = row | {"change": "moved"}
+    lake = Lake(tmp_path / "lake", "EU")
+    write_lake(lake, replace(scene, changes=(*[row] * 6, *[late] * 2, *[moved] * 4)))
+    publish(lake, tmp_path / "warehouse", scene.options, scene.now)
+    with connect("EU", warehouse=tmp_path / "warehouse") as connection:
+        found = connection.execute(
+            "SELECT DISTINCT change, notice_band, changes FROM change_profile"
+        ).fetchall()
+    assert found == [("cancelled", "few", 8)]

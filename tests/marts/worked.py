@@ -53,7 +53,7 @@ def everything() -> Scenario:
         read_all(ROOMS, [*days, *ahead]),
         now,
         PublishOptions(minimum_group=2, trailing_days=2),
-        changes=(cancelled(ROOMS[0], now),),
+        changes=tuple(cancelled(ROOMS[0], now - timedelta(days=7)) for _ in range(4)),
     )
 
 

@@ -34,7 +34,7 @@ def test_rows_of_single_bookings_are_never_called_anonymous() -> None:
 
 def test_only_the_suppressed_aggregates_are_called_anonymous() -> None:
     anonymous = {name for name, each in TABLES.items() if each.nature == "anonymous"}
-    assert anonymous == {"booking_profile", "booking_profile_shown"}
+    assert anonymous == {"booking_profile", "booking_profile_shown", "change_profile"}
     assert not [column for column in COLUMNS if column.nature == "anonymous"]
 
 

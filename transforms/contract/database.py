@@ -7,7 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from transforms.contract.bands import CAPACITY_BANDS, FEW, MEASURES, Band
+from transforms.contract.bands import CAPACITY_BANDS, FEW, LEAD_TIME_BANDS, MEASURES, Band
 from transforms.contract.columns import INSTANT, Column, Nature, Origin, Table
 from transforms.contract.lake import LAKE, LOCAL_START_DATE, ROOM_ID
 
@@ -201,21 +201,24 @@ def _suppressed(text: str, columns: tuple[Column, ...], grain: tuple[str, ...]) 
     return Table(text, columns, grain, nature, why)
 
 
-_PROFILE_CELL: Final = (
+_PLACE: Final = (
     _technical(
         "level",
         pa.string(),
         "What a cell is of: region, site, building, or building_size (building and size).",
         "Which rooms a cell is of.",
     ),
-    *(_SITE, _BUILDING, _CAPACITY_BAND),
-    _computed(
-        "month",
-        pa.string(),
-        "Closed month, such as 2026-10; null: all closed months that are kept.",
-        "A month instead of a date.",
-        nullable=True,
-    ),
+    *(_SITE, _BUILDING),
+)
+_MONTH: Final = _computed(
+    "month",
+    pa.string(),
+    "Closed month, such as 2026-10; null: all closed months that are kept.",
+    "A month instead of a date.",
+    nullable=True,
+)
+_PROFILE_CELL: Final = (
+    *(*_PLACE, _CAPACITY_BAND, _MONTH),
     _technical(
         "measure",
         pa.string(),
@@ -360,7 +363,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
         ),
         "booking_profile_shown": replace(
             _suppressed(
-                "What booking_profile showed in the last thirty nights, so that no difference "
+                "What the profiles showed in the last thirty nights, so that no difference "
                 "between two versions gives a small count (R17).",
                 (
                     *(_REGION, *_PROFILE_CELL, _BOOKINGS_SUM),
@@ -374,6 +377,32 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 ("region", *(column.name for column in _PROFILE_CELL), "bookings"),
             ),
             is_for_everybody=False,
+        ),
+        "change_profile": _suppressed(
+            "Changes of bookings of closed months, by notice; small bands are merged (R19, R20).",
+            (
+                *(_REGION, *_PLACE, _MONTH),
+                LAKE["changes"]["change"],
+                _computed(
+                    "notice_band",
+                    pa.string(),
+                    "Start minus the reading that saw it, a lower bound: "
+                    f"{_labels(LEAD_TIME_BANDS)}, or {FEW}.",
+                    _BAND,
+                ),
+                _computed("changes", pa.int64(), "Changes of that kind.", _BOOKING_COUNT),
+                _minutes(
+                    "minutes_given_back",
+                    "Open minutes that they set free before they began (R20).",
+                    wide=True,
+                ),
+                _minutes(
+                    "minutes_booked_again",
+                    "Those of them that were booked when they came (R20).",
+                    wide=True,
+                ),
+            ),
+            ("region", "level", "site", "building", "month", "change", "notice_band"),
         ),
         "changes": Table(
             "What people changed, as two good readings of a room differ; no personal rooms (R19).",

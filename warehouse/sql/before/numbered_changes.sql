@@ -1,0 +1,10 @@
+-- Work table: the changes with a number, and the minutes of the year 1 between which each set a room free.
+SELECT row_number() OVER (ORDER BY lake_date, lake_row) AS change_no,
+       room_id,
+       change,
+       start_minute(starts_at) AS starts_minute,
+       greatest(start_minute(starts_at), start_minute(seen_at)) AS free_from,
+       end_minute(ends_at) AS free_to,
+       greatest(epoch_us(starts_at) - epoch_us(seen_at), 0) AS notice_us,
+       given_back_minutes
+FROM lake_changes

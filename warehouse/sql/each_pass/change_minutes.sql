@@ -1,0 +1,28 @@
+-- Work table: of the time that each change set free, what is open, and what of that is booked in the end
+-- (R20), hour by hour.
+WITH cells AS (
+    SELECT c.change_no,
+           d.room_no,
+           c.free_from + d.phase_minutes AS free_from,
+           c.free_to + d.phase_minutes AS free_to,
+           unnest(range((c.free_from + d.phase_minutes) // 60,
+                        (c.free_to + d.phase_minutes - 1) // 60 + 1)) AS cell
+    FROM numbered_changes AS c
+    JOIN directory AS d ON d.room_id = c.room_id
+    WHERE c.given_back_minutes > 0
+      AND NOT d.is_personal
+),
+hours AS (
+    SELECT c.change_no,
+           m.open_mask,
+           m.booked_mask,
+           (CAST(1 AS BIGINT) << least(c.free_to - c.cell * 60, 60))
+               - (CAST(1 AS BIGINT) << greatest(c.free_from - c.cell * 60, 0)) AS free_mask
+    FROM cells AS c
+    JOIN masks AS m ON m.room_no = c.room_no AND m.cell = c.cell
+)
+SELECT change_no,
+       CAST(sum(bit_count(open_mask & free_mask)) AS BIGINT) AS open_minutes,
+       CAST(sum(bit_count(booked_mask & free_mask)) AS BIGINT) AS booked_minutes
+FROM hours
+GROUP BY change_no

@@ -182,15 +182,18 @@ def test_r18_publish_says_what_an_edit_changes_from_when_and_restates_on_request
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
     company.run()
+    sizes = "SELECT DISTINCT capacity_band FROM utilization WHERE local_date = '2026-10-19'"
     rooms = company.directory / "rooms.csv"
     rooms.write_text(rooms.read_text().replace(",HQ,8", ",HQ,20"))
     capsys.readouterr()
     assert company.insights("publish", "--region", "EU") == 0
     today = datetime.now(ZoneInfo("Europe/Copenhagen")).date()
     assert f"fjord: capacity 8 to 20 from {today}" in capsys.readouterr().out
+    assert company.query(sizes) == [("5-8",)]  # the past stays as it was
     day = MONDAY.isoformat()
     assert company.insights("publish", "--region", "EU", "--restate-from", day) == 0
     assert f"fjord: capacity 8 to 20 from {day}" in capsys.readouterr().out
+    assert company.query(sizes) == [("15-30",)]
     later = (today + timedelta(days=2)).isoformat()
     assert company.insights("publish", "--region", "EU", "--restate-from", later) == 2
     assert "write valid_from in the CSV" in capsys.readouterr().err

@@ -177,10 +177,10 @@ def sights(rows: pa.Table, seen_after: Sequence[datetime | None]) -> list[Sight]
 
 def _keys(rows: pa.Table) -> list[_Ints]:
     """Return what a booking is known by, a whole number a row and part of the key."""
-    rooms = rows["room_id"].combine_chunks().dictionary_encode().indices
-    kinds = pc.equal(rows["kind"], "single").combine_chunks().cast(pa.int64())
+    rooms = rows["room_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    is_single = pc.equal(rows["kind"], "single").combine_chunks().cast(pa.int64()).to_numpy()
     times = [
-        rows[name].combine_chunks().cast(pa.int64()).fill_null(_UNKNOWN)
+        rows[name].combine_chunks().cast(pa.int64()).fill_null(_UNKNOWN).to_numpy()
         for name in ("created_at", "ends_at", "starts_at")
     ]
-    return [each.cast(pa.int64()).to_numpy() for each in (kinds, *times, rooms)]
+    return [*times, rooms.astype(np.int64) * 2 + is_single]

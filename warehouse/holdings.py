@@ -29,6 +29,7 @@ class LakeHoldings:
     first_date: date | None
     last_date: date | None
     oldest_coverage_date: date | None
+    oldest_changes_date: date | None
     rooms: int
 
 
@@ -66,6 +67,7 @@ def lake_holdings(lake: Lake) -> LakeHoldings:
         first_date=min(days, default=None),
         last_date=max(days, default=None),
         oldest_coverage_date=min(coverage, default=None),
+        oldest_changes_date=min(lake.days("changes"), default=None),
         rooms=0 if rooms is None else rooms.num_rows,
     )
 

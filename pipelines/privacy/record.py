@@ -63,6 +63,7 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
     stored = (
         ("Lake, bookings", lake.first_date),
         ("Lake, coverage", lake.oldest_coverage_date),
+        ("Lake, changes", lake.oldest_changes_date),
         (f"Database, versions kept: {database.versions}", database.oldest_date),
     )
     folders = _folders(chosen, home)

@@ -69,7 +69,9 @@ def test_event_rows_are_pseudonymous_and_only_suppressed_aggregates_anonymous(
     text = report()
     assert "| lake | bookings | pseudonymous |" in text
     anonymous = [line for line in text.splitlines() if "| anonymous |" in line]
-    assert len(anonymous) == 2
+    assert [line.split(" | ")[1] for line in anonymous] == [
+        *("booking_profile", "booking_profile_shown", "change_profile")
+    ]
     assert "are not hashed" in text
 
 

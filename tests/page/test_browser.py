@@ -7,10 +7,12 @@ import pytest
 
 from tests.marts.scenario import ALWAYS, Room, Scenario, all_day, book, days_from, scenario
 from tests.marts.test_bad_input import MONDAY, NOW
+from tests.marts.worked import cancelled
 from tests.page.browser import Browser, Tab
 from tests.page.conftest import MakePage
 from tests.page.pages import EN_DASH, Page, choose, figure, seats, table_in, words_of
 
+AUGUST = "August 2026"
 CREATED = datetime(2026, 7, 1, tzinfo=UTC)
 _PLACED = "FROM room_days JOIN rooms USING (room_id) WHERE "
 _CHOICES: tuple[tuple[dict[str, str], str], ...] = (
@@ -370,3 +372,31 @@ def test_names_are_shown_as_they_are_and_never_run(make_page: MakePage, browser:
         "undefined",
         0,
     ]
+
+
+def test_cancellations_are_shown_by_notice_with_what_they_gave_back(
+    make_page: MakePage, browser: Browser
+) -> None:
+    room = Room("oak", week=ALWAYS)
+    days = days_from(date(2026, 8, 1), 40)
+    scene = scenario((room,), [book(room, days[0], "09:00", "10:00")], days, trailing_days=1)
+    changes = tuple(
+        cancelled(room, datetime(2026, 8, 2 + number, 12, tzinfo=UTC)) for number in range(20)
+    )
+    page = make_page(replace(scene, changes=changes))
+    (count, given_back) = page.database.row(
+        "SELECT sum(changes), sum(minutes_given_back) FROM change_profile "
+        "WHERE level = 'region' AND month IS NULL AND change = 'cancelled'"
+    )
+    assert count == 20
+    tab = browser.open(page.path)
+    assert sum(int(row[1]) for row in table_in(tab, "cancelled")) == count
+    assert f"20 cancellations seen from one nightly reading to the next, {AUGUST}: " in words_of(
+        tab, "cancelled"
+    )
+    assert f"{given_back // 60} h of open time given back" in words_of(tab, "cancelled")
+    choose(tab, size=seats("5-8"))
+    assert "not by size" in words_of(tab, "cancelled")
+    choose(tab, size="All sizes", period="September 2026")
+    assert "No cancellations to show" in words_of(tab, "cancelled")
+    assert tab.complaints() == []

@@ -94,3 +94,36 @@ const leadTimes = () => distribution("lead-times", "lead_time", {
     return say("lead-times.words", { early: atLeast(profile, labels.slice(3)).text, late: atLeast(profile, labels.slice(0, 1)).text });
   },
 });
+
+// Cancellations as the nightly readings saw them (R19), by notice; of closed months.
+function cancellations() {
+  const part = section("cancelled", { isHalf: true });
+  return (data, choice) => {
+    if (choice.band !== null) return part.showNothing(say("cancelled.no_size"));
+    const rows = cancelledRows(data, choice);
+    if (rows === null) return part.showNothing(say("cancelled.none"));
+    const { cancelled: found } = data;
+    const sum = (name, of = rows) => sumOf(of.map((row) => found[name][row]));
+    const all = sum("cancelled");
+    const entries = data.measures.lead_time.filter((label) => label !== null).map((label) =>
+      ({ name: say(label === "few" ? "few" : `lead_time.${label}`), count: sum("cancelled", rows.filter((row) => found.label[row] === label)) }))
+      .filter((each) => each.count > 0);
+    drawShares(part.picture, entries.map((each) => each.name), entries.map((each) => each.count / all));
+    return part.show(say("cancelled.words", { count: all, span: closedSpan(data, choice), time: hours(sum("minutes_given_back")),
+      again: percent(ratio(sum("minutes_booked_again"), sum("minutes_given_back"))) }),
+    () => cancelledTable(part.title, entries, all));
+  };
+}
+
+const cancelledTable = (title, entries, all) => table(title, [say("cancelled.axis"), say("cancelled.count"), say("share")],
+  entries.map((each) => [each.name, number(each.count), share(each.count / all)]));
+
+// The rows of what is chosen; null where a month of it has none, since they may be too few to show.
+function cancelledRows(data, choice) {
+  const { cancelled: table } = data;
+  const months = choice.key === "all" ? [ALL] : data.closedMonths.filter((month) => isChosenMonth(choice, month));
+  const building = choice.building ?? ALL;
+  const found = months.map((month) => table.label.map((_, row) => row)
+    .filter((row) => table.building[row] === building && table.month[row] === month));
+  return found.length === 0 || found.some((rows) => rows.length === 0) ? null : found.flat();
+}

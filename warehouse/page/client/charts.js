@@ -164,7 +164,7 @@ function drawAhead(place, weeks) {
 
 // A printed page is narrower and lower than a window, and knows no scrolling.
 const PRINTED_WIDTH = 690;
-const PRINTED_HEIGHT = 0.68;
+const PRINTED_HEIGHT = 0.58;
 const heights = new Map();
 window.addEventListener("beforeprint", () => {
   for (const [place, chart] of drawn) {

@@ -38,7 +38,7 @@ function placed(data) {
   const measures = Object.keys(data.measures);
   data.cells = new Map(profile.measure.map((measure, row) =>
     [[measures[measure], profile.building[row], profile.band[row], profile.month[row]].join("|"), row]));
-  data.closedMonths = [...new Set(profile.month)].filter((month) => month !== ALL).sort((a, b) => a - b);
+  data.closedMonths = [...new Set([...profile.month, ...data.cancelled.month])].filter((month) => month !== ALL).sort((a, b) => a - b);
   return data;
 }
 

@@ -219,7 +219,7 @@ function peaksTable(data, choice, bands) {
 }
 
 function forward() {
-  const part = section("ahead");
+  const part = section("ahead", { isHalf: true });
   return (data, choice) => {
     const { ahead } = data;
     const sums = sumBy(ahead, choice, ["open_minutes", "booked_minutes"], (row) => ahead.monday[row]);

@@ -7,41 +7,36 @@ Does not belong here: counting (``sql/after/*_counts.sql``), which counts may be
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any, Final, TypeAlias
+from datetime import date
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from transforms.contract import (
-    CHANGE_WORDS,
-    DURATION_BANDS,
-    FEW,
-    LEAD_TIME_BANDS,
-    MEASURES,
-    TABLES,
-)
+from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES, TABLES
 from warehouse.engine import Engine
-from warehouse.suppression import (
-    Cells,
-    Counts,
-    Flags,
-    published,
-    shown_counts,
-    visible_cells,
+from warehouse.profile_bounds import Counts, Flags
+from warehouse.profile_memory import (
+    CLOSED,
+    LEVELS,
+    MEMORY,
+    NOTHING,
+    Before,
+    Key,
+    Memory,
+    Place,
 )
+from warehouse.suppression import Cells, Shown, published, shown_counts
 
 PROFILE: Final = "booking_profile"
-MEMORY: Final = "booking_profile_shown"
-REMEMBERED: Final = timedelta(days=30)
-LEVELS: Final = ("region", "site", "building", "building_size")
-_LONGEST: Final = 1e9  # an all-day booking may last as long as it likes
-_SHORTEST_DAY: Final = 22 * 60
-
-Place: TypeAlias = tuple[str | None, ...]
-"""() is the region, then site, building and capacity band, each None where a room has none."""
-_Key: TypeAlias = tuple[Place, str | None, str, str | None]
-"""Place, month, measure and band."""
+_TELLS_MINUTES: Final = 200
+"""Bookings of a region, site or building that tells minutes: of few it tells how long they are."""
+_TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None]], ...]] = (
+    (("lead_time", None), ("kind", "single")),
+    (("headcount", None), ("external", None)),
+)
+"""Bands of two measures that tell each other: a series has no lead time, so that the others are
+single; where nobody is known to be invited, nobody is known to be external."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +92,17 @@ def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None
     ``memory`` is ``booking_profile_shown`` of the build before, None if there was none.
     """
     region = str(engine.values("SELECT region FROM settings")[0])
-    remembered = _recent(memory, built_on)
-    shown: dict[_Key, int] = {}
+    remembered = Memory.of(memory, built_on)
+    shown: dict[Key, int] = {}
     hidden = 0
     for subject in (BOOKINGS, CHANGES):
         profile = profile_of(engine.table(subject.counts).to_pylist(), subject)
-        rows, of_subject, left_out = profile_rows(profile, subject, k, list(remembered))
+        rows, of_subject, left_out = profile_rows(profile, subject, k, remembered)
         shown |= of_subject
         hidden += left_out
         found = [{"region": region} | row for row in rows]
         engine.insert(subject.table, pa.Table.from_pylist(found, TABLES[subject.table].schema))
-    kept = list(_memory_rows(region, built_on, shown, remembered))
+    kept = list(remembered.rows(region, built_on, shown))
     engine.insert(MEMORY, pa.Table.from_pylist(kept, TABLES[MEMORY].schema))
     engine.load("profile_hidden", pa.table({"hidden_counts": pa.array([hidden], pa.int64())}))
 
@@ -146,57 +141,105 @@ def profile_of(counts: Sequence[Mapping[str, Any]], subject: Subject) -> Profile
 
 
 def profile_rows(
-    profile: Profile, subject: Subject, k: int, before: Sequence[tuple[_Key, int]] = ()
-) -> tuple[list[dict[str, Any]], dict[_Key, int], int]:
-    """Return the rows, what they show by name, and how many counts were merged or left out.
-
-    ``before`` is what former versions showed.
-    """
+    profile: Profile, subject: Subject, k: int, memory: Memory = NOTHING
+) -> tuple[list[dict[str, Any]], dict[Key, int], int]:
+    """Return the rows, what they show, and how many counts were merged or left out."""
     rows: list[dict[str, Any]] = []
-    shown: dict[_Key, int] = {}
+    shown: dict[Key, int] = {}
     hidden = 0
     if len(profile.months) == 1:
         return rows, shown, hidden
-    former = _former(profile, before)
-    is_reducible = np.array([len(place) < LEVELS.index("building") for place in profile.places])
-    totals, visible = np.empty(0, np.int64), np.empty(0, np.bool_)
-    for measure, bands in profile.measures.items():
-        counts = profile.counts[measure]
-        values = {subject.count: counts} | {of: profile.sums[of][measure] for of in subject.sums}
-        if not np.array_equal(totals, counts.sum(axis=-1)):
-            totals = counts.sum(axis=-1)
-            visible = visible_cells(totals, profile.parent, k)
-        is_length = measure == "duration"
-        cells = Cells(
-            counts,
-            profile.parent,
-            is_reducible,
-            values["booked_minutes"] if is_length else None,
-            _lengths() if is_length else (),
-        )
-        of_bands = shown_counts(cells, visible, k, former[measure])
-        named = of_bands.exact | of_bands.reduced
-        given = {of: published(cells, each, of_bands) for of, each in values.items()}
-        hidden += int(((counts > 0) & ~named).sum())
-        for at, of in zip(*(each.tolist() for each in np.nonzero(visible)), strict=True):
-            place, month = profile.places[at], profile.months[of]
-            if not _is_named(place):
-                continue
-            cell = {
-                "level": LEVELS[len(place)],
-                **dict(zip(subject.names, (*place, None, None, None))),  # noqa: B905 - a place has as many as its level
-                "month": month,
-                subject.measure: measure,
-            }
-            if subject.total:
-                cell[subject.total] = int(totals[at, of])
-            for band in np.flatnonzero(of_bands.exact[at, of]).tolist():
-                shown[place, month, measure, bands[band]] = int(counts[at, of, band])
-            of_cell = {name: each[at, of] for name, each in given.items()}
-            wholes = {name: int(each[at, of].sum()) for name, each in values.items()}
-            found = _rows_of_cell(subject, bands, named[at, of], of_cell, wholes)
-            rows += [cell | row for row in found]
+    for group in _groups(profile, subject):
+        # That a month was closed is remembered too, though none of its cells may be shown.
+        shown |= {((), month, CLOSED, group[0]): 0 for month in profile.months[1:]}
+        counts = {measure: profile.counts[measure] for measure in group}
+        before = Before(memory, profile.places, profile.months, counts, profile.measures, k)
+        visible = before.visible(profile.parent)
+        named = _named(profile, counts, visible, k, before)
+        for measure in group:
+            found, told, left_out = _rows_of(profile, subject, measure, visible, named[measure], k)
+            rows += found
+            shown |= told
+            hidden += left_out
     return rows, shown, hidden
+
+
+def _groups(profile: Profile, subject: Subject) -> list[list[str]]:
+    """Return the measures by what they are of: all of the same bookings, or each of its own."""
+    measures = list(profile.measures)
+    return [measures] if subject.total else [[measure] for measure in measures]
+
+
+def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be shown of it
+    profile: Profile, subject: Subject, measure: str, visible: Flags, of_bands: Shown, k: int
+) -> tuple[list[dict[str, Any]], dict[Key, int], int]:
+    rows: list[dict[str, Any]] = []
+    shown: dict[Key, int] = {}
+    bands, counts = profile.measures[measure], profile.counts[measure]
+    if k > 1 and not counts[:, :, [band is not None for band in bands]].any():
+        return rows, shown, 0  # where all are alike, those of any group are told
+    totals = counts.sum(axis=-1)
+    values = {subject.count: counts} | {of: profile.sums[of][measure] for of in subject.sums}
+    named = of_bands.exact | of_bands.reduced
+    cells = Cells(counts, profile.parent, is_reducible=_reducible(profile))
+    given = {of: published(cells, each, of_bands) for of, each in values.items()}
+    for at, of in np.argwhere(visible).tolist():
+        place, month = profile.places[at], profile.months[of]
+        if not _is_named(place):
+            continue
+        cell: dict[str, Any] = {"level": LEVELS[len(place)], "month": month}
+        cell |= dict.fromkeys(subject.names) | dict(zip(subject.names, place, strict=False))
+        cell[subject.measure] = measure
+        if subject.total:
+            cell[subject.total] = int(totals[at, of])
+        is_large = len(place) < len(LEVELS) - 1 and totals[at, of] >= _TELLS_MINUTES
+        tells_minutes = k == 1 or not subject.total or (is_large and measure != "duration")
+        silent = {} if tells_minutes else dict.fromkeys(subject.sums)
+        of_cell = {name: each[at, of] for name, each in given.items()}
+        wholes = {name: int(each[at, of].sum()) for name, each in values.items()}
+        found = _rows_of_cell(subject, bands, named[at, of], of_cell, wholes)
+        rows += [cell | row | silent for row in found]
+        exact = np.where(of_bands.exact[at, of], counts[at, of], 0)
+        known = dict(zip(bands, exact.tolist(), strict=True))
+        known[FEW] = int(totals[at, of] - exact.sum())
+        shown |= {(place, month, measure, label): count for label, count in known.items() if count}
+    return rows, shown, int(((counts > 0) & ~named).sum())
+
+
+def _reducible(profile: Profile) -> Flags:
+    """Return which places are above buildings."""
+    return np.array([len(place) < LEVELS.index("building") for place in profile.places])
+
+
+def _named(
+    profile: Profile, counts_of: Mapping[str, Counts], visible: Flags, k: int, before: Before
+) -> dict[str, Shown]:
+    """Return which counts of each measure are shown; of two that are tied both or none."""
+    ties = [
+        [(measure, list(profile.measures[measure]).index(band)) for measure, band in tie]
+        for tie in _TIES
+        if all(measure in counts_of for measure, _ in tie)
+    ]
+    tied = {name: [band for tie in ties for of, band in tie if of == name] for name in counts_of}
+    back = {name: before.kept_back(name) for name in counts_of}
+    while True:
+        named, is_done = {}, True
+        for name, counts in counts_of.items():
+            cells = Cells(counts, profile.parent, tied[name], _reducible(profile))
+            named[name] = shown_counts(cells, visible, k, before.of(name), back[name])
+            wrong = before.told_by_new_months(name, named[name].exact)
+            back[name][:, 0] |= wrong
+            is_done = is_done and not wrong.any()
+        for (one, first), (other, second) in ties:
+            apart = named[one].exact[:, :, first] ^ named[other].exact[:, :, second]
+            apart &= ~(before.is_fixed(one) & before.is_fixed(other))
+            apart &= counts_of[one][:, :, first] > 0
+            apart &= counts_of[other][:, :, second] > 0
+            back[one][:, :, first] |= apart
+            back[other][:, :, second] |= apart
+            is_done = is_done and not apart.any()
+        if is_done:
+            return named
 
 
 def _rows_of_cell(
@@ -221,67 +264,3 @@ def _is_named(place: Place) -> bool:
 
 def _sortable(place: Place) -> tuple[str, ...]:
     return tuple("" if name is None else f"{name}." for name in place)
-
-
-def _lengths() -> list[tuple[float, float]]:
-    """Return the least and most minutes of a booking in each band of durations."""
-    limits = [1.0, *(band.at_most + 1.0 for band in DURATION_BANDS if band.at_most)]
-    tops = [band.at_most or _LONGEST for band in DURATION_BANDS]
-    return [*zip(limits, tops, strict=True), (_SHORTEST_DAY, _LONGEST)]
-
-
-def _former(
-    profile: Profile, before: Sequence[tuple[_Key, int]]
-) -> Mapping[str, list[tuple[Counts, Flags]]]:
-    """Return, for each measure, what former versions showed; each value of a count in one pair."""
-    place_no = {place: at for at, place in enumerate(profile.places)}
-    month_no = {month: at for at, month in enumerate(profile.months)}
-    pairs: dict[str, list[tuple[Counts, Flags]]] = {measure: [] for measure in profile.measures}
-    for (place, month, measure, band), bookings in before:
-        bands = list(profile.measures.get(measure, ()))
-        if place not in place_no or month not in month_no or band not in bands:
-            continue
-        at = (place_no[place], month_no[month], bands.index(band))
-        free = next((pair for pair in pairs[measure] if not pair[1][at]), None)
-        if free is None:
-            shape = profile.counts[measure].shape
-            free = np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
-            pairs[measure].append(free)
-        free[0][at], free[1][at] = bookings, True
-    return pairs
-
-
-def _recent(memory: pa.Table | None, built_on: date) -> dict[tuple[_Key, int], date]:
-    """Return what versions of the last thirty nights showed, and the last day on which they did."""
-    rows = [] if memory is None else memory.to_pylist()
-    return {
-        (_key_of(row), row["bookings"]): row["last_shown_on"]
-        for row in rows
-        if built_on - row["last_shown_on"] <= REMEMBERED
-    }
-
-
-def _key_of(row: Mapping[str, Any]) -> _Key:
-    depth = LEVELS.index(row["level"])
-    place = (row["site"], row["building"], row["capacity_band"])[:depth]
-    return place, row["month"], row["measure"], row["band"]
-
-
-def _memory_rows(
-    region: str,
-    built_on: date,
-    shown: Mapping[_Key, int],
-    remembered: Mapping[tuple[_Key, int], date],
-) -> Iterator[dict[str, Any]]:
-    merged = dict(remembered) | dict.fromkeys(shown.items(), built_on)
-    for ((place, month, measure, band), bookings), last_shown_on in merged.items():
-        yield {
-            "region": region,
-            "level": LEVELS[len(place)],
-            **dict(zip(("site", "building", "capacity_band"), (*place, None, None, None))),  # noqa: B905 - as above
-            "month": month,
-            "measure": measure,
-            "band": band,
-            "bookings": bookings,
-            "last_shown_on": last_shown_on,
-        }

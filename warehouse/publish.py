@@ -38,7 +38,8 @@ from warehouse.inputs import (
 )
 from warehouse.lake import Lake, Part
 from warehouse.masks import hour_masks
-from warehouse.profile import MEMORY, PROFILE, load_profile
+from warehouse.profile import PROFILE, load_profile
+from warehouse.profile_memory import MEMORY
 from warehouse.versions import (
     VersionError,
     current_version,

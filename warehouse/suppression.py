@@ -15,34 +15,61 @@ to hold at least two of them, worth k bookings or more. If it does not, then eit
 *reduced*: it is shown as the sum of its shown parts, and the rest joins its ``few`` (only above
 buildings, and only where that moves its share by less than half a percentage point); or the shown
 count that is the smallest share of its cell is hidden too; or, where nothing is left, the whole.
-A reduced count is a sum of what is shown anyway, so it gives nothing away.
+A reduced count is a sum of what is shown anyway: in all that follows it counts as hidden.
 
 Two sums together can give what neither gives alone, so the bounds that all of them put on each
 hidden count are worked out (as far as passing bounds on from sum to sum goes); where they pin a
-count down to within 1 to k-1, more of its cell is hidden. The minutes of the named bands are
-given too: where what they leave for ``few`` would tell its durations apart, a band more joins it.
+count down to within 1 to k-1, more of its cell is hidden (``profile_bounds.py``). What a whole
+hides its parts hide too, so that each ``few`` holds the one above, and what parts leave of it
+holds k.
 
-Versions are compared by readers as well. ``shown_before`` is what the versions of the last thirty
-nights showed: a count that moved by less than k since then is hidden, and one that was shown
-before counts as known, whether it is shown again or not.
+Versions are compared by readers as well: ``profile_memory.py`` says what they have.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-Counts: TypeAlias = npt.NDArray[np.int64]
-Flags: TypeAlias = npt.NDArray[np.bool_]
-Floats: TypeAlias = npt.NDArray[np.float64]
+from warehouse.profile_bounds import Counts, Flags, Floats, pinned
 
 _ROUNDS: Final = 60
-_BOUND_ROUNDS: Final = 15
 _LARGE_CELL: Final = 200
 _MOST_REDUCED: Final = 0.004
 """The largest share of its cell that a count above buildings may lack."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The true counts of one measure.
+
+    ``counts`` has the axes place, month (0 is all closed months together) and band. ``parent`` is
+    the place that each place is part of, -1 for the region. ``tied`` are bands that another
+    measure tells too: they are hidden last. ``is_reducible`` are the places above buildings.
+    """
+
+    counts: Counts
+    parent: Counts
+    tied: Sequence[int] = ()
+    is_reducible: Flags | None = None
+
+
+@dataclass(frozen=True)
+class Former:
+    """What the last version showed of the cells.
+
+    ``is_fixed`` and ``total`` have the axes place and month, ``named`` and ``moved`` bands too.
+    """
+
+    is_fixed: Flags
+    """Cells whose numbers are the same now: they are shown as they were."""
+    named: Flags
+    total: Counts
+    moved: Flags
+    """Counts that any version showed and that are less than k away."""
+    derived: Flags
+    """Counts (place, band) of all closed months that former versions and new months tell."""
 
 
 @dataclass
@@ -53,90 +80,150 @@ class Shown:
     reduced: Flags
 
 
-@dataclass(frozen=True)
-class Cells:
-    """The true counts of one measure.
+@dataclass
+class Grid:
+    """What is being decided: which counts are shown (place, month, band).
 
-    ``counts`` has the axes place, month (0 is all closed months together) and band. ``parent`` is
-    the place that each place is part of, -1 for the region; ``is_reducible`` are the places above
-    buildings. ``minutes`` and ``lengths`` (least and most minutes of a band) are given for
-    durations alone.
+    ``known`` are not hidden: readers have them from former versions. ``visible`` are the cells
+    (place, month) that have rows.
     """
 
-    counts: Counts
-    parent: Counts
-    is_reducible: Flags
-    minutes: Counts | None = None
-    lengths: Sequence[tuple[float, float]] = ()
+    cells: Cells
+    k: int
+    shown: Flags
+    known: Flags
+    visible: Flags
+    reduced: Flags = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reduced = np.zeros_like(self.shown)
+
+    @property
+    def free(self) -> Flags:
+        """What can still be hidden."""
+        free: Flags = self.shown & ~self.known
+        return free
 
 
-def visible_cells(totals: Counts, parent: Counts, k: int) -> Flags:
+@dataclass(frozen=True)
+class FormerTotals:
+    """Of each cell (place, month): is it ``fixed`` to ``visible`` or not, or else ``derived``."""
+
+    fixed: Flags
+    visible: Flags
+    derived: Flags
+
+
+def visible_cells(
+    totals: Counts, parent: Counts, k: int, former: FormerTotals | None = None
+) -> Flags:
     """Return which cells (place, month) have rows: k bookings, and no total that can be subtracted.
 
     ``totals`` has the axes place and month, as ``Cells.counts`` without bands.
     """
-    cells = Cells(totals[:, :, None], parent, np.zeros(len(parent), np.bool_))
-    grid = (totals >= k)[:, :, None]
-    shown, nothing = Shown(grid, np.zeros_like(grid)), np.zeros_like(grid)
+    shown, known = totals >= k, np.zeros(totals.shape, np.bool_)
+    if former is not None:
+        shown = np.where(former.fixed, former.visible, shown)
+        known = (shown & former.fixed) | former.derived
+    everywhere = np.zeros(totals.shape, np.bool_)
+    cells = Cells(totals[:, :, None], parent)
+    grid = Grid(cells, k, shown[:, :, None], known[:, :, None], everywhere)
     for _ in range(_ROUNDS):
-        before = grid.copy()
-        _hide_in_places(cells, shown, nothing, k)
-        _hide_in_months(cells, grid, nothing, k)
-        if np.array_equal(before, grid):
-            break
-    return grid[:, :, 0]
+        before = grid.shown.copy()
+        _hide_in_places(grid)
+        _hide_in_months(grid)
+        _hide_in_corners(grid)
+        if np.array_equal(before, grid.shown):
+            told = pinned(cells.counts, parent, grid.shown | grid.known, everywhere, k)
+            for place, month, _ in np.argwhere(told).tolist():
+                _hide_near(grid, place, month)
+            if np.array_equal(before, grid.shown):
+                break
+    return grid.shown[:, :, 0]
+
+
+def _hide_near(grid: Grid, place: int, month: int) -> None:
+    """Hide the smallest cell beside one whose total can be told, else one of those above it."""
+    totals, parent, free = grid.cells.counts[:, :, 0], grid.cells.parent, grid.free[:, :, 0]
+    near = np.zeros_like(free)
+    near[parent == parent[place], month] = True
+    if month:
+        near[place, 1:] = True
+    if not (near & free).any():
+        near[parent[place], month] = near[place, 0] = True
+    near &= free
+    if near.any():
+        at = int(np.where(near, totals, np.iinfo(np.int64).max).argmin())
+        grid.shown[at // totals.shape[1], at % totals.shape[1], 0] = False
 
 
 def shown_counts(
     cells: Cells,
     visible: Flags,
     k: int,
-    shown_before: Sequence[tuple[Counts, Flags]] = (),
+    former: Former | None = None,
+    kept_back: Flags | None = None,
 ) -> Shown:
     """Return which counts are shown under their band's name; the rest of a cell is its ``few``.
 
-    ``visible`` are the cells that have rows. ``shown_before`` are pairs of counts and of which of
-    them a former version showed exactly, on the axes of ``cells``.
+    ``visible`` are the cells that have rows; ``kept_back`` is not shown.
     """
-    counts = cells.counts
-    exact = (counts >= k) & visible[:, :, None]
-    shown = Shown(exact, np.zeros_like(exact))
-    known = np.zeros_like(exact)
-    for former, was_shown in shown_before:
-        moved = np.abs(counts - former)
-        exact &= ~(was_shown & (moved > 0) & (moved < k))
-        known |= was_shown & (moved == 0)
+    shown = (cells.counts >= k) & visible[:, :, None]
+    known = np.zeros_like(shown)
+    if kept_back is not None:
+        shown &= ~kept_back
+    if former is not None:
+        fixed = former.is_fixed[:, :, None]
+        shown = np.where(fixed, former.named, shown)
+        known = fixed & former.named
+        known[:, 0] |= former.derived
+    grid = Grid(cells, k, shown, known, visible)
     for _ in range(_ROUNDS):
-        before = exact.copy()
-        _hide_in_bands(cells, shown, visible, k)
-        _hide_in_places(cells, shown, known, k)
-        _hide_in_months(cells, exact, known, k)
-        if np.array_equal(before, exact):
-            pinned = _pinned(cells, exact | known, visible, k)
-            if not pinned.any():
+        before = shown.copy()
+        _hide_below(grid)
+        _hide_in_bands(grid)
+        _hide_in_places(grid)
+        _hide_in_months(grid)
+        _hide_in_corners(grid)
+        _hide_few(grid)
+        if np.array_equal(before, shown):
+            _hide_beside(grid, pinned(cells.counts, cells.parent, shown | known, visible, k))
+            if np.array_equal(before, shown):
                 break
-            _hide_beside(cells, exact, pinned)
-            if np.array_equal(before, exact):
-                break
-    given = published(cells, counts, shown)
+    return Shown(shown, _reduced(grid))
+
+
+def _reduced(grid: Grid) -> Flags:
+    """Return the hidden counts above buildings that are nearly the sum of their shown parts."""
+    counts, is_reducible = grid.cells.counts, grid.cells.is_reducible
+    if is_reducible is None:
+        return np.zeros_like(grid.shown)
+    reduced = ~grid.shown & (grid.visible & is_reducible[:, None])[:, :, None]
+    given = published(grid.cells, counts, Shown(grid.shown, reduced))
     lost = (counts - given) / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
-    shown.reduced &= ~exact & (given >= k) & (lost < _MOST_REDUCED)
-    return shown
+    reduced &= (given >= grid.k) & (lost < _MOST_REDUCED)
+    # What is left for few holds k too, or nothing is reduced.
+    given = published(grid.cells, counts, Shown(grid.shown, reduced))
+    few = (counts - given).sum(axis=-1)
+    reduced &= ((few == 0) | (few >= grid.k))[:, :, None]
+    return reduced
 
 
 def published(cells: Cells, values: Counts, shown: Shown) -> Counts:
     """Return what is shown of values on the axes of the counts: 0 where nothing is."""
     found = np.where(shown.exact, values, 0)
-    for place in np.flatnonzero(cells.is_reducible)[::-1]:  # parts come after their whole
-        parts = found[cells.parent == place].sum(axis=0)
-        found[place] = np.where(shown.reduced[place], parts, found[place])
+    if cells.is_reducible is not None:
+        for place in np.flatnonzero(cells.is_reducible)[::-1]:  # parts come after their whole
+            parts = found[cells.parent == place].sum(axis=0)
+            found[place] = np.where(shown.reduced[place], parts, found[place])
     return found
 
 
-def _cost(counts: Counts) -> Floats:
+def _cost(cells: Cells) -> Floats:
     """Return what hiding each count takes from its cell: its share, less in a small cell."""
-    total = counts.sum(axis=-1, keepdims=True)
-    cost: Floats = counts / np.maximum(total, _LARGE_CELL)
+    total = cells.counts.sum(axis=-1, keepdims=True)
+    cost: Floats = cells.counts / np.maximum(total, _LARGE_CELL)
+    cost[:, :, list(cells.tied)] += 1
     return cost
 
 
@@ -146,104 +233,79 @@ def _cheapest(cost: Floats, candidates: Flags) -> tuple[Counts, Flags]:
     return np.where(candidates, cost, np.inf).argmin(axis=-1), any_left
 
 
-def _hide_in_bands(cells: Cells, shown: Shown, visible: Flags, k: int) -> None:
+def _hide_in_bands(grid: Grid) -> None:
     """Let the ``few`` of each cell hold at least k bookings that could be of two bands."""
-    counts, exact = cells.counts, shown.exact
-    cost = _cost(counts)
+    counts, shown, k = grid.cells.counts, grid.shown, grid.k
+    cost = _cost(grid.cells)
     while True:
-        hidden = (counts - published(cells, counts, shown)).sum(axis=-1)
+        hidden = np.where(shown, 0, counts).sum(axis=-1)
         is_small = (hidden > 0) & (hidden < k)
         # A single band that is missing would be few itself.
-        is_alone = (hidden > 0) & ((~exact).sum(axis=-1) < 2)
-        needy = (is_small | is_alone | _tells_durations(cells, shown, hidden, k)) & visible
-        at, any_left = _cheapest(cost, exact)
+        is_alone = (hidden > 0) & ((~shown).sum(axis=-1) < 2)
+        needy = (is_small | is_alone) & grid.visible
+        at, any_left = _cheapest(cost, grid.free)
         needy &= any_left
         if not needy.any():
             return
         place, month = np.nonzero(needy)
-        exact[place, month, at[place, month]] = False
+        shown[place, month, at[place, month]] = False
 
 
-def _tells_durations(cells: Cells, shown: Shown, hidden: Counts, k: int) -> Flags:
-    """Return the cells whose minutes left for ``few`` pin a hidden band down to 1 to k-1."""
-    tells = np.zeros(hidden.shape, np.bool_)
-    if cells.minutes is None:
-        return tells
-    least = np.array([low for low, _ in cells.lengths])
-    most = np.array([high for _, high in cells.lengths])
-    missing = ~shown.exact
-    minutes = np.where(missing, cells.minutes, 0).sum(axis=-1)
-    few = hidden.astype(np.float64)
-    for band in range(len(cells.lengths)):
-        others = missing.copy()
-        others[:, :, band] = False
-        low = np.where(others, least, np.inf).min(axis=-1, initial=np.inf)
-        high = np.where(others, most, -np.inf).max(axis=-1, initial=-np.inf)
-        with np.errstate(invalid="ignore"):
-            may_be_none = (few * low <= minutes) & (minutes <= few * high)
-        any_low = np.minimum(low, least[band])
-        any_high = np.maximum(high, most[band])
-        may_be_many = (k * least[band] + (few - k) * any_low <= minutes) & (
-            minutes <= k * most[band] + (few - k) * any_high
-        )
-        is_there = missing[:, :, band] & (cells.counts[:, :, band] > 0)
-        tells |= is_there & ~may_be_none & ~may_be_many
-    # Of a cell with a reduced band the minutes of few are those of its parts' few.
-    return tells & (hidden > 0) & ~shown.reduced.any(axis=-1)
-
-
-def _hide_in_places(cells: Cells, shown: Shown, known: Flags, k: int) -> None:
+def _hide_in_places(grid: Grid) -> None:
     """Keep the parts of each place from being subtracted from it."""
+    cells, shown, known, k = grid.cells, grid.shown, grid.known, grid.k
     parts = np.flatnonzero(cells.parent >= 0)
     of = cells.parent[parts]
-    counts, exact, cost = cells.counts, shown.exact, _cost(cells.counts)
-    total = counts.sum(axis=-1)
+    cost = _cost(cells)
     while True:
-        is_open = exact | known
-        is_hidden = ~is_open & (counts > 0)
-        number, worth = np.zeros_like(counts), np.zeros_like(counts)
+        is_open = shown | known
+        is_hidden = ~is_open & (cells.counts > 0)
+        number, worth = np.zeros_like(cells.counts), np.zeros_like(cells.counts)
         np.add.at(number, of, is_hidden[parts].astype(np.int64))
-        np.add.at(worth, of, np.where(is_hidden, counts, 0)[parts])
-        bare = _is_bare(counts, is_open, number, worth, k)
+        np.add.at(worth, of, np.where(is_hidden, cells.counts, 0)[parts])
+        bare = _is_bare(cells.counts, is_open, number, worth, k)
         bare[np.setdiff1d(np.arange(len(bare)), of)] = False
-        left_out = counts - published(cells, counts, shown)
         changed = False
         for whole, month, band in zip(*(each.tolist() for each in np.nonzero(bare)), strict=True):
             own = parts[of == whole]
-            can_hide = own[(exact & ~known)[own, month, band]]
-            is_given = exact[whole, month, band] and not known[whole, month, band]
-            lost = int(left_out[own, month, band].sum())
-            few = lost + int(left_out[whole, month].sum())
-            only = len(own) == 1
-            if (
-                is_given
-                and cells.is_reducible[whole]
-                and not only
-                and (few >= k and lost < _MOST_REDUCED * total[whole, month])
-            ):
-                exact[whole, month, band], shown.reduced[whole, month, band] = False, True
+            if _reduce(grid, whole, month, band, int(worth[whole, month, band])):
                 changed = True
-            elif is_given and (only or not len(can_hide)):
-                # The whole is its one part, or nothing is left to hide among the parts.
-                exact[whole, month, band], changed = False, True
-            elif len(can_hide):
+                continue
+            can_hide = own[grid.free[own, month, band]]
+            if len(can_hide):
                 at = can_hide[cost[can_hide, month, band].argmin()]
-                exact[at, month, band], changed = False, True
+                shown[at, month, band], changed = False, True
+            elif shown[whole, month, band] and not known[whole, month, band]:
+                # Nothing left to hide among the parts: then the whole is not given either.
+                shown[whole, month, band], changed = False, True
         if not changed:
             return
 
 
-def _hide_in_months(cells: Cells, shown: Flags, known: Flags, k: int) -> None:
+def _reduce(grid: Grid, whole: int, month: int, band: int, lost: int) -> bool:
+    """Hide a count above buildings that may be shown as the sum of its parts all the same."""
+    cells = grid.cells
+    if cells.is_reducible is None or not cells.is_reducible[whole]:
+        return False
+    if not grid.free[whole, month, band]:
+        return False
+    if lost >= _MOST_REDUCED * cells.counts[whole, month].sum():
+        return False
+    grid.shown[whole, month, band], grid.reduced[whole, month, band] = False, True
+    return True
+
+
+def _hide_in_months(grid: Grid) -> None:
     """Keep months from being subtracted from all months together."""
-    counts = cells.counts
-    cost = np.moveaxis(_cost(counts)[:, 1:], 1, -1)
+    counts, shown, known, k = grid.cells.counts, grid.shown, grid.known, grid.k
+    cost = np.moveaxis(_cost(grid.cells)[:, 1:], 1, -1)
     while True:
         is_open = shown | known
         is_hidden = ~is_open & (counts > 0)
         number = is_hidden[:, 1:].sum(axis=1)
         worth = np.where(is_hidden, counts, 0)[:, 1:].sum(axis=1)
         bare = _is_bare(counts[:, 0], is_open[:, 0], number, worth, k)
-        can_hide = (shown & ~known)[:, 1:]
+        can_hide = grid.free[:, 1:]
         at, any_left = _cheapest(cost, np.moveaxis(can_hide, 1, -1))
         place, band = np.nonzero(bare & any_left)
         shown[place, at[place, band] + 1, band] = False
@@ -254,6 +316,85 @@ def _hide_in_months(cells: Cells, shown: Flags, known: Flags, k: int) -> None:
             return
 
 
+def _hide_in_corners(grid: Grid) -> None:
+    """Keep the hidden months of hidden parts from being what is left of both subtractions."""
+    counts, parent = grid.cells.counts, grid.cells.parent
+    for whole in np.unique(parent[parent >= 0]).tolist():
+        parts = np.flatnonzero(parent == whole)
+        is_open = grid.shown | grid.known
+        hidden = ~is_open[whole, 1:]
+        is_told = is_open[parts, 0] & (is_open[parts, 1:] | hidden).all(axis=1)
+        months = np.where(hidden, counts[parts, 1:], 0).sum(axis=1)
+        left = np.where(is_told, 0, months).sum(axis=0)
+        for band in np.flatnonzero((left > 0) & (left < grid.k) & is_open[whole, 0]).tolist():
+            free = [at for at in parts[is_told[:, band]].tolist() if grid.free[at, 0, band]]
+            free = free or ([whole] if grid.free[whole, 0, band] else [])
+            if free:
+                grid.shown[min(free, key=lambda at: counts[at, 0, band]), 0, band] = False
+
+
+def _hide_below(grid: Grid) -> None:
+    """Hide in every part what is hidden in its whole, so that each ``few`` holds the one above."""
+    shown, known, parent = grid.shown, grid.known, grid.cells.parent
+    is_dark = ~grid.visible[:, :, None]
+    shown[:, 1:] &= shown[:, :1] | is_dark[:, :1] | grid.reduced[:, :1] | known[:, 1:]
+    for place in np.flatnonzero(parent >= 0):  # a parent comes before its parts
+        whole = parent[place]
+        shown[place] &= shown[whole] | is_dark[whole] | grid.reduced[whole] | known[place]
+
+
+def _hide_few(grid: Grid) -> None:
+    """Keep the ``few`` of parts from being subtracted from the ``few`` of their whole.
+
+    What is left belongs to parts that hide more than their whole does, or have no rows.
+    """
+    parts = np.flatnonzero(grid.cells.parent >= 0)
+    months = np.arange(grid.shown.shape[1])
+    places = np.arange(len(grid.shown))
+    of = grid.cells.parent[parts]
+    _hide_few_of(grid, np.broadcast_arrays(of[:, None], months), np.ix_(parts, months))
+    all_months = np.zeros_like(months[1:])
+    _hide_few_of(grid, np.broadcast_arrays(places[:, None], all_months), np.ix_(places, months[1:]))
+
+
+def _hide_few_of(grid: Grid, whole: Sequence[Counts], part: Sequence[Counts]) -> None:
+    """Hide more of the parts (places, months) of some wholes, or else of the whole."""
+    whole_at, part_at = (whole[0], whole[1]), (part[0], part[1])
+    shown, visible = grid.shown, grid.visible
+    cost = _cost(grid.cells)
+    while True:
+        few = np.where(shown[whole_at], 0, grid.cells.counts[part_at]).sum(axis=-1)
+        is_open = (shown[part_at] | ~shown[whole_at]).all(axis=-1) & visible[part_at]
+        is_hidden = ~is_open & (few > 0) & visible[whole_at]
+        number, worth = np.zeros(visible.shape, np.int64), np.zeros(visible.shape, np.int64)
+        np.add.at(number, whole_at, is_hidden.astype(np.int64))
+        np.add.at(worth, whole_at, np.where(is_hidden, few, 0))
+        bare = (number > 0) & ((number < 2) | (worth < grid.k))
+        can_hide = is_open & (few > 0)
+        price = np.where(grid.free, cost, np.inf)
+        changed = False
+        for place, month in np.argwhere(bare).tolist():
+            own = np.argwhere(can_hide & (whole[0] == place) & (whole[1] == month))
+            options = [(int(part[0][row, 0]), int(part[1][0, column])) for row, column in own]
+            changed |= _hide_cheapest(grid, price, options) or _hide_cheapest(
+                grid, price, [(place, month)]
+            )
+        if not changed:
+            return
+
+
+def _hide_cheapest(grid: Grid, price: Floats, options: Sequence[tuple[int, int]]) -> bool:
+    """Hide the cheapest count of some cells; return whether there was any."""
+    if not options:
+        return False
+    prices = np.array([price[each] for each in options])
+    if np.isinf(prices).all():
+        return False
+    at, band = np.unravel_index(prices.argmin(), prices.shape)
+    grid.shown[(*options[int(at)], int(band))] = False
+    return True
+
+
 def _is_bare(counts: Counts, is_open: Flags, number: Counts, worth: Counts, k: int) -> Flags:
     """Return the wholes whose hidden parts can be subtracted, or that their parts give away."""
     bare: Flags = is_open & (number > 0) & ((number < 2) | (worth < k))
@@ -261,97 +402,15 @@ def _is_bare(counts: Counts, is_open: Flags, number: Counts, worth: Counts, k: i
     return bare
 
 
-def _pinned(cells: Cells, known: Flags, visible: Flags, k: int) -> Flags:
-    """Return the hidden counts that all sums together pin down to within 1 to k-1."""
-    counts = cells.counts.astype(np.float64)
-    few = np.where(known, 0, counts).sum(axis=-1, keepdims=True)
-    # In a cell that hides nothing, a band that is missing is empty.
-    is_open = known | (visible[:, :, None] & (few == 0))
-    low = np.where(is_open, counts, 0.0)
-    high = np.where(is_open, counts, np.where(visible[:, :, None], few, np.inf))
-    for _ in range(_BOUND_ROUNDS):
-        before = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
-        _tighten_bands(low, high, cells.counts, visible)
-        _tighten_places(low, high, cells.parent)
-        _tighten_months(low, high)
-        after = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
-        if before == after:
-            break
-    pinned: Flags = ~is_open & (cells.counts > 0) & (low >= 1) & (high <= k - 1)
-    return pinned
-
-
-def _tighten_bands(low: Floats, high: Floats, counts: Counts, visible: Flags) -> None:
-    """Pass bounds on within each cell, whose bands add up to its total."""
-    total = np.where(visible, counts.sum(axis=-1), np.nan)
-    rest_low = low.sum(axis=-1)[:, :, None] - low
-    with np.errstate(invalid="ignore"):
-        high[:] = np.fmin(high, total[:, :, None] - rest_low)
-        rest_high = _sum_of_others(high, axis=-1)
-        low[:] = np.fmax(low, total[:, :, None] - rest_high)
-
-
-def _tighten_places(low: Floats, high: Floats, parent: Counts) -> None:
-    """Pass bounds on between the parts of each place and the place."""
-    parts = np.flatnonzero(parent >= 0)
-    of = parent[parts]
-    wholes = np.unique(of)
-    low_sum, high_sum, endless = np.zeros_like(low), np.zeros_like(low), np.zeros_like(low)
-    is_endless = np.isinf(high)
-    np.add.at(low_sum, of, low[parts])
-    np.add.at(high_sum, of, np.where(is_endless, 0.0, high)[parts])
-    np.add.at(endless, of, is_endless[parts].astype(np.float64))
-    total_high = np.where(endless > 0, np.inf, high_sum)
-    low[wholes] = np.maximum(low[wholes], low_sum[wholes])
-    high[wholes] = np.minimum(high[wholes], total_high[wholes])
-    part_high = high[parts]
-    others_endless = endless[of] - is_endless[parts] > 0
-    finite = np.where(is_endless[parts], 0.0, part_high)
-    rest_high = np.where(others_endless, np.inf, high_sum[of] - finite)
-    high[parts] = np.minimum(part_high, high[of] - (low_sum[of] - low[parts]))
-    low[parts] = np.maximum(low[parts], low[of] - rest_high)
-
-
-def _tighten_months(low: Floats, high: Floats) -> None:
-    """Pass bounds on between the months of each place and all months together."""
-    low[:, 0] = np.maximum(low[:, 0], low[:, 1:].sum(axis=1))
-    high[:, 0] = np.minimum(high[:, 0], high[:, 1:].sum(axis=1))
-    rest_high = _sum_of_others(high[:, 1:], axis=1)
-    rest_low = low[:, 1:].sum(axis=1, keepdims=True) - low[:, 1:]
-    high[:, 1:] = np.minimum(high[:, 1:], high[:, :1] - rest_low)
-    low[:, 1:] = np.maximum(low[:, 1:], low[:, :1] - rest_high)
-
-
-def _sum_of_others(values: Floats, axis: int) -> Floats:
-    """Return the sum along an axis without each value itself; infinite ones are not subtracted."""
-    is_endless = np.isinf(values)
-    finite = np.where(is_endless, 0.0, values)
-    rest: Floats = np.asarray(finite.sum(axis=axis, keepdims=True) - finite)
-    others_endless = is_endless.sum(axis=axis, keepdims=True) - is_endless > 0
-    others: Floats = np.where(others_endless, np.inf, rest)
-    return others
-
-
-def _hide_beside(cells: Cells, exact: Flags, pinned: Flags) -> None:
-    """Hide one count more beside each pinned one: the cheapest that shares a sum with it.
-
-    That is the same band of another part or in another month, or another band of its cell; the
-    same band of its whole where there is none of these.
-    """
-    cost = _cost(cells.counts)
-    for place, month, band in zip(*(each.tolist() for each in np.nonzero(pinned)), strict=True):
-        whole = int(cells.parent[place])
-        parts = np.flatnonzero(cells.parent == whole).tolist() if whole >= 0 else [place]
-        beside = [
-            *((part, month, band) for part in parts),
-            *((place, of, band) for of in range(1, exact.shape[1])),
-            *((place, month, of) for of in range(exact.shape[2])),
-        ]
-        can_hide = [at for at in beside if exact[at]]
-        if can_hide:
-            exact[min(can_hide, key=cost.__getitem__)] = False
-        elif whole >= 0:
-            exact[whole, month, band] = False
-
-
-__all__ = ["Cells", "shown_counts", "visible_cells"]
+def _hide_beside(grid: Grid, told: Flags) -> None:
+    """Hide the smallest shown count of each cell with a pinned one; else one of its parent's."""
+    cells, shown, free = grid.cells, grid.shown, grid.free
+    place, month = np.nonzero(told.any(axis=-1))
+    for at, of in zip(place.tolist(), month.tolist(), strict=True):
+        where = at
+        while where >= 0 and not free[where, of].any():
+            where = int(cells.parent[where])
+        if where >= 0:
+            candidates = np.where(free[where, of], cells.counts[where, of], np.iinfo(np.int64).max)
+            shown[where, of, int(candidates.argmin())] = False
+            free[where, of] &= shown[where, of]

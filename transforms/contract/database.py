@@ -158,7 +158,11 @@ _BOOKINGS_SUM = _computed(
     _BOOKING_COUNT,
 )
 _WHOLE_DURATIONS = _minutes(
-    "booked_minutes", "Sum of the whole durations of these bookings (R15).", wide=True
+    "booked_minutes",
+    "Sum of the whole durations of these bookings (R15); null for durations, for sizes of a "
+    "building and in cells of fewer than 200 bookings: it would tell how long a few are.",
+    wide=True,
+    nullable=True,
 )
 _IN_USE = (
     _rooms("rooms_open", "Rooms read that are open at any minute of the day."),

@@ -9,6 +9,7 @@ it of many. Only what no solution shows is solved for its least and its most.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -27,6 +28,8 @@ _SEED: Final = 17
 _MOST_SOLUTIONS: Final = 60
 _VAIN_SOLUTIONS: Final = 6
 _SECONDS: Final = 60.0
+_ENOUGH: Final = 200
+"""Findings of some measures, after which no more are sought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +66,10 @@ def attack(
                     Builder(nights, told, own, trailing_days, is_all_known=True).program,
                     minimum_group,
                 )
-                found += list(solver.findings())
+                found += list(islice(solver.findings(), _ENOUGH))
             except ContradictionError:
                 solver = Solver(Builder(nights, told, own, trailing_days).program, minimum_group)
-                found += list(solver.findings())
+                found += list(islice(solver.findings(), _ENOUGH))
             tried += solver.tried
     return Attack(tried, tuple(found))
 
@@ -106,7 +109,8 @@ class Solver:
         matrix = _matrix(targets, self._count)
         own = matrix @ np.array(self._program.own, dtype=np.float64)
         low, high = matrix @ self._low - own, matrix @ self._high - own
-        is_open = ~((high <= 0) | (low >= self._k))
+        # A sum of k bookings may be shown, whoever made some of them.
+        is_open = ~((high <= 0) | (low + own >= self._k))
         is_proven = is_open & (low >= 1) & (high < self._k)
         is_open &= ~is_proven & (low < high)
         for place in np.nonzero(is_proven)[0]:
@@ -115,7 +119,7 @@ class Solver:
             weights: Floats = matrix[[place]].toarray()[0]
             least = round(weights @ self._solve(weights) - own[place])
             most = round(weights @ self._solve(-weights) - own[place])
-            if least >= 1 and most < self._k:
+            if least >= 1 and most < self._k and least + own[place] < self._k:
                 yield self._finding(targets[place], least, most)
 
     def _finding(self, unknowns: Unknowns, low: float, high: float) -> Finding:
@@ -177,14 +181,26 @@ class Solver:
         is_row = np.diff(rows.indptr) > 0
         blank = csr_array((int(is_row.sum()), len(timed)))
         found = [LinearConstraint(hstack([rows[is_row], blank]), values[is_row], values[is_row])]
-        if program.at_most:
-            ties = _matrix(list(program.at_most), self._count)
-            most = np.array(list(program.at_most.values()), dtype=np.float64) - ties @ fixed
-            blank = csr_array((ties.shape[0], len(timed)))
-            found.append(LinearConstraint(hstack([ties[:, free], blank]), -np.inf, most))
+        for plus, minus, least, most in self._other_rows():
+            sums = _matrix(plus, self._count) - _matrix(minus, self._count)
+            blank = csr_array((len(plus), len(timed)))
+            known = sums @ fixed
+            found.append(
+                LinearConstraint(hstack([sums[:, free], blank]), least - known, most - known)
+            )
         if timed:
             found += self._minute_rows(free, fixed, timed, place)
         return found, len(timed)
+
+    def _other_rows(self) -> Iterator[tuple[Any, Any, Floats, Floats]]:
+        """Return sums, what is taken from them, and their limits."""
+        if rows := self._program.at_least:
+            least = np.array(list(rows.values()), dtype=np.float64)
+            yield list(rows), [frozenset()] * len(rows), least, np.full(len(rows), np.inf)
+        if ties := self._program.ties:
+            plus, minus, is_equal = zip(*ties, strict=True)
+            zero = np.zeros(len(ties))
+            yield plus, minus, zero, np.where(is_equal, zero, np.inf)
 
     def _minute_rows(
         self, free: Any, fixed: Floats, timed: list[int], place: dict[int, int]

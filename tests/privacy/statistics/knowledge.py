@@ -65,20 +65,29 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
-    """The statistics as they were published one night.
+class Use:
+    """What the time measures tell of a group's day: booked minutes, and the bookings at least.
 
-    ``totals`` are bookings by group and local date, as the time measures tell them.
+    ``bookings`` is how many there are, where a table tells it.
     """
+
+    minutes: int
+    at_least: int
+    bookings: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """The statistics as they were published one night."""
 
     built_on: date
     shown: tuple[Shown, ...]
-    totals: Mapping[tuple[Leaf, date], int]
+    use: Mapping[tuple[Leaf, date], Use]
 
     def closed_days(self, trailing_days: int) -> frozenset[date]:
         """Return the days of months whose last day lies more than so many days back."""
         limit = self.built_on - timedelta(days=trailing_days)
-        return frozenset(day for _, day in self.totals if _last_of_month(day) < limit)
+        return frozenset(day for _, day in self.use if _last_of_month(day) < limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,7 @@ def read_night(path: Path) -> Night:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         if path.is_dir():
-            for table in ("booking_profile", "utilization", "build_info"):
+            for table in ("booking_profile", "utilization", "room_days", "rooms", "build_info"):
                 files = f"{path}/{table}*.parquet".replace("'", "''")
                 connection.execute(f"CREATE VIEW {table} AS FROM read_parquet('{files}')")
         return _night(connection)
@@ -118,15 +127,36 @@ def _night(connection: duckdb.DuckDBPyConnection) -> Night:
         "SELECT level, site, building, capacity_band, left(CAST(month AS VARCHAR), 7), "
         "measure, band, bookings, booked_minutes, cell_bookings FROM booking_profile"
     ).fetchall()
-    totals = connection.execute(
-        "SELECT site, building, capacity_band, local_date, CAST(sum(bookings) AS BIGINT) "
-        f"FROM utilization WHERE coalesce(room_type, '') NOT IN {PERSONAL_ROOM_TYPES} GROUP BY ALL"
-    ).fetchall()
     return Night(
         built_on,
         tuple(Shown(Cell(*row[:5]), *row[5:]) for row in profile),
-        {(row[:3], row[3]): row[4] or 0 for row in totals},
+        {(row[:3], row[3]): Use(*row[4:]) for row in connection.execute(_USE).fetchall()}
+        | {(row[:3], row[3]): Use(*row[4:]) for row in _told_uses(connection)},
     )
+
+
+_USE: Final = """
+SELECT site, building, capacity_band, local_date,
+       CAST(sum(booked_minutes + booked_minutes_outside_hours) AS BIGINT),
+       CAST(sum(CASE WHEN overlap_minutes > 0 OR fragmented_minutes > 0 THEN 2
+                     WHEN booked_minutes + booked_minutes_outside_hours > 0 THEN 1
+                     ELSE 0 END) AS BIGINT)
+FROM room_days JOIN rooms USING (room_id)
+GROUP BY ALL
+"""
+"""A used room has a booking; one with an overlap, or a gap between bookings, has two."""
+
+
+def _told_uses(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    """Return what utilization tells of each group and day, where it tells bookings."""
+    columns = {row[0] for row in connection.execute("DESCRIBE utilization").fetchall()}
+    if "bookings" not in columns:
+        return []
+    return connection.execute(
+        "SELECT site, building, capacity_band, local_date, CAST(sum(booked_minutes) AS BIGINT), 0, "
+        "CAST(coalesce(sum(bookings), 0) AS BIGINT) FROM utilization "
+        f"WHERE coalesce(room_type, '') NOT IN {PERSONAL_ROOM_TYPES} GROUP BY ALL"
+    ).fetchall()
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ from tests.privacy.statistics.knowledge import (
     Night,
     Own,
     Shown,
+    Use,
     month_of,
     place_of,
     universe,
@@ -43,6 +44,7 @@ LENGTHS: Final[Mapping[Band, tuple[int, int]]] = {
     "241+": (241, 10**6),
     "all-day": (23 * 60, 10**6),
 }
+NO_USE: Final = Use(0, 0, 0)
 TIES: Final[Sequence[tuple[str, str, tuple[Band, ...]]]] = (
     ("lead_time", "kind", ("occurrence", "exception")),
     ("external", "headcount", (None,)),
@@ -56,7 +58,11 @@ class ContradictionError(ValueError):
 
 @dataclass
 class Program:
-    """The unknowns of measures that are tied to each other, and what is known of them."""
+    """The unknowns of measures that are tied to each other, and what is known of them.
+
+    ``equal``, ``at_least`` and ``minutes`` are sums; of a tie the first sum is the second at least,
+    or equals it.
+    """
 
     names: list[tuple[str, Band, Leaf, str]] = field(default_factory=list)
     most: list[int] = field(default_factory=list)
@@ -64,7 +70,8 @@ class Program:
     equal: dict[Unknowns, int] = field(default_factory=dict)
     minutes: dict[Unknowns, int] = field(default_factory=dict)
     lengths: dict[int, tuple[int, int]] = field(default_factory=dict)
-    at_most: dict[Unknowns, int] = field(default_factory=dict)
+    ties: list[tuple[Unknowns, Unknowns, bool]] = field(default_factory=list)
+    at_least: dict[Unknowns, int] = field(default_factory=dict)
     targets: dict[Unknowns, str] = field(default_factory=dict)
 
     def know(self, rows: dict[Unknowns, int], unknowns: Unknowns, value: int) -> None:
@@ -77,20 +84,17 @@ class Program:
 
 
 def counted_days(night: Night, trailing_days: int) -> frozenset[date]:
-    """Return the days that all closed months hold together, as the region's total says it."""
+    """Return the days that all closed months hold together, as the region's totals say it."""
     closed = night.closed_days(trailing_days)
-    told = {
-        each.cell_bookings
-        for each in night.shown
-        if each.cell.level == "region" and each.cell.month is None
-    }
+    region = [each for each in night.shown if each.cell.level == "region"]
+    told = {each.cell.month: each.cell_bookings for each in region}
     months = sorted({month_of(day) for day in closed})
-    for first in range(min(3, len(months) + 1)):
-        kept = frozenset(day for day in closed if month_of(day) in months[first:])
-        total = sum(count for (_, day), count in night.totals.items() if day in kept)
-        if not told or told == {total}:
-            return kept
-    raise ContradictionError(f"{night.built_on}: all closed months hold {told}, the days {total}")
+    for first in range(len(months)):
+        kept = months[first:]
+        total = sum(told.get(month, 0) for month in kept)
+        if None not in told or total == told[None] or not all(month in told for month in kept):
+            return frozenset(day for day in closed if month_of(day) in kept)
+    return closed
 
 
 class Builder:
@@ -111,6 +115,7 @@ class Builder:
             for each in measures
         }
         self.program = Program()
+        self._most = max((each.cell_bookings for n in nights for each in n.shown), default=0)
         self._unknown: dict[tuple[str, Band, Days, int], int] = {}
         self._cells: list[dict[Key, list[tuple[Days, int]]]] = [{} for _ in nights]
         self._told: list[dict[tuple[str, Key], list[Shown]]] = [defaultdict(list) for _ in nights]
@@ -124,17 +129,15 @@ class Builder:
 
     def _add_unknowns(self, counted: Sequence[frozenset[date]], own: Sequence[Own]) -> None:
         days_of: dict[tuple[Leaf, date], Days] = {}
-        totals: dict[Days, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-        keys = {key for night in self._nights for key in night.totals if night.totals[key]}
+        uses: dict[tuple[Days, int], list[Use]] = defaultdict(list)
+        keys = {key for night in self._nights for key in night.use}
         for leaf, day in sorted(keys, key=str):
-            readings, counts = self._readings((leaf, day), counted)
+            readings, told = self._readings((leaf, day), counted)
             days = days_of[leaf, day] = (leaf, month_of(day), readings)
-            for reading, count in enumerate(counts):
-                totals[days][reading] += count
-        for days, counts_of in totals.items():
-            for reading, total in counts_of.items():
-                if total:
-                    self._add_days(days, reading, total)
+            for reading, use in enumerate(told):
+                uses[days, reading].append(use)
+        for (days, reading), told in uses.items():
+            self._add_days(days, reading, told)
         for each in own:
             for measure in self._bands:
                 found = days_of.get((each.leaf, each.day))
@@ -144,41 +147,45 @@ class Builder:
 
     def _readings(
         self, key: tuple[Leaf, date], counted: Sequence[frozenset[date]]
-    ) -> tuple[tuple[int, ...], list[int]]:
+    ) -> tuple[tuple[int, ...], list[Use]]:
         """Number the readings of a day by night; a night later than a change has another."""
-        counts: list[int] = []
+        told: list[Use] = []
         readings = []
         for night, days in zip(self._nights, counted, strict=True):
             if key[1] not in days:
                 readings.append(-1)
                 continue
-            count = night.totals.get(key, 0)
-            if not counts or counts[-1] != count:
-                counts.append(count)
-            readings.append(len(counts) - 1)
-        return tuple(readings), counts
+            use = night.use.get(key, NO_USE)
+            if not told or told[-1] != use:
+                told.append(use)
+            readings.append(len(told) - 1)
+        return tuple(readings), told
 
-    def _add_days(self, days: Days, reading: int, total: int) -> None:
+    def _add_days(self, days: Days, reading: int, uses: Sequence[Use]) -> None:
         program = self.program
         leaf, month, readings = days
+        total = None if any(use.bookings is None for use in uses) else _sum(uses)
+        if total == 0:
+            return
         for measure, bands in self._bands.items():
             added = []
             for band in bands:
                 added.append(len(program.names))
                 self._unknown[measure, band, days, reading] = added[-1]
                 program.names.append((measure, band, leaf, month))
-                program.most.append(total)
+                program.most.append(self._most if total is None else total)
                 program.own.append(0)
-                program.targets[frozenset(added[-1:])] = "days"
+                self._add_target(frozenset(added[-1:]), "days")
                 if measure == "duration" and band in LENGTHS:
                     program.lengths[added[-1]] = LENGTHS[band]
-            program.know(program.equal, frozenset(added), total)
+            if total is not None:
+                program.know(program.equal, frozenset(added), total)
+            elif at_least := sum(use.at_least for use in uses):
+                program.know(program.at_least, frozenset(added), at_least)
+        keys = [(level, place_of(leaf, level), of) for level in LEVELS for of in (month, None)]
         for number, each in enumerate(readings):
-            if each == reading:
-                for level in LEVELS:
-                    for shown_month in (month, None):
-                        key = (level, place_of(leaf, level), shown_month)
-                        self._cells[number].setdefault(key, []).append((days, reading))
+            for key in keys if each == reading else ():
+                self._cells[number].setdefault(key, []).append((days, reading))
 
     def _tie(self, *, is_all_known: bool) -> None:
         """Series have no lead time; who has no headcount is not known to have externals.
@@ -190,11 +197,14 @@ class Builder:
                 continue
             for (measure, band, days, reading), unknown in self._unknown.items():
                 if measure == wide and band is None:
-                    told = [self._unknown[wide, b, days, reading] for b in self._bands[wide] if b]
-                    none = [self._unknown[narrow, b, days, reading] for b in bands]
-                    row = frozenset([*told, *none])
-                    rows = self.program.equal if is_all_known else self.program.at_most
-                    self.program.know(rows, row, self.program.most[unknown])
+                    at = (days, reading)
+                    none = frozenset(self._unknown[narrow, each, *at] for each in bands)
+                    self.program.ties.append((frozenset({unknown}), none, is_all_known))
+                    both = [
+                        frozenset(self._unknown[name, each, *at] for each in self._bands[name])
+                        for name in (wide, narrow)
+                    ]
+                    self.program.ties.append((both[0], both[1], True))
 
     def _unknowns(self, number: int, key: Key, measure: str, bands: Iterable[Band]) -> Unknowns:
         days = self._cells[number].get(key, ())
@@ -212,8 +222,31 @@ class Builder:
                     self._add_cell(number, measure, key, told, minutes.get(key))
         self._add_targets(number)
 
+    def _reduced(
+        self, number: int, measure: str, key: Key, named: Mapping[Band, Shown]
+    ) -> list[Band]:
+        """Return the bands above buildings that may be no more than the sum of what parts show."""
+        level, _, month = key
+        if level not in LEVELS[:2]:
+            return []
+        below = [
+            part
+            for part in self._cells[number]
+            if part[0] == LEVELS[LEVELS.index(level) + 1] and part[2] == month
+            if key in _above(part)
+        ]
+        rows = [self._told[number].get((measure, part), []) for part in below]
+        found = []
+        for band, each in named.items():
+            parts = [row.bookings for told in rows for row in told if row.band == band]
+            if len(parts) < len(below) and sum(parts) == each.bookings:
+                found.append(band)
+        return found
+
     def _hidden(self, number: int, measure: str, key: Key) -> frozenset[Band]:
-        named = {each.band for each in self._told[number].get((measure, key), ())}
+        rows = {each.band: each for each in self._told[number].get((measure, key), ())}
+        rows.pop(FEW, None)
+        named = rows.keys() - set(self._reduced(number, measure, key, rows))
         return frozenset(self._bands[measure]) - named
 
     def _add_cell(
@@ -223,6 +256,10 @@ class Builder:
         everything = self._unknowns(number, key, measure, bands)
         program.know(program.equal, everything, told[0].cell_bookings)
         named = {each.band: each for each in told if each.band != FEW}
+        for band in self._reduced(number, measure, key, named):
+            # Nothing but the sum of its parts, which are known: the rest is in few.
+            unknowns = self._unknowns(number, key, measure, [band])
+            program.know(program.at_least, unknowns, named.pop(band).bookings)
         others = self._unknowns(number, key, measure, [b for b in bands if b not in named])
         for band, each in named.items():
             unknowns = self._unknowns(number, key, measure, [band])
@@ -231,7 +268,11 @@ class Builder:
                 program.know(program.minutes, unknowns, each.minutes)
         left = told[0].cell_bookings - sum(each.bookings for each in named.values())
         program.know(program.equal, others, left)
-        if measure != "duration" or any(each.minutes is None for each in named.values()):
+        if measure != "duration":
+            return
+        if any(each.minutes is None for each in named.values()):
+            if minutes is not None:
+                program.know(program.minutes, everything, minutes)
             return
         # Where few tells no minutes, another measure of the same cell tells all of them.
         few = [each.minutes for each in told if each.band == FEW]
@@ -283,10 +324,14 @@ class Builder:
         return left
 
     def _told_bands(self, number: int, measure: str, key: Key) -> Iterator[frozenset[Band]]:
-        told = self._told[number].get((measure, key), ())
-        yield from (frozenset({each.band}) for each in told if each.band != FEW)
-        if any(each.band == FEW for each in told):
-            yield self._hidden(number, measure, key)
+        if (measure, key) in self._told[number]:
+            hidden = self._hidden(number, measure, key)
+            yield from (frozenset({band}) for band in self._bands[measure] if band not in hidden)
+            yield hidden
+
+
+def _sum(uses: Sequence[Use]) -> int:
+    return sum(use.bookings or 0 for use in uses)
 
 
 def _key(cell: Cell) -> Key:

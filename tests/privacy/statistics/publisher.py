@@ -18,6 +18,7 @@ from tests.privacy.statistics.knowledge import (
     Leaf,
     Night,
     Shown,
+    Use,
     month_of,
     place_of,
 )
@@ -44,14 +45,17 @@ class Publisher:
     levels: Sequence[str] = LEVELS
     has_months: bool = True
     has_minutes: bool = False
+    has_totals: bool = True
 
     def night(self, facts: Sequence[Fact], built_on: date, kept_from: date = date.min) -> Night:
         """Publish what is kept, as on a day."""
         kept = [fact for fact in facts if kept_from <= fact.day < built_on]
-        limit = built_on - timedelta(days=TRAILING_DAYS)
-        closed = [fact for fact in kept if _next_month(fact.day) - timedelta(days=1) < limit]
-        totals = Counter((fact.leaf, fact.day) for fact in kept)
-        return Night(built_on, tuple(self._shown(closed)), totals)
+        closed = closed_facts(kept, built_on)
+        use = {
+            key: Use(30 * count, 1, count if self.has_totals else None)
+            for key, count in Counter((fact.leaf, fact.day) for fact in kept).items()
+        }
+        return Night(built_on, tuple(self._shown(closed)), use)
 
     def _shown(self, closed: Sequence[Fact]) -> Iterator[Shown]:
         for level in self.levels:
@@ -87,6 +91,12 @@ class Publisher:
             if count < self.minimum_group or (self.is_merging and 0 < merged < self.minimum_group):
                 merged += count
                 yield band
+
+
+def closed_facts(facts: Sequence[Fact], built_on: date) -> list[Fact]:
+    """Return the bookings of months that are closed on a day."""
+    limit = built_on - timedelta(days=TRAILING_DAYS)
+    return [fact for fact in facts if _next_month(fact.day) - timedelta(days=1) < limit]
 
 
 def _next_month(day: date) -> date:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.privacy.statistics.attacker import Attack, attack
-from tests.privacy.statistics.knowledge import BANDS, Cell, Leaf, Night, Own, Shown
+from tests.privacy.statistics.knowledge import BANDS, Cell, Leaf, Night, Own, Shown, Use
 from tests.privacy.statistics.program import ContradictionError
 from tests.privacy.statistics.publisher import Fact, Publisher
 
@@ -118,7 +118,7 @@ def test_one_measure_tells_of_another() -> None:
     night = Publisher(levels=["region"], has_months=False).night(told, LATER)
     assert intervals(attack([night], K)) == {(2, 2)}
     lead_times = tuple(each for each in night.shown if each.measure == "lead_time")
-    assert attack([Night(LATER, lead_times, night.totals)], K).found == ()
+    assert attack([Night(LATER, lead_times, night.use)], K).found == ()
 
 
 def test_a_colleagues_own_bookings_narrow_what_the_others_are() -> None:
@@ -129,7 +129,7 @@ def test_a_colleagues_own_bookings_narrow_what_the_others_are() -> None:
         for each in publisher.night(told, LATER).shown
         if (each.cell.level, each.cell.capacity_band, each.band) != ("building_size", "9-14", "few")
     ]
-    night = Night(LATER, tuple(shown), publisher.night(told, LATER).totals)
+    night = Night(LATER, tuple(shown), publisher.night(told, LATER).use)
     alone, with_own = (
         attack([night], K, [Own(SMALL, OCTOBER, {"kind": "exception"})] * count) for count in (0, 4)
     )
@@ -140,7 +140,7 @@ def test_what_does_not_add_up_is_refused() -> None:
     cell = Cell("region", None, None, None, None)
     row = Shown(cell, "kind", "single", 9, None, 9)
     with pytest.raises(ContradictionError):
-        attack([Night(LATER, (row,), {(SMALL, OCTOBER): 8})], K)
+        attack([Night(LATER, (row,), {(SMALL, OCTOBER): Use(30, 1, 8)})], K)
 
 
 @st.composite

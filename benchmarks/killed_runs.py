@@ -134,7 +134,7 @@ def faults(folder: Path) -> Counter[str]:
             row["is_loaded"] and row["read_at"] > read_at[row["room_id"]]
             for row in coverage.to_pylist()
         )
-    with connect("EU", warehouse=folder / "warehouse") as database:
+    with connect("EU", warehouse=folder / "warehouse", bookings=True) as database:
         rows = database.sql("SELECT room_id, starts_at, ends_at, read_at FROM bookings")
         found = rows.to_arrow_table().to_pylist()
         torn = _torn([(row["room_id"], row) for row in found], PER_DAY * len(DAYS))
@@ -164,7 +164,7 @@ def content(folder: Path) -> dict[str, Any]:
             table = lake.read(dataset, day)
             assert table is not None
             tables[f"{dataset} {day}"] = table.drop_columns(["read_at"]).to_pylist()
-    with connect("EU", warehouse=folder / "warehouse") as database:
+    with connect("EU", warehouse=folder / "warehouse", bookings=True) as database:
         for name, schema in TABLES.items():
             columns = ", ".join(each for each in schema.names if each not in NOT_COMPARED)
             tables[name] = database.execute(f"SELECT {columns} FROM {name} ORDER BY ALL").fetchall()

@@ -140,7 +140,7 @@ def ask_examples(folder: Path) -> dict[str, dict[str, float]]:
 
 
 def _connected(folder: Path) -> duckdb.DuckDBPyConnection:
-    connection = connect("EU", warehouse=folder / "warehouse")
+    connection = connect("EU", warehouse=folder / "warehouse", bookings=True)
     connection.execute(f"SET threads = {THREADS}")
     return connection
 

@@ -55,7 +55,7 @@ def region(folder: Path, rooms: int) -> dict[str, Any]:
     first = TODAY - timedelta(days=396)
     generate(lake, Plan("EU", rooms, first, TODAY + timedelta(days=30), TODAY))
     publish(lake, folder / "warehouse", PublishOptions(), NOW)
-    with connect("EU", warehouse=folder / "warehouse") as connection:
+    with connect("EU", warehouse=folder / "warehouse", bookings=True) as connection:
         usable = connection.execute(
             "SELECT room_id FROM rooms WHERE room_type NOT IN ('desk', 'office', 'executive') "
             "ORDER BY room_id"

@@ -31,12 +31,15 @@ from warehouse.suppression import Cells, Shown, published, shown_counts
 PROFILE: Final = "booking_profile"
 _TELLS_MINUTES: Final = 200
 """Bookings of a region, site or building that tells minutes: of few it tells how long they are."""
-_TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None]], ...]] = (
-    (("lead_time", None), ("kind", "single")),
-    (("headcount", None), ("external", None)),
+_TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], ...]] = (
+    (("lead_time", None), ("kind", "single"), True),
+    (("external", None), ("headcount", None), False),
 )
-"""Bands of two measures that tell each other: a series has no lead time, so that the others are
-single; where nobody is known to be invited, nobody is known to be external."""
+"""Bands of two measures of which one tells the other, and whether that goes both ways.
+
+A series has no lead time, so that the others are single, and the other way round. Of whom no
+headcount is known, it is not known whether they are external: that is a least number for these,
+but no more than that the other way round."""
 
 
 @dataclass(frozen=True)
@@ -215,12 +218,16 @@ def _named(
     profile: Profile, counts_of: Mapping[str, Counts], visible: Flags, k: int, before: Before
 ) -> dict[str, Shown]:
     """Return which counts of each measure are shown; of two that are tied both or none."""
-    ties = [
-        [(measure, list(profile.measures[measure]).index(band)) for measure, band in tie]
-        for tie in _TIES
-        if all(measure in counts_of for measure, _ in tie)
-    ]
-    tied = {name: [band for tie in ties for of, band in tie if of == name] for name in counts_of}
+    ties: list[tuple[tuple[str, int], tuple[str, int], bool]] = []
+    tied: dict[str, list[int]] = {name: [] for name in counts_of}
+    for one_tie, other_tie, both_ways in _TIES:
+        if one_tie[0] in counts_of and other_tie[0] in counts_of:
+            ends = [
+                (of, list(profile.measures[of]).index(band)) for of, band in (one_tie, other_tie)
+            ]
+            ties.append((ends[0], ends[1], both_ways))
+            for of, number in ends:
+                tied[of].append(number)
     back = {name: before.kept_back(name) for name in counts_of}
     while True:
         named, is_done = {}, True
@@ -230,12 +237,17 @@ def _named(
             wrong = before.told_by_new_months(name, named[name].exact)
             back[name][:, 0] |= wrong
             is_done = is_done and not wrong.any()
-        for (one, first), (other, second) in ties:
-            apart = named[one].exact[:, :, first] ^ named[other].exact[:, :, second]
+        for (one, first), (other, second), both_ways in ties:
+            is_first, is_second = (
+                named[name].exact[:, :, band] for name, band in ((one, first), (other, second))
+            )
+            apart = is_first ^ is_second if both_ways else ~is_first & is_second
             apart &= ~(before.is_fixed(one) & before.is_fixed(other))
             apart &= counts_of[one][:, :, first] > 0
             apart &= counts_of[other][:, :, second] > 0
-            back[one][:, :, first] |= apart
+            apart &= ~(back[other][:, :, second] & (back[one][:, :, first] | (not both_ways)))
+            if both_ways:
+                back[one][:, :, first] |= apart
             back[other][:, :, second] |= apart
             is_done = is_done and not apart.any()
         if is_done:

@@ -190,7 +190,9 @@ class Builder:
     def _tie(self, *, is_all_known: bool) -> None:
         """Series have no lead time; who has no headcount is not known to have externals.
 
-        Where all else is known, the two are equal: Exchange nearly always says who created what.
+        Where all else is known, series and missing lead times are equal: Exchange nearly always
+        says who created what. Of external there is no such rule: people may be counted of whom it
+        is not known.
         """
         for wide, narrow, bands in TIES:
             if wide not in self._bands or narrow not in self._bands:
@@ -199,7 +201,8 @@ class Builder:
                 if measure == wide and band is None:
                     at = (days, reading)
                     none = frozenset(self._unknown[narrow, each, *at] for each in bands)
-                    self.program.ties.append((frozenset({unknown}), none, is_all_known))
+                    is_equal = is_all_known and wide == "lead_time"
+                    self.program.ties.append((frozenset({unknown}), none, is_equal))
                     both = [
                         frozenset(self._unknown[name, each, *at] for each in self._bands[name])
                         for name in (wide, narrow)

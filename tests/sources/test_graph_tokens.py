@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pipelines.sandbox.faults import Fault, Kind
 from pipelines.sandbox.model import Tenant
 from pipelines.sources.base import Scope, Window
+from pipelines.sources.remedies import remedy_for
 from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange
 from tests.sources.conftest import MONDAY, OTHER_ROOM, ROOM, WEEK, meetings, refused
@@ -128,3 +129,18 @@ def _new_certificate(path: Path) -> x509.Certificate:
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
     path.write_bytes(private + certificate.public_bytes(pem))
     return certificate
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"error":"proxy"}', b'{"token_endpoint": 7}'])
+@pytest.mark.parametrize("operation", ["Discovery", "Token"])
+def test_an_odd_answer_of_the_sign_in_service_stops_the_exchange_after_one_request(
+    exchange: StartExchange, open_graph: OpenGraph, body: bytes, operation: str
+) -> None:
+    tenant = tenant_of(meetings(3))
+    odd = tenant.faults.add(Fault("http", operation=operation, status=200, body=body))
+    source = open_graph(exchange(tenant))
+    code, reach = refused(lambda: source.read(ROOM, WEEK))
+    assert (code, reach) == refused(lambda: source.read(OTHER_ROOM, WEEK))
+    assert code in {"SignInAnswerUnknown", "TokenRefused"}
+    assert (reach, odd.struck) == (Scope.EXCHANGE, 1)
+    assert "sign-in service" in remedy_for(code, "graph")

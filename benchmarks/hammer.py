@@ -142,9 +142,18 @@ def read_pointer(root: Path) -> int:
 
 
 def read_parquet(root: Path) -> int:
-    """Resolve the folder of tables once, then read both."""
+    """Resolve the folder of tables once, then read both.
+
+    Builds follow each other here without a pause: a reader that was held up while all versions
+    that are kept were replaced finds its folder gone, and begins again.
+    """
     folder = parquet_pointer(root, "EU").resolve()
-    first, second = (_number_in(folder / f"{table}.parquet") for table in ("first", "second"))
+    try:
+        first, second = (_number_in(folder / f"{table}.parquet") for table in ("first", "second"))
+    except FileNotFoundError:
+        if folder.exists() or parquet_pointer(root, "EU").resolve() == folder:
+            raise
+        return read_parquet(root)
     if first != second:
         raise TornError
     return first

@@ -238,7 +238,9 @@ def test_small_groups_have_a_bar_of_their_own_and_too_little_is_said_in_words(
     days = days_from(date(2026, 8, 1), 70)
     bookings = [book(oak, days[n % 31], "09:00", "09:30", created_at=CREATED) for n in range(60)]
     bookings += [book(oak, days[n], "11:00", end) for n, end in enumerate(("13:00", "11:10") * 3)]
-    bookings += [book(elm, days[n], "09:00", "09:30") for n in range(3)]
+    bookings += [
+        book(elm, days[n], "09:00", end) for n, end in enumerate(("09:30", "10:30", "09:10"))
+    ]
     tab = browser.open(make_page(scenario((oak, elm), bookings, days, trailing_days=1)).path)
     shown = {name: int(bookings) for name, bookings, *_ in table_in(tab, "durations")}
     assert sum(shown.values()) == 69

@@ -145,12 +145,16 @@ def test_what_does_not_add_up_is_refused() -> None:
 
 @st.composite
 def regions(draw: st.DrawFn) -> list[Fact]:
-    """Some groups, two months, bookings of two measures that are tied."""
+    """Some groups, two months, bookings of two measures that are tied.
+
+    All single bookings have a lead time, as the attacker takes it: where that is not so, what it
+    finds may be wrong without a contradiction to tell.
+    """
     leaves = draw(st.lists(st.sampled_from([SMALL, LARGE, OTHER]), min_size=1, max_size=3))
     days = st.sampled_from([OCTOBER, OCTOBER + timedelta(days=9), NOVEMBER])
     shapes = st.sampled_from(
         [(kind, None) for kind in BANDS["kind"][1:]]
-        + [("single", lead) for lead in BANDS["lead_time"]]
+        + [("single", lead) for lead in BANDS["lead_time"] if lead is not None]
     )
     groups = st.tuples(st.sampled_from(leaves), days, shapes, st.integers(1, 9))
     return [

@@ -137,7 +137,7 @@ function bookingTiles(data, choice) {
   if (kind === null) return [];
   const span = closedSpan(data, choice);
   const shareTile = (id, found, labels, unknown) => {
-    if (whyNoProfile(data, choice, found.now)) return null;
+    if (found === null || whyNoProfile(data, choice, found.now)) return null;
     const now = atLeast(found.now, labels, unknown);
     if (now.value === null) return null;
     const before = found.before && isEnough(found.before) ? atLeast(found.before, labels, unknown) : null;

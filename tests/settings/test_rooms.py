@@ -1,4 +1,8 @@
-"""Every way in which the room CSV is refused: file, line, room and column, no address."""
+"""Every way in which the room CSV is refused: file, line, room and column, no address.
+
+The kind of fault: files as Excel and PowerShell write them; what is clear is read, and what is not
+gets one line with the remedy.
+"""
 
 import pytest
 

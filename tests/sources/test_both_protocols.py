@@ -1,4 +1,9 @@
-"""One table of troubles through both protocols: the same reach, and the same rows kept."""
+"""One table of troubles through both protocols: the same reach, and the same rows kept.
+
+The kinds of fault: one mailbox's trouble widened to all; a rule that one protocol keeps and the
+other does not; an optional field that fails the whole room; a short list taken for whole (a series
+in place of its occurrences, an item lost between two pages, two items of one id).
+"""
 
 import json
 from collections.abc import Callable

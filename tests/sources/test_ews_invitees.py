@@ -1,4 +1,8 @@
-"""Who was invited: asked for only where headcounts are wanted, and never at the price of a row."""
+"""Who was invited: asked for only where headcounts are wanted, and never at the price of a row.
+
+The kind of fault: a short list taken for whole. What GetItem does not find is looked for in the
+view again.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace

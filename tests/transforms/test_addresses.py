@@ -1,4 +1,7 @@
-"""One mailbox is one address, however it is written."""
+"""One mailbox is one address, however it is written.
+
+The kind of fault: addresses compared without being brought into one form.
+"""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo

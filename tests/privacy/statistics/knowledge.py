@@ -115,7 +115,8 @@ def read_night(path: Path) -> Night:
         if path.is_dir():
             for table in ("booking_profile", "utilization", "room_days", "rooms", "build_info"):
                 files = f"{path}/{table}*.parquet".replace("'", "''")
-                connection.execute(f"CREATE VIEW {table} AS FROM read_parquet('{files}')")
+                source = f"read_parquet('{files}', hive_partitioning = false)"
+                connection.execute(f"CREATE VIEW {table} AS FROM {source}")
         return _night(connection)
     finally:
         connection.close()

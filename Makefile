@@ -8,7 +8,7 @@ DEV := $(VENV)/ready-dev
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
 
-.PHONY: fuzz help setup demo test privacy-proof superset-test lint format bench dictionary pins clean
+.PHONY: fuzz help setup setup-all hooks demo test privacy-proof superset-test lint format bench dictionary pins clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,13 @@ $(DEV): $(READY) requirements-dev.txt
 	touch $@
 
 setup: $(DEV) ## Set up .venv with all that tests, linters and `dagster dev` need
+
+setup-all: $(DEV) .venv-superset/ready ## Set up also what no test then has to skip (Debian or Ubuntu, as root)
+	DEBIAN_FRONTEND=noninteractive apt-get -qq update
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium libreoffice-calc-nogui
+
+hooks: $(DEV) ## Let git run the linters before each commit
+	$(BIN)/pre-commit install
 
 demo: $(READY) ## Read two regions from a sandbox Exchange and show their utilization
 	$(BIN)/insights demo

@@ -4,6 +4,7 @@ Belongs here: the certificate authority of the test run, and servers that stop w
 Does not belong here: what a tenant holds; each test says that itself.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,14 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 StartExchange: TypeAlias = Callable[..., SandboxExchange]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End with one line for each thing that a test needed and the machine lacks."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    for need, count in reasons.most_common():
+        terminalreporter.write_line(f"not run ({count}): tests that need {need}", yellow=True)
 
 
 @pytest.fixture(scope="session")

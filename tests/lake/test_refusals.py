@@ -17,6 +17,7 @@ from tests.lake.rows import (
     files,
     stored,
 )
+from tests.needs import needs_root
 from transforms.contract import BOOKINGS
 from warehouse.lake import Lake, LakeError
 
@@ -177,7 +178,7 @@ def test_a_hard_link_planted_in_place_of_the_lock_opens_nobodys_file(
     assert (secret.stat().st_mode & 0o777, secret.read_text()) == (0o600, "mine")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can plant another user's file")
+@needs_root
 def test_a_file_planted_by_another_user_is_not_trusted(lake: Lake) -> None:
     lake.replace("bookings", SATURDAY, stored(booking("a")))
     os.chown(lake.root, 1001, -1)

@@ -10,6 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from tests.needs import needs_libreoffice
 from tests.night.workplace import MONDAY, Company
 from transforms.contract import STATISTICS
 
@@ -128,9 +129,7 @@ def test_an_unknown_table_and_a_region_without_a_database_are_one_line(
     assert capsys.readouterr().err == "error: room_day: no such table; did you mean room_days?\n"
 
 
-@pytest.mark.skipif(
-    shutil.which("soffice") is None, reason="LibreOffice (soffice) is not installed"
-)
+@needs_libreoffice
 def test_libreoffice_opens_the_workbook_and_reads_the_same_figures(published: Company) -> None:
     path = exported(published)
     profile = published.directory / "profile"

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import pytest
 
+from tests import needs
 from tests.marts.scenario import Scenario
 from tests.marts.worked import everything
 from tests.page.browser import CHROMIUM, Browser, running_browser
@@ -40,6 +41,6 @@ def make_page(tmp_path: Path) -> Iterator[MakePage]:
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One headless Chromium; where there is none, the tests that need it are skipped and say so."""
     if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
+        pytest.skip(needs.CHROMIUM)
     with running_browser(tmp_path_factory.mktemp("chromium")) as running:
         yield running

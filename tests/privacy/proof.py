@@ -22,12 +22,13 @@ import click
 
 from pipelines.privacy.proof import ProofResult, write_result
 from pipelines.sandbox.tls import CertificateAuthority
+from tests.needs import schema_folder
 from tests.privacy.attack import KILLED, LAYERS
 from tests.privacy.book import EXCHANGE_MOODS, ROOM_MOODS, Book
 from tests.privacy.hostile import HostileExchange
 from tests.privacy.hostile_graph import GRAPH_MOODS, SIGN_IN_REFUSED
 from tests.privacy.nights import Workspace
-from tests.privacy.schemas import Schemas, schema_folder
+from tests.privacy.schemas import Schemas
 from tests.privacy.search import Finding, findings_in, forms_of
 from tests.privacy.tokens import PREFIX, Tokens
 

@@ -1,13 +1,12 @@
 """Exchange's own schemas.
 
-Belongs here: finding and reading them.
+Belongs here: reading them.
 Does not belong here: growing elements of their types (``grower.py``).
 
 The schemas are Microsoft's ``types.xsd`` and ``messages.xsd``; every Exchange serves them beside
 its endpoint (``/EWS/types.xsd``).
 """
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -27,13 +26,6 @@ _SAMPLES: Final = {
     "time": "09:00:00",
     "duration": "PT1H",
 }
-
-
-def schema_folder() -> Path | None:
-    """Return where the schemas are: $EWS_SCHEMAS, or beside the checkout; None if nowhere."""
-    beside = Path(__file__).parents[3] / "shared" / "ews"
-    folder = Path(os.environ.get("EWS_SCHEMAS") or beside)
-    return folder if all((folder / name).is_file() for name in _FILES.values()) else None
 
 
 class Schemas:

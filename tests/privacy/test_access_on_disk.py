@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import needs_root
 from tests.night.workplace import MONDAY, Company
 from warehouse.versions import current_version
 
@@ -87,7 +88,7 @@ def test_a_link_planted_in_place_of_a_file_is_not_followed(planted: Company) -> 
     assert secret.read_bytes() == b"somebody's own"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's file")
+@needs_root
 def test_a_file_planted_by_another_user_is_not_read(planted: Company) -> None:
     planted.run()
     file = planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"

@@ -19,6 +19,7 @@ from pipelines.privacy.proof import (
     write_result,
 )
 from tests.lake.rows import booking, stored
+from tests.needs import needs_root
 from tests.night.workplace import Company
 from transforms.contract import LAKE, STATISTICS, TABLES
 
@@ -122,7 +123,7 @@ def test_the_report_lists_both_databases_and_who_may_read_each(
     assert "READABLE BY EVERYBODY" in row
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to another group")
+@needs_root
 def test_databases_of_two_groups_are_not_warned_of(
     planted: Company, report: Callable[..., str]
 ) -> None:

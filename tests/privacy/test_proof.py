@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import needs_schemas, schema_folder
 from tests.privacy.attack import LAYERS
 from tests.privacy.proof import Proof, is_search_sighted, page, prepared
-from tests.privacy.schemas import schema_folder
 from tests.privacy.search import findings_in
 from tests.privacy.tokens import PREFIX
 
 FOLDER = schema_folder()
-pytestmark = pytest.mark.skipif(
-    FOLDER is None, reason="Exchange's schemas are not here: name their folder in EWS_SCHEMAS"
-)
+pytestmark = needs_schemas
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,13 @@ import pytest
 from lxml import etree
 
 from pipelines.sources.ews_xml import rows_of
+from tests.needs import needs_schemas, schema_folder
 from tests.privacy.grower import Grower
-from tests.privacy.schemas import NAMESPACES, XSD, Schemas, schema_folder
+from tests.privacy.schemas import NAMESPACES, XSD, Schemas
 from tests.privacy.tokens import Tokens
 
 FOLDER = schema_folder()
-pytestmark = pytest.mark.skipif(
-    FOLDER is None, reason="Exchange's schemas are not here: name their folder in EWS_SCHEMAS"
-)
+pytestmark = needs_schemas
 ITEM = ("t:CalendarItem", "t:CalendarItemType")
 
 

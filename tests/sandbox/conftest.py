@@ -1,8 +1,6 @@
 """Fixtures for the tests of the sandbox alone."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -11,6 +9,7 @@ from lxml import etree
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
 from tests.conftest import StartExchange
+from tests.needs import SCHEMAS, schema_folder
 from tests.sandbox.rooms import HOUR, NINE, meeting, tenant
 
 Validate: TypeAlias = Callable[[etree._Element], None]
@@ -19,10 +18,9 @@ Validate: TypeAlias = Callable[[etree._Element], None]
 @pytest.fixture(scope="session")
 def schema() -> etree.XMLSchema:
     """Microsoft's published EWS schema; the test is skipped where it is not at hand."""
-    beside = Path(__file__).resolve().parents[2].parent / "shared" / "ews"
-    folder = Path(os.environ.get("EWS_SCHEMAS", beside))
-    if not (folder / "messages.xsd").is_file():
-        pytest.skip("no EWS schemas: set EWS_SCHEMAS to the folder that has messages.xsd")
+    folder = schema_folder()
+    if folder is None:
+        pytest.skip(SCHEMAS)
     return etree.XMLSchema(etree.parse(folder / "messages.xsd"))
 
 

@@ -1,0 +1,34 @@
+"""What some tests need that a machine may lack.
+
+Belongs here: each need in one line with the way to get it. ``pytest`` ends with one line a need
+(``tests/conftest.py``), so a skip gives one of these as its reason.
+"""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+CHROMIUM: Final = "Chromium (make setup-all, or apt-get install chromium)"
+LIBREOFFICE: Final = "LibreOffice (make setup-all, or apt-get install libreoffice-calc-nogui)"
+SCHEMAS: Final = (
+    "Microsoft's EWS schemas (types.xsd and messages.xsd, which every Exchange serves under /EWS/;"
+    " name their folder in EWS_SCHEMAS)"
+)
+ROOT: Final = "root (files of another user or group)"
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason=ROOT)
+needs_libreoffice = pytest.mark.skipif(shutil.which("soffice") is None, reason=LIBREOFFICE)
+
+
+def schema_folder() -> Path | None:
+    """Return where the EWS schemas are: $EWS_SCHEMAS, or beside the checkout; None if nowhere."""
+    beside = Path(__file__).parents[2] / "shared" / "ews"
+    folder = Path(os.environ.get("EWS_SCHEMAS") or beside)
+    is_whole = all((folder / name).is_file() for name in ("types.xsd", "messages.xsd"))
+    return folder if is_whole else None
+
+
+needs_schemas = pytest.mark.skipif(schema_folder() is None, reason=SCHEMAS)

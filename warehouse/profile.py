@@ -7,7 +7,7 @@ Does not belong here: counting (``sql/after/*_counts.sql``), which counts may be
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -98,16 +98,41 @@ def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None
     remembered = Memory.of(memory, built_on)
     shown: dict[Key, int] = {}
     hidden = 0
+    kept_bookings: dict[tuple[Any, ...], int] = {}
     for subject in (BOOKINGS, CHANGES):
         profile = profile_of(engine.table(subject.counts).to_pylist(), subject)
         rows, of_subject, left_out = profile_rows(profile, subject, k, remembered)
         shown |= of_subject
         hidden += left_out
         found = [{"region": region} | row for row in rows]
+        if subject is BOOKINGS:
+            kept_bookings = _whole_cells(engine, rows)
+        else:
+            for row in found:
+                row["bookings_kept"] = kept_bookings.get(_cell_of(row))
         engine.insert(subject.table, pa.Table.from_pylist(found, TABLES[subject.table].schema))
-    kept = list(remembered.rows(region, built_on, shown))
-    engine.insert(MEMORY, pa.Table.from_pylist(kept, TABLES[MEMORY].schema))
+    remembered_rows = list(remembered.rows(region, built_on, shown))
+    engine.insert(MEMORY, pa.Table.from_pylist(remembered_rows, TABLES[MEMORY].schema))
     engine.load("profile_hidden", pa.table({"hidden_counts": pa.array([hidden], pa.int64())}))
+
+
+def _whole_cells(engine: Engine, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], int]:
+    """Return the bookings of each cell that is shown and that changes are known of from the start.
+
+    What was cancelled before the first reading is not known, so a month that began before it, and
+    all months together where one of them did, would show too small a rate.
+    """
+    (first,) = engine.values("SELECT min(seen_after) FROM lake_changes")
+    if not isinstance(first, datetime):  # no change is known
+        return {}
+    months = {row["month"] for row in rows if row["month"] is not None}
+    whole = {month for month in months if date.fromisoformat(f"{month}-01") > first.date()}
+    whole |= {None} if whole == months else set()
+    return {_cell_of(row): row["cell_bookings"] for row in rows if row["month"] in whole}
+
+
+def _cell_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (row["level"], row["site"], row["building"], row["month"])
 
 
 def profile_of(counts: Sequence[Mapping[str, Any]], subject: Subject) -> Profile:

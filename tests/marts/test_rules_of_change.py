@@ -101,11 +101,41 @@ def test_r20_minutes_given_back_count_as_booked_again_where_they_are_booked_in_t
     publish(lake, tmp_path / "warehouse", scene.options, scene.now)
     with connect("EU", warehouse=tmp_path / "warehouse") as connection:
         found = connection.execute("SELECT * EXCLUDE region FROM change_profile").fetchall()
-    numbers = ("cancelled", "2h-1d", 6, 360, 60)
+    numbers = ("cancelled", "2h-1d", 6, 360, 60, None)
     places = [("region", None, None), ("site", "North", None), ("building", "North", "HQ")]
     assert sorted(found, key=str) == sorted(
         [(*place, month, *numbers) for place in places for month in (None, "2026-09")], key=str
     )
+
+
+def test_a_cancellation_rate_is_told_of_months_that_changes_are_known_of_from_the_start(
+    tmp_path: Path,
+) -> None:
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    days = [date(2026, month, day) for month in (8, 9, 10) for day in range(1, 29)]
+    mondays = [day for day in days if day.isoweekday() == 1]
+    kept = tuple(book(ROOM, day, start, "16:00") for day in mondays for start in ("09:00", "13:00"))
+    days.append(date(2026, 10, 31))
+    scene = Scenario((ROOM,), kept, read_all((ROOM,), days), now)
+    gone = [
+        cancelled(ROOM, now)
+        | {"starts_at": datetime(2026, month, 8, 7, tzinfo=UTC)}
+        | {"ends_at": datetime(2026, month, 8, 8, tzinfo=UTC)}
+        | {"seen_at": datetime(2026, month, 5, 1, tzinfo=UTC)}
+        | {"seen_after": datetime(2026, month, 4, 1, tzinfo=UTC)}
+        for month in (8, 9, 10)
+        for _ in range(5)
+    ]
+    lake = Lake(tmp_path / "lake", "EU")
+    write_lake(lake, replace(scene, changes=tuple(gone)))
+    publish(lake, tmp_path / "warehouse", scene.options, scene.now)
+    with connect("EU", warehouse=tmp_path / "warehouse") as connection:
+        found = connection.execute(
+            "SELECT month, changes, bookings_kept FROM change_profile "
+            "WHERE level = 'building' ORDER BY month NULLS FIRST"
+        ).fetchall()
+    # The first reading that changes are known from was in August: that month is not whole.
+    assert found == [(None, 15, None), ("2026-08", 5, None), ("2026-09", 5, 8), ("2026-10", 5, 8)]
 
 
 def test_r17_changes_under_the_minimum_group_are_merged_or_left_out(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def everything() -> Scenario:
     now = datetime(2026, 11, 3, 2, tzinfo=UTC)
     ahead = days_from(FIRST + timedelta(days=DAYS), 28)
     created_at = datetime(2026, 2, 1, tzinfo=UTC)
+    since = {"seen_after": datetime(2026, 9, 20, tzinfo=UTC)}  # October is known whole
     series = {"kind": "occurrence", "created_at": created_at, "invited_headcount": 1}
     bookings += [book(ROOMS[1], day, "15:00", "16:00", **series) for day in ahead[::7]]
     return Scenario(
@@ -53,7 +54,7 @@ def everything() -> Scenario:
         read_all(ROOMS, [*days, *ahead]),
         now,
         PublishOptions(minimum_group=2, trailing_days=2),
-        changes=tuple(cancelled(ROOMS[0], now - timedelta(days=7)) for _ in range(4)),
+        changes=tuple(cancelled(ROOMS[0], now - timedelta(days=7)) | since for _ in range(4)),
     )
 
 

@@ -397,8 +397,25 @@ def test_cancellations_are_shown_by_notice_with_what_they_gave_back(
         tab, "cancelled"
     )
     assert f"{given_back // 60} h of open time given back" in words_of(tab, "cancelled")
+    assert "bookings were cancelled" not in words_of(tab, "cancelled")  # August is not known whole
     choose(tab, size=seats("5-8"))
     assert "not by size" in words_of(tab, "cancelled")
     choose(tab, size="All sizes", period="September 2026")
     assert "No cancellations to show" in words_of(tab, "cancelled")
     assert tab.complaints() == []
+
+
+def test_a_cancellation_rate_is_of_all_bookings_that_were_made(
+    make_page: MakePage, browser: Browser
+) -> None:
+    room = Room("oak", week=ALWAYS)
+    days = days_from(date(2026, 7, 31), 41)
+    kept = [book(room, day, "09:00", "10:00") for day in days[1:31]]
+    scene = scenario((room,), kept, days, trailing_days=1)
+    seen_after = datetime(2026, 7, 31, 1, tzinfo=UTC)
+    changes = tuple(
+        cancelled(room, datetime(2026, 8, 2 + number, 12, tzinfo=UTC)) | {"seen_after": seen_after}
+        for number in range(10)
+    )
+    tab = browser.open(make_page(replace(scene, changes=changes)).path)
+    assert words_of(tab, "cancelled").startswith("25% of 40 bookings were cancelled. 10 canc")

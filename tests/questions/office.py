@@ -5,7 +5,7 @@ Does not belong here: what is asked of them (the page).
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -13,6 +13,7 @@ from typing import Any, Final
 import yaml
 
 from tests.marts.scenario import Booking, Room, Scenario, at, book, days_from, read_all, write_lake
+from transforms.contract import CHANGES
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
 
@@ -61,7 +62,9 @@ def publish_company(folder: Path) -> None:
         if booking.created_at is None or booking.created_at < NOW
     ]
     options = PublishOptions(trailing_days=14)
-    company = Scenario(ROOMS, tuple(bookings), read_all(ROOMS, [*past, *ahead]), NOW, options)
+    changes = tuple(_changes(random, bookings))
+    read = read_all(ROOMS, [*past, *ahead])
+    company = Scenario(ROOMS, tuple(bookings), read, NOW, options, changes=changes)
     lake = Lake(folder / "eu/lake", "EU")
     write_lake(lake, company)
     publish(lake, folder / "eu/warehouse", company.options, company.now)
@@ -89,6 +92,34 @@ def _day(random: Random, room: Room, day: date) -> Iterator[Booking]:
         minutes = random.choice((30, 45, 60, 60, 90))
         clock = f"{8 + offset + minutes // 60:02}:{minutes % 60:02}"
         yield book(room, day, f"{8 + offset:02}:00", clock, **details)
+
+
+def _changes(random: Random, bookings: list[Booking]) -> Iterator[dict[str, Any]]:
+    """Yield what the nights saw of the cancelled bookings, from the end of June on."""
+    first_night = datetime.combine(FIRST, time(2, 30), UTC) - timedelta(days=8)
+    for booking in bookings:
+        if booking.status != "cancelled" or booking.created_at is None:
+            continue
+        made_at = max(booking.created_at, first_night)
+        if made_at > booking.starts_at:
+            continue
+        gone_at = made_at + random.random() * (booking.starts_at - made_at)
+        nights = (gone_at - first_night) // timedelta(days=1)
+        seen_after = first_night + timedelta(days=nights)
+        seen_at = seen_after + timedelta(days=1)
+        length = (booking.ends_at - max(booking.starts_at, seen_at)) // timedelta(minutes=1)
+        if seen_at <= NOW:
+            yield dict.fromkeys(CHANGES.names) | {
+                "room_id": booking.room_id,
+                "change": "cancelled",
+                "kind": booking.kind,
+                "starts_at": booking.starts_at,
+                "ends_at": booking.ends_at,
+                "created_at": booking.created_at,
+                "seen_after": seen_after,
+                "seen_at": seen_at,
+                "given_back_minutes": max(length, 0),
+            }
 
 
 def _write_configuration(folder: Path) -> None:

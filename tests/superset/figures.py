@@ -47,5 +47,15 @@ FIGURES: Final[Mapping[str, str]] = MappingProxyType(
             "SELECT capacity_band, band, sum(bookings) FROM booking_profile "
             "WHERE level = 'building_size' AND month IS NULL AND measure = 'headcount' GROUP BY ALL"
         ),
+        "Cancelled, by building": (
+            "SELECT site, building, sum(changes), "
+            "sum(changes) / (sum(changes) + any_value(bookings_kept)), "
+            "sum(minutes_given_back) / 60, sum(minutes_booked_again) / 60 FROM change_profile "
+            "WHERE level = 'building' AND month IS NULL AND change = 'cancelled' GROUP BY ALL"
+        ),
+        "How long before they are cancelled": (
+            "SELECT notice_band, sum(changes) FROM change_profile "
+            "WHERE level = 'building' AND month IS NULL AND change = 'cancelled' GROUP BY ALL"
+        ),
     }
 )

@@ -405,6 +405,16 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     "Those of them that were booked when they came (R20).",
                     wide=True,
                 ),
+                _computed(
+                    "bookings_kept",
+                    pa.int64(),
+                    "All bookings of the place and month in the end; cancelled / (cancelled + "
+                    "bookings_kept) is the cancellation rate. Null where they are under the "
+                    "minimum group, or where the month began before the first reading that changes "
+                    "are known from: the rate would be too small.",
+                    _BOOKING_COUNT,
+                    nullable=True,
+                ),
             ),
             ("region", "level", "site", "building", "month", "change", "notice_band"),
         ),

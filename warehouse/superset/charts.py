@@ -28,6 +28,12 @@ METRICS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         },
         "profile_of_buildings": {"booking_count": "SUM(bookings)"},
         "profile_of_sizes": {"booking_count": "SUM(bookings)"},
+        "changes_of_buildings": {
+            "change_count": "SUM(changes)",
+            "rate": "SUM(changes) * 1.0 / NULLIF(SUM(changes) + MAX(bookings_kept), 0)",
+            "hours_given_back": "SUM(minutes_given_back) / 60.0",
+            "hours_booked_again": "SUM(minutes_booked_again) / 60.0",
+        },
         "build_info": {"rooms_read": "SUM(rooms_loaded)"},
     }
 )
@@ -36,10 +42,14 @@ METRICS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
 No metric has the name of a column: Superset would take one for the other.
 """
 
-PROFILES: Final[Mapping[str, str]] = MappingProxyType(
-    {"profile_of_buildings": "building", "profile_of_sizes": "building_size"}
+PROFILES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "profile_of_buildings": ("booking_profile", "building"),
+        "profile_of_sizes": ("booking_profile", "building_size"),
+        "changes_of_buildings": ("change_profile", "building"),
+    }
 )
-"""Datasets that are one level of ``booking_profile``, all closed months together.
+"""Datasets that are one level of a profile, all closed months together.
 
 The whole table holds each booking at every level, and by month too: a sum over it counts anew.
 """
@@ -81,6 +91,8 @@ class Chart:
 
 _PERCENT: Final = {"y_axis_format": ".0%", "x_axis_time_format": "%d %b %Y"}
 _AS_PERCENT: Final = {"utilization": {"d3NumberFormat": ".0%"}}
+
+_CANCELLED: Final = (("change", "==", "cancelled"),)
 
 CHARTS: Final = (
     Chart(
@@ -178,5 +190,29 @@ CHARTS: Final = (
         where=(("measure", "==", "headcount"),),
         width=12,
         height=52,
+    ),
+    Chart(
+        "Cancelled, by building",
+        "changes_of_buildings",
+        "table",
+        ("change_count", "rate", "hours_given_back", "hours_booked_again"),
+        ("site", "building"),
+        where=_CANCELLED,
+        options={
+            "column_config": {
+                "rate": {"d3NumberFormat": ".0%"},
+                "hours_given_back": {"d3NumberFormat": ".0f"},
+                "hours_booked_again": {"d3NumberFormat": ".0f"},
+            }
+        },
+    ),
+    Chart(
+        "How long before they are cancelled",
+        "changes_of_buildings",
+        "pie",
+        ("change_count",),
+        ("notice_band",),
+        where=_CANCELLED,
+        options={"label_type": "key_percent", "show_legend": False, "donut": True},
     ),
 )

@@ -37,7 +37,7 @@ _WITH_ROOMS: Final = (
     "FROM TABLE AS d JOIN rooms AS r ON r.room_id = d.room_id"
 )
 
-_OF_A_LEVEL: Final = "SELECT COLUMNS FROM booking_profile WHERE level = 'LEVEL' AND month IS NULL"
+_OF_A_LEVEL: Final = "SELECT COLUMNS FROM TABLE WHERE level = 'LEVEL' AND month IS NULL"
 
 
 def files(uri: str = PLACEHOLDER) -> dict[str, str]:
@@ -275,12 +275,12 @@ def columns_of(name: str) -> tuple[list[Column], str | None]:
     """Return the columns of a dataset as the contract has them, and its SQL if it is no table."""
     table = _table(name)
     if name in PROFILES:
-        left_out = {"level", "month"} | (
-            {"capacity_band"} if PROFILES[name] == "building" else set()
-        )
+        of, level = PROFILES[name]
+        left_out = {"level", "month"} | ({"capacity_band"} if level == "building" else set())
         columns = [column for column in table if column.name not in left_out]
         names = ", ".join(column.name for column in columns)
-        return columns, _OF_A_LEVEL.replace("COLUMNS", names).replace("LEVEL", PROFILES[name])
+        sql = _OF_A_LEVEL.replace("COLUMNS", names).replace("TABLE", of)
+        return columns, sql.replace("LEVEL", level)
     if name in WITH_ROOMS:
         more = [STATISTICS["rooms"][column] for column in ROOM_COLUMNS]
         return [*table, *more], _WITH_ROOMS.replace("TABLE", name)
@@ -288,7 +288,7 @@ def columns_of(name: str) -> tuple[list[Column], str | None]:
 
 
 def _table(dataset: str) -> Table:
-    return STATISTICS["booking_profile" if dataset in PROFILES else dataset]
+    return STATISTICS[PROFILES[dataset][0] if dataset in PROFILES else dataset]
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -109,8 +109,14 @@ function cancellations() {
       ({ name: say(label === "few" ? "few" : `lead_time.${label}`), count: sum("cancelled", rows.filter((row) => found.label[row] === label)) }))
       .filter((each) => each.count > 0);
     drawShares(part.picture, entries.map((each) => each.name), entries.map((each) => each.count / all));
-    return part.show(say("cancelled.words", { count: all, span: closedSpan(data, choice), time: hours(sum("minutes_given_back")),
-      again: percent(ratio(sum("minutes_booked_again"), sum("minutes_given_back"))) }),
+    const words = [say("cancelled.words", { count: all, span: closedSpan(data, choice), time: hours(sum("minutes_given_back")),
+      again: percent(ratio(sum("minutes_booked_again"), sum("minutes_given_back"))) })];
+    const kept = [...new Map(rows.map((row) => [found.month[row], found.bookings_kept[row]])).values()];
+    if (!kept.includes(null)) {
+      const made = all + sumOf(kept);
+      words.unshift(say("cancelled.rate", { rate: percent(all / made), count: made }));
+    }
+    return part.show(words.join(" "),
     () => cancelledTable(part.title, entries, all));
   };
 }

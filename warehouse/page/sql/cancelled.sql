@@ -1,11 +1,12 @@
 -- Cancellations by building, closed month and notice (R19, R20). Building -1 is the whole region,
--- month -1 all closed months together; band is always all sizes.
+-- month -1 all closed months together. Of a building's name that two sites have no rate is told.
 SELECT CASE WHEN p.level = 'region' THEN -1 ELSE b.building_no END AS building,
        coalesce(m.month_no, -1) AS month,
        p.notice_band AS label,
        CAST(sum(p.changes) AS BIGINT) AS cancelled,
        CAST(sum(p.minutes_given_back) AS BIGINT) AS minutes_given_back,
-       CAST(sum(p.minutes_booked_again) AS BIGINT) AS minutes_booked_again
+       CAST(sum(p.minutes_booked_again) AS BIGINT) AS minutes_booked_again,
+       CASE WHEN count(DISTINCT p.site) <= 1 THEN max(p.bookings_kept) END AS bookings_kept
 FROM change_profile AS p
 LEFT JOIN buildings AS b ON b.building IS NOT DISTINCT FROM p.building
 LEFT JOIN (SELECT DISTINCT month, month_no FROM days) AS m ON m.month = p.month

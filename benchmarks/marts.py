@@ -23,10 +23,11 @@ from typing import Any, Final
 import duckdb
 
 from warehouse import connect, engine
+from warehouse.build import MASKS, Build, LakeRows, PublishOptions, survey
 from warehouse.engine import building
 from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
-from warehouse.publish import MASKS, Build, PublishOptions, publish
+from warehouse.publish import publish
 
 TODAY: Final = date(2026, 11, 22)
 NOW: Final = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -107,7 +108,8 @@ def rebuild_room_hours(folder: Path) -> dict[str, float]:
     def work() -> None:
         with building(path, options.threads, options.memory_limit) as built:
             built.create_tables()
-            build = Build(built, lake, options, NOW)
+            rows = LakeRows(lake)
+            build = Build(built, rows, survey(built, lake, rows, options, NOW), options)
             past = [[day for day in days if day <= THROUGH] for days in build.passes()]
             passes = [days for days in past if days]
             build.run(passes, ROOM_HOURS_STEPS)

@@ -1,43 +1,35 @@
 """The database of a region, rebuilt whole from its lake.
 
-Belongs here: the order of the steps, and which days each pass over the lake takes.
-Does not belong here: what a figure means (``sql``), what the steps are given of rooms and clocks
-(``inputs.py``), settings of the engine (``engine.py``), how readers see a file whole
+Belongs here: the order of the steps.
+Does not belong here: what a figure means (``sql``), which days each pass over the lake takes
+(``build.py``), settings of the engine (``engine.py``), how readers see a file whole
 (``versions.py``).
 
-The steps are the files of ``sql``: those before, those of each pass, and those after. Work tables
-are replaced in each pass, the contract's tables grow. A pass is some days, so few that its work
-fits into memory however large the lake is.
+The steps are the files of ``sql``: those before, those of each pass, those after, and the last
+ones, of all rooms together. Work tables are replaced in each pass, the contract's tables grow.
 """
 
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from transforms.contract import BOOKINGS, CHANGES, COVERAGE, STATISTICS, TABLES, Region
-from transforms.opening import Closure
-from warehouse.directory import as_of_days, restated_from
+from transforms.contract import STATISTICS, TABLES, Region
+from warehouse.build import (
+    MASKS,
+    Build,
+    LakeRows,
+    PublishOptions,
+    Rows,
+    Survey,
+    survey,
+)
 from warehouse.engine import Engine, EngineError, building
 from warehouse.export import export_tables
-from warehouse.inputs import (
-    Inputs,
-    date_rows,
-    no_changes,
-    no_hidden_cells,
-    no_live_bookings,
-    no_series,
-    pass_row,
-    room_versions,
-)
-from warehouse.lake import Lake, Part
-from warehouse.masks import hour_masks
+from warehouse.lake import Lake
 from warehouse.profile import PROFILE, load_profile
 from warehouse.profile_memory import MEMORY
 from warehouse.versions import (
@@ -49,10 +41,8 @@ from warehouse.versions import (
     statistics_draft,
 )
 
-_DAY: Final = timedelta(days=1)
-_LONGEST_PASS_DAYS: Final = 366
-MASKS: Final = "masks"
-BOOKED_ROOMS: Final = "before/booked_rooms"
+__all__ = ["PublishOptions", "Published", "build", "publish"]
+
 BEFORE: Final = (
     "rooms",
     "coverage",
@@ -73,49 +63,15 @@ EACH_PASS: Final = (
         "utilization_cells",
         "room_hours",
     ),
-    *("room_days", "room_days_ahead", "utilization", "in_use", "rooms_in_use"),
-    *("rooms_in_use_by_place", "bookings", "hidden_cells", "series_hours"),
+    *("room_days", "room_days_ahead", "utilization", "place_changes", "open_places", "in_use"),
+    *("rooms_in_use", "rooms_in_use_by_place", "bookings", "hidden_cells", "series_hours"),
     *("change_days", "change_minutes"),
 )
 """``masks`` is not SQL but arrays (``masks.py``)."""
-AFTER: Final = (
-    "hour_of_week",
-    "series_to_ask",
-    "profile_counts",
-    "change_counts",
-    PROFILE,
-    "build_info",
-)
-"""Both profiles are not SQL but counts that are merged (``profile.py``)."""
-GROWING: Final = frozenset({"hidden_cells", "series_hours", "change_days", "change_minutes"})
-"""Work tables that each pass adds to."""
-_MOST_THREADS_OF_ARRAYS: Final = 4
-"""Each holds a block's arrays, some 30 MB: on a large machine memory must not grow with cores."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublishOptions:
-    """What the configuration decides about a region's database.
-
-    ``minimum_group`` is k of R17, and ``trailing_days`` says when a month is closed; of a month
-    that ``retention_months`` has begun to delete no profile is shown (None: nothing is deleted).
-    ``closures`` are all of the region, each says
-    which rooms it covers. With ``export_parquet`` the tables are published as Parquet too; with
-    ``is_copied`` readers get plain copies in place of symlinks. ``threads`` None is one for each
-    core. DuckDB keeps to ``memory_limit``; ``room_days_per_pass`` bounds the arrays beside it.
-    """
-
-    minimum_group: int = 5
-    count_held_as_booked: bool = False
-    keep_versions: int = 7
-    export_parquet: bool = True
-    is_copied: bool = False
-    closures: tuple[Closure, ...] = ()
-    trailing_days: int = 14
-    retention_months: int | None = None
-    threads: int | None = None
-    memory_limit: str = "400MB"
-    room_days_per_pass: int = 150_000
+AFTER: Final = ("week_hours", "series_to_ask", "profile_counts", "change_counts")
+LAST: Final = ("hour_of_week", PROFILE, "build_info")
+"""What needs the counts of all rooms. Both profiles are not SQL but counts that are merged
+(``profile.py``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,23 +123,50 @@ def build(
     with building(path, options.threads, options.memory_limit) as engine:
         with engine.transaction():
             engine.create_tables()
-            build = Build(engine, lake, options, now)
-            for step in BEFORE:
-                engine.run(f"before/{step}")
-        build.run(build.passes(), EACH_PASS)
+            rows = LakeRows(lake)
+            found = survey(engine, lake, rows, options, now)
+        build_rooms(engine, rows, found, options)
         with engine.transaction():
-            for step in AFTER:
-                if step == PROFILE:
-                    load_profile(engine, options.minimum_group, now.astimezone(UTC).date(), memory)
-                else:
-                    engine.run(f"after/{step}")
-        engine.copy_statistics(statistics_draft(path))
-        if options.export_parquet:
-            export_tables(engine, parquet_draft(path), lake.region, now)
-            folder = parquet_draft(statistics_draft(path))
-            export_tables(engine, folder, lake.region, now, STATISTICS)
+            finish(engine, options, now, memory)
+        write_copies(engine, path, lake.region, options, now)
         counted = {name: engine.count(name) for name in TABLES}
-    return build.data_through, counted
+    return found.data_through, counted
+
+
+def build_rooms(engine: Engine, rows: Rows, found: Survey, options: PublishOptions) -> None:
+    """Build the tables of some rooms, all of their buildings, from their rows.
+
+    The engine has its tables and the rooms (``load_rooms``). What is left to ``finish`` stands in
+    work tables: counts that are to be summed over all rooms of the region first.
+    """
+    with engine.transaction():
+        passes = Build(engine, rows, found, options)
+        for step in BEFORE:
+            engine.run(f"before/{step}")
+    passes.run(passes.passes(), EACH_PASS)
+    with engine.transaction():
+        for step in AFTER:
+            engine.run(f"after/{step}")
+
+
+def finish(engine: Engine, options: PublishOptions, now: datetime, memory: pa.Table | None) -> None:
+    """Make what stands above buildings from the counts of all rooms of the region."""
+    for step in LAST:
+        if step == PROFILE:
+            load_profile(engine, options.minimum_group, now.astimezone(UTC).date(), memory)
+        else:
+            engine.run(f"last/{step}")
+
+
+def write_copies(
+    engine: Engine, path: Path, region: Region, options: PublishOptions, now: datetime
+) -> None:
+    """Write the statistics beside a database that is built, and both as Parquet if asked."""
+    engine.copy_statistics(statistics_draft(path))
+    if options.export_parquet:
+        export_tables(engine, parquet_draft(path), region, now)
+        folder = parquet_draft(statistics_draft(path))
+        export_tables(engine, folder, region, now, STATISTICS)
 
 
 def _memory(warehouse: Path, region: Region) -> pa.Table | None:
@@ -193,116 +176,3 @@ def _memory(warehouse: Path, region: Region) -> pa.Table | None:
             return connection.sql(f"FROM {MEMORY}").to_arrow_table()
     except (VersionError, duckdb.Error):
         return None
-
-
-class Build:
-    """One build: the lake's files by day, and the dates that were read."""
-
-    def __init__(self, engine: Engine, lake: Lake, options: PublishOptions, now: datetime) -> None:
-        self._engine = engine
-        self._bookings = lake.scan("bookings")
-        self._coverage = lake.scan("coverage")
-        engine.scan("lake_coverage", COVERAGE, self._coverage)
-        engine.scan("lake_changes", CHANGES, lake.scan("changes"))
-        listed = lake.read("rooms")
-        rooms = [] if listed is None else listed.sort_by("room_id").to_pylist()
-        versions = room_versions(rooms, as_of_days(lake), dict(engine.rows(_FIRST_READ)))
-        self._inputs = Inputs(lake.region, rooms, versions, options.closures, now)
-        engine.load("current_rooms", self._inputs.current_rooms())
-        engine.load("directory", self._inputs.directory())
-        engine.run(BOOKED_ROOMS)
-        asked = dict(engine.rows(_ASKED_DATES))
-        self._dates = sorted(asked)
-        self.data_through = self._inputs.data_through(day for day in asked if asked[day])
-        engine.load(
-            "settings",
-            self._inputs.settings(
-                self.data_through,
-                options.minimum_group,
-                options.count_held_as_booked,
-                options.trailing_days,
-                options.retention_months,
-                restated_from(lake),
-            ),
-        )
-        engine.load("dates", date_rows({*self._dates, *_days(self._bookings)}, covered=self._dates))
-        engine.load("minutes", self._inputs.minutes())
-        engine.load("live", no_live_bookings())
-        engine.load("hidden_cells", no_hidden_cells())
-        engine.load("series_hours", no_series())
-        for name, empty in no_changes().items():
-            engine.load(name, empty)
-        self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
-        self._pass_days = options.room_days_per_pass // max(1, self._inputs.rooms)
-
-    def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:
-        """Run those of the steps that a pass has over each pass, in order from the first."""
-        read_until: date | None = None
-        for dates in passes:
-            # A day more than the pass has: where a room's zone was corrected after its days
-            # were read, the folder's date and the local date can be a day apart.
-            until = min(dates[-1], date.max - _DAY) + _DAY
-            with self._engine.transaction():
-                self._begin_pass(dates[0], dates[-1], read_until, until)
-                for step in steps:
-                    if step == MASKS:
-                        self._load_masks()
-                    else:
-                        self._engine.run(f"each_pass/{step}", append=step in GROWING)
-            read_until = until
-
-    def _begin_pass(
-        self, first_date: date, last_date: date, read_until: date | None, until: date
-    ) -> None:
-        engine = self._engine
-        calendar, zones = self._inputs.calendar(first_date, last_date)
-        engine.load("calendar", calendar)
-        engine.load("pass_zones", zones)
-        engine.load("pass", pass_row(first_date, last_date))
-        engine.rename("live", "live_before")
-        new = _of_days(self._bookings, read_until + _DAY if read_until else date.min, until)
-        engine.scan("lake_bookings", BOOKINGS, new)
-        own = _of_days(self._bookings, first_date, last_date)
-        engine.scan("lake_day_bookings", BOOKINGS, own)
-        covered = _of_days(self._coverage, first_date, last_date)
-        engine.scan("lake_day_coverage", COVERAGE, covered)
-
-    def _load_masks(self) -> None:
-        self._engine.unregister("masks")  # the last pass's, or memory would hold both
-        bookings, room_dates, calendar = (
-            self._engine.table(name) for name in ("live", "room_dates", "calendar")
-        )
-        room_dates = room_dates.filter(pc.invert(room_dates["is_whole"]))
-        self._engine.register("masks", hour_masks(bookings, room_dates, calendar, self._threads))
-
-    def passes(self) -> list[list[date]]:
-        """Cut the dates into passes: at every gap, and where a pass has room-days enough."""
-        size = max(1, min(_LONGEST_PASS_DAYS, self._pass_days))
-        passes: list[list[date]] = []
-        for day in self._dates:
-            if not passes or len(passes[-1]) == size or day - passes[-1][-1] > _DAY:
-                passes.append([])
-            passes[-1].append(day)
-        return passes
-
-
-_FIRST_READ: Final = """
-SELECT room_id, min(lake_date)
-FROM lake_coverage
-WHERE read_at IS NOT NULL
-GROUP BY room_id
-"""
-_ASKED_DATES: Final = """
-SELECT lake_date, bool_or(read_at IS NOT NULL) AS is_read
-FROM lake_coverage
-JOIN current_rooms USING (room_id)
-GROUP BY lake_date
-"""
-
-
-def _of_days(parts: Sequence[Part], first: date, last: date) -> list[Part]:
-    return [part for part in parts if part.day and first <= part.day <= last]
-
-
-def _days(parts: Sequence[Part]) -> list[date]:
-    return [part.day for part in parts if part.day]

@@ -1,0 +1,245 @@
+"""The tables of some rooms, built from their rows: the one function of both engines.
+
+Belongs here: what all rooms of a region have in common (``Survey``), where rows come from
+(``Rows``), and which days each pass over them takes.
+Does not belong here: the order of the steps (``publish.py``), what a figure means (``sql``), how
+rooms are spread over machines (``shards.py``).
+
+A pass is some days, so few that its work fits into memory however large the lake is.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, Literal, Protocol, TypeAlias
+
+import pyarrow.compute as pc
+
+from transforms.contract import LAKE
+from transforms.opening import Closure
+from warehouse.directory import as_of_days, restated_from
+from warehouse.engine import Engine
+from warehouse.inputs import (
+    Inputs,
+    date_rows,
+    no_changes,
+    no_hidden_cells,
+    no_live_bookings,
+    no_series,
+    pass_row,
+    room_versions,
+)
+from warehouse.lake import Lake
+from warehouse.masks import hour_masks
+
+Daily: TypeAlias = Literal["bookings", "coverage", "changes"]
+"""The datasets of the lake that have a file a local day."""
+
+MASKS: Final = "masks"
+BOOKED_ROOMS: Final = "before/booked_rooms"
+GROWING: Final = frozenset({"hidden_cells", "series_hours", "change_days", "change_minutes"})
+"""Work tables that each pass adds to."""
+_DAY: Final = timedelta(days=1)
+_LONGEST_PASS_DAYS: Final = 366
+_MOST_THREADS_OF_ARRAYS: Final = 4
+"""Each holds a block's arrays, some 30 MB: on a large machine memory must not grow with cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOptions:
+    """What the configuration decides about a region's database.
+
+    ``minimum_group`` is k of R17, and ``trailing_days`` says when a month is closed; of a month
+    that ``retention_months`` has begun to delete no profile is shown (None: nothing is deleted).
+    ``closures`` are all of the region, each says
+    which rooms it covers. With ``export_parquet`` the tables are published as Parquet too; with
+    ``is_copied`` readers get plain copies in place of symlinks. ``threads`` None is one for each
+    core. DuckDB keeps to ``memory_limit``; ``room_days_per_pass`` bounds the arrays beside it.
+    """
+
+    minimum_group: int = 5
+    count_held_as_booked: bool = False
+    keep_versions: int = 7
+    export_parquet: bool = True
+    is_copied: bool = False
+    closures: tuple[Closure, ...] = ()
+    trailing_days: int = 14
+    retention_months: int | None = None
+    threads: int | None = None
+    memory_limit: str = "400MB"
+    room_days_per_pass: int = 150_000
+
+
+class Rows(Protocol):
+    """Rows of the lake, wherever they lie."""
+
+    def view(
+        self,
+        engine: Engine,
+        name: str,
+        dataset: Daily,
+        first: date = date.min,
+        last: date = date.max,
+    ) -> None:
+        """Make the rows of some days readable by a name, with ``lake_date`` and ``lake_row``."""
+
+
+class LakeRows:
+    """The rows of all rooms, in the daily files of the lake."""
+
+    def __init__(self, lake: Lake) -> None:
+        datasets: tuple[Daily, ...] = ("bookings", "coverage", "changes")
+        self._parts = {dataset: lake.scan(dataset) for dataset in datasets}
+
+    def view(
+        self,
+        engine: Engine,
+        name: str,
+        dataset: Daily,
+        first: date = date.min,
+        last: date = date.max,
+    ) -> None:
+        """Make the files of some days readable by a name."""
+        of_days = [p for p in self._parts[dataset] if p.day and first <= p.day <= last]
+        engine.scan(name, LAKE[dataset].schema, of_days)
+
+    @property
+    def booked_dates(self) -> list[date]:
+        """The days that have a file of bookings."""
+        return [part.day for part in self._parts["bookings"] if part.day]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a region before any table is built; ``inputs`` are of the rooms to build.
+
+    ``dates`` are those that a night asked for, ``booked_dates`` those with bookings; both of the
+    whole region, as is ``data_through``.
+    """
+
+    inputs: Inputs
+    dates: Sequence[date]
+    booked_dates: Sequence[date]
+    data_through: date | None
+    restated_from: date | None
+
+
+def survey(
+    engine: Engine, lake: Lake, rows: LakeRows, options: PublishOptions, now: datetime
+) -> Survey:
+    """Return what the whole region has in common, and load its rooms."""
+    rows.view(engine, "lake_coverage", "coverage")
+    listed = lake.read("rooms")
+    rooms = [] if listed is None else listed.sort_by("room_id").to_pylist()
+    versions = room_versions(rooms, as_of_days(lake), dict(engine.rows(_FIRST_READ)))
+    inputs = Inputs(lake.region, rooms, versions, options.closures, now)
+    load_rooms(engine, inputs)
+    asked = dict(engine.rows(_ASKED_DATES))
+    data_through = inputs.data_through(day for day in asked if asked[day])
+    return Survey(inputs, sorted(asked), rows.booked_dates, data_through, restated_from(lake))
+
+
+def load_rooms(engine: Engine, inputs: Inputs) -> None:
+    """Give the engine the rooms to build."""
+    engine.load("current_rooms", inputs.current_rooms())
+    engine.load("directory", inputs.directory())
+    engine.run(BOOKED_ROOMS)
+
+
+def load_settings(engine: Engine, found: Survey, options: PublishOptions) -> None:
+    """Give the engine the one row that steps join."""
+    engine.load(
+        "settings",
+        found.inputs.settings(
+            found.data_through,
+            options.minimum_group,
+            options.count_held_as_booked,
+            options.trailing_days,
+            options.retention_months,
+            found.restated_from,
+        ),
+    )
+
+
+class Build:
+    """The passes over the rows of some rooms; ``load_rooms`` comes before."""
+
+    def __init__(self, engine: Engine, rows: Rows, found: Survey, options: PublishOptions) -> None:
+        self._engine, self._rows = engine, rows
+        self._inputs, self._dates = found.inputs, found.dates
+        rows.view(engine, "lake_coverage", "coverage")
+        rows.view(engine, "lake_changes", "changes")
+        load_settings(engine, found, options)
+        days = {*found.dates, *found.booked_dates}
+        engine.load("dates", date_rows(days, covered=found.dates))
+        engine.load("minutes", self._inputs.minutes())
+        engine.load("live", no_live_bookings())
+        engine.load("hidden_cells", no_hidden_cells())
+        engine.load("series_hours", no_series())
+        for name, empty in no_changes().items():
+            engine.load(name, empty)
+        self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
+        self._pass_days = options.room_days_per_pass // max(1, self._inputs.rooms)
+
+    def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:
+        """Run those of the steps that a pass has over each pass, in order from the first."""
+        read_until: date | None = None
+        for dates in passes:
+            # A day more than the pass has: where a room's zone was corrected after its days
+            # were read, the folder's date and the local date can be a day apart.
+            until = min(dates[-1], date.max - _DAY) + _DAY
+            with self._engine.transaction():
+                self._begin_pass(dates[0], dates[-1], read_until, until)
+                for step in steps:
+                    if step == MASKS:
+                        self._load_masks()
+                    else:
+                        self._engine.run(f"each_pass/{step}", append=step in GROWING)
+            read_until = until
+
+    def _begin_pass(
+        self, first_date: date, last_date: date, read_until: date | None, until: date
+    ) -> None:
+        engine = self._engine
+        calendar, zones = self._inputs.calendar(first_date, last_date)
+        engine.load("calendar", calendar)
+        engine.load("pass_zones", zones)
+        engine.load("pass", pass_row(first_date, last_date))
+        engine.rename("live", "live_before")
+        new = read_until + _DAY if read_until else date.min
+        self._rows.view(engine, "lake_bookings", "bookings", new, until)
+        self._rows.view(engine, "lake_day_bookings", "bookings", first_date, last_date)
+        self._rows.view(engine, "lake_day_coverage", "coverage", first_date, last_date)
+
+    def _load_masks(self) -> None:
+        self._engine.unregister("masks")  # the last pass's, or memory would hold both
+        bookings, room_dates, calendar = (
+            self._engine.table(name) for name in ("live", "room_dates", "calendar")
+        )
+        room_dates = room_dates.filter(pc.invert(room_dates["is_whole"]))
+        self._engine.register("masks", hour_masks(bookings, room_dates, calendar, self._threads))
+
+    def passes(self) -> list[list[date]]:
+        """Cut the dates into passes: at every gap, and where a pass has room-days enough."""
+        size = max(1, min(_LONGEST_PASS_DAYS, self._pass_days))
+        passes: list[list[date]] = []
+        for day in self._dates:
+            if not passes or len(passes[-1]) == size or day - passes[-1][-1] > _DAY:
+                passes.append([])
+            passes[-1].append(day)
+        return passes
+
+
+_FIRST_READ: Final = """
+SELECT room_id, min(lake_date)
+FROM lake_coverage
+WHERE read_at IS NOT NULL
+GROUP BY room_id
+"""
+_ASKED_DATES: Final = """
+SELECT lake_date, bool_or(read_at IS NOT NULL) AS is_read
+FROM lake_coverage
+JOIN current_rooms USING (room_id)
+GROUP BY lake_date
+"""

@@ -87,8 +87,12 @@ def _excess(
     """Return the moments with an excess, and (two, days): minutes lost, the second row still 0."""
     days = len(building.is_available)
     minute, load, ended = _load(building, len(sizes), starts, ends, level)
-    is_large = (building.seats >= sizes[:, None]).astype(np.int32)
-    rooms = is_large @ building.is_available.T.astype(np.int32)  # of each level and day
+    is_large = building.seats >= sizes[:, None]
+    for whole, parts in building.combined:  # as large as its largest part, it is that part
+        is_large[:, whole] &= sizes > building.seats[list(parts)].max()
+    rooms = is_large.astype(np.int32) @ building.is_available.T.astype(
+        np.int32
+    )  # of each level and day
     rooms = rooms[:, np.minimum(minute // DAY, days - 1)]
     excess = np.maximum((load - rooms).max(axis=0), 0)[:-1]
     lost = np.zeros((2, days), np.int64)
@@ -227,7 +231,7 @@ def _tried(building: Building, sizes: Ints, counts: Ints) -> tuple[Building, Pla
     seats = np.repeat(sizes, counts - np.append(counts[1:], 0))
     is_open = np.ones((len(building.is_available), len(seats)), np.bool_)
     nowhere = np.full(len(building.room), -1)
-    tried = replace(building, seats=seats, is_available=is_open, room=nowhere)
+    tried = replace(building, seats=seats, is_available=is_open, room=nowhere, combined=())
     return tried, place_anew(tried)
 
 

@@ -2,6 +2,9 @@
 
 What is placed could be done: no booking in two rooms, no two in one room at a time, each room large
 enough. ``bounds.py`` says what no placement could pass. Pure functions; no reading, no region.
+
+Combined rooms (R25) are a column beside their parts: who has one keeps it where that disturbs
+nobody, and takes the parts for that time; nobody else is placed there.
 """
 
 from bisect import bisect_right
@@ -34,7 +37,8 @@ class Building:
     ``is_available`` is (days, rooms), ``midnights`` the instants (in minutes) at which the days
     begin and the last one ends. Of each booking: ``room`` is the place in ``seats`` of the room
     that it has, -1 where that is gone; ``need`` is the seats that it needs. The bookings of one
-    room stand together, by start; a room is available on the days of its own bookings.
+    room stand in the order of their starts; a room is available on the days of its own bookings.
+    ``combined`` are places in ``seats`` of rooms that are others together, each with its parts.
     """
 
     seats: Ints
@@ -44,6 +48,7 @@ class Building:
     starts: Ints
     ends: Ints
     need: Ints
+    combined: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     def instants(self, minutes: Ints) -> Ints:
         """Return when minutes of these days really are."""
@@ -168,6 +173,9 @@ def _in_place(building: Building, *, by_minutes: bool) -> Ints:
     """Let each booking keep its room, and find the others the smallest free room that fits."""
     rooms = np.where(_undisturbed(building, by_minutes=by_minutes), building.room, -1)
     busy = _busy(building, rooms)
+    for whole, parts in building.combined:
+        for booking in np.flatnonzero(rooms == whole):
+            _keep_combined(building, busy, rooms, int(booking), parts)
     for booking in np.flatnonzero((rooms < 0) & ~building.is_within):
         _place_long(building, busy, rooms, int(booking))
     waiting = np.flatnonzero((rooms < 0) & building.is_within)
@@ -185,6 +193,7 @@ def _undisturbed(building: Building, *, by_minutes: bool) -> Bools:
     """Tell which bookings can keep their room: where they overlap, those that serve most."""
     keeps = building.room >= 0
     own = np.flatnonzero(keeps)
+    own = own[np.argsort(building.room[own], kind="stable")]
     room, starts, ends = (
         each[own].astype(np.int64) for each in (building.room, building.starts, building.ends)
     )
@@ -242,8 +251,12 @@ def _slots(starts: Ints, ends: Ints) -> Words:
 
 
 def _busy(building: Building, rooms: Ints) -> Words:
-    """Return the bits of what is placed, (words, days, rooms); all set where a room is closed."""
-    placed = np.flatnonzero(rooms >= 0)
+    """Return the bits of what is placed, (words, days, rooms); all set where a room is closed.
+
+    Those of combined rooms are all set.
+    """
+    wholes = [whole for whole, _ in building.combined]
+    placed = np.flatnonzero((rooms >= 0) & ~np.isin(rooms, wholes))
     starts, ends = building.starts[placed], building.ends[placed]
     days = (ends - 1) // DAY - starts // DAY + 1
     part = np.repeat(np.arange(len(placed)), days)
@@ -254,6 +267,7 @@ def _busy(building: Building, rooms: Ints) -> Words:
     where, bits = where[order], bits[:, order]
     closed = np.where(building.is_available, _BELOW[0], _BELOW[64])
     busy = np.tile(closed, (_WORDS, 1, 1))
+    busy[:, :, wholes] = _BELOW[64]
     if len(where):
         firsts = np.flatnonzero(np.append(True, where[1:] != where[:-1]))
         busy.reshape(_WORDS, -1)[:, where[firsts]] |= np.bitwise_or.reduceat(bits, firsts, axis=1)
@@ -273,11 +287,28 @@ def _place_one_a_day(building: Building, busy: Words, rooms: Ints, several: Ints
     busy[:, day[found], room[found]] |= bits[:, found]
 
 
-def _place_long(building: Building, busy: Words, rooms: Ints, booking: int) -> None:
-    """Place a booking that passes a midnight."""
+def _keep_combined(
+    building: Building, busy: Words, rooms: Ints, booking: int, parts: tuple[int, ...]
+) -> None:
+    """Let a booking keep a combined room if all its parts are free."""
+    days, bits = _days_and_slots(building, booking)
+    taken = busy[:, days][:, :, parts] & bits[:, :, None]
+    if taken.any():
+        rooms[booking] = -1
+        return
+    for part in parts:
+        busy[:, days, part] |= bits
+
+
+def _days_and_slots(building: Building, booking: int) -> tuple[Ints, Words]:
     start, end = int(building.starts[booking]), int(building.ends[booking])
     days = np.arange(start // DAY, (end - 1) // DAY + 1)
-    bits = _slots(np.maximum(start - days * DAY, 0), np.minimum(end - days * DAY, DAY))
+    return days, _slots(np.maximum(start - days * DAY, 0), np.minimum(end - days * DAY, DAY))
+
+
+def _place_long(building: Building, busy: Words, rooms: Ints, booking: int) -> None:
+    """Place a booking that passes a midnight."""
+    days, bits = _days_and_slots(building, booking)
     taken = (busy[:, days] & bits[:, :, None]).any(axis=(0, 1))
     taken |= building.seats < building.need[booking]
     if not taken.all():
@@ -289,15 +320,20 @@ def _sweep(building: Building, in_place: Ints, days: Ints, *, by_minutes: bool) 
     """Place the bookings of some days anew, by start, each in the smallest free room that fits.
 
     Where none is free, the booking that ends last gives way, or (``by_minutes``) the shortest.
-    Bookings that pass a midnight stay where they are, and keep their room to themselves.
+    Bookings that pass a midnight, and those of combined rooms, stay where they are, and keep their
+    rooms to themselves.
     """
     rooms = in_place.copy()
     day, is_within = building.day, building.is_within
     until = np.where(building.is_available[days], 0, _NEVER).astype(np.int16)
-    for booking in np.flatnonzero(~is_within & (in_place >= 0)):
+    parts = dict(building.combined)
+    until[:, list(parts)] = _NEVER
+    stays = (in_place >= 0) & (~is_within | np.isin(in_place, list(parts)))
+    for booking in np.flatnonzero(stays):
         touched = np.arange(day[booking], (building.ends[booking] - 1) // DAY + 1)
-        until[np.isin(days, touched), in_place[booking]] = _NEVER
-    chosen = np.flatnonzero(is_within & np.isin(day, days))
+        room = int(in_place[booking])
+        until[np.ix_(np.isin(days, touched), np.array(parts.get(room, (room,))))] = _NEVER
+    chosen = np.flatnonzero(is_within & ~stays & np.isin(day, days))
     rooms[chosen] = -1
     queue = _Queue(building, chosen, until, by_minutes=by_minutes)
     rooms[chosen] = queue.run()

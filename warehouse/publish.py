@@ -45,6 +45,7 @@ __all__ = ["PublishOptions", "Published", "build", "publish"]
 
 BEFORE: Final = (
     "rooms",
+    "rooms_as_of",
     "coverage",
     "changes",
     "numbered_changes",

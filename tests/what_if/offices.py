@@ -4,8 +4,8 @@ Belongs here: an office in minutes and plain lists, and CP-SAT's optimum of it.
 Does not belong here: the bounds that are held against it; the two share no line.
 """
 
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, replace
+from itertools import combinations, product
 from random import Random
 from typing import Final
 
@@ -35,12 +35,17 @@ class Booking:
 
 @dataclass(frozen=True)
 class Office:
-    """Rooms by seats, the days (by number) on which each can be used, and bookings."""
+    """Rooms by seats, the days (by number) on which each can be used, and bookings.
+
+    ``parts`` are of the rooms that are others together (R25). A room that changes its size (R18)
+    stands here twice, with other days.
+    """
 
     seats: tuple[int, ...]
     open_days: tuple[frozenset[int], ...]
     midnights: tuple[int, ...]
     bookings: tuple[Booking, ...]
+    parts: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     def days(self, booking: Booking) -> set[int]:
         """Return the numbers of the days that a booking touches."""
@@ -55,6 +60,10 @@ class Office:
         """Tell whether a room is large enough, and open on all of a booking's days."""
         is_open = self.days(booking) <= self.open_days[room]
         return is_open and self.seats[room] >= booking.need
+
+    def takes(self, room: int) -> set[int]:
+        """Return the rooms that nobody else has while a room is taken."""
+        return {room, *dict(self.parts).get(room, ())}
 
     def as_arrays(self) -> Building:
         """Return the office as the bounds take it."""
@@ -76,29 +85,52 @@ class Office:
             starts=starts,
             ends=ends,
             need=np.array([each.need for each in order], int),
+            combined=self.parts,
         )
 
 
 def random_office(seed: int) -> Office:
-    """Return an office of up to five rooms and sixteen bookings, some of them out of a room."""
+    """Return an office of up to seven rooms and sixteen bookings, some of them out of a room.
+
+    Some rooms change their size from a day on, some are combined with others.
+    """
     random = Random(seed)
     first = random.randrange(len(_LENGTHS))
     midnights = [_FIRST]
     for length in (_LENGTHS * 2)[first : first + random.randint(1, 3)]:
         midnights.append(midnights[-1] + length)
-    seats = sorted(random.choice((1, 2, 4, 6, 8)) for _ in range(random.randint(0, 5)))
     days = range(len(midnights) - 1)
-    open_days = [{day for day in days if random.random() < 0.85} for _ in seats]
+    count = random.randint(0, 5)
+    open_days = [{day for day in days if random.random() < 0.85} for _ in range(count)]
+    sizes = [random.choice((1, 2, 4, 6, 8)) for _ in range(count)]
+    if count and random.random() < 0.3:  # R18: another size from a day on
+        since = random.choice(days)
+        open_days.append({day for day in open_days[-1] if day >= since})
+        open_days[-2] -= open_days[-1]
+        sizes.append(random.choice((1, 2, 4, 6, 8)))
+    together: list[int] = []
+    if len(sizes) > 1 and random.random() < 0.4:  # R25: the last room is these
+        together = random.sample(range(len(sizes)), min(len(sizes), random.randint(2, 3)))
+        sizes.append(sum(sizes[room] for room in together))
+        open_days.append(set())
+    order = sorted(range(len(sizes)), key=sizes.__getitem__)
+    parts = ((order.index(len(sizes) - 1), tuple(map(order.index, together))),) if together else ()
+    seats = tuple(sizes[room] for room in order)
     grain = random.choice((1, 5, 30))
-    bookings = [_booking(random, seats, midnights, grain) for _ in range(random.randint(0, 16))]
-    office = Office(tuple(seats), (), tuple(midnights), tuple(bookings))
-    for booking in bookings:
-        if booking.own is not None:  # a room is open where it is booked
-            open_days[booking.own] |= office.days(booking)
-    return Office(tuple(seats), tuple(map(frozenset, open_days)), tuple(midnights), tuple(bookings))
+    bookings = tuple(
+        _booking(random, seats, midnights, grain) for _ in range(random.randint(0, 16))
+    )
+    office = Office(seats, (), tuple(midnights), bookings, parts)
+    is_open = [open_days[room] for room in order]
+    for booking in bookings:  # a room is open where it is booked, and so are its parts
+        for room in office.takes(booking.own) if booking.own is not None else ():
+            is_open[room] |= office.days(booking)
+    for whole, rooms in parts:
+        is_open[whole] = set.intersection(*(is_open[room] for room in rooms))
+    return replace(office, open_days=tuple(map(frozenset, is_open)))
 
 
-def _booking(random: Random, seats: list[int], midnights: list[int], grain: int) -> Booking:
+def _booking(random: Random, seats: tuple[int, ...], midnights: list[int], grain: int) -> Booking:
     length = random.choice((15, 30, 60, 60, 90, 240, 1440, 2000))
     busy = random.choice(midnights[:-1]) + random.choice((480, 540, 600, 840))
     start = min(busy + grain * (random.randrange(240) // grain), midnights[-1] - 1)
@@ -125,9 +157,10 @@ def best(office: Office, *, by_minutes: bool) -> int:
         model.add_at_most_one(each for (of, _), each in choice.items() if of == number)
     for (one, first), (other, second) in combinations(bookings, 2):
         if first.start < second.end and second.start < first.end:
-            for room in range(len(office.seats)):
-                if (one, room) in choice and (other, room) in choice:
-                    model.add_bool_or(~choice[one, room], ~choice[other, room])
+            for room, second_room in product(range(len(office.seats)), repeat=2):
+                is_choice = (one, room) in choice and (other, second_room) in choice
+                if is_choice and office.takes(room) & office.takes(second_room):
+                    model.add_bool_or(~choice[one, room], ~choice[other, second_room])
     weights = [booking.end - booking.start if by_minutes else 1 for _, booking in bookings]
     model.maximize(sum(weights[number] * each for (number, _), each in choice.items()))
     solver = cp_model.CpSolver()

@@ -1,6 +1,7 @@
 """What-if of a published region, from Python and from the command line."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,16 @@ import pytest
 import yaml
 
 from pipelines import cli
-from tests.marts.scenario import Booking, Room, all_day, book, days_from, scenario, write_lake
+from tests.marts.scenario import (
+    Booking,
+    Room,
+    Scenario,
+    all_day,
+    book,
+    days_from,
+    scenario,
+    write_lake,
+)
 from warehouse import what_if
 from warehouse.lake import Lake
 from warehouse.publish import publish
@@ -42,10 +52,7 @@ def bookings() -> list[Booking]:
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Publish the office, and return a configuration that names it."""
     folder = tmp_path_factory.mktemp("office")
-    office = scenario(ROOMS, bookings(), days_from(MONDAY, 4))
-    lake = Lake(folder / "eu/lake", "EU")
-    write_lake(lake, office)
-    publish(lake, folder / "eu/warehouse", office.options, office.now)
+    path = published(folder, scenario(ROOMS, bookings(), days_from(MONDAY, 4)))
     (folder / "rooms.csv").write_text("room_id,address,time_zone\nx,x@contoso.example,UTC\n")
     exchange = {"kind": "ews", "endpoint": "https://mail.example/EWS/Exchange.asmx"}
     exchange |= {
@@ -55,9 +62,16 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     region = {"time_zone": "Europe/Copenhagen", "nightly_at": "02:30", "rooms": "rooms.csv"}
     region |= {"lake": "eu/lake", "warehouse": "eu/warehouse"}
-    path = folder / "insights.yaml"
     path.write_text(yaml.safe_dump({"regions": {"EU": region | {"exchanges": {"hq": exchange}}}}))
     return path
+
+
+def published(folder: Path, office: Scenario) -> Path:
+    """Publish an office; return what ``ask`` takes."""
+    lake = Lake(folder / "eu/lake", "EU")
+    write_lake(lake, office)
+    publish(lake, folder / "eu/warehouse", office.options, office.now)
+    return folder / "insights.yaml"
 
 
 def ask(config: Path, **question: Any) -> Any:
@@ -168,6 +182,49 @@ def test_a_suggestion_says_what_cannot_be_undercut(
     lines = capsys.readouterr().out.splitlines()
     assert "smallest mix found: 3 (2 with 4 seats, 1 with 10 seats)" in lines
     assert "fewer than 3 rooms cannot serve 99 %" in lines
+
+
+def test_a_room_counts_on_each_day_as_the_directory_had_it(tmp_path: Path) -> None:
+    # Until Wednesday the hall stood in the annex; since Thursday it has half of its seats.
+    wednesday, thursday = MONDAY + timedelta(days=2), MONDAY + timedelta(days=3)
+    hall = replace(LARGE, capacity=5)
+    days = days_from(MONDAY, 4)
+    booked = [book(hall, day, "09:00", "10:00", invited_headcount=7) for day in days]
+    booked += [book(SMALL, day, "09:00", "10:00", invited_headcount=4) for day in days]
+    scene = scenario((SMALL, hall), booked, days)
+    history = (
+        (MONDAY, (SMALL, replace(LARGE, building="Annex"))),
+        (wednesday, (SMALL, LARGE)),
+        (thursday, (SMALL, hall)),
+    )
+    where = published(tmp_path, replace(scene, history=history))
+    assert ask(where, building="HQ").bookings == 6
+    gone = ask(where, building="HQ", remove=["small"])
+    assert (gone.served_at_least, gone.served_at_most) == (2, 2)  # the hall has its own
+    assert gone.rooms == (Seats(5, 1),)
+    gone = ask(where, building="HQ", remove=["large"])
+    assert gone.not_placed == (Seats(5, 1), Seats(7, 1))
+    assert ask(where, building="Annex").rooms == ()
+    assert ask(where, building="Annex", remove=["large"]).served_at_most == 0
+
+
+def test_who_booked_combined_rooms_needs_all_parts_or_one_room_as_large(tmp_path: Path) -> None:
+    left, right = (Room(name, capacity=6, part_of="both") for name in ("left", "right"))
+    both, aula = Room("both", capacity=12), Room("aula", capacity=20)
+    rooms = (left, right, both, aula)
+    booked = [
+        book(both, MONDAY, "09:00", "10:00", invited_headcount=11),
+        book(left, MONDAY, "10:00", "11:00", invited_headcount=5),
+        book(aula, MONDAY, "10:00", "11:00", invited_headcount=8),
+    ]
+    where = published(tmp_path, scenario(rooms, booked, [MONDAY]))
+    found = ask(where)
+    assert (found.served_at_least, found.served_at_most, found.served_in_place) == (3, 3, 3)
+    assert found.rooms == (Seats(6, 2), Seats(20, 1))  # the whole is no room beside its parts
+    assert ask(where, remove=["aula"]).not_placed == (Seats(8, 1),)
+    for gone in ("both", "left"):
+        assert ask(where, remove=[gone]).served_at_least == 3  # the aula is free at nine
+        assert ask(where, remove=[gone, "aula"]).not_placed == (Seats(8, 1), Seats(11, 1))
 
 
 @pytest.mark.parametrize(

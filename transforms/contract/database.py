@@ -252,6 +252,25 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             _ROOMS.nature,
             _ROOMS.reason,
         ),
+        "rooms_as_of": Table(
+            "Rooms as the directory had them, a row for each span of days without a change (R18).",
+            (
+                *(_REGION, ROOM_ID),
+                _ROOMS["valid_from"].defined_as("First day on which the row counts."),
+                _technical(
+                    "valid_to",
+                    pa.date32(),
+                    "First day on which it counts no more; 9999-12-31 if it still does.",
+                    "Until when.",
+                ),
+                *(_ROOMS["site"], _ROOMS["building"], _ROOMS["floor"], _ROOMS["capacity"]),
+                *(_ROOMS["room_type"], _ROOMS["part_of"]),
+            ),
+            ("region", "room_id", "valid_from"),
+            _ROOMS.nature,
+            _ROOMS.reason,
+            is_for_everybody=False,
+        ),
         "bookings": Table(
             "One booking a row, up to data_through, without personal rooms.",
             (_REGION, *LAKE["bookings"], LOCAL_START_DATE),

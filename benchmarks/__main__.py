@@ -32,6 +32,9 @@ BENCHMARKS: Final = {
     "memory": Benchmark("--rooms 50 --rooms 1000", 3, "Does memory grow with the rooms?"),
     "hammer": Benchmark("--seconds 60", 3, "Does any reader ever see a torn day or database?"),
     "killed_runs": Benchmark("--kills 200", 10, "Does a killed run leave anything that stays?"),
+    "attack": Benchmark(
+        "--rooms 1000 --nights 30", 10, "Do thirty nights of statistics tell a small count?"
+    ),
     "ledger": Benchmark("", 4, "Is every change found, and none invented?"),
     "what-if": Benchmark("", 2, "Is the bracket true, how wide is it, and what does it cost?"),
     "marts": Benchmark(

@@ -8,7 +8,7 @@ it of many. Only what no solution shows is solved for its least and its most.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -61,17 +61,23 @@ def attack(
     found: list[Finding] = []
     for tied in [*TIED, *((each,) for each in sorted(measures - known))]:
         if told := [each for each in tied if each in measures]:
+            seen = nights if known.intersection(told) else [_only(each, told) for each in nights]
             try:
                 solver = Solver(
-                    Builder(nights, told, own, trailing_days, is_all_known=True).program,
+                    Builder(seen, told, own, trailing_days, is_all_known=True).program,
                     minimum_group,
                 )
                 found += list(islice(solver.findings(), _ENOUGH))
             except ContradictionError:
-                solver = Solver(Builder(nights, told, own, trailing_days).program, minimum_group)
+                solver = Solver(Builder(seen, told, own, trailing_days).program, minimum_group)
                 found += list(islice(solver.findings(), _ENOUGH))
             tried += solver.tried
     return Attack(tried, tuple(found))
+
+
+def _only(night: Night, measures: Sequence[str]) -> Night:
+    """Return what a night tells of some measures: kinds of change have totals of their own."""
+    return replace(night, shown=tuple(each for each in night.shown if each.measure in measures))
 
 
 class Solver:

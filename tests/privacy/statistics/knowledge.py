@@ -26,6 +26,10 @@ BANDS: Final[Mapping[str, tuple[Band, ...]]] = {
     "kind": ("single", "occurrence", "exception"),
     "headcount": ("1", "2", "3-4", "5-6", "7-10", "11-20", "21+", None),
     "external": ("external", "internal", None),
+    **dict.fromkeys(
+        ("new", "cancelled", "moved", "resized"),
+        ("0-15m", "15m-2h", "2h-1d", "1d-7d", "7d-30d", "30d+"),
+    ),
 }
 
 
@@ -120,6 +124,29 @@ def read_night(path: Path) -> Night:
         return _night(connection)
     finally:
         connection.close()
+
+
+def read_changes(path: Path) -> Night:
+    """Read what a statistics database tells of changes: each kind is a measure, banded by notice.
+
+    No total is given: that of a cell is the sum of its rows.
+    """
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        (built_on,) = _one(connection, "SELECT CAST(built_at AS DATE) FROM build_info")
+        rows = connection.execute(
+            "SELECT level, site, building, NULL, left(CAST(month AS VARCHAR), 7), "
+            "change, notice_band, changes, NULL, CAST(sum(changes) OVER ("
+            "PARTITION BY level, site, building, month, change) AS BIGINT) FROM change_profile"
+        ).fetchall()
+        days = connection.execute(
+            "SELECT DISTINCT site, building, local_date FROM room_days JOIN rooms USING (room_id)"
+        ).fetchall()
+    return Night(
+        built_on,
+        tuple(Shown(Cell(*row[:5]), *row[5:]) for row in rows),
+        {((site, building, None), day): Use(0, 0) for site, building, day in days},
+    )
 
 
 def _night(connection: duckdb.DuckDBPyConnection) -> Night:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.privacy.statistics.attacker import attack
-from tests.privacy.statistics.knowledge import BANDS, Cell, Night, Own, Shown, Use, read_night
+from tests.privacy.statistics.knowledge import BANDS, Cell, Leaf, Night, Own, Shown, Use, read_night
 from tests.privacy.statistics.publisher import Fact, Publisher, closed_facts
+from transforms.contract import CHANGE_WORDS
 from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
-from warehouse.profile import BOOKINGS, profile_of, profile_rows
+from warehouse.profile import BOOKINGS, CHANGES, profile_of, profile_rows
 from warehouse.profile_memory import NOTHING, Memory
 from warehouse.publish import PublishOptions, publish
 from warehouse.versions import pointer
@@ -94,6 +95,75 @@ def test_random_regions_give_nothing_over_the_nights_in_which_a_month_closes(see
     own = [Own(fact.leaf, fact.day, fact.bands) for fact in facts[:: max(1, len(facts) // 3)][:3]]
     for colleague in ([], own):
         assert attack(nights, K, colleague).found == ()
+
+
+def changes_of(seed: int) -> list[tuple[tuple[str, str], date, str, str]]:
+    """Some changes of some buildings and months: place, day, what changed, and the notice."""
+    chance = random.Random(seed)
+    places = [(f"S{number % 2}", f"B{number}") for number in range(chance.randint(1, 4))]
+    weights = [chance.random() ** 2 + 0.01 for _ in BANDS["cancelled"]]
+    return [
+        (
+            place,
+            date(2026, month, 1 + chance.randrange(28)),
+            chance.choices(CHANGE_WORDS, (5, 3, 2, 1))[0],
+            str(chance.choices(BANDS["cancelled"], weights)[0]),
+        )
+        for place in places
+        for month in range(8, 8 + chance.randint(1, 4))
+        for _ in range(chance.choice([0, 2, 6, 12, 40]))
+    ]
+
+
+def told_changes(seed: int, built_on: date, k: int, memory: Memory) -> tuple[Night, Memory]:
+    """Show the changes of closed months as the product does, and remember it."""
+    changes = changes_of(seed)
+    closed = {
+        fact.day for fact in closed_facts([Fact(("", "", ""), c[1], {}) for c in changes], built_on)
+    }
+    names = ("site", "building", "month", "change", "notice_band")
+    counts = Counter(
+        (*place, f"{day:%Y-%m}", change, band)
+        for place, day, change, band in changes
+        if day in closed
+    )
+    sums: dict[str, str | int] = {"minutes_given_back": 0, "minutes_booked_again": 0}
+    table = [
+        dict(zip(names, key, strict=True)) | {"changes": n} | sums for key, n in counts.items()
+    ]
+    rows, shown, _ = profile_rows(profile_of(table, CHANGES), CHANGES, k, memory)
+    wholes: Counter[tuple[Cell, str]] = Counter()
+    cells = [Cell(row["level"], row["site"], row["building"], None, row["month"]) for row in rows]
+    for cell, row in zip(cells, rows, strict=True):
+        wholes[cell, row["change"]] += row["changes"]
+    told = tuple(
+        Shown(
+            cell,
+            row["change"],
+            row["notice_band"],
+            row["changes"],
+            None,
+            wholes[cell, row["change"]],
+        )
+        for cell, row in zip(cells, rows, strict=True)
+    )
+    days = {(place, day) for place, day, _, _ in changes if day < built_on}
+    use: dict[tuple[Leaf, date], Use] = {((*place, None), day): Use(0, 0) for place, day in days}
+    return Night(built_on, told, use), memory.with_shown(shown, built_on)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_changes_of_random_regions_give_nothing_over_the_nights(seed: int) -> None:
+    nights, memory = [], NOTHING
+    for built_on in NIGHTS:
+        night, memory = told_changes(seed, built_on, K, memory)
+        nights.append(night)
+    assert attack(nights, K).found == ()
+
+
+def test_changes_give_much_without_merging() -> None:
+    found = [attack([told_changes(seed, NIGHTS[1], 1, NOTHING)[0]], K).found for seed in range(4)]
+    assert any(found)
 
 
 def test_the_same_regions_give_much_without_merging() -> None:

@@ -5,7 +5,7 @@ Does not belong here: counting (``sql/after/*_counts.sql``), which counts may be
 (``suppression.py``).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES, TABLES
 from warehouse.engine import Engine
-from warehouse.profile_bounds import Counts, Flags
+from warehouse.profile_bounds import Counts, Flags, Floats
 from warehouse.profile_memory import (
     CLOSED,
     LEVELS,
@@ -181,7 +181,9 @@ def profile_rows(
         # That a month was closed is remembered too, though none of its cells may be shown.
         shown |= {((), month, CLOSED, group[0]): 0 for month in profile.months[1:]}
         counts = {measure: profile.counts[measure] for measure in group}
-        before = Before(memory, profile.places, profile.months, counts, profile.measures, k)
+        before = Before(
+            memory, profile.places, profile.months, counts, profile.measures, k, profile.parent
+        )
         visible = before.visible(profile.parent)
         named = _named(profile, counts, visible, k, before)
         for measure in group:
@@ -239,43 +241,86 @@ def _reducible(profile: Profile) -> Flags:
     return np.array([len(place) < LEVELS.index("building") for place in profile.places])
 
 
+@dataclass(frozen=True)
+class Tie:
+    """Two bands of two measures of which one tells the other; see ``_TIES``."""
+
+    wide: str
+    band: int
+    narrow: str
+    other: int
+    both_ways: bool
+
+    def apart(
+        self, named: Mapping[str, Shown], counts: Mapping[str, Counts], before: Before
+    ) -> Flags:
+        """Return the cells that show one of both counts, where that tells what the other hides."""
+        is_wide = named[self.wide].exact[:, :, self.band]
+        is_narrow = named[self.narrow].exact[:, :, self.other]
+        apart: Flags = is_wide ^ is_narrow if self.both_ways else ~is_wide & is_narrow
+        apart &= ~(before.is_fixed(self.wide) & before.is_fixed(self.narrow))
+        apart &= counts[self.wide][:, :, self.band] > 0
+        apart &= counts[self.narrow][:, :, self.other] > 0
+        return apart
+
+    def limits(
+        self, named: Mapping[str, Shown], counts: Mapping[str, Counts]
+    ) -> dict[str, tuple[Floats, Floats]]:
+        """Return for both measures the least and the most that the other tells of its counts.
+
+        A shown count of the wide band is the most of the narrow one, and a shown one of the narrow
+        band the least of the wide one: of ties that go one way.
+        """
+        is_wide = named[self.wide].exact[:, :, self.band]
+        is_narrow = named[self.narrow].exact[:, :, self.other]
+        found = {}
+        for name in (self.wide, self.narrow):
+            shape = counts[name].shape
+            found[name] = np.zeros(shape), np.full(shape, np.inf)
+        least, most = found[self.wide][0], found[self.narrow][1]
+        least[:, :, self.band] = np.where(is_narrow, counts[self.narrow][:, :, self.other], 0)
+        most[:, :, self.other] = np.where(is_wide, counts[self.wide][:, :, self.band], np.inf)
+        return found
+
+
+def _ties(profile: Profile, measures: Iterable[str]) -> Iterator[Tie]:
+    for (wide, band), (narrow, other), both_ways in _TIES:
+        if {wide, narrow} <= set(measures):
+            at, of = list(profile.measures[wide]), list(profile.measures[narrow])
+            yield Tie(wide, at.index(band), narrow, of.index(other), both_ways)
+
+
 def _named(
     profile: Profile, counts_of: Mapping[str, Counts], visible: Flags, k: int, before: Before
 ) -> dict[str, Shown]:
     """Return which counts of each measure are shown; of two that are tied both or none."""
-    ties: list[tuple[tuple[str, int], tuple[str, int], bool]] = []
-    tied: dict[str, list[int]] = {name: [] for name in counts_of}
-    for one_tie, other_tie, both_ways in _TIES:
-        if one_tie[0] in counts_of and other_tie[0] in counts_of:
-            ends = [
-                (of, list(profile.measures[of]).index(band)) for of, band in (one_tie, other_tie)
-            ]
-            ties.append((ends[0], ends[1], both_ways))
-            for of, number in ends:
-                tied[of].append(number)
+    ties = list(_ties(profile, counts_of))
+    tied = {
+        name: [tie.band for tie in ties if tie.wide == name]
+        + [tie.other for tie in ties if tie.narrow == name]
+        for name in counts_of
+    }
     back = {name: before.kept_back(name) for name in counts_of}
+
+    def shown(name: str, limits: tuple[Floats, Floats] | None = None) -> Shown:
+        cells = Cells(counts_of[name], profile.parent, tied[name], _reducible(profile))
+        return shown_counts(cells, visible, k, before.of(name), back[name], limits)
+
     while True:
-        named, is_done = {}, True
-        for name, counts in counts_of.items():
-            cells = Cells(counts, profile.parent, tied[name], _reducible(profile))
-            named[name] = shown_counts(cells, visible, k, before.of(name), back[name])
-            wrong = before.told_by_new_months(name, named[name].exact)
-            back[name][:, 0] |= wrong
-            is_done = is_done and not wrong.any()
-        for (one, first), (other, second), both_ways in ties:
-            is_first, is_second = (
-                named[name].exact[:, :, band] for name, band in ((one, first), (other, second))
-            )
-            apart = is_first ^ is_second if both_ways else ~is_first & is_second
-            apart &= ~(before.is_fixed(one) & before.is_fixed(other))
-            apart &= counts_of[one][:, :, first] > 0
-            apart &= counts_of[other][:, :, second] > 0
-            apart &= ~(back[other][:, :, second] & (back[one][:, :, first] | (not both_ways)))
-            if both_ways:
-                back[one][:, :, first] |= apart
-            back[other][:, :, second] |= apart
-            is_done = is_done and not apart.any()
-        if is_done:
+        was = {name: flags.copy() for name, flags in back.items()}
+        named = {name: shown(name) for name in counts_of}
+        for name, each in named.items():
+            back[name][:, 0] |= before.told_by_new_months(name, each.exact)
+        for tie in ties:
+            apart = tie.apart(named, counts_of, before)
+            back[tie.narrow][:, :, tie.other] |= apart
+            if tie.both_ways:
+                back[tie.wide][:, :, tie.band] |= apart
+        if all(np.array_equal(was[name], back[name]) for name in back):
+            for tie in (each for each in ties if not each.both_ways):
+                for name, limits in tie.limits(named, counts_of).items():
+                    back[name] |= named[name].exact & ~shown(name, limits).exact
+        if all(np.array_equal(was[name], back[name]) for name in back):
             return named
 
 

@@ -16,14 +16,26 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 _BOUND_ROUNDS: Final = 15
 
 
-def pinned(counts: Counts, parent: Counts, known: Flags, visible: Flags, k: int) -> Flags:
-    """Return the hidden counts that all sums together pin down to within 1 to k-1."""
+def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
+    counts: Counts,
+    parent: Counts,
+    known: Flags,
+    visible: Flags,
+    k: int,
+    limits: tuple[Floats, Floats] | None = None,
+) -> Flags:
+    """Return the hidden counts that all sums together pin down to within 1 to k-1.
+
+    ``limits`` are the least and the most of each count that another measure tells.
+    """
     truth = counts.astype(np.float64)
     few = np.where(known, 0, truth).sum(axis=-1, keepdims=True)
     # In a cell that hides nothing, a band that is missing is empty.
     is_open = known | (visible[:, :, None] & (few == 0))
     low = np.where(is_open, truth, 0.0)
     high = np.where(is_open, truth, np.where(visible[:, :, None], few, np.inf))
+    if limits is not None:
+        low, high = np.maximum(low, limits[0]), np.minimum(high, limits[1])
     for _ in range(_BOUND_ROUNDS):
         before = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
         _tighten_bands(low, high, counts, visible)

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.contract import FEW
-from warehouse.profile_bounds import Counts, Flags
+from warehouse.profile_bounds import Counts, Flags, pinned
 from warehouse.suppression import Former, FormerTotals, visible_cells
 
 MEMORY: Final = "booking_profile_shown"
@@ -102,8 +102,10 @@ class Before:
         counts: Mapping[str, Counts],
         measures: Mapping[str, Sequence[str | None]],
         k: int,
+        parent: Counts,
     ) -> None:
         self._counts = counts
+        self._parent = parent
         self._measures = measures
         self._first = next(iter(counts))
         self._k = k
@@ -185,6 +187,10 @@ class Before:
                 and not former.total[at, 0]
             ):
                 fixed[at, 0] = True  # hidden since, and a version that showed it is remembered
+        if not self._new and not self._gone:
+            fixed[:, 0] |= (
+                former.total[:, 0] == 0
+            )  # what was hidden may be told by a version before
         derived = np.zeros_like(fixed)
         derived[:, 0] = (former.total[:, 0] > 0) & ~former.is_fixed[:, 0]
         while True:
@@ -192,10 +198,31 @@ class Before:
                 self._totals, parent, self._k, FormerTotals(fixed, were, derived)
             )
             told = (visible | derived)[:, 0] & self._is_told(visible)
+            told |= self._uncovers(visible) & ~fixed[:, 0]
             if not told.any():
                 return visible
             fixed[:, 0] |= told
             derived[:, 0] &= ~told
+
+    def _uncovers(self, visible: Flags) -> Flags:
+        """Return places that had no rows and have them now, so that the last version tells more.
+
+        Less the new months they are what they were, and that must not leave a small part of a sum.
+        """
+        former, totals = self._former[self._first], self._totals
+        was = former.total[:, 0] > 0
+        is_new = visible[:, self._new] | (totals[:, self._new] == 0)
+        told: Flags = visible[:, 0] & ~was & is_new.all(axis=1)
+        old = totals[:, 0] - totals[:, self._new].sum(axis=1)
+        hidden = ~(was | told) & (old > 0)
+        parts = np.flatnonzero(self._parent >= 0)
+        worth, number = np.zeros_like(old), np.zeros_like(old)
+        np.add.at(worth, self._parent[parts], np.where(hidden, old, 0)[parts])
+        np.add.at(number, self._parent[parts], hidden[parts].astype(np.int64))
+        bare = (was | told) & (number > 0) & ((number < 2) | (worth < self._k))
+        told[parts] &= bare[self._parent[parts]]
+        told[self._parent < 0] = False
+        return told & (not self._gone)
 
     def _is_told(self, visible: Flags) -> Flags:
         """Return the places whose total of all months would tell that of a month without rows."""
@@ -239,8 +266,48 @@ class Before:
         hidden = (~shown & (self._counts[measure] > 0))[:, self._new].any(axis=1)
         told: Flags = (shown[:, 0] | former.derived) & hidden & has_moved[:, None]
         told |= shown[:, 0] & ~former.named[:, 0] & self._splits_few(measure, shown)[:, None]
+        told |= self._tells_before(measure, shown)
         self._former[measure] = replace(former, derived=former.derived & ~hidden)
         return told
+
+    def _tells_before(self, measure: str, shown: Flags) -> Flags:
+        """Return the counts that, less the new months, would tell what the last version hid.
+
+        Where the last version hid a count and it is shown now with all new months, their difference
+        is known; beside what that version showed it must not leave one small count of a sum.
+        """
+        former, counts = self._former[measure], self._counts[measure]
+        was = former.total[:, 0] > 0
+        new_shown = (shown[:, self._new] | (counts[:, self._new] == 0)).all(axis=1)
+        told: Flags = shown[:, 0] & new_shown & ~former.named[:, 0]
+        told &= ~former.is_fixed[:, :1]
+        old = counts[:, 0] - counts[:, self._new].sum(axis=1)
+        if self._gone or not self._latest or not told.any():
+            return np.zeros_like(told)
+        back = np.zeros_like(told)
+        while (told & ~back).any():
+            known = former.named[:, 0] | (told & ~back)
+            hidden = ~known & (old > 0)
+            worth, number = np.zeros_like(old), np.zeros_like(old)
+            parts = np.flatnonzero(self._parent >= 0)
+            np.add.at(worth, self._parent[parts], np.where(hidden, old, 0)[parts])
+            np.add.at(number, self._parent[parts], hidden[parts].astype(np.int64))
+            bare = known & (number > 0) & ((number < 2) | (worth < self._k))
+            twice = np.stack([old, old], axis=1), np.stack([known, known], axis=1)
+            pins = pinned(twice[0], self._parent, twice[1], np.stack([was, was], axis=1), self._k)[
+                :, 0
+            ]
+            more = np.zeros_like(told)
+            more[parts] |= bare[self._parent[parts]] | pins[self._parent[parts]]
+            more |= pins.any(axis=1, keepdims=True) | bare
+            np.logical_or.at(more, self._parent[parts], pins[parts])
+            for place in parts:  # and those beside it
+                more[place] |= pins[self._parent == self._parent[place]].any(axis=0)
+            more &= told & ~back
+            if not more.any():
+                return back
+            back |= more
+        return back
 
     def _splits_few(self, measure: str, shown: Flags) -> Flags:
         """Return the places where what is shown now would tell too much of the last ``few``."""

@@ -36,6 +36,8 @@ from warehouse.profile_bounds import Counts, Flags, Floats, pinned
 
 _ROUNDS: Final = 60
 _LARGE_CELL: Final = 200
+_TIED_COST: Final = 0.02
+"""What hiding a count costs beside its share where another measure tells it too: both go."""
 _MOST_REDUCED: Final = 0.004
 """The largest share of its cell that a count above buildings may lack."""
 
@@ -46,7 +48,7 @@ class Cells:
 
     ``counts`` has the axes place, month (0 is all closed months together) and band. ``parent`` is
     the place that each place is part of, -1 for the region. ``tied`` are bands that another
-    measure tells too: they are hidden last. ``is_reducible`` are the places above buildings.
+    measure tells too: hiding them costs more. ``is_reducible`` are the places above buildings.
     """
 
     counts: Counts
@@ -157,16 +159,18 @@ def _hide_near(grid: Grid, place: int, month: int) -> None:
         grid.shown[at // totals.shape[1], at % totals.shape[1], 0] = False
 
 
-def shown_counts(
+def shown_counts(  # noqa: PLR0913, PLR0917 - the cells, and all that limits them
     cells: Cells,
     visible: Flags,
     k: int,
     former: Former | None = None,
     kept_back: Flags | None = None,
+    limits: tuple[Floats, Floats] | None = None,
 ) -> Shown:
     """Return which counts are shown under their band's name; the rest of a cell is its ``few``.
 
-    ``visible`` are the cells that have rows; ``kept_back`` is not shown.
+    ``visible`` are the cells that have rows; ``kept_back`` is not shown. ``limits`` are the least
+    and the most that another measure tells of each count.
     """
     shown = (cells.counts >= k) & visible[:, :, None]
     known = np.zeros_like(shown)
@@ -187,7 +191,8 @@ def shown_counts(
         _hide_in_corners(grid)
         _hide_few(grid)
         if np.array_equal(before, shown):
-            _hide_beside(grid, pinned(cells.counts, cells.parent, shown | known, visible, k))
+            is_open = shown | known
+            _hide_beside(grid, pinned(cells.counts, cells.parent, is_open, visible, k, limits))
             if np.array_equal(before, shown):
                 break
     return Shown(shown, _reduced(grid))
@@ -223,7 +228,7 @@ def _cost(cells: Cells) -> Floats:
     """Return what hiding each count takes from its cell: its share, less in a small cell."""
     total = cells.counts.sum(axis=-1, keepdims=True)
     cost: Floats = cells.counts / np.maximum(total, _LARGE_CELL)
-    cost[:, :, list(cells.tied)] += 1
+    cost[:, :, list(cells.tied)] += _TIED_COST
     return cost
 
 
@@ -273,13 +278,22 @@ def _hide_in_places(grid: Grid) -> None:
                 continue
             can_hide = own[grid.free[own, month, band]]
             if len(can_hide):
-                at = can_hide[cost[can_hide, month, band].argmin()]
+                at = can_hide[_price(grid, cost, can_hide, month, band).argmin()]
                 shown[at, month, band], changed = False, True
             elif shown[whole, month, band] and not known[whole, month, band]:
                 # Nothing left to hide among the parts: then the whole is not given either.
                 shown[whole, month, band], changed = False, True
         if not changed:
             return
+
+
+def _price(grid: Grid, cost: Floats, places: Counts, month: int, band: int) -> Floats:
+    """Return what hiding a band costs in each place: where none is hidden yet, another must go."""
+    others = np.where(grid.free[places, month], cost[places, month], np.inf)
+    others[:, band] = np.inf
+    alone = grid.shown[places, month].all(axis=-1)
+    price: Floats = cost[places, month, band] + np.where(alone, others.min(axis=-1), 0)
+    return price
 
 
 def _reduce(grid: Grid, whole: int, month: int, band: int, lost: int) -> bool:
@@ -291,6 +305,8 @@ def _reduce(grid: Grid, whole: int, month: int, band: int, lost: int) -> bool:
         return False
     if lost >= _MOST_REDUCED * cells.counts[whole, month].sum():
         return False
+    if lost < grid.k and grid.shown[whole, month].all():
+        return False  # few would hold these alone, and another band would have to go
     grid.shown[whole, month, band], grid.reduced[whole, month, band] = False, True
     return True
 

@@ -4,6 +4,7 @@ Belongs here: the certificate authority of the test run, and servers that stop w
 Does not belong here: what a tenant holds; each test says that itself.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,6 +22,17 @@ from pipelines.sandbox.tls import CertificateAuthority
 # No property may fail because a machine is busy.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+def _no_fsync(fd: Any) -> None:
+    """Let a file reach the disk when it does.
+
+    What fsync promises shows where a machine loses its power, which no test does. Without it, tests
+    on a busy disk take half the time; programs that tests start keep theirs.
+    """
+
+
+os.fsync = _no_fsync
 
 StartExchange: TypeAlias = Callable[..., SandboxExchange]
 

@@ -106,9 +106,11 @@ def rebuild_room_hours(folder: Path) -> dict[str, float]:
     options = PublishOptions(threads=THREADS)
 
     def work() -> None:
-        with building(path, options.threads, options.memory_limit) as built:
+        with (
+            LakeRows(lake) as rows,
+            building(path, options.threads, options.memory_limit) as built,
+        ):
             built.create_tables()
-            rows = LakeRows(lake)
             build = Build(built, rows, survey(built, lake, rows, options, NOW), options)
             past = [[day for day in days if day <= THROUGH] for days in build.passes()]
             passes = [days for days in past if days]
@@ -178,7 +180,7 @@ def measure(folder: Path, rooms: int) -> dict[str, Any]:
         )
         figures[task] = json.loads(done.stdout)
     size = (folder / "warehouse" / "insights-eu.duckdb").stat().st_size
-    stored = sum(path.stat().st_size for path in lake.root.rglob("*.parquet"))
+    stored = sum(path.stat().st_size for path in (folder / "lake").rglob("*.parquet"))
     figures["lake_mb"], figures["database_mb"] = stored // 10**6, size // 10**6
     figures["database_over_lake"] = round(size / stored, 2)
     ratio = figures["room_hours"]["seconds"] / figures["group_by"]["seconds"]

@@ -10,9 +10,10 @@ A pass is some days, so few that its work fits into memory however large the lak
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, Self, TypeAlias
 
 import pyarrow.compute as pc
 
@@ -86,11 +87,22 @@ class Rows(Protocol):
 
 
 class LakeRows:
-    """The rows of all rooms, in the daily files of the lake."""
+    """The rows of all rooms, in the daily files of the lake; a context that lets go of them.
+
+    A view's files are on this machine, fetched where the lake is far away, until another view has
+    its name.
+    """
 
     def __init__(self, lake: Lake) -> None:
-        datasets: tuple[Daily, ...] = ("bookings", "coverage", "changes")
-        self._parts = {dataset: lake.scan(dataset) for dataset in datasets}
+        self._lake = lake
+        self._scans: dict[str, ExitStack] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for scan in self._scans.values():
+            scan.close()
 
     def view(
         self,
@@ -101,13 +113,18 @@ class LakeRows:
         last: date = date.max,
     ) -> None:
         """Make the files of some days readable by a name."""
-        of_days = [p for p in self._parts[dataset] if p.day and first <= p.day <= last]
-        engine.scan(name, LAKE[dataset].schema, of_days)
+        with ExitStack() as scan:
+            parts = scan.enter_context(self._lake.scan(dataset, first, last))
+            engine.scan(name, LAKE[dataset].schema, parts)
+            former, self._scans[name] = self._scans.get(name), scan.pop_all()
+            if former is not None:
+                former.close()
 
     @property
     def booked_dates(self) -> list[date]:
-        """The days that have a file of bookings."""
-        return [part.day for part in self._parts["bookings"] if part.day]
+        """The days that have a file of bookings, each of which was looked at."""
+        self._lake.check("bookings")
+        return self._lake.days("bookings")
 
 
 @dataclass(frozen=True)

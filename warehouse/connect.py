@@ -5,20 +5,25 @@ Does not belong here: publishing (``versions.py``), the configuration's rules (`
 """
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
+from uuid import uuid4
 
 import duckdb
 import yaml
 
 from transforms.contract import REGION_REMEDY, Region, is_region
-from warehouse.versions import VersionError, current_version, pointer
+from warehouse.storage import Location, ObjectUrl
+from warehouse.versions import VersionError, at_hand, current_version, pointer
 
-Warehouse: TypeAlias = str | Path | Mapping[Region, str | Path]
+Place: TypeAlias = str | Location
+Warehouse: TypeAlias = Place | Mapping[Region, Place]
 
 _ATTEMPTS: Final = 10
+_DATABASE: Final = ".duckdb"
 _T = TypeVar("_T")
 
 
@@ -37,9 +42,11 @@ def connect(
     ``connect("EU")`` has the region's tables by their names (``utilization``);
     ``connect(regions=["EU", "NA"])`` has them as ``eu.utilization`` and ``na.utilization``.
     ``warehouse`` is the folder of the databases (or the path of one in it, which says what it
-    is), or one for each region; without it the configuration says where (``$INSIGHTS_CONFIG``, else
-    ``insights.yaml``). The pointer is followed here and not again: open a new connection to see
-    the next night.
+    is), the address of a bucket's prefix, or one for each region; without it the configuration
+    says where (``$INSIGHTS_CONFIG``, else ``insights.yaml``). The pointer is followed here and
+    not again: open a new connection to see the next night. From a bucket the file is downloaded
+    once, into a private cache (``$INSIGHTS_CACHE``, else ``~/.cache/room-insights``) that keeps
+    only the latest.
 
     Raises:
         VersionError: nothing was published yet, or no folder is known.
@@ -50,7 +57,7 @@ def connect(
     asked = (region,) if region else tuple(regions)
     if unknown := [each for each in asked if not is_region(each)]:
         raise ValueError(f"{unknown[0]!r} cannot be a region's name: {REGION_REMEDY}")
-    if isinstance(warehouse, str | Path) and Path(warehouse).suffix == ".duckdb":
+    if isinstance(warehouse, str | Path) and Path(warehouse).suffix == _DATABASE:
         bookings = not Path(warehouse).stem.endswith("-statistics")
     folders = {each: _folder(each, warehouse) for each in asked}
     if region:
@@ -61,10 +68,12 @@ def connect(
     return connection
 
 
-def _follow(folder: Path, region: Region, bookings: bool, use: Callable[[str], _T]) -> _T:
+def _follow(folder: Location, region: Region, bookings: bool, use: Callable[[str], _T]) -> _T:
     """Use the version that the pointer leads to; anew if it was collected before it was open."""
     for _ in range(_ATTEMPTS):
         version = current_version(folder, region, statistics=not bookings)
+        if not isinstance(version, Path):
+            return use(str(_cached(version)))
         try:
             return use(str(version))
         except duckdb.IOException:
@@ -89,22 +98,56 @@ def _in_utc(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _folder(region: Region, warehouse: Warehouse | None) -> Path:
+def _cached(version: ObjectUrl) -> Path:
+    """Return a copy of a version on this machine; older ones of the same kind are removed."""
+    cache = Path(os.environ.get("INSIGHTS_CACHE") or Path.home() / ".cache" / "room-insights")
+    folder = cache / str(version.parent).replace("://", "-").replace("/", "_")
+    path = folder / version.name
+    kind, _, _ = version.name.rpartition("-")
+    try:
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        if not path.exists():
+            aside = folder / f".{uuid4().hex}"
+            with at_hand(version) as fetched:
+                shutil.copyfile(fetched, aside)
+            aside.chmod(0o400)
+            aside.replace(path)
+        for other in folder.glob(f"{kind}-*{_DATABASE}"):
+            if other != path and other.name.rpartition("-")[0] == kind:
+                other.unlink(missing_ok=True)
+    except OSError as error:
+        raise VersionError(
+            f"{folder}: cannot be written ({error.strerror}): let INSIGHTS_CACHE name a folder"
+        ) from None
+    return path
+
+
+def _folder(region: Region, warehouse: Warehouse | None) -> Location:
     if warehouse is None:
         return _configured_folder(region)
     chosen = warehouse.get(region) if isinstance(warehouse, Mapping) else warehouse
     if chosen is None:
         raise VersionError(f"no warehouse given for region {region}: name its folder")
-    folder = Path(chosen).expanduser()
-    return folder.parent if folder.suffix == pointer(folder, region).suffix else folder
+    folder = _location(chosen) if isinstance(chosen, str) else chosen
+    return folder.parent if folder.name.endswith(_DATABASE) else folder
 
 
-def _configured_folder(region: Region) -> Path:
+def _location(text: str, start: Path = Path()) -> Location:
+    if "://" not in text:
+        return Path(start, text).expanduser()
+    try:
+        return ObjectUrl.parse(text)
+    except ValueError as error:
+        raise VersionError(f"warehouse: {error}") from None
+
+
+def _configured_folder(region: Region) -> Location:
     config = Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml")
     try:
         # BaseLoader makes nothing but text, so that a region may be called NO.
         settings = yaml.load(config.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506
-        return Path(config.parent, settings["regions"][region]["warehouse"])
+        return _location(settings["regions"][region]["warehouse"], config.parent)
     except OSError as error:
         raise VersionError(
             f"{config}: cannot be read ({error.strerror}): pass warehouse=<its folder>, "

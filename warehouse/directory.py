@@ -55,7 +55,7 @@ def record_directory(
     """
     stated = {day: _as_stated(directory, day) for day in _days_stated(directory)}
     former = lake.read("rooms")
-    history = {day: _rooms(lake.read("directory", day)) for day in lake.days("directory")}
+    history = _history(lake)
     if not history:
         history = stated if former is None else {_BEGINNING: _rooms(former)}
     since = restate_from or today
@@ -80,8 +80,7 @@ def as_of_days(lake: Lake) -> pa.Table:
     row for days before it was added and after it was taken out. A lake without a history has its
     one directory from the beginning.
     """
-    days = lake.days("directory")
-    history = {day: _rooms(lake.read("directory", day)) for day in days}
+    history = _history(lake)
     if not history and (rooms := lake.read("rooms")) is not None:
         history = {_BEGINNING: _rooms(rooms)}
     spans: list[dict[str, Any]] = []
@@ -204,6 +203,12 @@ def _write(lake: Lake, made: _History, rooms: pa.Table, restated: date | None) -
 def _table(rows: list[dict[str, Any]], metadata: dict[bytes, bytes] | None) -> pa.Table:
     ordered = sorted(rows, key=lambda row: str(row["room_id"]))
     return pa.Table.from_pylist(ordered, ROOMS).replace_schema_metadata(metadata)
+
+
+def _history(lake: Lake) -> _History:
+    days = lake.days("directory")
+    tables = lake.read_each("directory", days)
+    return {day: _rooms(table) for day, table in zip(days, tables, strict=True)}
 
 
 def _rooms(table: pa.Table | None) -> _Rooms:

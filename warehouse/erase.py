@@ -29,16 +29,14 @@ from warehouse.holdings import tables_in
 from warehouse.lake import DATASETS, Lake
 from warehouse.ledger import forget_changes
 from warehouse.nightly import rows_of, rows_of_others
+from warehouse.storage import Location
 from warehouse.versions import (
     VersionError,
+    at_hand,
     current_version,
     drop_versions,
-    parquet_draft,
-    parquet_pointer,
-    pointer,
+    kept_files,
     published_versions,
-    statistics_pointer,
-    statistics_version,
 )
 
 _DATE_COLUMNS: Final = ("local_start_date", "local_date")
@@ -78,14 +76,16 @@ def find(lake: Lake, erasure: Erasure) -> Found:
     """
     days: list[date] = []
     bookings = room_days = 0
-    for day in _days(lake, erasure):
-        of_day = _rows(lake.read("bookings", day), erasure).num_rows
-        read = _readings(lake.read("coverage", day), erasure).num_rows
+    asked = list(_days(lake, erasure))
+    stored = (lake.read_each(dataset, asked) for dataset in DATASETS)
+    for day, of_bookings, of_coverage in zip(asked, *stored, strict=True):
+        of_day = _rows(of_bookings, erasure).num_rows
+        read = _readings(of_coverage, erasure).num_rows
         if erasure.room_id is None or of_day or read:
             days.append(day)
         bookings += of_day
         room_days += read
-    nights = (lake.read("changes", night) for night in lake.days("changes"))
+    nights = lake.read_each("changes", lake.days("changes"))
     is_erased = _is_erased(lake, erasure)
     changes = sum(pc.sum(is_erased(rows)).as_py() or 0 for rows in nights if rows is not None)
     return Found(tuple(days), bookings, room_days, changes)
@@ -130,7 +130,7 @@ def erase_directory(lake: Lake, erasure: Erasure) -> None:
         forget_directory(lake, date.min, [erasure.room_id or ""])
 
 
-def rows_in_warehouse(warehouse: Path, region: Region, erasure: Erasure) -> int:
+def rows_in_warehouse(warehouse: Location, region: Region, erasure: Erasure) -> int:
     """Count the rows of an erasure in every version that is kept, as database and as Parquet.
 
     The statistics are counted like the databases with bookings; plain copies that stand in place
@@ -139,18 +139,10 @@ def rows_in_warehouse(warehouse: Path, region: Region, erasure: Erasure) -> int:
     Raises:
         VersionError: a version cannot be read.
     """
-    versions = published_versions(warehouse, region)
-    copies = (pointer(warehouse, region), statistics_pointer(warehouse, region))
-    statistics = [path for path in map(statistics_version, versions) if path.exists()]
-    databases = [*versions, *statistics, *(path for path in copies if _is_copied(path))]
-    tables = parquet_pointer(warehouse, region)
-    folders = [*map(parquet_draft, [*versions, *statistics])]
-    folders += filter(_is_copied, (tables, tables.with_name(f"{tables.name}-statistics")))
-    rows = sum(_rows_in(database, erasure) for database in databases)
-    return rows + sum(_rows_in_parquet(folder, erasure) for folder in folders)
+    return sum(_rows_in(path, erasure) for path in kept_files(warehouse, region))
 
 
-def drop_versions_before(warehouse: Path, region: Region, first_kept: date) -> list[str]:
+def drop_versions_before(warehouse: Location, region: Region, first_kept: date) -> list[str]:
     """Remove the older versions that hold a day before the first that is kept; return them.
 
     The current version stays: it is what the lake holds. A version that cannot be read counts
@@ -161,9 +153,10 @@ def drop_versions_before(warehouse: Path, region: Region, first_kept: date) -> l
     """
     past = Erasure(last_date=first_kept - timedelta(days=1))
 
-    def holds_past(version: Path) -> bool:
+    def holds_past(version: Location) -> bool:
         try:
-            return _rows_in(version, past) > 0
+            with at_hand(version) as path:
+                return _rows_in(path, past) > 0
         except VersionError:
             return True
 
@@ -248,37 +241,21 @@ def _never_read(coverage: pa.Table, room_id: str) -> pa.Table:
     return pa.concat_tables([others, pa.Table.from_pylist(rows, schema=COVERAGE)])
 
 
-def _is_copied(path: Path) -> bool:
-    return path.exists() and not path.is_symlink()
-
-
-def _rows_in(version: Path, erasure: Erasure) -> int:
-    rows = 0
+def _rows_in(path: Path, erasure: Erasure) -> int:
+    """Count the rows of an erasure in a database, or in a table as Parquet."""
     try:
-        with duckdb.connect(str(version), read_only=True) as connection:
-            for table, columns in tables_in(connection).items():
-                rows += _count(connection, f'"{table}"', [], columns, erasure)
-    except duckdb.Error:
-        raise VersionError(f"{version}: cannot be read: remove it by hand") from None
-    return rows
-
-
-def _rows_in_parquet(folder: Path, erasure: Erasure) -> int:
-    rows = 0
-    with duckdb.connect() as connection:
-        for path in sorted(folder.glob("*.parquet")):
-            try:
-                columns = pq.read_schema(path).names
-                rows += _count(
-                    connection,
-                    "read_parquet(?, hive_partitioning = false)",
-                    [str(path)],
-                    columns,
-                    erasure,
-                )
-            except (duckdb.Error, pa.ArrowInvalid, OSError):
-                raise VersionError(f"{path}: cannot be read: remove it by hand") from None
-    return rows
+        if path.suffix == ".parquet":
+            columns = pq.read_schema(path).names
+            source = "read_parquet(?, hive_partitioning = false)"
+            with duckdb.connect() as connection:
+                return _count(connection, source, [str(path)], columns, erasure)
+        with duckdb.connect(str(path), read_only=True) as connection:
+            return sum(
+                _count(connection, f'"{table}"', [], columns, erasure)
+                for table, columns in tables_in(connection).items()
+            )
+    except (duckdb.Error, pa.ArrowInvalid, OSError):
+        raise VersionError(f"{path}: cannot be read: remove it by hand") from None
 
 
 def _count(

@@ -18,7 +18,8 @@ import duckdb
 from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.lake import Lake
-from warehouse.versions import VersionError, published_versions
+from warehouse.storage import Location
+from warehouse.versions import VersionError, at_hand, published_versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ def lake_holdings(lake: Lake) -> LakeHoldings:
     )
 
 
-def database_holdings(warehouse: Path, region: Region) -> DatabaseHoldings:
+def database_holdings(warehouse: Location, region: Region) -> DatabaseHoldings:
     """Date what every version of the database holds.
 
     Raises:
@@ -91,9 +92,12 @@ def database_holdings(warehouse: Path, region: Region) -> DatabaseHoldings:
     )
 
 
-def access_to(folder: Path) -> Access | None:
-    """Return who may read a folder and all that is in it; None if it does not exist."""
-    if not folder.is_dir():
+def access_to(folder: Location) -> Access | None:
+    """Return who may read a folder and all that is in it; None if it does not exist.
+
+    Who may read a bucket its cloud knows, not the bucket: None too.
+    """
+    if not isinstance(folder, Path) or not folder.is_dir():
         return None
     found = folder.stat()
     everything = [(folder, found), *((path, path.lstat()) for path in _below(folder))]
@@ -135,10 +139,13 @@ def tables_in(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     return dict(found)
 
 
-def _oldest_date(version: Path) -> date | None:
+def _oldest_date(version: Location) -> date | None:
     days: list[date | None] = []
     try:
-        with duckdb.connect(str(version), read_only=True) as connection:
+        with (
+            at_hand(version) as path,
+            duckdb.connect(str(path), read_only=True) as connection,
+        ):
             for table, columns in tables_in(connection).items():
                 for name in {"local_start_date", "local_date"} & {*columns}:
                     query = f'SELECT min({name}) FROM "{table}"'  # noqa: S608 - the file's names

@@ -3,17 +3,16 @@
 Belongs here: the verbs that everything else is built of (scan, count, read, replace, delete), the
 file format, and the last look at rows before they are stored: no other column, no text where the
 contract has a vocabulary. One run at a time; what a run replaces it replaces in one step.
-Does not belong here: bytes on a disk (``storage.py``), which rows survive a night (``nightly.py``).
+Does not belong here: where bytes lie (``storage``), which rows survive a night (``nightly.py``).
 
 Layout: ``<root>/bookings/region=EU/date=2026-11-21/bookings.parquet``, ``coverage`` and ``changes``
 alike, ``<root>/rooms/region=EU/rooms.parquet`` (the directory as it is) and below it
-``valid_from=2026-11-21/rooms.parquet`` (as it was from that day on). ``<root>/.staging`` is what a
-run has in hand, ``<root>/.ready`` what it has yet to put in place. A root belongs to one region.
+``valid_from=2026-11-21/rooms.parquet`` (as it was from that day on). The root is a folder, or a
+prefix in a bucket; it belongs to one region.
 """
 
-import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
@@ -34,7 +33,7 @@ from transforms.contract import (
     STATUSES,
     Region,
 )
-from warehouse.storage import DiskStorage, WarehouseError
+from warehouse.storage import Location, Parts, Put, WarehouseError, storage_at
 
 Dataset: TypeAlias = Literal["bookings", "coverage", "changes", "rooms", "directory"]
 
@@ -49,10 +48,10 @@ _KEYS: Final[dict[Dataset, str]] = {
     "changes": "date",
     "directory": "valid_from",
 }
-_STAGING: Final = ".staging"
-_READY: Final = ".ready"
 _LOCK: Final = ".lock"
 _ROW_GROUP_ROWS: Final = 122_880
+_FOOTER_BYTES: Final = 64 << 10
+"""What is read of a file's end first: a footer is longer only if a day has millions of rows."""
 _FIRST_IN_ORDER: Final = ("room_id", "starts_at")
 _VOCABULARIES: Final = {
     "kind": KINDS,
@@ -93,12 +92,13 @@ class Lake:
     around it. Reading needs no lock: files are replaced whole.
     """
 
-    def __init__(self, root: Path, region: Region) -> None:
+    def __init__(self, root: Location, region: Region) -> None:
         self.root = root
         self.region = region
-        self._storage = DiskStorage(root, "lake", LakeError)
+        self._storage = storage_at(root, "lake", LakeError)
         self._is_held = threading.Event()
-        self._drafts: list[tuple[str, ...]] | None = None
+        self._is_ours = False
+        self._put: Put | None = None
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -107,6 +107,7 @@ class Lake:
         Raises:
             LakeBusy: at once, if another process, thread or ``Lake`` is writing.
         """
+        self._is_ours = False
         self._refuse_other_regions()
         with self._locked():
             self._is_held.set()
@@ -116,37 +117,28 @@ class Lake:
                 self._is_held.clear()
 
     @contextmanager
-    def scratch(self) -> Iterator[tuple[DiskStorage, tuple[str, ...]]]:
-        """Give a folder for the rows of a run, in this lake, so that they stay in its region."""
-        with self._writing():
-            folder = (_STAGING, f"run-{os.getpid()}-{threading.get_ident()}")
-            self._storage.ensure(*folder)
-            try:
-                yield self._storage, folder
-            finally:
-                self._storage.delete(*folder)
+    def scratch(self) -> Iterator[Path]:
+        """Give a private folder for the rows of a run: in this lake's disk, so in its region.
+
+        Of a lake of objects it is on this machine, and ``TMPDIR`` says where.
+        """
+        with self._writing(), self._storage.scratch() as folder:
+            yield folder
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Make everything that is replaced within count together, or not at all.
 
-        Files are written aside, and put in place in the order of writing when the last is there.
-        A run that is killed before that leaves the lake as it was; one that is killed while it
-        puts them in place is finished by the next writer, before that does anything.
+        Datasets go in place one after the other, in the order in which each was written first. A
+        run that is killed while that goes on is finished by the next writer, before that does
+        anything.
         """
-        with self._writing():
-            self._storage.delete(_STAGING, _READY)
-            drafts: list[tuple[str, ...]] = []
-            self._drafts = drafts
+        with self._writing(), self._storage.at_once() as put:
+            self._put = put
             try:
                 yield
             finally:
-                self._drafts = None
-            if drafts:
-                order = "\n".join("/".join(parts) for parts in drafts).encode()
-                self._storage.put(memoryview(order), _STAGING, _READY, "order")
-                self._storage.move((_STAGING, _READY), (_READY,))
-                self._put_in_place()
+                self._put = None
 
     def replace(self, dataset: Dataset, day: date | None, table: pa.Table) -> None:
         """Replace the rows of one day; no rows are an empty file, not a missing one.
@@ -161,61 +153,74 @@ class Lake:
         parts = self._parts(dataset, day)
         with self._format_errors(parts, "not written, the table", "it must be the contract's"):
             content = memoryview(_encode(dataset, self.region, table))
-        if self._drafts is not None:
-            self._storage.put(content, _STAGING, _READY, str(len(self._drafts)))
-            self._drafts.append(parts)
+        if self._put is not None:
+            self._put(content, *parts)
             return
         with self._writing():
             self._storage.put(content, *parts)
 
     def read(self, dataset: Dataset, day: date | None = None) -> pa.Table | None:
         """Return the rows of one day, None if it was never written."""
+        return next(self.read_each(dataset, [day]))
+
+    def read_each(self, dataset: Dataset, days: Sequence[date | None]) -> Iterator[pa.Table | None]:
+        """Yield the rows of each day, None for one that was never written.
+
+        Where a lake is far away, the days that follow are fetched meanwhile.
+        """
         self._refuse_other_regions()
-        parts = self._parts(dataset, day)
-        content = self._storage.get(*parts)
-        with self._format_errors(parts):
-            return None if content is None else _decode(dataset, self.region, content)
+        files = [self._parts(dataset, day) for day in days]
+        for parts, content in zip(files, self._storage.get_each(files), strict=True):
+            with self._format_errors(parts):
+                rows = None if content is None else _decode(dataset, self.region, content)
+            yield rows
 
     def days(self, dataset: Dataset) -> list[date]:
         """Return the days that have a file, in order."""
         self._refuse_other_regions()
-        *folder, _ = self._parts(dataset, None)
-        names = self._storage.list(*folder)
-        days = [day for name in names if (day := _day_of(name, _KEYS[dataset])) is not None]
-        return [day for day in days if self._storage.look(*self._parts(dataset, day))]
+        *folder, name = self._parts(dataset, None)
+        names = self._storage.folders_with(name, *folder)
+        return [day for each in names if (day := _day_of(each, _KEYS[dataset])) is not None]
 
+    @contextmanager
     def scan(
         self, dataset: Dataset, first_date: date | None = None, last_date: date | None = None
-    ) -> list[Part]:
-        """Return the files of a dataset, those of the days asked, for an engine to scan.
+    ) -> Iterator[list[Part]]:
+        """Give the files of a dataset, those of the days asked, for an engine to scan meanwhile.
 
         Each was looked at: the contract's schema, this region's, no symlink.
         """
-        self._refuse_other_regions()
-        days = [d for d in self.days(dataset) if (first_date or d) <= d <= (last_date or d)]
-        return [self._part(dataset, day) for day in days]
+        days = self._days_between(dataset, first_date, last_date)
+        files = [self._parts(dataset, day) for day in days]
+        with self._storage.near(files) as paths:
+            for parts, path in zip(files, paths, strict=True):
+                self._checked_footer(dataset, parts, str(path))
+            yield [Part(day, str(path)) for day, path in zip(days, paths, strict=True)]
+
+    def check(
+        self, dataset: Dataset, first_date: date | None = None, last_date: date | None = None
+    ) -> int:
+        """Look at the columns of the files of some days, as ``scan`` does; return how many."""
+        return len(list(self._footers(dataset, self._days_between(dataset, first_date, last_date))))
 
     def count(self, dataset: Dataset) -> int:
         """Return how many rows a dataset has over all its days; no row is read."""
-        footers = [self._footer(dataset, self._parts(dataset, day)) for day in self.days(dataset)]
-        return sum(footer.num_rows for footer in footers)
+        return sum(footer.num_rows for footer in self._footers(dataset, self.days(dataset)))
 
     def days_running_until(self, instant: datetime, before: date) -> list[date]:
         """Return the days before a date on which a booking starts that ends after an instant.
 
         Told by the files' own statistics, without reading a row.
         """
-        return [
-            day
-            for day in self.days("bookings")
-            if day < before and (ends := self._latest_end(day)) is not None and ends > instant
-        ]
+        days = [day for day in self.days("bookings") if day < before]
+        ends = map(_latest_end, self._footers("bookings", days))
+        return [day for day, end in zip(days, ends, strict=True) if end and end > instant]
 
     def refuse_damage(self) -> None:
         """Read every file whole; the first one that cannot be is refused by its path."""
         for dataset in _KEYS:
-            for day in self.days(dataset):
-                self.read(dataset, day)
+            for _ in self.read_each(dataset, self.days(dataset)):
+                pass
 
     def delete(self, dataset: Dataset, day: date) -> None:
         """Delete one day with all that lies in its folder; a missing one is fine."""
@@ -228,33 +233,30 @@ class Lake:
         folder = "rooms" if dataset == "directory" else dataset
         return (folder, f"region={self.region}", *of_day, f"{folder}.parquet")
 
-    def _part(self, dataset: Dataset, day: date | None) -> Part:
-        parts = self._parts(dataset, day)
-        self._footer(dataset, parts)
-        return Part(day, str(self._storage.path(*parts)))
+    def _days_between(
+        self, dataset: Dataset, first_date: date | None, last_date: date | None
+    ) -> list[date]:
+        return [d for d in self.days(dataset) if (first_date or d) <= d <= (last_date or d)]
 
-    def _latest_end(self, day: date) -> datetime | None:
-        footer = self._footer("bookings", self._parts("bookings", day))
-        column = footer.schema.to_arrow_schema().get_field_index("ends_at")
-        groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
-        return max((g.column(column).statistics.max for g in groups if g.num_rows), default=None)
+    def _footers(self, dataset: Dataset, days: Sequence[date]) -> Iterator[pq.FileMetaData]:
+        """Yield what the files say of their rows, read from their ends."""
+        files = [self._parts(dataset, day) for day in days]
+        for parts, end in zip(files, self._storage.get_each(files, _FOOTER_BYTES), strict=True):
+            content = end or b""
+            if _length_of_footer(content) > len(content):
+                content = self._storage.get(*parts) or b""
+            yield self._checked_footer(dataset, parts, pa.BufferReader(content))
 
-    def _footer(self, dataset: Dataset, parts: tuple[str, ...]) -> pq.FileMetaData:
+    def _checked_footer(
+        self, dataset: Dataset, parts: Parts, source: str | pa.NativeFile
+    ) -> pq.FileMetaData:
         with self._format_errors(parts):
             try:
-                footer = pq.read_metadata(self._storage.path(*parts))
+                footer = pq.read_metadata(source)
                 _refuse_other_columns(dataset, self.region, footer.schema.to_arrow_schema())
             except (pa.ArrowInvalid, OSError):
                 raise FormatError("is damaged") from None
         return footer
-
-    def _put_in_place(self) -> None:
-        order = self._storage.get(_READY, "order")
-        if order is not None:
-            for number, line in enumerate(order.decode().splitlines()):
-                if self._storage.look(_READY, str(number)):
-                    self._storage.move((_READY, str(number)), tuple(line.split("/")))
-        self._storage.delete(_READY)
 
     def _writing(self) -> AbstractContextManager[None]:
         return nullcontext() if self._is_held.is_set() else self._locked()
@@ -265,18 +267,21 @@ class Lake:
             f"{self.root}: another run of region {self.region} is going on: wait for its end"
         )
         with self._storage.lock(_LOCK, busy):
-            self._storage.delete(_STAGING)
-            self._put_in_place()
+            self._storage.recover()
             yield
 
     def _refuse_other_regions(self) -> None:
+        """Look whose lake it is; one that is far away is asked once, and by each run again."""
+        if self._is_ours:
+            return
         for folder in _FOLDERS:
-            for name in self._storage.list(folder):
+            for name in self._storage.names(folder):
                 if name.startswith("region=") and name != f"region={self.region}":
                     raise LakeError(
                         f"{self._storage.path(folder, name)}: is another region's: "
                         f"give region {self.region} a 'lake' of its own in the configuration"
                     )
+        self._is_ours = self._storage.is_far
 
     @contextmanager
     def _format_errors(
@@ -289,6 +294,18 @@ class Lake:
             yield
         except FormatError as error:
             raise LakeError(f"{self._storage.path(*parts)}: {what} {error}: {remedy}") from None
+
+
+def _length_of_footer(end: bytes) -> int:
+    """Return how many bytes at a file's end its footer takes, by what it says itself."""
+    return int.from_bytes(end[-8:-4], "little") + 8
+
+
+def _latest_end(footer: pq.FileMetaData) -> datetime | None:
+    """Return when the last booking of a file ends, None if it has none."""
+    column = footer.schema.to_arrow_schema().get_field_index("ends_at")
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
+    return max((g.column(column).statistics.max for g in groups if g.num_rows), default=None)
 
 
 def _day_of(name: str, key: str) -> date | None:

@@ -150,8 +150,8 @@ def forget_changes(
         LakeError: a file cannot be read or written.
     """
     dropped = 0
-    for night in lake.days("changes"):
-        rows = lake.read("changes", night)
+    nights = lake.days("changes")
+    for night, rows in zip(nights, lake.read_each("changes", nights), strict=True):
         if rows is None:
             continue
         if night < before:

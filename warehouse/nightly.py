@@ -32,8 +32,8 @@ _COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="zstd")
 @contextmanager
 def staging(lake: Lake) -> Iterator["Staging"]:
     """Give room for the rows of a run, in the lake, so that they stay in its region."""
-    with lake.scratch() as (storage, folder):
-        yield Staging(storage, *folder)
+    with lake.scratch() as folder:
+        yield Staging(DiskStorage(folder, "lake", LakeError))
 
 
 class Staging:
@@ -75,7 +75,7 @@ class Staging:
         """Return the local days on which any booking taken so far starts, in order."""
         with self._lock:
             self._spill()
-            return sorted(date.fromisoformat(name) for name in self._storage.list(*self._folder))
+            return sorted(date.fromisoformat(name) for name in self._storage.names(*self._folder))
 
     def day(self, day: date) -> pa.Table:
         """Return the bookings that start on a local day, in no particular order."""
@@ -155,10 +155,10 @@ def apply_night(  # noqa: PLR0913, PLR0917 - a night has so many parts
                 merged = merge_earlier_day(old, new, begins)
                 if merged.num_rows if old is None else not merged.equals(old):
                     lake.replace("bookings", day, merged)
-        for day in days:
-            before = lake.read("coverage", day)
+        stored = (lake.read_each("coverage", days), lake.read_each("bookings", days))
+        for day, before, old in zip(days, *stored, strict=True):
             if loaded:
-                old, new = lake.read("bookings", day), rows_of(staging.day(day), loaded)
+                new = rows_of(staging.day(day), loaded)
                 ledger.compare(old, new, before)
                 lake.replace("bookings", day, merge_day(old, new, loaded))
                 bookings += new.num_rows

@@ -32,8 +32,10 @@ from warehouse.export import export_tables
 from warehouse.lake import Lake
 from warehouse.profile import PROFILE, load_profile
 from warehouse.profile_memory import MEMORY
+from warehouse.storage import Location
 from warehouse.versions import (
     VersionError,
+    at_hand,
     current_version,
     new_version,
     parquet_draft,
@@ -82,13 +84,13 @@ class Published:
     ``edits`` are what changed in the room directory, a line each (R18).
     """
 
-    path: Path
+    path: Location
     data_through: date | None
     rows: dict[str, int]
     edits: tuple[str, ...] = ()
 
 
-def publish(lake: Lake, warehouse: Path, options: PublishOptions, now: datetime) -> Published:
+def publish(lake: Lake, warehouse: Location, options: PublishOptions, now: datetime) -> Published:
     """Build the region's database from the lake and swap it in.
 
     ``now`` is an aware instant; it decides which dates are over (R14).
@@ -121,10 +123,12 @@ def build(
     The statistics for everybody, and the tables of both as Parquet where asked for, are built
     beside it. ``memory`` is what the last thirty nights showed of ``booking_profile``.
     """
-    with building(path, options.threads, options.memory_limit) as engine:
+    with (
+        LakeRows(lake) as rows,
+        building(path, options.threads, options.memory_limit) as engine,
+    ):
         with engine.transaction():
             engine.create_tables()
-            rows = LakeRows(lake)
             found = survey(engine, lake, rows, options, now)
         build_rooms(engine, rows, found, options)
         with engine.transaction():
@@ -170,10 +174,13 @@ def write_copies(
         export_tables(engine, folder, region, now, STATISTICS)
 
 
-def _memory(warehouse: Path, region: Region) -> pa.Table | None:
+def _memory(warehouse: Location, region: Region) -> pa.Table | None:
     """Return what the last build remembers of former nights, None if there is none to ask."""
     try:
-        with duckdb.connect(str(current_version(warehouse, region)), read_only=True) as connection:
+        with (
+            at_hand(current_version(warehouse, region)) as path,
+            duckdb.connect(str(path), read_only=True) as connection,
+        ):
             return connection.sql(f"FROM {MEMORY}").to_arrow_table()
     except (VersionError, duckdb.Error):
         return None

@@ -72,7 +72,14 @@ def directory(*room_ids: str) -> pa.Table:
 
 def files(lake: Lake, dataset: Dataset, *days: date) -> list[Path]:
     """Where a dataset lies, as an engine is told."""
-    return [Path(part.handle) for part in lake.scan(dataset, *days)]
+    with lake.scan(dataset, *days) as parts:
+        return [Path(part.handle) for part in parts]
+
+
+def root_of(lake: Lake) -> Path:
+    """The folder of a lake on a disk."""
+    assert isinstance(lake.root, Path)
+    return lake.root
 
 
 def headcounts(table: pa.Table | None) -> list[tuple[str, int]]:

@@ -19,6 +19,7 @@ from tests.lake.rows import (
     facts,
     files,
     headcounts,
+    root_of,
     staged,
     stored,
 )
@@ -204,7 +205,7 @@ def test_days_before_this_day_of_the_month_so_many_months_back_are_deleted(
 def test_retention_reaches_a_day_that_has_only_coverage(lake: Lake) -> None:
     lake.replace("coverage", date(2020, 1, 1), coverage(("a", False, None, "HTTP503")))
     assert retain(lake, SATURDAY, 13) == [date(2020, 1, 1)]
-    assert not list(lake.root.rglob("date=*"))
+    assert not list(root_of(lake).rglob("date=*"))
 
 
 class StubbornLake(Lake):
@@ -263,7 +264,7 @@ def test_a_night_counts_whole_or_not_at_all_wherever_it_is_killed(
         found = lake_of(lake)
     night(lake, *rows, loaded={"a": SECOND_NIGHT})
     assert found in (before, lake_of(lake))
-    assert not (lake.root / ".ready").exists()
+    assert not (root_of(lake) / ".ready").exists()
 
 
 def lake_of(lake: Lake) -> list[Any]:

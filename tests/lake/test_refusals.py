@@ -15,6 +15,7 @@ from tests.lake.rows import (
     directory,
     facts,
     files,
+    root_of,
     stored,
 )
 from tests.needs import needs_root
@@ -89,8 +90,8 @@ def test_a_lake_that_holds_another_region_is_refused_by_every_verb(lake: Lake) -
     for verb in refused:
         with pytest.raises(LakeError, match="region=NA: is another region's"):
             verb()
-    assert not (lake.root / "bookings").exists()
-    assert (lake.root / "coverage").exists()
+    assert not (root_of(lake) / "bookings").exists()
+    assert (root_of(lake) / "coverage").exists()
 
 
 def test_a_file_copied_from_another_regions_lake_is_not_read(lake: Lake, tmp_path: Path) -> None:
@@ -125,23 +126,23 @@ def test_files_and_folders_are_never_open_to_everybody_whatever_the_umask(
             lake.replace("rooms", None, directory("a"))
     finally:
         os.umask(before)
-    paths = [lake.root, *lake.root.rglob("*")]
+    paths = [root_of(lake), *root_of(lake).rglob("*")]
     modes = {(path.is_dir(), path.stat().st_mode & 0o7777) for path in paths}
     assert modes == {(True, 0o750), (False, 0o640)}
 
 
 def test_the_group_that_an_operator_gave_to_the_lake_is_inherited(lake: Lake) -> None:
-    lake.root.mkdir()
-    lake.root.chmod(0o2750)
+    root_of(lake).mkdir()
+    root_of(lake).chmod(0o2750)
     lake.replace("bookings", SATURDAY, stored(booking("a")))
-    assert (lake.root / PARTITION).stat().st_mode & 0o7777 == 0o2750
+    assert (root_of(lake) / PARTITION).stat().st_mode & 0o7777 == 0o2750
 
 
 @pytest.mark.parametrize("part", ["bookings", "bookings/region=EU", PARTITION])
 def test_a_planted_folder_symlink_is_not_followed(lake: Lake, tmp_path: Path, part: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    link = lake.root / part
+    link = root_of(lake) / part
     link.parent.mkdir(parents=True)
     link.symlink_to(elsewhere)
     with pytest.raises(LakeError, match=f"{link}: is a symlink"):
@@ -157,7 +158,7 @@ def test_a_planted_file_symlink_is_neither_followed_nor_replaced(
 ) -> None:
     precious = tmp_path / "precious"
     precious.write_text("mine")
-    link = lake.root / name
+    link = root_of(lake) / name
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(precious)
     with pytest.raises(LakeError, match="is a symlink"), lake.exclusive():
@@ -171,9 +172,9 @@ def test_a_hard_link_planted_in_place_of_the_lock_opens_nobodys_file(
     secret = tmp_path / "secret"
     secret.write_text("mine")
     secret.chmod(0o600)
-    lake.root.mkdir(exist_ok=True)
-    (lake.root / ".lock").unlink(missing_ok=True)
-    (lake.root / ".lock").hardlink_to(secret)
+    root_of(lake).mkdir(exist_ok=True)
+    (root_of(lake) / ".lock").unlink(missing_ok=True)
+    (root_of(lake) / ".lock").hardlink_to(secret)
     lake.replace("bookings", SATURDAY, stored(booking("a")))
     assert (secret.stat().st_mode & 0o777, secret.read_text()) == (0o600, "mine")
 
@@ -181,7 +182,7 @@ def test_a_hard_link_planted_in_place_of_the_lock_opens_nobodys_file(
 @needs_root
 def test_a_file_planted_by_another_user_is_not_trusted(lake: Lake) -> None:
     lake.replace("bookings", SATURDAY, stored(booking("a")))
-    os.chown(lake.root, 1001, -1)
+    os.chown(root_of(lake), 1001, -1)
     os.chown(files(lake, "bookings")[0], 1002, -1)
     with pytest.raises(LakeError, match="belongs to another user"):
         lake.read("bookings", SATURDAY)
@@ -190,8 +191,8 @@ def test_a_file_planted_by_another_user_is_not_trusted(lake: Lake) -> None:
 
 
 def test_a_lake_that_everybody_can_write_is_refused(lake: Lake) -> None:
-    lake.root.mkdir()
-    lake.root.chmod(0o777)
+    root_of(lake).mkdir()
+    root_of(lake).chmod(0o777)
     with pytest.raises(LakeError, match="everybody can write it"):
         lake.replace("bookings", SATURDAY, stored(booking("a")))
 

@@ -104,4 +104,4 @@ def test_a_day_reads_one_file_and_no_other(tree: DiskStorage) -> None:
     staging.add(staged(booking("a", SATURDAY), booking("a", SUNDAY)))
     tree.path("staged", str(SUNDAY)).write_bytes(b"unreadable")
     assert staging.day(SATURDAY).num_rows == 1
-    assert tree.list("staged") == [str(date(2026, 11, 21)), str(date(2026, 11, 22))]
+    assert tree.names("staged") == [str(date(2026, 11, 21)), str(date(2026, 11, 22))]

@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from tests.lake.rows import FIRST_NIGHT, SATURDAY, SUNDAY, booking, coverage, stored
+from tests.lake.rows import FIRST_NIGHT, SATURDAY, SUNDAY, booking, coverage, root_of, stored
 from transforms.contract import ROOMS, TABLES
 from warehouse.erase import (
     Erasure,
@@ -127,7 +127,7 @@ def test_an_erasure_waits_for_no_other_run(lake: Lake) -> None:
 
 
 def test_what_a_killed_run_staged_is_swept(lake: Lake) -> None:
-    left = lake.root / ".staging" / "run-1"
+    left = root_of(lake) / ".staging" / "run-1"
     left.mkdir(parents=True)
     (left / "2026-11-21").write_bytes(b"rows")
     erase(lake, Erasure(room_id="elsewhere"))

@@ -14,7 +14,7 @@ from pipelines.sandbox.model import Mailbox
 from pipelines.settings import Settings, SettingsError, load_settings, regions_to_load
 from pipelines.sources.base import CalendarSource, SourceError, Window
 from pipelines.sources.factory import OUTSIDE_THE_REGION, Fenced
-from tests.lake.rows import FIRST_NIGHT, booking, coverage, staged, stored
+from tests.lake.rows import FIRST_NIGHT, booking, coverage, root_of, staged, stored
 from tests.night.workplace import MONDAY, Company, address_of, at, meeting
 from transforms.raw import RawItem
 from warehouse.lake import Lake, LakeError
@@ -211,7 +211,8 @@ def planted_in(eu_lake: Lake, other_lake: Lake) -> None:
     parts = ("bookings", "region={}", f"date={MONDAY}", "bookings.parquet")
     name = "/".join(parts)
     shutil.copyfile(
-        other_lake.root / name.format(other_lake.region), eu_lake.root / name.format("EU")
+        root_of(other_lake) / name.format(other_lake.region),
+        root_of(eu_lake) / name.format("EU"),
     )
 
 
@@ -238,7 +239,8 @@ def test_publish_refuses_a_day_of_the_other_region(
 def test_publish_refuses_a_lake_that_holds_the_other_region_too(
     eu_lake: Lake, other_lake: Lake, tmp_path: Path
 ) -> None:
-    shutil.copytree(other_lake.root / "coverage", eu_lake.root / "coverage", dirs_exist_ok=True)
+    planted, own = (root_of(lake) / "coverage" for lake in (other_lake, eu_lake))
+    shutil.copytree(planted, own, dirs_exist_ok=True)
     with pytest.raises(LakeError):
         publish(eu_lake, tmp_path / "warehouse", PublishOptions(threads=1), FIRST_NIGHT)
 

@@ -19,6 +19,7 @@ from tests.privacy.attacker import Attacker
 from transforms.contract import PERSONAL_ROOM_TYPES, ROOMS, TABLES
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
+from warehouse.versions import current_version
 
 K: Final = 5
 MONDAY: Final = date(2026, 11, 2)
@@ -74,7 +75,8 @@ def publish_until(lake: Lake, warehouse: Path, last_date: date) -> Path:
     """Publish as on the night after a day; earlier versions stay as they are."""
     now = FIRST_NIGHT.replace(year=last_date.year, month=last_date.month, day=last_date.day)
     options = PublishOptions(minimum_group=K, threads=1, keep_versions=20)
-    return publish(lake, warehouse, options, now + timedelta(days=1)).path.resolve()
+    publish(lake, warehouse, options, now + timedelta(days=1))
+    return current_version(warehouse, lake.region)
 
 
 @pytest.fixture(scope="module")

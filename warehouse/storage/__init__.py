@@ -1,0 +1,51 @@
+"""Where bytes lie: a folder on a disk, or a bucket of objects. One class each, the same verbs.
+
+Belongs here: which storage serves a place. A third one is a file beside these and a line here.
+"""
+
+from pathlib import Path
+
+from warehouse.storage.base import (
+    LINKS,
+    Location,
+    ObjectUrl,
+    Parts,
+    Put,
+    Somewhere,
+    Storage,
+    WarehouseError,
+)
+from warehouse.storage.disk import FILE_MODE, FOLDER_MODE, DiskStorage
+
+__all__ = [
+    "FILE_MODE",
+    "FOLDER_MODE",
+    "LINKS",
+    "DiskStorage",
+    "Location",
+    "ObjectUrl",
+    "Parts",
+    "Put",
+    "Somewhere",
+    "Storage",
+    "WarehouseError",
+    "storage_at",
+]
+
+
+def storage_at(root: Location, setting: str, error: type[WarehouseError]) -> Storage:
+    """Return the storage of a place; its methods raise ``error``.
+
+    Raises:
+        WarehouseError: of the class ``error``, what serves objects is not installed, or refuses
+            what the environment says.
+    """
+    if isinstance(root, Path):
+        return DiskStorage(root, setting, error)
+    try:
+        from warehouse.storage.objects import ObjectStorage  # noqa: PLC0415 - only where configured
+    except ModuleNotFoundError:
+        raise error(
+            f"{root}: object storage needs obstore: pip install 'room-insights[object-storage]'"
+        ) from None
+    return ObjectStorage(root, setting, error)

@@ -1,0 +1,405 @@
+"""Where bytes lie: a folder on a POSIX disk.
+
+A file is written aside, synced and moved into place, so that readers see it whole, with modes that
+no umask loosens. Nothing planted is trusted: every component below the root is looked at before
+use, and no folder that everybody can write is accepted, so nobody untrusted can swap a component
+between the look and the use. No library checks a whole path like this.
+"""
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from warehouse.storage.base import LINKS, Parts, Put, Storage, WarehouseError
+
+FILE_MODE: Final = 0o640
+FOLDER_MODE: Final = 0o750
+_READ_ONLY: Final = FILE_MODE & ~0o222
+_ASIDE: Final = ".staging"
+_READY: Final = ".ready"
+
+
+class DiskStorage(Storage):
+    """The files below one folder. Parts are path components relative to it."""
+
+    def __init__(self, root: Path, setting: str, error: type[WarehouseError]) -> None:
+        super().__init__(setting, error)
+        self.root = root.absolute()
+        self._aside: Parts = ()
+
+    def path(self, *parts: str) -> Path:
+        """Return where the parts point, unchecked."""
+        return self.root.joinpath(*parts)
+
+    def look(self, *parts: str) -> os.stat_result | None:
+        """Return what is there, None if nothing is; every component is checked on the way."""
+        with self.errors("read"):
+            try:
+                found = self.root.stat()
+                self._trust(self.root, found, {0, os.geteuid(), found.st_uid})
+                owners = {0, os.geteuid(), found.st_uid}
+                path = self.root
+                for part in parts:
+                    path = path / part
+                    found = path.lstat()
+                    self._trust(path, found, owners)
+            except FileNotFoundError:
+                return None
+            return found
+
+    def names(self, *parts: str) -> list[str]:
+        """Return the sorted names in a folder; none if it is missing."""
+        if self.look(*parts) is None:
+            return []
+        with self.errors("read"):
+            return sorted(os.listdir(self.path(*parts)))  # noqa: PTH208 - names, not paths
+
+    def has(self, *parts: str) -> bool:
+        """Tell whether there is such a file."""
+        return self.look(*parts) is not None
+
+    def folders_with(self, name: str, *parts: str) -> list[str]:
+        """Return the sorted names of the folders in a folder that hold a file of this name."""
+        with os.scandir(self.path(*parts)) if self.has(*parts) else nullcontext(()) as entries:
+            folders = sorted(
+                each.name for each in entries if not each.is_file(follow_symlinks=False)
+            )
+        return [folder for folder in folders if self.has(*parts, folder, name)]
+
+    def get_each(
+        self, files: Sequence[Parts], last_bytes: int | None = None
+    ) -> Iterator[bytes | None]:
+        """Yield the content of each file, None if it is missing; or the end of each only."""
+        for parts in files:
+            yield None if self.look(*parts) is None else self._read(parts, last_bytes)
+
+    def _read(self, parts: Parts, last_bytes: int | None) -> bytes | None:
+        with self.errors("read"):
+            try:
+                descriptor = os.open(self.path(*parts), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return None
+            with os.fdopen(descriptor, "rb") as file:
+                if last_bytes is not None:
+                    size = os.fstat(descriptor).st_size
+                    file.seek(max(0, size - last_bytes))
+                return file.read()
+
+    def ensure(self, *parts: str) -> Path:
+        """Return the folder, created with its parents where they are missing."""
+        with self.errors("written"):
+            missing = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
+            for folder in reversed(missing):
+                _make(folder)
+            for depth in range(1, len(parts) + 1):
+                if self.look(*parts[:depth]) is None:
+                    _make(self.path(*parts[:depth]))
+        self.look(*parts)
+        return self.path(*parts)
+
+    def put(self, content: memoryview, *parts: str) -> None:
+        """Replace one file whole: readers see the old content or the new, never a part.
+
+        A killed writer leaves its draft in ``.staging``, on the same disk.
+        """
+        drafts = self.ensure(_ASIDE)
+        folder = self.ensure(*parts[:-1])
+        self.look(*parts)
+        with self.errors("written"):
+            descriptor, draft = tempfile.mkstemp(dir=drafts, prefix="draft-")
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fchmod(file.fileno(), FILE_MODE)
+                    os.fsync(file.fileno())
+                Path(draft).replace(folder / parts[-1])
+            except BaseException:
+                Path(draft).unlink(missing_ok=True)
+                raise
+            sync_folder(folder)
+
+    @contextmanager
+    def at_once(self) -> Iterator[Put]:
+        """Give what takes the place of ``put``; what it is given counts together, or not at all.
+
+        Files are written aside, and moved in place when the last is there. A process that is
+        killed before that leaves everything as it was; one that is killed while it moves them is
+        finished by ``recover``.
+        """
+        self.delete(_ASIDE, _READY)
+        targets: list[Parts] = []
+
+        def put(content: memoryview, *parts: str) -> None:
+            self.put(content, _ASIDE, _READY, str(len(targets)))
+            targets.append(parts)
+
+        yield put
+        if targets:
+            order = "\n".join("/".join(parts) for parts in targets).encode()
+            self.put(memoryview(order), _ASIDE, _READY, "order")
+            self.move((_ASIDE, _READY), (_READY,))
+            self._put_in_place()
+
+    def recover(self) -> None:
+        """Finish, or sweep, what a killed ``at_once`` or ``scratch`` left behind."""
+        self.delete(_ASIDE)
+        self._put_in_place()
+
+    def _put_in_place(self) -> None:
+        order = self.get(_READY, "order")
+        targets = [] if order is None else order.decode().splitlines()
+        groups = dict.fromkeys(line.split("/")[0] for line in targets)
+        for group in groups:
+            for number, line in enumerate(targets):
+                parts = tuple(line.split("/"))
+                if parts[0] == group and self.look(_READY, str(number)):
+                    self.move((_READY, str(number)), parts)
+        self.delete(_READY)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Give an empty private folder on the same disk, removed afterwards."""
+        folder = (_ASIDE, f"run-{os.getpid()}-{threading.get_ident()}")
+        try:
+            yield self.ensure(*folder)
+        finally:
+            self.delete(*folder)
+
+    @contextmanager
+    def near(self, files: Sequence[Parts]) -> Iterator[list[Path]]:
+        """Give the paths of the files, each of which was looked at."""
+        for parts in files:
+            self.look(*parts)
+        yield [self.path(*parts) for parts in files]
+
+    def move(self, source: Parts, target: Parts) -> None:
+        """Put a file or folder in the place of another file, or where nothing is, in one step."""
+        folder = self.ensure(*target[:-1])
+        self.look(*source)
+        self.look(*target)
+        with self.errors("written"):
+            self.path(*source).replace(self.path(*target))
+            sync_folder(folder)
+
+    def append(self, content: memoryview, *parts: str) -> None:
+        """Add to the end of a scratch file: neither whole nor durable if the process dies."""
+        self.look(*parts)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self.errors("written"):
+            descriptor = os.open(self.path(*parts), flags, FILE_MODE)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+
+    def delete(self, *parts: str) -> bool:
+        """Remove a file or a whole folder; return whether there was one."""
+        found = self.look(*parts)
+        if found is None:
+            return False
+        path = self.path(*parts)
+        with self.errors("written"):
+            shutil.rmtree(path) if stat.S_ISDIR(found.st_mode) else path.unlink()
+            sync_folder(path.parent)
+        return True
+
+    @contextmanager
+    def building(self, name: str) -> Iterator[Path]:
+        """Give an empty folder to build in, from which ``keep`` takes; removed afterwards."""
+        self.delete(name)
+        self._aside = (name, "pointer")
+        try:
+            yield self.ensure(name)
+        finally:
+            self.delete(name)
+
+    def keep(self, built: Path, *parts: str) -> None:
+        """Move a file or a folder of files in place, read-only and durable."""
+        final = self.ensure(*parts[:-1]) / parts[-1]
+        with self.errors("written"):
+            if built.is_dir():
+                built.chmod(FOLDER_MODE)
+                for path in built.iterdir():
+                    _seal(path)
+                sync_folder(built)
+            else:
+                _seal(built)
+            built.rename(final)
+            sync_folder(final.parent)
+
+    def show(
+        self, current: str, version: str, names: Mapping[str, Parts | None], *, is_copied: bool
+    ) -> None:
+        """Let fixed names lead to what is kept: symlinks through one that is swapped, or copies.
+
+        The folder ``published/<version>`` has a link for each name; swapping ``current`` to it is
+        the one step that shows everything. Only names that are new, or led
+        elsewhere, are swapped after it. A plain copy is for file shares without symlinks: each
+        file is replaced by one rename, but the files of a folder change one after another.
+        """
+        if is_copied:
+            self._remove(current)
+        else:
+            self._point(current, self._links(version, names))
+        for name, parts in names.items():
+            link = Path(current, name)
+            if parts is None:
+                self._remove(name)
+            elif not is_copied:
+                if not (self.path(name).is_symlink() and self.path(name).readlink() == link):
+                    self._point(name, link)
+            elif self.path(*parts).is_dir():
+                self._copy_folder(self.path(*parts), name)
+            else:
+                self._copy_file(self.path(*parts), name)
+
+    def shown(self, current: str, name: str) -> Parts | None:
+        """Return the parts that a fixed name leads to; None if nothing, () if it is a copy."""
+        try:
+            target = self.path(name).readlink()
+            if target == Path(current, name):
+                target = self.path(current).readlink() / name
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                return ()
+            raise self._error(
+                f"{self.path(name)}: cannot be read ({error.strerror}): "
+                "ask its operators for access"
+            ) from None
+        return target.parts
+
+    def _links(self, version: str, names: Mapping[str, Parts | None]) -> Path:
+        """Make the folder of links of a version; return its path below the root."""
+        links = self.ensure(LINKS, version)
+        with self.errors("written"):
+            for name, parts in names.items():
+                if parts is not None:
+                    (links / name).symlink_to(Path("../..", *parts))
+            sync_folder(links)
+        return Path(LINKS, version)
+
+    def _point(self, name: str, target: Path) -> None:
+        """Swap the symlink ``name`` to a target relative to the root."""
+        aside = self.path(*self._aside)
+        with self.errors("written"):
+            if _is_folder(self.path(name)):
+                shutil.rmtree(self.path(name))  # it was a copy before
+            aside.symlink_to(target)
+            aside.replace(self.path(name))
+            sync_folder(self.root)
+
+    def _copy_file(self, source: Path, *parts: str) -> None:
+        aside = self.path(*self._aside)
+        with self.errors("written"):
+            shutil.copyfile(source, aside)
+            _seal(aside)
+            aside.replace(self.path(*parts))
+            sync_folder(self.path(*parts).parent)
+
+    def _copy_folder(self, source: Path, name: str) -> None:
+        """Replace the files of a folder, one after another; others in it are removed."""
+        with self.errors("written"):
+            if self.path(name).is_symlink():
+                self.path(name).unlink()
+        self.ensure(name)
+        wanted = sorted(path.name for path in source.iterdir())
+        for each in wanted:
+            self._copy_file(source / each, name, each)
+        for other in set(self.names(name)) - set(wanted):
+            self.delete(name, other)
+
+    def _remove(self, name: str) -> None:
+        """Remove a pointer or a copy."""
+        with self.errors("written"):
+            if _is_folder(self.path(name)):
+                shutil.rmtree(self.path(name))
+            else:
+                self.path(name).unlink(missing_ok=True)
+
+    @contextmanager
+    def lock(self, name: str, busy: WarehouseError) -> Iterator[None]:
+        """Hold a lock file of the root; raise ``busy`` at once if anyone else does.
+
+        The kernel lets go of it when the process ends, however it ends. Two threads of one
+        process exclude each other too.
+        """
+        self.ensure()
+        self.look(name)
+        lock = FileLock(self.path(name), timeout=0, thread_local=False)
+        with self.errors("written"):
+            try:
+                lock.acquire()
+            except Timeout:
+                raise busy from None
+        try:
+            if self.path(name).lstat().st_nlink == 1:  # a hard link may be another's secret
+                self.path(name).chmod(FILE_MODE)
+            yield
+        finally:
+            lock.release()
+
+    def _trust(self, path: Path, found: os.stat_result, owners: set[int]) -> None:
+        mode = found.st_mode
+        if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+            raise self._error(f"{path}: is a symlink or a special file, not followed: remove it")
+        if found.st_uid not in owners:
+            raise self._error(f"{path}: belongs to another user, not trusted: remove it")
+        if mode & stat.S_IWOTH:
+            raise self._error(f"{path}: everybody can write it: take that away (chmod o-w)")
+
+    @contextmanager
+    def errors(self, verb: str) -> Iterator[None]:
+        """Turn the system's errors into one line; ``verb`` is what cannot be done to the path."""
+        try:
+            yield
+        except OSError as error:
+            path = error.filename or self.root
+            reason = error.strerror or type(error).__name__
+            raise self._error(
+                f"{path}: cannot be {verb} ({reason}): see to its permissions and disk, "
+                f"or change '{self._setting}' in the configuration"
+            ) from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries last: a rename is only durable with its folder synced."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _seal(path: Path) -> None:
+    """Make a finished file read-only, for owner and group, and durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, _READ_ONLY)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _make(folder: Path) -> None:
+    """Create one folder; an inherited setgid bit stays, so that an operator's group does too."""
+    try:
+        folder.mkdir(FOLDER_MODE)
+    except FileExistsError:
+        return
+    inherited = folder.lstat().st_mode & stat.S_ISGID
+    folder.chmod(FOLDER_MODE | inherited)
+    sync_folder(folder.parent)

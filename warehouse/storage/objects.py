@@ -1,0 +1,441 @@
+"""Where bytes lie: a bucket of S3, Azure or Google, by obstore. The only module that imports it.
+
+Nothing is ever renamed. A file is one PUT, which readers see whole; versions are uploaded under
+names of their own and never change; what leads to them is one small object that is swapped by its
+tag. Credentials are the cloud's own affair: environment, instance or workload identity.
+"""
+
+import json
+import os
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.store import ObjectStore, from_url
+
+from warehouse.storage.base import ObjectUrl, Parts, Put, Storage, WarehouseError
+from warehouse.storage.lease import Found, Lease, LostError
+from warehouse.storage.scratch import scratch_folder
+
+_STAGING: Final = ".staging"
+_NOW: Final = ".now"
+_AT_ONCE: Final = 32
+"""Requests in flight: a request waits some 20 ms for the store, most of it on the way."""
+_CHUNK_BYTES: Final = 8 << 20
+_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+}
+_ALLOW_HTTP: Final[Mapping[str, str]] = {
+    "s3": "AWS_ALLOW_HTTP",
+    "az": "AZURE_STORAGE_ALLOW_HTTP",
+    "gs": "GOOGLE_ALLOW_HTTP",
+}
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_CODE: Final = re.compile(r"<Code>\s*(\w{1,64})\s*</Code>")
+_STATUS: Final = re.compile(r"status code: (\d{3})")
+_SIGN_IN: Final = (
+    "see to the credentials in the environment (AWS_..., AZURE_..., GOOGLE_...) or to the "
+    "identity of the machine, and to its clock"
+)
+_REGION: Final = "the bucket is in another region: set AWS_REGION to the bucket's"
+_NO_BUCKET: Final = "there is no such bucket or container: create it, or change {setting!r}"
+_REMEDIES: Final[Mapping[str, str]] = {
+    "NoSuchBucket": _NO_BUCKET,
+    "ContainerNotFound": _NO_BUCKET,
+    "RequestTimeTooSkewed": "this machine's clock is off: set it by NTP",
+    "PermanentRedirect": _REGION,
+    "AuthorizationHeaderMalformed": _REGION,
+    "IllegalLocationConstraintException": _REGION,
+    "InvalidAccessKeyId": _SIGN_IN,
+    "SignatureDoesNotMatch": _SIGN_IN,
+    "ExpiredToken": _SIGN_IN,
+    "InvalidToken": _SIGN_IN,
+    "AuthenticationFailed": _SIGN_IN,
+    "AuthorizationFailure": _SIGN_IN,
+    "NoCredentials": f"no credentials were found: {_SIGN_IN}",
+    "NotReached": "the store cannot be reached: see to its endpoint, region and the network",
+    "301": _REGION,
+    "400": f"the store refuses the request: {_SIGN_IN}",
+    "401": _SIGN_IN,
+    "403": "the credentials may not do this: let them read, write, list and delete below {root}",
+}
+_T = TypeVar("_T")
+_Each = TypeVar("_Each")
+
+
+class ObjectStorage(Storage):
+    """The objects below one prefix. Parts are components of a key relative to it."""
+
+    is_far = True
+
+    def __init__(self, root: ObjectUrl, setting: str, error: type[WarehouseError]) -> None:
+        super().__init__(setting, error)
+        self.root = root
+        self._lease: Lease | None = None
+        self._store = self._open()
+
+    def _open(self) -> ObjectStore:
+        """Return the store, signed in as the environment says; nothing is asked of it yet."""
+        scheme = self.root.scheme
+        endpoint = next((os.environ[n] for n in _ENDPOINTS[scheme] if os.environ.get(n)), None)
+        is_plain = bool(endpoint) and not str(endpoint).startswith("https://")
+        if is_plain:
+            is_allowed = os.environ.get(_ALLOW_HTTP[scheme], "").casefold() in ("true", "1")
+            if urlsplit(endpoint or "").hostname not in _LOOPBACK or not is_allowed:
+                raise self._error(
+                    f"{self.root}: the endpoint in the environment is not https: nothing is sent "
+                    f"unencrypted but to this machine itself, with {_ALLOW_HTTP[scheme]}=true"
+                )
+        options: dict[str, Any] = {
+            "client_options": {
+                "allow_http": is_plain,
+                "allow_invalid_certificates": False,
+                "connect_timeout": "5s",
+                "timeout": "60s",
+            },
+            "retry_config": {"max_retries": 4},
+        }
+        if endpoint:
+            options["endpoint" if scheme != "gs" else "base_url"] = endpoint
+        try:
+            return from_url(str(self.root), **options)
+        except (BaseError, ValueError, OSError):
+            raise self._error(
+                f"{self.root}: the environment does not say how to reach it: {_SIGN_IN}"
+            ) from None
+
+    def path(self, *parts: str) -> ObjectUrl:
+        """Return where the parts point, unchecked."""
+        return self.root / "/".join(parts) if parts else self.root
+
+    def has(self, *parts: str) -> bool:
+        """Tell whether there is such an object."""
+        with self._errors(parts):
+            return self._missing_is_none(lambda: obstore.head(self._store, _key(parts))) is not None
+
+    def names(self, *parts: str) -> list[str]:
+        """Return the sorted names below a prefix; none if there is nothing."""
+        with self._errors(parts):
+            found = obstore.list_with_delimiter(self._store, _key(parts) or None)
+        keys = [*found["common_prefixes"], *(each["path"] for each in found["objects"])]
+        return sorted(key.rpartition("/")[2] for key in keys)
+
+    def folders_with(self, name: str, *parts: str) -> list[str]:
+        """Return the sorted names below a prefix below which there is an object of this name."""
+        start = f"{_key(parts)}/"
+        below = (key.removeprefix(start).split("/") for key in self._sizes(parts))
+        return sorted(steps[0] for steps in below if steps[1:] == [name])
+
+    def get_each(
+        self, files: Sequence[Parts], last_bytes: int | None = None
+    ) -> Iterator[bytes | None]:
+        """Yield the content of each object, None if it is missing; or the end of each only.
+
+        Those that follow are fetched meanwhile.
+        """
+        sizes: dict[str, int] = {}
+        if last_bytes is not None:
+            for folder in {parts[:-2] for parts in files}:
+                sizes |= self._sizes(folder)
+
+        def get(parts: Parts) -> bytes | None:
+            key = _key(parts)
+            offset = max(0, sizes.get(key, 0) - (last_bytes or 0)) if last_bytes else 0
+            options: Any = {"range": {"offset": offset}} if offset else None
+            with self._errors(parts):
+                found = self._missing_is_none(
+                    lambda: obstore.get(self._store, key, options=options).bytes()
+                )
+                return None if found is None else bytes(found)
+
+        return _ahead(get, files)
+
+    def put(self, content: memoryview, *parts: str) -> None:
+        """Replace one object whole."""
+        self._check()
+        with self._errors(parts):
+            obstore.put(self._store, _key(parts), bytes(content))
+
+    @contextmanager
+    def at_once(self) -> Iterator[Put]:
+        """Give what takes the place of ``put``; what it is given counts together, or not at all.
+
+        Objects are uploaded aside. Swapping the lease to one that names them is the step that
+        makes them count, and which a holder that was taken over cannot make; then they are copied
+        in place by the store, many at a time. What is killed in between ``recover`` finishes.
+        """
+        token = uuid4().hex
+        targets: list[Parts] = []
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            uploads: deque[Future[None]] = deque()
+
+            def put(content: memoryview, *parts: str) -> None:
+                if len(uploads) >= _AT_ONCE:
+                    uploads.popleft().result()
+                aside = (_STAGING, token, str(len(targets)))
+                uploads.append(pool.submit(self.put, content, *aside))
+                targets.append(parts)
+
+            yield put
+            for upload in uploads:
+                upload.result()
+        if targets:
+            order = json.dumps(targets).encode()
+            self.put(memoryview(order), _STAGING, token, "order")
+            self._commit(token)
+            self.recover()
+
+    def recover(self) -> None:
+        """Finish what was committed, and sweep what was not."""
+        token = self._held().committed
+        if token is not None:
+            order = self.get(_STAGING, token, "order")
+            if order is None:
+                raise self._lost()
+            targets: list[list[str]] = json.loads(order)
+            for group in dict.fromkeys(parts[0] for parts in targets):
+                numbers = [number for number, parts in enumerate(targets) if parts[0] == group]
+                self._copy_all(
+                    ((_STAGING, token, str(number)), tuple(targets[number])) for number in numbers
+                )
+            self._commit(None)
+        self.delete(_STAGING)
+
+    def _copy_all(self, pairs: Iterable[tuple[Parts, Parts]]) -> None:
+        def copy(pair: tuple[Parts, Parts]) -> None:
+            source, target = pair
+            self._check()
+            with self._errors(target):
+                obstore.copy(self._store, _key(source), _key(target))
+
+        for _ in _ahead(copy, list(pairs)):
+            pass
+
+    def delete(self, *parts: str) -> bool:
+        """Remove an object, or all below a prefix; return whether there was one."""
+        self._check()
+        keys = [*self._sizes(parts)]
+        if not keys and self.has(*parts):
+            keys = [_key(parts)]
+        if keys:
+            with self._errors(parts):
+                obstore.delete(self._store, keys)
+        return bool(keys)
+
+    @contextmanager
+    def lock(self, name: str, busy: WarehouseError) -> Iterator[None]:
+        """Hold an object with a lease, renewed until the end; raise ``busy`` if anyone else does.
+
+        A holder that dies holds it until its lease has run out.
+        """
+        with Lease(self, name).held(busy) as lease:
+            self._lease = lease
+            try:
+                yield
+            finally:
+                self._lease = None
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Give an empty private folder of this machine, removed afterwards."""
+        return scratch_folder(self._error)
+
+    @contextmanager
+    def near(self, files: Sequence[Parts]) -> Iterator[list[Path]]:
+        """Fetch the objects to scratch; give their paths there."""
+        with self.scratch() as folder:
+
+            def fetch(parts: Parts) -> Path:
+                path = folder.joinpath(*parts)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with self._errors(parts):
+                    chunks = obstore.get(self._store, _key(parts)).stream(_CHUNK_BYTES)
+                    with path.open("wb") as file:
+                        for chunk in chunks:
+                            file.write(chunk)
+                return path
+
+            yield list(_ahead(fetch, files))
+
+    def building(self, name: str) -> AbstractContextManager[Path]:  # noqa: ARG002 - scratch is nobody else's
+        """Give an empty folder of this machine to build in, from which ``keep`` takes."""
+        return self.scratch()
+
+    def keep(self, built: Path, *parts: str) -> None:
+        """Upload a file or a folder of files."""
+        self._check()
+        files = sorted(built.iterdir()) if built.is_dir() else [built]
+        for file in files:
+            own = (*parts, file.name) if built.is_dir() else parts
+            with self._errors(own):
+                obstore.put(self._store, _key(own), file)
+
+    def show(
+        self, current: str, version: str, names: Mapping[str, Parts | None], *, is_copied: bool
+    ) -> None:
+        """Swap the one object that says what each name leads to; with ``is_copied`` copy too.
+
+        It never leads back: an older version than it names is refused.
+        """
+        self._check()
+        key = f"{current}.json"
+        found = self.look_at(key)
+        before: dict[str, Any] = {"version": "", "is_copied": False}
+        before = json.loads(found.content) if found else before
+        content = {
+            "version": version,
+            "names": {name: "/".join(parts) for name, parts in names.items() if parts},
+            "is_copied": is_copied,
+        }
+        is_later = version > before["version"]
+        encoded = json.dumps(content, indent=2).encode()
+        if not is_later or self.swap(key, encoded, found.tag if found else None) is None:
+            raise self._lost()
+        for name, parts in names.items():
+            if before["is_copied"] and not (is_copied and parts):
+                self.delete(name)
+            elif is_copied and parts:
+                self._copy_whole(parts, name)
+
+    def _copy_whole(self, parts: Parts, name: str) -> None:
+        """Copy a file, or the files of a folder, to a fixed name; others there are removed."""
+        start = _key(parts)
+        wanted = [key.removeprefix(f"{start}/") for key in self._sizes(parts)]
+        if wanted:
+            self._copy_all(((*parts, each), (name, each)) for each in wanted)
+            for other in {*self.names(name)} - {*wanted}:
+                self.delete(name, other)
+        else:
+            self._copy_all([(parts, (name,))])
+
+    def shown(self, current: str, name: str) -> Parts | None:
+        """Return the parts that a fixed name leads to, None if it leads nowhere."""
+        found = self.look_at(f"{current}.json")
+        target = json.loads(found.content)["names"].get(name) if found else None
+        return tuple(target.split("/")) if target else None
+
+    def look_at(self, key: str) -> Found | None:
+        """Return a small object, None if it is missing."""
+        with self._errors((key,)):
+            found = self._missing_is_none(lambda: obstore.get(self._store, key))
+            if found is None:
+                return None
+            meta = found.meta
+            tag = {"e_tag": meta["e_tag"], "version": meta["version"]}
+            return Found(bytes(found.bytes()), tag, meta["last_modified"])
+
+    def swap(self, key: str, content: bytes, tag: object | None) -> object | None:
+        """Replace the object of that tag (None: none may be there); None if another was faster.
+
+        Where the answer was lost on the way, what lies there says who was faster.
+        """
+        mode: Any = tag or "create"
+        with self._errors((key,)):
+            try:
+                return obstore.put(self._store, key, content, mode=mode, use_multipart=False)
+            except (AlreadyExistsError, PreconditionError, FileNotFoundError):
+                found = self.look_at(key)
+            except BaseError:
+                found = self.look_at(key)
+                if found is None or found.content != content:
+                    raise
+        return found.tag if found and found.content == content else None
+
+    def now(self) -> datetime:
+        """Return the instant by the store's clock, as it dates an object."""
+        with self._errors((_NOW,)):
+            obstore.put(self._store, _NOW, b"")
+            return obstore.head(self._store, _NOW)["last_modified"]
+
+    def _sizes(self, parts: Parts) -> dict[str, int]:
+        """Return the size of every object below a prefix, by key."""
+        with self._errors(parts):
+            batches = obstore.list(self._store, _key(parts) or None, chunk_size=1000)
+            return {each["path"]: each["size"] for batch in batches for each in batch}
+
+    def _held(self) -> Lease:
+        if self._lease is None:
+            raise RuntimeError("no lock is held")
+        return self._lease
+
+    def _check(self) -> None:
+        try:
+            if self._lease is not None:
+                self._lease.check()
+        except LostError:
+            raise self._lost() from None
+
+    def _commit(self, token: str | None) -> None:
+        try:
+            self._held().commit(token)
+        except LostError:
+            raise self._lost() from None
+
+    def _lost(self) -> WarehouseError:
+        return self._error(
+            f"{self.root}: another run took over, since this one was silent for too long: "
+            "nothing more is written: run it again once the other has ended"
+        )
+
+    def _missing_is_none(self, step: Callable[[], _T]) -> _T | None:
+        """Return what a step returns, None where the object is missing; but not the bucket."""
+        try:
+            return step()
+        except FileNotFoundError as error:
+            if _code(error) in ("NoSuchBucket", "ContainerNotFound"):
+                raise
+            return None
+
+    @contextmanager
+    def _errors(self, parts: Parts) -> Iterator[None]:
+        """Turn what obstore raises into one line; its own texts quote whole answers."""
+        try:
+            yield
+        except (BaseError, OSError, ValueError) as error:
+            code = _code(error)
+            remedy = _REMEDIES.get(code) or "see to the store and its endpoint, and try again"
+            shown = remedy.format(setting=self._setting, root=self.root)
+            raise self._error(f"{self.path(*parts)}: {code}: {shown}") from None
+
+
+def _key(parts: Parts) -> str:
+    return "/".join(parts)
+
+
+def _code(error: Exception) -> str:
+    """Return the store's own code of an error, or what comes nearest to it."""
+    text = str(error)
+    code, status = _CODE.search(text), _STATUS.search(text)
+    if "169.254.169.254" in text or "redential" in text or "metadata" in text.partition("\n")[0]:
+        return "NoCredentials"
+    if code or status:
+        own = code[1] if code else ""
+        return (
+            own if own in _REMEDIES or status is None or status[1] not in _REMEDIES else status[1]
+        )
+    return "NotReached" if "HTTP error" in text else type(error).__name__
+
+
+def _ahead(step: Callable[[_Each], _T], files: Sequence[_Each]) -> Iterator[_T]:
+    """Yield the result of each step in order; some that follow run meanwhile."""
+    with ThreadPoolExecutor(min(_AT_ONCE, len(files) or 1)) as pool:
+        waiting = iter(files)
+        running = deque(pool.submit(step, each) for each in islice(waiting, _AT_ONCE))
+        try:
+            while running:
+                result = running.popleft().result()
+                running.extend(pool.submit(step, each) for each in islice(waiting, 1))
+                yield result
+        finally:
+            pool.shutdown(cancel_futures=True)

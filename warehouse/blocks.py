@@ -26,18 +26,18 @@ class Calendar:
 
     def __init__(self, calendar: pa.Table) -> None:
         cell, day, profile = (
-            _column(calendar, "cell"),
-            _days(calendar),
-            _column(calendar, "profile"),
+            column(calendar, "cell"),
+            day_numbers(calendar),
+            column(calendar, "profile"),
         )
         self.first_cell, self.first_day = int(cell.min()), day.min()
         self.cells, self.days = int(np.ptp(cell)) + 1, int(np.ptp(day)) + 1
         self.cell = np.append((cell - self.first_cell).astype(np.int32), np.int32(0))
         self.day = np.append(day - self.first_day, np.int32(0))
-        self.hour = np.append(_column(calendar, "local_hour"), np.int32(0))
-        self.is_split = np.append(_column(calendar, "is_split"), np.False_)
-        self.part_mask = np.append(_column(calendar, "part_mask"), np.int64(0))
-        self.open_mask = np.append(_column(calendar, "open_mask"), np.int64(0))
+        self.hour = np.append(column(calendar, "local_hour"), np.int32(0))
+        self.is_split = np.append(column(calendar, "is_split"), np.False_)
+        self.part_mask = np.append(column(calendar, "part_mask"), np.int64(0))
+        self.open_mask = np.append(column(calendar, "open_mask"), np.int64(0))
         lines = np.argsort(profile, kind="stable")
         counts = np.bincount(profile)
         row = np.arange(len(lines)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -58,6 +58,7 @@ class Block:
     ends: Ints
     is_all_day: Array
     is_booked: Array
+    known_from: Ints
 
 
 class Rooms:
@@ -66,16 +67,16 @@ class Rooms:
     def __init__(
         self, bookings: pa.Table, room_dates: pa.Table, calendar: Calendar, per_block: int
     ) -> None:
-        names = ("room_no", "starts_minute", "ends_minute", "is_all_day", "is_booked")
-        self._bookings = [_column(bookings, name) for name in names]
-        room, day = _column(room_dates, "room_no"), _days(room_dates) - calendar.first_day
+        names = ("room_no", "starts_minute", "ends_minute", "is_all_day", "is_booked", "known_from")
+        self._bookings = [column(bookings, name) for name in names]
+        room, day = column(room_dates, "room_no"), day_numbers(room_dates) - calendar.first_day
         self._count = int(max(room.max(), self._bookings[0].max(initial=0))) + 1
         self._per_block = per_block
         self._profile = np.zeros(self._count, np.int32)
-        self._profile[room] = _column(room_dates, "profile")
+        self._profile[room] = column(room_dates, "profile")
         self._is_read, self._is_in_use = np.zeros((2, calendar.days, self._count), np.bool_)
         self._is_read[day, room] = True
-        self._is_in_use[day, room] = _column(room_dates, "is_in_use")
+        self._is_in_use[day, room] = column(room_dates, "is_in_use")
         # Of 16 bits, since those are sorted by counting.
         block_of = (self._bookings[0] // per_block).astype(np.uint16)
         self._order = np.argsort(block_of, kind="stable")
@@ -101,12 +102,28 @@ class Rooms:
         )
 
 
-def _column(table: pa.Table, name: str) -> Array:
+def cut_at_hours(starts: Ints, ends: Ints, cells: int) -> tuple[Array, Ints, Ints]:
+    """Cut spans of minutes at full hours; return of which span each piece is, its cell and mask.
+
+    Cells are counted from 0; what lies outside of them is dropped.
+    """
+    first = np.maximum(starts // 60, 0)
+    counts = np.maximum(np.minimum((ends - 1) // 60, cells - 1) - first + 1, 0)
+    of = np.repeat(np.arange(len(counts)), counts)
+    cell = np.arange(len(of)) - (np.cumsum(counts) - counts - first)[of]
+    from_bit = np.maximum(starts[of] - cell * 60, 0)
+    to_bit = np.minimum(ends[of] - cell * 60, 60)
+    one = np.int64(1)
+    return of, cell, (one << to_bit) - (one << from_bit)
+
+
+def column(table: pa.Table, name: str) -> Array:
+    """Return a column as an array."""
     values: Array = table[name].to_numpy()
     return values
 
 
-def _days(table: pa.Table) -> Array:
+def day_numbers(table: pa.Table) -> Array:
     """Return the dates as days since 1970-01-01."""
     values: Array = table["local_date"].cast(pa.int32()).to_numpy()
     return values

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, Protocol, Self, TypeAlias
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.contract import LAKE
@@ -31,6 +32,7 @@ from warehouse.inputs import (
     pass_row,
     room_versions,
 )
+from warehouse.known import AHEAD, KNOWN, known_minutes
 from warehouse.lake import Lake
 from warehouse.masks import hour_masks
 
@@ -38,8 +40,12 @@ Daily: TypeAlias = Literal["bookings", "coverage", "changes"]
 """The datasets of the lake that have a file a local day."""
 
 MASKS: Final = "masks"
+KNOWN_DAYS: Final = "known_days"
 BOOKED_ROOMS: Final = "before/booked_rooms"
-GROWING: Final = frozenset({"hidden_cells", "series_hours", "change_days", "change_minutes"})
+MOVED_HERE: Final = "before/moved_here"
+GROWING: Final = frozenset(
+    {"hidden_cells", "series_hours", "change_days", "change_minutes", "ahead_days"}
+)
 """Work tables that each pass adds to."""
 _DAY: Final = timedelta(days=1)
 _LONGEST_PASS_DAYS: Final = 366
@@ -121,6 +127,11 @@ class LakeRows:
                 former.close()
 
     @property
+    def first_night(self) -> date | None:
+        """The first night whose readings were compared with those before (R19)."""
+        return min((part.day for part in self._parts["changes"] if part.day), default=None)
+
+    @property
     def booked_dates(self) -> list[date]:
         """The days that have a file of bookings, each of which was looked at."""
         self._lake.check("bookings")
@@ -132,7 +143,8 @@ class Survey:
     """What is known of a region before any table is built; ``inputs`` are of the rooms to build.
 
     ``dates`` are those that a night asked for, ``booked_dates`` those with bookings; both of the
-    whole region, as is ``data_through``.
+    whole region, as are ``data_through``, the latest reading (``read_at``) and the ``first_night``
+    whose readings were compared.
     """
 
     inputs: Inputs
@@ -140,6 +152,8 @@ class Survey:
     booked_dates: Sequence[date]
     data_through: date | None
     restated_from: date | None
+    read_at: datetime | None
+    first_night: date | None
 
 
 def survey(
@@ -154,7 +168,16 @@ def survey(
     load_rooms(engine, inputs)
     asked = dict(engine.rows(_ASKED_DATES))
     data_through = inputs.data_through(day for day in asked if asked[day])
-    return Survey(inputs, sorted(asked), rows.booked_dates, data_through, restated_from(lake))
+    read_at = engine.rows("SELECT max(read_at) FROM lake_coverage")[0][0]
+    return Survey(
+        inputs,
+        sorted(asked),
+        rows.booked_dates,
+        data_through,
+        restated_from(lake),
+        read_at,
+        rows.first_night,
+    )
 
 
 def load_rooms(engine: Engine, inputs: Inputs) -> None:
@@ -187,6 +210,7 @@ class Build:
         self._inputs, self._dates = found.inputs, found.dates
         rows.view(engine, "lake_coverage", "coverage")
         rows.view(engine, "lake_changes", "changes")
+        engine.run(MOVED_HERE)
         load_settings(engine, found, options)
         days = {*found.dates, *found.booked_dates}
         engine.load("dates", date_rows(days, covered=found.dates))
@@ -196,6 +220,11 @@ class Build:
         engine.load("series_hours", no_series())
         for name, empty in no_changes().items():
             engine.load(name, empty)
+        engine.load(KNOWN_DAYS, KNOWN.empty_table())
+        engine.load("ahead_days", AHEAD.empty_table())
+        nights = pa.array([found.first_night], pa.date32())
+        engine.load("ledger", pa.table({"first_night": nights}))
+        self._read_late = self._inputs.read_late(found.data_through, found.read_at)
         self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
         self._pass_days = options.room_days_per_pass // max(1, self._inputs.rooms)
 
@@ -211,6 +240,8 @@ class Build:
                 for step in steps:
                     if step == MASKS:
                         self._load_masks()
+                    elif step == KNOWN_DAYS:
+                        self._add_known_days()
                     else:
                         self._engine.run(f"each_pass/{step}", append=step in GROWING)
             read_until = until
@@ -236,6 +267,14 @@ class Build:
         )
         room_dates = room_dates.filter(pc.invert(room_dates["is_whole"]))
         self._engine.register("masks", hour_masks(bookings, room_dates, calendar, self._threads))
+
+    def _add_known_days(self) -> None:
+        names = ("live", "gone_here", "known_dates", "room_dates", "masks", "calendar")
+        live, gone, dates, room_dates, masks, calendar = map(self._engine.table, names)
+        rows = known_minutes(
+            live, gone, dates, room_dates, masks, calendar, self._read_late, self._threads
+        )
+        self._engine.insert(KNOWN_DAYS, rows)
 
     def passes(self) -> list[list[date]]:
         """Cut the dates into passes: at every gap, and where a pass has room-days enough."""

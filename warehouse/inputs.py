@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from transforms.contract import (
@@ -22,7 +23,8 @@ from transforms.contract import (
     band_of,
 )
 from transforms.opening import Closure
-from transforms.zones import local_date, zone
+from transforms.zones import day_start, local_date, zone
+from warehouse.blocks import Ints
 from warehouse.calendar import (
     Profile,
     calendar_rows,
@@ -132,6 +134,22 @@ class Inputs:
             "profile_before_date": today - timedelta(days=trailing_days),
         }
         return pa.Table.from_pylist([row], _SETTINGS)
+
+    def read_late(self, data_through: date | None, read_at: datetime | None) -> Ints:
+        """Return, by profile, the minutes from the start of the day after data_through to read_at.
+
+        Below 0 where the latest reading is older than that.
+        """
+        if data_through is None or read_at is None:
+            return np.zeros(len(self._numbers), np.int64)
+        next_day = data_through + timedelta(days=1)
+        return np.array(
+            [
+                (read_at - day_start(next_day, zone(profile.time_zone))) // timedelta(minutes=1)
+                for profile in self._numbers
+            ],
+            np.int64,
+        )
 
     def minutes(self) -> pa.Table:
         """Return the places of a mask, 0 to 60."""
@@ -303,5 +321,6 @@ _LIVE: Final = pa.schema(
         "is_all_day": pa.bool_(),
         "is_booked": pa.bool_(),
         "is_own": pa.bool_(),
+        "known_from": pa.int64(),
     }
 )

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from warehouse.blocks import Array, Block, Calendar, Ints, Rooms
+from warehouse.blocks import Array, Block, Calendar, Ints, Rooms, cut_at_hours
 
 ROOM_DAYS_PER_BLOCK: Final = 12_000
 """Room-days that are worked on, and stored, together: few enough for a core's cache."""
@@ -123,17 +123,10 @@ def _held(block: Block, calendar: Calendar) -> Ints:
 def _pieces(block: Block, calendar: Calendar, chosen: Array) -> tuple[Ints, Ints]:
     """Cut the chosen bookings at full hours; return place (by cell and room) and mask of each."""
     chosen = np.flatnonzero(chosen)
-    room = block.room[chosen]
-    starts = block.starts[chosen] - calendar.first_cell * 60
-    ends = block.ends[chosen] - calendar.first_cell * 60
-    first = np.maximum(starts // 60, 0)
-    counts = np.maximum(np.minimum((ends - 1) // 60, calendar.cells - 1) - first + 1, 0)
-    of = np.repeat(np.arange(len(counts)), counts)
-    cell = np.arange(len(of)) - (np.cumsum(counts) - counts - first)[of]
-    from_bit = np.maximum(starts[of] - cell * 60, 0)
-    to_bit = np.minimum(ends[of] - cell * 60, 60)
-    one = np.int64(1)
-    return cell * len(block.profile) + room[of], (one << to_bit) - (one << from_bit)
+    first_minute = calendar.first_cell * 60
+    starts, ends = block.starts[chosen] - first_minute, block.ends[chosen] - first_minute
+    of, cell, masks = cut_at_hours(starts, ends, calendar.cells)
+    return cell * len(block.profile) + block.room[chosen][of], masks
 
 
 def _unite(places: Ints, masks: Ints, union: Ints, shared: Ints) -> None:

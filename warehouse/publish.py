@@ -18,7 +18,9 @@ import duckdb
 import pyarrow as pa
 
 from transforms.contract import STATISTICS, TABLES, Region
+from warehouse.ahead import BUSY_AHEAD, load_busy_ahead
 from warehouse.build import (
+    KNOWN_DAYS,
     MASKS,
     Build,
     LakeRows,
@@ -54,6 +56,8 @@ BEFORE: Final = (
     "room_places",
     "places",
     "larger_places",
+    "gone",
+    "ahead_buildings",
 )
 EACH_PASS: Final = (
     *(
@@ -69,9 +73,11 @@ EACH_PASS: Final = (
     *("room_days", "room_days_ahead", "utilization", "place_changes", "open_places", "in_use"),
     *("rooms_in_use", "rooms_in_use_by_place", "bookings", "hidden_cells", "series_hours"),
     *("change_days", "change_minutes"),
+    *("known_dates", "gone_here", KNOWN_DAYS, "ahead_days"),
 )
-"""``masks`` is not SQL but arrays (``masks.py``)."""
-AFTER: Final = ("week_hours", "series_to_ask", "profile_counts", "change_counts")
+"""``masks`` and ``known_days`` are not SQL but arrays (``masks.py``, ``known.py``)."""
+AFTER: Final = ("week_hours", "series_to_ask", "profile_counts", "change_counts", BUSY_AHEAD)
+"""``busy_ahead`` and its check are arrays (``ahead.py``)."""
 LAST: Final = ("hour_of_week", PROFILE, "build_info")
 """What needs the counts of all rooms. Both profiles are not SQL but counts that are merged
 (``profile.py``)."""
@@ -151,7 +157,10 @@ def build_rooms(engine: Engine, rows: Rows, found: Survey, options: PublishOptio
     passes.run(passes.passes(), EACH_PASS)
     with engine.transaction():
         for step in AFTER:
-            engine.run(f"after/{step}")
+            if step == BUSY_AHEAD:
+                load_busy_ahead(engine)
+            else:
+                engine.run(f"after/{step}")
 
 
 def finish(engine: Engine, options: PublishOptions, now: datetime, memory: pa.Table | None) -> None:

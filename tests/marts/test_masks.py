@@ -36,6 +36,7 @@ bookings = st.builds(
         "ends_minute": FIRST_MINUTE + starts + minutes,
         "is_all_day": is_all_day,
         "is_booked": is_booked,
+        "known_from": 0,
     },
     st.integers(0, ROOMS),
     st.integers(-600, 0) | st.integers(0, 4 * 1440),
@@ -65,6 +66,7 @@ BOOKINGS = pa.schema(
         "ends_minute": pa.int64(),
         "is_all_day": pa.bool_(),
         "is_booked": pa.bool_(),
+        "known_from": pa.int64(),
     }
 )
 ROOM_DATES = pa.schema(

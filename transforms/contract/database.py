@@ -196,6 +196,27 @@ def _of_rooms(text: str, columns: tuple[Column, ...], grain: tuple[str, ...]) ->
     return Table(text, columns, grain, "computed", f"{why}anonymous.")
 
 
+def _forecast(name: str, percentile: str) -> Column:
+    return _minutes(
+        name,
+        f"Booked time to expect: that so far, and the {percentile} percentile of what equal "
+        "weekdays still gained or lost; null where the past is too short.",
+        wide=True,
+        nullable=True,
+    )
+
+
+def _error(name: str, forecast: str) -> Column:
+    return _computed(
+        name,
+        pa.float64(),
+        f"How far {forecast} was off the booked time, on average; null of few days.",
+        _TIME,
+        unit="minutes",
+        nullable=True,
+    )
+
+
 def _suppressed(text: str, columns: tuple[Column, ...], grain: tuple[str, ...]) -> Table:
     nature: Nature = "anonymous"
     why = (
@@ -444,6 +465,45 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             LAKE["changes"].nature,
             LAKE["changes"].reason,
             is_for_everybody=False,
+        ),
+        "busy_ahead": _of_rooms(
+            "The four weeks after data_through: what is booked, and what to expect (R23).",
+            (
+                _REGION,
+                _BUILDING,
+                _LOCAL_DATE,
+                _OPEN_SUM,
+                _minutes("booked_minutes", "Booked time so far within that open time.", wide=True),
+                _forecast("low", "20th"),
+                _forecast("median", "50th"),
+                _forecast("high", "80th"),
+            ),
+            ("region", "building", "local_date"),
+        ),
+        "busy_ahead_check": _of_rooms(
+            "How such ranges did on past days, from what was known before them (R23).",
+            (
+                _REGION,
+                _BUILDING,
+                _technical(
+                    "days_ahead",
+                    pa.int32(),
+                    "Days from data_through to the day: 1 is the day of the build.",
+                    "How far ahead a forecast is.",
+                ),
+                _computed("days", pa.int32(), "Past days that were tested.", "A count of days."),
+                _computed(
+                    "share_within",
+                    pa.float64(),
+                    "Share of them that came between low and high; 0.6 is expected; null of few.",
+                    _TIME,
+                    unit="ratio",
+                    nullable=True,
+                ),
+                _error("median_error", "the median"),
+                _error("naive_error", "the mean of the last four equal weekdays"),
+            ),
+            ("region", "building", "days_ahead"),
         ),
         "series_to_ask": Table(
             "Series that may only hold a room: a question to ask, never a finding (R21).",

@@ -129,7 +129,7 @@ class LakeRows:
     @property
     def first_night(self) -> date | None:
         """The first night whose readings were compared with those before (R19)."""
-        return min((part.day for part in self._parts["changes"] if part.day), default=None)
+        return min(self._lake.days("changes"), default=None)
 
     @property
     def booked_dates(self) -> list[date]:

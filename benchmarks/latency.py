@@ -26,9 +26,9 @@ from pipelines.demo import DEMO_REGIONS, running_sandboxes, write_configuration
 from pipelines.night import Night, default_range, publish_region, run_night, today_in
 from pipelines.reading import Outcome
 from pipelines.settings import Settings, load_settings
-from pipelines.sources import ews, graph_client
+from pipelines.sources import session
 from pipelines.sources.factory import open_source
-from pipelines.sources.tls import TimedAdapter
+from pipelines.sources.wire import TimedAdapter
 from transforms.contract import Region
 
 ROW: Final = "{:>6} {:>8} {:>9} {:>9} {:>9} {:>8} {:>7} {:>7} {:>9} {:>9}"
@@ -64,8 +64,7 @@ def count_requests() -> "count[int]":
             next(sent)
             return super().send(*request, **how)
 
-    ews.TimedAdapter = Counted  # type: ignore[attr-defined]
-    graph_client.TimedAdapter = Counted  # type: ignore[attr-defined]
+    session.TimedAdapter = Counted  # type: ignore[attr-defined]
     return sent
 
 

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exchangelib.credentials import Credentials
 from exchangelib.services import FindItem, GetItem
 from lxml import etree
 
@@ -25,13 +24,12 @@ from pipelines.sandbox.ews.operations import answer
 from pipelines.sandbox.ews.request import subject_of
 from pipelines.sandbox.ews.soap import envelope, parse
 from pipelines.sandbox.model import Item, Mailbox, Tenant
+from pipelines.settings import EwsExchange, Secrets
 from pipelines.sources.base import Window
+from pipelines.sources.ews import CalendarViewService, InviteeService, details_of, view_of
 from pipelines.sources.ews_protocol import OneSession, RoomAccount
-from pipelines.sources.ews_services import CalendarViewService, InviteeService
 from pipelines.sources.ews_xml import with_invitees
-from pipelines.sources.session import Deadline
-from pipelines.sources.statuses import silence_loggers
-from pipelines.sources.tls import TimedAdapter
+from pipelines.sources.session import Session
 
 ROOM = "room@contoso.example"
 ITEMS = 1_000
@@ -114,13 +112,15 @@ class Ours:
         self._window = window
 
     def find(self) -> list[Any]:
-        return self._view.rows(ROOM, self._window)
+        return list(self._view.call(**view_of(ROOM, self._window)))
 
     def find_and_get(self) -> None:
         rows = self.find()
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
-            found = self._invitees.invitees([item_id for item_id, _, _ in part])
+            arguments = details_of(item_id for item_id, _, _ in part)
+            found = list(self._invitees.call(**arguments))
+            self._invitees.refuse_incomplete(found, arguments)
             for (_, _, item), invitees in zip(part, found, strict=True):
                 assert isinstance(invitees, tuple)
                 with_invitees(item, invitees)
@@ -134,13 +134,13 @@ class Plain:
         self._window = window
 
     def find(self) -> list[Any]:
-        return CalendarViewService.rows(self._view, ROOM, self._window)
+        return list(self._view.call(**view_of(ROOM, self._window)))
 
     def find_and_get(self) -> None:
         ids = [item.id for item in self.find()]
         for start in range(0, len(ids), CHUNK):
             part = ids[start : start + CHUNK]
-            assert len(InviteeService.invitees(self._invitees, part)) == len(part)
+            assert len(list(self._invitees.call(**details_of(part)))) == len(part)
 
 
 def a_room_of_one_view() -> tuple[Tenant, Window]:
@@ -170,9 +170,15 @@ def measure() -> dict[str, list[float]]:
     """Return the CPU of bare lxml, ours and exchangelib, in milliseconds for 1,000 items."""
     tenant, window = a_room_of_one_view()
     recording = Recorded.recording = Recording(tenant)
-    adapter = TimedAdapter(Deadline(), 1.0, None)
-    endpoint = "https://localhost/EWS/Exchange.asmx"
-    protocol = OneSession(endpoint, "basic", Credentials("a", "b"), adapter, None)
+    exchange = EwsExchange(
+        kind="ews",
+        endpoint="https://localhost/EWS/Exchange.asmx",
+        auth="basic",
+        username="a",
+        password_env="B",
+    )
+    session = Session(exchange, Secrets("b"), None, "ErrorServerBusy", time)
+    protocol = OneSession(exchange, Secrets("b"), session)
     account = RoomAccount(protocol, ROOM, "impersonation")
     ours, plain = Ours(account, window), Plain(account, window)
     ours.find_and_get()
@@ -201,7 +207,6 @@ def _compare(recording: Recording, *ways: Callable[[], object]) -> list[float]:
 
 
 def main() -> None:
-    silence_loggers()
     print(f"{'CPU for 1,000 items':<30}{'ms':>10}{'x bare lxml':>14}")
     for what, costs in measure().items():
         for name, cost in zip(("bare lxml", "ours", "exchangelib"), costs, strict=True):

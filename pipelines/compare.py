@@ -17,7 +17,6 @@ import pyarrow as pa
 from pipelines.night import DayRange, OpenSource, RoomReader, contexts_of
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import RegionSettings, SettingsError, did_you_mean, read_secrets
-from pipelines.sources.factory import guarded
 from transforms.contract import STAGED
 
 _Row: TypeAlias = tuple[object, ...]
@@ -143,10 +142,9 @@ def _readings(
         rooms = [pair.room_id for pair in pairs if name in (pair.own, pair.other)]
         if not rooms:
             continue
-        open_one = partial(open_source, exchange, read_secrets(exchange), region.headcount)
         yield Reading(
-            room_ids=rooms,
-            open_source=guarded(open_one, {contexts[each].address.casefold() for each in rooms}),
+            addresses={room_id: contexts[room_id].address for room_id in rooms},
+            open_source=partial(open_source, exchange, read_secrets(exchange), region.headcount),
             read_room=RoomReader(contexts, day_range).read,
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,

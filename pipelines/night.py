@@ -22,7 +22,6 @@ from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import (
     ExchangeSettings,
     RegionSettings,
-    Room,
     Secrets,
     Settings,
     directory_table,
@@ -30,8 +29,8 @@ from pipelines.settings import (
     rooms_table,
 )
 from pipelines.sources.base import CalendarSource, Window
-from pipelines.sources.factory import guarded
-from pipelines.sources.session import OTHER_MAILBOX, Throttle
+from pipelines.sources.session import Throttle
+from pipelines.sources.views import OTHER_MAILBOX
 from transforms.addresses import normal_address, normal_domain
 from transforms.contract import Region
 from transforms.redact import RoomContext, redact
@@ -298,7 +297,7 @@ class RoomReader:
         """Return one room's rows; the raw items live in this frame only.
 
         Raises:
-            SourceError: the room cannot be read.
+            ReadError: the room cannot be read.
         """
         context, days = self._contexts[room_id], self._day_range
         window = Window(
@@ -341,11 +340,10 @@ def _readings(
 ) -> Sequence[Reading[pa.Table]]:
     return [
         Reading(
-            room_ids=[room.room_id for room in _rooms_of(region, name)],
-            open_source=guarded(
-                partial(open_source, exchange, read_secrets(exchange), region.headcount),
-                {room.address.casefold() for room in _rooms_of(region, name)},
-            ),
+            addresses={
+                room.room_id: room.address for room in region.rooms if room.exchange == name
+            },
+            open_source=partial(open_source, exchange, read_secrets(exchange), region.headcount),
             read_room=reader.read,
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,
@@ -364,7 +362,3 @@ def contexts_of(region: RegionSettings) -> Mapping[str, RoomContext]:
         )
         for room in region.rooms
     }
-
-
-def _rooms_of(region: RegionSettings, exchange: str) -> list[Room]:
-    return [room for room in region.rooms if room.exchange == exchange]

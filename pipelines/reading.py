@@ -1,7 +1,8 @@
 """Reads the rooms of one exchange with a few workers, and turns every failure into a value.
 
 Belongs here: worker threads, the deadlines per room (it holds even where a library hangs) and per
-run, who stops when, and which room gets a second turn.
+run, who stops when, which room gets a second turn, and the region guard: no mailbox is read but
+those that a reading names.
 Does not belong here: how a room is read (``sources``), what happens to what was read
 (``night.py``, ``check``, ``compare.py``).
 
@@ -18,19 +19,20 @@ first request on is probed with one room, seldom, until it answers or that half 
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from pipelines.sources.base import CalendarSource, Scope, SourceError
-from pipelines.sources.session import Throttle
+from pipelines.sources.base import CalendarSource, Reach, ReadError, Window
+from pipelines.sources.session import DEADLINE_EXCEEDED, Throttle
+from transforms.raw import RawItem
 
 T = TypeVar("T")
 
-DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
+OUTSIDE_THE_REGION: Final = "OutsideTheRegion"
 RUN_DEADLINE_EXCEEDED: Final = "RunDeadlineExceeded"
 _GRACE_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.5
@@ -68,13 +70,14 @@ ReadRoom: TypeAlias = Callable[[CalendarSource, str, datetime], T]
 class Reading(Generic[T]):
     """What is to be read from one exchange, and told of under its name.
 
-    ``open_source`` takes the throttle that the exchange's workers share. ``read_room`` takes a
-    source, a room_id and the instant of reading, and returns what may be kept of the room: raw
-    items never leave its frame. ``patience_seconds`` is how long rooms may fail for transient
-    reasons, and none be read, before the exchange is left alone.
+    ``addresses`` are the mailboxes by room_id; no other is read. ``open_source`` takes the
+    throttle that the exchange's workers share. ``read_room`` takes a source, a room_id and the
+    instant of reading, and returns what may be kept of the room: raw items never leave its frame.
+    ``patience_seconds`` is how long rooms may fail for transient reasons, and none be read, before
+    the exchange is left alone.
     """
 
-    room_ids: Sequence[str]
+    addresses: Mapping[str, str] = field(repr=False)
     open_source: Callable[[Throttle], CalendarSource] = field(repr=False)
     read_room: ReadRoom[T] = field(repr=False)
     workers: int = 4
@@ -88,42 +91,45 @@ class Reading(Generic[T]):
         """What the workers of the exchange share."""
         return Throttle(self.workers)
 
+    def guarded_source(self) -> "RegionGuard":
+        """Open a source for one worker, which reads no mailbox but those of ``addresses``.
+
+        Raises:
+            ReadError: the settings cannot be used.
+        """
+        allowed = {address.casefold() for address in self.addresses.values()}
+        return RegionGuard(self.open_source(self.throttle), allowed)
+
+
+class RegionGuard:
+    """A ``CalendarSource`` that refuses addresses that are not among the (casefolded) given."""
+
+    def __init__(self, source: CalendarSource, addresses: Set[str]) -> None:
+        self._source = source
+        self._addresses = addresses
+
+    def read(self, address: str, window: Window) -> Sequence[RawItem]:
+        """Return what the source returns; see ``CalendarSource``.
+
+        Raises:
+            ReadError: ``OutsideTheRegion``, and nothing was sent; or what the source raises.
+        """
+        if address.casefold() not in self._addresses:
+            raise ReadError(OUTSIDE_THE_REGION)
+        return self._source.read(address, window)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
 
 @dataclass(frozen=True, slots=True)
 class _Ended(Generic[T]):
     """How an attempt ended; of a failure also how far it reaches, and whether it may pass."""
 
     outcome: Outcome[T]
-    scope: Scope = Scope.ROOM
+    reach: Reach = Reach.ROOM
     is_transient: bool = False
-
-
-class _Reader(Generic[T]):
-    """Reads one room after the other with one source, which is opened for the first of them."""
-
-    def __init__(self, reading: Reading[T], throttle: Throttle) -> None:
-        self._reading = reading
-        self._throttle = throttle
-        self._source: CalendarSource | None = None
-
-    def attempt(self, room_id: str) -> _Ended[T]:
-        """Read one room; whatever is raised becomes a code, since texts may carry raw values."""
-        read_at = datetime.now(UTC)
-        try:
-            self._source = self._source or self._reading.open_source(self._throttle)
-            found = self._reading.read_room(self._source, room_id, read_at)
-        except SourceError as error:
-            failed = RoomFailed(room_id, error.code, self._reading.exchange)
-            return _Ended(failed, error.scope, error.is_transient)
-        except Exception as error:  # noqa: BLE001 - one room's surprise is one room's failure
-            return _Ended(RoomFailed(room_id, type(error).__name__, self._reading.exchange))
-        return _Ended(RoomRead(room_id, read_at, found, self._reading.exchange))
-
-    def close(self) -> None:
-        """Give back the connection."""
-        if self._source is not None:
-            with suppress(Exception):  # the rooms are read, and a text may carry raw values
-                self._source.close()
 
 
 def read_rooms(
@@ -139,7 +145,7 @@ def read_rooms(
     outcomes: queue.Queue[tuple[_Worker[T], Outcome[T]]] = queue.Queue(
         maxsize=max(1, sum(reading.workers for reading in readings))
     )
-    pools = [_WorkerPool(reading, outcomes) for reading in readings if reading.room_ids]
+    pools = [_WorkerPool(reading, outcomes) for reading in readings if reading.addresses]
     try:
         for pool in pools:
             pool.start()
@@ -169,16 +175,30 @@ class _Worker(threading.Thread, Generic[T]):
         self.pool = pool
         self.room_id: str | None = None
         self.due_at = _NEVER
+        self._source: RegionGuard | None = None
 
     @property
     def is_reading(self) -> bool:
         return self.due_at != _NEVER
 
     def run(self) -> None:
-        reader = _Reader(self.pool.reading, self.pool.throttle)
         while (room_id := self.pool.next_room(self)) is not None:
-            self.pool.report(self, reader.attempt(room_id))
-        reader.close()
+            self.pool.report(self, self._attempt(room_id))
+        if self._source is not None:
+            with suppress(Exception):  # the rooms are read, and a text may carry raw values
+                self._source.close()
+
+    def _attempt(self, room_id: str) -> _Ended[T]:
+        """Read one room; whatever is raised becomes a code, since texts may carry raw values."""
+        reading, read_at = self.pool.reading, datetime.now(UTC)
+        try:
+            self._source = self._source or reading.guarded_source()
+            found = reading.read_room(self._source, room_id, read_at)
+        except Exception as error:  # noqa: BLE001 - one room's surprise is one room's failure
+            failure = ReadError.of(error)
+            failed = RoomFailed(room_id, failure.code, reading.exchange)
+            return _Ended(failed, failure.reach, failure.is_transient)
+        return _Ended(RoomRead(room_id, read_at, found, reading.exchange))
 
 
 class _WorkerPool(Generic[T]):
@@ -191,8 +211,8 @@ class _WorkerPool(Generic[T]):
         self.throttle = reading.throttle
         self._outcomes = outcomes
         self._lock = threading.Condition()
-        self._waiting = list(reversed(reading.room_ids))
-        self._unread = set(reading.room_ids)
+        self._waiting = list(reversed(list(reading.addresses)))
+        self._unread = set(reading.addresses)
         self._second_attempt: set[str] = set()
         self._workers: set[_Worker[T]] = set()
         self._is_proven = False
@@ -208,7 +228,7 @@ class _WorkerPool(Generic[T]):
         self._probe_at = self._worked_at
 
     def start(self) -> None:
-        for _ in range(min(self.reading.workers, len(self.reading.room_ids))):
+        for _ in range(min(self.reading.workers, len(self.reading.addresses))):
             self._add_worker()
 
     def stop(self) -> None:
@@ -330,10 +350,10 @@ class _WorkerPool(Generic[T]):
         """Tell whether to stop asking: refused for all rooms, or nothing works for too long."""
         if ended.is_transient and self._clock() - self._worked_at > self.reading.patience_seconds:
             return True
-        if ended.scope is Scope.UNCLEAR and not self._is_known_to_work:
+        if ended.reach is Reach.UNCLEAR and not self._is_known_to_work:
             self._unclear_refusals += 1
             return self._unclear_refusals >= _UNCLEAR_REFUSALS
-        return ended.scope is Scope.EXCHANGE and not (ended.is_transient and self._is_known_to_work)
+        return ended.reach is Reach.EXCHANGE and not (ended.is_transient and self._is_known_to_work)
 
     def _add_worker(self) -> None:
         worker = _Worker(self)
@@ -345,7 +365,7 @@ def _proves_the_account(ended: "_Ended[Any]") -> bool:
     """Tell whether the account was let in: a room was read, or refused in Exchange's own words."""
     if isinstance(ended.outcome, RoomRead) or ended.outcome.code.startswith("Error"):
         return True
-    return ended.scope is Scope.ROOM and not ended.is_transient
+    return ended.reach is Reach.ROOM and not ended.is_transient
 
 
 def _taken(

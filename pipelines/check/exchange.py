@@ -18,9 +18,8 @@ from pipelines.check.room_lists import comparison, read_rooms_of
 from pipelines.check.words import edition, is_online, printable
 from pipelines.night import OpenSource
 from pipelines.settings import EwsExchange, GraphExchange, Room, Secrets
-from pipelines.sources.base import Scope, SourceError, Window
+from pipelines.sources.base import Reach, ReadError, Window
 from pipelines.sources.ews_check import DirectorySource, ServerInfo
-from pipelines.sources.factory import ews_settings, graph_settings
 from pipelines.sources.graph_check import GraphDirectory
 from pipelines.sources.session import Throttle
 
@@ -78,11 +77,11 @@ class ExchangeCheck:
                 yield from self._graph_steps(exchange)
             else:
                 yield from self._ews_steps(exchange)
-        except SourceError as error:
+        except ReadError as error:
             yield self._needed(_failed("sign-in", "cannot be tried", error.code))
 
     def _graph_steps(self, exchange: GraphExchange) -> Iterator[Step]:
-        source = GraphDirectory(graph_settings(exchange, self._secrets))
+        source = GraphDirectory(exchange, self._secrets)
         with closing(source):
             yield self._needed(graph.sign_in(source, exchange.authority))
             if self.stop_code is not None:
@@ -117,7 +116,7 @@ class ExchangeCheck:
     def _name(self) -> Step:
         try:
             host, addresses = network.resolve(self._exchange.endpoint)
-        except SourceError as error:
+        except ReadError as error:
             host = urlsplit(self._exchange.endpoint).hostname or ""
             return _failed("DNS", f"{host} has no address", error.code)
         is_proxied = network.proxy_of(self._exchange.endpoint) is not None
@@ -130,7 +129,7 @@ class ExchangeCheck:
         except network.UntrustedError as error:
             text = f"the certificate is refused: {error.reason}"
             return _failed("TLS", text, "CertificateNotTrusted")
-        except SourceError as error:
+        except ReadError as error:
             is_old = error.code == "TlsRefused"
             text = "TLS 1.2 or later is not spoken" if is_old else "no connection"
             return _failed("TLS", text, error.code)
@@ -145,15 +144,15 @@ class ExchangeCheck:
     def _directory_source(self, exchange: EwsExchange) -> DirectorySource:
         rooms = self._target.rooms
         is_app = exchange.auth == "oauth"
-        settings = ews_settings(exchange, self._secrets)
-        return DirectorySource(settings, rooms[0].address if is_app and rooms else None)
+        act_as = rooms[0].address if is_app and rooms else None
+        return DirectorySource(exchange, self._secrets, act_as)
 
     def _sign_in(self, auth: str, source: DirectorySource) -> Step:
         """Ask for the room lists: the first request, after which a password is known to work."""
         try:
             self.listing = Listing(source.room_lists())
-        except SourceError as error:
-            if source.server is None or error.scope is Scope.EXCHANGE:
+        except ReadError as error:
+            if source.server is None or error.reach is Reach.EXCHANGE:
                 text = f"{auth}, tried once and refused" if error.code == "HTTP401" else auth
                 return _failed("sign-in", text, error.code)
             self.listing = Listing(None, codes=(error.code,))
@@ -166,7 +165,7 @@ class ExchangeCheck:
             source = self._open_source(self._exchange, self._secrets, False, Throttle(1))
             with closing(source):
                 source.read(mailbox, _PROBED)
-        except SourceError as error:
+        except ReadError as error:
             if error.code in _DENIALS:
                 return Step("scope", State.OK, "the mailbox outside the scope is denied")
             text = f"neither read nor denied ({error.code})"

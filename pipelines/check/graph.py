@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.room_lists import differences
 from pipelines.settings import Room
-from pipelines.sources.base import Scope, SourceError
+from pipelines.sources.base import Reach, ReadError
 from pipelines.sources.graph_check import GraphDirectory
 from pipelines.words import counted
 
@@ -34,7 +34,7 @@ def sign_in(source: GraphDirectory, authority: str) -> Step:
     """Try whether the app gets a token from the sign-in service."""
     try:
         grants = source.sign_in()
-    except SourceError as error:
+    except ReadError as error:
         text = f"the app gets no token from {urlsplit(authority).hostname}"
         return Step("sign-in", State.FAILED, text, error.code)
     if grants:
@@ -49,9 +49,9 @@ def list_places(
     """Ask for the rooms; that they may not be listed is a note, since no night needs it."""
     try:
         rooms = source.rooms()
-    except SourceError as error:
+    except ReadError as error:
         listing = Listing(None, codes=(error.code,))
-        if error.scope is Scope.EXCHANGE:
+        if error.reach is Reach.EXCHANGE:
             return Step(_PLACES, State.FAILED, "could not be asked", error.code), listing
         text = f"could not be asked ({error.code})"
         return Step(_PLACES, State.NOTE, text, details=(_HOW_TO_LIST,)), listing

@@ -20,9 +20,8 @@ from cryptography.x509.oid import NameOID
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.util import make_headers
 
-from pipelines.sources.base import Scope, SourceError
-from pipelines.sources.session import Deadline, Failure
-from pipelines.sources.tls import failure_of, verified_context
+from pipelines.sources.base import Reach, ReadError
+from pipelines.sources.wire import Deadline, failure_of, verified_context
 
 _SECONDS: Final = 10.0
 _HTTPS: Final = 443
@@ -65,7 +64,7 @@ def resolve(endpoint: str) -> tuple[str, list[str]]:
     """Return the host that is connected to (a proxy's, if there is one) and its IP addresses.
 
     Raises:
-        SourceError: ``NameResolutionError``.
+        ReadError: ``NameResolutionError``.
     """
     parts = proxy_of(endpoint) or urlsplit(endpoint)
     host = parts.hostname or ""
@@ -81,7 +80,7 @@ def shake_hands(endpoint: str, ca_file: Path | None) -> Handshake | None:
 
     Raises:
         UntrustedError: the certificate is refused.
-        SourceError: anything else; ``TlsRefused`` where TLS 1.2 is not spoken.
+        ReadError: anything else; ``TlsRefused`` where TLS 1.2 is not spoken.
     """
     proxy = proxy_of(endpoint)
     if proxy is not None and proxy.scheme != "http":
@@ -136,18 +135,18 @@ def _handshake(connected: ssl.SSLSocket) -> Handshake:
 @contextmanager
 def _named_failures() -> Iterator[None]:
     """Let nothing out but a code, or why a certificate is refused."""
-    raised: UntrustedError | SourceError
+    raised: UntrustedError | ReadError
     try:
         yield
     except ssl.SSLCertVerificationError as error:
         reason = _REASONS.get(error.verify_code, "see the certificate in a browser")
         raised = UntrustedError(reason)
-    except Failure as failure:
-        raised = SourceError(failure.code, failure.scope)
+    except ReadError as failure:
+        raised = ReadError.of(failure)
     except UnicodeError:  # a label of the host is too long for DNS, or empty
-        raised = SourceError("NameResolutionError", Scope.EXCHANGE)
+        raised = ReadError("NameResolutionError", Reach.EXCHANGE)
     except (OSError, HTTPException) as error:
-        raised = SourceError(_code(error), Scope.EXCHANGE)
+        raised = ReadError(_code(error), Reach.EXCHANGE)
     else:
         return
     raise raised

@@ -12,7 +12,7 @@ from typing import Final
 from pipelines.check.model import Listing, State, Step, Target
 from pipelines.check.words import printable
 from pipelines.settings import Room
-from pipelines.sources.base import ListedRoom, SourceError
+from pipelines.sources.base import ListedRoom, ReadError
 from pipelines.sources.ews_check import DirectorySource
 from pipelines.words import counted
 
@@ -34,7 +34,7 @@ def read_rooms_of(source: DirectorySource, listing: Listing) -> Listing:
             break
         try:
             found = source.rooms(room_list)
-        except SourceError as error:
+        except ReadError as error:
             codes.append(error.code)
         else:
             rooms.update((room.address.casefold(), room) for room in found)

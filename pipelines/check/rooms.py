@@ -27,7 +27,7 @@ def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iter
     exchange = target.exchange
     addresses = {room.room_id: room.address for room in target.rooms}
     reading = Reading(
-        room_ids=list(addresses),
+        addresses=addresses,
         open_source=partial(open_source, exchange, secrets, False),
         read_room=_Counter(addresses).count,
         workers=exchange.workers,

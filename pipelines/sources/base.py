@@ -1,12 +1,21 @@
-"""What every source of calendar items is, whatever protocol it speaks.
+"""What every source of calendar items is, whatever protocol it speaks, and how it fails.
 
-Belongs here: the ``CalendarSource`` protocol, the window it is asked for, and the errors that
-leave a source: a code and a class, never a text or a value from Exchange.
-Does not belong here: a protocol's own words (``ews.py``), what is done about a failure
-(``pipelines/night.py``), the remedies that operators read (``remedies.py``).
+Belongs here: the ``CalendarSource`` protocol, the window that is read, and ``ReadError``.
+Does not belong here: a protocol's own words (``ews.py``, ``graph.py``), what is done about a
+failure (``pipelines/reading.py``), the remedies that operators read (``remedies.py``).
+
+There is one kind of failure from the wire to the report, and nothing on the way translates it:
+
+1. what goes wrong names it: the wire (``wire.py``: ``ConnectionBroken``, ``HTTP503``), the
+   protocol (``ews_protocol.py``, ``graph.py``: ``ErrorAccessDenied``), an answer that cannot be
+   used (``MalformedItem``), or ``ReadError.of`` whatever a library raised;
+2. ``session.py`` decides by ``is_transient`` and ``retry_after`` whether the request is sent again;
+3. ``reading.py`` decides by ``reach`` whether the room alone failed, or the exchange;
+4. the night's report keeps the ``code``, and only ``run_facts.py`` makes it Dagster's failure.
 """
 
 import re
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,10 +39,10 @@ class Window:
             raise ValueError("a window ends after it starts")
 
 
-class Scope(Enum):
+class Reach(Enum):
     """How far a failure reaches: this room only, or every room of the exchange.
 
-    A refusal of HTTP does not say which: ``UNCLEAR`` until another room was asked.
+    A refusal of HTTP does not say which: ``UNCLEAR`` until another room was read.
     """
 
     ROOM = "room"
@@ -41,20 +50,42 @@ class Scope(Enum):
     EXCHANGE = "exchange"
 
 
-class SourceError(Exception):
-    """A reading that failed.
+class ReadError(Exception):
+    """A request, or the reading of a room, that failed.
 
-    ``code`` is Exchange's response code (``ErrorAccessDenied``), ``HTTP401`` and the like, or the
-    name of an error's class: all that may be stored or shown. Raise it ``from None``, so that no
-    text of the library underneath travels along. ``is_transient`` where asking again later, after
-    the source's own retries, may help.
+    ``code`` is Exchange's response code (``ErrorAccessDenied``), ``HTTP401`` and the like, a code
+    of ours, or the name of an error's class: all that may be stored or shown. ``is_transient``
+    where the same request may succeed later. ``retry_after`` is the wait in seconds that the
+    server wants, None if it named none.
     """
 
-    def __init__(self, code: str, scope: Scope = Scope.ROOM, *, is_transient: bool = False) -> None:
+    def __init__(
+        self,
+        code: str,
+        reach: Reach = Reach.ROOM,
+        *,
+        is_transient: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(code)
         self.code = code
-        self.scope = scope
+        self.reach = reach
         self.is_transient = is_transient
+        self.retry_after = retry_after
+
+    @classmethod
+    def of(cls, error: Exception) -> "ReadError":
+        """Return a failure that has nothing but the code, reach and wait of any error.
+
+        Raise it after the handler has ended: then no cause and no context travels along. What
+        the frames of the error held, raw items among it, is let go at once.
+        """
+        traceback.clear_frames(error.__traceback__)
+        if not isinstance(error, ReadError):
+            return cls(type(error).__name__)
+        return cls(
+            error.code, error.reach, is_transient=error.is_transient, retry_after=error.retry_after
+        )
 
 
 class CalendarSource(Protocol):
@@ -67,8 +98,8 @@ class CalendarSource(Protocol):
         come in any order and may lie outside the window's edges; none comes twice.
 
         Raises:
-            SourceError: after the source's own bounded retries; with ``Scope.EXCHANGE`` where
-                asking for another room of the same exchange would be pointless or harmful.
+            ReadError: after the source's own bounded retries; with ``Reach.EXCHANGE`` where
+                reading another room of the same exchange would be pointless or harmful.
         """
         ...
 
@@ -97,3 +128,8 @@ _WITH_DIGITS: Final = frozenset({"ErrorMimeContentInvalidBase64String", "ErrorWi
 def is_response_code(text: str) -> bool:
     """Tell whether a text looks like one of Exchange's response codes."""
     return text in _WITH_DIGITS or _CODE.fullmatch(text) is not None
+
+
+def malformed() -> ReadError:
+    """Return the failure of an answer that is not what was requested; the next one may be."""
+    return ReadError("MalformedResponse", is_transient=True)

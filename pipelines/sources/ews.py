@@ -1,140 +1,117 @@
-"""Reads room calendars over Exchange Web Services.
+"""Reads room calendars over Exchange Web Services: ``read``, its ``_rows``, their ``_request``.
 
-Belongs here: the settings of an EWS exchange, and how a window becomes requests: split until no
-view is cut short, joined without duplicates, one mailbox only.
-Does not belong here: the wire (``tls.py``, ``ews_protocol.py``), XML (``ews_services.py``), what
-failures mean (``ews_failures.py``).
+Belongs here: how a window becomes requests (split until no view is cut short, joined without
+duplicates, one mailbox only), and the two services that are requested.
+Does not belong here: whether and when a request is sent (``session.py``), exchangelib's
+connection and refusals (``ews_protocol.py``), XML (``ews_xml.py``), bytes (``wire.py``).
+
+exchangelib's own parsing takes half a second of CPU for 1,000 items, mends cut XML into a
+silently shorter list, and asks a shortened view again for ever. The hooks are internals of the
+library: pyproject.toml pins its minor version, and the tests hold them.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
-from pathlib import Path
-from typing import Final, Literal, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-import requests
-from exchangelib.credentials import Credentials
+from exchangelib import EWSDateTime
+from exchangelib.errors import MalformedResponseError, SOAPError
+from exchangelib.fields import FieldPath
+from exchangelib.items import ID_ONLY, SHALLOW, CalendarItem
+from exchangelib.properties import CalendarView, DistinguishedFolderId, Mailbox
+from exchangelib.services import FindItem, GetItem
+from exchangelib.util import MNS
+from lxml import etree
 
-from pipelines.sources.base import Scope, Window
-from pipelines.sources.ews_failures import as_failure
-from pipelines.sources.ews_protocol import OneSession, RoomAccount
-from pipelines.sources.ews_services import VIEW_CUT_SHORT, CalendarViewService, InviteeService
-from pipelines.sources.ews_xml import Row, with_invitees
-from pipelines.sources.oauth import AppRegistration, Token
-from pipelines.sources.session import (
-    OTHER_MAILBOX,
-    Deadline,
-    Failure,
-    Requester,
-    Retry,
-    Throttle,
-    ending_in_a_code,
-    refuse_series,
-    rows_by_id,
-    steady_rows,
+from pipelines.settings import EwsExchange, Secrets
+from pipelines.sources.base import ReadError, Window, malformed
+from pipelines.sources.ews_protocol import UTC_ZONE, OneSession, RoomAccount, StrictService
+from pipelines.sources.ews_xml import (
+    CALENDAR_ITEM,
+    STATED,
+    TYPES,
+    Row,
+    invitees_of,
+    is_true,
+    rows_of,
+    with_invitees,
 )
-from pipelines.sources.statuses import silence_loggers
-from pipelines.sources.tls import TimedAdapter, secure
-from transforms.raw import RawItem
-
-T = TypeVar("T")
+from pipelines.sources.session import Session, Throttle
+from pipelines.sources.views import SteadyView, rows_by_id
+from pipelines.sources.wire import Clock
+from transforms.raw import RawInvitee, RawItem
 
 _LONGEST_VIEW: Final = timedelta(days=365)  # Exchange refuses more than two years
 _SHORTEST_VIEW: Final = timedelta(minutes=1)
 _OVERLAP: Final = timedelta(seconds=1)  # an item of no length on a seam may be in neither view
 _ITEMS_A_REQUEST: Final = 100
 _TRIES_OF_AN_ITEM: Final = 3
-_SILENCES: Final = 3  # a server that stops answering is given up so often within a deadline
+_VIEW_CUT_SHORT: Final = "ViewCutShort"
 _TOO_MUCH: Final = frozenset(
-    {VIEW_CUT_SHORT, "ErrorExceededFindCountLimit", "ErrorCalendarViewRangeTooBig"}
+    {_VIEW_CUT_SHORT, "ErrorExceededFindCountLimit", "ErrorCalendarViewRangeTooBig"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class EwsSettings:
-    """One exchange that speaks EWS; the words are those of ``insights.yaml``."""
-
-    endpoint: str
-    auth: Literal["basic", "ntlm", "oauth"]
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    access: Literal["impersonation", "delegate"] = "impersonation"
-    ca_file: Path | None = None
-    room_deadline_seconds: float = 120.0
-    tenant_id: str | None = None
-    client_id: str | None = None
-    client_secret: str | None = field(default=None, repr=False)
-    certificate_file: Path | None = None
-    certificate_password: str | None = field(default=None, repr=False)
-    authority: str = "https://login.microsoftonline.com"
+_BUSY: Final = frozenset(
+    {"ErrorServerBusy", "ErrorTooManyObjectsOpened", "ErrorExceededConnectionCount"}
+)
 
 
 class EwsSource:
     """A ``CalendarSource`` over EWS: one worker, one connection.
 
     ``with_invitees`` False never asks Exchange for anyone's name or address. Connects when the
-    first room is read. ``throttle`` is shared by the workers of an exchange. ``clock`` and
-    ``sleep`` are for tests.
+    first room is read. ``throttle`` is shared by the workers of an exchange.
 
     Raises:
-        SourceError: ``HttpsRequired``, ``CaFileUnreadable``.
+        ReadError: ``HttpsRequired``, ``CaFileUnreadable``.
     """
 
     def __init__(
         self,
-        settings: EwsSettings,
+        exchange: EwsExchange,
+        secrets: Secrets,
         *,
         with_invitees: bool,
         throttle: Throttle | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Clock = time,
     ) -> None:
-        silence_loggers()
-        self._settings = settings
+        self._access = exchange.access
         self._with_invitees = with_invitees
-        deadline = Deadline(clock)
-        self._throttle = throttle or Throttle(1, clock)
-        self._protocol, token = ending_in_a_code(lambda: _connect(settings, deadline), as_failure)
-        self._requester = Requester(
-            deadline,
-            Retry(deadline, sleep),
-            self._throttle,
-            sleep,
-            token,
-            as_failure,
-            patience="ErrorServerBusy",
-        )
+        self._session = Session(exchange, secrets, throttle, "ErrorServerBusy", clock)
+        self._protocol = OneSession(exchange, secrets, self._session)
 
     def read(self, address: str, window: Window) -> Sequence[RawItem]:
         """Return every item of the room that touches the window; see ``CalendarSource``."""
-        return ending_in_a_code(lambda: self._read(address, window), as_failure)
+        try:
+            self._session.begin()
+            account = RoomAccount(self._protocol, address, self._access)
+            view = SteadyView[Row]()
+            while not view.is_steady:
+                view.take(*self._rows(account, window))
+            if not self._with_invitees:
+                return [item for _, _, item in view.rows]
+            items, gone = self._items_with_invitees(account, view.rows)
+            # Deleted in between, or withheld: the view knows which.
+            again = SteadyView[Row]()
+            while gone and not again.is_steady:
+                again.take(*self._rows(account, window))
+            still = {row[0] for row in again.rows}
+            return items + [with_invitees(row[2], None, 1) for row in gone if row[0] in still]
+        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+            failure = ReadError.of(error)
+        raise failure
 
     def close(self) -> None:
         """Close the connection."""
         self._protocol.close()
 
-    def _read(self, address: str, window: Window) -> list[RawItem]:
-        self._requester.begin(self._settings.room_deadline_seconds)
-        account = RoomAccount(self._protocol, address, self._settings.access)
-        view = CalendarViewService(account=account)
-        rows = steady_rows(partial(self._rows, view, address, window))
-        refuse_series(row[-1] for row in rows)
-        if not self._with_invitees:
-            return [item for _, _, item in rows]
-        items, gone = self._items_with_invitees(InviteeService(account=account), rows)
-        if gone:
-            # Deleted in between, or withheld: the view knows which.
-            still = {row[0] for row in steady_rows(partial(self._rows, view, address, window))}
-            items += [with_invitees(row[2], None, 1) for row in gone if row[0] in still]
-        return items
+    def _rows(self, account: RoomAccount, window: Window) -> tuple[list[Row], int]:
+        """Return the rows, and how many views it took for each to be whole.
 
-    def _rows(
-        self, service: CalendarViewService, address: str, window: Window
-    ) -> tuple[list[Row], int]:
-        """Return the rows, and how many views it took for each to be whole."""
+        Raises:
+            ReadError: a view failed; ``OtherMailbox``.
+        """
+        service, address = CalendarViewService(account=account), account.primary_smtp_address
         rows: dict[str, list[Row]] = {}
         waiting = [window]
         views = 0
@@ -144,42 +121,35 @@ class EwsSource:
                 waiting += _halves(part)
                 continue
             try:
-                found = self._ask(partial(service.rows, address, part))
-            except Failure as failure:
+                found = self._request(service, view_of(address, part))
+            except ReadError as failure:
                 if failure.code not in _TOO_MUCH or part.ends_at - part.starts_at <= _SHORTEST_VIEW:
                     raise
                 waiting += _halves(part)
             else:
                 views += 1
-                self._check_mailbox(address, found)
+                folders = {folder for _, folder, _ in found}
+                self._session.throttle.owners.refuse_other_mailbox(address.casefold(), folders)
                 rows.update(rows_by_id(found))
         return [row for same in rows.values() for row in same], views
 
-    def _check_mailbox(self, address: str, rows: Iterable[Row]) -> None:
-        """Refuse items that lie in more than one folder, or in a folder of another room.
-
-        Raises:
-            Failure: ``OtherMailbox``.
-        """
-        if not self._throttle.owners.is_only(address.casefold(), {folder for _, folder, _ in rows}):
-            raise Failure(OTHER_MAILBOX)
-
     def _items_with_invitees(
-        self, service: InviteeService, rows: Sequence[Row]
+        self, account: RoomAccount, rows: Sequence[Row]
     ) -> tuple[list[RawItem], list[Row]]:
         """Return the items with who was invited, and the rows that the server no longer finds.
 
         An item that alone is refused stays a booking without details, however often.
         """
+        service = InviteeService(account=account)
         items: list[RawItem] = []
         gone: list[Row] = []
         for start in range(0, len(rows), _ITEMS_A_REQUEST):
             part: Sequence[Row] = rows[start : start + _ITEMS_A_REQUEST]
             for again in range(_TRIES_OF_AN_ITEM):
-                found = self._ask(partial(service.invitees, [row[0] for row in part]))
+                found = self._request(service, details_of(row[0] for row in part))
                 refused = []
                 for row, invitees in zip(part, found, strict=True):
-                    if not isinstance(invitees, Failure):
+                    if not isinstance(invitees, ReadError):
                         items.append(with_invitees(row[2], invitees))
                     elif invitees.code == "ErrorItemNotFound":
                         gone.append(row)
@@ -192,47 +162,133 @@ class EwsSource:
                 part = refused
         return items, gone
 
-    def _ask(self, request: Callable[[], T]) -> T:
-        return self._requester.send(partial(self._send, request))
+    def _request(self, service: Any, arguments: Mapping[str, Any]) -> list[Any]:
+        """Return what a service answers to the arguments of its ``call``, after bounded retries.
 
-    def _send(self, request: Callable[[], T]) -> T:
-        """Send a request once; exchangelib loses a session that it cannot make within a request."""
-        try:
-            return request()
-        except Exception:
-            self._protocol.forget_lost_session()
-            raise
-
-
-def _connect(settings: EwsSettings, deadline: Deadline) -> tuple[OneSession, Token | None]:
-    urls = [settings.endpoint, *([settings.authority] if settings.auth == "oauth" else [])]
-    if any(urlsplit(url).scheme.lower() != "https" for url in urls):
-        raise Failure("HttpsRequired", scope=Scope.EXCHANGE)
-    silence = settings.room_deadline_seconds / _SILENCES
-    adapter = TimedAdapter(deadline, silence, settings.ca_file)
-    if settings.auth == "oauth":
-        credentials, token = None, _token(settings, adapter)
-    else:
-        credentials, token = Credentials(settings.username or "", settings.password or ""), None
-    return OneSession(settings.endpoint, settings.auth, credentials, adapter, token), token
+        Raises:
+            ReadError: the request failed, or what came is less than was asked for.
+        """
+        found: list[Any] = []
+        for attempt in self._session.attempts():
+            with attempt, self._session.sending():
+                try:
+                    found = list(service.call(**arguments))
+                except (MalformedResponseError, SOAPError):
+                    raise malformed() from None
+                finally:  # exchangelib loses a session that it cannot make within a request
+                    self._protocol.forget_lost_session()
+                service.refuse_incomplete(found, arguments)
+        return found
 
 
-def _token(settings: EwsSettings, adapter: TimedAdapter) -> Token:
-    def open_session() -> requests.Session:
-        session = requests.Session()
-        secure(session, adapter)
-        return session
+class CalendarViewService(StrictService, FindItem):  # type: ignore[misc]  # exchangelib has no types
+    """``FindItem`` with a CalendarView: a ``Row`` for each item of one window, or a failure."""
 
-    app = AppRegistration(
-        settings.authority,
-        settings.tenant_id or "",
-        settings.client_id or "",
-        settings.client_secret,
-        settings.certificate_file,
-        settings.certificate_password,
-    )
-    # The resource is the host of the endpoint: outlook.office365.com, or a national cloud's.
-    return Token(app, f"https://{urlsplit(settings.endpoint).hostname}/.default", open_session)
+    @staticmethod
+    def _get_paging_values(elem: etree._Element) -> tuple[int, None]:
+        items = elem.find(f"{TYPES}Items")
+        came = 0 if items is None else len(items)
+        is_whole = is_true(elem.get("IncludesLastItemInRange"))
+        if not is_whole or elem.get("TotalItemsInView") != str(came):
+            raise ReadError(_VIEW_CUT_SHORT)
+        return came, None
+
+    @classmethod
+    def _get_elements_in_container(cls, container: etree._Element) -> list[Row]:
+        return rows_of(container)
+
+    def _elem_to_obj(self, elem: Row) -> Row:
+        return elem
+
+
+class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangelib has no types
+    """``GetItem`` for nothing but who was invited.
+
+    Finds for each id, in order, the invitees (None for a meeting whose invitees the server does
+    not tell), or the item's refusal.
+    """
+
+    ERRORS_TO_CATCH_IN_RESPONSE = (ReadError,)
+    WARNINGS_TO_CATCH_IN_RESPONSE = (ReadError,)
+
+    def refuse_incomplete(self, found: Sequence[Any], arguments: Mapping[str, Any]) -> None:
+        """Do nothing, unless the answer as a whole has to be requested again.
+
+        Raises:
+            ReadError: the server is busy, every item is refused for a reason that passes, or the
+                count differs.
+        """
+        if len(found) != len(arguments["items"]):
+            raise malformed()
+        passing = [each for each in found if isinstance(each, ReadError) and each.is_transient]
+        busy = [each for each in passing if each.code in _BUSY]
+        if busy or (len(passing) == len(found) > 1):
+            raise (busy or passing)[0]
+
+    def get_payload(self, items: Sequence[str], additional_fields: list[Any], shape: str) -> Any:
+        """Return the request; the library's way to add ids costs as much as parsing the answer."""
+        payload = super().get_payload([], additional_fields, shape)
+        ids = payload.find(f"{{{MNS}}}ItemIds")
+        for item_id in items:
+            etree.SubElement(ids, f"{TYPES}ItemId", Id=item_id)
+        return payload
+
+    def _elem_to_obj(self, elem: etree._Element | bool) -> tuple[RawInvitee, ...] | None:
+        if isinstance(elem, bool) or elem.tag != CALENDAR_ITEM:
+            raise malformed()
+        return invitees_of(elem)
+
+
+def _paths(*names: str) -> list[Any]:
+    return [FieldPath(field=CalendarItem.get_field_by_fieldname(name)) for name in names]
+
+
+_ITEM_FIELDS: Final = _paths(
+    "parent_folder_id",
+    "sensitivity",
+    "datetime_created",
+    "start",
+    "end",
+    "is_all_day",
+    "legacy_free_busy_status",
+    "is_cancelled",
+    "type",
+    "my_response_type",
+    *(name for _, name in STATED.values()),
+)
+_INVITEE_FIELDS: Final = _paths(
+    "is_meeting", "organizer", "required_attendees", "optional_attendees", "resources"
+)
+
+
+def view_of(address: str, window: Window) -> dict[str, Any]:
+    """Return the arguments of a ``CalendarViewService``.
+
+    The folder is named, never resolved: a resolved one may lose its mailbox.
+    """
+    folder = DistinguishedFolderId(id="calendar", mailbox=Mailbox(email_address=address))
+    view = CalendarView(start=_ews_instant(window.starts_at), end=_ews_instant(window.ends_at))
+    return {
+        "folders": [folder],
+        "additional_fields": _ITEM_FIELDS,
+        "restriction": None,
+        "order_fields": None,
+        "shape": ID_ONLY,
+        "query_string": None,
+        "depth": SHALLOW,
+        "calendar_view": view,
+        "max_items": None,
+        "offset": 0,
+    }
+
+
+def details_of(item_ids: Iterable[str]) -> dict[str, Any]:
+    """Return the arguments of an ``InviteeService``."""
+    return {"items": list(item_ids), "additional_fields": _INVITEE_FIELDS, "shape": ID_ONLY}
+
+
+def _ews_instant(instant: datetime) -> EWSDateTime:
+    return EWSDateTime.from_datetime(instant.astimezone(UTC).replace(tzinfo=UTC_ZONE))
 
 
 def _halves(window: Window) -> list[Window]:

@@ -4,11 +4,10 @@ Belongs here: GetRoomLists and GetRooms, the server's version, and its clock.
 Does not belong here: calendars (``ews.py``), what an operator is told (``pipelines/check``).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 from exchangelib.account import Identity
 from exchangelib.properties import RoomList
@@ -16,15 +15,13 @@ from exchangelib.services import GetRoomLists, GetRooms
 from exchangelib.util import SOAPNS
 from lxml import etree
 
-from pipelines.sources.base import ListedRoom
-from pipelines.sources.ews import EwsSettings, EwsSource
-from pipelines.sources.ews_failures import as_failure
-from pipelines.sources.ews_services import StrictService
+from pipelines.settings import EwsExchange, Secrets
+from pipelines.sources.base import ListedRoom, ReadError
+from pipelines.sources.ews import EwsSource
+from pipelines.sources.ews_protocol import StrictService
 from pipelines.sources.ews_xml import TYPES, parse_strictly
-from pipelines.sources.session import ending_in_a_code
-from pipelines.sources.statuses import clock_offset
+from pipelines.sources.wire import clock_offset
 
-T = TypeVar("T")
 Build: TypeAlias = tuple[int, int, int, int]
 
 _VERSION_PARTS: Final = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
@@ -47,11 +44,11 @@ class DirectorySource(EwsSource):
     ``act_as`` is a mailbox to impersonate, for apps: their tokens stand for no mailbox.
 
     Raises:
-        SourceError: as ``EwsSource``.
+        ReadError: as ``EwsSource``.
     """
 
-    def __init__(self, settings: EwsSettings, act_as: str | None) -> None:
-        super().__init__(settings, with_invitees=False)
+    def __init__(self, exchange: EwsExchange, secrets: Secrets, act_as: str | None) -> None:
+        super().__init__(exchange, secrets, with_invitees=False)
         self._act_as = act_as
         self.server: ServerInfo | None = None
 
@@ -59,30 +56,31 @@ class DirectorySource(EwsSource):
         """Return the addresses of the organisation's room lists.
 
         Raises:
-            SourceError: after bounded retries, as ``CalendarSource.read``.
+            ReadError: after bounded retries, as ``CalendarSource.read``.
         """
         service = _RoomListService(self._protocol, self._act_as, self._note)
-        return self._answer(lambda: [each for each in service.call() if each])
+        return [address for address in self._answer(service, {}) if address]
 
     def rooms(self, room_list: str) -> Sequence[ListedRoom]:
         """Return the rooms of a room list that have an SMTP address.
 
         Raises:
-            SourceError: after bounded retries, as ``CalendarSource.read``.
+            ReadError: after bounded retries, as ``CalendarSource.read``.
         """
         service = _RoomService(self._protocol, self._act_as, self._note)
-        ask = partial(service.call, room_list=RoomList(email_address=room_list))
-        return self._answer(lambda: [room for room in ask() if "@" in room.address])
+        found = self._answer(service, {"room_list": RoomList(email_address=room_list)})
+        return [room for room in found if "@" in room.address]
 
     def _note(self, server: ServerInfo) -> None:
         self.server = server
 
-    def _answer(self, ask: Callable[[], T]) -> T:
-        def answer() -> T:
-            self._requester.begin(self._settings.room_deadline_seconds)
-            return self._ask(ask)
-
-        return ending_in_a_code(answer, as_failure)
+    def _answer(self, service: StrictService, arguments: Mapping[str, Any]) -> list[Any]:
+        try:
+            self._session.begin()
+            return self._request(service, arguments)
+        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+            failure = ReadError.of(error)
+        raise failure
 
 
 class _DirectoryService(StrictService):
@@ -127,7 +125,7 @@ def _build(content: bytes) -> Build | None:
     """Return the version that an answer's header states, as four numbers.
 
     Raises:
-        Failure: ``MalformedResponse``, as reading the answer itself would.
+        ReadError: ``MalformedResponse``, as reading the answer itself would.
     """
     info = parse_strictly(content).find(f"{{{SOAPNS}}}Header/{TYPES}ServerVersionInfo")
     parts = [] if info is None else [info.get(part, "") for part in _VERSION_PARTS]

@@ -1,7 +1,7 @@
 """EWS answers as rows: a strict parser, and the few elements that a calendar item needs.
 
 Belongs here: bytes to XML, XML to ``RawItem`` and ``RawInvitee``.
-Does not belong here: requests (``ews_services.py``), whether an answer is whole or a refusal.
+Does not belong here: requests (``ews.py``), whether an answer is whole or a refusal.
 
 This is the hot path of a run: tags are compared whole, each child is visited once.
 """
@@ -16,11 +16,10 @@ from typing import Final, TypeAlias
 
 from lxml import etree
 
-from pipelines.sources.session import Failure
-from pipelines.sources.statuses import refuse_web_page
+from pipelines.sources.base import ReadError, malformed
+from pipelines.sources.wire import refuse_web_page
 from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
-MALFORMED: Final = "MalformedResponse"
 TYPES: Final = "{http://schemas.microsoft.com/exchange/services/2006/types}"
 CALENDAR_ITEM: Final = f"{TYPES}CalendarItem"
 STATED: Final = {"is_online": ("IsOnlineMeeting", "is_online_meeting")}
@@ -84,15 +83,12 @@ _RESPONSES: Final[dict[str | None, str]] = {
     "NoResponseReceived": "none",
 }
 _PUBLIC: Final = frozenset({None, "Normal", "Personal"})
+_SENSITIVITIES: Final = _PUBLIC | {"Private", "Confidential"}
+_ANSWERS: Final = _RESPONSES.keys() | {None, "Unknown"}
 
 
 Row: TypeAlias = tuple[str, str, RawItem]
 """An item's id, the id of the folder that it lies in, and the item; ids stay in memory."""
-
-
-def malformed() -> Failure:
-    """Return the failure of an answer that is not what was asked for; the next one may be."""
-    return Failure(MALFORMED, is_transient=True)
 
 
 def parse_strictly(data: bytes) -> etree._Element:
@@ -101,7 +97,7 @@ def parse_strictly(data: bytes) -> etree._Element:
     References to characters that XML forbids are dropped first: real servers write them.
 
     Raises:
-        Failure: ``MalformedResponse``; ``WebPage`` for a page that a person was meant to see.
+        ReadError: ``MalformedResponse``; ``WebPage`` for a page that a person was meant to see.
     """
     refuse_web_page(data)
     parser = etree.XMLParser(
@@ -143,7 +139,7 @@ def rows_of(items: etree._Element) -> list[Row]:
     and there, so that the columns do not match.
 
     Raises:
-        Failure: ``MalformedResponse`` for an item without ids, ``MalformedItem`` without times.
+        ReadError: ``MalformedResponse`` for an item without ids, ``MalformedItem`` without times.
     """
     count = len(items)
     columns = [[each.text or each.get("Id") for each in items.iter(tag)] for tag in _FIELDS]
@@ -158,7 +154,7 @@ def rows_of(items: etree._Element) -> list[Row]:
     except _UNREADABLE:
         built = None
     if built is None:
-        raise Failure("MalformedItem")
+        raise ReadError("MalformedItem")
     return list(zip(item_ids, folder_ids, built, strict=True))  # type: ignore[arg-type]  # checked
 
 
@@ -174,10 +170,14 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
     kinds, show_as, responses, sensitivities, *stated = more
     created_at = _instants_or_none(created)
     unreadable: Iterable[int] = repeat(0)
-    if None in created_at or any(not _BOOLEANS.keys() >= set(flags) for flags in stated):
+    words = [(_ANSWERS, responses), (_SENSITIVITIES, sensitivities)]
+    words += [(_BOOLEANS.keys(), flags) for flags in stated]
+    odd = [(known, column) for known, column in words if not known >= set(column)]
+    if odd or None in created_at:
         unreadable = [
-            (text is not None and instant is None) + sum(flag not in _BOOLEANS for flag in flags)
-            for text, instant, *flags in zip(created, created_at, *stated, strict=True)
+            (created[row] is not None and instant is None)
+            + sum(column[row] not in known for known, column in odd)
+            for row, instant in enumerate(created_at)
         ]
     return list(
         map(

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from pipelines.sources.base import ListedRoom
-from pipelines.sources.graph_client import GraphClient, GraphSettings
-from pipelines.sources.session import ending_in_a_code
-from pipelines.sources.statuses import clock_offset
+import requests
+
+from pipelines.settings import GraphExchange, Secrets
+from pipelines.sources.base import ListedRoom, ReadError
+from pipelines.sources.graph import GraphSource, Pages
+from pipelines.sources.wire import clock_offset
 
 _WIDE_GRANTS: Final = frozenset(
     {"Calendars.Read", "Calendars.ReadBasic.All", "Calendars.ReadWrite"}
@@ -22,15 +24,15 @@ _MOST_SEATS: Final = 999_999  # a directory takes no more
 _ROOMS: Final = "/v1.0/places/microsoft.graph.room?$top=100"
 
 
-class GraphDirectory:
+class GraphDirectory(GraphSource):
     """Asks for a token and for rooms; ``clock_offset`` is known after an answer.
 
     Raises:
-        SourceError: ``HttpsRequired``, ``CaFileUnreadable``.
+        ReadError: as ``GraphSource``.
     """
 
-    def __init__(self, settings: GraphSettings) -> None:
-        self._client = ending_in_a_code(lambda: GraphClient(settings))
+    def __init__(self, exchange: GraphExchange, secrets: Secrets) -> None:
+        super().__init__(exchange, secrets, with_invitees=False)
         self.clock_offset: timedelta | None = None
 
     def sign_in(self) -> frozenset[str]:
@@ -39,30 +41,40 @@ class GraphDirectory:
         A token names what is granted in Entra and nothing of RBAC for Applications: both add up.
 
         Raises:
-            SourceError: the sign-in service cannot be reached, or refuses the app.
+            ReadError: the sign-in service cannot be reached, or refuses the app.
         """
-        return ending_in_a_code(lambda: _roles(self._client.sign_in()) & _WIDE_GRANTS)
+        header = ""
+        try:
+            self._session.begin()
+            for attempt in self._session.attempts():
+                with attempt:  # nothing is sent to Graph: it has not taken the token yet
+                    prepared = self._http.prepare_request(requests.Request("GET", self._root))
+                    header = str(prepared.headers["Authorization"])
+            return _roles(header) & _WIDE_GRANTS
+        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+            failure = ReadError.of(error)
+        raise failure
 
     def rooms(self) -> Sequence[ListedRoom]:
         """Return the rooms that the organisation has as places, with an SMTP address.
 
         Raises:
-            SourceError: after bounded retries; ``Authorization_RequestDenied`` and the like
+            ReadError: after bounded retries; ``Authorization_RequestDenied`` and the like
                 without ``Place.Read.All``.
         """
-        return ending_in_a_code(self._rooms)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._client.close()
-
-    def _rooms(self) -> list[ListedRoom]:
-        self._client.begin()
-        found: list[ListedRoom] = []
-        for places in self._client.pages(f"{self._client.root}{_ROOMS}"):
-            found += [_listed(place) for place in places if "@" in _text(place, "emailAddress")]
-            self.clock_offset = clock_offset(self._client.last_date, datetime.now(UTC))
-        return found
+        try:
+            self._session.begin()
+            found: list[ListedRoom] = []
+            pages = Pages(f"{self._root}{_ROOMS}")
+            while pages.following is not None:
+                places = self._request(pages)
+                found += [_listed(place) for place in places if "@" in _text(place, "emailAddress")]
+                self.clock_offset = clock_offset(self._last_date, datetime.now(UTC))
+        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+            failure = ReadError.of(error)
+        else:
+            return found
+        raise failure
 
 
 def _roles(header: str) -> frozenset[str]:

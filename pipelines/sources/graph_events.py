@@ -1,7 +1,7 @@
 """Graph's events as rows: the few properties that a calendar item needs, in the contract's words.
 
 Belongs here: JSON to ``RawItem`` and ``RawInvitee``.
-Does not belong here: requests (``graph_client.py``), whether an answer is whole or a refusal.
+Does not belong here: requests (``graph.py``), whether an answer is whole or a refusal.
 
 This is the hot path of a run. Subject, body and location come with an event, and are never looked
 at. Instants are cut to whole seconds, as EWS writes them.
@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from typing import Any, Final, TypeAlias
 
-from pipelines.sources.graph_failures import malformed
-from pipelines.sources.session import Failure
+from pipelines.sources.base import ReadError, malformed
 from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
 Row: TypeAlias = tuple[str, RawItem]
@@ -50,7 +49,9 @@ _RESPONSES: Final = {
     "declined": "decline",
     "notResponded": "none",
 }
+_ANSWERS: Final = (*_RESPONSES, None, "none")
 _PUBLIC: Final = (None, "normal", "personal")
+_SENSITIVITIES: Final = (*_PUBLIC, "private", "confidential")
 _ROLES: Final[Mapping[str, Role]] = {
     "required": "required",
     "optional": "optional",
@@ -66,7 +67,7 @@ def row_of(event: Mapping[str, Any], *, with_invitees: bool) -> Row:
     """Return an event as a row.
 
     Raises:
-        Failure: ``MalformedResponse`` for an event without an id, or in another time zone than
+        ReadError: ``MalformedResponse`` for an event without an id, or in another time zone than
             was asked for; ``MalformedItem`` for one whose properties cannot be read.
     """
     try:
@@ -78,9 +79,9 @@ def row_of(event: Mapping[str, Any], *, with_invitees: bool) -> Row:
     except (KeyError, TypeError, ValueError, AttributeError):
         event_id, is_in_utc, item = "", True, None
     if not is_in_utc:
-        raise Failure("UnknownTimeZone")
+        raise ReadError("UnknownTimeZone")
     if item is None:
-        raise Failure("MalformedItem")
+        raise ReadError("MalformedItem")
     if not event_id or not isinstance(event_id, str):
         raise malformed()
     return event_id, item
@@ -100,7 +101,14 @@ def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -
     unreadable += sum(not isinstance(flag, bool | None) for flag in stated.values())
     response = find("responseStatus")
     response = response.get("response") if isinstance(response, dict) else response
-    unreadable += not isinstance(response, str | None)
+    sensitivity = find("sensitivity")
+    unreadable += (response not in _ANSWERS) + (sensitivity not in _SENSITIVITIES)
+    invitees = None
+    if with_invitees and "attendees" in event:
+        try:
+            invitees = tuple(_invitees(event))
+        except (TypeError, AttributeError):  # a booking can be without
+            unreadable += 1
     return RawItem(
         starts_at,
         ends_at,
@@ -109,9 +117,9 @@ def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -
         _word(_KINDS, find("type"), "single"),
         _SHOW_AS.get(find("showAs", ""), "unknown"),
         _word(_RESPONSES, response, "unknown"),
-        find("sensitivity") not in _PUBLIC,  # an unknown word too: the safe side (R16)
+        sensitivity not in _PUBLIC,  # an unknown word too: the safe side (R16)
         created_at,
-        tuple(_invitees(event)) if with_invitees and "attendees" in event else None,
+        invitees,
         stated,
         _stated_dates(starts_at, ends_at) if is_all_day else None,
         unreadable,
@@ -154,11 +162,17 @@ def _invitees(event: Mapping[str, Any]) -> Iterator[RawInvitee]:
     """Yield everyone that an event names.
 
     Graph gives no mailbox types: a distribution list cannot be told from a person.
+
+    Raises:
+        TypeError, AttributeError: what names them cannot be read.
     """
     organizer = (event.get("organizer") or {}).get("emailAddress") or {}
     if organizer.get("address") or organizer.get("name"):
         yield _invitee("organizer", organizer.get("address"))
-    for attendee in event.get("attendees") or ():
+    attendees = event["attendees"]
+    if not isinstance(attendees, list | None):
+        raise TypeError
+    for attendee in attendees or ():
         role = _ROLES.get(attendee.get("type"), "required")
         yield _invitee(role, (attendee.get("emailAddress") or {}).get("address"))
 

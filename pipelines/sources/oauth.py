@@ -1,15 +1,13 @@
 """Tokens for OAuth: a client secret or a certificate, renewed while a run goes on.
 
 Belongs here: the token of one app registration, and the header that carries it.
-Does not belong here: what the token is shown to (``ews_protocol.py``, ``graph_client.py``).
+Does not belong here: what the token is shown to (``ews_protocol.py``, ``graph.py``).
 
 msal keeps the token in memory and gets a new one before the old one ends, so the header is
 made anew for every request.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,36 +19,27 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from pipelines.sources.base import Scope
-from pipelines.sources.session import Failure
+from pipelines.settings import ExchangeSettings, Secrets
+from pipelines.sources.base import Reach, ReadError
+from pipelines.sources.wire import TimedAdapter, secured
 
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class AppRegistration:
-    """An app in Entra (or a national cloud) and how it proves itself: a secret or a certificate.
+class Token(requests.auth.AuthBase):
+    """Puts a valid bearer token on each request, and gets it through a session of its own.
 
-    The certificate file holds key and certificate, as PEM or PKCS #12 (``.pfx``, ``.p12``).
+    The app and how it proves itself are those of the exchange: a secret, or a certificate file
+    with key and certificate, as PEM or PKCS #12 (``.pfx``, ``.p12``).
     """
 
-    authority: str
-    tenant_id: str
-    client_id: str
-    client_secret: str | None = field(default=None, repr=False)
-    certificate_file: Path | None = None
-    certificate_password: str | None = field(default=None, repr=False)
-
-
-class Token(requests.auth.AuthBase):
-    """Puts a valid bearer token on each request, and gets it through sessions of its own."""
-
     def __init__(
-        self, app: AppRegistration, scope: str, open_session: Callable[[], requests.Session]
+        self, exchange: ExchangeSettings, secrets: Secrets, scope: str, adapter: TimedAdapter
     ) -> None:
-        self._app = app
+        self._exchange = exchange
+        self._secrets = secrets
         self._scope = scope
-        self._open_session = open_session
+        self._adapter = adapter
         self._client: Any = None
         self._was_accepted = False
 
@@ -58,7 +47,7 @@ class Token(requests.auth.AuthBase):
         """Sign a request.
 
         Raises:
-            Failure: the token endpoint cannot be reached, or refuses the app.
+            ReadError: the token endpoint cannot be reached, or refuses the app.
         """
         r.headers["Authorization"] = f"Bearer {self._access_token()}"
         return r
@@ -79,24 +68,25 @@ class Token(requests.auth.AuthBase):
             if self._client is None:
                 self._client = self._open_client()
             answer = self._client.acquire_token_for_client([self._scope])
-        except Failure:
+        except ReadError:
             raise
         except ValueError:  # a tenant that msal cannot use
             answer = {}
         except Exception:  # noqa: BLE001  an answer that msal cannot use: its texts quote it
             answer = None
         if not isinstance(answer, dict):
-            raise Failure("SignInAnswerUnknown", scope=Scope.EXCHANGE)
+            raise ReadError("SignInAnswerUnknown", Reach.EXCHANGE)
         if "access_token" not in answer:
-            raise Failure("TokenRefused", scope=Scope.EXCHANGE)
+            raise ReadError("TokenRefused", Reach.EXCHANGE)
         return str(answer["access_token"])
 
     def _open_client(self) -> Any:
+        exchange = self._exchange
         return msal.ConfidentialClientApplication(
-            self._app.client_id,
-            authority=f"{self._app.authority.rstrip('/')}/{self._app.tenant_id}",
-            client_credential=_credential(self._app),
-            http_client=_TokenEndpoint(self._open_session()),
+            exchange.client_id,
+            authority=f"{exchange.authority.rstrip('/')}/{exchange.tenant_id}",
+            client_credential=_credential(exchange.certificate_file, self._secrets),
+            http_client=_TokenEndpoint(secured(requests.Session(), self._adapter)),
             instance_discovery=False,  # it would ask the public cloud about a national one
         )
 
@@ -123,13 +113,13 @@ class _TokenEndpoint:
     def _ask(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         try:
             response = self._session.request(method, url, allow_redirects=False, **kwargs)
-        except Failure as failure:
-            if failure.scope is Scope.EXCHANGE:
+        except ReadError as failure:
+            if failure.reach is Reach.EXCHANGE:
                 raise
         else:
             if _is_answer(response):
                 return response
-        raise Failure("TokenEndpointUnavailable", scope=Scope.EXCHANGE, is_transient=True)
+        raise ReadError("TokenEndpointUnavailable", Reach.EXCHANGE, is_transient=True)
 
 
 def _is_answer(response: requests.Response) -> bool:
@@ -138,15 +128,15 @@ def _is_answer(response: requests.Response) -> bool:
     return not (is_down or is_page)
 
 
-def _credential(app: AppRegistration) -> str | dict[str, str]:
-    if app.certificate_file is None:
-        return app.client_secret or ""
+def _credential(certificate_file: Path | None, secrets: Secrets) -> str | dict[str, str]:
+    if certificate_file is None:
+        return secrets.client_secret or ""
     try:
-        key, certificate = _key_and_certificate(app.certificate_file, app.certificate_password)
+        key, certificate = _key_and_certificate(certificate_file, secrets.certificate_password)
     except (OSError, ValueError, TypeError):  # missing, damaged, or another password
         key, certificate = None, None
     if not isinstance(key, RSAPrivateKey) or certificate is None:  # Entra takes no other key
-        raise Failure("CertificateFileUnreadable", scope=Scope.EXCHANGE)
+        raise ReadError("CertificateFileUnreadable", Reach.EXCHANGE)
     pem = serialization.Encoding.PEM
     plain = serialization.NoEncryption()
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)

@@ -1,172 +1,46 @@
 """One exchange, as its workers see it: whether another request may be sent, and what became of it.
 
-Belongs here: the failure of a request and its retry, the deadline of a room, the throttle that an
-exchange's workers share (slots, holds, a refusal, which folder is whose), and whether a calendar
-view is whole. What EWS and Graph do alike is done here once.
-Does not belong here: what is asked (``ews.py``, ``graph_client.py``), what a refusal means
-(``ews_failures.py``, ``graph_failures.py``).
+Belongs here: the throttle that an exchange's workers share (slots, holds, a refusal, which folder
+is whose), and the session of one worker: its deadline, its retries, its second try of a password.
+What EWS and Graph do alike about requests is done here once.
+Does not belong here: what is requested and what a refusal means (``ews.py``, ``graph.py``),
+bytes (``wire.py``), whether a calendar came whole (``views.py``).
 """
 
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Final
+from urllib.parse import urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from pipelines.sources.base import Scope, SourceError
-from transforms.raw import SERIES, RawItem
-
-T = TypeVar("T")
+from pipelines.settings import ExchangeSettings, Secrets
+from pipelines.sources.base import Reach, ReadError
+from pipelines.sources.oauth import Token
+from pipelines.sources.views import FolderOwners
+from pipelines.sources.wire import Clock, Deadline, TimedAdapter, silence_loggers
 
 DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
 ATTEMPTS: Final = 5
 _FIRST_WAIT_SECONDS: Final = 1.0
 _LONGEST_WAIT_SECONDS: Final = 30.0
-_UNIFORM: Final = secrets.SystemRandom().uniform
-
-
-class Failure(Exception):  # noqa: N818  it becomes a SourceError, or is asked again
-    """One request that failed.
-
-    ``code`` is all that leaves the source. ``wait_seconds`` is what the server asked for, None
-    if it named nothing.
-    """
-
-    def __init__(
-        self,
-        code: str,
-        *,
-        scope: Scope = Scope.ROOM,
-        is_transient: bool = False,
-        wait_seconds: float | None = None,
-    ) -> None:
-        super().__init__(code)
-        self.code = code
-        self.scope = scope
-        self.is_transient = is_transient
-        self.wait_seconds = wait_seconds
-
-
-class Deadline:
-    """The end of the time that a room may take; everything that waits asks it how much is left."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._ends_at = float("inf")
-
-    def start(self, seconds: float) -> None:
-        """Begin anew: from now on ``seconds`` are left."""
-        self._ends_at = self._clock() + seconds
-
-    def remaining(self) -> float:
-        """Return the seconds that are left, negative when the time is up."""
-        return self._ends_at - self._clock()
-
-    def limit(self, seconds: float) -> float:
-        """Return how long one wait of at most ``seconds`` may take.
-
-        Raises:
-            TimeoutError: the time is up.
-        """
-        remaining = self.remaining()
-        if remaining <= 0:
-            raise TimeoutError
-        return min(seconds, remaining)
-
-
-class Retry:
-    """Repeats a request that failed for a passing reason, a few times and within the deadline."""
-
-    def __init__(
-        self,
-        deadline: Deadline,
-        sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[float, float], float] = _UNIFORM,
-    ) -> None:
-        self._deadline = deadline
-        self._sleep = sleep
-        self._jitter = jitter
-        self._failure: Failure | None = None
-
-    def run(self, ask: Callable[[], T], attempts: int = ATTEMPTS) -> T:
-        """Return what ``ask`` returns.
-
-        Raises:
-            Failure: permanent, or the last of several, or the one after which no time was left;
-                ``DeadlineExceeded`` where the deadline itself cut a request short.
-        """
-
-        def is_over(state: RetryCallState) -> bool:
-            is_late = state.upcoming_sleep >= self._deadline.remaining()
-            return state.attempt_number >= attempts or is_late
-
-        retrying = Retrying(
-            sleep=self._sleep,
-            retry=retry_if_exception(self._is_worth_it),
-            wait=self._wait_before_next,
-            stop=is_over,
-            reraise=True,
-        )
-        try:
-            return retrying(ask)
-        except Failure:
-            if self._deadline.remaining() <= 0:
-                raise Failure(DEADLINE_EXCEEDED, is_transient=True) from None
-            raise
-
-    def _is_worth_it(self, error: BaseException) -> bool:
-        self._failure = error if isinstance(error, Failure) else None
-        is_transient = self._failure is not None and self._failure.is_transient
-        return is_transient and self._deadline.remaining() > 0
-
-    def _wait_before_next(self, state: RetryCallState) -> float:
-        attempt = state.attempt_number - 1
-        return self._wait(self._failure, attempt) if self._failure else 0.0
-
-    def _wait(self, failure: Failure, attempt: int) -> float:
-        """Return a wait in seconds: never shorter than the server asked, never in step."""
-        if failure.wait_seconds is not None:
-            return failure.wait_seconds * self._jitter(1.0, 1.25)
-        longest = min(_FIRST_WAIT_SECONDS * 2.0**attempt, _LONGEST_WAIT_SECONDS)
-        return longest * self._jitter(0.5, 1.0)
-
-
-OTHER_MAILBOX: Final = "OtherMailbox"
-
-
-class FolderOwners:
-    """The folder of each room, as the first answer gave it. Safe for threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._folders: dict[str, str] = {}
-        self._rooms: dict[str, str] = {}
-        self._disputed: set[str] = set()
-
-    @property
-    def disputed(self) -> Set[str]:
-        """Rooms of which nothing may be kept; whose folder it is, the first to come cannot tell."""
-        return frozenset(self._disputed)
-
-    def is_only(self, room: str, folder_ids: Set[str]) -> bool:
-        """Take note of the folders that a room answered with; tell whether they are its own."""
-        with self._lock:
-            others = {self._rooms.setdefault(folder_id, room) for folder_id in folder_ids} - {room}
-            its_own = {self._folders.setdefault(room, folder_id) for folder_id in folder_ids}
-            if others or its_own != folder_ids:
-                self._disputed |= {room, *others}
-            return room not in self._disputed
-
-
 _ANSWERS_TO_TRUST_AGAIN: Final = 20
 _SECONDS_OF_ONE_REFUSAL: Final = 1.0  # what several workers hear at once is one refusal
 _LONGEST_NAP_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 5.0
+_SILENCES: Final = 3  # a server that stops answering is given up so often within a deadline
 _LONGEST_HOLD_SECONDS: Final = 300.0  # what Exchange asks for at most; one odd answer asks for days
+_RANDOM: Final = secrets.SystemRandom()
+_TOO_BUSY: Final = frozenset(
+    {
+        *("ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"),
+        *("HTTP429", "HTTP503"),
+    }
+)
+"""Refusals that mean that fewer requests at once would be welcome."""
 
 
 class Throttle:
@@ -214,27 +88,27 @@ class Throttle:
                 self._changed.notify_all()
 
     def refuse(self, code: str) -> None:
-        """Take note that the exchange refused the account: no worker asks it again."""
+        """Take note that the exchange refused the account: no worker sends it anything more."""
         self._refused = self._refused or code
 
     def raise_refusal(self) -> None:
         """Do nothing, unless the exchange refused one of the workers.
 
         Raises:
-            Failure: with the code of that refusal.
+            ReadError: with the code of that refusal.
         """
         if self._refused is not None:
-            raise Failure(self._refused, scope=Scope.EXCHANGE)
+            raise ReadError(self._refused, Reach.EXCHANGE)
 
     def held_seconds(self) -> float:
-        """Return for how long nothing should be asked, 0 or less if it may be asked now."""
+        """Return for how long nothing should be sent, 0 or less if it may be sent now."""
         return self._held_until - self._clock()
 
-    def slower(self, wait_seconds: float | None = None) -> None:
-        """Take note that the exchange is busy, and of the wait that it asks for."""
+    def slower(self, retry_after: float | None = None) -> None:
+        """Take note that the exchange is busy, and of the wait in seconds that it wants."""
         with self._changed:
             self._answers = 0
-            wait = min(wait_seconds or 0.0, _LONGEST_HOLD_SECONDS)
+            wait = min(retry_after or 0.0, _LONGEST_HOLD_SECONDS)
             self._held_until = max(self._held_until, self._clock() + wait)
             if self._clock() - self._slowed_at >= _SECONDS_OF_ONE_REFUSAL:
                 self._slowed_at = self._clock()
@@ -255,90 +129,113 @@ class Throttle:
         return sum(due_at > now for due_at in self._under_way.values())
 
 
-_TOO_BUSY: Final = frozenset(
-    {
-        *("ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"),
-        *("HTTP429", "HTTP503"),
-    }
-)
-"""Refusals that mean that fewer requests at once would be welcome."""
+class Session:
+    """One worker's connection: each request waits for its turn, and is sent again if that may help.
 
+    ``busy_code`` is the code of a room that may not take as long as the exchange wants to be left
+    alone. ``token`` signs the requests, None where a password does. A request is sent like this::
 
-def as_failure(error: Exception) -> Failure:
-    """Return what may leave of anything that was raised on the way."""
-    return error if isinstance(error, Failure) else Failure(type(error).__name__)
+        for attempt in session.attempts():
+            with attempt, session.sending():
+                answer = ...
 
-
-class Renewable(Protocol):
-    """What signs requests, and can be made anew: a token."""
-
-    def accept(self) -> None:
-        """Remember that the server took it."""
-
-    def renew(self) -> bool:
-        """Drop one that used to work; return False if it never did."""
-
-
-@dataclass(frozen=True, slots=True)
-class Requester:
-    """Sends the requests of one worker.
-
-    ``as_failure`` says what an error means. ``patience`` is the code of a room that may not take
-    as long as the exchange wants to be left alone. ``token`` signs the requests, None where a
-    password does.
+    Raises:
+        ReadError: ``HttpsRequired``, ``CaFileUnreadable``.
     """
 
-    deadline: Deadline
-    retry: Retry
-    throttle: Throttle
-    sleep: Callable[[float], None]
-    token: Renewable | None
-    as_failure: Callable[[Exception], Failure]
-    patience: str
+    def __init__(
+        self,
+        exchange: ExchangeSettings,
+        secrets: Secrets,
+        throttle: Throttle | None,
+        busy_code: str,
+        clock: Clock,
+    ) -> None:
+        silence_loggers()
+        # Only an app has a tenant. Its token is for the endpoint's host.
+        is_app = exchange.tenant_id is not None
+        endpoint = urlsplit(exchange.endpoint)
+        urls = [endpoint, *([urlsplit(exchange.authority)] if is_app else [])]
+        if any(url.scheme.lower() != "https" for url in urls):
+            raise ReadError("HttpsRequired", Reach.EXCHANGE)
+        self._room_seconds = float(exchange.room_deadline_seconds)
+        self._deadline = Deadline(clock.monotonic)
+        self.throttle = throttle or Throttle(1, clock.monotonic)
+        silence = self._room_seconds / _SILENCES
+        self.adapter = TimedAdapter(self._deadline, silence, exchange.ca_file)
+        scope = f"https://{endpoint.hostname}/.default"
+        self.token = Token(exchange, secrets, scope, self.adapter) if is_app else None
+        self._busy_code = busy_code
+        self._sleep = clock.sleep
+        self._is_second_try = False
+        self._attempts_left = ATTEMPTS
+        self._retry_after: float | None = None
 
-    def begin(self, seconds: float) -> None:
+    def begin(self) -> None:
         """Start a room's time.
 
         Raises:
-            Failure: the exchange refused the account before; it is not asked again.
+            ReadError: the exchange refused the account before; nothing more is sent to it.
         """
         self.throttle.raise_refusal()
-        self.deadline.start(seconds)
+        self._deadline.start(self._room_seconds)
 
-    def send(self, request: Callable[[], T]) -> T:
-        """Return what the request returns, after bounded retries.
+    def attempts(self) -> Retrying:
+        """Return the attempts of one request: a few, with growing waits, within the deadline.
+
+        An exchange that is down for everybody is tried once: its rooms come again.
 
         Raises:
-            Failure: as ``Retry.run``; the exchange refused another worker.
+            ReadError: permanent, or that of the last attempt, or the one after which no time was
+                left; ``DeadlineExceeded`` where the deadline cut a request short.
         """
-        attempts = 1 if self.throttle.is_down else ATTEMPTS
-        return self.retry.run(lambda: self._attempt(request), attempts)
+        self._attempts_left = 1 if self.throttle.is_down else ATTEMPTS
+        self._is_second_try = False
+        return Retrying(
+            sleep=self._sleep,
+            retry=retry_if_exception(self._may_succeed),
+            wait=self._wait,
+            stop=self._is_over,
+            reraise=True,
+        )
 
-    def _attempt(self, request: Callable[[], T], *, is_second: bool = False) -> T:
-        """Send a request, and once more where a password or token that used to work is refused."""
-        self.throttle.raise_refusal()
-        self._wait_while_held()
-        try:
-            with self.throttle.slot(self.deadline):
-                answer = request()
-        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
-            failure = self.as_failure(error)
-        else:
-            self.throttle.answered()
-            if self.token is not None:
-                self.token.accept()
-            return answer
-        if failure.code in _TOO_BUSY:
-            self.throttle.slower(failure.wait_seconds)
-        if failure.code == "HTTP401" and not is_second and self._is_worth_another_try():
-            # One worker after the other: a password that was changed is tried once more in all.
-            with self.throttle.second_try:
-                return self._attempt(request, is_second=True)
-        if failure.scope is Scope.EXCHANGE and not failure.is_transient:
-            self.throttle.refuse(failure.code)
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Send a request in the block, as soon as the exchange may be sent one.
+
+        Raises:
+            ReadError: for whatever the block raised; the exchange refused another worker.
+        """
+        is_second_try, self._is_second_try = self._is_second_try, False
+        # One worker after the other: a password that was changed is tried once more in all.
+        with self.throttle.second_try if is_second_try else nullcontext():
+            self.throttle.raise_refusal()
+            self._wait_while_held()
+            try:
+                with self.throttle.slot(self._deadline):
+                    yield
+            except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+                failure = error if isinstance(error, ReadError) else ReadError.of(error)
+            else:
+                self.throttle.answered()
+                if self.token is not None:
+                    self.token.accept()
+                return
+            self._note(failure, is_second_try)
+        if self._deadline.remaining() <= 0:
+            failure = ReadError(DEADLINE_EXCEEDED, is_transient=True)
         raise failure
 
-    def _is_worth_another_try(self) -> bool:
+    def _note(self, failure: ReadError, is_second_try: bool) -> None:
+        """Let the other workers know what a failure says of the exchange."""
+        if failure.code in _TOO_BUSY:
+            self.throttle.slower(failure.retry_after)
+        if failure.code == "HTTP401" and not is_second_try and self._used_to_be_let_in():
+            self._is_second_try = True
+        elif failure.reach is Reach.EXCHANGE and not failure.is_transient:
+            self.throttle.refuse(failure.code)
+
+    def _used_to_be_let_in(self) -> bool:
         """Tell whether the credential worked before: a single 401 in a night proves nothing."""
         return self.throttle.has_answered if self.token is None else self.token.renew()
 
@@ -346,85 +243,30 @@ class Requester:
         """Wait for as long as the exchange asked any worker to.
 
         Raises:
-            Failure: if the room may not take that long.
+            ReadError: if the room may not take that long.
         """
         while (held := self.throttle.held_seconds()) > 0:
-            if held >= self.deadline.remaining():
-                raise Failure(self.patience, is_transient=True)
-            self.sleep(held)
+            if held >= self._deadline.remaining():
+                raise ReadError(self._busy_code, is_transient=True)
+            self._sleep(held)
 
+    def _may_succeed(self, error: BaseException) -> bool:
+        if not isinstance(error, ReadError) or self._deadline.remaining() <= 0:
+            return False
+        self._retry_after = error.retry_after
+        return error.is_transient or self._is_second_try
 
-def ending_in_a_code(
-    work: Callable[[], T], as_failure: Callable[[Exception], Failure] = as_failure
-) -> T:
-    """Do the work of a source; let nothing out but a code.
+    def _is_over(self, state: RetryCallState) -> bool:
+        if self._is_second_try:
+            return False
+        self._attempts_left -= 1
+        return self._attempts_left == 0 or state.upcoming_sleep >= self._deadline.remaining()
 
-    The error is raised outside of the handler, so that it carries neither the library's error
-    nor its frames.
-
-    Raises:
-        SourceError: whatever was raised, by its name.
-    """
-    try:
-        return work()
-    except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
-        failure = as_failure(error)
-        code, scope, is_transient = failure.code, failure.scope, failure.is_transient
-        del failure
-    raise SourceError(code, scope, is_transient=is_transient)
-
-
-RowT = TypeVar("RowT", bound="tuple[object, ...]")
-
-_READINGS: Final = 4
-
-
-def rows_by_id(rows: Iterable[RowT]) -> dict[str, list[RowT]]:
-    """Return the rows of one view by their id, each of several that differ under one id.
-
-    A row that comes twice is one. Two times under one id are two bookings, until a server shows
-    that they are not: a list is never made shorter.
-    """
-    found: dict[str, list[RowT]] = {}
-    for row in rows:
-        same = found.setdefault(str(row[0]), [])
-        if row not in same:
-            same.append(row)
-    return found
-
-
-def steady_rows(read: Callable[[], tuple[list[RowT], int]]) -> list[RowT]:
-    """Return the rows of a view that took several requests once two readings agree.
-
-    ``read`` returns the rows and how many requests they took. An item that moves between two
-    pages, or two halves of a view, while they are read may be in neither: a second reading tells.
-
-    Raises:
-        Failure: ``ViewUnsteady``: the calendar changed during every reading.
-    """
-    rows, requests = read()
-    for _ in range(_READINGS - 1):
-        if requests == 1:
-            return rows
-        again, requests = read()
-        if {_when(row) for row in again} == {_when(row) for row in rows}:
-            return again
-        rows = again
-    if requests == 1:
-        return rows
-    raise Failure("ViewUnsteady", is_transient=True)
-
-
-def refuse_series(items: Iterable[RawItem]) -> None:
-    """Do nothing, unless a view holds a series in place of its occurrences.
-
-    Raises:
-        Failure: ``SeriesNotExpanded``: how many bookings are missing cannot be known.
-    """
-    if any(item.kind == SERIES for item in items):
-        raise Failure("SeriesNotExpanded")
-
-
-def _when(row: Sequence[object]) -> tuple[object, ...]:
-    item = row[-1]
-    return (row[0], item.starts_at, item.ends_at) if isinstance(item, RawItem) else tuple(row)
+    def _wait(self, state: RetryCallState) -> float:
+        """Return a wait in seconds: never shorter than the server wants, never in step."""
+        if self._is_second_try:
+            return 0.0
+        if self._retry_after is not None:
+            return self._retry_after * _RANDOM.uniform(1.0, 1.25)
+        growing = _FIRST_WAIT_SECONDS * 2.0 ** (state.attempt_number - 1)
+        return min(growing, _LONGEST_WAIT_SECONDS) * _RANDOM.uniform(0.5, 1.0)

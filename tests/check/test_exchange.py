@@ -12,8 +12,7 @@ from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Mailbox
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.tls import CertificateAuthority
-from pipelines.settings import load_settings
-from pipelines.sources.ews import EwsSettings
+from pipelines.settings import Secrets, load_settings
 from pipelines.sources.ews_check import DirectorySource
 from tests.check.asking import CheckNow
 from tests.conftest import StartExchange
@@ -245,14 +244,9 @@ def test_a_probe_that_names_no_mailbox_proves_nothing_and_fails(
 
 
 def test_an_app_asks_for_room_lists_on_behalf_of_a_room(company: Company) -> None:
-    settings = EwsSettings(
-        company.url,
-        "basic",
-        "svc-insights@contoso.example",
-        PASSWORD,
-        ca_file=company.authority.ca_file,
-    )
-    source = DirectorySource(settings, act_as=address_of("fjord"))
+    exchange = load_settings(company.config, None).regions["EU"].exchanges["sandbox"]
+    assert exchange.kind == "ews"
+    source = DirectorySource(exchange, Secrets(PASSWORD), act_as=address_of("fjord"))
     assert source.room_lists() == ["hq@contoso.example"]
     source.close()
     assert [entry.mailbox for entry in company.tenant.log] == [address_of("fjord")]

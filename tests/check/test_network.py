@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipelines.check.network import resolve, shake_hands
-from pipelines.sources.base import SourceError
+from pipelines.sources.base import ReadError
 from tests.check.asking import CheckNow
 from tests.night.workplace import Company
 
@@ -86,7 +86,7 @@ def test_a_port_that_does_not_speak_tls_is_no_connection() -> None:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        with pytest.raises(SourceError) as raised:
+        with pytest.raises(ReadError) as raised:
             shake_hands(f"https://127.0.0.1:{listening.getsockname()[1]}/", None)
         thread.join()
     assert raised.value.code == "TlsRefused"

@@ -16,16 +16,17 @@ from pipelines.reading import (
     RoomRead,
     read_rooms,
 )
-from pipelines.sources.base import CalendarSource, Scope, SourceError, Window
+from pipelines.sources.base import CalendarSource, Reach, ReadError, Window
 from pipelines.sources.session import Throttle
 from transforms.raw import RawItem
 
 ROWS = pa.table({"room_id": ["x"]})
 WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 ROOMS = [f"room-{number:02d}" for number in range(20)]
-BUSY = SourceError("ErrorServerBusy", is_transient=True)
-FORBIDDEN = SourceError("HTTP403", Scope.UNCLEAR)
-GONE = SourceError("CannotConnect", Scope.EXCHANGE, is_transient=True)
+MAILBOXES = {room: room for room in ROOMS}
+BUSY = ReadError("ErrorServerBusy", is_transient=True)
+FORBIDDEN = ReadError("HTTP403", Reach.UNCLEAR)
+GONE = ReadError("CannotConnect", Reach.EXCHANGE, is_transient=True)
 
 
 class Exchange:
@@ -54,7 +55,7 @@ class Exchange:
     def outcomes(
         self, workers: int = 1, run_deadline: float = 60.0, patience: float = 1800.0
     ) -> dict[str, Outcome[pa.Table]]:
-        part = Reading(ROOMS, self.open, rows_of_room, workers, patience_seconds=patience)
+        part = Reading(MAILBOXES, self.open, rows_of_room, workers, patience_seconds=patience)
         found = list(read_rooms([part], run_deadline))
         assert sorted(outcome.room_id for outcome in found) == ROOMS
         return {outcome.room_id: outcome for outcome in found}
@@ -82,7 +83,7 @@ def test_a_room_has_two_turns_and_not_more() -> None:
 
 
 def test_a_room_that_failed_for_good_has_one_turn() -> None:
-    exchange = Exchange({"room-03": [SourceError("ErrorAccessDenied")] * 9})
+    exchange = Exchange({"room-03": [ReadError("ErrorAccessDenied")] * 9})
     assert failed(exchange.outcomes()) == {"room-03": "ErrorAccessDenied"}
     assert exchange.asked == ROOMS
 
@@ -109,10 +110,10 @@ def test_a_refusal_that_may_be_every_rooms_is_one_rooms_where_others_are_read(
 
 
 def test_a_wrong_password_is_tried_once_where_it_is_not_looked_at_at_first() -> None:
-    refused = SourceError("HTTP401", Scope.EXCHANGE)
+    refused = ReadError("HTTP401", Reach.EXCHANGE)
     trouble: dict[str, Sequence[Exception]] = {room: [refused] for room in ROOMS}
     trouble[ROOMS[0]] = [FORBIDDEN]
-    trouble[ROOMS[1]] = [SourceError("HTTP503", is_transient=True)]
+    trouble[ROOMS[1]] = [ReadError("HTTP503", is_transient=True)]
     exchange = Exchange(trouble)
     assert set(failed(exchange.outcomes(workers=8)).values()) == {"HTTP401", "HTTP403"}
     assert exchange.asked == ROOMS[:3]
@@ -130,7 +131,7 @@ def test_an_exchange_that_fails_everything_for_too_long_is_left_alone() -> None:
 
 
 def test_a_refusal_is_not_followed_by_anyones_second_turn() -> None:
-    exchange = Exchange({"room-03": [BUSY], "room-05": [SourceError("HTTP401", Scope.EXCHANGE)]})
+    exchange = Exchange({"room-03": [BUSY], "room-05": [ReadError("HTTP401", Reach.EXCHANGE)]})
     assert failed(exchange.outcomes()) == dict.fromkeys(["room-03", *ROOMS[5:]], "HTTP401")
     assert exchange.asked == ROOMS[:6]
 
@@ -184,7 +185,7 @@ def test_after_the_runs_deadline_what_was_read_stays_and_the_rest_fails() -> Non
 
 
 def test_a_server_that_is_down_for_everybody_is_probed_seldom_until_it_answers() -> None:
-    down = SourceError("HTTP503", is_transient=True)
+    down = ReadError("HTTP503", is_transient=True)
     clock = FastClock()
     comes_back_at = clock() + 900
 
@@ -196,7 +197,7 @@ def test_a_server_that_is_down_for_everybody_is_probed_seldom_until_it_answers()
             return []
 
     exchange = Down()
-    part = Reading(ROOMS, exchange.open, rows_of_room, 4, clock=clock)
+    part = Reading(MAILBOXES, exchange.open, rows_of_room, 4, clock=clock)
     found = {outcome.room_id: outcome for outcome in read_rooms([part])}
     assert not failed(found)
     assert len(exchange.asked) < len(ROOMS) + 3 + 3 + 25
@@ -205,8 +206,8 @@ def test_a_server_that_is_down_for_everybody_is_probed_seldom_until_it_answers()
 
 def test_a_server_that_stays_down_is_given_up_when_patience_ends() -> None:
     clock = FastClock()
-    exchange = Exchange({room: [SourceError("HTTP503", is_transient=True)] * 99 for room in ROOMS})
-    part = Reading(ROOMS, exchange.open, rows_of_room, 4, patience_seconds=600, clock=clock)
+    exchange = Exchange({room: [ReadError("HTTP503", is_transient=True)] * 99 for room in ROOMS})
+    part = Reading(MAILBOXES, exchange.open, rows_of_room, 4, patience_seconds=600, clock=clock)
     found = {outcome.room_id: outcome for outcome in read_rooms([part])}
     assert failed(found) == dict.fromkeys(ROOMS, "HTTP503")
     assert len(exchange.asked) < 3 + 20

@@ -5,7 +5,6 @@ The waits between two tries are a hundredth of what they are in earnest; nothing
 
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,10 +20,10 @@ from pipelines.settings import ExchangeSettings, Secrets, load_settings
 from pipelines.sources import session as pace_of
 from pipelines.sources.base import CalendarSource
 from pipelines.sources.ews import EwsSource
-from pipelines.sources.factory import ews_settings
 from pipelines.sources.session import Throttle
 from tests.conftest import StartExchange
 from tests.night.workplace import MONDAY, Company, address_of, found_company, meeting
+from tests.parity.both_ways import Hasty
 
 TROUBLES: dict[Kind, tuple[float, tuple[Fault, ...]]] = {
     "http": (
@@ -86,10 +85,11 @@ def run_impatiently(company: Company, **changes: Any) -> NightResult:
     ) -> CalendarSource:
         assert exchange.kind == "ews"
         return EwsSource(
-            ews_settings(exchange, secrets),
+            exchange,
+            secrets,
             with_invitees=with_invitees,
             throttle=throttle,
-            sleep=lambda seconds: time.sleep(seconds / 100),
+            clock=Hasty(100),
         )
 
     settings = load_settings(company.config, None).model_copy(update=changes)

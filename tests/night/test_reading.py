@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from pipelines import reading
-from pipelines.reading import DEADLINE_EXCEEDED, Outcome, Reading, RoomFailed, RoomRead, read_rooms
-from pipelines.sources.base import CalendarSource, Scope, SourceError, Window
-from pipelines.sources.session import Throttle
+from pipelines.reading import Outcome, Reading, RoomFailed, RoomRead, read_rooms
+from pipelines.sources.base import CalendarSource, Reach, ReadError, Window
+from pipelines.sources.session import DEADLINE_EXCEEDED, Throttle
 from transforms.raw import RawItem
 
 ROWS = pa.table({"room_id": ["x"]})
@@ -49,7 +49,7 @@ def outcomes(
 ) -> dict[str, Outcome[pa.Table]]:
     asked = [] if asked is None else asked
     part = Reading(
-        room_ids=rooms,
+        addresses={room: room for room in rooms},
         open_source=lambda _throttle: FakeSource(trouble or {}, asked),
         read_room=rows_of_room,
         workers=workers,
@@ -77,7 +77,7 @@ def test_every_room_ends_in_one_outcome() -> None:
 
 
 def test_one_rooms_failure_is_one_rooms() -> None:
-    found = outcomes(ROOMS, {"room-3": raising(SourceError("ErrorAccessDenied"))})
+    found = outcomes(ROOMS, {"room-3": raising(ReadError("ErrorAccessDenied"))})
     assert found["room-3"] == RoomFailed("room-3", "ErrorAccessDenied")
     assert sum(isinstance(outcome, RoomFailed) for outcome in found.values()) == 1
 
@@ -89,7 +89,7 @@ def test_an_unforeseen_error_leaves_its_class_and_never_its_text() -> None:
 
 def test_a_refused_password_is_tried_once_and_fails_every_room() -> None:
     asked: list[str] = []
-    refusal = raising(SourceError("HTTP401", Scope.EXCHANGE))
+    refusal = raising(ReadError("HTTP401", Reach.EXCHANGE))
     found = outcomes(ROOMS, dict.fromkeys(ROOMS, refusal), asked, workers=8)
     assert len(asked) == 1
     assert set(found.values()) == {RoomFailed(room_id, "HTTP401") for room_id in ROOMS}
@@ -97,7 +97,7 @@ def test_a_refused_password_is_tried_once_and_fails_every_room() -> None:
 
 def test_a_refusal_in_the_middle_keeps_the_rooms_read_before() -> None:
     asked: list[str] = []
-    refusal = raising(SourceError("HTTP401", Scope.EXCHANGE))
+    refusal = raising(ReadError("HTTP401", Reach.EXCHANGE))
     found = outcomes(ROOMS, {"room-5": refusal}, asked, workers=1)
     assert asked == ROOMS[:6]
     assert {room for room, outcome in found.items() if isinstance(outcome, RoomRead)} == set(
@@ -121,9 +121,11 @@ def test_a_room_that_hangs_past_its_deadline_fails_and_the_others_are_read(
 
 def test_two_exchanges_are_read_side_by_side_and_one_refusal_stops_only_its_own() -> None:
     def part(rooms: list[str], trouble: dict[str, Callable[[], None]]) -> Reading[pa.Table]:
-        return Reading(rooms, lambda _throttle: FakeSource(trouble, []), rows_of_room)
+        return Reading(
+            {room: room for room in rooms}, lambda _throttle: FakeSource(trouble, []), rows_of_room
+        )
 
-    refusal = raising(SourceError("HTTP403", Scope.EXCHANGE))
+    refusal = raising(ReadError("HTTP403", Reach.EXCHANGE))
     found = list(read_rooms([part(["a", "b"], {}), part(["c", "d"], {"c": refusal, "d": refusal})]))
     assert {type(outcome) for outcome in found if outcome.room_id in "ab"} == {RoomRead}
     assert {type(outcome) for outcome in found if outcome.room_id in "cd"} == {RoomFailed}
@@ -133,13 +135,19 @@ def test_an_exchange_without_rooms_is_not_asked() -> None:
     def never(_throttle: Throttle) -> CalendarSource:
         raise AssertionError
 
-    assert list(read_rooms([Reading([], never, rows_of_room)])) == []
+    assert list(read_rooms([Reading({}, never, rows_of_room)])) == []
 
 
 def test_leaving_early_ends_the_workers() -> None:
     before = threading.active_count()
     outcome_stream = read_rooms(
-        [Reading(ROOMS, lambda _throttle: FakeSource({}, []), rows_of_room)]
+        [
+            Reading(
+                dict(zip(ROOMS, ROOMS, strict=True)),
+                lambda _throttle: FakeSource({}, []),
+                rows_of_room,
+            )
+        ]
     )
     next(iter(outcome_stream))
     outcome_stream.close()  # type: ignore[attr-defined]

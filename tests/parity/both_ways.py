@@ -4,9 +4,10 @@ Belongs here: opening both sources on one sandbox, and reading a room through th
 Does not belong here: calendars (``calendars.py``), what must be equal (the tests).
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,10 +15,10 @@ import pyarrow as pa
 
 from pipelines.sandbox.model import ACCOUNT, CLIENT_ID, CLIENT_SECRET, PASSWORD, TENANT_ID, Mailbox
 from pipelines.sandbox.server import SandboxExchange
+from pipelines.settings import EwsExchange, GraphExchange, Secrets
 from pipelines.sources.base import CalendarSource, Window
-from pipelines.sources.ews import EwsSettings, EwsSource
+from pipelines.sources.ews import EwsSource
 from pipelines.sources.graph import GraphSource
-from pipelines.sources.graph_client import GraphSettings
 from transforms.redact import RoomContext, redact
 from transforms.zones import day_start, zone
 
@@ -65,9 +66,24 @@ class BothWays:
         return ews.to_pylist(), graph.to_pylist()
 
 
-def graph_settings(server: SandboxExchange, **changes: Any) -> GraphSettings:
-    """Return what a source needs to read a sandbox over Graph."""
+def ews_settings(server: SandboxExchange, **changes: Any) -> tuple[EwsExchange, Secrets]:
+    """Return what a source needs to read a sandbox over EWS; nothing of it is checked."""
     usual: dict[str, Any] = {
+        "kind": "ews",
+        "endpoint": server.url,
+        "auth": "basic",
+        "username": ACCOUNT,
+        "password": PASSWORD,
+        "ca_file": server.authority.ca_file,
+    }
+    given = usual | changes
+    return EwsExchange.model_construct(**given), _secrets(given)
+
+
+def graph_settings(server: SandboxExchange, **changes: Any) -> tuple[GraphExchange, Secrets]:
+    """Return what a source needs to read a sandbox over Graph; nothing of it is checked."""
+    usual: dict[str, Any] = {
+        "kind": "graph",
         "endpoint": server.base_url,
         "authority": server.base_url,
         "tenant_id": TENANT_ID,
@@ -75,17 +91,32 @@ def graph_settings(server: SandboxExchange, **changes: Any) -> GraphSettings:
         "client_secret": CLIENT_SECRET,
         "ca_file": server.authority.ca_file,
     }
-    return GraphSettings(**usual | changes)
+    given = usual | changes
+    return GraphExchange.model_construct(**given), _secrets(given)
+
+
+def _secrets(given: dict[str, Any]) -> Secrets:
+    return Secrets(**{each.name: given.get(each.name) for each in fields(Secrets)})
+
+
+@dataclass(frozen=True)
+class Hasty:
+    """The clock of this machine, on which sleep is shorter."""
+
+    times: float
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float, /) -> None:
+        time.sleep(seconds / self.times)
 
 
 @contextmanager
 def both_ways(server: SandboxExchange, *, with_invitees: bool = True) -> Iterator[BothWays]:
     """Open a source of each kind for as long as the block lasts."""
-    ews = EwsSource(
-        EwsSettings(server.url, "basic", ACCOUNT, PASSWORD, ca_file=server.authority.ca_file),
-        with_invitees=with_invitees,
-    )
-    graph = GraphSource(graph_settings(server), with_invitees=with_invitees)
+    ews = EwsSource(*ews_settings(server), with_invitees=with_invitees)
+    graph = GraphSource(*graph_settings(server), with_invitees=with_invitees)
     with ExitStack() as closing:
         closing.callback(ews.close)
         closing.callback(graph.close)

@@ -21,7 +21,7 @@ import dagster as dg
 from pipelines import assets, cli, night
 from pipelines.launch import open_instance
 from pipelines.run_facts import RANGE_END_TAG, RANGE_START_TAG
-from pipelines.sources import ews_services, graph, graph_client
+from pipelines.sources import ews, ews_protocol, graph
 from tests.privacy import careless
 from transforms import redact
 from transforms.raw import RawInvitee, RawItem
@@ -32,10 +32,10 @@ TEXT: Final = "PRIVACY_PROOF_TEXT"
 FOLDER: Final = "PRIVACY_PROOF_FOLDER"
 
 _RAISING: Final[Mapping[str, tuple[Any, str]]] = {
-    "source": (ews_services.CalendarViewService, "rows"),
-    "parser": (ews_services, "parse_strictly"),
-    "invitees": (ews_services, "invitees_of"),
-    "graph-client": (graph_client.GraphClient, "pages"),
+    "source": (ews.EwsSource, "_request"),
+    "parser": (ews_protocol, "parse_strictly"),
+    "invitees": (ews, "invitees_of"),
+    "graph-client": (graph.GraphSource, "_request"),
     "graph-events": (graph, "row_of"),
     "redaction": (night, "redact"),
     "rules": (redact, "people_of"),

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from pipelines.sources import ews_services, ews_xml, graph_events
+from pipelines.sources import ews, ews_xml, graph_events
 from transforms.contract import LAKE, READ_AND_DROPPED, TABLES
 
 EVERYTHING = (*LAKE.values(), *TABLES.values())
@@ -11,7 +11,7 @@ COLUMNS = [column for table in EVERYTHING for column in table]
 
 
 def asked_fields() -> set[str]:
-    paths = [*ews_services._ITEM_FIELDS, *ews_services._INVITEE_FIELDS]
+    paths = [*ews._ITEM_FIELDS, *ews._INVITEE_FIELDS]
     return {path.field.field_uri.partition(":")[2] for path in paths} | {"ItemId"}
 
 

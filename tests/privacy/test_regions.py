@@ -4,16 +4,15 @@ import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from pipelines import night
+from pipelines.reading import OUTSIDE_THE_REGION, RegionGuard
 from pipelines.sandbox.model import Mailbox
 from pipelines.settings import Settings, SettingsError, load_settings, regions_to_load
-from pipelines.sources.base import CalendarSource, SourceError, Window
-from pipelines.sources.factory import OUTSIDE_THE_REGION, Fenced
+from pipelines.sources.base import CalendarSource, ReadError, Window
 from tests.lake.rows import FIRST_NIGHT, booking, coverage, root_of, staged, stored
 from tests.night.workplace import MONDAY, Company, address_of, at, meeting
 from transforms.raw import RawItem
@@ -117,19 +116,13 @@ class Recorder:
 
 def test_a_source_asks_nothing_about_a_mailbox_outside_its_region() -> None:
     source = Recorder()
-    fence = Fenced(source, {address_of("fjord")})
+    fence = RegionGuard(source, {address_of("fjord")})
     assert fence.read(address_of("FJORD"), WINDOW) == []
     for room in OTHERS.values():
-        with pytest.raises(SourceError) as refused:
+        with pytest.raises(ReadError) as refused:
             fence.read(address_of(room), WINDOW)
         assert refused.value.code == OUTSIDE_THE_REGION
     assert source.asked == [address_of("FJORD")]
-
-
-def opened_source(reading: Any) -> CalendarSource:
-    """Open as a worker does; what else it hands over, the recorder does not look at."""
-    source: CalendarSource = reading.open_source(None)
-    return source
 
 
 def test_every_source_of_a_night_is_fenced(three_regions: Company) -> None:
@@ -143,8 +136,8 @@ def test_every_source_of_a_night_is_fenced(three_regions: Company) -> None:
         eu, night.RoomReader({}, night.DayRange(MONDAY, MONDAY)), opened
     ):
         for room in OTHERS.values():
-            with pytest.raises(SourceError):
-                opened_source(reading).read(address_of(room), WINDOW)
+            with pytest.raises(ReadError):
+                reading.guarded_source().read(address_of(room), WINDOW)
     assert source.asked == []
 
 

@@ -12,13 +12,14 @@ from typing import Any, TypeAlias
 import pytest
 import requests
 
-from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Tenant
+from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
 from pipelines.sandbox.server import SandboxExchange
-from pipelines.sources.base import Scope, SourceError, Window
-from pipelines.sources.ews import EwsSettings, EwsSource
+from pipelines.sources.base import Reach, ReadError, Window
+from pipelines.sources.ews import EwsSource
 from pipelines.sources.session import Throttle
-from pipelines.sources.tls import TimedAdapter
+from pipelines.sources.wire import TimedAdapter
 from tests.conftest import StartExchange
+from tests.parity.both_ways import ews_settings
 
 ROOM = "aurora@contoso.example"
 OTHER_ROOM = "basalt@contoso.example"
@@ -49,7 +50,7 @@ class FakeTime:
         self.now = 0.0
         self.sleeps: list[float] = []
 
-    def clock(self) -> float:
+    def monotonic(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
@@ -74,19 +75,13 @@ def open_source(fake_time: FakeTime) -> Iterator[Open]:
             throttle: Throttle | None = None,
             **settings: Any,
         ) -> EwsSource:
-            usual: dict[str, Any] = {
-                "endpoint": server.url,
-                "auth": "basic",
-                "username": ACCOUNT,
-                "password": PASSWORD,
-                "ca_file": server.authority.ca_file,
-            }
+            exchange, secrets = ews_settings(server, **settings)
             source = EwsSource(
-                EwsSettings(**usual | settings),
+                exchange,
+                secrets,
                 with_invitees=with_invitees,
                 throttle=throttle,
-                clock=fake_time.clock,
-                sleep=fake_time.sleep,
+                clock=fake_time,
             )
             sources.callback(source.close)
             return source
@@ -118,8 +113,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return bodies
 
 
-def refused(work: Callable[[], object]) -> tuple[str, Scope]:
-    """Return the code and scope of the SourceError that must be raised."""
-    with pytest.raises(SourceError) as caught:
+def refused(work: Callable[[], object]) -> tuple[str, Reach]:
+    """Return the code and scope of the ReadError that must be raised."""
+    with pytest.raises(ReadError) as caught:
         work()
-    return caught.value.code, caught.value.scope
+    return caught.value.code, caught.value.reach

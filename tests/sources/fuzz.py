@@ -23,21 +23,16 @@ import requests
 
 from pipelines.sandbox.items import Item, Person
 from pipelines.sandbox.model import (
-    ACCOUNT,
-    CLIENT_ID,
-    CLIENT_SECRET,
-    PASSWORD,
-    TENANT_ID,
     Mailbox,
     Tenant,
 )
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.tls import CertificateAuthority
-from pipelines.sources.base import CalendarSource, SourceError, Window
-from pipelines.sources.ews import EwsSettings, EwsSource
+from pipelines.sources.base import CalendarSource, ReadError, Window
+from pipelines.sources.ews import EwsSource
 from pipelines.sources.graph import GraphSource
-from pipelines.sources.graph_client import GraphSettings
-from pipelines.sources.tls import TimedAdapter
+from pipelines.sources.wire import TimedAdapter
+from tests.parity.both_ways import ews_settings, graph_settings
 
 ROOM: Final = "aurora@contoso.example"
 MARK: Final = "Zzplanted"
@@ -138,7 +133,7 @@ class FastTime:
     def __init__(self) -> None:
         self.now = 0.0
 
-    def clock(self) -> float:
+    def monotonic(self) -> float:
         return self.now
 
     def sleep(self, seconds: float) -> None:
@@ -147,15 +142,9 @@ class FastTime:
 
 def opened(kind: str, server: SandboxExchange) -> CalendarSource:
     """Open a source of a kind on the sandbox, with a clock of its own."""
-    time = FastTime()
-    ca_file = server.authority.ca_file
     if kind == "ews":
-        settings = EwsSettings(server.url, "basic", ACCOUNT, PASSWORD, ca_file=ca_file)
-        return EwsSource(settings, with_invitees=True, clock=time.clock, sleep=time.sleep)
-    graph = GraphSettings(
-        server.base_url, server.base_url, TENANT_ID, CLIENT_ID, CLIENT_SECRET, ca_file=ca_file
-    )
-    return GraphSource(graph, with_invitees=True, clock=time.clock, sleep=time.sleep)
+        return EwsSource(*ews_settings(server), with_invitees=True, clock=FastTime())
+    return GraphSource(*graph_settings(server), with_invitees=True, clock=FastTime())
 
 
 def fuzz(kind: str, server: SandboxExchange, count: int, seed: int) -> Counter[str]:
@@ -195,7 +184,7 @@ def reading(open_source: Callable[[], CalendarSource], whole: int, name: str) ->
     """Read once; return how it ended."""
     try:
         items = open_source().read(ROOM, WINDOW)
-    except SourceError as error:
+    except ReadError as error:
         promises = {
             "a code that is none": _CODE.fullmatch(error.code) is not None,
             "more than a code": str(error) == error.code,

@@ -30,12 +30,8 @@ def open_graph(fake_time: FakeTime) -> Iterator[OpenGraph]:
         def start(
             server: SandboxExchange, *, with_invitees: bool = True, **settings: Any
         ) -> GraphSource:
-            source = GraphSource(
-                graph_settings(server, **settings),
-                with_invitees=with_invitees,
-                clock=fake_time.clock,
-                sleep=fake_time.sleep,
-            )
+            exchange, secrets = graph_settings(server, **settings)
+            source = GraphSource(exchange, secrets, with_invitees=with_invitees, clock=fake_time)
             sources.callback(source.close)
             return source
 

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
-from pipelines.sources.base import CalendarSource, Scope
+from pipelines.sources.base import CalendarSource, Reach
 from pipelines.sources.graph_events import row_of
 from pipelines.sources.remedies import remedy_for
 from tests.conftest import StartExchange
@@ -29,27 +29,28 @@ from tests.sources.conftest import (
     Open,
     meetings,
     refused,
+    room,
 )
 from tests.sources.graph_kit import OpenGraph, open_graph
 
 __all__ = ["open_graph"]
 
 PAGE = b"<!DOCTYPE html><html><body>Sign in, Ann</body></html>"
-REFUSALS: dict[str, tuple[dict[str, Any], str, Scope]] = {
-    "bare 404": ({"status": 404}, "HTTP404", Scope.UNCLEAR),
-    "a page with 404": ({"status": 404, "body": PAGE}, "HTTP404", Scope.UNCLEAR),
-    "bare 403": ({"status": 403}, "HTTP403", Scope.UNCLEAR),
-    "bare 405": ({"status": 405}, "HTTP405", Scope.UNCLEAR),
+REFUSALS: dict[str, tuple[dict[str, Any], str, Reach]] = {
+    "bare 404": ({"status": 404}, "HTTP404", Reach.UNCLEAR),
+    "a page with 404": ({"status": 404, "body": PAGE}, "HTTP404", Reach.UNCLEAR),
+    "bare 403": ({"status": 403}, "HTTP403", Reach.UNCLEAR),
+    "bare 405": ({"status": 405}, "HTTP405", Reach.UNCLEAR),
     "302": (
         {"status": 302, "headers": {"Location": "https://x.example"}},
         "HTTP302",
-        Scope.UNCLEAR,
+        Reach.UNCLEAR,
     ),
-    "a page with 200": ({"status": 200, "body": PAGE}, "WebPage", Scope.UNCLEAR),
-    "429": ({"status": 429, "retry_after": "1"}, "HTTP429", Scope.ROOM),
-    "503": ({"status": 503}, "HTTP503", Scope.ROOM),
-    "401": ({"status": 401}, "HTTP401", Scope.EXCHANGE),
-    "407": ({"status": 407}, "HTTP407", Scope.EXCHANGE),
+    "a page with 200": ({"status": 200, "body": PAGE}, "WebPage", Reach.UNCLEAR),
+    "429": ({"status": 429, "retry_after": "1"}, "HTTP429", Reach.ROOM),
+    "503": ({"status": 503}, "HTTP503", Reach.ROOM),
+    "401": ({"status": 401}, "HTTP401", Reach.EXCHANGE),
+    "407": ({"status": 407}, "HTTP407", Reach.EXCHANGE),
 }
 VIEWS = {"ews": "FindItem", "graph": "CalendarView"}
 
@@ -88,7 +89,7 @@ def test_a_refusal_reaches_as_far_over_either_protocol(
     source = open_either(tenant)
     assert refused(lambda: source.read(ROOM, WEEK)) == (code, reach)
     tenant.faults.clear()
-    if reach is not Scope.EXCHANGE:
+    if reach is not Reach.EXCHANGE:
         assert len(source.read(OTHER_ROOM, WEEK)) == 2
 
 
@@ -99,7 +100,7 @@ def test_a_cut_answer_fails_the_room_alone(
     tenant = two_rooms()
     tenant.faults.add(Fault("cut", operation=VIEWS[kind], room=ROOM, at_byte=at_byte))
     source = open_either(tenant)
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("MalformedResponse", Scope.ROOM)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("MalformedResponse", Reach.ROOM)
     assert len(source.read(OTHER_ROOM, WEEK)) == 2
 
 
@@ -122,14 +123,14 @@ def test_a_second_401_is_believed_and_no_third_request_is_sent(
     source.read(OTHER_ROOM, WEEK)
     fault = tenant.faults.add(Fault("http", operation=VIEWS[kind], status=401))
     for _ in range(3):
-        assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+        assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
     assert fault.struck == 2
 
 
 def test_a_series_in_place_of_its_occurrences_is_no_empty_room(open_either: OpenEither) -> None:
     series = Item(MONDAY + 9 * HOUR, MONDAY + 10 * HOUR, ANN, item_type="RecurringMaster")
     source = open_either(Tenant([Mailbox(ROOM, items=[series])]))
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("SeriesNotExpanded", Scope.ROOM)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("SeriesNotExpanded", Reach.ROOM)
 
 
 def test_two_bookings_of_one_id_are_two_rows(open_either: OpenEither) -> None:
@@ -188,7 +189,16 @@ EVENT: dict[str, Any] = {
         ({"createdDateTime": "2026-10-01T08:00:00+00:00"}, 0),
         ({"responseStatus": 3}, 1),
         ({"isOnlineMeeting": "yes"}, 1),
-        ({"sensitivity": ["private"]}, 0),
+        ({"responseStatus": {"response": "none"}}, 0),
+        ({"responseStatus": {"response": "maybe"}}, 1),
+        ({"sensitivity": "confidential"}, 0),
+        ({"sensitivity": "secret"}, 1),
+        ({"sensitivity": ["private"]}, 1),
+        ({"attendees": [1]}, 1),
+        ({"attendees": "Ann"}, 1),
+        ({"attendees": 0}, 1),
+        ({"attendees": [{"type": ["required"]}]}, 1),
+        ({"organizer": {"emailAddress": {"address": ["/O=EXCH"]}}}, 1),
         ({"type": 5}, 0),
     ],
 )
@@ -198,6 +208,8 @@ def test_what_a_booking_can_be_without_never_fails_the_room(
     event = json.loads(json.dumps(EVENT | changes))
     _, item = row_of(event, with_invitees=True)
     assert item.unreadable == unreadable
+    is_without_invitees = unreadable and {"attendees", "organizer"} & changes.keys()
+    assert (item.invitees is None) == bool(is_without_invitees)
     assert (item.created_at is None) == (changes.get("createdDateTime", "") in ("", 7))
 
 
@@ -233,6 +245,44 @@ def test_a_meeting_whose_invitees_the_server_withholds_has_no_headcount(
     alone = Item(MONDAY + 9 * HOUR, MONDAY + 10 * HOUR, ANN, is_meeting=True)
     (item,) = open_either(Tenant([Mailbox(ROOM, items=[alone])])).read(ROOM, WEEK)
     assert item.invitees is None
+
+
+@pytest.mark.parametrize(
+    ("details", "is_private", "unreadable"),
+    [
+        ({"sensitivity": "Confidential"}, True, 0),
+        ({"sensitivity": "Personal"}, False, 0),
+        ({"sensitivity": "Whatever"}, True, 1),
+        ({"my_response": "Unknown"}, False, 0),
+        ({"my_response": "Perhaps"}, False, 1),
+        ({"sensitivity": "Whatever", "my_response": "Perhaps"}, True, 2),
+    ],
+)
+def test_a_word_that_nobody_knows_is_counted_and_an_unknown_sensitivity_is_private(
+    open_either: OpenEither, details: dict[str, Any], is_private: bool, unreadable: int
+) -> None:
+    items = [*meetings(2), Item(MONDAY + 9 * HOUR, MONDAY + 10 * HOUR, ANN, **details)]
+    found = open_either(Tenant([Mailbox(ROOM, items=items)])).read(ROOM, WEEK)
+    item = max(found, key=lambda each: each.starts_at)
+    assert (item.is_private, item.unreadable) == (is_private, unreadable)
+    assert sum(each.unreadable for each in found) == unreadable
+    assert item.response in ("unknown", "accept")
+
+
+def test_a_booking_whose_invitees_cannot_be_read_stays_one_without_a_headcount(
+    open_either: OpenEither, kind: str
+) -> None:
+    bo = Person("Bo", ["bo"] if kind == "graph" else "bo@contoso.example")  # type: ignore[arg-type]
+    tenant = room([*meetings(2), Item(MONDAY + 9 * HOUR, MONDAY + 10 * HOUR, ANN, required=(bo,))])
+    if kind == "ews":
+        fault = Fault(
+            "item_refused", code="ErrorItemCorrupt", which=lambda item: bool(item.required)
+        )
+        tenant.faults.add(fault)
+    found = open_either(tenant).read(ROOM, WEEK)
+    without = [item for item in found if item.invitees is None]
+    assert len(found) == 3
+    assert [(item.starts_at.hour, item.unreadable) for item in without] == [(9, 1)]
 
 
 def test_an_appointment_of_one_person_has_a_headcount(open_either: OpenEither) -> None:

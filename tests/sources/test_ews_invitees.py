@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Item, Person
-from pipelines.sources.base import Scope
+from pipelines.sources.base import Reach
 from tests.sources.conftest import (
     ANN,
     HOUR,
@@ -101,7 +101,7 @@ def test_items_that_are_all_refused_for_a_passing_reason_fail_the_room(read: Rea
     tenant.faults.add(Fault("item_refused", code="ErrorInternalServerError"))
     assert refused(lambda: read(tenant, with_invitees=True)) == (
         "ErrorInternalServerError",
-        Scope.ROOM,
+        Reach.ROOM,
     )
 
 
@@ -124,7 +124,7 @@ def test_an_item_refused_for_a_passing_reason_is_asked_again(read: Read) -> None
 def test_a_failure_of_the_second_request_fails_the_room(read: Read, fake_time: FakeTime) -> None:
     tenant = room(meetings(5))
     tenant.faults.add(Fault("soap_fault", operation="GetItem", code="ErrorServerBusy"))
-    assert refused(lambda: read(tenant, with_invitees=True)) == ("ErrorServerBusy", Scope.ROOM)
+    assert refused(lambda: read(tenant, with_invitees=True)) == ("ErrorServerBusy", Reach.ROOM)
     assert fake_time.now > 0
 
 

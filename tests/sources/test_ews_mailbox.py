@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import ACCOUNT, Mailbox, Tenant
-from pipelines.sources.base import Scope
+from pipelines.sources.base import Reach
 from pipelines.sources.session import Throttle
 from tests.conftest import StartExchange
 from tests.sources.conftest import HOUR, OTHER_ROOM, ROOM, WEEK, Open, meetings, refused, room
@@ -41,7 +41,7 @@ def test_a_room_without_rights_is_refused_by_its_own_code(
 ) -> None:
     tenant = room(meetings(3))
     tenant.impersonation = tenant.reviewer = frozenset()
-    assert refused(lambda: read(tenant, access=access)) == (code, Scope.ROOM)
+    assert refused(lambda: read(tenant, access=access)) == (code, Reach.ROOM)
 
 
 @pytest.mark.parametrize("access", ["delegate", "impersonation"])
@@ -72,7 +72,7 @@ def test_the_items_of_another_rooms_folder_are_refused(
     source = open_source(exchange(tenant))
     assert len(source.read(OTHER_ROOM, WEEK)) == 5
     tenant.faults.add(Fault("other_mailbox", room=ROOM, mailbox=OTHER_ROOM))
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("OtherMailbox", Scope.ROOM)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("OtherMailbox", Reach.ROOM)
 
 
 def test_two_workers_see_that_two_rooms_are_one_calendar(
@@ -83,7 +83,7 @@ def test_two_workers_see_that_two_rooms_are_one_calendar(
     server = exchange(tenant)
     first, second = (open_source(server, throttle=throttle) for _ in range(2))
     assert len(first.read(ROOM, WEEK)) == 3
-    assert refused(lambda: second.read(OTHER_ROOM, WEEK)) == ("OtherMailbox", Scope.ROOM)
+    assert refused(lambda: second.read(OTHER_ROOM, WEEK)) == ("OtherMailbox", Reach.ROOM)
     assert throttle.owners.disputed == {ROOM, OTHER_ROOM}
 
 
@@ -92,14 +92,14 @@ def test_a_room_whose_folder_changes_is_refused(exchange: StartExchange, open_so
     source = open_source(exchange(tenant))
     source.read(ROOM, WEEK)
     tenant.faults.add(Fault("other_folder"))
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("OtherMailbox", Scope.ROOM)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("OtherMailbox", Reach.ROOM)
 
 
 def test_parts_of_one_view_from_two_folders_are_refused(read: Read) -> None:
     tenant = room(meetings(20, apart=8 * HOUR))
     tenant.faults.add(Fault("short_list", limit=5, times=1))
     tenant.faults.add(Fault("other_folder", after=2))
-    assert refused(lambda: read(tenant)) == ("OtherMailbox", Scope.ROOM)
+    assert refused(lambda: read(tenant)) == ("OtherMailbox", Reach.ROOM)
 
 
 def test_the_same_room_is_read_again_whatever_the_case_of_its_address(

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox.faults import Fault
-from pipelines.sandbox.model import ACCOUNT, PASSWORD, Mailbox, Tenant
-from pipelines.sources.base import Scope, SourceError
-from pipelines.sources.ews import EwsSettings, EwsSource
+from pipelines.sandbox.model import Mailbox, Tenant
+from pipelines.sources.base import Reach, ReadError
+from pipelines.sources.ews import EwsSource
 from pipelines.sources.session import ATTEMPTS, Throttle
 from tests.conftest import StartExchange
+from tests.parity.both_ways import ews_settings
 from tests.sources.conftest import (
     OTHER_ROOM,
     ROOM,
@@ -56,7 +57,7 @@ def test_a_failure_that_stays_is_asked_a_few_times_only(
     tenant = room(meetings(3))
     tenant.faults.add(Fault(fault.kind, **_options(fault)))
     _, scope = refused(lambda: read(tenant))
-    assert scope is Scope.ROOM
+    assert scope is Reach.ROOM
     assert len(sent) == ATTEMPTS
 
 
@@ -89,7 +90,7 @@ def test_a_wait_longer_than_the_room_may_take_fails_at_once(
 ) -> None:
     tenant = room(meetings(3))
     tenant.faults.add(Fault("soap_fault", back_off_milliseconds=300_000))
-    assert refused(lambda: read(tenant)) == ("ErrorServerBusy", Scope.ROOM)
+    assert refused(lambda: read(tenant)) == ("ErrorServerBusy", Reach.ROOM)
     assert fake_time.sleeps == []
 
 
@@ -104,21 +105,21 @@ def test_an_error_that_stays_is_one_rooms_and_asked_once(
     tenant = Tenant([Mailbox(ROOM, items=meetings(3)), Mailbox(OTHER_ROOM, items=meetings(2))])
     tenant.faults.add(Fault(kind, room=ROOM, code=code))
     source = open_source(exchange(tenant))
-    assert refused(lambda: source.read(ROOM, WEEK)) == (code, Scope.ROOM)
+    assert refused(lambda: source.read(ROOM, WEEK)) == (code, Reach.ROOM)
     assert tenant.log.operations(ROOM) == ["FindItem"]
     assert len(source.read(OTHER_ROOM, WEEK)) == 2
 
 
 def test_a_room_without_a_mailbox_is_named_by_its_code(read: Read) -> None:
     tenant = Tenant([])
-    assert refused(lambda: read(tenant)) == ("ErrorNonExistentMailbox", Scope.ROOM)
+    assert refused(lambda: read(tenant)) == ("ErrorNonExistentMailbox", Reach.ROOM)
 
 
 @pytest.mark.parametrize("code", ["Ann has no mailbox", "ErrorAnn1987", "Errorann"])
 def test_a_response_code_that_is_none_is_not_repeated(read: Read, code: str) -> None:
     tenant = room([])
     tenant.faults.add(Fault("response_code", code=code))
-    assert refused(lambda: read(tenant)) == ("UnknownCode", Scope.ROOM)
+    assert refused(lambda: read(tenant)) == ("UnknownCode", Reach.ROOM)
 
 
 @pytest.mark.parametrize("auth", ["basic", "ntlm"])
@@ -126,9 +127,9 @@ def test_a_wrong_password_is_tried_exactly_once(
     exchange: StartExchange, open_source: Open, sent: list[bytes], auth: str
 ) -> None:
     source = open_source(exchange(room([])), auth=auth, password="wrong")
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
     asked = len(sent)
-    assert refused(lambda: source.read(OTHER_ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: source.read(OTHER_ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
     assert len(sent) == asked == 1
 
 
@@ -137,8 +138,8 @@ def test_a_password_that_one_worker_was_refused_with_is_not_tried_by_another(
 ) -> None:
     server, throttle = exchange(room([])), Throttle(2)
     first, second = (open_source(server, password="wrong", throttle=throttle) for _ in range(2))
-    assert refused(lambda: first.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
-    assert refused(lambda: second.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: first.read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
+    assert refused(lambda: second.read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
     assert len(sent) == 1
 
 
@@ -155,7 +156,7 @@ def test_a_refusal_of_http_may_be_one_rooms_and_is_asked_once(
     tenant = Tenant([Mailbox(ROOM, items=meetings(3)), Mailbox(OTHER_ROOM, items=meetings(2))])
     tenant.faults.add(Fault("http", status=status, times=1))
     source = open_source(exchange(tenant))
-    assert refused(lambda: source.read(ROOM, WEEK)) == (f"HTTP{status}", Scope.UNCLEAR)
+    assert refused(lambda: source.read(ROOM, WEEK)) == (f"HTTP{status}", Reach.UNCLEAR)
     assert len(sent) == 1
     assert len(source.read(OTHER_ROOM, WEEK)) == 2
 
@@ -163,7 +164,7 @@ def test_a_refusal_of_http_may_be_one_rooms_and_is_asked_once(
 def test_a_redirect_is_not_followed(read: Read, sent: list[bytes]) -> None:
     tenant = room([])
     tenant.faults.add(Fault("http", status=302, headers={"Location": "https://elsewhere.example/"}))
-    assert refused(lambda: read(tenant)) == ("HTTP302", Scope.UNCLEAR)
+    assert refused(lambda: read(tenant)) == ("HTTP302", Reach.UNCLEAR)
     assert len(sent) == 1
 
 
@@ -172,7 +173,7 @@ def test_a_server_that_is_not_there_ends_after_a_bounded_retry(
 ) -> None:
     server = exchange(room([]))
     source = open_source(server, endpoint="https://localhost:9/EWS/Exchange.asmx")
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("CannotConnect", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("CannotConnect", Reach.EXCHANGE)
     assert len(sent) == ATTEMPTS
 
 
@@ -180,7 +181,7 @@ def test_a_host_without_an_address_is_said_to_be_that(
     exchange: StartExchange, open_source: Open
 ) -> None:
     source = open_source(exchange(room([])), endpoint="https://nowhere.invalid/EWS/Exchange.asmx")
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("NameResolutionError", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("NameResolutionError", Reach.EXCHANGE)
 
 
 @pytest.mark.parametrize("at_byte", [0, 200])
@@ -190,19 +191,12 @@ def test_a_server_that_stops_in_the_middle_of_a_body_is_left_by_the_deadline(
     tenant = room(meetings(3))
     tenant.faults.add(Fault("stall", at_byte=at_byte))
     server = exchange(tenant)
-    settings = EwsSettings(
-        server.url,
-        "basic",
-        ACCOUNT,
-        PASSWORD,
-        ca_file=server.authority.ca_file,
-        room_deadline_seconds=0.6,
-    )
-    source = EwsSource(settings, with_invitees=False)
+    settings = ews_settings(server, room_deadline_seconds=0.6)
+    source = EwsSource(*settings, with_invitees=False)
     began = time.monotonic()
     code, scope = refused(lambda: source.read(ROOM, WEEK))
     assert code in {"DeadlineExceeded", "ReadTimeout"}
-    assert scope is Scope.ROOM
+    assert scope is Reach.ROOM
     assert time.monotonic() - began < 10  # it would be for ever; the machine may be slow
     tenant.faults.clear()
     assert len(source.read(ROOM, WEEK)) == 3
@@ -215,7 +209,7 @@ def test_a_reset_does_not_lose_the_only_connection(
     tenant = room(meetings(3))
     source = open_source(exchange(tenant))
     tenant.faults.add(Fault("reset", times=ATTEMPTS))
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("ConnectionBroken", Scope.ROOM)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("ConnectionBroken", Reach.ROOM)
     assert len(source.read(ROOM, WEEK)) == 3
 
 
@@ -225,14 +219,14 @@ def test_a_connection_that_is_never_given_back_does_not_block_the_next_room(
     source = open_source(exchange(room(meetings(3))))
     with pytest.MonkeyPatch.context() as patch:
         patch.delattr("exchangelib.services.common.EWSService.wrap")  # after a session was taken
-        assert refused(lambda: source.read(ROOM, WEEK)) == ("AttributeError", Scope.ROOM)
+        assert refused(lambda: source.read(ROOM, WEEK)) == ("AttributeError", Reach.ROOM)
     assert len(source.read(ROOM, WEEK)) == 3
 
 
 def test_nothing_but_a_code_leaves(read: Read) -> None:
     tenant = room([])
     tenant.faults.add(Fault("response_code", code="ErrorAccessDenied"))
-    with pytest.raises(SourceError) as caught:
+    with pytest.raises(ReadError) as caught:
         read(tenant)
     error = caught.value
     assert error.args == ("ErrorAccessDenied",)

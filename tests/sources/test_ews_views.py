@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox.faults import Fault
-from pipelines.sources.base import Scope, SourceError, Window
+from pipelines.sources.base import Reach, ReadError, Window
 from pipelines.sources.ews import EwsSource
 from tests.conftest import StartExchange
 from tests.sources.conftest import HOUR, MONDAY, ROOM, WEEK, Open, meeting, meetings, refused, room
@@ -35,7 +35,7 @@ def starts(items: Any) -> list[Any]:
 def starts_or_code(source: EwsSource) -> Any:
     try:
         return starts(source.read(ROOM, WEEK))
-    except SourceError as error:
+    except ReadError as error:
         return error.code
 
 
@@ -99,7 +99,7 @@ def test_a_view_cut_short_is_split_until_each_part_is_whole(read: Read, kind: An
 def test_a_view_cut_short_however_small_fails_the_room(read: Read, kind: Any) -> None:
     tenant = room([meeting() for _ in range(3)])
     tenant.faults.add(Fault(kind, limit=2))
-    assert refused(lambda: read(tenant)) == ("ViewCutShort", Scope.ROOM)
+    assert refused(lambda: read(tenant)) == ("ViewCutShort", Reach.ROOM)
 
 
 def test_an_item_across_the_seam_of_two_views_comes_once(read: Read) -> None:

@@ -6,8 +6,8 @@ import pytest
 from lxml import etree
 
 from pipelines.sources import ews_xml, graph_events
+from pipelines.sources.base import ReadError
 from pipelines.sources.ews_xml import parse_strictly, rows_of
-from pipelines.sources.session import Failure
 from transforms.contract import KINDS, RESPONSES, SHOW_AS
 from transforms.raw import SERIES
 
@@ -30,7 +30,7 @@ TIMES = "<t:Start>2026-03-02T09:00:00Z</t:Start><t:End>2026-03-02T10:00:00Z</t:E
 def test_every_cut_of_an_answer_is_refused() -> None:
     assert len(parse_strictly(WHOLE)) == 1
     for size in range(len(WHOLE)):
-        with pytest.raises(Failure, match=r"^MalformedResponse$"):
+        with pytest.raises(ReadError, match=r"^MalformedResponse$"):
             parse_strictly(WHOLE[:size])
 
 
@@ -59,7 +59,7 @@ def test_other_references_stay(reference: str) -> None:
     ],
 )
 def test_what_is_not_plain_xml_is_refused(hostile: bytes) -> None:
-    with pytest.raises(Failure, match=r"^MalformedResponse$"):
+    with pytest.raises(ReadError, match=r"^MalformedResponse$"):
         parse_strictly(hostile)
 
 
@@ -72,7 +72,7 @@ def test_what_is_not_plain_xml_is_refused(hostile: bytes) -> None:
     ],
 )
 def test_a_web_page_is_named_as_one(page: bytes) -> None:
-    with pytest.raises(Failure, match=r"^WebPage$"):
+    with pytest.raises(ReadError, match=r"^WebPage$"):
         parse_strictly(page)
 
 
@@ -156,11 +156,11 @@ def test_a_creation_that_cannot_be_read_is_as_good_as_none() -> None:
 
 @pytest.mark.parametrize("content", ["", "<t:Start>soon</t:Start><t:End>later</t:End>"])
 def test_an_item_without_times_is_an_error(content: str) -> None:
-    with pytest.raises(Failure, match=r"^MalformedItem$"):
+    with pytest.raises(ReadError, match=r"^MalformedItem$"):
         rows_of(items(content))
 
 
 def test_an_item_without_an_id_is_an_error() -> None:
     document = f'<t:Items xmlns:t="{T}"><t:CalendarItem>{TIMES}</t:CalendarItem></t:Items>'
-    with pytest.raises(Failure, match=r"^MalformedResponse$"):
+    with pytest.raises(ReadError, match=r"^MalformedResponse$"):
         rows_of(parse_strictly(document.encode()))

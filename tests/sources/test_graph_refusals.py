@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Mailbox, Tenant
-from pipelines.sources.base import Scope, SourceError
+from pipelines.sources.base import Reach, ReadError
 from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange
 from tests.sources.conftest import OTHER_ROOM, ROOM, WEEK, FakeTime, meetings, refused
@@ -47,7 +47,7 @@ def test_a_failure_that_stays_is_asked_a_few_times_only(read_graph: ReadGraph, n
     tenant = tenant_of(meetings(3))
     tenant.faults.add(Fault(operation=VIEW, **PASSING[name]))
     _, scope = refused(lambda: read_graph(tenant))
-    assert scope is Scope.ROOM
+    assert scope is Reach.ROOM
     assert asked(tenant) == ATTEMPTS
 
 
@@ -66,7 +66,7 @@ def test_a_wait_longer_than_the_room_may_take_fails_it_at_once(
 ) -> None:
     tenant = tenant_of(meetings(3))
     tenant.faults.add(Fault("http", operation=VIEW, status=429, retry_after="300"))
-    assert refused(lambda: read_graph(tenant)) == ("HTTP429", Scope.ROOM)
+    assert refused(lambda: read_graph(tenant)) == ("HTTP429", Reach.ROOM)
     assert fake_time.sleeps == []
 
 
@@ -88,7 +88,7 @@ def test_a_refusal_that_stays_is_one_rooms_and_asked_once(
     tenant = Tenant([Mailbox(ROOM, items=meetings(3)), Mailbox(OTHER_ROOM, items=meetings(2))])
     tenant.faults.add(Fault("response_code", room=ROOM, status=status, code=code))
     source = open_graph(exchange(tenant))
-    assert refused(lambda: source.read(ROOM, WEEK)) == (expected, Scope.ROOM)
+    assert refused(lambda: source.read(ROOM, WEEK)) == (expected, Reach.ROOM)
     assert asked(tenant) == 1
     assert len(source.read(OTHER_ROOM, WEEK)) == 2
 
@@ -96,11 +96,11 @@ def test_a_refusal_that_stays_is_one_rooms_and_asked_once(
 def test_a_mailbox_outside_the_apps_scope_is_denied(read_graph: ReadGraph) -> None:
     tenant = tenant_of(meetings(3))
     tenant.app.calendars = {OTHER_ROOM}
-    assert refused(lambda: read_graph(tenant)) == ("ErrorAccessDenied", Scope.ROOM)
+    assert refused(lambda: read_graph(tenant)) == ("ErrorAccessDenied", Reach.ROOM)
 
 
 def test_an_address_without_a_mailbox_is_named_by_its_code(read_graph: ReadGraph) -> None:
-    assert refused(lambda: read_graph(Tenant([]))) == ("ErrorInvalidUser", Scope.ROOM)
+    assert refused(lambda: read_graph(Tenant([]))) == ("ErrorInvalidUser", Reach.ROOM)
 
 
 @pytest.mark.parametrize("status", [403, 404, 405])
@@ -109,14 +109,14 @@ def test_a_refusal_that_is_not_graphs_may_be_about_the_room_or_the_exchange(
 ) -> None:
     tenant = tenant_of([])
     tenant.faults.add(Fault("http", operation=VIEW, status=status))
-    assert refused(lambda: read_graph(tenant)) == (f"HTTP{status}", Scope.UNCLEAR)
+    assert refused(lambda: read_graph(tenant)) == (f"HTTP{status}", Reach.UNCLEAR)
 
 
 def test_a_redirect_is_not_followed(read_graph: ReadGraph) -> None:
     tenant = tenant_of([])
     elsewhere = {"Location": "https://elsewhere.example/"}
     tenant.faults.add(Fault("http", operation=VIEW, status=302, headers=elsewhere))
-    assert refused(lambda: read_graph(tenant)) == ("HTTP302", Scope.UNCLEAR)
+    assert refused(lambda: read_graph(tenant)) == ("HTTP302", Reach.UNCLEAR)
     assert asked(tenant) == 1
 
 
@@ -124,13 +124,13 @@ def test_a_redirect_is_not_followed(read_graph: ReadGraph) -> None:
 def test_only_https_is_spoken(exchange: StartExchange, open_graph: OpenGraph, key: str) -> None:
     server = exchange(tenant_of([]))
     plain = {key: "http://localhost:9"}
-    assert refused(lambda: open_graph(server, **plain)) == ("HttpsRequired", Scope.EXCHANGE)
+    assert refused(lambda: open_graph(server, **plain)) == ("HttpsRequired", Reach.EXCHANGE)
 
 
 def test_nothing_but_a_code_leaves_the_source(read_graph: ReadGraph) -> None:
     tenant = tenant_of(meetings(1))
     tenant.faults.add(Fault("response_code", operation=VIEW, status=403, code="ErrorAccessDenied"))
-    with pytest.raises(SourceError) as caught:
+    with pytest.raises(ReadError) as caught:
         read_graph(tenant)
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     assert str(caught.value) == "ErrorAccessDenied"

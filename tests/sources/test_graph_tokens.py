@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pipelines.sandbox.faults import Fault, Kind
 from pipelines.sandbox.model import Tenant
-from pipelines.sources.base import Scope, Window
+from pipelines.sources.base import Reach, Window
 from pipelines.sources.remedies import remedy_for
 from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange
@@ -61,16 +61,16 @@ def test_a_401_that_stays_stops_the_exchange_after_one_more_token(
     source = open_graph(exchange(tenant))
     source.read(ROOM, WEEK)
     tenant.faults.add(Fault("http", operation="CalendarView", status=401))
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
     asked = len(tenant.log)
-    assert refused(lambda: source.read(OTHER_ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: source.read(OTHER_ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
     assert (tokens(tenant), len(tenant.log)) == (2, asked)
 
 
 def test_a_token_that_was_never_taken_is_not_asked_for_again(read_graph: ReadGraph) -> None:
     tenant = tenant_of(meetings(3))
     tenant.faults.add(Fault("http", operation="CalendarView", status=401))
-    assert refused(lambda: read_graph(tenant)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: read_graph(tenant)) == ("HTTP401", Reach.EXCHANGE)
     assert tokens(tenant) == 1
 
 
@@ -83,7 +83,7 @@ def test_an_app_that_is_refused_is_tried_once(
     tenant = tenant_of(meetings(3))
     source = open_graph(exchange(tenant), **wrong)
     for _ in range(2):
-        assert refused(lambda: source.read(ROOM, WEEK)) == ("TokenRefused", Scope.EXCHANGE)
+        assert refused(lambda: source.read(ROOM, WEEK)) == ("TokenRefused", Reach.EXCHANGE)
     assert tokens(tenant) == 1
     assert "CalendarView" not in tenant.log.operations()
 
@@ -94,7 +94,7 @@ def test_a_sign_in_service_that_is_down_is_so_for_every_room_and_asked_a_few_tim
 ) -> None:
     tenant = tenant_of(meetings(3))
     tenant.faults.add(Fault(kind, operation="Token"))
-    assert refused(lambda: read_graph(tenant)) == ("TokenEndpointUnavailable", Scope.EXCHANGE)
+    assert refused(lambda: read_graph(tenant)) == ("TokenEndpointUnavailable", Reach.EXCHANGE)
     assert tokens(tenant) == ATTEMPTS
 
 
@@ -110,7 +110,7 @@ def test_a_certificate_proves_the_app_if_it_is_the_registered_one(
         tenant.app.certificates.append(certificate)
         assert len(read_graph(tenant, client_secret=None, certificate_file=path)) == 3
     else:
-        expected = ("TokenRefused", Scope.EXCHANGE)
+        expected = ("TokenRefused", Reach.EXCHANGE)
         proof = {"client_secret": None, "certificate_file": path}
         assert refused(lambda: read_graph(tenant, **proof)) == expected
 
@@ -142,5 +142,5 @@ def test_an_odd_answer_of_the_sign_in_service_stops_the_exchange_after_one_reque
     code, reach = refused(lambda: source.read(ROOM, WEEK))
     assert (code, reach) == refused(lambda: source.read(OTHER_ROOM, WEEK))
     assert code in {"SignInAnswerUnknown", "TokenRefused"}
-    assert (reach, odd.struck) == (Scope.EXCHANGE, 1)
+    assert (reach, odd.struck) == (Reach.EXCHANGE, 1)
     assert "sign-in service" in remedy_for(code, "graph")

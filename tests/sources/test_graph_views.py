@@ -8,8 +8,8 @@ import requests
 
 from pipelines.sandbox.faults import Fault, Kind
 from pipelines.sandbox.model import Mailbox, Person, Tenant
-from pipelines.sources.base import Scope, Window
-from pipelines.sources.tls import TimedAdapter
+from pipelines.sources.base import Reach, Window
+from pipelines.sources.wire import TimedAdapter
 from tests.conftest import StartExchange
 from tests.sources.conftest import ANN, HOUR, MONDAY, OTHER_ROOM, ROOM, meeting, meetings, refused
 from tests.sources.conftest import room as tenant_of
@@ -92,13 +92,13 @@ def test_a_link_that_leads_in_a_circle_fails_the_room(read_graph: ReadGraph) -> 
     tenant = tenant_of(meetings(1_200, apart=QUARTER))
     tenant.faults.add(Fault("repeated_link", after=1))
     tenant.faults.add(Fault("repeated_link"))
-    assert refused(lambda: read_graph(tenant, QUARTERS)) == ("RepeatedPage", Scope.ROOM)
+    assert refused(lambda: read_graph(tenant, QUARTERS)) == ("RepeatedPage", Reach.ROOM)
 
 
 def test_a_link_to_another_host_is_not_followed(read_graph: ReadGraph) -> None:
     tenant = tenant_of(meetings(3))
     tenant.faults.add(Fault("foreign_link"))
-    assert refused(lambda: read_graph(tenant)) == ("OtherHost", Scope.ROOM)
+    assert refused(lambda: read_graph(tenant)) == ("OtherHost", Reach.ROOM)
 
 
 def test_only_the_mailbox_named_is_read(exchange: StartExchange, open_graph: OpenGraph) -> None:

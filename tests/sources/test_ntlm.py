@@ -13,7 +13,7 @@ from spnego.exceptions import SpnegoError
 from pipelines.sandbox import server
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.server import Connection
-from pipelines.sources.base import Scope
+from pipelines.sources.base import Reach
 from pipelines.sources.ews import EwsSource
 from tests.conftest import StartExchange
 from tests.sources.conftest import OTHER_ROOM, ROOM, WEEK, Open, meetings, refused, room
@@ -95,13 +95,13 @@ def test_the_handshake_is_bound_to_the_servers_certificate(
     bind_to(digest.finalize())
     assert len(sign_in().read(ROOM, WEEK)) == 3
     bind_to(b"another server's certificate")
-    assert refused(lambda: sign_in().read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: sign_in().read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
 
 
 def test_a_wrong_password_is_proved_once_and_never_again(
     exchange: StartExchange, open_source: Open
 ) -> None:
     source = open_source(exchange(room([])), auth="ntlm", username=ACCOUNT, password="wrong")
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
-    assert refused(lambda: source.read(OTHER_ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
+    assert refused(lambda: source.read(OTHER_ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
     assert NtlmConnection.handshakes == 1

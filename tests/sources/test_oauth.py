@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.tls import CertificateAuthority
-from pipelines.sources.base import Scope
+from pipelines.sources.base import Reach
 from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange
 from tests.sources.conftest import ROOM, WEEK, Open, meetings, refused, room
@@ -130,7 +130,7 @@ def test_a_token_that_is_revoked_in_the_middle_of_a_run_is_renewed_once(
     tenant.bearer_tokens = set()
     assert len(source.read(ROOM, WEEK)) == 3
     tenant.faults.add(Fault("http", status=401))
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
     assert len(sign_in.asked) == 3
 
 
@@ -139,7 +139,7 @@ def test_a_token_that_was_never_taken_is_not_asked_for_again(
 ) -> None:
     tenant.faults.add(Fault("http", status=401))
     source = open_source(exchange(tenant), **app)
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
     assert len(sign_in.asked) == 1
 
 
@@ -148,7 +148,7 @@ def test_a_wrong_secret_is_tried_once(
 ) -> None:
     source = open_source(exchange(tenant), **app | {"client_secret": "expired"})
     for _ in range(2):
-        assert refused(lambda: source.read(ROOM, WEEK)) == ("TokenRefused", Scope.EXCHANGE)
+        assert refused(lambda: source.read(ROOM, WEEK)) == ("TokenRefused", Reach.EXCHANGE)
     assert len(sign_in.asked) == 1
     assert tenant.log.operations() == []
 
@@ -165,7 +165,7 @@ def test_a_token_endpoint_that_is_down_is_asked_a_few_times(
 ) -> None:
     sign_in.status, sign_in.page = status, page
     source = open_source(exchange(tenant), **app)
-    expected = ("TokenEndpointUnavailable", Scope.EXCHANGE)
+    expected = ("TokenEndpointUnavailable", Reach.EXCHANGE)
     assert refused(lambda: source.read(ROOM, WEEK)) == expected
     assert len(sign_in.asked) == ATTEMPTS
 
@@ -174,14 +174,14 @@ def test_a_token_endpoint_that_is_not_there_is_bounded_too(
     exchange: StartExchange, open_source: Open, tenant: Tenant, app: dict[str, Any]
 ) -> None:
     source = open_source(exchange(tenant), **app | {"authority": "https://localhost:9"})
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("CannotConnect", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("CannotConnect", Reach.EXCHANGE)
 
 
 def test_the_sign_in_service_is_https_too(
     exchange: StartExchange, open_source: Open, tenant: Tenant, app: dict[str, Any]
 ) -> None:
     server = exchange(tenant)
-    expected = ("HttpsRequired", Scope.EXCHANGE)
+    expected = ("HttpsRequired", Reach.EXCHANGE)
     plain = app | {"authority": "http://localhost:9"}
     assert refused(lambda: open_source(server, **plain)) == expected
 
@@ -234,7 +234,7 @@ def test_a_certificate_file_that_cannot_be_used_stops_the_exchange(
         "certificate_password": "password",
     }
     source = open_source(exchange(tenant), **broken)
-    expected = ("CertificateFileUnreadable", Scope.EXCHANGE)
+    expected = ("CertificateFileUnreadable", Reach.EXCHANGE)
     assert refused(lambda: source.read(ROOM, WEEK)) == expected
 
 

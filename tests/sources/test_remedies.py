@@ -26,7 +26,7 @@ def codes_of_failures() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id == "Failure"
+        and node.func.id == "ReadError"
         and (code := _text(path, node.args[0]))
     }
 

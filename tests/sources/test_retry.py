@@ -4,19 +4,35 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines.sources.session import ATTEMPTS, Deadline, Failure, Retry
-from pipelines.sources.statuses import retry_after
+from pipelines.settings import EwsExchange, Secrets
+from pipelines.sources.base import ReadError
+from pipelines.sources.session import ATTEMPTS, Session
+from pipelines.sources.wire import retry_after
 from tests.sources.conftest import FakeTime
+
+Send = Callable[..., str]
 
 
 @pytest.fixture
-def deadline(fake_time: FakeTime) -> Deadline:
-    deadline = Deadline(fake_time.clock)
-    deadline.start(1_000)
-    return deadline
+def send(fake_time: FakeTime) -> Send:
+    """``send(request, seconds)``: send a request within a room's time."""
+
+    def start(request: Callable[[], str], seconds: int = 1_000) -> str:
+        exchange = EwsExchange.model_construct(
+            kind="ews", endpoint="https://localhost", room_deadline_seconds=seconds
+        )
+        session = Session(exchange, Secrets(), None, "ErrorServerBusy", fake_time)
+        session.begin()
+        answer = ""
+        for attempt in session.attempts():
+            with attempt, session.sending():
+                answer = request()
+        return answer
+
+    return start
 
 
-def failing(*failures: Failure) -> Callable[[], str]:
+def failing(*failures: ReadError) -> Callable[[], str]:
     left = list(failures)
 
     def ask() -> str:
@@ -27,46 +43,41 @@ def failing(*failures: Failure) -> Callable[[], str]:
     return ask
 
 
-def passing(wait_seconds: float | None = None) -> Failure:
-    return Failure("Passing", is_transient=True, wait_seconds=wait_seconds)
+def passing(retry_after: float | None = None) -> ReadError:
+    return ReadError("Passing", is_transient=True, retry_after=retry_after)
 
 
-def test_waits_grow_and_differ_from_worker_to_worker(
-    fake_time: FakeTime, deadline: Deadline
-) -> None:
+def test_waits_grow_and_differ_from_worker_to_worker(fake_time: FakeTime, send: Send) -> None:
     ask = failing(*[passing() for _ in range(ATTEMPTS - 1)])
-    assert Retry(deadline, fake_time.sleep).run(ask) == "answer"
+    assert send(ask) == "answer"
     for attempt, slept in enumerate(fake_time.sleeps):
         assert 2**attempt * 0.5 <= slept <= 2**attempt
     assert len({round(slept, 6) for slept in fake_time.sleeps}) == ATTEMPTS - 1
 
 
 def test_no_request_is_sent_and_no_wait_is_begun_past_the_deadline(
-    fake_time: FakeTime, deadline: Deadline
+    fake_time: FakeTime, send: Send
 ) -> None:
-    deadline.start(10)
     ask = failing(*[passing(4) for _ in range(ATTEMPTS)])
-    with pytest.raises(Failure, match=r"^Passing$"):
-        Retry(deadline, fake_time.sleep).run(ask)
+    with pytest.raises(ReadError, match=r"^Passing$"):
+        send(ask, 10)
     assert len(fake_time.sleeps) == 2
     assert fake_time.now < 10
 
 
-def test_a_request_that_the_deadline_cut_short_says_so(
-    fake_time: FakeTime, deadline: Deadline
-) -> None:
+def test_a_request_that_the_deadline_cut_short_says_so(fake_time: FakeTime, send: Send) -> None:
     def ask() -> str:
         fake_time.now += 2_000
         raise passing()
 
-    with pytest.raises(Failure, match=r"^DeadlineExceeded$"):
-        Retry(deadline, fake_time.sleep).run(ask)
+    with pytest.raises(ReadError, match=r"^DeadlineExceeded$"):
+        send(ask)
 
 
-def test_a_permanent_failure_is_not_asked_again(fake_time: FakeTime, deadline: Deadline) -> None:
-    ask = failing(Failure("Permanent"))
-    with pytest.raises(Failure, match=r"^Permanent$"):
-        Retry(deadline, fake_time.sleep).run(ask)
+def test_a_permanent_failure_is_not_asked_again(fake_time: FakeTime, send: Send) -> None:
+    ask = failing(ReadError("Permanent"))
+    with pytest.raises(ReadError, match=r"^Permanent$"):
+        send(ask)
     assert fake_time.sleeps == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import PASSWORD, Person
-from pipelines.sources.statuses import LIBRARIES, silence_loggers
+from pipelines.sources.wire import LIBRARIES, silence_loggers
 from tests.sources.conftest import ROOM, meeting, refused, room
 
 Read = Callable[..., Any]

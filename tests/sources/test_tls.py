@@ -12,9 +12,8 @@ import pytest
 import requests
 
 from pipelines.sandbox.tls import CertificateAuthority
-from pipelines.sources.base import Scope
-from pipelines.sources.session import Deadline, Failure
-from pipelines.sources.tls import TimedAdapter, secure
+from pipelines.sources.base import Reach, ReadError
+from pipelines.sources.wire import Deadline, TimedAdapter, secured
 from tests.conftest import StartExchange
 from tests.sources.conftest import ROOM, WEEK, Open, meetings, refused, room
 
@@ -31,7 +30,7 @@ def test_nothing_but_https_is_accepted(
     server = exchange(room([]))
     assert refused(lambda: open_source(server, endpoint=endpoint)) == (
         "HttpsRequired",
-        Scope.EXCHANGE,
+        Reach.EXCHANGE,
     )
 
 
@@ -39,7 +38,7 @@ def test_a_certificate_of_a_stranger_is_refused_at_once(
     exchange: StartExchange, open_source: Open, strangers_ca: Path, sent: list[bytes]
 ) -> None:
     source = open_source(exchange(room([])), ca_file=strangers_ca)
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("CertificateNotTrusted", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("CertificateNotTrusted", Reach.EXCHANGE)
     assert len(sent) == 1
 
 
@@ -49,7 +48,7 @@ def test_without_a_ca_file_a_private_ca_is_not_trusted(
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     source = open_source(exchange(room([])), ca_file=None)
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("CertificateNotTrusted", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("CertificateNotTrusted", Reach.EXCHANGE)
 
 
 def test_the_ca_file_wins_over_the_environment(
@@ -78,14 +77,14 @@ def test_another_host_name_than_the_certificates_is_refused(
     source = open_source(server, endpoint=server.url.replace("localhost", "localhost.localdomain"))
     code, scope = refused(lambda: source.read(ROOM, WEEK))
     assert code in {"CertificateNotTrusted", "NameResolutionError"}  # where it has no address
-    assert scope is Scope.EXCHANGE
+    assert scope is Reach.EXCHANGE
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
 def test_a_server_of_tls_1_1_is_refused(exchange: StartExchange, open_source: Open) -> None:
     old = ssl.TLSVersion.TLSv1_1
     source = open_source(exchange(room([]), minimum_tls=old, maximum_tls=old))
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("TlsRefused", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("TlsRefused", Reach.EXCHANGE)
 
 
 @pytest.mark.parametrize("content", ["", "not a certificate"])
@@ -96,15 +95,15 @@ def test_a_ca_file_that_holds_no_certificate_is_refused_before_anything_is_sent(
     ca_file.write_text(content)
     server = exchange(room([]))
     for path in (ca_file, tmp_path / "missing.pem"):
-        expected = ("CaFileUnreadable", Scope.EXCHANGE)
+        expected = ("CaFileUnreadable", Reach.EXCHANGE)
         assert refused(lambda path=path: open_source(server, ca_file=path)) == expected  # type: ignore[misc]
 
 
 def test_verification_cannot_be_switched_off(exchange: StartExchange, strangers_ca: Path) -> None:
     session = requests.Session()
     session.verify = False
-    secure(session, TimedAdapter(Deadline(), 5.0, strangers_ca))
-    with pytest.raises(Failure, match=r"^CertificateNotTrusted$"):
+    secured(session, TimedAdapter(Deadline(), 5.0, strangers_ca))
+    with pytest.raises(ReadError, match=r"^CertificateNotTrusted$"):
         session.post(exchange(room([])).url, verify=False)
     session.close()
 
@@ -114,10 +113,10 @@ def test_a_server_that_sends_a_byte_now_and_then_is_left_by_the_deadline(
 ) -> None:
     deadline = Deadline()
     with trickling_server(authority) as url, requests.Session() as session:
-        secure(session, TimedAdapter(deadline, 30.0, authority.ca_file))
+        secured(session, TimedAdapter(deadline, 30.0, authority.ca_file))
         deadline.start(0.5)
         began = time.monotonic()
-        with pytest.raises(Failure, match=r"^ReadTimeout$"):
+        with pytest.raises(ReadError, match=r"^ReadTimeout$"):
             session.get(url)
         assert time.monotonic() - began < 10  # the server would go on for 1,000 seconds
 
@@ -156,4 +155,4 @@ def test_the_proxy_of_the_environment_is_used(
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     source = open_source(exchange(room([])))
-    assert refused(lambda: source.read(ROOM, WEEK)) == ("ProxyError", Scope.EXCHANGE)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("ProxyError", Reach.EXCHANGE)

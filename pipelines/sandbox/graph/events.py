@@ -94,7 +94,7 @@ def event(item: Item, number: int) -> dict[str, Any]:
         "isDraft": False,
         "hideAttendees": False,
         "responseStatus": {
-            "response": _RESPONSES.get(item.my_response or "", "none"),
+            "response": _RESPONSES.get(item.my_response or "Unknown", item.my_response),
             "time": created or _NEVER,
         },
         "body": {"contentType": "html", "content": item.body},

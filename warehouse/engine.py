@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from transforms.contract import (
@@ -205,6 +207,13 @@ class Engine:
     def values(self, query: str, parameters: Sequence[object] = ()) -> list[object]:
         """Return the first column of a query."""
         return [row[0] for row in self._connection.execute(query, list(parameters)).fetchall()]
+
+    def columns(
+        self, query: str, parameters: Sequence[object] = ()
+    ) -> dict[str, npt.NDArray[np.int64]]:
+        """Return the columns of a query of whole numbers, none of them null."""
+        found = self._connection.execute(query, list(parameters)).fetchnumpy()
+        return {name: np.asarray(values, np.int64) for name, values in found.items()}
 
     def batches(self, name: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
         """Return a table's columns in the order of its rows, so many at a time."""

@@ -156,6 +156,22 @@ def place_anew(building: Building) -> Placed:
     return _moved(building, rooms)
 
 
+def pack(building: Building) -> Ints:
+    """Place bookings in rooms that are all alike, the neediest first, each in the first free room.
+
+    So the first rooms are full and the last ones, if they are needed at all, nearly empty.
+    """
+    rooms = np.full(len(building.room), -1)
+    busy = _busy(building, rooms)
+    order = np.lexsort((building.starts, -building.need))
+    for booking in order[~building.is_within[order]]:
+        _place_long(building, busy, rooms, int(booking))
+    within = order[building.is_within[order]]
+    within = within[np.argsort(building.day[within], kind="stable")]
+    _place_day_by_day(building, busy, rooms, within)
+    return rooms
+
+
 def served(building: Building, rooms: Ints) -> tuple[int, int]:
     """Return how many bookings a placement serves, and their minutes."""
     is_served = rooms >= 0
@@ -179,14 +195,19 @@ def _in_place(building: Building, *, by_minutes: bool) -> Ints:
     for booking in np.flatnonzero((rooms < 0) & ~building.is_within):
         _place_long(building, busy, rooms, int(booking))
     waiting = np.flatnonzero((rooms < 0) & building.is_within)
-    waiting = waiting[np.lexsort((building.ends[waiting], building.day[waiting]))]
+    order = np.lexsort((building.ends[waiting], building.day[waiting]))
+    _place_day_by_day(building, busy, rooms, waiting[order])
+    return rooms
+
+
+def _place_day_by_day(building: Building, busy: Words, rooms: Ints, waiting: Ints) -> None:
+    """Place bookings within a day, sorted by day, one after another as they stand there."""
     day = building.day[waiting]
     rank = np.arange(len(day)) - np.searchsorted(day, day)
     waiting = waiting[np.argsort(rank, kind="stable")]
     limits = np.append(0, np.cumsum(np.bincount(rank)))
     for low, high in pairwise(limits):  # of each day one booking, so that none is in another's way
         _place_one_a_day(building, busy, rooms, waiting[low:high])
-    return rooms
 
 
 def _undisturbed(building: Building, *, by_minutes: bool) -> Bools:

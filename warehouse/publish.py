@@ -32,6 +32,7 @@ from warehouse.build import (
 from warehouse.engine import Engine, EngineError, building
 from warehouse.export import export_tables
 from warehouse.lake import Lake
+from warehouse.plan import load_what_if
 from warehouse.profile import PROFILE, load_profile
 from warehouse.profile_memory import MEMORY
 from warehouse.storage import Location
@@ -77,7 +78,8 @@ EACH_PASS: Final = (
 )
 """``masks`` and ``known_days`` are not SQL but arrays (``masks.py``, ``known.py``)."""
 AFTER: Final = ("week_hours", "series_to_ask", "profile_counts", "change_counts", BUSY_AHEAD)
-"""``busy_ahead`` and its check are arrays (``ahead.py``)."""
+"""``busy_ahead`` and its check are arrays (``ahead.py``); so is what follows, the tables of the
+page's what-if (``plan.py``)."""
 LAST: Final = ("hour_of_week", PROFILE, "build_info")
 """What needs the counts of all rooms. Both profiles are not SQL but counts that are merged
 (``profile.py``)."""
@@ -161,6 +163,7 @@ def build_rooms(engine: Engine, rows: Rows, found: Survey, options: PublishOptio
                 load_busy_ahead(engine)
             else:
                 engine.run(f"after/{step}")
+        load_what_if(engine)
 
 
 def finish(engine: Engine, options: PublishOptions, now: datetime, memory: pa.Table | None) -> None:

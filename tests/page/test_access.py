@@ -44,7 +44,7 @@ def test_the_keyboard_reaches_every_control_and_leaves_each_again(
     tab.value("new Promise((done) => setTimeout(done))")
     controls = tab.value(
         """(() => {
-          const kinds = "a[href], button, select, summary, [tabindex='0']";
+          const kinds = "a[href], button, input, select, summary, [tabindex='0']";
           const found = [...document.querySelectorAll(kinds)]
             .filter((each) => each.checkVisibility());
           found.forEach((each, place) => { each.dataset.place = place; });
@@ -75,7 +75,7 @@ def test_every_picture_has_a_heading_words_and_its_figures_in_a_table(
             !section.querySelector("details").hidden,
         }))"""
     )
-    assert len(found) == 10
+    assert len(found) == 11
     assert all(each["heading"] and each["words"] and each["named"] for each in found), found
     assert all(each["hasTable"] for each in found), found
 

@@ -260,6 +260,12 @@ _PROFILE_CELL: Final = (
     ),
 )
 
+_WHAT_IF_MINUTES: Final = _minutes(
+    "booked_minutes",
+    "Booked time of bookings that start on those days, at any hour; twice booked counts once.",
+    wide=True,
+)
+
 TABLES: Final[Mapping[str, Table]] = MappingProxyType(
     {
         "rooms": Table(
@@ -457,6 +463,45 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 ),
             ),
             ("region", "level", "site", "building", "month", "change", "notice_band"),
+        ),
+        "what_if_rooms": Table(
+            "The rooms that the page's what-if knows: of buildings with two or more, each with its "
+            "seats and none combined, on the days on which they had these rooms (R22).",
+            (
+                *(_REGION, ROOM_ID),
+                _computed(
+                    "days",
+                    pa.int32(),
+                    "Days on which all rooms of the building were read and open or booked.",
+                    "A count of days.",
+                ),
+                _WHAT_IF_MINUTES,
+            ),
+            ("region", "room_id"),
+            "pseudonymous",
+            "A sum of one room, over all of those days.",
+        ),
+        "what_if_at_once": _of_rooms(
+            "How long how many rooms of a building were booked at once, at any hour of those days.",
+            (
+                *(_REGION, _SITE, _BUILDING),
+                _rooms("rooms", "So many rooms, and no more, were booked at once."),
+                _minutes("booked_minutes", "Minutes during which they were.", wide=True),
+            ),
+            ("region", "site", "building", "rooms"),
+        ),
+        "what_if_plan": _of_rooms(
+            "A plan that needs few rooms: the booked time of a building's rooms, each stretch "
+            "without a gap in one room, the largest first, each in the first that is free (R22).",
+            (
+                *(_REGION, _SITE, _BUILDING),
+                _rooms("room_no", "Room of the plan, from 1."),
+                _computed(
+                    "seats", pa.int32(), "Seats of the rooms that the time is of.", "About a room."
+                ),
+                _WHAT_IF_MINUTES,
+            ),
+            ("region", "site", "building", "room_no", "seats"),
         ),
         "changes": Table(
             "What people changed, as two good readings of a room differ; no personal rooms (R19).",

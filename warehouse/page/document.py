@@ -36,7 +36,17 @@ Message: TypeAlias = dict[str, Any]
 in ``_at`` an instant, in ``_month`` a month; a value may be a message itself."""
 
 LANGUAGES: Final = ("en", "de", "fr", "es", "da")
-_SCRIPTS: Final = ("words", "data", "view", "charts", "overview", "use", "bookings", "main")
+_SCRIPTS: Final = (
+    "words",
+    "data",
+    "view",
+    "charts",
+    "overview",
+    "use",
+    "bookings",
+    "what_if",
+    "main",
+)
 _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
 

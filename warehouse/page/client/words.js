@@ -26,6 +26,7 @@ function speak(data, chosen) {
     tenths: numbers({ maximumFractionDigits: 1 }),
     signed: numbers({ maximumFractionDigits: 0, signDisplay: "exceptZero" }),
     percent: numbers({ style: "percent", maximumFractionDigits: 0 }),
+    percentTenths: numbers({ style: "percent", maximumFractionDigits: 1 }),
     signedPercent: numbers({ style: "percent", maximumFractionDigits: 0, signDisplay: "exceptZero" }),
     day: days({ day: "numeric", month: "short", year: "numeric" }),
     dayOfYear: days({ day: "numeric", month: "short" }),
@@ -74,6 +75,10 @@ function percent(share) {
   if (share < 1 && share >= 0.995) return `>${formats.percent.format(0.99)}`;
   return formats.percent.format(share);
 }
+
+// Shares of a bracket, rounded outwards: what is said is true of what was computed.
+const shareDown = (part, whole) => formats.percentTenths.format(whole > 0 ? Math.floor((1000 * part) / whole) / 1000 : 1);
+const shareUp = (part, whole) => formats.percentTenths.format(whole > 0 ? Math.min(1000, Math.ceil((1000 * part) / whole)) / 1000 : 1);
 
 // A difference of two shares in whole points, of what is shown of both.
 const points = (now, before) => Math.round(now * 100) - Math.round(before * 100);

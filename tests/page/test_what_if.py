@@ -1,0 +1,190 @@
+"""The page's what-if and the command's hold the same truth between them (R22)."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.marts.scenario import (
+    ALWAYS,
+    Booking,
+    Room,
+    Scenario,
+    all_day,
+    at,
+    book,
+    days_from,
+    publish_scenario,
+    scenario,
+)
+from tests.page.browser import Browser, Tab
+from tests.page.conftest import MakePage
+from tests.page.pages import table_in, words_of
+from warehouse import what_if
+
+MONDAY = date(2026, 9, 7)
+DAYS = days_from(MONDAY, 10)
+SEATS = (2, 4, 4, 8, 8, 12)
+ROOMS = tuple(
+    Room(f"room-{number}", week=ALWAYS, capacity=seats, floor=str(number % 3))
+    for number, seats in enumerate(SEATS)
+)
+
+
+def busy_office() -> Scenario:
+    """Rooms that are never booked twice at once, often without a gap, sometimes over midnight."""
+    random = Random(5)
+    bookings: list[Booking] = []
+    for room in ROOMS:
+        for day in DAYS[:-1]:
+            minute = 480
+            while minute < 1080:
+                length = random.choice((30, 60, 90))
+                if random.random() < 0.7:
+                    starts_at = at(room, day) + timedelta(minutes=minute)
+                    ends_at = starts_at + timedelta(minutes=length)
+                    invited = random.choice((None, 1, 2, 3, 5, 9))
+                    bookings.append(
+                        Booking(room.room_id, starts_at, ends_at, day, invited_headcount=invited)
+                    )
+                minute += length
+    late = at(ROOMS[3], DAYS[2]) + timedelta(hours=22)
+    bookings.append(Booking("room-3", late, late + timedelta(hours=5), DAYS[2]))
+    return scenario(ROOMS, bookings, DAYS)
+
+
+def ask(tab: Tab, remove: tuple[str, ...] = (), add: tuple[int, int] = (0, 8)) -> list[int]:
+    """Return minutes served at least, at most, and booked, as the page answers."""
+    tab.value(
+        f"""(() => {{
+          const gone = {list(remove)!r};
+          document.querySelectorAll("#what-if fieldset input").forEach((box) => {{
+            box.checked = gone.includes(box.value);
+          }});
+          document.getElementById("what-if-add").value = {add[0]};
+          document.getElementById("what-if-seats").value = {add[1]};
+          document.getElementById("what-if-seats")
+            .dispatchEvent(new Event("input", {{ bubbles: true }}));
+        }})()"""
+    )
+    found: dict[str, str] = tab.value(
+        '({ ...document.querySelector("#what-if .answered strong").dataset })'
+    )
+    return [int(found[name]) for name in ("least", "most", "booked")]
+
+
+def test_the_pages_bracket_holds_the_truth_that_the_command_brackets(
+    make_page: MakePage, browser: Browser
+) -> None:
+    page = make_page(busy_office())
+    tab = browser.open(page.path)
+    questions: tuple[tuple[tuple[str, ...], tuple[int, int]], ...] = (
+        ((), (0, 8)),
+        (("room-0",), (0, 8)),
+        (("room-5",), (0, 8)),
+        (("room-1", "room-4"), (0, 8)),
+        (("room-5", "room-4"), (2, 12)),
+        (tuple(room.room_id for room in ROOMS), (3, 12)),
+        (tuple(room.room_id for room in ROOMS), (0, 12)),
+    )
+    for remove, (count, seats) in questions:
+        least, most, booked = ask(tab, remove, (count, seats))
+        added = {seats: count} if count else {}
+        found = what_if("EU", building="HQ", remove=remove, add=added, warehouse=page.path.parent)
+        assert booked == found.minutes
+        # Each placement was really made, so none passes what the other says is the most.
+        assert least <= found.minutes_served_at_most <= most, remove
+    assert tab.complaints() == []
+
+
+def test_a_floor_is_left_out_at_once_and_the_command_is_there_to_copy(
+    make_page: MakePage, browser: Browser
+) -> None:
+    tab = browser.open(make_page(busy_office()).path)
+    assert "--suggest" in tab.value("document.querySelector('#what-if code').textContent")
+    tab.value(
+        """(() => {
+          const floor = document.getElementById("what-if-floor");
+          floor.value = "2";
+          floor.dispatchEvent(new Event("change", { bubbles: true }));
+        })()"""
+    )
+    said = tab.value("document.querySelector('#what-if code').textContent")
+    assert said == "insights what-if --region EU --building HQ --remove room-2 --remove room-5"
+    assert "find one of 4 rooms" in words_of(tab, "what-if")
+    now = {row[0]: (row[1], row[2]) for row in table_in(tab, "what-if")}
+    assert now == {"2": ("1", "1"), "4": ("2", "1"), "8": ("2", "2"), "12": ("1", "0")}
+
+
+def test_the_smallest_mix_serves_what_it_says_and_fewer_rooms_cannot(
+    make_page: MakePage, browser: Browser
+) -> None:
+    page = make_page(busy_office())
+    tab = browser.open(page.path)
+    rows = [row for row in table_in(tab, "what-if") if int(row[3])]
+    mix = {int(seats): int(count) for seats, _, _, count in rows}
+    everything = [room.room_id for room in ROOMS]
+    found = what_if("EU", building="HQ", remove=everything, add=mix, warehouse=page.path.parent)
+    assert found.minutes_served_at_most >= 0.99 * found.minutes
+    words = tab.value("document.querySelector('#what-if .answered p').textContent")
+    fewest = int(words.partition("Fewer than ")[2].split()[0])
+    assert fewest <= sum(mix.values())
+    _, most, booked = ask(tab, tuple(everything), (fewest - 1, 99))
+    assert most < 0.99 * booked
+
+
+def tables(folder: Path, office: Scenario) -> list[list[Any]]:
+    database = publish_scenario(folder, office)
+    names = ("what_if_rooms", "what_if_at_once", "what_if_plan")
+    found = [database.rows(f"FROM {name} ORDER BY ALL") for name in names]
+    database.close()
+    return found
+
+
+def test_the_tables_know_the_minutes_of_rooms_and_nothing_of_bookings(tmp_path: Path) -> None:
+    office = busy_office()
+    cut = []
+    for each in office.bookings:  # two in place of one, other people, of another kind
+        middle = each.starts_at + (each.ends_at - each.starts_at) / 3
+        cut.append(replace(each, ends_at=middle, invited_headcount=1, kind="occurrence"))
+        cut.append(replace(each, starts_at=middle, invited_headcount=None))
+    others = replace(office, bookings=tuple(cut))
+    one, other = tables(tmp_path / "one", office), tables(tmp_path / "other", others)
+    assert one == other
+    assert all(one)
+
+
+@pytest.mark.parametrize("case", ["combined", "single", "changed today"])
+def test_what_cannot_be_answered_without_bookings_is_not(
+    case: str, make_page: MakePage, browser: Browser
+) -> None:
+    rooms = (Room("left"), Room("right"))
+    if case == "single":
+        rooms = rooms[:1]
+    elif case == "combined":
+        rooms = (*(replace(room, part_of="both") for room in rooms), Room("both", capacity=12))
+    scene = scenario(rooms, [book(rooms[0], MONDAY, "09:00", "10:00")], [MONDAY])
+    if case == "changed today":
+        before = tuple(replace(room, capacity=4) for room in rooms)
+        history = ((MONDAY, before), (MONDAY + timedelta(days=1), rooms))
+        scene = replace(scene, history=history)
+    page = make_page(scene)
+    assert page.data["what_if"]["name"] == []
+    tab = browser.open(page.path)
+    assert "insights what-if answers from single bookings" in words_of(tab, "what-if")
+    assert tab.complaints() == []
+
+
+def test_what_stands_in_a_room_of_unknown_size_stays_there(
+    make_page: MakePage, browser: Browser
+) -> None:
+    rooms = (Room("known", week=ALWAYS), Room("unknown", week=ALWAYS, capacity=None))
+    booked = [book(rooms[1], MONDAY, "09:00", "10:00"), all_day(rooms[0], MONDAY)]
+    tab = browser.open(make_page(scenario(rooms, booked, [MONDAY])).path)
+    assert ask(tab) == [1500, 1500, 1500]
+    assert ask(tab, ("known",)) == [60, 1440, 1500]
+    assert ask(tab, ("unknown",)) == [1440, 1440, 1500]
+    assert ask(tab, ("unknown",), (2, 20)) == [1440, 1500, 1500]

@@ -1,0 +1,178 @@
+// What if rooms went, or others came (R22). A bracket from the minutes of rooms alone: at least, if
+// every meeting needs as many seats as its room has; at most, if every meeting fits in any room.
+
+const SERVED = 0.99;
+const MOST_ADDED = 99;
+const MOST_SEATS = 999;
+
+// A building as it is answered for; `plan` has for each of its rooms the minutes by seats needed.
+function whatIfPlaces(data) {
+  const { what_if: table, rooms } = data;
+  return table.name.map((name, row) => {
+    const plan = new Map();
+    table.plan_rooms[row].forEach((room, at) => plan.set(room, [...(plan.get(room) ?? []),
+      { seats: table.plan_seats[row][at], minutes: table.plan_minutes[row][at] }]));
+    const isTwice = table.name.filter((other) => other === name).length > 1;
+    return {
+      name, title: isTwice ? `${name}, ${table.site[row] ?? "–"}` : name, building: table.building[row], days: table.days[row],
+      rooms: table.rooms[row].map((room, at) => ({ id: table.ids[row][at], name: rooms.name[room],
+        floor: rooms.floor[room], seats: rooms.capacity[room], minutes: table.minutes[row][at] })),
+      levels: table.levels[row].map((count, at) => ({ count, minutes: table.level_minutes[row][at] })),
+      plan: [...plan.values()],
+    };
+  });
+}
+
+const minutesAtMost = (place, rooms) =>
+  sumOf(place.levels.map(({ count, minutes }) => minutes * Math.min(count, rooms)));
+
+const minutesWithin = (planned, seats) =>
+  sumOf(planned.filter((each) => each.seats <= seats).map((each) => each.minutes));
+
+// What the plan serves in rooms of these seats: each takes the part of the plan that is most to it.
+function minutesOfPlan(place, seats) {
+  const left = new Set(place.plan);
+  let served = 0;
+  for (const size of seats) {
+    const [best, minutes] = [...left].reduce((found, planned) => {
+      const within = minutesWithin(planned, size);
+      return within > found[1] ? [planned, within] : found;
+    }, [null, 0]);
+    left.delete(best);
+    served += minutes;
+  }
+  return served;
+}
+
+function whatIfAnswer(place, gone, added) {
+  const stay = place.rooms.filter((room) => !gone.has(room.id));
+  const booked = sumOf(place.rooms.map((room) => room.minutes));
+  const most = minutesAtMost(place, stay.length + added.length);
+  const seats = [...stay.map((room) => room.seats).filter(Boolean), ...added].sort((one, other) => one - other);
+  const unsized = sumOf(stay.filter((room) => !room.seats).map((room) => room.minutes));
+  // Either nobody moves, or everybody keeps to the plan, the smallest or the largest rooms first.
+  const inPlace = sumOf(stay.map((room) => room.minutes));
+  const least = Math.max(inPlace, unsized + minutesOfPlan(place, seats), unsized + minutesOfPlan(place, seats.toReversed()));
+  return { booked, least, most, rooms: stay.length + added.length, seats };
+}
+
+// The fewest rooms of the plan that serve nearly all, each with as few seats as that allows. Rooms
+// without a capacity stay: the plan says nothing of what is in them.
+function smallestMix(place) {
+  const unsized = sumOf(place.rooms.filter((room) => !room.seats).map((room) => room.minutes));
+  const booked = sumOf(place.rooms.map((room) => room.minutes));
+  let spare = unsized - Math.ceil(SERVED * booked);
+  const mix = [];
+  for (const planned of [...place.plan].sort((one, other) => minutesWithin(other, Infinity) - minutesWithin(one, Infinity))) {
+    if (spare >= 0) break;
+    mix.push(planned);
+    spare += minutesWithin(planned, Infinity);
+  }
+  if (spare < 0) return null;
+  const seats = mix.map((planned) => {
+    const sizes = [...planned].sort((one, other) => other.seats - one.seats);
+    while (sizes.length > 1 && sizes[0].minutes <= spare) spare -= sizes.shift().minutes;
+    return sizes[0].seats;
+  });
+  let fewest = 0;
+  while (minutesAtMost(place, fewest) < SERVED * booked) fewest += 1;
+  return { seats: seats.sort((one, other) => one - other), fewest };
+}
+
+const countOf = (list, value) => list.filter((each) => each === value).length;
+const sizesOf = (list) => [...new Set(list)].sort((one, other) => one - other);
+
+function mixWords(place) {
+  const mix = smallestMix(place);
+  if (mix === null) return say("what-if.no_mix");
+  const parts = sizesOf(mix.seats).map((seats) => say("what-if.part", { count: countOf(mix.seats, seats), seats: seatsOf(seats) }));
+  const unsized = place.rooms.filter((room) => !room.seats).length;
+  if (unsized) parts.push(say("what-if.unsized", { count: unsized }));
+  return say("what-if.mix", { mix: formats.list.format(parts), fewest: mix.fewest });
+}
+
+const seatsOf = (seats) => ({ key: "what-if.seats_of", count: seats });
+
+const quoted = (text) => (/^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+function whatIfCommand(data, place, gone, added) {
+  const more = sizesOf(added).map((seats) => `--add ${seats}x${countOf(added, seats)}`);
+  const asked = [...[...gone].map((id) => `--remove ${quoted(id)}`), ...more];
+  return ["insights what-if", "--region", data.head.region[0], "--building", quoted(place.name),
+    ...(asked.length ? asked : ["--suggest"])].join(" ");
+}
+
+function whatIfControls() {
+  const numberInput = (name, value, least, most) => element("input", { id: `what-if-${name}`, type: "number", inputmode: "numeric", min: least, max: most, value });
+  const place = element("select", { id: "what-if-building" });
+  const floor = element("select", { id: "what-if-floor" });
+  const [added, seats] = [numberInput("add", 0, 0, MOST_ADDED), numberInput("seats", 8, 1, MOST_SEATS)];
+  const rooms = element("fieldset", {});
+  const labelled = (key, control) => element("label", {}, element("span", {}, say(key)), control);
+  const frame = element("div", { class: "asked" }, element("div", { class: "choices" },
+    labelled("building", place), labelled("what-if.floor", floor),
+    labelled("what-if.add", added), labelled("what-if.seats", seats)), rooms);
+  return { place, floor, added, seats, rooms, frame };
+}
+
+const wholeOf = (input) => Math.min(Number(input.max), Math.max(Number(input.min), Math.floor(Number(input.value)) || 0));
+
+function whatIf() {
+  const part = section("what-if", { note: say("what-if.note") });
+  const controls = whatIfControls();
+  const answered = element("div", { class: "answered", role: "status" });
+  let places = [];
+  let data = null;
+
+  const boxes = () => [...controls.rooms.querySelectorAll("input")];
+  const place = () => places[Number(controls.place.value)];
+
+  const answerNow = () => {
+    const gone = new Set(boxes().filter((box) => box.checked).map((box) => box.value));
+    const added = Array(wholeOf(controls.added)).fill(wholeOf(controls.seats));
+    const found = whatIfAnswer(place(), gone, added);
+    const least = say("what-if.bracket", { least: shareDown(found.least, found.booked), most: shareUp(found.most, found.booked) });
+    answered.replaceChildren(
+      element("strong", { "data-least": found.least, "data-most": found.most, "data-booked": found.booked }, least),
+      element("p", {}, mixWords(place())),
+      element("p", { class: "quiet" }, `${say("what-if.exact")} `, element("code", {}, whatIfCommand(data, place(), gone, added))));
+    part.show(say("what-if.words", { time: hours(found.booked), days: place().days, least_time: hours(found.least), most_time: hours(found.most), rooms: found.rooms }),
+      () => whatIfTable(place(), found.seats), { isChart: false });
+  };
+
+  const fillPlace = () => {
+    const { rooms } = place();
+    const floors = [...new Set(rooms.map((room) => room.floor).filter((name) => name !== null))].sort();
+    controls.floor.replaceChildren(option("", say("what-if.no_floor")), ...floors.map((name) => option(name, name)));
+    controls.rooms.replaceChildren(element("legend", {}, say("what-if.rooms")), ...rooms.map((room) =>
+      element("label", {}, element("input", { type: "checkbox", value: room.id, "data-floor": room.floor }),
+        room.seats ? `${room.name} (${say("what-if.seats_of", seatsOf(room.seats))})` : room.name)));
+    answerNow();
+  };
+
+  controls.place.addEventListener("change", fillPlace);
+  controls.floor.addEventListener("change", () => {
+    for (const box of boxes()) box.checked = controls.floor.value !== "" && box.dataset.floor === controls.floor.value;
+    answerNow();
+  });
+  for (const each of [controls.rooms, controls.added, controls.seats]) each.addEventListener("input", answerNow);
+
+  return (given, choice) => {
+    data = given;
+    const wanted = place()?.title;
+    places = whatIfPlaces(data).filter((each) => choice.building === null || each.building === choice.building);
+    if (places.length === 0) return part.showNothing(say("what-if.none"));
+    controls.place.replaceChildren(...places.map((each, at) => option(at, each.title)));
+    controls.place.value = Math.max(0, places.findIndex((each) => each.title === wanted));
+    if (!controls.frame.isConnected) part.picture.replaceChildren(controls.frame, answered);
+    return wanted === place().title ? answerNow() : fillPlace();
+  };
+}
+
+function whatIfTable(place, seats) {
+  const now = place.rooms.map((room) => room.seats).filter(Boolean);
+  const mix = smallestMix(place)?.seats ?? null;
+  return table(say("what-if.table"), [say("seats"), say("what-if.now"), say("what-if.asked"), say("what-if.in_mix")],
+    sizesOf([...now, ...seats, ...(mix ?? [])]).map((size) => [count(size), number(countOf(now, size)),
+      number(countOf(seats, size)), mix ? number(countOf(mix, size)) : "–"]));
+}

@@ -132,6 +132,7 @@ function whatIf() {
     const added = Array(wholeOf(controls.added)).fill(wholeOf(controls.seats));
     const found = whatIfAnswer(place(), gone, added);
     const least = say("what-if.bracket", { least: shareDown(found.least, found.booked), most: shareUp(found.most, found.booked) });
+    answered.toggleAttribute("data-asked", gone.size + added.length > 0); // or paper has none of it
     answered.replaceChildren(
       element("strong", { "data-least": found.least, "data-most": found.most, "data-booked": found.booked }, least),
       element("p", {}, mixWords(place())),

@@ -161,7 +161,7 @@ def test_the_tables_know_the_minutes_of_rooms_and_nothing_of_bookings(tmp_path: 
 def test_what_cannot_be_answered_without_bookings_is_not(
     case: str, make_page: MakePage, browser: Browser
 ) -> None:
-    rooms = (Room("left"), Room("right"))
+    rooms: tuple[Room, ...] = (Room("left"), Room("right"))
     if case == "single":
         rooms = rooms[:1]
     elif case == "combined":

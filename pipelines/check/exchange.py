@@ -1,8 +1,11 @@
-"""The exchange's own steps, from its name in DNS to what it must not let us read.
+"""The steps of one exchange, from its name in DNS to what it must not let us read.
 
-Belongs here: the order of the steps, where to stop, and what each result is called.
-Does not belong here: sockets (``network.py``), EWS (``pipelines/sources``), rooms
-(``rooms.py``).
+Belongs here: the order of the steps, where to stop, what each result is called, and the rooms that
+Exchange lists against the room directory, both ways.
+Does not belong here: sockets (``network.py``), EWS and Graph (``pipelines/sources``), reading rooms
+(``run.py``), writing a directory (``write_rooms.py``).
+
+Addresses of rooms that the directory does not know stay on the terminal: they have no room_id.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,17 +14,155 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from pipelines.check import graph, network
-from pipelines.check.model import Listing, State, Step, Target
-from pipelines.check.remedies import SCOPE_TOO_WIDE, SCOPE_UNPROVED
-from pipelines.check.room_lists import comparison, read_rooms_of
-from pipelines.check.words import edition, is_online, printable
+from pipelines.check import network
+from pipelines.check.results import SCOPE_TOO_WIDE, SCOPE_UNPROVED, Listing, State, Step, Target
 from pipelines.night import OpenSource
 from pipelines.settings import EwsExchange, GraphExchange, Room, Secrets
-from pipelines.sources.base import Reach, ReadError, Window
-from pipelines.sources.ews_check import DirectorySource, ServerInfo
+from pipelines.sources.base import ListedRoom, Reach, ReadError, Window
+from pipelines.sources.ews_check import Build, DirectorySource, ServerInfo
 from pipelines.sources.graph_check import GraphDirectory
 from pipelines.sources.session import Throttle
+from pipelines.texts import counted
+
+_ONLINE: Final = (15, 20)
+_EDITIONS: Final[tuple[tuple[tuple[int, ...], str], ...]] = (  # the first that fits
+    (_ONLINE, "Exchange Online"),
+    ((15, 2, 2562), "Exchange Server SE"),
+    ((15, 2), "Exchange Server 2019"),
+    ((15, 1), "Exchange Server 2016"),
+    ((15, 0), "Exchange Server 2013"),
+)
+_LONGEST: Final = 80
+
+
+def edition(build: Build) -> str:
+    """Return the product's name with its build."""
+    fitting = (name for first, name in _EDITIONS if build[:2] == first[:2] and build >= first)
+    return f"{next(fitting, 'Exchange')} ({'.'.join(map(str, build))})"
+
+
+def is_online(build: Build) -> bool:
+    """Tell whether a build is Exchange Online's, where EWS ends."""
+    return build[:2] == _ONLINE
+
+
+def printable(text: str) -> str:
+    """Return a server's text without what would steer a terminal, and not too long."""
+    shown = "".join(char if char.isprintable() else "?" for char in text)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
+
+
+_SHOWN: Final = 10
+_FAILURES: Final = 3
+_AN_APP: Final = "an app asks on behalf of a room: put one into the directory first"
+_HOW_TO_LIST: Final = (
+    "a list lets people and this check find rooms: "
+    "New-DistributionGroup 'Rooms of a building' -RoomList -Members <rooms>"
+)
+
+
+def read_rooms_of(source: DirectorySource, listing: Listing) -> Listing:
+    """Return the listing with the rooms of each of its lists; gives up after a few failures."""
+    rooms: dict[str, ListedRoom] = {}
+    codes = list(listing.codes)
+    for room_list in listing.lists or ():
+        if len(codes) == _FAILURES:
+            break
+        try:
+            found = source.rooms(room_list)
+        except ReadError as error:
+            codes.append(error.code)
+        else:
+            rooms.update((room.address.casefold(), room) for room in found)
+    return Listing(listing.lists, rooms, codes)
+
+
+def comparison(target: Target, directory: Sequence[Room], listing: Listing) -> Step:
+    """Say how far lists and directory agree; a difference is a note: many rooms are in no list."""
+    if listing.lists is None:
+        text = f"could not be asked ({', '.join(listing.codes)})"
+        exchange = target.exchange
+        is_app = exchange.kind == "ews" and exchange.auth == "oauth"
+        is_unknown_app = is_app and not target.rooms
+        return Step("room lists", State.NOTE, text, details=(_AN_APP,) * is_unknown_app)
+    if not listing.lists:
+        return Step("room lists", State.NOTE, "there are none", details=(_HOW_TO_LIST,))
+    text = f"{counted(len(listing.lists), 'list')} with {counted(len(listing.rooms), 'room')}"
+    details = tuple(differences(target, directory, listing, "in no list"))
+    if not details:
+        return Step("room lists", State.OK, f"{text}, the same as in the directory")
+    return Step("room lists", State.NOTE, text, details=details)
+
+
+def differences(
+    target: Target, directory: Sequence[Room], listing: Listing, unlisted_are: str
+) -> Iterator[str]:
+    """Yield what only the listing or only the directory has, a sentence each."""
+    known = {room.address.casefold() for room in directory}
+    unknown = [room for address, room in listing.rooms.items() if address not in known]
+    if unknown:
+        text = f"{len(unknown)} not in the directory: {_some([room.address for room in unknown])}"
+        yield f"{text} (--write-rooms FILE writes them down; another region's may be among them)"
+    unlisted = [room for room in target.rooms if room.address.casefold() not in listing.rooms]
+    if listing.codes:
+        yield f"not all could be read, so rooms may be missing: {', '.join(listing.codes)}"
+    elif unlisted:
+        yield f"{len(unlisted)} {unlisted_are}: {_some([room.room_id for room in unlisted])}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    shown = ", ".join(printable(name) for name in names[:_SHOWN])
+    return shown + (f" and {more} more" if more > 0 else "")
+
+
+_PLACES: Final = "places"
+_HOW_TO_LIST_PLACES: Final = (
+    "only --write-rooms needs them: grant the app Place.Read.All (application) in Entra"
+)
+_WIDE: Final = (
+    "that grant in Entra adds up with the scope and undoes it: remove it there, and give the app "
+    "the role Application Calendars.Read for this region's rooms"
+)
+_UNPROBED: Final = Step(
+    "scope",
+    State.NOTE,
+    "not tried: name a mailbox that must not be readable in scope_probe",
+)
+
+
+def _app_sign_in(source: GraphDirectory, authority: str) -> Step:
+    """Try whether the app gets a token from the sign-in service."""
+    try:
+        grants = source.sign_in()
+    except ReadError as error:
+        text = f"the app gets no token from {urlsplit(authority).hostname}"
+        return Step("sign-in", State.FAILED, text, error.code)
+    if grants:
+        text = f"the app has a token, and {', '.join(sorted(grants))} for every mailbox"
+        return Step("sign-in", State.NOTE, text, details=(_WIDE,))
+    return Step("sign-in", State.OK, "the app has a token")
+
+
+def _list_places(
+    target: Target, directory: Sequence[Room], source: GraphDirectory
+) -> tuple[Step, Listing]:
+    """Ask for the rooms; that they may not be listed is a note, since no night needs it."""
+    try:
+        rooms = source.rooms()
+    except ReadError as error:
+        listing = Listing(None, codes=(error.code,))
+        if error.reach is Reach.EXCHANGE:
+            return Step(_PLACES, State.FAILED, "could not be asked", error.code), listing
+        text = f"could not be asked ({error.code})"
+        return Step(_PLACES, State.NOTE, text, details=(_HOW_TO_LIST_PLACES,)), listing
+    listing = Listing((_PLACES,), {room.address.casefold(): room for room in rooms})
+    details = tuple(differences(target, directory, listing, "not among the places"))
+    text = counted(len(rooms), "room")
+    if not details:
+        return Step(_PLACES, State.OK, f"{text}, the same as in the directory"), listing
+    return Step(_PLACES, State.NOTE, text, details=details), listing
+
 
 _SOON: Final = timedelta(days=14)
 _IN_STEP: Final = timedelta(seconds=60)
@@ -83,10 +224,10 @@ class ExchangeCheck:
     def _graph_steps(self, exchange: GraphExchange) -> Iterator[Step]:
         source = GraphDirectory(exchange, self._secrets)
         with closing(source):
-            yield self._needed(graph.sign_in(source, exchange.authority))
+            yield self._needed(_app_sign_in(source, exchange.authority))
             if self.stop_code is not None:
                 return
-            step, self.listing = graph.list_places(self._target, self._directory, source)
+            step, self.listing = _list_places(self._target, self._directory, source)
             self.stop_code = step.code
             yield step
         if self.stop_code is not None:
@@ -160,7 +301,7 @@ class ExchangeCheck:
 
     def _scope(self, mailbox: str | None) -> Step:
         if mailbox is None:
-            return graph.UNPROBED
+            return _UNPROBED
         try:
             source = self._open_source(self._exchange, self._secrets, False, Throttle(1))
             with closing(source):

@@ -1,15 +1,114 @@
-"""Which figures a room's calendar processing makes doubtful, and the command that mends it.
+"""How rooms answer meeting requests by themselves, and what that does to the figures.
 
-Belongs here: the settings of ``Set-CalendarProcessing`` that change what a calendar can tell.
-Does not belong here: reading the file (``processing_csv.py``).
+Belongs here: the CSV of ``Get-CalendarProcessing`` (named rooms and settings alone are kept), and
+what each setting does to which figure of a room.
+Does not belong here: printing it (``view.py``).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeAlias
+
+from pipelines.settings import Room, SettingsError
+from pipelines.texts import Table, TextError, read_text
+from transforms.addresses import normal_address
 
 Row: TypeAlias = Mapping[str, str]
 """A room's settings by lower-case name, as the CSV writes them: True, False, numbers, words."""
+
+EXPORT: Final = (
+    "Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize Unlimited | "
+    "ForEach-Object { $room = $_; Get-CalendarProcessing $room.Identity | "
+    "Select-Object @{n='PrimarySmtpAddress'; e={$room.PrimarySmtpAddress}}, * } | "
+    "Export-Csv processing.csv -NoTypeInformation -Encoding UTF8"
+)
+_AUTOMATION: Final = "automateprocessing"
+_NAMES: Final = ("primarysmtpaddress", "identity", "mailboxownerid")
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """The settings of the directory's rooms by room_id, and how many rows were no such room."""
+
+    path: Path
+    rows: Mapping[str, Row]
+    missing: Sequence[str]
+    other_rows: int
+
+
+def read_processing(path: Path, rooms: Iterable[Room]) -> Processing:
+    """Read the file and find the rooms in it, by address, or else by name or id.
+
+    Raises:
+        SettingsError: the file cannot be read, or is not such a CSV.
+    """
+    rooms = list(rooms)
+    known = _names_of(rooms)
+    found: dict[str, Row] = {}
+    others = 0
+    for row in _rows(path):
+        room_id = next((known[name] for name in _keys(row) if name in known), None)
+        if room_id is None:
+            others += 1
+        else:
+            found[room_id] = row
+    missing = [room.room_id for room in rooms if room.room_id not in found]
+    return Processing(path, found, missing, others)
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    try:
+        table = Table(read_text(path, f"export it with: {EXPORT}"))
+        names, rows = [name.lower() for name in table.header], list(table.rows())
+    except TextError as error:
+        raise _problem(f"{path}: line {error.line}" if error.line else path, str(error)) from None
+    if _AUTOMATION not in names or not set(_NAMES) & set(names):
+        raise _problem(path, "has no columns Identity and AutomateProcessing")
+    for cells in rows:
+        yield dict(zip(names, (cell.strip() for cell in cells), strict=False))
+
+
+def _problem(place: object, text: str) -> SettingsError:
+    remedy = "" if EXPORT in text else f"; export it with: {EXPORT}"
+    return SettingsError([f"{place}: {text}{remedy}"])
+
+
+def _names_of(rooms: Sequence[Room]) -> dict[str, str]:
+    """Return room_ids by every name that only one room has; an address wins over a name."""
+    names: dict[str, str] = {}
+    for key in (_name, _local_part, _room_id, _address):
+        seen: dict[str, list[str]] = {}
+        for room in rooms:
+            seen.setdefault(key(room).casefold(), []).append(room.room_id)
+        names.update((name, ids[0]) for name, ids in seen.items() if name and len(ids) == 1)
+    return names
+
+
+def _name(room: Room) -> str:
+    return room.name or ""
+
+
+def _local_part(room: Room) -> str:
+    return room.address.partition("@")[0]
+
+
+def _room_id(room: Room) -> str:
+    return room.room_id
+
+
+def _address(room: Room) -> str:
+    return normal_address(room.address)
+
+
+def _keys(row: Row) -> Iterator[str]:
+    """Yield what a row may be known by; an Identity may be contoso.example/Rooms/Fjord."""
+    for name in _NAMES:
+        value = row.get(name, "").casefold()
+        yield normal_address(value)
+        yield value
+        yield value.rpartition("/")[2]
+
 
 _DAY_MINUTES: Final = 1440
 _USUAL_LONGEST: Final = 240  # the last band of durations begins there

@@ -1,12 +1,16 @@
 """Runs a check: every exchange of some regions, one after the other, and the exit code.
 
-Belongs here: the order of things, and what goes to which output.
-Does not belong here: the command line (``pipelines/cli``), steps, rooms, words.
+Belongs here: the order of things, what goes to which output, and reading next week of each room
+with the workers of a night: nothing is kept of it but a count.
+Does not belong here: the command line (``pipelines/cli``), steps (``exchange.py``), sentences
+(``view.py``).
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,14 +20,12 @@ from rich.progress import track
 
 from pipelines.check import view
 from pipelines.check.exchange import ExchangeCheck
-from pipelines.check.model import ExchangeResult, State, Step, Target
-from pipelines.check.printer import Printer
-from pipelines.check.processing import ReadDays
-from pipelines.check.processing_csv import Processing, read_processing
-from pipelines.check.processing_view import show_processing
-from pipelines.check.rooms import read_week
+from pipelines.check.processing import Processing, ReadDays, read_processing
+from pipelines.check.results import ExchangeResult, State, Step, Target
+from pipelines.check.view import Printer, show_processing
 from pipelines.check.write_rooms import refuse_existing, write_rooms
-from pipelines.reading import RoomRead
+from pipelines.night import OpenSource
+from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import (
     RegionSettings,
     Room,
@@ -32,10 +34,47 @@ from pipelines.settings import (
     SettingsError,
     read_all_secrets,
 )
+from pipelines.sources.base import CalendarSource, Window
 from pipelines.sources.factory import open_source
-from pipelines.words import counted
+from pipelines.texts import counted
 from transforms.addresses import normal_address
 from transforms.contract import Region
+
+_AHEAD: Final = timedelta(days=7)
+_PATIENCE_SECONDS: Final = 60.0  # somebody waits for the answer
+
+
+def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iterator[Outcome[int]]:
+    """Yield how many items each room has next week, or why it cannot be read, as they end.
+
+    Nobody's name or address is asked for, whatever the region's ``headcount`` says.
+    """
+    exchange = target.exchange
+    addresses = {room.room_id: room.address for room in target.rooms}
+    reading = Reading(
+        addresses=addresses,
+        open_source=partial(open_source, exchange, secrets, False),
+        read_room=_Counter(addresses).count,
+        workers=exchange.workers,
+        room_deadline_seconds=exchange.room_deadline_seconds,
+        patience_seconds=_PATIENCE_SECONDS,
+    )
+    return read_rooms([reading])
+
+
+class _Counter:
+    """Counts the items of one room next week; they live in its frame only."""
+
+    def __init__(self, addresses: Mapping[str, str]) -> None:
+        self._addresses = addresses
+
+    def count(self, source: CalendarSource, room_id: str, read_at: datetime) -> int:
+        window = Window(read_at, read_at + _AHEAD)
+        items = source.read(self._addresses[room_id], window)
+        return sum(
+            item.starts_at < window.ends_at and item.ends_at > window.starts_at for item in items
+        )
+
 
 ALL_READABLE: Final = 0
 NOT_READABLE: Final = 1

@@ -1,17 +1,81 @@
 """What an admin reads of a check: a line for each thing, the remedy under what failed.
 
-Belongs here: the order and the sentences of steps, rooms and the summary.
-Does not belong here: finding or judging anything, the look of a line (``printer.py``).
+Belongs here: how a line looks on a terminal, the order and the sentences of steps, rooms, the
+summary and the doubts about calendar processing.
+Does not belong here: finding or judging anything.
 """
 
+import textwrap
 from collections.abc import Sequence
 from typing import Final
 
-from pipelines.check.model import ExchangeResult, State, Step, Target
-from pipelines.check.printer import Printer
-from pipelines.check.remedies import PROBE, account_of, command_for, for_each, quoted, remedy_of
+from rich.console import Console
+from rich.text import Text
+
+from pipelines.check.processing import Doubt, Processing, ReadDays, grouped
+from pipelines.check.results import (
+    PROBE,
+    Command,
+    ExchangeResult,
+    State,
+    Step,
+    Target,
+    account_of,
+    command_for,
+    for_each,
+    quoted,
+    remedy_of,
+)
 from pipelines.settings import Room
-from pipelines.words import counted
+from pipelines.texts import counted
+from transforms.contract import Region
+
+_STYLES: Final = {State.OK: "green", State.NOTE: "yellow", State.FAILED: "bold red"}
+_MARKS: Final = {State.OK: "✓", State.NOTE: "!", State.FAILED: "✗"}
+_PLAIN_MARKS: Final = {State.OK: "+", State.NOTE: "!", State.FAILED: "x"}
+_INDENT: Final = " " * 12
+_NARROWEST: Final = 30
+
+
+class Printer:
+    """Prints lines; text is wrapped on a terminal only, commands never."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._marks = _PLAIN_MARKS if console.options.ascii_only else _MARKS
+
+    def heading(self, title: str, rest: str = "") -> None:
+        """Print what the following lines are about."""
+        self._print(Text(title, "bold").append(f"  {rest}" if rest else "", "not bold dim"))
+
+    def line(self, state: State, name: str, width: int, text: str) -> None:
+        """Print one result: mark, word, name and text in columns."""
+        line = Text("  ").append(f"{self._marks[state]} {state.value:<6}", _STYLES[state])
+        line.append(f"  {name:<{width}}  ")
+        self._print(line.append(self._wrapped(text, " " * len(line))))
+
+    def paragraph(self, text: str) -> None:
+        """Print text that belongs to the line above."""
+        self._print(_INDENT + self._wrapped(text, _INDENT))
+
+    def command(self, command: Command | None) -> None:
+        """Print PowerShell, a statement a line."""
+        for statement in command.lines if command else ():
+            self._print(Text(f"{_INDENT}PS> ", "dim").append(statement, "not dim cyan"))
+
+    def blank(self) -> None:
+        """Print an empty line."""
+        self._print("")
+
+    def _wrapped(self, text: str, indent: str) -> str:
+        width = self._console.width - len(indent) - 1
+        if not self._console.is_terminal or width < _NARROWEST:
+            return text
+        return f"\n{indent}".join(textwrap.wrap(text, width, break_on_hyphens=False))
+
+    def _print(self, text: str | Text) -> None:
+        self._console.print(text, soft_wrap=True, markup=False, highlight=False)
+
 
 _NAME_WIDTH: Final = 10
 
@@ -83,3 +147,49 @@ def _by_code(result: ExchangeResult) -> list[tuple[str, list[Room]]]:
         if code := result.failed.get(room.room_id):
             groups.setdefault(code, []).append(room)
     return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+
+
+_IN_A_LINE: Final = 4
+
+
+def show_processing(
+    printer: Printer,
+    region: Region,
+    found: Processing,
+    read_days: ReadDays,
+    rooms: Sequence[Room],
+) -> None:
+    """Print every doubt with the rooms of the region's directory that it is about."""
+    printer.heading(f"{region} calendar processing", str(found.path))
+    addresses = {room.room_id: room.address for room in rooms}
+    doubts = grouped(found.rows, read_days)
+    for doubt, room_ids in doubts:
+        is_all = 1 < len(room_ids) == len(addresses)
+        _show_rooms(printer, doubt.setting, [f"all {len(room_ids)} rooms"] if is_all else room_ids)
+        printer.paragraph(f"{doubt.figures}: {doubt.why}.")
+        if doubt.is_command:
+            printer.command(_command(doubt, [addresses[room_id] for room_id in room_ids]))
+        else:
+            printer.paragraph(f"Remedy: {doubt.remedy}.")
+    clean = len(found.rows) - len({room_id for _, room_ids in doubts for room_id in room_ids})
+    if clean:
+        printer.line(State.OK, counted(clean, "room"), 0, "nothing to doubt")
+    if found.missing:
+        _show_rooms(printer, "not in the file", found.missing)
+    if found.other_rows:
+        text = "no room of the directory (not shown: they may be people's)"
+        printer.line(State.NOTE, counted(found.other_rows, "row"), 0, text)
+    printer.blank()
+
+
+def _show_rooms(printer: Printer, name: str, room_ids: Sequence[str]) -> None:
+    if len(room_ids) <= _IN_A_LINE:
+        printer.line(State.NOTE, name, 0, ", ".join(room_ids))
+    else:
+        printer.line(State.NOTE, name, 0, counted(len(room_ids), "room"))
+        printer.paragraph(", ".join(room_ids))
+
+
+def _command(doubt: Doubt, addresses: list[str]) -> Command:
+    room = quoted(addresses[0]) if len(addresses) == 1 else "$_"
+    return for_each(Command(f"Set-CalendarProcessing {room} {doubt.remedy}"), addresses)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.check.model import ExchangeResult
+from pipelines.check.results import ExchangeResult
 from pipelines.settings import ROOM_COLUMNS, Identifier, Label, Mailbox, Room, SettingsError
 from pipelines.sources.base import ListedRoom
 from transforms.addresses import normal_address

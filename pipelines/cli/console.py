@@ -18,7 +18,7 @@ from pipelines.reading import Outcome, RoomFailed
 from pipelines.run_facts import RunFacts
 from pipelines.settings import RegionSettings, Settings, SettingsError
 from pipelines.sources.remedies import remedies_for
-from pipelines.words import counted
+from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.page import Page
 from warehouse.publish import Published

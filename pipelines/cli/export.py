@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from pipelines.cli.options import WHOLE, settings_of, with_config, with_region
 from pipelines.settings import did_you_mean
-from pipelines.words import counted
+from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.connect import connect
 

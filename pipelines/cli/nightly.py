@@ -38,7 +38,7 @@ from pipelines.night import (
 from pipelines.run_facts import RunFacts
 from pipelines.settings import MOST_DAYS, Settings, SettingsError, read_all_secrets
 from pipelines.sources.factory import open_source
-from pipelines.words import counted
+from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.nightly import first_day_kept
 

@@ -19,7 +19,7 @@ from pipelines.launch import LastRun, dagster_home, last_run
 from pipelines.night import last_read_at, today_in
 from pipelines.settings import Settings
 from pipelines.sources.remedies import remedy_for
-from pipelines.words import counted
+from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.lake import Lake

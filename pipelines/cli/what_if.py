@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from pipelines.cli.options import DATE, WHOLE, settings_of, with_config, with_region
-from pipelines.words import counted
+from pipelines.texts import counted
 from transforms.contract import Region
 from transforms.contract.bands import CAPACITY_BANDS
 from warehouse.what_if import Seats, WhatIf, WhatIfError

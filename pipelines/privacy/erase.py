@@ -14,7 +14,7 @@ import click
 
 from pipelines.night import default_range, publish_region, today_in, write_page
 from pipelines.settings import Settings, did_you_mean
-from pipelines.words import counted
+from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase, erase_directory, find, rows_in_warehouse
 from warehouse.lake import Lake

@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from pipelines.text_files import TextError, read_text
+from pipelines.texts import TextError, read_text
 
 _TEXTS: Final[Mapping[str, str]] = {
     "missing": "is missing; add it",

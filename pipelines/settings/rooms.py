@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 from pipelines.settings.model import Room
 from pipelines.settings.problems import Problems, did_you_mean, shown, validated
 from pipelines.settings.values import identifier, is_path
-from pipelines.text_files import Table, TextError, read_text
+from pipelines.texts import Table, TextError, read_text
 from transforms.addresses import normal_address
 from transforms.opening import DEFAULT_OPEN_HOURS, parse_open_hours
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.check.model import Target
-from pipelines.check.rooms import read_week
+from pipelines.check.results import Target
+from pipelines.check.run import read_week
 from pipelines.reading import RoomRead
 from pipelines.sandbox.model import ACCOUNT, Person
 from pipelines.settings import Secrets, load_settings

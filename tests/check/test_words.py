@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.check.model import Target
-from pipelines.check.remedies import Command, command_for, for_each, quoted, remedy_of
-from pipelines.check.words import edition, is_online, printable
+from pipelines.check.exchange import edition, is_online, printable
+from pipelines.check.results import Command, Target, command_for, for_each, quoted, remedy_of
 from pipelines.settings import ExchangeSettings, load_settings
 from tests.night.workplace import Company
 

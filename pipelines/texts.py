@@ -1,4 +1,9 @@
-"""Text files as people keep them: UTF-8, and what Excel and PowerShell write in its place."""
+"""Texts that people write and read: files from Excel or an editor, and counts with their nouns.
+
+Belongs here: what a text file holds, however it was saved; how a number is said.
+Does not belong here: what a file means (``settings``, ``check``), pages and mails
+(``templates``).
+"""
 
 import codecs
 import csv
@@ -94,3 +99,8 @@ class Table:
 
 def _is_content(line: str) -> bool:
     return bool(line.strip(" ,;\t\r\n")) and not _FOREIGN_LINE.match(line)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: ``1 day``, ``2 days``."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -75,7 +75,7 @@ def test_every_picture_has_a_heading_words_and_its_figures_in_a_table(
             !section.querySelector("details").hidden,
         }))"""
     )
-    assert len(found) == 11
+    assert len(found) == 12
     assert all(each["heading"] and each["words"] and each["named"] for each in found), found
     assert all(each["hasTable"] for each in found), found
 
@@ -108,7 +108,7 @@ def test_the_page_prints_on_few_full_sheets_of_a4_with_its_charts(
         """[...document.querySelectorAll(".filters, .skip, .save, .language")].every(
           (each) => getComputedStyle(each).display === "none")"""
     )
-    assert tab.value("document.querySelectorAll('.picture svg').length") == 6
+    assert tab.value("document.querySelectorAll('.picture svg').length") == 7
 
 
 def show_on(tab: Tab, width: int) -> None:

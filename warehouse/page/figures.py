@@ -16,7 +16,7 @@ from typing import Any, Final, TypeAlias
 import duckdb
 import pyarrow as pa
 
-from transforms.contract import CAPACITY_BANDS, PERSONAL_ROOM_TYPES
+from transforms.contract import CAPACITY_BANDS, PERSONAL_ROOM_TYPES, STATISTICS
 from transforms.contract.bands import FEW, MEASURES
 
 Columns: TypeAlias = dict[str, list[Any]]
@@ -34,6 +34,7 @@ ROOM_MONTHS: Final = 160_000
 """What the page has room for: rooms by month. With both full it stays under 3 MB."""
 
 _MEMORY_LIMIT: Final = "700MB"
+_LATER_TABLES: Final = ("busy_ahead", "busy_ahead_check")
 _WORK_TABLES: Final = ("days", "buildings", "places", "weeks", "room_span")
 
 
@@ -60,9 +61,20 @@ def read_figures(
     columns = dict(zip(names, map(list, zip(*placed, strict=True)), strict=True))
     _work_table(connection, "profile_labels", **columns)
     _work_table(connection, "limits", place_months=[place_months], room_months=[room_months])
+    _stand_in(connection)
     for name in _WORK_TABLES:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_sql('work', name)}")
     return {name: connection.sql(_sql(name)).to_arrow_table().to_pydict() for name in _names()}
+
+
+def _stand_in(connection: duckdb.DuckDBPyConnection) -> None:
+    """Put empty tables in place of those that a database of an earlier version lacks."""
+    found = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
+    for name in _LATER_TABLES:
+        if name not in found:
+            connection.register("given", STATISTICS[name].schema.empty_table())
+            connection.execute(f"CREATE TEMP TABLE {name} AS FROM given")
+            connection.unregister("given")
 
 
 def _work_table(connection: duckdb.DuckDBPyConnection, name: str, **columns: Sequence[Any]) -> None:

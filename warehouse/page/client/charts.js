@@ -162,6 +162,37 @@ function drawAhead(place, weeks) {
   });
 }
 
+// Booked as a bar, what to expect as a pale range behind it with a mark in the middle; returns the
+// signs of its key.
+function drawBusy(place, days) {
+  const signs = [
+    { name: say("booked"), sign: "■", colour: "var(--series-1)" },
+    { name: say("busy.range"), sign: "■", colour: "var(--pale-sign)" },
+    { name: say("busy.median"), sign: "▬", colour: "var(--series-2)" },
+  ];
+  const axis = dateAxis(days.map((day) => day.day));
+  const bar = { type: "bar", emphasis: { disabled: true } };
+  draw(place, 210, {
+    grid,
+    tooltip: { ...tooltip((value) => (value === null || value === undefined ? "–" : percent(value))), axisPointer: { type: "none" } },
+    xAxis: [axis, { ...axis, show: false }], // bars of two axes lie over each other
+    yAxis: shareAxis(),
+    series: [
+      { ...bar, stack: "range", barWidth: "70%", color: "transparent", z: 1, tooltip: { show: false }, silent: true,
+        data: days.map((day) => ratio(day.low, day.open_minutes)) },
+      { ...bar, stack: "range", barWidth: "70%", color: "var(--pale)", z: 1, name: signs[1].name,
+        itemStyle: { borderColor: "var(--pale-sign)", borderWidth: 1 },
+        tooltip: { show: false }, data: days.map((day) => ratio(day.high - day.low, day.open_minutes)) },
+      { ...bar, xAxisIndex: 1, barWidth: "30%", color: "var(--series-1)", z: 2, name: signs[0].name,
+        data: days.map((day) => ratio(day.booked_minutes, day.open_minutes)) },
+      { type: "scatter", symbol: "rect", symbolSize: [10, 4], color: "var(--series-2)", z: 3, name: signs[2].name,
+        itemStyle: { opacity: 1 }, emphasis: { disabled: true },
+        data: days.map((day) => (day.median === null ? null : ratio(day.median, day.open_minutes))) },
+    ],
+  });
+  return days.some((day) => day.median !== null) ? signs : signs.slice(0, 1);
+}
+
 // A printed page is narrower and lower than a window, and knows no scrolling.
 const PRINTED_WIDTH = 690;
 const PRINTED_HEIGHT = 0.58;

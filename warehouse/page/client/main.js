@@ -77,7 +77,7 @@ function build(data, choices, choose) {
   document.getElementById("content").replaceChildren();
   fillSelects(data, choices);
   return [answers(), headlines(), utilizationOverTime(), week(), buildingsCompared(choose), ranking(),
-    roomsAtOnce(), whatIf(), rightSizing(), durations(), leadTimes(), cancellations(), forward()];
+    roomsAtOnce(), whatIf(), rightSizing(), durations(), leadTimes(), cancellations(), forward(), busyAhead()];
 }
 
 function show(data, choice, parts) {

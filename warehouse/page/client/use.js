@@ -235,3 +235,48 @@ function forward() {
       weeks.map((each) => [dayName(each.monday), { ...number(each.booked_minutes / 60), value: each.booked_minutes }, share(each.share)]))));
   };
 }
+
+const WEEK_AHEAD = 7; // the distance whose back-test is told in words
+
+// A range is of one building: those of several cannot be added up.
+function busyAhead() {
+  const part = section("busy");
+  return (data, choice) => {
+    const { busy } = data;
+    const open = sumBy({ ...busy, band: busy.building.map(() => choice.band) }, choice, ["open_minutes"], (row) => busy.building[row]);
+    if (open.size === 0) return part.showNothing(say("busy.nothing"));
+    const building = [...open].sort(([, one], [, other]) => other.open_minutes - one.open_minutes)[0][0];
+    const days = busy.day.flatMap((_, row) => (busy.building[row] === building
+      ? [Object.fromEntries(Object.entries(busy).map(([name, column]) => [name, column[row]]))] : []));
+    const signs = drawBusy(part.picture, days);
+    const words = [busyWords(data, building, days), open.size > 1 ? say("busy.choose") : "", say("busy.scope")];
+    return part.show(words.filter(Boolean).join(" "), () => busyTable(data, building, days), { signs: chartKey(signs) });
+  };
+}
+
+function busyWords(data, building, days) {
+  const name = buildingName(data, building);
+  const forecast = days.filter((day) => day.median !== null);
+  const shareOf = (day, minutes) => percent(ratio(minutes, day.open_minutes));
+  if (forecast.length === 0) return say("busy.short", { name, count: Math.max(...days.map((day) => day.days)) });
+  const [fullest] = [...forecast].sort((one, other) => other.median / other.open_minutes - one.median / one.open_minutes);
+  const ahead = (day) => Math.round((utc(day.day) - utc(data.head.data_through[0])) / DAY_MS);
+  const near = (day) => Math.abs(ahead(day) - WEEK_AHEAD);
+  const [tested] = [...forecast].sort((one, other) => near(one) - near(other));
+  return [say("busy.words", { name, day_date: fullest.day, booked: shareOf(fullest, fullest.booked_minutes),
+    low: shareOf(fullest, fullest.low), high: shareOf(fullest, fullest.high), median: shareOf(fullest, fullest.median) }),
+  say("busy.check", { count: tested.days, distance: ahead(tested), within: percent(tested.share_within),
+    error: tenthsOfHours(tested.median_error), naive: tenthsOfHours(tested.naive_error) })].join(" ");
+}
+
+const tenthsOfHours = (minutes) => `${decimal(minutes / 60)} h`;
+
+function busyTable(data, building, days) {
+  const known = (value, made) => (value === null ? { text: "–", value: "", kind: "number" } : made(value));
+  const timeOf = (value) => known(value, (minutes) => ({ ...number(minutes / 60, tenthsOfHours(minutes)), value: minutes }));
+  return scrolling(table(say("busy.table", { name: buildingName(data, building) }),
+    [say("busy.day"), say("booked_hours"), say("busy.low"), say("busy.median"), say("busy.high"), say("busy.days"),
+      say("busy.within"), say("busy.median_error"), say("busy.naive_error")],
+    days.map((day) => [dayName(day.day), ...[day.booked_minutes, day.low, day.median, day.high].map(timeOf),
+      number(day.days), known(day.share_within, share), timeOf(day.median_error), timeOf(day.naive_error)])));
+}

@@ -77,9 +77,9 @@ def pointer(warehouse: Somewhere, region: Region) -> Somewhere:
     return cast("Somewhere", warehouse / name)
 
 
-def parquet_pointer(warehouse: Path, region: Region) -> Path:
+def parquet_pointer(warehouse: Path, region: Region, *, statistics: bool = False) -> Path:
     """Return the path that always leads to the folder of the latest tables as Parquet."""
-    return warehouse / f"parquet-{region.lower()}"
+    return warehouse / f"parquet-{region.lower()}{'-statistics' if statistics else ''}"
 
 
 def statistics_pointer(warehouse: Path, region: Region) -> Path:

@@ -1,22 +1,39 @@
 """``insights describe``: tables and columns of the database in a terminal, from the contract."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.cli.options import WHOLE
+from pipelines.cli.options import WHOLE, region_name, settings_of, with_config
 from pipelines.settings import did_you_mean
 from transforms import contract
+from transforms.contract import Region
+from warehouse.odcs import document
+from warehouse.versions import parquet_pointer
 
 
 @click.command()
 @click.argument("table", required=False)
-def describe(table: str | None) -> int:
+@click.option(
+    "--odcs",
+    "is_odcs",
+    is_flag=True,
+    help="Print the statistics of --region as a data contract (ODCS 3.1), for catalogs and tests.",
+)
+@with_config
+@click.option("--region", type=region_name, metavar="REGION", help="Only with --odcs.")
+def describe(table: str | None, is_odcs: bool, config: Path, region: Region | None) -> int:
     """Print what the database's tables, or the columns of one TABLE, mean."""
-    if table is None:
+    if is_odcs != (region is not None) or (is_odcs and table is not None):
+        raise click.UsageError("--odcs and --region go together, without a table")
+    if region is not None:
+        warehouse = settings_of(config, region).regions[region].warehouse
+        click.echo(document(region, parquet_pointer(warehouse, region, statistics=True)), nl=False)
+    elif table is None:
         show_tables(Console())
     elif table in contract.TABLES:
         show_table(Console(), table)

@@ -8,7 +8,7 @@ DEV := $(VENV)/ready-dev
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
 
-.PHONY: fuzz help setup setup-all hooks demo test privacy-proof superset-test lint format bench dictionary pins clean
+.PHONY: fuzz help setup setup-all hooks demo test odcs-test privacy-proof spark-test superset-test lint format bench dictionary pins clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,23 @@ privacy-proof: $(DEV) ## Plant tokens in every field of Exchange, run nights, se
 superset-test: $(DEV) .venv-superset/ready ## Import the dashboard into a real Superset, compare its figures (minutes)
 	$(BIN)/python -m tests.superset.proof
 
+.venv-spark/ready: tests/spark/requirements.txt requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv-spark
+	.venv-spark/bin/pip install --quiet --disable-pip-version-check -r requirements.txt -r $<
+	.venv-spark/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+spark-test: .venv-spark/ready ## Build with a real Spark of two executors, compare every row, kill one (minutes; Java 17)
+	.venv-spark/bin/python -m tests.spark.proof
+
+.venv-odcs/ready: tests/odcs/requirements.txt
+	$(PYTHON) -m venv .venv-odcs
+	.venv-odcs/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+odcs-test: $(DEV) .venv-odcs/ready ## Test published files against the data contract with datacontract-cli (minutes)
+	$(BIN)/python -m tests.odcs.proof
+
 lint: $(DEV) ## Check style, types and the walls between the packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -76,4 +93,4 @@ pins: $(DEV) ## Renew both files of pins from pyproject.toml
 	$(COMPILE) --extra demo --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 
 clean: ## Remove what make and the demo made
-	rm -rf $(VENV) .venv-superset demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-odcs .venv-spark .venv-superset demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,7 +8,8 @@ Dagster (``assets.py``).
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -37,11 +38,12 @@ from transforms.redact import RoomContext, redact
 from transforms.zones import day_start, local_date, zone
 from warehouse import page
 from warehouse.directory import record_directory
+from warehouse.engine import EngineUnusableError, bytes_of
 from warehouse.erase import drop_versions_before
 from warehouse.lake import Lake
 from warehouse.nightly import apply_night, first_day_kept, retain, staging
 from warehouse.page import Page
-from warehouse.publish import Published, PublishOptions, publish
+from warehouse.publish import Builder, Published, PublishOptions, build, publish
 
 _DAYS_LOOKED_AT: Final = 2
 
@@ -275,11 +277,38 @@ def publish_region(
             today,
             restate_from,
         )
-        published = publish(lake, region_settings.warehouse, options, now)
+        with _builder(settings) as builder:
+            published = publish(lake, region_settings.warehouse, options, now, builder)
     # An older version that still holds a day past its retention goes, however few are left.
     first_day = first_day_kept(today_in(settings, region, now), settings.retention_months)
     drop_versions_before(region_settings.warehouse, region, first_day)
     return replace(published, edits=tuple(map(str, edits)))
+
+
+@contextmanager
+def _builder(settings: Settings) -> Iterator[Builder]:
+    """Give what builds databases: this machine, or a Spark that is imported only now.
+
+    Raises:
+        EngineUnusableError: Spark is not installed, or cannot be started as configured.
+    """
+    if settings.engine == "duckdb":
+        yield build
+        return
+    try:
+        from warehouse.spark import SparkOptions, spark_builder  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"pandas", "pyspark"}:
+            raise
+        raise EngineUnusableError(
+            f"engine: spark needs {error.name}, which is not installed: "
+            "pip install 'room-insights[spark]'"
+        ) from None
+    keys, spark = settings.spark, SparkOptions()
+    if keys is not None:
+        spark = SparkOptions(keys.master, bytes_of(keys.worker_memory), keys.conf, keys.shards)
+    with spark_builder(spark) as builder:
+        yield builder
 
 
 class RoomReader:

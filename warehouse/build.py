@@ -38,13 +38,17 @@ from warehouse.masks import hour_masks
 
 Daily: TypeAlias = Literal["bookings", "coverage", "changes"]
 """The datasets of the lake that have a file a local day."""
+DAILY: Final[tuple[Daily, ...]] = ("bookings", "coverage", "changes")
 
 MASKS: Final = "masks"
 KNOWN_DAYS: Final = "known_days"
 BOOKED_ROOMS: Final = "before/booked_rooms"
 MOVED_HERE: Final = "before/moved_here"
 GROWING: Final = frozenset(
-    {"hidden_cells", "series_hours", "change_days", "change_minutes", "ahead_days"}
+    {
+        *("hidden_cells", "series_hours", "change_days", "change_minutes", "ahead_days"),
+        *("site_changes", "site_rooms"),
+    }
 )
 """Work tables that each pass adds to."""
 _DAY: Final = timedelta(days=1)

@@ -11,6 +11,7 @@ its rows go into the database; if not, they are a work table that dies with the 
 import glob
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -81,6 +82,10 @@ class EngineError(BuildError):
     """DuckDB could not go on: a damaged file, or no disk or memory left. Its text is left out."""
 
 
+class EngineUnusableError(WarehouseError):
+    """The engine of the configuration cannot be started: one line with the remedy."""
+
+
 class Engine:
     """A database that is being built. Published tables and work tables go by their bare names."""
 
@@ -126,6 +131,12 @@ class Engine:
             source = f"SELECT {columns}, {day}, file_row_number AS lake_row FROM {rows}"  # noqa: S608 - quoted, or names of ours
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {source}")
 
+    def slice(self, name: str, rows: pa.Table, first: date, last: date) -> None:
+        """Make the rows of some days readable by a name where they lie, as ``scan`` does."""
+        self._connection.register(f"{name}_rows", rows)
+        select = f"FROM {name}_rows WHERE lake_date BETWEEN DATE '{first}' AND DATE '{last}'"
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select}")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit once, at the end: each commit waits for the disk."""
@@ -152,6 +163,19 @@ class Engine:
         self._connection.register("inserting", rows)
         self._connection.execute(f"INSERT INTO {name} FROM inserting")
         self._connection.unregister("inserting")
+
+    def write_parquet(self, name: str, path: Path) -> None:
+        """Write a table as a Parquet file for ``insert_files`` or ``load_files``."""
+        self._connection.execute(f"COPY {name} TO {_quoted(str(path))} (FORMAT parquet)")
+
+    def insert_files(self, name: str, paths: Sequence[str], where: str = "true") -> None:
+        """Add rows of Parquet files to one of the contract's tables, file by file."""
+        select = f"FROM {_files(paths)} WHERE {where}"
+        self._connection.execute(f"INSERT INTO {name} {select}")
+
+    def load_files(self, name: str, paths: Sequence[str]) -> None:
+        """Make Parquet files a work table."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM {_files(paths)}")
 
     def copy_statistics(self, path: Path) -> None:
         """Build the database for everybody at the path: what of this one all may see."""
@@ -225,6 +249,11 @@ class Engine:
         query = f"SELECT count(*) FROM {name}"  # noqa: S608 - a name of ours
         return int(str(self.values(query)[0]))
 
+    def count_by_room(self, names: Sequence[str]) -> dict[str, int]:
+        """Return how many rows each room has in some tables or views together."""
+        rows = " UNION ALL ".join(f"SELECT room_id FROM {name}" for name in names)  # noqa: S608 - names of ours
+        return dict(self.rows(f"SELECT room_id, count(*) FROM ({rows}) GROUP BY room_id"))  # noqa: S608 - as above
+
     def _refuse_other_columns(self, name: str, select: str) -> None:
         described = self._connection.execute(f"DESCRIBE {select}").fetchall()
         found = [(str(row[0]), str(row[1])) for row in described]
@@ -277,9 +306,20 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
         connection.close()
 
 
+def bytes_of(size: str) -> int:
+    """Return how many bytes a size such as 400MB or 2GB is."""
+    units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+    return int(float(size[:-2]) * units[size[-2:].upper()])
+
+
 def read_sql(step: str) -> str:
     """Return the text of a file of ``sql``, named as ``each_pass/days``."""
     return files("warehouse").joinpath("sql", f"{step}.sql").read_text(encoding="utf-8")
+
+
+def _files(paths: Sequence[str]) -> str:
+    names = ", ".join(_quoted(glob.escape(path)) for path in paths)
+    return f"read_parquet([{names}], hive_partitioning = false)"
 
 
 def _place_of_day(parts: Sequence[Part]) -> int:

@@ -39,7 +39,8 @@ from warehouse.nightly import first_day_kept
 class Inputs:
     """The room directory of one build, with a number for each version, zone and calendar.
 
-    ``rooms`` is the directory as it is now, ``versions`` is as ``room_versions`` gives them.
+    ``rooms`` is the directory as it is now (``listed``), ``versions`` is as ``room_versions`` gives
+    them.
 
     Raises:
         BuildError: a room of the directory has a zone, country or opening hours that are none.
@@ -53,8 +54,8 @@ class Inputs:
         closures: Sequence[Closure],
         now: datetime,
     ) -> None:
-        self._region, self._now = region, now
-        self._rooms, self._versions = rooms, versions
+        self.region, self.now = region, now
+        self.listed, self.versions = rooms, versions
         self._profiles = [_profile_of(room, closures) for room in versions]
         names = sorted({profile.time_zone for profile in self._profiles})
         # Any date does: another phase on another date only splits cells in two.
@@ -65,11 +66,11 @@ class Inputs:
     @property
     def rooms(self) -> int:
         """How many rooms the directory has; one that changed counts once for each version."""
-        return len(self._versions)
+        return len(self.versions)
 
     def data_through(self, read: Iterable[date]) -> date | None:
         """Return the latest of the dates that is over in every room's zone (R14)."""
-        todays = [local_date(self._now, zone(name)) for name in self._phases]
+        todays = [local_date(self.now, zone(name)) for name in self._phases]
         return max((day for day in read if all(day < today for today in todays)), default=None)
 
     def directory(self) -> pa.Table:
@@ -86,7 +87,7 @@ class Inputs:
                 "capacity_band": band_of(CAPACITY_BANDS, room["capacity"]),
             }
             for number, (room, profile) in enumerate(
-                zip(self._versions, self._profiles, strict=True)
+                zip(self.versions, self._profiles, strict=True)
             )
         ]
         return pa.Table.from_pylist(rows, _DIRECTORY)
@@ -100,7 +101,7 @@ class Inputs:
                 "is_personal": room["room_type"] in PERSONAL_ROOM_TYPES,
                 "capacity_band": band_of(CAPACITY_BANDS, room["capacity"]),
             }
-            for number, room in enumerate(self._rooms)
+            for number, room in enumerate(self.listed)
         ]
         return pa.Table.from_pylist(rows, _CURRENT_ROOMS)
 
@@ -118,11 +119,11 @@ class Inputs:
         Months that begin on ``profile_from_date`` or later and end before ``profile_before_date``
         are closed (R17).
         """
-        today = self._now.date()
+        today = self.now.date()
         months = retention_months
         row = {
-            "region": self._region,
-            "built_at": self._now.astimezone(UTC),
+            "region": self.region,
+            "built_at": self.now.astimezone(UTC),
             "data_through": data_through,
             "through_date": data_through or date.min,
             "minimum_group": minimum_group,

@@ -20,6 +20,7 @@ from pipelines.settings import RegionSettings, Settings, SettingsError
 from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted
 from transforms.contract import Region
+from warehouse.engine import EngineUnusableError
 from warehouse.page import Page
 from warehouse.publish import Published
 from warehouse.storage import WarehouseError
@@ -206,6 +207,9 @@ def exit_code(error: BaseException) -> int | None:
             code = USAGE
         case SettingsError():
             fail(error.problems)
+            code = USAGE
+        case EngineUnusableError():
+            fail([str(error)])
             code = USAGE
         case WarehouseError():
             fail([str(error)])

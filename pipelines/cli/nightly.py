@@ -81,9 +81,16 @@ def run(
     type=DATE,
     help="Let the room directory as it is now count from this day on, for past days too.",
 )
-def publish(config: Path, region: Region, restate_from: datetime | None) -> int:
+@click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    help="What builds it: this machine (duckdb), or Spark; default: as configured.",
+)
+def publish(config: Path, region: Region, restate_from: datetime | None, engine: str | None) -> int:
     """Rebuild a region's database from its lake."""
     settings = settings_of(config, region)
+    if engine:
+        settings = settings.model_copy(update={"engine": engine})
     now, since = datetime.now(UTC), restate_from.date() if restate_from else None
     if since and since > today_in(settings, region, now):
         raise click.UsageError(

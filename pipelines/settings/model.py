@@ -6,6 +6,7 @@ Does not belong here: single values (``values.py``), reading files, what regions
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
@@ -13,7 +14,7 @@ from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from pipelines.settings.problems import TAG, Keys, Problems, section
+from pipelines.settings.problems import TAG, Keys, Problems, key_shown, section
 from pipelines.settings.values import (
     KIND,
     AnyPath,
@@ -341,6 +342,25 @@ class RegionSettings(Keys):
     ]
 
 
+class SparkKeys(Keys):
+    """Which Spark builds the databases; without ``master`` it is what the environment says."""
+
+    master: Text | None = None
+    worker_memory: Annotated[
+        str,
+        must(re.compile(r"[1-9]\d{0,4} ?(MB|GB)").fullmatch, "must be a size such as 2GB or 800MB"),
+    ] = "2GB"
+    shards: int | None = Field(default=None, ge=1, le=100_000)
+    conf: dict[str, str] = Field(default_factory=dict, repr=False)
+
+    @classmethod
+    def _together(cls, values: Mapping[str, object]) -> _Wrong:
+        conf = values.get("conf")
+        for key in conf if isinstance(conf, dict) else ():
+            if not str(key).startswith("spark."):
+                yield "conf", f"{key_shown(key)} is no setting of Spark; they begin with spark."
+
+
 class Settings(Keys):
     """What ``insights.yaml`` says; regions that this process does not load are not in it."""
 
@@ -353,6 +373,8 @@ class Settings(Keys):
     export_parquet: bool = True
     pointer: Literal["symlink", "copy"] = "symlink"
     run_deadline_minutes: int = Field(default=300, ge=1, le=1440)
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark: SparkKeys | None = None
     alerts: AlertSettings | None = None
     reports: EmailKeys | None = None
     regions: dict[Region, RegionSettings]

@@ -83,6 +83,22 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
     "a number in quotes": (_top(ahead_days="180"), "ahead_days", "must be a whole number"),
     "a number that is a truth": (_top(keep_versions=True), "keep_versions", "a whole number"),
     "a number too small": (_top(retention_months=0), "retention_months", "must be at least 1"),
+    "an engine that is none": (_top(engine="flink"), "engine", "must be 'duckdb' or 'spark'"),
+    "a worker's memory that is no size": (
+        _top(spark={"worker_memory": "a lot"}),
+        "spark.worker_memory",
+        "must be a size such as 2GB or 800MB",
+    ),
+    "a setting that is none of Spark": (
+        _top(spark={"conf": {"executor.memory": "2g"}}),
+        "spark.conf",
+        "executor.memory is no setting of Spark; they begin with spark.",
+    ),
+    "a setting of Spark that is no text": (
+        _top(spark={"conf": {"spark.executor.cores": 2}}),
+        "spark.conf.spark.executor.cores",
+        "must be text; put it in quotes",
+    ),
     "a closure of no building": (
         _closure(building="HQX"),
         "regions.EU.closures.0.building",

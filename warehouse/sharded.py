@@ -1,0 +1,152 @@
+"""A region's database built by shards: planned, built elsewhere, put together, summed.
+
+Belongs here: the order of a build by shards, whatever runs them.
+Does not belong here: what a shard is (``shards.py``), where shards are built (``spark.py``).
+"""
+
+import shutil
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import pyarrow as pa
+
+from transforms.contract import TABLES
+from warehouse.build import LakeRows, PublishOptions, Survey, load_settings, survey
+from warehouse.engine import BuildError, Engine, building, bytes_of
+from warehouse.lake import Lake
+from warehouse.publish import build_rooms, finish, write_copies
+from warehouse.shards import (
+    OF_SHARDS,
+    SUMS,
+    Job,
+    Shard,
+    Split,
+    most_rows,
+    plan_shards,
+    rooms_of,
+    shard_table,
+)
+from warehouse.storage import FOLDER_MODE
+
+Written: TypeAlias = tuple[int, str, str]
+"""Number of the shard, name of a table, path of its file."""
+
+ROWS_A_SHARD: Final = 1_000_000
+
+
+class ShardBuilder(ABC):
+    """Builds a database as ``publish.build`` does; ``run`` says where shards are built.
+
+    ``worker_memory`` is what one build of a shard may take, in bytes; ``shards`` how many there
+    are to be, None for one for a million rows of the lake.
+    """
+
+    def __init__(self, worker_memory: int, shards: int | None) -> None:
+        self._worker_memory, self._shards = worker_memory, shards
+
+    @abstractmethod
+    def run(
+        self, lake: Lake, split: Split, rooms: Sequence[Mapping[str, bytes]], job: Job
+    ) -> list[Written]:
+        """Split the lake's days, give each shard its rows and rooms, build it; return the files."""
+
+    def __call__(
+        self,
+        lake: Lake,
+        path: Path,
+        options: PublishOptions,
+        now: datetime,
+        memory: pa.Table | None = None,
+    ) -> tuple[date | None, dict[str, int]]:
+        """Build the database at the path; return data_through and the rows of every table.
+
+        Raises:
+            BuildError: a building needs more memory than a worker has; it is named.
+        """
+        with (
+            LakeRows(lake) as rows,
+            building(path, options.threads, options.memory_limit) as engine,
+        ):
+            engine.create_tables()
+            found = survey(engine, lake, rows, options, now)
+            shards = self._planned(engine, rows, found, options)
+            if shards and found.dates:
+                out = path.parent / "shards"
+                out.mkdir(FOLDER_MODE)
+                files = self._built(lake, found, shards, _job(found, shards, options, out))
+                with engine.transaction():
+                    rows.view(engine, "lake_changes", "changes")
+                    _assemble(engine, found, options, files)
+                shutil.rmtree(out)
+            else:
+                build_rooms(engine, rows, found, options)
+            with engine.transaction():
+                finish(engine, options, now, memory)
+            write_copies(engine, path, lake.region, options, now)
+            counted = {name: engine.count(name) for name in TABLES}
+        return found.data_through, counted
+
+    def _planned(
+        self, engine: Engine, rows: LakeRows, found: Survey, options: PublishOptions
+    ) -> list[Shard]:
+        rows.view(engine, "lake_bookings", "bookings")
+        counted = engine.count_by_room(("lake_bookings", "lake_coverage"))
+        limit = most_rows(self._worker_memory, bytes_of(options.memory_limit))
+        wanted = self._shards or -(-sum(counted.values()) // ROWS_A_SHARD)
+        return plan_shards(found.inputs.versions, counted, max(1, wanted), limit)
+
+    def _built(
+        self, lake: Lake, found: Survey, shards: Sequence[Shard], job: Job
+    ) -> dict[str, list[str]]:
+        """Return the files of each table, in the order of the shards."""
+        split = Split(lake.root, lake.region, shard_table(shards))
+        rooms = [rooms_of(found.inputs, shard) for shard in shards]
+        files: dict[str, list[str]] = defaultdict(list)
+        for _, name, path in sorted(self.run(lake, split, rooms, job)):
+            if not Path(path).exists():
+                raise BuildError(
+                    f"{path}: was written by a worker and is not here: "
+                    "the warehouse must be a folder that driver and workers share"
+                )
+            files[name].append(path)
+        return files
+
+
+def _job(found: Survey, shards: Sequence[Shard], options: PublishOptions, out: Path) -> Job:
+    return Job(
+        found.inputs.region,
+        found.inputs.now,
+        replace(options, threads=1),
+        tuple(found.dates),
+        tuple(found.booked_dates),
+        found.data_through,
+        found.restated_from,
+        found.read_at,
+        found.first_night,
+        tuple(shard.name for shard in shards),
+        out.absolute(),
+    )
+
+
+def _assemble(
+    engine: Engine, found: Survey, options: PublishOptions, files: Mapping[str, Sequence[str]]
+) -> None:
+    """Put the shards' tables together, and make what stands above buildings."""
+    load_settings(engine, found, options)
+    for step in ("rooms", "room_places", "places"):
+        engine.run(f"before/{step}")
+    for name in OF_SHARDS:
+        if name in files:
+            where = "level <> 'site'" if name == "rooms_in_use_by_place" else "true"
+            engine.insert_files(name, files[name], where)
+    for name in SUMS:
+        engine.load_files(name, files[name])
+    for step in ("shards/place_changes", "shards/open_places"):
+        engine.run(step)
+    for step in ("each_pass/in_use", "each_pass/rooms_in_use_by_place"):
+        engine.run(step)

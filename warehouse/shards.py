@@ -1,0 +1,320 @@
+"""Shards: whole buildings, each built alone by the function that builds one machine's database.
+
+Belongs here: which rooms go together, the lake's days cut up by shard, and the build of one shard.
+Plain functions of Arrow tables and files: whatever runs them on many machines can do so.
+Does not belong here: Spark (``spark.py``), what a figure means (``sql``).
+
+A shard holds every room that was ever in one of its buildings, and the parts of each (R18, R25), so
+that no figure of a building needs another shard. Buildings of one name are one, and so are rooms
+without a building. Its work tables of ``SUMS`` are what stands above
+buildings needs of it.
+"""
+
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.contract import LAKE, ROOMS, TABLES, Region
+from warehouse.build import DAILY, Daily, PublishOptions, Survey, load_rooms
+from warehouse.engine import BuildError, Engine, EngineError, building
+from warehouse.inputs import Inputs
+from warehouse.lake import Lake
+from warehouse.profile import PROFILE
+from warehouse.profile_memory import MEMORY
+from warehouse.publish import EACH_PASS, LAST, build_rooms
+from warehouse.storage import Location, WarehouseError
+
+Place: TypeAlias = tuple[str | None, str | None]
+"""Site and building."""
+
+SUMS: Final = (
+    *("week_hours", "profile_counts", "change_counts", "hidden_cells"),
+    *("site_changes", "site_rooms"),
+)
+"""Work tables of a shard that are summed over all shards."""
+OF_SHARDS: Final = tuple(
+    name for name in TABLES if name not in {*LAST, PROFILE, MEMORY, "rooms", "change_profile"}
+)
+"""Tables that are the rows of all shards, one after another."""
+_OF_ROOMS: Final = ("rooms", "versions")
+_STEPS: Final = (*EACH_PASS, "site_changes", "site_rooms")
+_VERSIONS: Final = pa.schema([*ROOMS, pa.field("valid_to", pa.date32())])
+_ROWS_SCHEMA: Final[Mapping[Daily, pa.Schema]] = {
+    name: pa.schema(
+        [*LAKE[name].schema, pa.field("lake_date", pa.date32()), pa.field("lake_row", pa.int64())]
+    )
+    for name in DAILY
+}
+_BASE_BYTES: Final = 350_000_000
+"""What Python, its libraries and the arrays of a pass take beside DuckDB and the rows."""
+_ROW_BYTES: Final = 160
+"""What a row of the lake takes as Arrow, as long as the texts in it."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some whole buildings: ``name`` is the largest, ``rows`` are those of the lake."""
+
+    name: str
+    rooms: tuple[str, ...]
+    rows: int
+
+
+def plan_shards(
+    versions: Sequence[Mapping[str, Any]], rows: Mapping[str, int], wanted: int, most_rows: int
+) -> list[Shard]:
+    """Return about as many shards as wanted; rooms of one site stay together where they can.
+
+    ``versions`` are all versions of the rooms, ``rows`` how many rows of the lake each room has.
+
+    Raises:
+        BuildError: a building, with what cannot be parted from it, has more than ``most_rows``.
+    """
+    shards: list[Shard] = []
+    target = min(most_rows, -(-sum(rows.values()) // wanted))
+    for each in _inseparable(versions, rows):
+        if each.rows > most_rows:
+            raise BuildError(
+                f"{each.name}: has {each.rows:,} rows, and a worker's memory holds {most_rows:,}: "
+                "raise spark.worker_memory, or publish with engine: duckdb"
+            )
+        last = shards[-1] if shards else None
+        if last and last.rows + each.rows <= target:
+            larger = max(last, each, key=_rows)
+            shards[-1] = Shard(larger.name, last.rooms + each.rooms, last.rows + each.rows)
+        else:
+            shards.append(each)
+    return shards
+
+
+def _rows(shard: Shard) -> int:
+    return shard.rows
+
+
+def _inseparable(versions: Sequence[Mapping[str, Any]], rows: Mapping[str, int]) -> list[Shard]:
+    """Return the smallest shards there can be, ordered by site and building."""
+    place_of: dict[str, Place] = {}
+    parent: dict[Place, Place] = {}
+
+    def root(place: Place) -> Place:
+        while parent.setdefault(place, place) != place:
+            parent[place] = place = parent[parent[place]]
+        return place
+
+    for room in versions:
+        place = (room["site"], room["building"])
+        parent[root(place)] = root(place_of.setdefault(room["room_id"], place))
+    of_name: dict[str | None, Place] = {}
+    for room in versions:
+        place = (room["site"], room["building"])
+        # Some tables know a building by its name alone (R9, R23).
+        parent[root(place)] = root(of_name.setdefault(room["building"], place))
+        if room["part_of"] in place_of:
+            parent[root(place_of[room["room_id"]])] = root(place_of[room["part_of"]])
+    rooms_of: dict[Place, list[str]] = defaultdict(list)
+    rows_of: dict[Place, int] = defaultdict(int)
+    for room_id, place in place_of.items():
+        rooms_of[root(place)].append(room_id)
+        rows_of[place] += rows.get(room_id, 0)
+    places_of: dict[Place, list[Place]] = defaultdict(list)
+    for place in {*place_of.values()}:
+        places_of[root(place)].append(place)
+    found = []
+    for at in sorted(rooms_of, key=lambda place: tuple(name or "" for name in place)):
+        largest = max(places_of[at], key=lambda place: (rows_of[place], str(place)))
+        total = sum(rows_of[place] for place in places_of[at])
+        found.append(Shard(_shown(largest), tuple(sorted(rooms_of[at])), total))
+    return found
+
+
+def _shown(place: Place) -> str:
+    site, name = place
+    of_site = f" at site {site}" if site else ""
+    return f"building {name}{of_site}" if name else f"the rooms without a building{of_site}"
+
+
+def most_rows(worker_memory: int, duckdb_memory: int) -> int:
+    """Return how many rows of the lake a worker of so many bytes can take; none is 0."""
+    return max(0, worker_memory - duckdb_memory - _BASE_BYTES) // _ROW_BYTES
+
+
+@dataclass(frozen=True)
+class Split:
+    """Cuts days of the lake up by shard. Safe to be sent to other machines.
+
+    ``shard_of`` has the columns room_id and shard; rooms that are not in it are left out.
+    """
+
+    root: Location
+    region: Region
+    shard_of: pa.Table
+
+    def split(self, dataset: Daily, days: Sequence[date]) -> Iterator[tuple[int, bytes]]:
+        """Yield the rows of some days, in the order of the lake, for each shard that has any."""
+        lake = Lake(self.root, self.region)
+        tables = []
+        for day in days:
+            table = lake.read(dataset, day)
+            if table is not None and len(table):
+                table = table.append_column("lake_date", pa.array([day] * len(table), pa.date32()))
+                numbers = pa.array(np.arange(len(table)), pa.int64())
+                tables.append(table.append_column("lake_row", numbers))
+        if not tables:
+            return
+        rows = pa.concat_tables(tables).replace_schema_metadata(None)
+        found = pc.index_in(rows["room_id"], self.shard_of["room_id"].combine_chunks())
+        shard = pc.fill_null(self.shard_of["shard"].take(found), -1).to_numpy()
+        order = np.argsort(shard, kind="stable")
+        rows = rows.take(pa.array(order)).cast(_ROWS_SCHEMA[dataset])
+        numbers, starts = np.unique(shard[order], return_index=True)
+        for number, start, end in zip(numbers, starts, [*starts[1:], len(order)], strict=True):
+            if number >= 0:
+                yield int(number), packed(rows.slice(start, end - start))
+
+
+def shard_table(shards: Sequence[Shard]) -> pa.Table:
+    """Return the number of the shard of every room."""
+    numbers = [number for number, shard in enumerate(shards) for _ in shard.rooms]
+    rooms = [room for shard in shards for room in shard.rooms]
+    return pa.table(
+        {"room_id": pa.array(rooms, pa.string()), "shard": pa.array(numbers, pa.int32())}
+    )
+
+
+def rooms_of(inputs: Inputs, shard: Shard) -> dict[str, bytes]:
+    """Return the rooms of a shard as it is sent them: as they are now, and in all versions."""
+    own = frozenset(shard.rooms)
+    found = zip(_OF_ROOMS, (inputs.listed, inputs.versions), strict=True)
+    return {
+        name: packed(pa.Table.from_pylist([r for r in rooms if r["room_id"] in own], _VERSIONS))
+        for name, rooms in found
+    }
+
+
+def packed(rows: pa.Table) -> bytes:
+    """Return a table as bytes."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def unpacked(content: pa.Buffer) -> pa.Table:
+    """Return the table that was made bytes; its rows stay where the bytes are."""
+    return pa.ipc.open_stream(content).read_all()
+
+
+class SentRows:
+    """The rows of a shard, as they were sent to it: some days each."""
+
+    def __init__(self, sent: Mapping[Daily, Sequence[pa.Table]]) -> None:
+        self._sent: dict[Daily, list[tuple[date, date, pa.Table]]] = {}
+        for dataset in DAILY:
+            tables = [(_day(each, 0), _day(each, -1), each) for each in sent[dataset]]
+            self._sent[dataset] = sorted(tables, key=lambda each: each[0])
+
+    def view(
+        self,
+        engine: Engine,
+        name: str,
+        dataset: Daily,
+        first: date = date.min,
+        last: date = date.max,
+    ) -> None:
+        """Make the rows of some days readable by a name."""
+        chosen = [t for begins, ends, t in self._sent[dataset] if begins <= last and ends >= first]
+        rows = pa.concat_tables(chosen) if chosen else _ROWS_SCHEMA[dataset].empty_table()
+        engine.slice(name, rows, first, last)
+
+
+def _day(rows: pa.Table, place: int) -> date:
+    day: date = rows["lake_date"][place].as_py()
+    return day
+
+
+@dataclass(frozen=True)
+class Job:
+    """Builds shards. Safe to be sent to other machines, which see the folder ``out`` as well.
+
+    What it says beside ``options`` is what ``Survey`` has of the whole region.
+    """
+
+    region: Region
+    now: datetime
+    options: PublishOptions
+    dates: tuple[date, ...]
+    booked_dates: tuple[date, ...]
+    data_through: date | None
+    restated_from: date | None
+    read_at: datetime | None
+    first_night: date | None
+    names: tuple[str, ...]
+    out: Path
+
+    def build(self, number: int, sent: Iterable[tuple[str, pa.Buffer]]) -> list[tuple[str, str]]:
+        """Build one shard from what was sent to it; return name and file of each table.
+
+        Files of an attempt that failed are left lying under names that nobody is told.
+
+        Raises:
+            BuildError: with the name of the largest building.
+        """
+        try:
+            tables: dict[str, list[pa.Table]] = {name: [] for name in (*DAILY, *_OF_ROOMS)}
+            for name, content in sent:
+                tables[name].append(unpacked(content))
+            with tempfile.TemporaryDirectory(dir=_scratch()) as scratch:
+                return self._build(Path(scratch), tables)
+        except (EngineError, MemoryError):
+            raise BuildError(
+                f"{self.names[number]}: could not be built in a worker's memory "
+                f"({self.options.memory_limit} of it DuckDB's): see to free space on its disk, "
+                "raise spark.worker_memory, or publish with engine: duckdb"
+            ) from None
+        except WarehouseError as error:
+            raise BuildError(f"{self.names[number]}: {error}") from None
+
+    def _build(
+        self, scratch: Path, sent: Mapping[str, Sequence[pa.Table]]
+    ) -> list[tuple[str, str]]:
+        rooms, versions = (sent[name][0].to_pylist() for name in _OF_ROOMS)
+        rows = SentRows({dataset: sent[dataset] for dataset in DAILY})
+        options = self.options
+        inputs = Inputs(self.region, rooms, versions, options.closures, self.now)
+        found = Survey(
+            inputs,
+            self.dates,
+            self.booked_dates,
+            self.data_through,
+            self.restated_from,
+            self.read_at,
+            self.first_night,
+        )
+        written = []
+        with building(scratch / "shard.duckdb", options.threads, options.memory_limit) as engine:
+            engine.create_tables()
+            load_rooms(engine, inputs)
+            build_rooms(engine, rows, found, options, _STEPS)
+            for name in (*OF_SHARDS, *SUMS):
+                if name in SUMS or engine.count(name):
+                    path = self.out / f"{name}-{uuid4().hex}.parquet"
+                    engine.write_parquet(name, path)
+                    written.append((name, str(path)))
+        return written
+
+
+def _scratch() -> str | None:
+    """Return Spark's folder for what a worker puts aside, None where it says none."""
+    folders = os.environ.get("SPARK_LOCAL_DIRS") or os.environ.get("LOCAL_DIRS") or ""
+    return folders.split(",")[0] or None

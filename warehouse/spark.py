@@ -1,0 +1,165 @@
+"""A region's database built by Spark: shards of whole buildings on many machines, sums at last.
+
+Belongs here: the session, and how rows get to shards and the names of files back. The only module
+that imports pyspark; it is imported only where ``engine: spark`` is asked for.
+Does not belong here: what a shard is and how it is built (``shards.py``), what is made of all of
+them (``sharded.py``).
+
+Workers read the lake's days through ``Lake`` and send each shard its rows; Spark shuffles, retries
+and spreads. A shard writes its tables as Parquet into a folder that the driver sees too, and tells
+only its own names: what a killed attempt wrote is never read.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import pandas as pd  # noqa: F401 - Spark's functions of Arrow ask for it
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from warehouse.build import DAILY
+from warehouse.engine import BuildError, EngineUnusableError
+from warehouse.lake import Lake
+from warehouse.sharded import ShardBuilder, Written
+from warehouse.shards import Job, Split
+from warehouse.storage import WarehouseError
+
+ROWS_A_CHUNK: Final = 250_000
+"""Rows of the lake that one task reads and cuts up."""
+_PLACES_A_SHARD: Final = 4
+"""Partitions for each shard: hashing puts some shards together, the fewer the more there are."""
+_SENT: Final = "shard int, dataset string, content binary"
+_WRITTEN: Final = "shard int, name string, path string, error string"
+_WRITTEN_SCHEMA: Final = pa.schema(
+    {"shard": pa.int32(), "name": pa.string(), "path": pa.string(), "error": pa.string()}
+)
+
+
+@dataclass(frozen=True)
+class SparkOptions:
+    """Which Spark, and what a Python worker of it may take, in bytes.
+
+    ``master`` None is what the environment says (``spark-submit``, a notebook's session);
+    ``conf`` are settings of Spark. ``shards`` None is one for a million rows of the lake.
+    """
+
+    master: str | None = None
+    worker_memory: int = 2_000_000_000
+    conf: Mapping[str, str] = field(default_factory=dict)
+    shards: int | None = None
+
+
+@contextmanager
+def spark_builder(options: SparkOptions) -> Iterator["SparkBuilder"]:
+    """Give what builds databases on the running session, or on one that is stopped at last.
+
+    Raises:
+        EngineUnusableError: no Java, no cluster, or a setting that Spark refuses.
+    """
+    running = SparkSession.getActiveSession()
+    session = running or _started(options)
+    try:
+        yield SparkBuilder(session, options)
+    finally:
+        if running is None:
+            session.stop()
+
+
+def _started(options: SparkOptions) -> SparkSession:
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("room-insights")
+    if options.master:
+        builder = builder.master(options.master)
+    for key, value in {"spark.ui.showConsoleProgress": "false", **options.conf}.items():
+        builder = builder.config(key, value)
+    try:
+        return builder.getOrCreate()
+    except Exception:  # noqa: BLE001 - py4j has classes of its own; texts quote settings
+        remedy = "see to spark.master and spark.conf in the configuration, and to Spark's own log"
+        home = os.environ.get("JAVA_HOME")
+        if not shutil.which("java", path=f"{home}/bin" if home else None):
+            remedy = "install Java 17 or later, or point JAVA_HOME at it"
+        raise EngineUnusableError(f"engine: spark: Spark cannot be started: {remedy}") from None
+
+
+class SparkBuilder(ShardBuilder):
+    """Builds shards on the executors of a session."""
+
+    def __init__(self, session: SparkSession, options: SparkOptions) -> None:
+        super().__init__(options.worker_memory, options.shards)
+        self._session = session
+
+    def run(
+        self, lake: Lake, split: Split, rooms: Sequence[Mapping[str, bytes]], job: Job
+    ) -> list[Written]:
+        """Send every shard its rows, and have it built.
+
+        Raises:
+            BuildError: a shard cannot be built, or Spark gave up.
+        """
+        sent = self._days(lake).mapInArrow(_splitting(split), _SENT)
+        of_rooms = [
+            (number, name, content)
+            for number, tables in enumerate(rooms)
+            for name, content in tables.items()
+        ]
+        sent = sent.unionByName(self._session.createDataFrame(of_rooms, _SENT))
+        sent = sent.repartition(len(rooms) * _PLACES_A_SHARD, "shard")
+        built = sent.groupBy("shard").applyInArrow(_building(job), _WRITTEN)
+        try:
+            rows = built.toArrow().to_pylist()
+        except Exception as error:  # noqa: BLE001 - py4j's too; texts quote values
+            raise BuildError(
+                f"engine: spark: the job failed ({type(error).__name__}): see Spark's own log "
+                "for lost executors and full disks, then publish again"
+            ) from None
+        errors = sorted(row["error"] for row in rows if row["error"])
+        if errors:
+            raise BuildError(errors[0])
+        return [(row["shard"], row["name"], row["path"]) for row in rows]
+
+    def _days(self, lake: Lake) -> DataFrame:
+        """Return the days of the lake in chunks that take about equally long."""
+        chunks: list[tuple[str, list[date]]] = []
+        for dataset in DAILY:
+            days = lake.days(dataset)
+            size = max(1, len(days) * ROWS_A_CHUNK // max(1, lake.count(dataset)))
+            chunks += [(dataset, days[at : at + size]) for at in range(0, len(days), size)]
+        frame = self._session.createDataFrame(chunks, "dataset string, days array<date>")
+        return frame.repartition(max(1, len(chunks)))
+
+
+def _splitting(split: Split) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Return what a task does with its chunks of days."""
+
+    def cut_up(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for chunk in batch.to_pylist():
+                for number, content in split.split(chunk["dataset"], chunk["days"]):
+                    arrays = [pa.array([number], pa.int32()), [chunk["dataset"]], [content]]
+                    yield pa.record_batch(arrays, names=["shard", "dataset", "content"])
+
+    return cut_up
+
+
+def _building(job: Job) -> Callable[[tuple[pa.Scalar, ...], pa.Table], pa.Table]:
+    """Return what a task does with what was sent to its shard. Errors come back as text."""
+
+    def build_one(key: tuple[pa.Scalar, ...], sent: pa.Table) -> pa.Table:
+        number: int = key[0].as_py()
+        names = sent["dataset"].to_pylist()
+        contents = (value.as_buffer() for chunk in sent["content"].chunks for value in chunk)
+        try:
+            found = job.build(number, zip(names, contents, strict=True))
+            rows = [{"shard": number, "name": name, "path": path} for name, path in found]
+        except WarehouseError as error:
+            rows = [{"shard": number, "error": str(error)}]
+        return pa.Table.from_pylist(rows, _WRITTEN_SCHEMA)
+
+    return build_one

@@ -1,0 +1,8 @@
+-- Work table: the open and listed rooms of each site, summed over all shards.
+SELECT p.place_no,
+       r.local_date,
+       CAST(sum(r.rooms_open) AS INTEGER) AS rooms_open,
+       CAST(sum(r.rooms_listed) AS INTEGER) AS rooms_listed
+FROM site_rooms AS r
+JOIN places AS p ON p.level = 'site' AND p.site = r.site
+GROUP BY p.place_no, r.local_date

@@ -16,7 +16,7 @@ import yaml
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Tenant
 from pipelines.sandbox.server import SandboxExchange
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 
 FIRST: Final = datetime.now(UTC).date() - timedelta(days=10)
 DAYS: Final = [FIRST + timedelta(days=offset) for offset in range(6)]

@@ -22,7 +22,7 @@ from typing import Any, Final
 import click
 import requests
 
-from pipelines.demo import DEMO_REGIONS, running_sandboxes, write_configuration
+from pipelines.cli.demo import DEMO_REGIONS, running_sandboxes, write_configuration
 from pipelines.night import Night, default_range, publish_region, run_night, today_in
 from pipelines.reading import Outcome
 from pipelines.settings import Settings, load_settings

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from pipelines.demo import running_sandboxes, write_configuration
+from pipelines.cli.demo import running_sandboxes, write_configuration
 
 
 def peak_of(command: Sequence[str]) -> tuple[int, float, int]:

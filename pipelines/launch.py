@@ -15,7 +15,7 @@ from typing import Final, Literal
 import dagster as dg
 import yaml
 
-from pipelines.alerts.messages import Alert
+from pipelines.alerts.channels import Alert
 from pipelines.alerts.notify import NOTIFIES_ITSELF, notify, notify_of_run
 from pipelines.definitions import build_defs, job_name
 from pipelines.night import DayRange, Progress

@@ -17,7 +17,7 @@ from hypothesis import settings
 from pipelines.launch import open_instance
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 
 # No property may fail because a machine is busy.
 settings.register_profile("patient", deadline=None)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import COMMANDS
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import (
     ROOM_COLUMNS,
     AlertSettings,

@@ -17,8 +17,7 @@ from typing import Any, Final, NamedTuple, cast
 import click
 import dagster as dg
 
-from pipelines.alerts.channels import send
-from pipelines.alerts.messages import Alert
+from pipelines.alerts.channels import Alert, send
 from pipelines.night import last_read_at, today_in
 from pipelines.run_facts import facts_of
 from pipelines.settings import AlertSettings, RegionSettings, Settings

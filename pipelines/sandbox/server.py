@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Self, TypeAlias
 
 from pipelines.sandbox.calendars import SEED, generated_tenant
-from pipelines.sandbox.ews.connection import PATH, EwsConnection
+from pipelines.sandbox.ews.operations import PATH, EwsConnection
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.graph.connection import GraphConnection
 from pipelines.sandbox.model import Tenant
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from transforms.contract import Region
 
 _Request: TypeAlias = socket.socket | tuple[bytes, socket.socket]  # TCP has only the first

@@ -5,6 +5,7 @@ Does not belong here: using any of it. Others import from this package alone, no
 """
 
 from pipelines.settings.loading import (
+    ROOM_COLUMNS,
     directory_table,
     load_settings,
     regions_to_load,
@@ -28,7 +29,6 @@ from pipelines.settings.model import (
     secret_of,
 )
 from pipelines.settings.problems import SettingsError, did_you_mean
-from pipelines.settings.rooms import ROOM_COLUMNS
 from pipelines.settings.values import (
     Domain,
     HttpsUrl,

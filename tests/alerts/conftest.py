@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.alerts.receivers import MailServer, Webhook, mail_server, webhook_receiver
 from tests.conftest import StartExchange
 from tests.night.workplace import MONDAY, Company, found_company, meeting

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.alerts.channels import send, try_channels
-from pipelines.alerts.messages import Alert
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.alerts.channels import Alert, send, try_channels
+from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import AlertSettings, EmailKeys, WebhookKeys
 from tests.alerts.receivers import MailServer, Webhook
 

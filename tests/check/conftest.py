@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox.model import Item, Person
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.check.asking import Checked, CheckNow
 from tests.conftest import StartExchange
 from tests.night.workplace import Company, address_of, found_company

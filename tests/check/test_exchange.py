@@ -11,7 +11,7 @@ import pytest
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Mailbox
 from pipelines.sandbox.server import SandboxExchange
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import Secrets, load_settings
 from pipelines.sources.ews_check import DirectorySource
 from tests.check.asking import CheckNow

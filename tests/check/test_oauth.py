@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 import yaml
 
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.check.asking import CheckNow
 from tests.night.workplace import Company, address_of
 

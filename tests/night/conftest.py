@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.conftest import StartExchange
 from tests.night.workplace import GUEST, MONDAY, Company, found_company, meeting
 

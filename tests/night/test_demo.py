@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from pipelines import cli
-from pipelines.cli.demo import demo
-from pipelines.demo import somebody_elses_file, write_configuration
+from pipelines.cli.demo import demo, somebody_elses_file, write_configuration
 
 
 @pytest.mark.parametrize("name", ["insights.yaml", "rooms-eu.csv", "rooms-na.csv"])

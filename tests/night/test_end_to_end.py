@@ -21,7 +21,7 @@ import yaml
 from pipelines.night import SILENT, DayRange, Night, publish_region, run_night
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from pipelines.sandbox.model import ACCOUNT, Item, Tenant
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import Settings, load_settings
 from pipelines.sources.factory import open_source
 from tests.conftest import StartExchange

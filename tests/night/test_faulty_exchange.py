@@ -15,7 +15,7 @@ import pytest
 from pipelines.night import SILENT, DayRange, Night, NightResult, run_night
 from pipelines.sandbox.faults import Fault, Faults, Kind
 from pipelines.sandbox.model import Item
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import ExchangeSettings, Secrets, load_settings
 from pipelines.sources import session as pace_of
 from pipelines.sources.base import CalendarSource

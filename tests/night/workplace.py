@@ -20,7 +20,7 @@ import yaml
 from pipelines import cli
 from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Tenant
 from pipelines.sandbox.server import SandboxExchange
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from transforms.contract import Region
 from warehouse.lake import Dataset, Lake
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.sandbox.model import Item, Tenant
 from pipelines.sandbox.server import SandboxExchange
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.parity.both_ways import BothWays, both_ways
 from tests.parity.calendars import ANN, LISTS
 

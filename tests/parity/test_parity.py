@@ -11,7 +11,7 @@ from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from pipelines.sandbox.meetings import People, invent_people
 from pipelines.sandbox.model import Item, Tenant
 from pipelines.sandbox.server import SandboxExchange
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.parity.both_ways import READ_AT, BothWays, both_ways
 from tests.parity.calendars import FIRST, LAST, LISTS, ORGANIZERS, PEOPLE, calendars
 

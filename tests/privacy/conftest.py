@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.sandbox.model import Item, Person
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.conftest import StartExchange
 from tests.night.workplace import MONDAY, Company, at, found_company
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 from pipelines.sandbox.ews.soap import parse
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.privacy.book import EXCHANGE_MOODS, Book
 
 

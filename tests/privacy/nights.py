@@ -20,7 +20,7 @@ from typing import Any, Final
 import yaml
 
 from pipelines.launch import DAGSTER_YAML
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.privacy.attack import ELSEWHERE, FOLDER, KILLED, LAYER, TEXT
 from tests.privacy.hostile import HostileExchange
 from tests.privacy.hostile_graph import GRAPH_MOODS, SIGN_IN, SIGN_IN_REFUSED

@@ -20,8 +20,8 @@ from typing import Final
 
 import click
 
-from pipelines.privacy.proof import ProofResult, write_result
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.privacy.record import ProofResult, write_result
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.needs import schema_folder
 from tests.privacy.attack import KILLED, LAYERS
 from tests.privacy.book import EXCHANGE_MOODS, ROOM_MOODS, Book

@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from pipelines.privacy import record
-from pipelines.privacy.proof import (
+from pipelines.privacy.record import (
     RESULT_FILES,
     AttackResult,
     ProofResult,

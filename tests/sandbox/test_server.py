@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.sandbox.calendars import generated_tenant
 from pipelines.sandbox.server import Plan, SandboxExchange, serving
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.conftest import StartExchange
 from tests.sandbox.client import OWN_CALENDAR, connected
 from tests.sandbox.rooms import DAY, MONDAY, ROOM, meeting, tenant

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import (
     EwsExchange,
     SettingsError,

@@ -27,7 +27,7 @@ from pipelines.sandbox.model import (
     Tenant,
 )
 from pipelines.sandbox.server import SandboxExchange
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.sources.base import CalendarSource, ReadError, Window
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.graph import GraphSource

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Tenant
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.sources.base import Reach
 from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.sources.base import Reach, ReadError
 from pipelines.sources.wire import Deadline, TimedAdapter, secured
 from tests.conftest import StartExchange

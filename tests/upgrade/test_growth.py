@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from pipelines.sandbox.calendars import generated_tenant
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.conftest import StartExchange
 from tests.upgrade.test_upgrade import ARCHIVE, FIRST, LAST
 

@@ -15,7 +15,7 @@ import yaml
 from pipelines import cli
 from pipelines.launch import last_run, open_instance
 from pipelines.sandbox.calendars import generated_tenant
-from pipelines.sandbox.tls import CertificateAuthority
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.conftest import StartExchange
 from warehouse.lake import Lake
 

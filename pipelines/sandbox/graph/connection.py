@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from pipelines.sandbox.faults import Entry
 from pipelines.sandbox.graph import GraphError, SignInError
-from pipelines.sandbox.graph.view import Page, calendar_view, list_rooms
+from pipelines.sandbox.graph.events import Page, calendar_view, list_rooms
 from pipelines.sandbox.model import App, Mailbox, Tenant
 from pipelines.sandbox.wire import Wire
 

@@ -236,19 +236,19 @@ class ExchangeCheck:
         yield self._scope(exchange.scope_probe)
 
     def _ews_steps(self, exchange: EwsExchange) -> Iterator[Step]:
-        source = self._directory_source(exchange)
+        rooms, is_app = self._target.rooms, exchange.auth == "oauth"
+        act_as = rooms[0].address if is_app and rooms else None
+        source = DirectorySource(exchange, self._secrets, act_as)
         with closing(source):
             yield self._needed(self._sign_in(exchange.auth, source))
-            if self.stop_code is None:
-                yield from self._signed_in_steps(source)
-
-    def _signed_in_steps(self, source: DirectorySource) -> Iterator[Step]:
-        server = source.server or ServerInfo(None, None)
-        yield _version(server)
-        yield _clock(server)
-        self.listing = read_rooms_of(source, self.listing)
-        yield comparison(self._target, self._directory, self.listing)
-        yield self._scope(self._exchange.scope_probe)
+            if self.stop_code is not None:
+                return
+            server = source.server or ServerInfo(None, None)
+            yield _version(server)
+            yield _clock(server)
+            self.listing = read_rooms_of(source, self.listing)
+            yield comparison(self._target, self._directory, self.listing)
+            yield self._scope(exchange.scope_probe)
 
     def _needed(self, step: Step) -> Step:
         self.stop_code = step.code
@@ -281,12 +281,6 @@ class ExchangeCheck:
         if left < _SOON:
             return Step("TLS", State.NOTE, f"{text}: renew it soon")
         return Step("TLS", State.OK, text)
-
-    def _directory_source(self, exchange: EwsExchange) -> DirectorySource:
-        rooms = self._target.rooms
-        is_app = exchange.auth == "oauth"
-        act_as = rooms[0].address if is_app and rooms else None
-        return DirectorySource(exchange, self._secrets, act_as)
 
     def _sign_in(self, auth: str, source: DirectorySource) -> Step:
         """Ask for the room lists: the first request, after which a password is known to work."""

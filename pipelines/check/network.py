@@ -107,15 +107,12 @@ def _connection(
     connection = HTTPSConnection(
         proxy.hostname or "", _port(proxy), timeout=_SECONDS, context=context
     )
-    connection.set_tunnel(parts.hostname or "", _port(parts), _proxy_login(proxy))
+    login: dict[str, str] = {}
+    if proxy.username:
+        account = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+        login = dict(make_headers(proxy_basic_auth=account))
+    connection.set_tunnel(parts.hostname or "", _port(parts), login)
     return connection
-
-
-def _proxy_login(proxy: SplitResult) -> dict[str, str]:
-    if not proxy.username:
-        return {}
-    login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-    return dict(make_headers(proxy_basic_auth=login))
 
 
 def _port(parts: SplitResult) -> int:
@@ -146,13 +143,11 @@ def _named_failures() -> Iterator[None]:
     except UnicodeError:  # a label of the host is too long for DNS, or empty
         raised = ReadError("NameResolutionError", Reach.EXCHANGE)
     except (OSError, HTTPException) as error:
-        raised = ReadError(_code(error), Reach.EXCHANGE)
+        code = failure_of(error).code
+        # http.client's word for a tunnel that the proxy refuses
+        is_tunnel = type(error) is OSError and error.errno is None
+        is_refused = is_tunnel and code == "ConnectionBroken"
+        raised = ReadError("ProxyError" if is_refused else code, Reach.EXCHANGE)
     else:
         return
     raise raised
-
-
-def _code(error: Exception) -> str:
-    code = failure_of(error).code
-    is_tunnel = type(error) is OSError and error.errno is None  # http.client's word for a refusal
-    return "ProxyError" if is_tunnel and code == "ConnectionBroken" else code

@@ -77,28 +77,18 @@ def _problem(place: object, text: str) -> SettingsError:
 def _names_of(rooms: Sequence[Room]) -> dict[str, str]:
     """Return room_ids by every name that only one room has; an address wins over a name."""
     names: dict[str, str] = {}
-    for key in (_name, _local_part, _room_id, _address):
+    ways = (
+        [room.name or "" for room in rooms],
+        [room.address.partition("@")[0] for room in rooms],
+        [room.room_id for room in rooms],
+        [normal_address(room.address) for room in rooms],
+    )
+    for way in ways:
         seen: dict[str, list[str]] = {}
-        for room in rooms:
-            seen.setdefault(key(room).casefold(), []).append(room.room_id)
+        for room, name in zip(rooms, way, strict=True):
+            seen.setdefault(name.casefold(), []).append(room.room_id)
         names.update((name, ids[0]) for name, ids in seen.items() if name and len(ids) == 1)
     return names
-
-
-def _name(room: Room) -> str:
-    return room.name or ""
-
-
-def _local_part(room: Room) -> str:
-    return room.address.partition("@")[0]
-
-
-def _room_id(room: Room) -> str:
-    return room.room_id
-
-
-def _address(room: Room) -> str:
-    return normal_address(room.address)
 
 
 def _keys(row: Row) -> Iterator[str]:

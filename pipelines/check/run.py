@@ -98,11 +98,22 @@ def run_check(settings: Settings, regions: Sequence[Region], options: Options) -
     Raises:
         SettingsError: a secret or a file of the options cannot be used; nothing was asked yet.
     """
-    targets = list(_targets(settings, regions))
+    targets = [
+        Target(region, exchange, [room for room in of_region.rooms if room.exchange == name])
+        for region in regions
+        for of_region in [settings.regions[region]]
+        for name, exchange in of_region.exchanges.items()
+    ]
     secrets = read_all_secrets(target.exchange for target in targets)
     if options.write_rooms is not None:
-        _check_can_be_written(options.write_rooms, regions)
-    processing = _read_processing(settings, regions, options.calendar_processing)
+        if len(regions) != 1:
+            raise SettingsError(["--write-rooms: a directory has one region; add --region"])
+        refuse_existing(options.write_rooms)
+    processing: dict[Region, Processing] = {}
+    if options.calendar_processing is not None:
+        for region in regions:
+            rooms = settings.regions[region].rooms
+            processing[region] = read_processing(options.calendar_processing, rooms)
     report = Printer(Console(quiet=options.is_json))
     aside = Printer(Console(stderr=options.is_json))  # where it cannot spoil the list
     results = []
@@ -121,29 +132,6 @@ def run_check(settings: Settings, regions: Sequence[Region], options: Options) -
     view.show_summary(report, results)
     is_readable = all(result.is_readable for result in results)
     return ALL_READABLE if is_readable and is_done else NOT_READABLE
-
-
-def _targets(settings: Settings, regions: Sequence[Region]) -> Iterator[Target]:
-    for region in regions:
-        of_region = settings.regions[region]
-        for name, exchange in of_region.exchanges.items():
-            yield Target(
-                region, exchange, [room for room in of_region.rooms if room.exchange == name]
-            )
-
-
-def _check_can_be_written(path: Path, regions: Sequence[Region]) -> None:
-    if len(regions) != 1:
-        raise SettingsError(["--write-rooms: a directory has one region; add --region"])
-    refuse_existing(path)
-
-
-def _read_processing(
-    settings: Settings, regions: Sequence[Region], path: Path | None
-) -> Mapping[Region, Processing]:
-    if path is None:
-        return {}
-    return {region: read_processing(path, settings.regions[region].rooms) for region in regions}
 
 
 def _check(

@@ -230,14 +230,12 @@ class Session:
         """Let the other workers know what a failure says of the exchange."""
         if failure.code in _TOO_BUSY:
             self.throttle.slower(failure.retry_after)
-        if failure.code == "HTTP401" and not is_second_try and self._used_to_be_let_in():
-            self._is_second_try = True
-        elif failure.reach is Reach.EXCHANGE and not failure.is_transient:
+        if failure.code == "HTTP401" and not is_second_try:
+            # A single 401 in a night proves nothing where the password or token worked before.
+            has_worked = self.throttle.has_answered if self.token is None else self.token.renew()
+            self._is_second_try = has_worked
+        if failure.reach is Reach.EXCHANGE and not (failure.is_transient or self._is_second_try):
             self.throttle.refuse(failure.code)
-
-    def _used_to_be_let_in(self) -> bool:
-        """Tell whether the credential worked before: a single 401 in a night proves nothing."""
-        return self.throttle.has_answered if self.token is None else self.token.renew()
 
     def _wait_while_held(self) -> None:
         """Wait for as long as the exchange asked any worker to.

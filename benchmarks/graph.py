@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Callable
 
 from benchmarks.parsing import ITEMS, ROUNDS, a_room_of_one_view, milliseconds
-from pipelines.sandbox.graph.events import Page, calendar_view
+from pipelines.sandbox.graph_events import Page, calendar_view
 from pipelines.sources.graph_events import row_of
 
 

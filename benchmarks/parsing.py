@@ -20,9 +20,8 @@ from exchangelib.services import FindItem, GetItem
 from lxml import etree
 
 from pipelines.sandbox.calendars import generated_tenant
-from pipelines.sandbox.ews.operations import answer
-from pipelines.sandbox.ews.request import subject_of
-from pipelines.sandbox.ews.soap import envelope, parse
+from pipelines.sandbox.ews import answer
+from pipelines.sandbox.ews_soap import envelope, parse, subject_of
 from pipelines.sandbox.model import Item, Mailbox, Tenant
 from pipelines.settings import EwsExchange, Secrets
 from pipelines.sources.base import Window

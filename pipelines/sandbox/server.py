@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Self, TypeAlias
 
 from pipelines.sandbox.calendars import SEED, generated_tenant
-from pipelines.sandbox.ews.operations import PATH, EwsConnection
+from pipelines.sandbox.ews import PATH, EwsConnection
 from pipelines.sandbox.faults import Fault
-from pipelines.sandbox.graph.connection import GraphConnection
+from pipelines.sandbox.graph import GraphConnection
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.wire import CertificateAuthority
 from transforms.contract import Region

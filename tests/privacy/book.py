@@ -14,7 +14,7 @@ from typing import Final
 
 from lxml import etree
 
-from pipelines.sandbox.ews.soap import ERRORS, MESSAGES, SOAP, TYPES
+from pipelines.sandbox.ews_soap import ERRORS, MESSAGES, SOAP, TYPES
 from tests.privacy.grower import Grower, Override
 from tests.privacy.hostile_graph import GraphBook
 from tests.privacy.schemas import Schemas

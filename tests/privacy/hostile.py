@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-from pipelines.sandbox.ews.soap import parse
+from pipelines.sandbox.ews_soap import parse
 from pipelines.sandbox.wire import CertificateAuthority
 from tests.privacy.book import EXCHANGE_MOODS, Book
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote
 
-from pipelines.sandbox.graph.events import event
+from pipelines.sandbox.graph_events import event
 from pipelines.sandbox.model import Item, Person
 from tests.privacy.tokens import Tokens
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipelines.sandbox.calendars import generated_tenant
-from pipelines.sandbox.ews.items import PROPERTIES
+from pipelines.sandbox.ews_items import PROPERTIES
 from pipelines.sandbox.model import Item, Person
 from pipelines.sandbox.server import SandboxExchange
 from tests.conftest import StartExchange

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.sandbox.graph.events import event
+from pipelines.sandbox.graph_events import event
 from pipelines.sources.base import ReadError
 from pipelines.sources.graph_events import row_of
 from tests.sandbox.rooms import LEAVER, NINE, TEAM, rich_meeting

@@ -1,7 +1,7 @@
-"""Rooms over Graph: calendar items as ``event``s, calendarView, and the list of rooms.
+"""Rooms over Graph: calendar items as ``event``s, calendarView, the list of rooms, and refusals.
 
 Belongs here: JSON, windows, limits and pages.
-Does not belong here: connections and tokens (``connection.py``).
+Does not belong here: connections and tokens (``graph.py``).
 
 Three things differ from EWS, as they do in life: an all-day event is written as midnight to
 midnight of its dates, in whatever zone the request names; nobody's mailbox type is given, so a
@@ -17,9 +17,34 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
-from pipelines.sandbox.graph import GraphError
 from pipelines.sandbox.items import item_id, utc
 from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
+
+
+class GraphError(Exception):
+    """A refusal: HTTP ``status`` and Graph's ``code``."""
+
+    def __init__(self, status: int, code: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.headers = dict(headers or {})
+
+    def content(self) -> Mapping[str, Any]:
+        """Return the body; clients must not rely on its words."""
+        inner = {"date": "2026-01-01T00:00:00", "request-id": "sandbox"}
+        message = f"The sandbox answers {self.code}."
+        return {"error": {"code": self.code, "message": message, "innerError": inner}}
+
+
+class SignInError(GraphError):
+    """A refusal of the sign-in service: OAuth's words instead of Graph's."""
+
+    def content(self) -> Mapping[str, Any]:
+        """Return the body; ``error_codes`` would be Entra's numbers."""
+        text = f"The sandbox answers {self.code}."
+        return {"error": self.code, "error_description": text, "error_codes": []}
+
 
 _KINDS: Final = {
     "Single": "singleInstance",

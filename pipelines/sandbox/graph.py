@@ -1,4 +1,4 @@
-"""Graph on a connection: paths, the app's rights, tokens by secret or certificate, JSON."""
+"""Microsoft Graph and its sign-in service on a connection: paths, rights, tokens, JSON."""
 
 import base64
 import binascii
@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from pipelines.sandbox.faults import Entry
-from pipelines.sandbox.graph import GraphError, SignInError
-from pipelines.sandbox.graph.events import Page, calendar_view, list_rooms
+from pipelines.sandbox.graph_events import GraphError, Page, SignInError, calendar_view, list_rooms
 from pipelines.sandbox.model import App, Mailbox, Tenant
 from pipelines.sandbox.wire import Wire
 

@@ -1,7 +1,7 @@
 """The operations of EWS, and the connection that they come in on.
 
 Belongs here: basic and bearer authentication; from a request to the body of an answer.
-Does not belong here: SOAP and rights (``soap.py``, ``request.py``), items (``items.py``).
+Does not belong here: SOAP and rights (``ews_soap.py``), items (``ews_items.py``).
 """
 
 import base64
@@ -15,10 +15,13 @@ from random import Random
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
-from pipelines.sandbox.ews.items import Render, address_xml, item_properties, render, selected
-from pipelines.sandbox.ews.request import CALENDAR, Answer, Call, Folder, fail, subject_of
-from pipelines.sandbox.ews.soap import (
+from pipelines.sandbox.ews_items import Render, address_xml, item_properties, render, selected
+from pipelines.sandbox.ews_soap import (
+    CALENDAR,
+    Answer,
+    Call,
     Element,
+    Folder,
     M,
     ResponseError,
     SoapFaultError,
@@ -26,8 +29,10 @@ from pipelines.sandbox.ews.soap import (
     T,
     envelope,
     error_message,
+    fail,
     fault,
     parse,
+    subject_of,
     success_message,
     text,
 )

@@ -1,32 +1,13 @@
 """A calendar item as EWS writes it, with the properties that a request selects."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from pipelines.sandbox.ews.soap import Element, SoapFaultError, T, text
+from pipelines.sandbox.ews_soap import Element, SoapFaultError, T, View, text
 from pipelines.sandbox.items import item_id
 from pipelines.sandbox.model import Item, Person
-
-
-@dataclass(frozen=True)
-class View:
-    """What items are rendered for: the folder they lie in, and the length strings are cut at.
-
-    ``longest`` is 255 in FindItem, None (uncut) in GetItem.
-    """
-
-    number: int
-    parent_id: str
-    longest: int | None = None
-
-    @property
-    def is_find(self) -> bool:
-        """Whether strings are cut and invitees and bodies left out."""
-        return self.longest is not None
-
 
 Render: TypeAlias = Callable[[Item, View], str]
 

@@ -1,1 +1,0 @@
-"""EWS as the simulated Exchange speaks it."""

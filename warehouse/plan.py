@@ -52,7 +52,7 @@ def load_what_if(engine: Engine) -> None:
             low, high = np.searchsorted(found["number"], (own[0]["number"], own[-1]["number"] + 1))
             bookings = tuple(found[name][low:high] for name in ("number", "starts", "ends"))
             if place in days:
-                tables = _tables(own, days[place], *bookings)
+                tables = what_if_tables(own, days[place], *bookings)
                 for name, rows in tables.items():
                     table = pa.Table.from_pylist(
                         [{"region": region} | row for row in rows], TABLES[name].schema
@@ -72,7 +72,7 @@ def _chunks(places: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield first, places[-1]
 
 
-def _tables(
+def what_if_tables(
     rooms: Sequence[dict[str, Any]], days: Sequence[date], number: Ints, starts: Ints, ends: Ints
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of one building; ``rooms`` and bookings stand in the same order."""

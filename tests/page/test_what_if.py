@@ -1,11 +1,14 @@
 """The page's what-if and the command's hold the same truth between them (R22)."""
 
+import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.marts.scenario import (
@@ -22,8 +25,11 @@ from tests.marts.scenario import (
 )
 from tests.page.browser import Browser, Tab
 from tests.page.conftest import MakePage
-from tests.page.pages import table_in, words_of
+from tests.page.pages import Page, table_in, words_of
+from tests.what_if.offices import Booking as Offered
+from tests.what_if.offices import Office, best
 from warehouse import what_if
+from warehouse.plan import what_if_tables
 
 MONDAY = date(2026, 9, 7)
 DAYS = days_from(MONDAY, 10)
@@ -134,6 +140,88 @@ def test_the_smallest_mix_serves_what_it_says_and_fewer_rooms_cannot(
     assert fewest <= sum(mix.values())
     _, most, booked = ask(tab, tuple(everything), (fewest - 1, 99))
     assert most < 0.99 * booked
+
+
+def random_building(seed: int) -> tuple[Office, Office, dict[str, Any], list[str], list[int]]:
+    """Return a building after a question, and the question as the page's script has it.
+
+    Twice: as if each booking needed all seats of its room, and as if it needed one.
+    """
+    random = Random(seed)
+    seats = [random.choice((2, 4, 4, 8, 12)) for _ in range(random.randint(2, 5))]
+    days = days_from(MONDAY, 2)
+    first = int(datetime(MONDAY.year, MONDAY.month, MONDAY.day, tzinfo=UTC).timestamp()) // 60
+    booked = []
+    for room in range(len(seats)):
+        minute = first + random.choice((480, 540, 1380))
+        for _ in range(random.randint(0, 4)):
+            length = random.choice((30, 60, 90, 240))
+            if minute + length <= first + 2 * 1440:
+                booked.append((room, minute, minute + length))
+            minute += length + random.choice((0, 0, 15, 60))
+    rooms = [
+        {"room_id": f"room-{number}", "number": number, "seats": each, "time_zone": "UTC"}
+        | {"site": None, "building": "HQ"}
+        for number, each in enumerate(seats)
+    ]
+    columns = np.array(booked, np.int64).reshape(-1, 3).T
+    found = what_if_tables(rooms, days, *columns)
+    plan: dict[int, list[dict[str, int]]] = {}
+    for row in found["what_if_plan"]:
+        planned = {"seats": row["seats"], "minutes": row["booked_minutes"]}
+        plan.setdefault(row["room_no"], []).append(planned)
+    place = {
+        "rooms": [
+            {"id": row["room_id"], "seats": each, "minutes": row["booked_minutes"]}
+            for row, each in zip(found["what_if_rooms"], seats, strict=True)
+        ],
+        "levels": [
+            {"count": row["rooms"], "minutes": row["booked_minutes"]}
+            for row in found["what_if_at_once"]
+        ],
+        "plan": list(plan.values()),
+    }
+    gone = {room for room in range(len(seats)) if random.random() < 0.4}
+    added = random.choices((2, 4, 8, 12), k=random.choice((0, 0, 1, 2)))
+    stays = sorted((seats[room], room) for room in range(len(seats)) if room not in gone)
+    after = sorted([*(each for each, _ in stays), *added])
+    midnights = tuple(first + 1440 * day for day in range(3))
+    offices = [
+        Office(
+            tuple(after),
+            (frozenset(range(2)),) * len(after),
+            midnights,
+            tuple(
+                Offered(None, start, end, seats[room] if is_choosy else 1)
+                for room, start, end in booked
+            ),
+        )
+        for is_choosy in (True, False)
+    ]
+    return *offices, place, [f"room-{room}" for room in gone], added
+
+
+def test_a_solver_finds_no_placement_outside_of_the_pages_bracket(
+    worked: Page, browser: Browser
+) -> None:
+    made = [random_building(seed) for seed in range(80)]
+    asked = [(place, gone, added) for _, _, place, gone, added in made]
+    script = files("warehouse.page").joinpath("client", "what_if.js").read_text("utf-8")
+    answers = browser.open(worked.path).value(
+        f"""(() => {{
+          const sumOf = (numbers) => numbers.reduce((sum, each) => sum + each, 0);
+          {script}
+          return {json.dumps(asked)}.map(([place, gone, added]) =>
+            whatIfAnswer(place, new Set(gone), added));
+        }})()"""
+    )
+    contested = 0
+    for (choosy, easy, *_), found in zip(made, answers, strict=True):
+        assert found["booked"] == sum(each.end - each.start for each in choosy.bookings)
+        least, most = best(choosy, by_minutes=True), best(easy, by_minutes=True)
+        assert found["least"] <= least <= most <= found["most"]
+        contested += least < found["booked"]
+    assert contested > 25
 
 
 def tables(folder: Path, office: Scenario) -> list[list[Any]]:

@@ -131,10 +131,12 @@ function whatIf() {
     const gone = new Set(boxes().filter((box) => box.checked).map((box) => box.value));
     const added = Array(wholeOf(controls.added)).fill(wholeOf(controls.seats));
     const found = whatIfAnswer(place(), gone, added);
-    const least = say("what-if.bracket", { least: shareDown(found.least, found.booked), most: shareUp(found.most, found.booked) });
-    answered.toggleAttribute("data-asked", gone.size + added.length > 0); // or paper has none of it
+    const isAsked = gone.size + added.length > 0;
+    const bracket = isAsked ? say("what-if.bracket", { least: shareDown(found.least, found.booked), most: shareUp(found.most, found.booked) })
+      : say("what-if.ask");
+    answered.toggleAttribute("data-asked", isAsked); // or paper has none of it
     answered.replaceChildren(
-      element("strong", { "data-least": found.least, "data-most": found.most, "data-booked": found.booked }, least),
+      element("strong", { "data-least": found.least, "data-most": found.most, "data-booked": found.booked }, bracket),
       element("p", {}, mixWords(place())),
       element("p", { class: "quiet" }, `${say("what-if.exact")} `, element("code", {}, whatIfCommand(data, place(), gone, added))));
     part.show(say("what-if.words", { time: hours(found.booked), days: place().days, least_time: hours(found.least), most_time: hours(found.most), rooms: found.rooms }),

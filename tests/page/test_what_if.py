@@ -198,7 +198,7 @@ def random_building(seed: int) -> tuple[Office, Office, dict[str, Any], list[str
         )
         for is_choosy in (True, False)
     ]
-    return *offices, place, [f"room-{room}" for room in gone], added
+    return offices[0], offices[1], place, [f"room-{room}" for room in gone], added
 
 
 def test_a_solver_finds_no_placement_outside_of_the_pages_bracket(

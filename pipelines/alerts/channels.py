@@ -29,6 +29,9 @@ from transforms.contract import Region
 _ROOMS_NAMED: Final = 20
 
 State = Literal["failed", "partial", "stale"]
+_CONNECT_SECONDS: Final = 10.0
+_READ_SECONDS: Final = 20.0
+_PORTS: Final = {"starttls": 587, "implicit": 465}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +91,6 @@ class Alert:
             "error_code": self.error_code,
             "last_read_at": self.last_read_at.isoformat() if self.last_read_at else None,
         }
-
-
-_CONNECT_SECONDS: Final = 10.0
-_READ_SECONDS: Final = 20.0
-_PORTS: Final = {"starttls": 587, "implicit": 465}
 
 
 class NotSentError(Exception):

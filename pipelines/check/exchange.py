@@ -33,6 +33,43 @@ _EDITIONS: Final[tuple[tuple[tuple[int, ...], str], ...]] = (  # the first that 
     ((15, 0), "Exchange Server 2013"),
 )
 _LONGEST: Final = 80
+_SHOWN: Final = 10
+_FAILURES: Final = 3
+_AN_APP: Final = "an app asks on behalf of a room: put one into the directory first"
+_HOW_TO_LIST: Final = (
+    "a list lets people and this check find rooms: "
+    "New-DistributionGroup 'Rooms of a building' -RoomList -Members <rooms>"
+)
+_PLACES: Final = "places"
+_HOW_TO_LIST_PLACES: Final = (
+    "only --write-rooms needs them: grant the app Place.Read.All (application) in Entra"
+)
+_WIDE: Final = (
+    "that grant in Entra adds up with the scope and undoes it: remove it there, and give the app "
+    "the role Application Calendars.Read for this region's rooms"
+)
+_UNPROBED: Final = Step(
+    "scope",
+    State.NOTE,
+    "not tried: name a mailbox that must not be readable in scope_probe",
+)
+_SOON: Final = timedelta(days=14)
+_IN_STEP: Final = timedelta(seconds=60)
+_DENIALS: Final = frozenset(
+    {
+        "Authorization_RequestDenied",
+        "ErrorAccessDenied",
+        "ErrorFolderNotFound",
+        "ErrorImpersonateUserDenied",
+        "ErrorImpersonationDenied",
+        "ErrorItemNotFound",
+        "HTTP403",  # the exchange itself let us in before
+    }
+)
+# A minute long past: whether it may be read is known without reading anybody's meeting.
+_PROBED: Final = Window(
+    datetime(2000, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC) + timedelta(minutes=1)
+)
 
 
 def edition(build: Build) -> str:
@@ -50,15 +87,6 @@ def printable(text: str) -> str:
     """Return a server's text without what would steer a terminal, and not too long."""
     shown = "".join(char if char.isprintable() else "?" for char in text)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
-
-
-_SHOWN: Final = 10
-_FAILURES: Final = 3
-_AN_APP: Final = "an app asks on behalf of a room: put one into the directory first"
-_HOW_TO_LIST: Final = (
-    "a list lets people and this check find rooms: "
-    "New-DistributionGroup 'Rooms of a building' -RoomList -Members <rooms>"
-)
 
 
 def read_rooms_of(source: DirectorySource, listing: Listing) -> Listing:
@@ -116,21 +144,6 @@ def _some(names: Sequence[str]) -> str:
     return shown + (f" and {more} more" if more > 0 else "")
 
 
-_PLACES: Final = "places"
-_HOW_TO_LIST_PLACES: Final = (
-    "only --write-rooms needs them: grant the app Place.Read.All (application) in Entra"
-)
-_WIDE: Final = (
-    "that grant in Entra adds up with the scope and undoes it: remove it there, and give the app "
-    "the role Application Calendars.Read for this region's rooms"
-)
-_UNPROBED: Final = Step(
-    "scope",
-    State.NOTE,
-    "not tried: name a mailbox that must not be readable in scope_probe",
-)
-
-
 def _app_sign_in(source: GraphDirectory, authority: str) -> Step:
     """Try whether the app gets a token from the sign-in service."""
     try:
@@ -162,25 +175,6 @@ def _list_places(
     if not details:
         return Step(_PLACES, State.OK, f"{text}, the same as in the directory"), listing
     return Step(_PLACES, State.NOTE, text, details=details), listing
-
-
-_SOON: Final = timedelta(days=14)
-_IN_STEP: Final = timedelta(seconds=60)
-_DENIALS: Final = frozenset(
-    {
-        "Authorization_RequestDenied",
-        "ErrorAccessDenied",
-        "ErrorFolderNotFound",
-        "ErrorImpersonateUserDenied",
-        "ErrorImpersonationDenied",
-        "ErrorItemNotFound",
-        "HTTP403",  # the exchange itself let us in before
-    }
-)
-# A minute long past: whether it may be read is known without reading anybody's meeting.
-_PROBED: Final = Window(
-    datetime(2000, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC) + timedelta(minutes=1)
-)
 
 
 class ExchangeCheck:

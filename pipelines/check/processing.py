@@ -25,6 +25,10 @@ EXPORT: Final = (
 )
 _AUTOMATION: Final = "automateprocessing"
 _NAMES: Final = ("primarysmtpaddress", "identity", "mailboxownerid")
+_DAY_MINUTES: Final = 1440
+_USUAL_LONGEST: Final = 240  # the last band of durations begins there
+_TEXTS: Final = ("DeleteSubject", "AddOrganizerToSubject", "DeleteComments")
+_ACCEPT: Final = "-AutomateProcessing AutoAccept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +104,6 @@ def _keys(row: Row) -> Iterator[str]:
         yield value.rpartition("/")[2]
 
 
-_DAY_MINUTES: Final = 1440
-_USUAL_LONGEST: Final = 240  # the last band of durations begins there
-_TEXTS: Final = ("DeleteSubject", "AddOrganizerToSubject", "DeleteComments")
-
-
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """One setting that makes figures doubtful; ``remedy`` is a parameter, or a sentence.
@@ -151,9 +150,6 @@ def _unanswered(automation: str) -> Doubt:
     why = "requests stay tentative until somebody answers them"
     figures = "booked_utilization is too low, held_minutes too high"
     return Doubt(f"AutomateProcessing {automation}", figures, why, _ACCEPT)
-
-
-_ACCEPT: Final = "-AutomateProcessing AutoAccept"
 
 
 def _answers(row: Row) -> Iterator[Doubt]:

@@ -31,6 +31,14 @@ _OWN: Final[Mapping[str, str]] = {
         "existing mailbox outside the scope, and check again."
     ),
 }
+_SCOPE: Final = (
+    "New-ManagementScope {scope} -RecipientRestrictionFilter "
+    "\"RecipientTypeDetails -eq 'RoomMailbox' -and CustomAttribute1 -eq '{region}'\""
+)
+_MARK: Final = "Set-Mailbox {room} -CustomAttribute1 '{region}'"
+_NAMED_IN_A_COMMAND: Final = 8
+# As a delegate, by impersonation, as an app: the order in which an account may get in.
+_WAYS: Final = ("delegate", "impersonation", "app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +54,6 @@ class Command:
         return [self.each, *self.once] if self.each else self.once
 
 
-_SCOPE: Final = (
-    "New-ManagementScope {scope} -RecipientRestrictionFilter "
-    "\"RecipientTypeDetails -eq 'RoomMailbox' -and CustomAttribute1 -eq '{region}'\""
-)
-_MARK: Final = "Set-Mailbox {room} -CustomAttribute1 '{region}'"
 _REVIEWER: Final = Command(
     "Add-MailboxFolderPermission {calendar} -User {account} -AccessRights Reviewer"
 )
@@ -134,10 +137,7 @@ _NARROW_APP: Final = Command(
 )
 _WITHDRAW: Final = Command("Remove-MailboxFolderPermission {calendar} -User {account}")
 
-_NAMED_IN_A_COMMAND: Final = 8
 
-# As a delegate, by impersonation, as an app: the order in which an account may get in.
-_WAYS: Final = ("delegate", "impersonation", "app")
 _RIGHTS: Final = (_REVIEWER, _IMPERSONATION, _APP)
 _COMMANDS: Final[Mapping[str, Sequence[Command | None]]] = {
     "ErrorAccessDenied": _RIGHTS,

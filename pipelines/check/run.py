@@ -42,6 +42,8 @@ from transforms.contract import Region
 
 _AHEAD: Final = timedelta(days=7)
 _PATIENCE_SECONDS: Final = 60.0  # somebody waits for the answer
+ALL_READABLE: Final = 0
+NOT_READABLE: Final = 1
 
 
 def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iterator[Outcome[int]]:
@@ -74,10 +76,6 @@ class _Counter:
         return sum(
             item.starts_at < window.ends_at and item.ends_at > window.starts_at for item in items
         )
-
-
-ALL_READABLE: Final = 0
-NOT_READABLE: Final = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ _MARKS: Final = {State.OK: "✓", State.NOTE: "!", State.FAILED: "✗"}
 _PLAIN_MARKS: Final = {State.OK: "+", State.NOTE: "!", State.FAILED: "x"}
 _INDENT: Final = " " * 12
 _NARROWEST: Final = 30
+_NAME_WIDTH: Final = 10
+_IN_A_LINE: Final = 4
 
 
 class Printer:
@@ -75,9 +77,6 @@ class Printer:
 
     def _print(self, text: str | Text) -> None:
         self._console.print(text, soft_wrap=True, markup=False, highlight=False)
-
-
-_NAME_WIDTH: Final = 10
 
 
 def show_exchange(printer: Printer, target: Target) -> None:
@@ -147,9 +146,6 @@ def _by_code(result: ExchangeResult) -> list[tuple[str, list[Room]]]:
         if code := result.failed.get(room.room_id):
             groups.setdefault(code, []).append(room)
     return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
-
-
-_IN_A_LINE: Final = 4
 
 
 def show_processing(

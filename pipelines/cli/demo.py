@@ -41,6 +41,8 @@ TRAILING_DAYS: Final = 14
 _SANDBOX: Final = "sandbox"
 _OVER_GRAPH: Final = frozenset({"NA"})
 _TIME_ZONES: Final[Mapping[Region, str]] = {"EU": "Europe/Copenhagen", "NA": "America/New_York"}
+_RANKED: Final = 3
+_BAR: Final = 16
 
 
 def somebody_elses_file(directory: Path) -> Path | None:
@@ -176,10 +178,6 @@ def _write_rooms(path: Path, region: Region, rooms: int) -> None:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows({**row, "exchange": ""} for row in rows)
-
-
-_RANKED: Final = 3
-_BAR: Final = 16
 
 
 @click.command()

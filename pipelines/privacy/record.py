@@ -37,6 +37,11 @@ from warehouse.nightly import first_day_kept
 
 _ROOT: Final = Path(__file__).parents[2]
 _PACKAGES: Final = ("pipelines", "transforms", "warehouse")
+SUFFIXES: Final = (".md", ".html")
+_USUAL_GROUP: Final = 5
+_BOOKINGS: Final = "Database with single bookings, and its tables as Parquet"
+_STATISTICS: Final = "Statistics for everybody, and their tables as Parquet"
+_WITHOUT_PEOPLE: Final = ("ItemId", "ParentFolderId")
 
 
 def code_version() -> str:
@@ -122,13 +127,6 @@ def is_outdated(result: ProofResult | AttackResult) -> bool:
     files = (path for name in _PACKAGES for path in (_ROOT / name).rglob("*.[ps][yq]*"))
     latest = max(path.stat().st_mtime for path in files if path.suffix in {".py", ".sql"})
     return datetime.fromtimestamp(latest, UTC) > result.proved_at
-
-
-SUFFIXES: Final = (".md", ".html")
-_USUAL_GROUP: Final = 5
-_BOOKINGS: Final = "Database with single bookings, and its tables as Parquet"
-_STATISTICS: Final = "Statistics for everybody, and their tables as Parquet"
-_WITHOUT_PEOPLE: Final = ("ItemId", "ParentFolderId")
 
 
 def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is made of, and its form

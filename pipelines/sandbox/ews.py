@@ -47,6 +47,15 @@ LONGEST_VIEW: Final = timedelta(days=731)
 
 _One: TypeAlias = Callable[[Element], tuple[str, int]]
 """Answers one folder or item: XML and the number of things in it."""
+_FOLDER_DEFAULT = ("FolderId", "DisplayName", "TotalCount", "ChildFolderCount")
+_RIGHTS = (
+    "<t:EffectiveRights><t:CreateAssociated>false</t:CreateAssociated>"
+    "<t:CreateContents>false</t:CreateContents><t:CreateHierarchy>false</t:CreateHierarchy>"
+    "<t:Delete>false</t:Delete><t:Modify>false</t:Modify><t:Read>true</t:Read>"
+    "</t:EffectiveRights>"
+)
+_XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+PATH = "/EWS/Exchange.asmx"
 
 
 def answer(tenant: Tenant, request: SoapRequest, mailbox: str) -> Answer:
@@ -160,15 +169,6 @@ def _one_item(call: Call, element: Element, properties: list[Render]) -> str:
     return call.joined(render(found[:1], properties, call.view(mailbox)))
 
 
-_FOLDER_DEFAULT = ("FolderId", "DisplayName", "TotalCount", "ChildFolderCount")
-_RIGHTS = (
-    "<t:EffectiveRights><t:CreateAssociated>false</t:CreateAssociated>"
-    "<t:CreateContents>false</t:CreateContents><t:CreateHierarchy>false</t:CreateHierarchy>"
-    "<t:Delete>false</t:Delete><t:Modify>false</t:Modify><t:Read>true</t:Read>"
-    "</t:EffectiveRights>"
-)
-
-
 def _get_folder(call: Call) -> Answer:
     bases = {
         "IdOnly": frozenset({"folder:FolderId"}),
@@ -225,9 +225,6 @@ def _each(call: Call, elements: Element, one: _One, on_error: str = "") -> Answe
             parts.append(success_message(tag, content))
     body = f"<m:ResponseMessages>{''.join(parts)}</m:ResponseMessages>"
     return Answer(f"<m:{call.operation}Response>{body}</m:{call.operation}Response>", count, code)
-
-
-_XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 
 
 def get_room_lists(call: Call) -> Answer:
@@ -318,9 +315,6 @@ _OPERATIONS: Final[dict[str, Callable[[Call], Answer]]] = {
     "GetRooms": get_rooms,
     "ConvertId": convert_id,
 }
-
-
-PATH = "/EWS/Exchange.asmx"
 
 
 class EwsConnection(Wire):

@@ -34,6 +34,9 @@ _HEAD = (
 )
 _TAIL = "</s:Body></s:Envelope>"
 _CONTROL = re.compile("[\x00-\x1f\ufffe\uffff]")
+CALENDAR = "calendar"
+_FOLDERS = (CALENDAR, "root", "msgfolderroot")
+_FIND_LENGTH = 255
 
 
 class ResponseError(Exception):
@@ -134,11 +137,6 @@ def text(value: str) -> str:
 def _said(code: str) -> str:
     """Return a sentence for a code; clients must not rely on its words."""
     return f"The sandbox answers {code}."
-
-
-CALENDAR = "calendar"
-_FOLDERS = (CALENDAR, "root", "msgfolderroot")
-_FIND_LENGTH = 255
 
 
 @dataclass(frozen=True)

@@ -20,32 +20,6 @@ from zoneinfo import ZoneInfo, available_timezones
 from pipelines.sandbox.items import item_id, utc
 from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
 
-
-class GraphError(Exception):
-    """A refusal: HTTP ``status`` and Graph's ``code``."""
-
-    def __init__(self, status: int, code: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.headers = dict(headers or {})
-
-    def content(self) -> Mapping[str, Any]:
-        """Return the body; clients must not rely on its words."""
-        inner = {"date": "2026-01-01T00:00:00", "request-id": "sandbox"}
-        message = f"The sandbox answers {self.code}."
-        return {"error": {"code": self.code, "message": message, "innerError": inner}}
-
-
-class SignInError(GraphError):
-    """A refusal of the sign-in service: OAuth's words instead of Graph's."""
-
-    def content(self) -> Mapping[str, Any]:
-        """Return the body; ``error_codes`` would be Entra's numbers."""
-        text = f"The sandbox answers {self.code}."
-        return {"error": self.code, "error_description": text, "error_codes": []}
-
-
 _KINDS: Final = {
     "Single": "singleInstance",
     "Occurrence": "occurrence",
@@ -85,6 +59,37 @@ _IANA: Final = available_timezones()
 _NEVER: Final = "0001-01-01T00:00:00Z"
 _ALWAYS_WRITTEN: Final = frozenset({"@odata.etag", "id"})
 _NOT_SELECTABLE: Final = frozenset({"createdDateTime", "lastModifiedDateTime"})
+MOST_EVENTS: Final = 1000
+LONGEST_VIEW: Final = timedelta(days=1825)
+_USUAL_PAGE: Final = 10
+_OPERATION: Final = "CalendarView"
+_ZONE: Final = re.compile(r'outlook\.timezone="([^"]*)"', re.IGNORECASE)
+MOST_ROOMS: Final = 100
+
+
+class GraphError(Exception):
+    """A refusal: HTTP ``status`` and Graph's ``code``."""
+
+    def __init__(self, status: int, code: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.headers = dict(headers or {})
+
+    def content(self) -> Mapping[str, Any]:
+        """Return the body; clients must not rely on its words."""
+        inner = {"date": "2026-01-01T00:00:00", "request-id": "sandbox"}
+        message = f"The sandbox answers {self.code}."
+        return {"error": {"code": self.code, "message": message, "innerError": inner}}
+
+
+class SignInError(GraphError):
+    """A refusal of the sign-in service: OAuth's words instead of Graph's."""
+
+    def content(self) -> Mapping[str, Any]:
+        """Return the body; ``error_codes`` would be Entra's numbers."""
+        text = f"The sandbox answers {self.code}."
+        return {"error": self.code, "error_description": text, "error_codes": []}
 
 
 def event(item: Item, number: int) -> dict[str, Any]:
@@ -194,13 +199,6 @@ def _attendee(person: Person, kind: str) -> dict[str, Any]:
     return {"type": kind, "status": status, **_recipient(person)}
 
 
-MOST_EVENTS: Final = 1000
-LONGEST_VIEW: Final = timedelta(days=1825)
-_USUAL_PAGE: Final = 10
-_OPERATION: Final = "CalendarView"
-_ZONE: Final = re.compile(r'outlook\.timezone="([^"]*)"', re.IGNORECASE)
-
-
 @dataclass(frozen=True)
 class Page:
     """A part of a window [starts_at, ends_at) in UTC: ``most`` events after the first ``skip``.
@@ -274,9 +272,6 @@ def _found(tenant: Tenant, mailbox: Mailbox, page: Page) -> Sequence[Item]:
     if shuffle is not None:
         Random(0).shuffle(items)  # noqa: S311  the same disorder on every page
     return items
-
-
-MOST_ROOMS: Final = 100
 
 
 def list_rooms(tenant: Tenant, options: Mapping[str, str], base: str) -> dict[str, Any]:

@@ -33,6 +33,9 @@ _USAGES = (
     *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
     *("key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
 )
+XML = "text/xml; charset=utf-8"
+_HANDSHAKE_SECONDS = 10.0
+_ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset
 
 
 class CertificateAuthority:
@@ -127,11 +130,6 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-XML = "text/xml; charset=utf-8"
-_HANDSHAKE_SECONDS = 10.0
-_ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset
 
 
 class _Stopping(Protocol):

@@ -59,6 +59,18 @@ _STATUSES_OF_THE_ACCOUNT: Final = frozenset({401, 407, 456})
 _STATUSES_OF_ROOM_OR_EXCHANGE: Final = frozenset({403, 404, 405})
 _WEB_PAGE: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html)\b", re.IGNORECASE)
 _HALF_A_SECOND: Final = timedelta(seconds=0.5)  # a Date header is cut to whole seconds
+LIBRARIES: Final = (
+    "exchangelib",
+    "msal",
+    "oauthlib",
+    "requests",
+    "requests_ntlm",
+    "requests_oauthlib",
+    "spnego",
+    "urllib3",
+)
+_NEVER: Final = logging.CRITICAL + 1
+"""At DEBUG these libraries write whole answers, the Authorization header and the client secret."""
 
 
 class Clock(Protocol):
@@ -292,20 +304,6 @@ def clock_offset(date: str | None, now: datetime) -> timedelta | None:
     except ValueError:
         return None
     return server_at.replace(tzinfo=server_at.tzinfo or UTC) + _HALF_A_SECOND - now
-
-
-LIBRARIES: Final = (
-    "exchangelib",
-    "msal",
-    "oauthlib",
-    "requests",
-    "requests_ntlm",
-    "requests_oauthlib",
-    "spnego",
-    "urllib3",
-)
-_NEVER: Final = logging.CRITICAL + 1
-"""At DEBUG these libraries write whole answers, the Authorization header and the client secret."""
 
 
 def silence_loggers() -> None:

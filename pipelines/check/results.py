@@ -6,13 +6,12 @@ Does not belong here: finding them (``exchange.py``, ``run.py``), showing them (
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 from typing import Final, TypedDict
 
 from pipelines.settings import ExchangeSettings, Room
-from pipelines.sources.base import ListedRoom
 from pipelines.sources.remedies import remedy_for
+from pipelines.sources.steps import Listing, State, Step
 from transforms.contract import Region
 
 SCOPE_TOO_WIDE: Final = "ScopeTooWide"
@@ -227,29 +226,6 @@ def for_each(command: Command, addresses: Sequence[str]) -> Command:
     return Command(f"{rooms} | ForEach-Object {{ {command.each} }}", command.once)
 
 
-class State(Enum):
-    """How a step ended; a note is worth reading and fails nothing."""
-
-    OK = "ok"
-    NOTE = "note"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that was tried on an exchange.
-
-    ``text`` and ``details`` are for the terminal alone: they may hold what the server says of
-    itself and addresses of rooms. ``code`` is set where it failed.
-    """
-
-    name: str
-    state: State
-    text: str = field(repr=False)
-    code: str | None = None
-    details: tuple[str, ...] = field(default=(), repr=False)
-
-
 class Line(TypedDict):
     """One line of ``--json``; ``room_id`` None is the exchange itself."""
 
@@ -273,19 +249,6 @@ class Target:
     def title(self) -> str:
         """Name it as a person would."""
         return f"{self.region} {self.exchange.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The room lists of an exchange: their addresses, None where it did not say.
-
-    ``rooms`` are those of all lists by casefolded address. ``codes`` are why a list, or all of
-    them, could not be read: ``rooms`` may lack some then.
-    """
-
-    lists: Sequence[str] | None = field(default=None, repr=False)
-    rooms: Mapping[str, ListedRoom] = field(default_factory=dict, repr=False)
-    codes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from rich.progress import track
 from pipelines.check import view
 from pipelines.check.exchange import ExchangeCheck
 from pipelines.check.processing import Processing, ReadDays, read_processing
-from pipelines.check.results import ExchangeResult, State, Step, Target
+from pipelines.check.results import ExchangeResult, Target
 from pipelines.check.view import Printer, show_processing
 from pipelines.check.write_rooms import refuse_existing, write_rooms
 from pipelines.night import OpenSource
@@ -36,6 +36,7 @@ from pipelines.settings import (
 )
 from pipelines.sources.base import CalendarSource, Window
 from pipelines.sources.factory import open_source
+from pipelines.sources.steps import State, Step
 from pipelines.texts import counted
 from transforms.addresses import normal_address
 from transforms.contract import Region

@@ -17,8 +17,6 @@ from pipelines.check.results import (
     PROBE,
     Command,
     ExchangeResult,
-    State,
-    Step,
     Target,
     account_of,
     command_for,
@@ -27,6 +25,7 @@ from pipelines.check.results import (
     remedy_of,
 )
 from pipelines.settings import Room
+from pipelines.sources.steps import State, Step
 from pipelines.texts import counted
 from transforms.contract import Region
 

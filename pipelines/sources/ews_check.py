@@ -1,10 +1,12 @@
 """What ``insights check`` asks an Exchange beside calendars: who it is, and which rooms it lists.
 
-Belongs here: GetRoomLists and GetRooms, the server's version, and its clock.
-Does not belong here: calendars (``ews.py``), what an operator is told (``pipelines/check``).
+Belongs here: GetRoomLists and GetRooms, the server's version and its clock, and the steps that say
+so to an operator.
+Does not belong here: calendars (``ews.py``), printing (``pipelines/check``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -15,16 +17,129 @@ from exchangelib.services import GetRoomLists, GetRooms
 from exchangelib.util import SOAPNS
 from lxml import etree
 
-from pipelines.settings import EwsExchange, Secrets
-from pipelines.sources.base import ListedRoom, ReadError
+from pipelines.settings import EwsExchange, Room, Secrets
+from pipelines.sources.base import ListedRoom, Reach, ReadError
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.ews_protocol import StrictService
 from pipelines.sources.ews_xml import TYPES, parse_strictly
+from pipelines.sources.steps import Listing, State, Step, clock_step, differences
 from pipelines.sources.wire import clock_offset
+from pipelines.texts import counted
 
 Build: TypeAlias = tuple[int, int, int, int]
 
+_ONLINE: Final = (15, 20)
+_EDITIONS: Final[tuple[tuple[tuple[int, ...], str], ...]] = (  # the first that fits
+    (_ONLINE, "Exchange Online"),
+    ((15, 2, 2562), "Exchange Server SE"),
+    ((15, 2), "Exchange Server 2019"),
+    ((15, 1), "Exchange Server 2016"),
+    ((15, 0), "Exchange Server 2013"),
+)
+_FAILURES: Final = 3
+_AN_APP: Final = "an app asks on behalf of a room: put one into the directory first"
+_HOW_TO_LIST: Final = (
+    "a list lets people and this check find rooms: "
+    "New-DistributionGroup 'Rooms of a building' -RoomList -Members <rooms>"
+)
 _VERSION_PARTS: Final = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
+
+
+class EwsCheck:
+    """The steps of an exchange that speaks EWS; ``rooms`` are its own, ``directory`` all.
+
+    Raises:
+        ReadError: as ``EwsSource``.
+    """
+
+    def __init__(
+        self,
+        exchange: EwsExchange,
+        secrets: Secrets,
+        rooms: Sequence[Room],
+        directory: Sequence[Room],
+    ) -> None:
+        self.listing = Listing()
+        self._auth = exchange.auth
+        self._rooms, self._directory = rooms, directory
+        act_as = rooms[0].address if exchange.auth == "oauth" and rooms else None
+        self._source = DirectorySource(exchange, secrets, act_as)
+
+    def steps(self) -> Iterator[Step]:
+        """Yield each step as it ends; after one that failed nothing more can be read."""
+        with closing(self._source) as source:
+            sign_in = self._sign_in()
+            yield sign_in
+            if sign_in.code is not None:
+                return
+            server = source.server or ServerInfo(None, None)
+            yield _version(server.build)
+            yield clock_step(server.clock_offset)
+            self._read_lists()
+            yield self._comparison()
+
+    def _sign_in(self) -> Step:
+        """Ask for the room lists: the first request, after which a password is known to work."""
+        try:
+            self.listing = Listing(self._source.room_lists())
+        except ReadError as error:
+            if self._source.server is None or error.reach is Reach.EXCHANGE:
+                is_refused = error.code == "HTTP401"
+                text = f"{self._auth}, tried once and refused" if is_refused else self._auth
+                return Step("sign-in", State.FAILED, text, error.code)
+            self.listing = Listing(None, codes=(error.code,))
+        return Step("sign-in", State.OK, f"{self._auth}, accepted")
+
+    def _read_lists(self) -> None:
+        """Add the rooms of each list to the listing; give up after a few failures."""
+        rooms: dict[str, ListedRoom] = {}
+        codes = list(self.listing.codes)
+        for room_list in self.listing.lists or ():
+            if len(codes) == _FAILURES:
+                break
+            try:
+                found = self._source.rooms(room_list)
+            except ReadError as error:
+                codes.append(error.code)
+            else:
+                rooms.update((room.address.casefold(), room) for room in found)
+        self.listing = Listing(self.listing.lists, rooms, codes)
+
+    def _comparison(self) -> Step:
+        """Say how far lists and directory agree; a difference is a note: many are in no list."""
+        listing = self.listing
+        if listing.lists is None:
+            text = f"could not be asked ({', '.join(listing.codes)})"
+            is_unknown_app = self._auth == "oauth" and not self._rooms
+            return Step("room lists", State.NOTE, text, details=(_AN_APP,) * is_unknown_app)
+        if not listing.lists:
+            return Step("room lists", State.NOTE, "there are none", details=(_HOW_TO_LIST,))
+        text = f"{counted(len(listing.lists), 'list')} with {counted(len(listing.rooms), 'room')}"
+        details = tuple(differences(self._rooms, self._directory, listing, "in no list"))
+        if not details:
+            return Step("room lists", State.OK, f"{text}, the same as in the directory")
+        return Step("room lists", State.NOTE, text, details=details)
+
+
+def edition(build: Build) -> str:
+    """Return the product's name with its build."""
+    fitting = (name for first, name in _EDITIONS if build[:2] == first[:2] and build >= first)
+    return f"{next(fitting, 'Exchange')} ({'.'.join(map(str, build))})"
+
+
+def is_online(build: Build) -> bool:
+    """Tell whether a build is Exchange Online's, where EWS ends."""
+    return build[:2] == _ONLINE
+
+
+def _version(build: Build | None) -> Step:
+    if build is None:
+        return Step("version", State.NOTE, "the server does not state its version")
+    name = edition(build)
+    if is_online(build):
+        text = f"{name}: EWS ends there on 1 April 2027; plan the move to kind: graph"
+        return Step("version", State.NOTE, text)
+    return Step("version", State.OK, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,36 @@
-"""Opens the source that an exchange's settings ask for, by the name of its kind.
+"""Opens what an exchange's settings ask for, by the name of its kind.
 
-Belongs here: ``SOURCES``, the one place that knows every source.
+Belongs here: ``SOURCES``, the one place that knows every kind of source.
 Does not belong here: what a source does.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from pipelines.settings import ExchangeSettings, Secrets
+from pipelines.settings import ExchangeSettings, Room, Secrets
 from pipelines.sources.base import CalendarSource
 from pipelines.sources.ews import EwsSource
+from pipelines.sources.ews_check import EwsCheck
 from pipelines.sources.graph import GraphSource
+from pipelines.sources.graph_check import GraphCheck
 from pipelines.sources.session import Throttle
+from pipelines.sources.steps import SourceCheck
 
-SOURCES: Final[Mapping[str, Callable[..., CalendarSource]]] = {
-    "ews": EwsSource,
-    "graph": GraphSource,
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What reads an exchange, and what checks it beside reading."""
+
+    source: Callable[..., CalendarSource]
+    check: Callable[..., SourceCheck]
+
+
+SOURCES: Final[Mapping[str, Kind]] = {
+    "ews": Kind(EwsSource, EwsCheck),
+    "graph": Kind(GraphSource, GraphCheck),
 }
-"""By ``kind``: takes the exchange's settings and secrets, and who shares its throttle."""
+"""By the ``kind`` of an exchange in ``insights.yaml``."""
 
 
 def open_source(
@@ -30,5 +43,16 @@ def open_source(
     Raises:
         ReadError: the settings cannot be used (a CA file that vanished, say).
     """
-    source = SOURCES[exchange.kind]
+    source = SOURCES[exchange.kind].source
     return source(exchange, secrets, with_invitees=with_invitees, throttle=throttle)
+
+
+def open_check(
+    exchange: ExchangeSettings, secrets: Secrets, rooms: Sequence[Room], directory: Sequence[Room]
+) -> SourceCheck:
+    """Return what checks an exchange; ``rooms`` are its own, ``directory`` the region's.
+
+    Raises:
+        ReadError: the settings cannot be used.
+    """
+    return SOURCES[exchange.kind].check(exchange, secrets, rooms, directory)

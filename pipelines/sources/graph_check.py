@@ -1,27 +1,99 @@
 """What ``insights check`` asks Graph beside calendars: a token, the rooms, the clock.
 
-Belongs here: the sign-in alone, and places.
-Does not belong here: calendars (``graph.py``), what an operator is told (``pipelines/check``).
+Belongs here: the sign-in alone, and places, and the steps that say so to an operator.
+Does not belong here: calendars (``graph.py``), printing (``pipelines/check``).
 """
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 
-from pipelines.settings import GraphExchange, Secrets
-from pipelines.sources.base import ListedRoom, ReadError
+from pipelines.settings import GraphExchange, Room, Secrets
+from pipelines.sources.base import ListedRoom, Reach, ReadError
 from pipelines.sources.graph import GraphSource, Pages
+from pipelines.sources.steps import Listing, State, Step, clock_step, differences
 from pipelines.sources.wire import clock_offset
+from pipelines.texts import counted
 
 _WIDE_GRANTS: Final = frozenset(
     {"Calendars.Read", "Calendars.ReadBasic.All", "Calendars.ReadWrite"}
 )
 _MOST_SEATS: Final = 999_999  # a directory takes no more
+_PLACES: Final = "places"
+_HOW_TO_LIST: Final = (
+    "only --write-rooms needs them: grant the app Place.Read.All (application) in Entra"
+)
+_WIDE: Final = (
+    "that grant in Entra adds up with the scope and undoes it: remove it there, and give the app "
+    "the role Application Calendars.Read for this region's rooms"
+)
 _ROOMS: Final = "/v1.0/places/microsoft.graph.room?$top=100"
+
+
+class GraphCheck:
+    """The steps of an exchange that speaks Graph; ``rooms`` are its own, ``directory`` all.
+
+    Raises:
+        ReadError: as ``GraphSource``.
+    """
+
+    def __init__(
+        self,
+        exchange: GraphExchange,
+        secrets: Secrets,
+        rooms: Sequence[Room],
+        directory: Sequence[Room],
+    ) -> None:
+        self.listing = Listing()
+        self._authority = exchange.authority
+        self._rooms, self._directory = rooms, directory
+        self._source = GraphDirectory(exchange, secrets)
+
+    def steps(self) -> Iterator[Step]:
+        """Yield each step as it ends; after one that failed nothing more can be read."""
+        with closing(self._source) as source:
+            for look in (self._sign_in, self._places):
+                step = look()
+                yield step
+                if step.code is not None:
+                    return
+        yield clock_step(source.clock_offset)
+
+    def _sign_in(self) -> Step:
+        """Try whether the app gets a token from the sign-in service."""
+        try:
+            grants = self._source.sign_in()
+        except ReadError as error:
+            text = f"the app gets no token from {urlsplit(self._authority).hostname}"
+            return Step("sign-in", State.FAILED, text, error.code)
+        if grants:
+            text = f"the app has a token, and {', '.join(sorted(grants))} for every mailbox"
+            return Step("sign-in", State.NOTE, text, details=(_WIDE,))
+        return Step("sign-in", State.OK, "the app has a token")
+
+    def _places(self) -> Step:
+        """Ask for the rooms; that they may not be listed is a note, since no night needs it."""
+        try:
+            rooms = self._source.rooms()
+        except ReadError as error:
+            self.listing = Listing(None, codes=(error.code,))
+            if error.reach is Reach.EXCHANGE:
+                return Step(_PLACES, State.FAILED, "could not be asked", error.code)
+            text = f"could not be asked ({error.code})"
+            return Step(_PLACES, State.NOTE, text, details=(_HOW_TO_LIST,))
+        listing = Listing((_PLACES,), {room.address.casefold(): room for room in rooms})
+        self.listing = listing
+        details = differences(self._rooms, self._directory, listing, "not among the places")
+        text, found = counted(len(rooms), "room"), tuple(details)
+        if not found:
+            return Step(_PLACES, State.OK, f"{text}, the same as in the directory")
+        return Step(_PLACES, State.NOTE, text, details=found)
 
 
 class GraphDirectory(GraphSource):

@@ -1,12 +1,14 @@
 """Asking again: bounded, spread out, and never past the deadline."""
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from pipelines.settings import EwsExchange, Secrets
-from pipelines.sources.base import ReadError
-from pipelines.sources.session import ATTEMPTS, Session
+from pipelines.sources.base import Reach, ReadError
+from pipelines.sources.session import ATTEMPTS, Session, Throttle
 from pipelines.sources.wire import retry_after
 from tests.sources.conftest import FakeTime
 
@@ -22,14 +24,18 @@ def send(fake_time: FakeTime) -> Send:
             kind="ews", endpoint="https://localhost", room_deadline_seconds=seconds
         )
         session = Session(exchange, Secrets(), None, "ErrorServerBusy", fake_time)
-        session.begin()
-        answer = ""
-        for attempt in session.attempts():
-            with attempt, session.sending():
-                answer = request()
-        return answer
+        return sent(session, request)
 
     return start
+
+
+def sent(session: Session, request: Callable[[], str]) -> str:
+    session.begin()
+    answer = ""
+    for attempt in session.attempts():
+        with attempt, session.sending():
+            answer = request()
+    return answer
 
 
 def failing(*failures: ReadError) -> Callable[[], str]:
@@ -97,3 +103,37 @@ def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | 
 
 def test_retry_after_may_be_a_date_ahead() -> None:
     assert (retry_after("Wed, 21 Oct 2099 07:28:00 GMT") or 0) > 1e6
+
+
+def test_a_password_that_was_changed_is_tried_once_more_by_one_worker_alone(
+    fake_time: FakeTime,
+) -> None:
+    throttle, together = Throttle(2), threading.Barrier(2)
+    throttle.answered()
+    second_tries: list[int] = []
+
+    def work(number: int) -> None:
+        tries = 0
+
+        def request() -> str:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                together.wait(30)
+            else:
+                second_tries.append(number)
+                with suppress(threading.BrokenBarrierError):
+                    together.wait(0.2)  # nobody else comes
+            raise ReadError("HTTP401", Reach.EXCHANGE)
+
+        exchange = EwsExchange.model_construct(kind="ews", endpoint="https://localhost")
+        session = Session(exchange, Secrets(), throttle, "ErrorServerBusy", fake_time)
+        with pytest.raises(ReadError, match=r"^HTTP401$"):
+            sent(session, request)
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(second_tries) == 1

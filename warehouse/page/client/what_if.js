@@ -29,19 +29,54 @@ const minutesAtMost = (place, rooms) =>
 const minutesWithin = (planned, seats) =>
   sumOf(planned.filter((each) => each.seats <= seats).map((each) => each.minutes));
 
-// What the plan serves in rooms of these seats: each takes the part of the plan that is most to it.
+// The most that the plan serves in rooms of these seats. Each room of the plan in turn gets a size,
+// or takes one from another that is moved on or left out, whichever brings most.
 function minutesOfPlan(place, seats) {
-  const left = new Set(place.plan);
+  const sizes = sizesOf(seats);
+  const free = sizes.map((size) => countOf(seats, size));
+  const held = sizes.map(() => []);
   let served = 0;
-  for (const size of seats) {
-    const [best, minutes] = [...left].reduce((found, planned) => {
-      const within = minutesWithin(planned, size);
-      return within > found[1] ? [planned, within] : found;
-    }, [null, 0]);
-    left.delete(best);
-    served += minutes;
+  for (const planned of place.plan) {
+    const worth = sizes.map((size) => minutesWithin(planned, size));
+    const way = bestWay(worth, held, free);
+    served += way.gain;
+    if (way.end === null) continue;
+    if (way.out) held[way.end].splice(held[way.end].indexOf(way.out), 1);
+    else free[way.end] -= 1;
+    let at = way.end;
+    for (; way.from[at] !== null; at = way.from[at].size) {
+      const { size, moved } = way.from[at];
+      held[size].splice(held[size].indexOf(moved), 1);
+      held[at].push(moved);
+    }
+    held[at].push(worth);
   }
   return served;
+}
+
+// What it brings at most to give one more a room, and how: `from` says who moves to each size.
+function bestWay(worth, held, free) {
+  const gain = [...worth];
+  const from = worth.map(() => null);
+  const moves = held.flatMap((there, size) => worth.map((_, to) => [...there]
+    .map((moved) => ({ size, to, moved, more: moved[to] - moved[size] }))
+    .reduce((best, each) => (best === null || each.more > best.more ? each : best), null)))
+    .filter((move) => move !== null && move.size !== move.to);
+  for (let round = 0; round < worth.length; round++) {
+    for (const move of moves) {
+      if (gain[move.size] + move.more > gain[move.to]) {
+        gain[move.to] = gain[move.size] + move.more;
+        from[move.to] = move;
+      }
+    }
+  }
+  const best = { gain: 0, end: null, out: null, from };
+  worth.forEach((_, end) => {
+    const out = free[end] > 0 ? null : held[end].reduce((least, each) => (least === null || each[end] < least[end] ? each : least), null);
+    const whole = gain[end] - (out ? out[end] : 0);
+    if ((free[end] > 0 || out) && whole > best.gain) Object.assign(best, { gain: whole, end, out });
+  });
+  return best;
 }
 
 function whatIfAnswer(place, gone, added) {
@@ -50,9 +85,9 @@ function whatIfAnswer(place, gone, added) {
   const most = minutesAtMost(place, stay.length + added.length);
   const seats = [...stay.map((room) => room.seats).filter(Boolean), ...added].sort((one, other) => one - other);
   const unsized = sumOf(stay.filter((room) => !room.seats).map((room) => room.minutes));
-  // Either nobody moves, or everybody keeps to the plan, the smallest or the largest rooms first.
+  // Either nobody moves, or everybody keeps to the plan.
   const inPlace = sumOf(stay.map((room) => room.minutes));
-  const least = Math.max(inPlace, unsized + minutesOfPlan(place, seats), unsized + minutesOfPlan(place, seats.toReversed()));
+  const least = gone.size === 0 ? inPlace : Math.max(inPlace, unsized + minutesOfPlan(place, seats));
   return { booked, least, most, rooms: stay.length + added.length, seats };
 }
 

@@ -80,12 +80,15 @@ def with_an_executor_killed(builder: SparkBuilder, folder: Path) -> str:
     """Kill one of two executors as soon as a shard has written a table, and once more."""
     killed: list[int] = []
     is_over = threading.Event()
+    session = SparkSession.getActiveSession()
+    assert session
+    application = session.sparkContext.applicationId.encode()
 
     def kill() -> None:
         written = folder / "killed" / ".building-eu" / "shards"
         while len(killed) < 2 and not is_over.wait(0.1):
             if written.is_dir() and len(list(written.iterdir())) > 10 * len(killed):
-                executors = [pid for pid in _executors() if pid not in killed]
+                executors = [pid for pid in _executors(application) if pid not in killed]
                 if len(executors) == 2:
                     os.kill(executors[0], signal.SIGKILL)
                     killed.append(executors[0])
@@ -103,11 +106,8 @@ def with_an_executor_killed(builder: SparkBuilder, folder: Path) -> str:
     return f"{len(killed)} executors killed while shards were built, {rows:,} rows are equal"
 
 
-def _executors() -> list[int]:
-    """Return the executors that this process's Spark started."""
-    session = SparkSession.getActiveSession()
-    assert session
-    application = session.sparkContext.applicationId.encode()
+def _executors(application: bytes) -> list[int]:
+    """Return the executors of an application of Spark."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -1,0 +1,145 @@
+"""Measures publishing with Spark against one machine: CPU of all processes, wall, memory of each.
+
+Belongs here: a ``local-cluster`` of some executors, one core each, beside the build of one machine
+on the same lake. Prints one JSON object.
+Does not belong here: whether the tables are the same (``tests/spark``).
+
+Run: ``make .venv-spark/ready && .venv-spark/bin/python -m benchmarks.spark``. CPU is what the
+kernel counted for every process that a publish started, Java's included. Linux only.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.marts import NOW, ROOMS, make_lake
+from warehouse.publish import PublishOptions, publish
+
+THREADS: Final = 2
+_PR_SET_CHILD_SUBREAPER: Final = 36
+_ROLES: Final = {
+    "CoarseGrainedExecutorBackend": "executor_java",
+    "pyspark.daemon": "worker_python",
+    "SparkSubmit": "driver_java",
+    "benchmarks.spark": "driver_python",
+}
+
+
+def publish_with(executors: int, folder: Path) -> None:
+    """Publish the lake of a folder with so many executors; with none, on this machine."""
+    options = PublishOptions(threads=THREADS, keep_versions=1, export_parquet=False)
+    lake, warehouse = make_lake(folder, 0), folder / "warehouse"
+    if executors == 0:
+        publish(lake, warehouse, options, NOW)
+        return
+    from warehouse.spark import SparkOptions, spark_builder  # noqa: PLC0415 - the bar is without
+
+    spark = SparkOptions(
+        master=f"local-cluster[{executors},1,1024]",
+        conf={"spark.executor.memory": "800m", "spark.ui.enabled": "false"},
+    )
+    with spark_builder(spark) as builder:
+        begun = time.perf_counter()
+        publish(lake, warehouse, options, NOW, builder)
+        print(round(time.perf_counter() - begun, 1))
+
+
+def measured(executors: int, folder: Path) -> dict[str, Any]:
+    """Publish in processes of their own; return their wall, CPU seconds and peaks by role."""
+    command = [sys.executable, "-m", "benchmarks.spark", "--folder", str(folder)]
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    peaks: dict[str, int] = defaultdict(int)
+    is_over = threading.Event()
+    sampler = threading.Thread(target=_sample, args=(peaks, is_over))
+    sampler.start()
+    try:
+        done = subprocess.run(
+            [*command, "--task", str(executors)], stdout=subprocess.PIPE, check=True, text=True
+        )
+        _reap()
+    finally:
+        is_over.set()
+        sampler.join()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    wall = {"seconds": round(time.perf_counter() - begun, 1), "cpu_seconds": round(cpu, 1)}
+    if executors:
+        wall["seconds_without_start"] = float(done.stdout)
+    return {**wall, "peak_mb": dict(peaks)}
+
+
+def _reap() -> None:
+    """Wait for all that the publish left, or their CPU would be in no sum."""
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def _sample(peaks: dict[str, int], is_over: threading.Event) -> None:
+    """Keep the largest peak of memory of a process in each role."""
+    while not is_over.wait(0.25):
+        for pid in _descendants():
+            try:
+                command = Path("/proc", str(pid), "cmdline").read_text(encoding="utf-8")
+                status = Path("/proc", str(pid), "status").read_text(encoding="utf-8")
+            except OSError:
+                continue
+            role = next((role for word, role in _ROLES.items() if word in command), None)
+            highest = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+            if role and highest:
+                peaks[role] = max(peaks[role], int(highest[0]) * 1024 // 10**6)
+
+
+def _descendants() -> set[int]:
+    children: dict[int, list[int]] = defaultdict(list)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children[parent].append(int(stat.parent.name))
+    found: set[int] = set()
+    new = children[os.getpid()]
+    while new:
+        found.update(new)
+        new = [child for parent in new for child in children[parent]]
+    return found
+
+
+def main() -> None:
+    """Measure one machine, each number of executors, and one machine again."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", default="2.4M", choices=ROOMS)
+    parser.add_argument("--executors", default="1,2", help="numbers of executors")
+    parser.add_argument("--folder", type=Path, help="keeps the lake and the database")
+    parser.add_argument("--task", type=int, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.task is not None:
+        publish_with(asked.task, asked.folder)
+        return
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = asked.folder or Path(scratch)
+        bookings = make_lake(folder, ROOMS[asked.size]).count("bookings")
+        figures: dict[str, Any] = {"bookings": bookings, "one_machine": measured(0, folder)}
+        for executors in map(int, asked.executors.split(",")):
+            figures[f"executors_{executors}"] = measured(executors, folder)
+        figures["one_machine_again"] = measured(0, folder)
+    print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()

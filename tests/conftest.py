@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,10 @@ from pipelines.launch import open_instance
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority
+from tests import object_stores
+from tests.needs import SEAWEEDFS
+from tests.object_stores import Server
+from warehouse.storage import Location, ObjectUrl
 
 # No property may fail because a machine is busy.
 settings.register_profile("patient", deadline=None)
@@ -60,6 +65,37 @@ def exchange(authority: CertificateAuthority) -> Iterator[StartExchange]:
             return servers.enter_context(SandboxExchange(tenant, authority, **options))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of objects for the whole run."""
+    if not object_stores.is_installed():
+        pytest.skip(SEAWEEDFS)
+    with object_stores.seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
+
+
+@pytest.fixture
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Location:
+    """Where data may lie: a folder, or an empty prefix in a bucket with ``@EVERYWHERE``."""
+    name = getattr(request, "param", "disk")
+    if name == "disk":
+        return tmp_path / "place"
+    server: Server = request.getfixturevalue(name)
+    for variable, value in server.environment.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("INSIGHTS_CACHE", str(tmp_path / "cache"))
+    return ObjectUrl.parse(server.url) / uuid4().hex
+
+
+@pytest.fixture
+def bucket(place: Location) -> ObjectUrl:
+    """A ``place`` that is in a bucket: for tests with ``@IN_A_BUCKET``."""
+    assert isinstance(place, ObjectUrl)
+    return place
 
 
 @pytest.fixture(scope="session")

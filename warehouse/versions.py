@@ -77,9 +77,13 @@ def pointer(warehouse: Somewhere, region: Region) -> Somewhere:
     return cast("Somewhere", warehouse / name)
 
 
-def parquet_pointer(warehouse: Path, region: Region, *, statistics: bool = False) -> Path:
-    """Return the path that always leads to the folder of the latest tables as Parquet."""
-    return warehouse / f"parquet-{region.lower()}{'-statistics' if statistics else ''}"
+def parquet_pointer(warehouse: Somewhere, region: Region, *, statistics: bool = False) -> Somewhere:
+    """Return the path that always leads to the folder of the latest tables as Parquet.
+
+    In a bucket it is there with ``pointer: copy``.
+    """
+    name = f"parquet-{region.lower()}{'-statistics' if statistics else ''}"
+    return cast("Somewhere", warehouse / name)
 
 
 def statistics_pointer(warehouse: Path, region: Region) -> Path:

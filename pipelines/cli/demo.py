@@ -33,6 +33,7 @@ from pipelines.sandbox.server import serve as serve_sandboxes
 from pipelines.settings import load_settings
 from transforms.contract import Region
 from warehouse.page import page_path
+from warehouse.storage import Location
 from warehouse.summary import RoomUse, Summary, summarize
 
 CONFIG_NAME: Final = "insights.yaml"
@@ -244,7 +245,7 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
                 f"{sandbox.region}: sandbox Exchange with {rooms} rooms over {protocol} at "
                 f"{sandbox.url}"
             )
-        databases: dict[Region, Path] = {}
+        databases: dict[Region, Location] = {}
         for sandbox in sandboxes:
             database = _one_night(config, sandbox.region, days, terminal)
             if database is None:
@@ -256,7 +257,7 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
     return 0
 
 
-def _one_night(config: Path, region: Region, days: int, terminal: Console) -> Path | None:
+def _one_night(config: Path, region: Region, days: int, terminal: Console) -> Location | None:
     """Read so many days back, and what lies ahead, as ``insights run --from`` would."""
     settings = load_settings(config, None)
     today = today_in(settings, region, datetime.now(UTC))
@@ -314,7 +315,7 @@ def show_summary(console: Console, region: Region, summary: Summary) -> None:
     console.print(f"  quietest: {_ranked(summary.rooms[-_RANKED:])}", soft_wrap=True)
 
 
-def show_what_next(console: Console, config: Path, databases: dict[Region, Path]) -> None:
+def show_what_next(console: Console, config: Path, databases: dict[Region, Location]) -> None:
     """Print where everything is and a query to try."""
     database = next(iter(databases.values()))
     console.print("\nWhere everything is", style="bold")

@@ -20,6 +20,7 @@ from pipelines.settings import did_you_mean
 from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.connect import connect
+from warehouse.storage import Location
 
 WORKBOOK: Final = ".xlsx"
 _MOST_ROWS: Final = 1_048_575  # of a sheet, without its header
@@ -69,7 +70,7 @@ class Exported:
     rows: dict[str, int]
 
 
-def export_tables(warehouse: Path, region: Region, tables: Sequence[str], to: Path) -> Exported:
+def export_tables(warehouse: Location, region: Region, tables: Sequence[str], to: Path) -> Exported:
     """Write tables (all of them, if none is named) to a ``.xlsx`` file, or as CSV to a folder.
 
     Instants are written in UTC without a zone, since a sheet knows none; the definitions say so.

@@ -23,7 +23,7 @@ from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.lake import Lake
-from warehouse.storage import WarehouseError
+from warehouse.storage import Location, WarehouseError
 
 STALE_AFTER_HOURS: Final = 30
 _LITTLE_DISK: Final = 0.05
@@ -35,7 +35,8 @@ class Status:
 
     ``last_read_at`` is when a room was last read for today or the days just before; the counts of
     rooms are of the latest of these days. ``first_date`` and ``last_date`` are the days that were
-    ever read. ``data_through`` and ``built_at`` are the database's. ``free_bytes`` is by folder.
+    ever read. ``data_through`` and ``built_at`` are the database's. ``free_bytes`` is by folder; a
+    bucket has no end.
     """
 
     region: Region
@@ -87,7 +88,8 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     codes = Counter(row["error_code"] for row in rows if row["error_code"] is not None)
     data_through, built_at = _built(region, chosen.warehouse)
     hours = settings.alerts.stale_after_hours if settings.alerts else STALE_AFTER_HOURS
-    disks = {"lake": _disk(chosen.lake), "warehouse": _disk(chosen.warehouse)}
+    places = {"lake": chosen.lake, "warehouse": chosen.warehouse}
+    disks = {name: _disk(place) for name, place in places.items() if isinstance(place, Path)}
     return Status(
         region=region,
         looked_at=now,
@@ -106,7 +108,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     )
 
 
-def _built(region: Region, warehouse: Path) -> tuple[date | None, datetime | None]:
+def _built(region: Region, warehouse: Location) -> tuple[date | None, datetime | None]:
     try:
         with connect(region, warehouse=warehouse) as connection:
             rows = connection.execute("SELECT data_through, built_at FROM build_info").fetchall()
@@ -158,7 +160,8 @@ def _lines(status: Status) -> Iterator[str]:
         through = status.data_through or "no day yet"
         yield f"  database    built {status.built_at:%Y-%m-%d %H:%M} UTC, data through {through}"
     free = ", ".join(f"{name} {size / 1e9:,.1f} GB" for name, size in status.free_bytes.items())
-    yield f"  free disk   {free}"
+    if free:
+        yield f"  free disk   {free}"
     for line in _to_do(status):
         yield f"  to do       {line}"
 

@@ -18,7 +18,7 @@ from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase, erase_directory, find, rows_in_warehouse
 from warehouse.lake import Lake
-from warehouse.page import page_path
+from warehouse.page import has_page
 from warehouse.storage import WarehouseError
 from warehouse.versions import drop_versions, published_versions
 
@@ -151,7 +151,7 @@ def erase_region(
                 publish_region(settings, region, now)
                 erase_directory(lake, erasure)  # the room may have just left the directory
                 drop_versions(warehouse, region, lambda _: True)
-            if page_path(warehouse, region).exists():
+            if has_page(warehouse, region):
                 write_page(settings, region)  # the page before holds figures of what went
             left = _left(lake, erasure) + rows_in_warehouse(warehouse, region, erasure)
         except WarehouseError as error:

@@ -34,6 +34,7 @@ from transforms.contract import (
 from warehouse.holdings import access_to, database_holdings, lake_holdings
 from warehouse.lake import Lake
 from warehouse.nightly import first_day_kept
+from warehouse.storage import Location
 
 _ROOT: Final = Path(__file__).parents[2]
 _PACKAGES: Final = ("pipelines", "transforms", "warehouse")
@@ -259,7 +260,7 @@ def _receivers(settings: Settings) -> list[str]:
     ]
 
 
-def _folders(region: RegionSettings, home: Path) -> dict[str, Path]:
+def _folders(region: RegionSettings, home: Path) -> dict[str, Location]:
     return {
         "Lake": region.lake,
         _BOOKINGS: region.warehouse / "versions",
@@ -269,7 +270,9 @@ def _folders(region: RegionSettings, home: Path) -> dict[str, Path]:
     }
 
 
-def _access(name: str, path: Path) -> tuple[str, ...]:
+def _access(name: str, path: Location) -> tuple[str, ...]:
+    if not isinstance(path, Path):
+        return name, str(path), "-", "-", "the cloud's own policies say", "-"
     access = access_to(path)
     if access is None:
         return name, str(path), "-", "-", "-", "nothing stored"

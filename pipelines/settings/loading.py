@@ -8,6 +8,7 @@ A message about a room names file, line, room and column, never a mailbox addres
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from itertools import combinations, product
 from pathlib import Path
@@ -26,12 +27,13 @@ from pipelines.settings.problems import (
     shown,
     validated,
 )
-from pipelines.settings.values import identifier, is_path
+from pipelines.settings.values import identifier, is_path, is_url
 from pipelines.texts import Table, TextError, read_text
 from transforms.addresses import normal_address
 from transforms.contract import REGION_REMEDY, ROOMS, Region, is_region
 from transforms.opening import DEFAULT_OPEN_HOURS, parse_open_hours
 from transforms.zones import local_date, zone
+from warehouse.storage import Location, ObjectUrl
 
 _CORRECTIONS: Final = ("name", "time_zone")
 _PLACES: Final = ("site", "building", "room_id")
@@ -187,9 +189,21 @@ def _with_rooms(values: object, file: RoomFile | None) -> object:
     return values | {"rooms": file.rooms}
 
 
-def _folders(values: Mapping[str, object], keys: Sequence[str], path: Path) -> dict[str, Path]:
-    named = {key: values.get(key) for key in keys}
-    return {key: (path.parent / str(own)).resolve() for key, own in named.items() if is_path(own)}
+def _places(values: Mapping[str, object], path: Path) -> dict[str, Location]:
+    """Return where a region's data lie; what is wrong in itself its model says."""
+    places: dict[str, Location] = {}
+    for key in ("lake", "warehouse"):
+        text = values.get(key)
+        if is_url(text):
+            with suppress(ValueError):
+                places[key] = ObjectUrl.parse(text)
+        elif is_path(text):
+            places[key] = (path.parent / str(text)).resolve()
+    return places
+
+
+def _is_within(one: Location, other: Location) -> bool:
+    return type(one) is type(other) and one.is_relative_to(other)  # type: ignore[arg-type]
 
 
 def _note_shared(
@@ -203,14 +217,15 @@ def _note_shared(
 
     A region's data lie in folders of its own, or deleting one would delete the other.
     """
-    folders = _folders(named[one], ("lake", "warehouse"), path).items()
-    others = _folders(named[other], ("lake", "warehouse"), path).items()
+    folders = _places(named[one], path).items()
+    others = _places(named[other], path).items()
     for (key, folder), (other_key, other_folder) in product(folders, others):
-        if folder.is_relative_to(other_folder) or other_folder.is_relative_to(folder):
+        if _is_within(folder, other_folder) or _is_within(other_folder, folder):
             text = f"is, holds or lies in regions.{one}.{key}; keep regions apart"
             problems.add(f"{path}: regions.{other}.{other_key}", text)
-    rooms = _folders(named[one], ("rooms",), path)
-    is_shared = bool(rooms) and rooms == _folders(named[other], ("rooms",), path)
+    rooms = [named[region].get("rooms") for region in (one, other)]
+    files = {(path.parent / str(own)).resolve() for own in rooms if is_path(own)}
+    is_shared = len(files) == 1 and all(map(is_path, rooms))
     if is_shared:
         text = f"is the file of regions.{one} too; give each its own"
         problems.add(f"{path}: regions.{other}.rooms", text)

@@ -17,7 +17,6 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from pipelines.settings.problems import TAG, Keys, Problems, key_shown, section
 from pipelines.settings.values import (
     KIND,
-    AnyPath,
     Certificates,
     Country,
     Date,
@@ -30,6 +29,7 @@ from pipelines.settings.values import (
     Label,
     Mailbox,
     OpenHours,
+    Place,
     Seats,
     Subdivision,
     Text,
@@ -319,8 +319,8 @@ class RegionSettings(Keys):
     directory: tuple[Room, ...] = Field(default=(), exclude=True, repr=False)
     time_zone: ZoneName
     nightly_at: TimeOfDay = time(2, 30)
-    lake: AnyPath
-    warehouse: AnyPath
+    lake: Place
+    warehouse: Place
     rooms: Annotated[
         tuple[Room, ...],
         BeforeValidator(

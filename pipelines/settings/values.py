@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from datetime import date, time
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias, TypeGuard
 from unicodedata import category
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from transforms.addresses import bare_address
 from transforms.contract import ROOM_TYPES, RoomType
 from transforms.opening import DEFAULT_OPEN_HOURS
 from transforms.zones import zone_names
+from warehouse.storage import Location, ObjectUrl
 
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _COUNT: Final = re.compile(r"[1-9]\d{0,5}", re.ASCII)
@@ -88,6 +89,15 @@ def _path(value: object, info: ValidationInfo) -> Path:
         raise ValueError("must be a path, relative to this file")
     folder: Path = (info.context or {}).get("folder", Path())
     return (folder / str(value)).resolve()
+
+
+def _location(value: object, info: ValidationInfo) -> Location:
+    return ObjectUrl.parse(value) if is_url(value) else _path(value, info)
+
+
+def is_url(value: object) -> TypeGuard[str]:
+    """Tell whether a value of the YAML is an address and not a path."""
+    return isinstance(value, str) and "://" in value
 
 
 def is_path(value: object) -> bool:
@@ -207,6 +217,7 @@ OpenHours: TypeAlias = Annotated[str, AfterValidator(_open_hours)]
 Domain: TypeAlias = Annotated[str, AfterValidator(_domain)]
 Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
 AnyPath: TypeAlias = Annotated[Path, BeforeValidator(_path)]
+Place: TypeAlias = Annotated[Path | ObjectUrl, BeforeValidator(_location)]
 ExistingFile: TypeAlias = Annotated[
     AnyPath, must(Path.is_file, "this file does not exist; paths are relative to insights.yaml")
 ]

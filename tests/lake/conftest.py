@@ -1,12 +1,11 @@
 """A lake of its own for every test."""
 
-from pathlib import Path
-
 import pytest
 
 from warehouse.lake import Lake
+from warehouse.storage import Location
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake", "EU")
+def lake(place: Location) -> Lake:
+    return Lake(place, "EU")

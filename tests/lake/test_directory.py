@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.object_stores import EVERYWHERE
 from transforms.contract import ROOMS
 from warehouse.directory import as_of_days, forget_directory, record_directory, restated_from
 from warehouse.lake import Lake
@@ -131,6 +132,7 @@ def test_name_and_time_zone_are_corrections_of_every_day(lake: Lake) -> None:
     assert lake.days("directory") == [date.min]
 
 
+@EVERYWHERE
 def test_what_an_operator_restates_counts_from_that_day_on(lake: Lake) -> None:
     record(lake, FIRST, room("a"))
     record(lake, MONDAY, room("a", capacity=6))
@@ -145,6 +147,7 @@ def test_what_an_operator_restates_counts_from_that_day_on(lake: Lake) -> None:
     assert restated_from(lake) == since
 
 
+@EVERYWHERE
 def test_what_counted_only_before_the_retention_is_forgotten(lake: Lake) -> None:
     for number, day in enumerate((FIRST, date(2026, 11, 2), MONDAY)):
         record(lake, day, room("a", capacity=number))

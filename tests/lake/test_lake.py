@@ -19,6 +19,7 @@ from tests.lake.rows import (
     root_of,
     stored,
 )
+from tests.object_stores import EVERYWHERE
 from transforms.contract import BOOKINGS, COVERAGE
 from warehouse.lake import Lake, LakeBusy, LakeError
 from warehouse.nightly import staging
@@ -26,6 +27,7 @@ from warehouse.nightly import staging
 PARTITION = f"bookings/region=EU/date={SATURDAY}"
 
 
+@EVERYWHERE
 def test_a_replaced_day_is_read_back_in_the_contracts_schema_and_order(lake: Lake) -> None:
     lake.replace("bookings", SATURDAY, stored(booking("b"), booking("a", hour=11), booking("a")))
     table = lake.read("bookings", SATURDAY)
@@ -69,6 +71,7 @@ def test_the_order_in_which_rows_were_read_leaves_no_trace_in_the_bytes(lake: La
     assert files(lake, "bookings")[0].read_bytes() == before
 
 
+@EVERYWHERE
 def test_a_day_without_bookings_is_an_empty_file_and_keeps_no_stale_row(lake: Lake) -> None:
     lake.replace("bookings", SATURDAY, stored(booking("a")))
     lake.replace("bookings", SATURDAY, stored())
@@ -78,12 +81,14 @@ def test_a_day_without_bookings_is_an_empty_file_and_keeps_no_stale_row(lake: La
     assert lake.days("bookings") == [SATURDAY]
 
 
+@EVERYWHERE
 def test_a_day_never_written_reads_as_none(lake: Lake) -> None:
     assert lake.read("bookings", SATURDAY) is None
     assert lake.read("rooms") is None
     assert lake.days("bookings") == files(lake, "bookings") == []
 
 
+@EVERYWHERE
 def test_files_are_listed_for_the_days_asked_in_order(lake: Lake) -> None:
     days = [SATURDAY + timedelta(days=offset) for offset in (2, 0, 1)]
     for day in days:
@@ -119,6 +124,7 @@ def test_foreign_names_in_the_lake_are_not_days(lake: Lake) -> None:
     assert lake.days("bookings") == [SATURDAY]
 
 
+@EVERYWHERE
 def test_a_second_run_of_the_region_is_refused_at_once(lake: Lake) -> None:
     other = Lake(lake.root, "EU")
     with lake.exclusive():
@@ -133,6 +139,7 @@ def test_a_second_run_of_the_region_is_refused_at_once(lake: Lake) -> None:
     other.replace("bookings", SATURDAY, stored())
 
 
+@EVERYWHERE
 def test_a_thread_of_the_same_process_is_refused_too(lake: Lake) -> None:
     refusals: list[BaseException] = []
 

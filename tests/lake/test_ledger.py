@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tests.lake.rows import SATURDAY, booking, coverage, staged, stored
+from tests.object_stores import EVERYWHERE
 from transforms.contract import CHANGES, ROOMS
 from transforms.opening import Closure
 from warehouse.calendar import open_minutes, profile_of
@@ -179,6 +180,7 @@ def test_r20_a_move_gives_back_what_it_does_not_hold_itself(lake: Lake) -> None:
     assert night(lake, 1, moved) == [("a", "moved", 10, 15)]
 
 
+@EVERYWHERE
 def test_retention_takes_changes_with_their_night_and_with_their_booking(lake: Lake) -> None:
     night(lake, 0, at(9), at(9, DAYS[3]))
     night(lake, 1)
@@ -198,6 +200,7 @@ def test_a_change_of_a_booking_past_its_retention_goes_though_its_night_is_kept(
     assert ledger(lake, read_at(3).date()) == [("a", "cancelled", 9, 45)]
 
 
+@EVERYWHERE
 def test_erasure_reaches_the_ledger(lake: Lake) -> None:
     night(lake, 0, at(9), at(9, DAYS[2]), at(9, room_id="b"))
     night(lake, 1)

@@ -53,7 +53,9 @@ def test_describe_prints_it_for_a_region(
     config = str(tmp_path / "insights.yaml")
     with pytest.raises(SystemExit, match="0"):
         cli.main(["describe", "--odcs", "--region", "EU", "--config", config])
-    assert capsys.readouterr().out == document("EU", warehouse / "parquet-eu-statistics")
+    assert capsys.readouterr().out == document(
+        "EU", parquet_pointer(warehouse, "EU", statistics=True)
+    )
 
 
 @pytest.mark.parametrize("arguments", [["--odcs"], ["--odcs", "rooms", "--region", "EU"]])

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.marts.scenario import Database, Scenario, publish_scenario
 from tests.page.browser import Tab
-from warehouse.page import write_page
+from warehouse.page import page_path, write_page
 
 EN_DASH = "\N{EN DASH}"
 
@@ -45,7 +45,8 @@ def seats(band: str) -> str:
 def page_of(folder: Path, scenario: Scenario) -> Page:
     """Publish a scenario and write its page."""
     database = publish_scenario(folder, scenario)
-    path = write_page(folder / "warehouse", "EU").path
+    write_page(folder / "warehouse", "EU")
+    path = page_path(folder / "warehouse", "EU")
     text = path.read_text(encoding="utf-8")
     return Page(path, text, unpacked(text), database)
 

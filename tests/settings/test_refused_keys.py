@@ -64,6 +64,31 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
     "no such time": (_eu(nightly_at="24:00"), "regions.EU.nightly_at", "must be a time of day"),
     "no lake": (_eu(lake=None), "regions.EU.lake", "is missing; add it"),
     "a lake that is no path": (_eu(lake=["x"]), "regions.EU.lake", "must be a path"),
+    "an address that is none of objects": (
+        _eu(lake="https://contoso.example/lake"),
+        "regions.EU.lake",
+        "is no address of objects; write it like s3://bucket/prefix",
+    ),
+    "an address with a secret": (
+        _eu(lake="s3://AKIAKEY:hush@bucket/lake"),
+        "regions.EU.lake",
+        "holds credentials or options; leave them to the environment",
+    ),
+    "an address with a token": (
+        _eu(warehouse="az://container/lake?sig=hush"),
+        "regions.EU.warehouse",
+        "holds credentials or options",
+    ),
+    "an address without a bucket": (
+        _eu(lake="gs:///lake"),
+        "regions.EU.lake",
+        "names no bucket",
+    ),
+    "an address that leads upward": (
+        _eu(lake="s3://bucket/../lake"),
+        "regions.EU.lake",
+        "a prefix with an empty step or dots",
+    ),
     "open hours": (
         _eu(open_hours="Mon-Fri 18:00-08:00"),
         "regions.EU.open_hours",

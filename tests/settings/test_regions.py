@@ -16,6 +16,16 @@ def test_regions_never_share_a_folder_nor_lie_in_each_others(
     assert all(f"regions.NA.{key}: is, holds or lies in regions.EU." in line for line in found)
 
 
+@pytest.mark.parametrize("prefix", ["eu/lake", "eu/lake/na", "eu"])
+def test_regions_never_share_a_prefix_of_a_bucket_nor_lie_in_each_others(
+    company: Company, prefix: str
+) -> None:
+    company.values["regions"]["EU"]["lake"] = "s3://bucket/eu/lake"
+    company.values["regions"]["NA"]["lake"] = f"s3://bucket/{prefix}"
+    (line,) = company.problems()
+    assert "regions.NA.lake: is, holds or lies in regions.EU.lake; keep" in line
+
+
 def test_regions_never_share_a_room_directory(company: Company) -> None:
     company.values["regions"]["NA"]["rooms"] = "rooms-eu.csv"
     (line,) = company.problems()

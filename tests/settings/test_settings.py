@@ -141,6 +141,13 @@ def test_paths_are_relative_to_the_file(company: Company, monkeypatch: pytest.Mo
     assert (eu.lake, eu.warehouse) == (company.folder / "eu/lake", company.folder / "eu/warehouse")
 
 
+def test_lake_and_warehouse_may_be_prefixes_in_a_bucket(company: Company) -> None:
+    company.eu.update(lake="s3://bucket/eu/lake/", warehouse="az://container")
+    company.values["regions"]["NA"]["lake"] = "s3://bucket/eu/lake-of-na"
+    eu = company.load().regions["EU"]
+    assert (str(eu.lake), str(eu.warehouse)) == ("s3://bucket/eu/lake", "az://container")
+
+
 def test_the_open_hours_of_a_region_are_those_of_its_rooms_that_name_none(company: Company) -> None:
     company.eu["open_hours"] = "Mon-Sun 00:00-24:00"
     company.files["rooms-eu.csv"] = rooms(room(1, open_hours="closed"), room(2))

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from transforms.contract import Region
 from warehouse.connect import connect
+from warehouse.storage import Location
 from warehouse.versions import new_version, parquet_draft, parquet_pointer, statistics_draft
 
 
@@ -35,13 +36,15 @@ def build_parquet(folder: Path, number: int, tables: Sequence[str] = ("utilizati
         pq.write_table(pa.table({"number": [number]}), folder / f"{table}.parquet")
 
 
-def publish(warehouse: Path, number: int, region: Region = "EU", keep_versions: int = 7) -> None:
+def publish(
+    warehouse: Location, number: int, region: Region = "EU", keep_versions: int = 7
+) -> None:
     with new_version(warehouse, region, keep_versions) as path:
         build_both(path, number)
 
 
 def publish_with_parquet(
-    warehouse: Path,
+    warehouse: Location,
     number: int,
     *,
     tables: Sequence[str] = ("utilization",),
@@ -65,6 +68,6 @@ def number_in(connection: duckdb.DuckDBPyConnection, table: str = "utilization")
     return int(row[0])
 
 
-def published_number(warehouse: Path, region: Region = "EU") -> int:
+def published_number(warehouse: Location, region: Region = "EU") -> int:
     with connect(region, warehouse=warehouse) as connection:
         return number_in(connection)

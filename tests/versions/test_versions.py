@@ -11,9 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.object_stores import EVERYWHERE
 from tests.versions.database import build, build_both, number_in, publish, published_number
 from warehouse import versions
 from warehouse.connect import connect
+from warehouse.storage import Location
 from warehouse.versions import (
     VersionBusy,
     VersionError,
@@ -109,32 +111,35 @@ def test_a_database_that_was_left_open_is_not_published(warehouse: Path) -> None
     assert published_number(warehouse) == 2
 
 
-def test_the_latest_versions_are_kept_and_the_rest_collected(warehouse: Path) -> None:
+@EVERYWHERE
+def test_the_latest_versions_are_kept_and_the_rest_collected(place: Location) -> None:
     for number in range(5):
-        publish(warehouse, number, keep_versions=3)
-    kept = published_versions(warehouse, "EU")
+        publish(place, number, keep_versions=3)
+    kept = published_versions(place, "EU")
     assert len(kept) == 3
-    assert kept[-1] == current_version(warehouse, "EU")
-    assert published_number(warehouse) == 4
+    assert kept[-1] == current_version(place, "EU")
+    assert published_number(place) == 4
 
 
 @pytest.mark.parametrize("keep_versions", [1, 2])
+@EVERYWHERE
 def test_the_current_version_and_the_one_before_it_are_never_collected(
-    warehouse: Path, keep_versions: int
+    place: Location, keep_versions: int
 ) -> None:
     for number in range(4):
-        replaced = published_versions(warehouse, "EU")[-1:]
-        publish(warehouse, number, keep_versions=keep_versions)
-        current = current_version(warehouse, "EU")
-        assert published_versions(warehouse, "EU") == [*replaced, current]
-    assert published_number(warehouse) == 3
+        replaced = published_versions(place, "EU")[-1:]
+        publish(place, number, keep_versions=keep_versions)
+        current = current_version(place, "EU")
+        assert published_versions(place, "EU") == [*replaced, current]
+    assert published_number(place) == 3
 
 
-def test_regions_in_one_folder_do_not_collect_each_other(warehouse: Path) -> None:
-    publish(warehouse, 1, "EU", keep_versions=1)
-    publish(warehouse, 2, "NA", keep_versions=1)
-    publish(warehouse, 3, "NA", keep_versions=1)
-    assert (published_number(warehouse, "EU"), published_number(warehouse, "NA")) == (1, 3)
+@EVERYWHERE
+def test_regions_in_one_folder_do_not_collect_each_other(place: Location) -> None:
+    publish(place, 1, "EU", keep_versions=1)
+    publish(place, 2, "NA", keep_versions=1)
+    publish(place, 3, "NA", keep_versions=1)
+    assert (published_number(place, "EU"), published_number(place, "NA")) == (1, 3)
 
 
 class StoppedClock(datetime):
@@ -147,34 +152,37 @@ class StoppedClock(datetime):
         return cls.stopped_at
 
 
+@EVERYWHERE
 def test_builds_in_one_instant_and_after_the_clock_was_set_back_still_follow_each_other(
-    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+    place: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(versions, "datetime", StoppedClock)
     for number in range(4):
         monkeypatch.setattr(
             StoppedClock, "stopped_at", StoppedClock.stopped_at - timedelta(hours=number // 2)
         )
-        publish(warehouse, number, keep_versions=3)
-        assert published_number(warehouse) == number
-    kept = published_versions(warehouse, "EU")
+        publish(place, number, keep_versions=3)
+        assert published_number(place) == number
+    kept = published_versions(place, "EU")
     assert len(kept) == 3
-    assert kept[-1] == current_version(warehouse, "EU")
+    assert kept[-1] == current_version(place, "EU")
 
 
-def test_a_second_build_of_the_region_is_refused_at_once(warehouse: Path) -> None:
-    with new_version(warehouse, "EU") as path:
+@EVERYWHERE
+def test_a_second_build_of_the_region_is_refused_at_once(place: Location) -> None:
+    with new_version(place, "EU") as path:
         with pytest.raises(VersionBusy, match="another build of region EU"):
-            publish(warehouse, 2)
+            publish(place, 2)
         build_both(path, 1)
-    assert published_number(warehouse) == 1
+    assert published_number(place) == 1
 
 
-def test_builds_of_two_regions_do_not_wait_for_each_other(warehouse: Path) -> None:
-    with new_version(warehouse, "EU") as path:
+@EVERYWHERE
+def test_builds_of_two_regions_do_not_wait_for_each_other(place: Location) -> None:
+    with new_version(place, "EU") as path:
         build_both(path, 1)
-        publish(warehouse, 2, "NA")
-    assert (published_number(warehouse, "EU"), published_number(warehouse, "NA")) == (1, 2)
+        publish(place, 2, "NA")
+    assert (published_number(place, "EU"), published_number(place, "NA")) == (1, 2)
 
 
 KILLED_BUILDER = """

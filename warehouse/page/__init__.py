@@ -13,6 +13,6 @@ pixels. No Python package carries it, so the file lies in ``vendor`` with its li
 sizes, rankings) is an HTML table, which a screen reader can read as it is.
 """
 
-from warehouse.page.document import Page, page_path, write_page
+from warehouse.page.document import Page, has_page, page_path, write_page
 
-__all__ = ["Page", "page_path", "write_page"]
+__all__ = ["Page", "has_page", "page_path", "write_page"]

@@ -21,14 +21,14 @@ from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from transforms.contract import CAPACITY_BANDS, HEADCOUNT_BANDS, Band, Region
 from warehouse.connect import connect
 from warehouse.page.figures import LABELS, SIZES, Columns, read_figures
-from warehouse.storage import FILE_MODE, WarehouseError
+from warehouse.storage import FILE_MODE, Location, Somewhere, WarehouseError, storage_at
 from warehouse.targets import Target, TargetResult, evaluate
 
 Message: TypeAlias = dict[str, Any]
@@ -58,18 +58,23 @@ class PageError(WarehouseError):
 class Page:
     """A page that was written: where, how large, and the rooms that it is about."""
 
-    path: Path
+    path: Location
     size_bytes: int
     rooms: int
 
 
-def page_path(warehouse: Path, region: Region) -> Path:
+def page_path(warehouse: Somewhere, region: Region) -> Somewhere:
     """Return where a region's page is unless somebody asks for it elsewhere."""
-    return warehouse / f"report-{region.lower()}.html"
+    return cast("Somewhere", warehouse / f"report-{region.lower()}.html")
+
+
+def has_page(warehouse: Location, region: Region) -> bool:
+    """Tell whether a region's page lies where it is unless somebody asks for it elsewhere."""
+    return storage_at(warehouse, "warehouse", PageError).has(page_path(warehouse, region).name)
 
 
 def write_page(
-    warehouse: Path, region: Region, out: Path | None = None, targets: Sequence[Target] = ()
+    warehouse: Location, region: Region, out: Path | None = None, targets: Sequence[Target] = ()
 ) -> Page:
     """Write the page of the region's latest published statistics, replacing the one before whole.
 
@@ -84,7 +89,11 @@ def write_page(
         missed = [each for each in evaluate(connection, targets) if each.is_missed]
     path = out or page_path(warehouse, region)
     content = document(tables, missed).encode()
-    _replace(path, content)
+    if isinstance(path, Path):
+        _replace(path, content)
+    else:
+        storage = storage_at(warehouse, "warehouse", PageError)
+        storage.put(memoryview(content), path.name)
     return Page(path, len(content), len(tables["rooms"]["name"]))
 
 

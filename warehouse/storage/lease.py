@@ -11,9 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 from uuid import uuid4
 
+from warehouse.storage.base import WarehouseError
+
+Tag: TypeAlias = dict[str, str | None]
+"""What names one content of an object: its ``e_tag``, and its ``version`` where there are any."""
 _SLACK_SECONDS: Final = 2.0  # stores tell whole seconds
 _ATTEMPTS: Final = 3
 
@@ -22,7 +26,7 @@ class Found(NamedTuple):
     """A small object as it is: its content, what a swap names it by, and when the store took it."""
 
     content: bytes
-    tag: object
+    tag: Tag
     changed_at: datetime
 
 
@@ -32,7 +36,7 @@ class Swaps(Protocol):
     def look_at(self, key: str) -> Found | None:
         """Return a small object, None if it is missing."""
 
-    def swap(self, key: str, content: bytes, tag: object | None) -> object | None:
+    def swap(self, key: str, content: bytes, tag: Tag | None) -> Tag | None:
         """Replace the object of that tag (None: none may be there); return its new tag.
 
         None if another was faster. ``content`` is unlike any before, since tags may be made of it.
@@ -59,7 +63,7 @@ class Lease:
         self.committed: str | None = None
         self._store, self._key = store, key
         self._holder = uuid4().hex
-        self._tag: object | None = None
+        self._tag: Tag | None = None
         self._renewals = 0
         self._good_until = 0.0
         self._turn = threading.Lock()
@@ -78,7 +82,7 @@ class Lease:
             self._is_over.set()
             renewing.join()
             if not self._is_lost():
-                with suppress(Exception):  # it runs out by itself
+                with suppress(WarehouseError):  # it runs out by itself
                     self._write(is_free=True)
 
     def check(self) -> None:
@@ -139,5 +143,5 @@ class Lease:
             try:
                 if not self._write(is_free=False):
                     return
-            except Exception:  # noqa: BLE001, S112 - the next try may succeed; ``check`` says when it is too late
+            except WarehouseError:  # the next try may succeed; ``check`` says when it is too late
                 continue

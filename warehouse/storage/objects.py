@@ -24,7 +24,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import ObjectStore, from_url
 
 from warehouse.storage.base import ObjectUrl, Parts, Put, Storage, WarehouseError
-from warehouse.storage.lease import Found, Lease, LostError
+from warehouse.storage.lease import Found, Lease, LostError, Tag
 from warehouse.storage.scratch import scratch_folder
 
 _STAGING: Final = ".staging"
@@ -332,18 +332,19 @@ class ObjectStorage(Storage):
             if found is None:
                 return None
             meta = found.meta
-            tag = {"e_tag": meta["e_tag"], "version": meta["version"]}
+            tag: Tag = {"e_tag": meta["e_tag"], "version": meta["version"]}
             return Found(bytes(found.bytes()), tag, meta["last_modified"])
 
-    def swap(self, key: str, content: bytes, tag: object | None) -> object | None:
+    def swap(self, key: str, content: bytes, tag: Tag | None) -> Tag | None:
         """Replace the object of that tag (None: none may be there); None if another was faster.
 
         Where the answer was lost on the way, what lies there says who was faster.
         """
-        mode: Any = tag or "create"
+        mode: Any = "create" if tag is None else {k: v for k, v in tag.items() if v is not None}
         with self._errors((key,)):
             try:
-                return obstore.put(self._store, key, content, mode=mode, use_multipart=False)
+                put = obstore.put(self._store, key, content, mode=mode, use_multipart=False)
+                return {"e_tag": put["e_tag"], "version": put["version"]}
             except (AlreadyExistsError, PreconditionError, FileNotFoundError):
                 found = self.look_at(key)
             except BaseError:

@@ -137,3 +137,16 @@ def test_a_password_that_was_changed_is_tried_once_more_by_one_worker_alone(
     for worker in workers:
         worker.join()
     assert len(second_tries) == 1
+
+
+def test_an_exchange_that_is_down_for_everybody_is_sent_a_request_once(
+    fake_time: FakeTime,
+) -> None:
+    throttle = Throttle(2)
+    throttle.is_down = True
+    request = failing(*[passing() for _ in range(ATTEMPTS)])
+    exchange = EwsExchange.model_construct(kind="ews", endpoint="https://localhost")
+    session = Session(exchange, Secrets(), throttle, "ErrorServerBusy", fake_time)
+    with pytest.raises(ReadError, match=r"^Passing$"):
+        sent(session, request)
+    assert fake_time.sleeps == []

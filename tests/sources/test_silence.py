@@ -1,6 +1,7 @@
 """Libraries that would log answers, headers and secrets say nothing, at whatever level."""
 
 import logging
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import PASSWORD, Person
+from pipelines.sources.base import ReadError
 from pipelines.sources.wire import LIBRARIES, silence_loggers
 from tests.sources.conftest import ROOM, meeting, refused, room
 
@@ -65,3 +67,26 @@ def test_a_logger_that_is_made_later_is_silent_too(
     logging.getLogger("exchangelib.made.later").critical("a body")
     assert everything.records == []
     assert capfd.readouterr().err == ""
+
+
+def test_a_failure_that_is_kept_holds_nothing_of_the_frames_that_it_came_through() -> None:
+    class Held:
+        """Stands for the items of a room."""
+
+    held: list[weakref.ref[Held]] = []
+
+    def read() -> None:
+        items = Held()
+        held.append(weakref.ref(items))
+        raise ReadError("MalformedItem")
+
+    with pytest.raises(ReadError) as caught:
+        read()
+    assert held[0]() is not None
+    failure = ReadError.of(caught.value)
+    assert held[0]() is None
+    assert (failure.code, failure.__traceback__, failure.__context__) == (
+        "MalformedItem",
+        None,
+        None,
+    )

@@ -1,16 +1,16 @@
 """Reads the rooms of one exchange with a few workers, and turns every failure into a value.
 
 Belongs here: worker threads, the deadlines per room (it holds even where a library hangs) and per
-run, who stops when, which room gets a second turn, and the region guard: no mailbox is read but
-those that a reading names.
+run, who stops when, which room gets a second attempt, and the region guard: no mailbox is read
+but those that a reading names.
 Does not belong here: how a room is read (``sources``), what happens to what was read
 (``night.py``, ``check``, ``compare.py``).
 
 Threads, because a room costs a fifth of a second of waiting; one source a worker, because a
 shared connection pool can deadlock when a server asks for fewer connections.
 
-A room that failed for a passing reason has a second turn after all others: most troubles of a
-mail server end within minutes. Where nothing could be read for half an hour (a check is less
+A room whose failure is transient has a second attempt after all others: most troubles of a mail
+server end within minutes. Where nothing could be read for half an hour (a check is less
 patient), the exchange is left alone for this run; so it is where it refuses the account, or the
 first few rooms in a way that may be about any of them. A server that is down for everybody from the
 first request on is probed with one room, seldom, until it answers or that half hour is over.
@@ -332,7 +332,7 @@ class _WorkerPool(Generic[T]):
         """Tell whether the exchange is down for everybody: then one room alone probes it.
 
         The first rooms failed the same passing way and none was read: each room's own retries
-        would only ask a server that cannot answer. Probes have growing pauses between them.
+        would only go to a server that cannot answer. Probes have growing pauses between them.
         """
         code = outcome.code if isinstance(outcome, RoomFailed) else None
         self._same_failures = self._same_failures + 1 if code == self._last_code else 1
@@ -347,7 +347,7 @@ class _WorkerPool(Generic[T]):
         return was_down
 
     def _is_over(self, ended: _Ended[T]) -> bool:
-        """Tell whether to stop asking: refused for all rooms, or nothing works for too long."""
+        """Tell whether to read no more: refused for all rooms, or nothing works for too long."""
         if ended.is_transient and self._clock() - self._worked_at > self.reading.patience_seconds:
             return True
         if ended.reach is Reach.UNCLEAR and not self._is_known_to_work:

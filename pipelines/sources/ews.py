@@ -6,7 +6,7 @@ Does not belong here: whether and when a request is sent (``session.py``), excha
 connection and refusals (``ews_protocol.py``), XML (``ews_xml.py``), bytes (``wire.py``).
 
 exchangelib's own parsing takes half a second of CPU for 1,000 items, mends cut XML into a
-silently shorter list, and asks a shortened view again for ever. The hooks are internals of the
+silently shorter list, and requests a shortened view again for ever. The hooks are internals of the
 library: pyproject.toml pins its minor version, and the tests hold them.
 """
 
@@ -59,7 +59,7 @@ _BUSY: Final = frozenset(
 class EwsSource:
     """A ``CalendarSource`` over EWS: one worker, one connection.
 
-    ``with_invitees`` False never asks Exchange for anyone's name or address. Connects when the
+    ``with_invitees`` False never requests anyone's name or address. Connects when the
     first room is read. ``throttle`` is shared by the workers of an exchange.
 
     Raises:
@@ -166,7 +166,7 @@ class EwsSource:
         """Return what a service answers to the arguments of its ``call``, after bounded retries.
 
         Raises:
-            ReadError: the request failed, or what came is less than was asked for.
+            ReadError: the request failed, or less came than was requested.
         """
         found: list[Any] = []
         for attempt in self._session.attempts():

@@ -47,7 +47,7 @@ _KNOWN_CODES: Final = frozenset(
 class GraphSource:
     """A ``CalendarSource`` over Graph: one worker, one connection.
 
-    ``with_invitees`` False never asks for anyone's name or address; nor then for when an item was
+    ``with_invitees`` False never requests anyone's name or address; nor then for when an item was
     created. Connects when the first room is read. ``throttle`` is shared by the workers of an
     exchange.
 

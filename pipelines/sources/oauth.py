@@ -57,7 +57,7 @@ class Token(requests.auth.AuthBase):
         self._was_accepted = True
 
     def renew(self) -> bool:
-        """Drop a token that used to work; return False if it never did and asking is pointless."""
+        """Drop a token that used to work; return False if it never did."""
         if not self._was_accepted:
             return False
         self._was_accepted, self._client = False, None
@@ -102,15 +102,15 @@ class _TokenEndpoint:
         self._session = session
 
     def post(self, url: str, **kwargs: Any) -> requests.Response:
-        return self._ask("POST", url, **kwargs)
+        return self._send("POST", url, **kwargs)
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:
-        return self._ask("GET", url, **kwargs)
+        return self._send("GET", url, **kwargs)
 
     def close(self) -> None:
         self._session.close()
 
-    def _ask(self, method: str, url: str, **kwargs: Any) -> requests.Response:
+    def _send(self, method: str, url: str, **kwargs: Any) -> requests.Response:
         try:
             response = self._session.request(method, url, allow_redirects=False, **kwargs)
         except ReadError as failure:

@@ -32,7 +32,7 @@ _SECONDS_OF_ONE_REFUSAL: Final = 1.0  # what several workers hear at once is one
 _LONGEST_NAP_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 5.0
 _SILENCES: Final = 3  # a server that stops answering is given up so often within a deadline
-_LONGEST_HOLD_SECONDS: Final = 300.0  # what Exchange asks for at most; one odd answer asks for days
+_LONGEST_HOLD_SECONDS: Final = 300.0  # the most that Exchange wants; one odd answer wants days
 _RANDOM: Final = secrets.SystemRandom()
 _TOO_BUSY: Final = frozenset(
     {
@@ -130,7 +130,7 @@ class Throttle:
 
 
 class Session:
-    """One worker's connection: each request waits for its turn, and is sent again if that may help.
+    """One worker's connection: when a request is sent, and whether it is sent again.
 
     ``busy_code`` is the code of a room that may not take as long as the exchange wants to be left
     alone. ``token`` signs the requests, None where a password does. A request is sent like this::

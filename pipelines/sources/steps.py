@@ -2,7 +2,7 @@
 
 Belongs here: what EWS and Graph have in common beside reading: results of a check, the listing
 against the room directory, both ways, and the server's clock.
-Does not belong here: asking (``ews_check.py``, ``graph_check.py``), printing (``pipelines/check``).
+Does not belong here: requests (``ews_check.py``, ``graph_check.py``), printing (``check/view.py``).
 
 Addresses of rooms that the directory does not know stay on the terminal: they have no room_id.
 """

@@ -37,7 +37,7 @@ _CONNECT_SECONDS: Final = 10.0
 _Kinds = tuple[type[BaseException], ...]
 _LOGIN_WANTED: Final = "Tunnel connection failed: 407"  # http.client has no type for it
 _NAMES: Final[tuple[tuple[_Kinds, str, Reach, bool], ...]] = (
-    # The first that is among an error's causes names it; passing ones are asked again.
+    # The first that is among an error's causes names it; the last value is is_transient.
     ((ssl.SSLCertVerificationError,), "CertificateNotTrusted", Reach.EXCHANGE, False),
     ((exceptions.ProxyError,), "ProxyError", Reach.EXCHANGE, True),
     ((NameResolutionError, socket.gaierror), "NameResolutionError", Reach.EXCHANGE, True),
@@ -84,7 +84,7 @@ class Clock(Protocol):
 
 
 class Deadline:
-    """The end of the time that a room may take; everything that waits asks it how much is left."""
+    """The end of the time that a room may take; whatever waits looks how much is left."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -224,6 +224,15 @@ def _undisturbed(building: Building, *, by_minutes: bool) -> Bools:
     overlaps[1:-1] = (room[1:] * reach + starts[1:]) < until[:-1]
     place = np.flatnonzero(overlaps[:-1] | overlaps[1:])
     keeps[own[place]] = False
+    # Mostly it is two of them: the one that ends first stays, or the one that lasts longer.
+    first = np.flatnonzero(~overlaps[:-2] & overlaps[1:-1] & ~overlaps[2:])
+    pairs = np.stack((own[first], own[first + 1]))
+    length = building.ends[pairs] - building.starts[pairs]
+    worth = length if by_minutes else -building.ends[pairs]
+    keeps[pairs[worth.argmax(axis=0), np.arange(len(first))]] = True
+    is_pair = np.zeros(len(own) + 1, np.bool_)
+    is_pair[first] = is_pair[first + 1] = True
+    place = place[~is_pair[place]]
     choose = _longest if by_minutes else _most
     cluster: list[tuple[int, int, int]] = []
     columns = (each[place].tolist() for each in (ends, starts, own, overlaps))

@@ -133,14 +133,17 @@ def read_bookings(
         "valid_to": pa.array([room.valid_to for room in rooms], pa.date32()),
     }
     connection.register("numbered", pa.table(numbered))
-    found = connection.execute(_BOOKINGS, days).fetchnumpy()
+    found = {
+        name: np.asarray(values)
+        for name, values in connection.execute(_BOOKINGS, days).fetchnumpy().items()
+    }
     opened = connection.execute(_DAYS, days).fetchnumpy()
     # Sorted here: the table is nearly sorted by start, which a sort of the database would not use.
     order = np.argsort(found["starts"], kind="stable")
     few = np.uint16 if len(rooms) <= np.iinfo(np.uint16).max else np.int32  # sorts in no time
     order = order[np.argsort(found["room"][order].astype(few), kind="stable")]
     names = ("room", "starts", "ends", "invited", "day")
-    columns = [np.asarray(found[name][order]) for name in names]
+    columns = [found[name][order] for name in names]
     return Bookings(*asked, *columns, *(np.asarray(opened[name]) for name in ("room", "day")))
 
 

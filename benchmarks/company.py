@@ -17,6 +17,7 @@ from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority
+from warehouse.storage import Location
 
 FIRST: Final = datetime.now(UTC).date() - timedelta(days=10)
 DAYS: Final = [FIRST + timedelta(days=offset) for offset in range(6)]
@@ -48,8 +49,8 @@ class Company:
             failing = f"{FAILING}@contoso.example"
             self.tenant.faults.add(Fault("response_code", room=failing, code="ErrorAccessDenied"))
 
-    def configure(self, folder: Path) -> Path:
-        """Write a configuration that reads this company into a folder."""
+    def configure(self, folder: Path, place: Location | None = None) -> Path:
+        """Write a configuration that reads this company into its folder, or into a place."""
         folder.mkdir()
         with (folder / "rooms.csv").open("w") as file:
             file.write("room_id,address,time_zone\n")
@@ -62,7 +63,8 @@ class Company:
             "password_env": "BENCHMARK_PASSWORD",
             "ca_file": str(self.server.authority.ca_file),
         }
-        region: dict[str, Any] = {"time_zone": "UTC", "lake": "lake", "warehouse": "warehouse"}
+        own = {each: str((place or folder) / each) for each in ("lake", "warehouse")}
+        region: dict[str, Any] = {"time_zone": "UTC", **own}
         region |= {"rooms": "rooms.csv", "exchanges": {"sandbox": exchange}}
         config = folder / "insights.yaml"
         config.write_text(yaml.safe_dump({"regions": {"EU": region}}))

@@ -3,7 +3,7 @@
 Belongs here: runs of a small company over EWS, from reading to the published database, their
 SIGKILL, and the judgement of lake and database afterwards. Prints one JSON object; ``--kills``
 says how many (the test suite asks for few), ``--dagster`` how many of them are killed as
-``insights run``.
+``insights run``; with ``--bucket`` lake and warehouse lie in a bucket of SeaweedFS.
 Does not belong here: readers during a run (``hammer.py``).
 
 Every night moves all bookings, so that each row tells which night it was read in, and one room
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -31,13 +32,19 @@ from pipelines.night import DayRange, Night, publish_region, run_night
 from pipelines.reading import Outcome
 from pipelines.settings import load_settings
 from pipelines.sources.factory import open_source
+from tests.object_stores import seaweedfs
 from transforms.contract import TABLES
 from warehouse.connect import connect
 from warehouse.lake import DATASETS, Lake
-from warehouse.versions import published_versions
+from warehouse.storage import Location, ObjectUrl, WarehouseError, storage_at
+from warehouse.storage.lease import Lease
+from warehouse.versions import current_version, published_versions
 
 KILLS_BEFORE_MENDING: Final = 4
 NOT_COMPARED: Final = ("read_at", "built_at")
+LEASE_SECONDS: Final = 8.0
+"""Instead of 60, since after each kill the next run waits for the dead one's lease to run out."""
+UNTIL_RUN_OUT: Final = LEASE_SECONDS + 3.5
 NOT_COMPARED_TABLE: Final = "changes"
 """A killed night that had landed saw changes; a company that was never killed did not see them."""
 CONTEXT: Final = multiprocessing.get_context("forkserver")
@@ -71,6 +78,7 @@ def run(
 
     Return the seconds of all of it, and those after the last room.
     """
+    Lease.seconds = LEASE_SECONDS
     settings = load_settings(config, None)
     night = Night(settings, "EU", DayRange(DAYS[0], DAYS[-1]), DAYS[-1])
     signals, began = Signals(landing), time.monotonic()
@@ -120,7 +128,7 @@ def kill_a_dagster_run(config: Path, usual_seconds: float) -> str:
     return "of insights run"
 
 
-def faults(folder: Path) -> Counter[str]:
+def faults(folder: Location) -> Counter[str]:
     """Return what is wrong after a kill; every room-day must be whole, and one night's."""
     counts: Counter[str] = Counter()
     lake = Lake(folder / "lake", "EU")
@@ -157,7 +165,7 @@ def _torn(rows: list[tuple[str, dict[str, Any]]], expected: int) -> int:
     return sum(len(each) != expected or len(set(each)) != 1 for each in nights.values())
 
 
-def content(folder: Path) -> dict[str, Any]:
+def content(folder: Location) -> dict[str, Any]:
     """Return every row of lake and database, instants of reading and building apart."""
     lake = Lake(folder / "lake", "EU")
     tables: dict[str, Any] = {}
@@ -175,37 +183,51 @@ def content(folder: Path) -> dict[str, Any]:
     return tables
 
 
-def left_over(folder: Path) -> int:
+def left_over(folder: Location) -> int:
     """Count what a finished run should have swept."""
-    drafts = [*folder.glob("lake/.staging/*"), *folder.glob("warehouse/.building-*")]
-    return len(drafts) + max(0, len(published_versions(folder / "warehouse", "EU")) - 7)
+    lake, warehouse = (
+        storage_at(folder / name, name, WarehouseError) for name in ("lake", "warehouse")
+    )
+    drafts = [each for each in warehouse.names() if each.startswith(".building-")]
+    versions = len(published_versions(folder / "warehouse", "EU"))
+    tokens = lake.names(".staging")  # SeaweedFS lists folders for a while after all in them is gone
+    staged = [each for each in tokens if lake.has(".staging", each, "0")]
+    return len(staged) + len(drafts) + max(0, versions - 7)
 
 
-def kill_runs(folder: Path, kills: int, dagster: int) -> dict[str, int]:
+def kill_runs(folder: Path, kills: int, dagster: int, bucket: ObjectUrl | None) -> dict[str, int]:
     """Kill so many runs one after the other; return what was found."""
     counts: Counter[str] = Counter({"kills": 0, "mended": 0, "not mended": 0, "left over": 0})
+    places = [(bucket or folder) / name for name in ("killed", "fresh")]
     with company_in(folder) as company:
-        killed, fresh = (company.configure(folder / name) for name in ("killed", "fresh"))
+        killed, fresh = (
+            company.configure(folder / each.name, each if bucket else None) for each in places
+        )
         for config in (killed, fresh):
             company.begin(0)
             usual_seconds = run(config)
         slow = {round((each + 0.5) * kills / dagster) for each in range(dagster)}
         slow_seconds = _seconds_of_insights_run(killed) if slow else 0.0
+        shown = current_version(places[0] / "warehouse", "EU").name
         for number in range(1, kills + 1):
             company.begin(2 * number + random.randrange(2))
             if number in slow:
                 moment = kill_a_dagster_run(killed, slow_seconds)
             else:
                 moment = kill_a_run(killed, usual_seconds)
+            is_held_until = time.monotonic() + (UNTIL_RUN_OUT if bucket else 0)
             counts.update({"kills": 1, f"kills {moment}": 1})
-            counts.update(faults(killed.parent))
+            counts.update(faults(places[0]))
+            before, shown = shown, current_version(places[0] / "warehouse", "EU").name
+            counts.update({"pointers that went back": 1} if shown < before else {})
+            time.sleep(max(0.0, is_held_until - time.monotonic()))
             if number % KILLS_BEFORE_MENDING == 0 or number == kills:
                 company.begin(2 * number)
                 usual_seconds = run(killed)  # the machine may be busier now
                 run(fresh)
-                is_mended = content(killed.parent) == content(fresh.parent)
+                is_mended = content(places[0]) == content(places[1])
                 counts["mended" if is_mended else "not mended"] += 1
-                counts["left over"] += left_over(killed.parent)
+                counts["left over"] += left_over(places[0])
     return dict(counts)
 
 
@@ -218,11 +240,21 @@ def _seconds_of_insights_run(config: Path) -> float:
 @click.command()
 @click.option("--kills", type=click.IntRange(1, MOST_NIGHTS // 2), default=200, show_default=True)
 @click.option("--dagster", type=int, default=10, show_default=True, help="So many of the kills.")
-def main(kills: int, dagster: int) -> None:
+@click.option("--bucket", "is_far", is_flag=True, help="Lake and warehouse in SeaweedFS.")
+def main(kills: int, dagster: int, is_far: bool) -> None:
     """Kill runs in a temporary folder; exit 1 if any left something that no reader expects."""
     CONTEXT.set_forkserver_preload(["pipelines.night", "benchmarks.company"])
-    with tempfile.TemporaryDirectory(prefix="killed-runs-") as folder:
-        counts = kill_runs(Path(folder), kills, dagster)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="killed-runs-")))
+        bucket: ObjectUrl | None = None
+        if is_far:
+            own = folder / "seaweedfs"
+            own.mkdir()
+            server = stack.enter_context(seaweedfs(own))
+            os.environ |= {**server.environment, "INSIGHTS_CACHE": str(folder / "cache")}
+            os.environ["TMPDIR"] = str(folder)
+            bucket = ObjectUrl.parse(server.url)
+        counts = kill_runs(folder, kills, dagster, bucket)
     click.echo(json.dumps(counts, indent=2))
     fine = {"kills", "mended"}
     sys.exit(any(n for name, n in counts.items() if name not in fine and "kills " not in name))

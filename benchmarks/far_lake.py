@@ -1,0 +1,135 @@
+"""Measures what it costs that lake and warehouse lie in a bucket, with a wait in each request.
+
+Belongs here: one lake on a disk and in SeaweedFS, a proxy that holds back every byte for as long as
+a network would, and the same publish from both, in turn. Prints one JSON object.
+Does not belong here: what publishing costs on a disk (``marts.py``).
+
+Run: ``python -m benchmarks.far_lake --rooms 1000 --delay-ms 20``.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import click
+
+from benchmarks.marts import NOW, THREADS, TODAY
+from tests.object_stores import seaweedfs
+from warehouse.build import PublishOptions
+from warehouse.generate import Plan, generate
+from warehouse.lake import Lake
+from warehouse.publish import publish
+from warehouse.storage import Location, ObjectUrl
+
+CONTEXT: Final = multiprocessing.get_context("spawn")
+CHUNK_BYTES: Final = 1 << 18
+
+
+async def relay(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_seconds: float
+) -> None:
+    """Pass on what is read, each piece so many seconds after it came: late, but as fast."""
+    pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+
+    async def take() -> None:
+        piece = b"-"
+        while piece:
+            piece = await reader.read(CHUNK_BYTES)
+            await pieces.put((time.monotonic() + delay_seconds, piece))
+
+    taking = asyncio.create_task(take())
+    try:
+        while True:
+            due_at, piece = await pieces.get()
+            await asyncio.sleep(max(0.0, due_at - time.monotonic()))
+            if not piece:
+                break
+            writer.write(piece)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        taking.cancel()
+        writer.close()
+
+
+def serve(port: int, delay_seconds: float, own_port: "SimpleQueue[int]") -> None:
+    """Stand before a server of this machine; every request waits on its way there."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(
+            relay(reader, far_writer, delay_seconds), relay(far_reader, writer, 0.0)
+        )
+
+    async def run() -> None:
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        own_port.put(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(run())
+
+
+@contextmanager
+def delayed(endpoint: str, delay_seconds: float) -> Iterator[str]:
+    """Give an endpoint that leads to another, only later."""
+    own_port: SimpleQueue[int] = CONTEXT.SimpleQueue()
+    arguments = (urlsplit(endpoint).port, delay_seconds, own_port)
+    process = CONTEXT.Process(target=serve, args=arguments, daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{own_port.get()}"
+    finally:
+        process.kill()
+        process.join()
+
+
+def seconds_to_publish(place: Location) -> float:
+    """Build the database of a lake and swap it in."""
+    began = time.perf_counter()
+    options = PublishOptions(threads=THREADS)
+    publish(Lake(place / "lake", "EU"), place / "warehouse", options, NOW)
+    return time.perf_counter() - began
+
+
+@click.command()
+@click.option("--rooms", type=int, default=1_000, show_default=True, help="2,400 bookings each.")
+@click.option("--delay-ms", type=int, default=20, show_default=True, help="Of each request.")
+@click.option("--times", type=int, default=3, show_default=True, help="The fastest of each counts.")
+def main(rooms: int, delay_ms: int, times: int) -> None:
+    """Publish the same lake from a disk and from a bucket, in turn."""
+    plan = Plan("EU", rooms, TODAY - timedelta(days=395), TODAY + timedelta(days=180), TODAY)
+    with tempfile.TemporaryDirectory(prefix="far-lake-") as name:
+        folder = Path(name)
+        store = folder / "seaweedfs"
+        store.mkdir()
+        with seaweedfs(store) as server:
+            os.environ |= {**server.environment, "TMPDIR": name}
+            places: tuple[Location, Location] = (folder, ObjectUrl.parse(server.url))
+            bookings = [generate(Lake(place / "lake", "EU"), plan) for place in places]
+            with delayed(server.environment["AWS_ENDPOINT_URL"], delay_ms / 1000) as endpoint:
+                os.environ["AWS_ENDPOINT_URL"] = endpoint
+                runs = [[seconds_to_publish(place) for place in places] for _ in range(times)]
+    near, far = (min(each) for each in zip(*runs, strict=True))
+    figures = {
+        "bookings": bookings[0],
+        "delay_ms": delay_ms,
+        "near_seconds": round(near, 2),
+        "far_seconds": round(far, 2),
+        "far_over_near": round(far / near, 2),
+    }
+    click.echo(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()

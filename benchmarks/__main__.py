@@ -32,6 +32,7 @@ BENCHMARKS: Final = {
     "memory": Benchmark("--rooms 50 --rooms 1000", 3, "Does memory grow with the rooms?"),
     "hammer": Benchmark("--seconds 60", 3, "Does any reader ever see a torn day or database?"),
     "killed_runs": Benchmark("--kills 200", 10, "Does a killed run leave anything that stays?"),
+    "far_lake": Benchmark("--rooms 1000", 5, "What does it cost that the lake is in a bucket?"),
     "attack": Benchmark(
         "--rooms 1000 --nights 30", 10, "Do thirty nights of statistics tell a small count?"
     ),

@@ -34,7 +34,7 @@ from transforms.contract import (
 from warehouse.holdings import access_to, database_holdings, lake_holdings
 from warehouse.lake import Lake
 from warehouse.nightly import first_day_kept
-from warehouse.storage import Location
+from warehouse.storage import Location, ObjectUrl
 
 _ROOT: Final = Path(__file__).parents[2]
 _PACKAGES: Final = ("pipelines", "transforms", "warehouse")
@@ -179,6 +179,9 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
         keeps_no_output=keeps_no_output,
         sends_no_telemetry=sends_no_telemetry,
         receivers=_receivers(settings),
+        stores=[
+            str(each) for each in (chosen.lake, chosen.warehouse) if isinstance(each, ObjectUrl)
+        ],
         access=[_access(name, path) for name, path in folders.items()],
         shared_group=of_bookings
         and of_statistics

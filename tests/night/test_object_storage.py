@@ -79,7 +79,7 @@ def test_every_command_that_shows_figures_shows_those_of_a_bucket(
     assert stored is not None
     assert len(stored) == pytest.approx(page.stat().st_size, rel=0.01)
     assert (sheets / "rooms.csv").read_text().count("\n") == 3
-    assert f"{bucket}/lake" in record.read_text()
+    assert f"It writes to {bucket}/lake and {bucket}/warehouse" in record.read_text()
     capsys.readouterr()
     assert far_company.insights("status", "--json") == 0
     (status,) = json.loads(capsys.readouterr().out)

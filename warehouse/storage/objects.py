@@ -45,6 +45,8 @@ _ALLOW_HTTP: Final[Mapping[str, str]] = {
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _CODE: Final = re.compile(r"<Code>\s*(\w{1,64})\s*</Code>")
 _STATUS: Final = re.compile(r"status code: (\d{3})")
+_NO_IDENTITY: Final = ("redential", "metadata", "169.254.169.254", "/latest/api/token")
+"""Of an error where the environment has no credentials and the machine no identity."""
 _SIGN_IN: Final = (
     "see to the credentials in the environment (AWS_..., AZURE_..., GOOGLE_...) or to the "
     "identity of the machine, and to its clock"
@@ -214,14 +216,14 @@ class ObjectStorage(Storage):
         self.delete(_STAGING)
 
     def _copy_all(self, pairs: Iterable[tuple[Parts, Parts]]) -> None:
-        def copy(pair: tuple[Parts, Parts]) -> None:
-            source, target = pair
-            self._check()
-            with self._errors(target):
-                obstore.copy(self._store, _key(source), _key(target))
-
-        for _ in _ahead(copy, list(pairs)):
+        for _ in _ahead(self._copy, list(pairs)):
             pass
+
+    def _copy(self, pair: tuple[Parts, Parts]) -> None:
+        source, target = pair
+        self._check()
+        with self._errors(target):
+            obstore.copy(self._store, _key(source), _key(target))
 
     def delete(self, *parts: str) -> bool:
         """Remove an object, or all below a prefix; return whether there was one."""
@@ -286,11 +288,13 @@ class ObjectStorage(Storage):
     ) -> None:
         """Swap the one object that says what each name leads to; with ``is_copied`` copy too.
 
-        It never leads back: an older version than it names is refused.
+        It never leads back: an older version than it names is refused, and so is a builder that
+        another took over. Renewing the lease between look and swap tells: who took over before
+        has another lease, who does after changes what is swapped.
         """
-        self._check()
         key = f"{current}.json"
         found = self.look_at(key)
+        self._commit(self._held().committed)
         before: dict[str, Any] = {"version": "", "is_copied": False}
         before = json.loads(found.content) if found else before
         content = {
@@ -418,8 +422,12 @@ def _code(error: Exception) -> str:
     """Return the store's own code of an error, or what comes nearest to it."""
     text = str(error)
     code, status = _CODE.search(text), _STATUS.search(text)
-    if "169.254.169.254" in text or "redential" in text or "metadata" in text.partition("\n")[0]:
+    if any(sign in text.partition("\n")[0] for sign in _NO_IDENTITY):
         return "NoCredentials"
+    if (
+        "redirect without LOCATION" in text
+    ):  # how obstore tells a 301, S3's answer of another region
+        return "301"
     if code or status:
         own = code[1] if code else ""
         return (

@@ -1,0 +1,5 @@
+"""The small company of the nights."""
+
+from tests.night.conftest import company
+
+__all__ = ["company"]

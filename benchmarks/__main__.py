@@ -37,6 +37,7 @@ BENCHMARKS: Final = {
         "--rooms 1000 --nights 30", 10, "Do thirty nights of statistics tell a small count?"
     ),
     "ledger": Benchmark("", 4, "Is every change found, and none invented?"),
+    "ahead": Benchmark("--seeds 3", 3, "How near is busy ahead, and how true its range?"),
     "what-if": Benchmark("", 2, "Is the bracket true, how wide is it, and what does it cost?"),
     "marts": Benchmark(
         "--sizes 2.4M,24M,67M", 12, "What does the database cost to build and to ask?"

@@ -5,11 +5,13 @@ Does not belong here: what is asked of them (the page).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+import pyarrow as pa
 import yaml
 
 from tests.marts.scenario import Booking, Room, Scenario, at, book, days_from, read_all, write_lake
@@ -20,6 +22,7 @@ from warehouse.publish import PublishOptions, publish
 FIRST: Final = date(2026, 7, 6)
 PAST_DAYS: Final = 106
 AHEAD_DAYS: Final = 28
+FIRST_NIGHT: Final = datetime.combine(FIRST, time(2, 30), UTC) - timedelta(days=8)
 NOW: Final = datetime(2026, 10, 20, 3, tzinfo=UTC)
 _BUSY_BY_HOUR: Final = (3, 7, 9, 7, 3, 7, 8, 7, 4, 2)  # of ten, from 8:00 on
 _BUSY_BY_WEEKDAY: Final = (0.75, 1.0, 1.1, 0.95, 0.5)
@@ -62,11 +65,18 @@ def publish_company(folder: Path) -> None:
         if booking.created_at is None or booking.created_at < NOW
     ]
     options = PublishOptions(trailing_days=14)
-    changes = tuple(_changes(random, bookings))
-    read = read_all(ROOMS, [*past, *ahead])
-    company = Scenario(ROOMS, tuple(bookings), read, NOW, options, changes=changes)
+    changes = list(_changes(random, bookings))
+    read = tuple(
+        replace(each, read_at=min(NOW, at(ROOMS[0], each.day) + timedelta(days=14)))
+        for each in read_all(ROOMS, [*past, *ahead])
+    )
+    company = Scenario(ROOMS, tuple(bookings), read, NOW, options)
     lake = Lake(folder / "eu/lake", "EU")
     write_lake(lake, company)
+    with lake.exclusive():
+        for night in {FIRST_NIGHT.date(), *(each["seen_at"].date() for each in changes)}:
+            seen = [each for each in changes if each["seen_at"].date() == night]
+            lake.replace("changes", night, pa.Table.from_pylist(seen, CHANGES))
     publish(lake, folder / "eu/warehouse", company.options, company.now)
     _write_configuration(folder)
 
@@ -96,16 +106,15 @@ def _day(random: Random, room: Room, day: date) -> Iterator[Booking]:
 
 def _changes(random: Random, bookings: list[Booking]) -> Iterator[dict[str, Any]]:
     """Yield what the nights saw of the cancelled bookings, from the end of June on."""
-    first_night = datetime.combine(FIRST, time(2, 30), UTC) - timedelta(days=8)
     for booking in bookings:
         if booking.status != "cancelled" or booking.created_at is None:
             continue
-        made_at = max(booking.created_at, first_night)
+        made_at = max(booking.created_at, FIRST_NIGHT)
         if made_at > booking.starts_at:
             continue
         gone_at = made_at + random.random() * (booking.starts_at - made_at)
-        nights = (gone_at - first_night) // timedelta(days=1)
-        seen_after = first_night + timedelta(days=nights)
+        nights = (gone_at - FIRST_NIGHT) // timedelta(days=1)
+        seen_after = FIRST_NIGHT + timedelta(days=nights)
         seen_at = seen_after + timedelta(days=1)
         length = (booking.ends_at - max(booking.starts_at, seen_at)) // timedelta(minutes=1)
         if seen_at <= NOW:

@@ -19,12 +19,14 @@ from warehouse.page import write_page
 def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("company")
     publish_company(folder)
-    return write_page(folder / "eu/warehouse", "EU").path
+    path = folder / "page.html"
+    write_page(folder / "eu/warehouse", "EU", path)
+    return path
 
 
 @pytest.fixture
 def statistics(company: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with connect("EU", warehouse=company.parent) as connection:
+    with connect("EU", warehouse=company.parent / "eu/warehouse") as connection:
         yield connection
 
 

@@ -47,7 +47,7 @@ MOVED_HERE: Final = "before/moved_here"
 GROWING: Final = frozenset(
     {
         *("hidden_cells", "series_hours", "change_days", "change_minutes", "ahead_days"),
-        *("site_changes", "site_rooms"),
+        *("site_changes", "site_rooms", "all_day_open"),
     }
 )
 """Work tables that each pass adds to."""

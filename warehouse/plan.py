@@ -25,14 +25,24 @@ from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack
 
 _ROOMS_AT_A_TIME: Final = 1_000
 """Rooms whose bookings are in memory together, or those of one building that has more."""
-_BOOKINGS: Final = """
+_YEAR_1: Final = 62_135_596_800 // 60
+"""Minutes from the year 1 to 1970."""
+_TIMED: Final = """
 SELECT n.number, epoch_us(b.starts_at) // 60000000 AS starts,
        -(-epoch_us(b.ends_at) // 60000000) AS ends
 FROM bookings AS b
 JOIN what_if_now AS n ON n.room_id = b.room_id
 JOIN what_if_days AS d ON d.place = n.place AND d.local_date = b.local_start_date
-WHERE b.status = 'booked' AND b.ends_at > b.starts_at AND n.place BETWEEN ? AND ?
-ORDER BY n.number, starts
+CROSS JOIN settings AS s
+WHERE (b.status = 'booked' OR (b.status = 'held' AND s.count_held_as_booked))
+  AND b.ends_at > b.starts_at AND NOT b.is_all_day AND n.place BETWEEN ? AND ?
+"""
+_ALL_DAY: Final = """
+SELECT n.number, a.cell * 60 - a.phase_minutes AS hour, a.open_mask
+FROM all_day_open AS a
+JOIN what_if_now AS n ON n.room_id = a.room_id
+JOIN what_if_days AS d ON d.place = n.place AND d.local_date = a.local_date
+WHERE n.place BETWEEN ? AND ?
 """
 
 
@@ -46,11 +56,11 @@ def load_what_if(engine: Engine) -> None:
     for place, day in engine.rows("SELECT place, local_date FROM what_if_days ORDER BY ALL"):
         days.setdefault(place, []).append(day)
     for first, last in _chunks([room["place"] for room in rooms]):
-        found = engine.columns(_BOOKINGS, [first, last])
+        found = _booked(engine, first, last)
         for place in range(first, last + 1):
             own = [room for room in rooms if room["place"] == place]
-            low, high = np.searchsorted(found["number"], (own[0]["number"], own[-1]["number"] + 1))
-            bookings = tuple(found[name][low:high] for name in ("number", "starts", "ends"))
+            low, high = np.searchsorted(found[0], (own[0]["number"], own[-1]["number"] + 1))
+            bookings = tuple(each[low:high] for each in found)
             if place in days:
                 tables = what_if_tables(own, days[place], *bookings)
                 for name, rows in tables.items():
@@ -58,6 +68,26 @@ def load_what_if(engine: Engine) -> None:
                         [{"region": region} | row for row in rows], TABLES[name].schema
                     )
                     engine.insert(name, table)
+
+
+def _booked(engine: Engine, first: int, last: int) -> tuple[Ints, Ints, Ints]:
+    """Return room, start and end of what some places have booked, sorted by room and start.
+
+    All-day bookings fill the open time of their room (R6), as everywhere in the statistics: with
+    all hours of the day they could be counted.
+    """
+    timed = engine.columns(_TIMED, [first, last])
+    columns = [timed[name] for name in ("number", "starts", "ends")]
+    if engine.has("all_day_open"):
+        hours = engine.columns(_ALL_DAY, [first, last])
+        is_open = (hours["open_mask"][:, None] >> np.arange(60) & 1).astype(np.int8)
+        change = np.diff(is_open, axis=1, prepend=0, append=0)
+        (row, opens), (_, closes) = np.nonzero(change == 1), np.nonzero(change == -1)
+        hour = hours["hour"][row] - _YEAR_1
+        all_day = (hours["number"][row], hour + opens, hour + closes)
+        columns = [np.append(*each) for each in zip(columns, all_day, strict=True)]
+    order = np.lexsort((columns[1], columns[0]))
+    return columns[0][order], columns[1][order], columns[2][order]
 
 
 def _chunks(places: Sequence[int]) -> Iterator[tuple[int, int]]:

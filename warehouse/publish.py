@@ -74,7 +74,7 @@ EACH_PASS: Final = (
     ),
     *("room_days", "room_days_ahead", "utilization", "place_changes", "open_places", "in_use"),
     *("rooms_in_use", "rooms_in_use_by_place", "bookings", "hidden_cells", "series_hours"),
-    *("change_days", "change_minutes"),
+    *("change_days", "change_minutes", "all_day_open"),
     *("known_dates", "gone_here", KNOWN_DAYS, "ahead_days"),
 )
 """``masks`` and ``known_days`` are not SQL but arrays (``masks.py``, ``known.py``)."""

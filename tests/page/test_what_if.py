@@ -283,9 +283,42 @@ def test_what_stands_in_a_room_of_unknown_size_stays_there(
     make_page: MakePage, browser: Browser
 ) -> None:
     rooms = (Room("known", week=ALWAYS), Room("unknown", week=ALWAYS, capacity=None))
-    booked = [book(rooms[1], MONDAY, "09:00", "10:00"), all_day(rooms[0], MONDAY)]
+    booked = [
+        book(rooms[1], MONDAY, "09:00", "10:00"),
+        book(rooms[0], MONDAY, "09:00", "11:00"),
+    ]
     tab = browser.open(make_page(scenario(rooms, booked, [MONDAY])).path)
-    assert ask(tab) == [1500, 1500, 1500]
-    assert ask(tab, ("known",)) == [60, 1440, 1500]
-    assert ask(tab, ("unknown",)) == [1440, 1440, 1500]
-    assert ask(tab, ("unknown",), (2, 20)) == [1440, 1500, 1500]
+    assert ask(tab) == [180, 180, 180]
+    assert ask(tab, ("known",)) == [60, 120, 180]
+    assert ask(tab, ("unknown",)) == [120, 120, 180]
+    assert ask(tab, ("unknown",), (2, 20)) == [120, 180, 180]
+
+
+def test_a_rooms_minutes_are_those_that_room_days_already_tells(make_page: MakePage) -> None:
+    rooms = (*ROOMS[:3], Room("office-hours"))
+    booked = [each for each in busy_office().bookings if each.room_id in {"room-0", "room-1"}]
+    booked += [all_day(rooms[3], DAYS[0], 2), book(rooms[3], DAYS[3], "17:00", "19:00")]
+    booked += [book(rooms[3], DAYS[4], "09:00", "11:00"), book(rooms[3], DAYS[4], "10:00", "12:00")]
+    page = make_page(scenario(rooms, booked, DAYS))
+    found = page.database.rows(
+        "SELECT room_id, sum(booked_minutes + booked_minutes_outside_hours) FROM room_days "
+        "WHERE isodow(local_date) < 6 GROUP BY ALL ORDER BY ALL"
+    )
+    told = page.database.rows("SELECT room_id, booked_minutes FROM what_if_rooms ORDER BY ALL")
+    assert told == found
+    assert ("office-hours", 2 * 600 + 120 + 180) in told
+
+
+def test_an_all_day_booking_counts_with_open_time_or_it_could_be_counted(tmp_path: Path) -> None:
+    lunch = (((480, 690), (750, 1080)),) * 5 + ((), ())
+    rooms = tuple(Room(name, week=lunch, time_zone="Asia/Kolkata") for name in ("one", "two"))
+    days = days_from(MONDAY, 3)
+    booked = [all_day(rooms[0], MONDAY, 2), book(rooms[1], MONDAY, "09:00", "10:00")]
+    timed = [
+        *(book(rooms[0], day, "08:00", "11:30") for day in days[:2]),
+        *(book(rooms[0], day, "12:30", "18:00") for day in days[:2]),
+        booked[1],
+    ]
+    found = tables(tmp_path / "all-day", scenario(rooms, booked, days))
+    assert found == tables(tmp_path / "timed", scenario(rooms, timed, days))
+    assert [row[-1] for row in found[0]] == [1080, 60]

@@ -262,7 +262,7 @@ _PROFILE_CELL: Final = (
 
 _WHAT_IF_MINUTES: Final = _minutes(
     "booked_minutes",
-    "Booked time of bookings that start on those days, at any hour; twice booked counts once.",
+    "Booked time on those days, open or not, all-day bookings while open; twice booked is once.",
     wide=True,
 )
 

@@ -1,9 +1,12 @@
 """The figures that a page carries are the database's, as sums that can be added up (R9)."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.marts.scenario import ALWAYS, Room, book, days_from, scenario
@@ -228,3 +231,18 @@ def test_more_rooms_than_the_page_has_room_for_stand_one_by_one_in_the_latest_mo
     assert set(cut["room_months"]["month"]) == {1}
     assert worked.data["head"]["first_room_month"] == [0]
     assert cut["time"] == worked.data["time"]
+
+
+def test_a_database_from_before_the_forecast_gives_the_same_page_without_it(
+    worked: Page, tmp_path: Path
+) -> None:
+    older = tmp_path / "older.duckdb"
+    shutil.copyfile(worked.path.parent / "insights-eu-statistics.duckdb", older)
+    with duckdb.connect(str(older)) as connection:
+        before = read_figures(connection)
+        connection.execute("DROP TABLE busy_ahead; DROP TABLE busy_ahead_check")
+    with duckdb.connect(str(older), read_only=True) as connection:
+        after = read_figures(connection)
+    assert before["busy"]["day"]
+    assert after["busy"] == {name: [] for name in before["busy"]}
+    assert after | {"busy": []} == before | {"busy": []}

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ from tests.lake.rows import (
     root_of,
     stored,
 )
-from tests.object_stores import EVERYWHERE
+from tests.object_stores import EVERYWHERE, IN_A_BUCKET
 from transforms.contract import BOOKINGS, COVERAGE
 from warehouse.lake import Lake, LakeBusy, LakeError
 from warehouse.nightly import staging
@@ -184,3 +185,22 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(lake: Lake) -> None:
     with pytest.raises(LakeError, match="cannot be written"):
         lake.replace("bookings", blocked, stored())
     assert list(root_of(lake).rglob("draft-*")) == []
+
+
+@IN_A_BUCKET
+def test_files_at_hand_are_fetched_once_and_all_who_scan_them_meanwhile_read_the_same(
+    lake: Lake,
+) -> None:
+    days = (SATURDAY, SUNDAY)
+    for day in days:
+        lake.replace("bookings", day, stored(booking("a", day)))
+    with lake.scan("bookings") as first:
+        old = [Path(part.handle).read_bytes() for part in first]
+        lake.replace("bookings", SUNDAY, stored())
+        with lake.scan("bookings", SUNDAY) as second:
+            (linked,) = (Path(part.handle) for part in second)
+            assert linked.samefile(first[1].handle)
+        assert not linked.exists()
+        assert [Path(part.handle).read_bytes() for part in first] == old
+    with lake.scan("bookings") as parts:
+        assert [pq.read_metadata(part.handle).num_rows for part in parts] == [1, 0]

@@ -86,6 +86,7 @@ class ObjectStorage(Storage):
         super().__init__(setting, error)
         self.root = root
         self._lease: Lease | None = None
+        self._near: dict[Parts, Path] = {}
         self._store = self._open()
 
     def _open(self) -> ObjectStore:
@@ -255,20 +256,31 @@ class ObjectStorage(Storage):
 
     @contextmanager
     def near(self, files: Sequence[Parts]) -> Iterator[list[Path]]:
-        """Fetch the objects to scratch; give their paths there."""
+        """Fetch the objects to scratch; give their paths there.
+
+        What this storage has near already is linked, not fetched again: all who read it meanwhile
+        read the same.
+        """
         with self.scratch() as folder:
 
             def fetch(parts: Parts) -> Path:
                 path = folder.joinpath(*parts)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with self._errors(parts):
-                    chunks = obstore.get(self._store, _key(parts)).stream(_CHUNK_BYTES)
-                    with path.open("wb") as file:
-                        for chunk in chunks:
-                            file.write(chunk)
+                if not _is_linked(self._near.get(parts), path):
+                    with self._errors(parts):
+                        chunks = obstore.get(self._store, _key(parts)).stream(_CHUNK_BYTES)
+                        with path.open("wb") as file:
+                            for chunk in chunks:
+                                file.write(chunk)
+                self._near.setdefault(parts, path)
                 return path
 
-            yield list(_ahead(fetch, files))
+            try:
+                yield list(_ahead(fetch, files))
+            finally:
+                for parts in files:
+                    if self._near.get(parts) == folder.joinpath(*parts):
+                        del self._near[parts]
 
     def building(self, name: str) -> AbstractContextManager[Path]:  # noqa: ARG002 - scratch is nobody else's
         """Give an empty folder of this machine to build in, from which ``keep`` takes."""
@@ -416,6 +428,17 @@ class ObjectStorage(Storage):
 
 def _key(parts: Parts) -> str:
     return "/".join(parts)
+
+
+def _is_linked(source: Path | None, path: Path) -> bool:
+    """Link a file of scratch to another place there; tell whether it was still there."""
+    if source is None:
+        return False
+    try:
+        path.hardlink_to(source)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _code(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """Measures publishing with Spark against one machine: CPU of all processes, wall, memory of each.
 
 Belongs here: a ``local-cluster`` of some executors, one core each, beside the build of one machine
-on the same lake. Prints one JSON object.
+on the same lake. Prints a line of JSON for each; 0 executors is one machine.
 Does not belong here: whether the tables are the same (``tests/spark``).
 
 Run: ``make .venv-spark/ready && .venv-spark/bin/python -m benchmarks.spark``. CPU is what the
@@ -119,7 +119,7 @@ def _descendants() -> set[int]:
 
 
 def main() -> None:
-    """Measure one machine, each number of executors, and one machine again."""
+    """Measure one machine, then each number of executors."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="2.4M", choices=ROOMS)
     parser.add_argument("--executors", default="1,2", help="numbers of executors")
@@ -134,11 +134,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = asked.folder or Path(scratch)
         bookings = make_lake(folder, ROOMS[asked.size]).count("bookings")
-        figures: dict[str, Any] = {"bookings": bookings, "one_machine": measured(0, folder)}
-        for executors in map(int, asked.executors.split(",")):
-            figures[f"executors_{executors}"] = measured(executors, folder)
-        figures["one_machine_again"] = measured(0, folder)
-    print(json.dumps(figures, indent=2))
+        print(json.dumps({"bookings": bookings}))
+        for executors in (0, *map(int, asked.executors.split(","))):
+            figures = {"executors": executors, **measured(executors, folder)}
+            print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Item, Person
 from pipelines.sources.base import Reach
+from pipelines.sources.session import Throttle
 from tests.sources.conftest import (
     ANN,
     HOUR,
@@ -136,3 +137,13 @@ def test_each_item_keeps_its_own_invitees(read: Read) -> None:
     for item in read(room(items), with_invitees=True):
         hours = (item.starts_at - MONDAY) // HOUR
         assert item.invitees[1].address == f"p{hours}@contoso.example"
+
+
+def test_one_item_of_a_busy_server_slows_every_worker_down(read: Read, fake_time: FakeTime) -> None:
+    throttle = Throttle(4, fake_time.monotonic)
+    tenant = room(meetings(3))
+    tenant.faults.add(Fault("item_refused", code="ErrorServerBusy", times=1))
+    found = read(tenant, with_invitees=True, throttle=throttle)
+    assert [item.invitees is None for item in found] == [False] * 3
+    assert throttle.limit == 2
+    assert len(fake_time.sleeps) == 1

@@ -102,7 +102,7 @@ class Receipt:
                 f"  note      the next night reads {self.read_again_from} to "
                 f"{self.read_again_to} again: what still stands in Exchange comes back"
             )
-        yield "  note      copies, extracts and backups made of lake or database are not reached"
+        yield "  note      copies, extracts, backups and a bucket's older versions are not reached"
 
 
 def erasure_of(

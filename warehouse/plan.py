@@ -28,8 +28,7 @@ _ROOMS_AT_A_TIME: Final = 1_000
 _YEAR_1: Final = 62_135_596_800 // 60
 """Minutes from the year 1 to 1970."""
 _TIMED: Final = """
-SELECT n.number, epoch_us(b.starts_at) // 60000000 AS starts,
-       -(-epoch_us(b.ends_at) // 60000000) AS ends
+SELECT n.number, start_minute(b.starts_at) AS starts, end_minute(b.ends_at) AS ends
 FROM bookings AS b
 JOIN what_if_now AS n ON n.room_id = b.room_id
 JOIN what_if_days AS d ON d.place = n.place AND d.local_date = b.local_start_date
@@ -77,7 +76,7 @@ def _booked(engine: Engine, first: int, last: int) -> tuple[Ints, Ints, Ints]:
     all hours of the day they could be counted.
     """
     timed = engine.columns(_TIMED, [first, last])
-    columns = [timed[name] for name in ("number", "starts", "ends")]
+    columns = [timed["number"], timed["starts"] - _YEAR_1, timed["ends"] - _YEAR_1]
     if engine.has("all_day_open"):
         hours = engine.columns(_ALL_DAY, [first, last])
         is_open = (hours["open_mask"][:, None] >> np.arange(60) & 1).astype(np.int8)

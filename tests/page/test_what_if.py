@@ -322,3 +322,11 @@ def test_an_all_day_booking_counts_with_open_time_or_it_could_be_counted(tmp_pat
     found = tables(tmp_path / "all-day", scenario(rooms, booked, days))
     assert found == tables(tmp_path / "timed", scenario(rooms, timed, days))
     assert [row[-1] for row in found[0]] == [1080, 60]
+
+
+def test_r1_a_booking_of_seconds_is_a_minute_for_the_page_too(tmp_path: Path) -> None:
+    starts_at = at(ROOMS[0], MONDAY) + timedelta(hours=10, seconds=10)
+    short = Booking("room-0", starts_at, starts_at + timedelta(seconds=30), MONDAY)
+    rooms, at_once, plan = tables(tmp_path, scenario(ROOMS, [short], DAYS))
+    assert sum(row[-1] for row in rooms) == 1
+    assert [row[-1] for row in at_once] == [row[-1] for row in plan] == [1]

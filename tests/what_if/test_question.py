@@ -208,6 +208,12 @@ def test_a_room_counts_on_each_day_as_the_directory_had_it(tmp_path: Path) -> No
     assert ask(where, building="Annex", remove=["large"]).served_at_most == 0
 
 
+def test_r1_an_end_within_a_minute_counts_that_minute(tmp_path: Path) -> None:
+    short = book(SMALL, MONDAY, "09:00", "09:30")
+    short = replace(short, ends_at=short.ends_at + timedelta(seconds=10))
+    assert ask(published(tmp_path, scenario((SMALL,), [short], [MONDAY]))).minutes == 31
+
+
 def test_who_booked_combined_rooms_needs_all_parts_or_one_room_as_large(tmp_path: Path) -> None:
     left, right = (Room(name, capacity=6, part_of="both") for name in ("left", "right"))
     both, aula = Room("both", capacity=12), Room("aula", capacity=20)

@@ -28,7 +28,7 @@ setup: $(DEV) ## Set up .venv with all that tests, linters and `dagster dev` nee
 
 setup-all: $(DEV) .venv-odcs/ready .venv-spark/ready .venv-superset/ready ## Set up also what no test then has to skip (Debian or Ubuntu, as root)
 	DEBIAN_FRONTEND=noninteractive apt-get -qq update
-	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium libreoffice-calc-nogui openjdk-17-jre-headless
+	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium libreoffice-calc-nogui openjdk-17-jre-headless postgresql
 
 hooks: $(DEV) ## Let git run the linters before each commit
 	$(BIN)/pre-commit install

@@ -6,7 +6,10 @@ history. Does not belong here: printing and exit codes (``pipelines/cli``).
 
 import logging
 import os
+import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,13 +17,15 @@ from typing import Final, Literal
 
 import dagster as dg
 import yaml
+from dagster._check import CheckError
+from sqlalchemy.exc import OperationalError
 
 from pipelines.alerts.channels import Alert
 from pipelines.alerts.notify import NOTIFIES_ITSELF, notify, notify_of_run
 from pipelines.definitions import build_defs, job_name
 from pipelines.night import DayRange, Progress
 from pipelines.run_facts import RunFacts, facts_of, range_tags
-from pipelines.settings import Settings
+from pipelines.settings import Settings, SettingsError
 from transforms.contract import Region
 
 DAGSTER_YAML: Final = """\
@@ -40,7 +45,13 @@ run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 60
 """
+_UNSET: Final = re.compile(r'environment variable "(\w+)" which is not set')
+_OF_DATABASES: Final = {"dagster_postgres", "psycopg2", "sqlalchemy"}
 _NO_LOG: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class HistoryError(Exception):
+    """The history of runs cannot be reached, or was lost in the middle of a run; one line."""
 
 
 def launch_night(
@@ -49,7 +60,9 @@ def launch_night(
     """Run ``{region}_night`` for these days, and return what the history says of it.
 
     Raises:
+        HistoryError: the server of the history cannot be reached.
         OSError: ``home`` cannot be written.
+        SettingsError: Dagster refuses the ``dagster.yaml`` of ``home``.
     """
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     alone = settings.model_copy(update={"regions": {region: settings.regions[region]}})
@@ -83,7 +96,12 @@ class LastRun:
 
 
 def last_run(home: Path, region: Region) -> LastRun | None:
-    """Return the latest run of a region; None if the history has none, or is not there yet."""
+    """Return the latest run of a region; None if the history has none, or is not there yet.
+
+    Raises:
+        HistoryError: the server of the history cannot be reached.
+        SettingsError: Dagster refuses the ``dagster.yaml`` of ``home``.
+    """
     if not (home / "dagster.yaml").exists():
         return None
     with open_instance(home) as instance:
@@ -124,11 +142,14 @@ def dagster_home(config: Path) -> Path:
     return Path(configured) if configured else config.resolve().parent / ".dagster"
 
 
-def open_instance(home: Path) -> dg.DagsterInstance:
+@contextmanager
+def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
     """Open the instance of a DAGSTER_HOME; makes the folder and its settings if missing.
 
     Raises:
+        HistoryError: the server of the history cannot be reached, then or later.
         OSError: the folder cannot be made or written.
+        SettingsError: Dagster refuses the ``dagster.yaml``.
     """
     os.umask(0o027)  # Dagster's files are not for everybody's eyes
     home.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -139,7 +160,51 @@ def open_instance(home: Path) -> dg.DagsterInstance:
     except FileExistsError:
         if settings.is_symlink() and not settings.exists():
             raise  # a planted link: never write through it
-    return dg.DagsterInstance.from_config(str(home))
+    with _database_errors_in_one_line(settings):
+        try:
+            instance = dg.DagsterInstance.from_config(str(home))
+        except (dg.DagsterError, CheckError, yaml.YAMLError) as error:
+            raise SettingsError([f"{settings}: {_refusal(error)}"]) from None
+        with instance:
+            yield instance
+
+
+@contextmanager
+def _database_errors_in_one_line(settings: Path) -> Iterator[None]:
+    """Turn what a database's driver raises into one line.
+
+    A driver's texts are kept only where it could not connect: others quote statements and values.
+    """
+    logging.getLogger().addFilter(_is_no_retry)
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _OF_DATABASES:
+            raise
+        cause = error.__cause__ or error
+        why = type(cause).__name__
+        if isinstance(cause, OperationalError):
+            why = str(cause.orig).partition("\n")[0]
+        raise HistoryError(f"{settings}: the history of runs cannot be reached: {why}") from None
+
+
+def _is_no_retry(record: logging.LogRecord) -> bool:
+    return "dagster_postgres" not in record.pathname
+
+
+def _refusal(error: Exception) -> str:
+    """Say why Dagster cannot open an instance, and what to do."""
+    if unset := sorted(set(_UNSET.findall(str(error)))):
+        return f"set {' and '.join(unset)} in the environment"
+    if "dagster_postgres" in str(error):
+        return "names what is not installed: pip install 'room-insights[postgres]'"
+    return "Dagster refuses it; compare it with deploy/dagster.yaml"
+
+
+def history_server(home: Path) -> str | None:
+    """Return the kind of server that the history of runs lies on; None if it lies in ``home``."""
+    storage = _chosen(home).get("storage")
+    return next(iter(storage), None) if isinstance(storage, dict) else None
 
 
 def is_silent(home: Path) -> tuple[bool, bool]:
@@ -147,18 +212,24 @@ def is_silent(home: Path) -> tuple[bool, bool]:
 
     A home that is not there yet will be made as it has to be.
     """
-    try:
-        chosen = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
+    if not (home / "dagster.yaml").exists():
         return True, True
-    except (OSError, ValueError, yaml.YAMLError):
-        return False, False
+    chosen = _chosen(home)
     return (
         _of(chosen, "compute_logs", "class") == "NoOpComputeLogManager",
         _of(chosen, "telemetry", "enabled") is False,
     )
 
 
-def _of(chosen: object, section: str, key: str) -> object:
-    part = chosen.get(section) if isinstance(chosen, dict) else None
+def _chosen(home: Path) -> dict[str, object]:
+    """Return what a ``dagster.yaml`` says; nothing if it cannot be read."""
+    try:
+        chosen = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return chosen if isinstance(chosen, dict) else {}
+
+
+def _of(chosen: dict[str, object], section: str, key: str) -> object:
+    part = chosen.get(section)
     return part.get(key) if isinstance(part, dict) else None

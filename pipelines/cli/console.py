@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from pipelines.cli.options import NOTHING, USAGE
+from pipelines.launch import HistoryError
 from pipelines.night import NightResult
 from pipelines.reading import Outcome, RoomFailed
 from pipelines.run_facts import RunFacts
@@ -211,7 +212,7 @@ def exit_code(error: BaseException) -> int | None:
         case EngineUnusableError():
             fail([str(error)])
             code = USAGE
-        case WarehouseError():
+        case WarehouseError() | HistoryError():
             fail([str(error)])
         case KeyboardInterrupt() | click.Abort():
             fail(["interrupted; what was stored before is as it was, or whole days further"])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from pipelines.launch import is_silent
+from pipelines.launch import history_server, is_silent
 from pipelines.night import today_in
 from pipelines.settings import ExchangeSettings, RegionSettings, Settings
 from pipelines.templates import render_page
@@ -183,6 +183,7 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
             str(each) for each in (chosen.lake, chosen.warehouse) if isinstance(each, ObjectUrl)
         ],
         access=[_access(name, path) for name, path in folders.items()],
+        history_server=history_server(home),
         shared_group=of_bookings
         and of_statistics
         and of_bookings.group == of_statistics.group

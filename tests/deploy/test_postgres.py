@@ -1,0 +1,171 @@
+"""The history of runs on a real Postgres: nothing of a run lies on its machine."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from pipelines.launch import HistoryError, launch_night, open_instance
+from pipelines.night import DayRange
+from pipelines.reading import Outcome
+from pipelines.run_facts import facts_of
+from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.wire import CertificateAuthority
+from pipelines.settings import load_settings
+from tests.deploy.postgres import ROOT, Postgres
+from tests.night.workplace import MONDAY, Company, address_of
+from tests.privacy.conftest import TOKEN
+from tests.privacy.search import files_with
+
+TUESDAY = MONDAY + timedelta(days=1)
+DAYS = DayRange(MONDAY, TUESDAY)
+
+
+def test_another_process_with_another_folder_reads_a_night_back_from_postgres(
+    planted: Company,
+    postgres: Postgres,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    planted.tenant.faults.add(
+        Fault("response_code", room=address_of("harbour"), code="ErrorAccessDenied")
+    )
+    first, second = postgres.home(tmp_path / "first"), postgres.home(tmp_path / "second")
+    night = [str(Path(sys.executable).with_name("insights")), "run", "--region", "EU"]
+    days = ["--from", str(MONDAY), "--to", str(TUESDAY), "--config", str(planted.config)]
+    ran = subprocess.run(
+        [*night, *days],
+        env=os.environ | {"DAGSTER_HOME": str(first)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 3, ran.stderr
+    assert [path.name for path in first.rglob("*") if path.is_file()] == ["dagster.yaml"]
+
+    with open_instance(second) as instance:
+        (run,) = instance.get_runs()
+        facts = facts_of(instance, run)
+        assert (facts.is_success, facts.day_range, facts.bookings) == (True, DAYS, 4)
+        assert facts.failed_rooms == {"harbour": "ErrorAccessDenied"}
+        assert run.tags["insights/rooms_not_read"] == "1 of 2"
+        key = dg.AssetKey(["eu", "bookings"])
+        assert instance.get_materialized_partitions(key) == {str(MONDAY), str(TUESDAY)}
+        assert instance.get_latest_materialization_event(dg.AssetKey(["eu", "report"])) is not None
+    monkeypatch.setenv("DAGSTER_HOME", str(second))
+    capsys.readouterr()
+    assert planted.insights("status", "--json") == 0
+    (status,) = json.loads(capsys.readouterr().out)
+    assert status["last_run"]["state"] == "partial"
+    record = tmp_path / "record.md"
+    assert planted.insights("privacy-report", "--region", "EU", "--out", str(record)) == 0
+    assert "history of runs lies on a server (postgres" in record.read_text()
+
+    (tmp_path / "dump.sql").write_bytes(postgres.dump())
+    assert b"ErrorAccessDenied" in (tmp_path / "dump.sql").read_bytes()
+    assert not files_with(tmp_path, [TOKEN])
+    assert not files_with(postgres.folder, [TOKEN])
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster waits some ten seconds for a server that does not answer."""
+    from dagster_postgres import utils
+
+    monkeypatch.setattr(utils, "calculate_delay", lambda **_: 0.0)
+
+
+def only_error_of(company: Company, capsys: pytest.CaptureFixture[str], code: int) -> str:
+    """Run a night that ends before it begins, and return its one line."""
+    capsys.readouterr()
+    assert company.run() == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert company.rows() == []
+    return line
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_server_that_lets_nobody_in_is_one_line_and_nothing_is_read(
+    planted: Company,
+    postgres: Postgres,
+    tmp_path: Path,
+    authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    home = postgres.home(tmp_path / "home")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    stranger = CertificateAuthority(tmp_path / "stranger")
+    monkeypatch.setenv("PGSSLROOTCERT", str(stranger.ca_file))
+    assert "certificate verify failed" in only_error_of(planted, capsys, 1)
+    monkeypatch.setenv("PGSSLROOTCERT", str(authority.ca_file))
+    monkeypatch.setenv("DAGSTER_POSTGRES_PASSWORD", "wrong-secret")
+    line = only_error_of(planted, capsys, 1)
+    assert 'password authentication failed for user "insights"' in line
+    assert "wrong-secret" not in line
+    monkeypatch.delenv("DAGSTER_POSTGRES_PASSWORD")
+    monkeypatch.delenv("DAGSTER_POSTGRES_HOST")
+    assert only_error_of(planted, capsys, 2) == (
+        f"error: {home}/dagster.yaml: set DAGSTER_POSTGRES_HOST and DAGSTER_POSTGRES_PASSWORD"
+        " in the environment"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedy"),
+    [
+        (None, "names what is not installed: pip install 'room-insights[postgres]'"),
+        ("storage: [", "Dagster refuses it; compare it with deploy/dagster.yaml"),
+        ("storage: {nope: 1}", "Dagster refuses it; compare it with deploy/dagster.yaml"),
+        ("- a", "Dagster refuses it; compare it with deploy/dagster.yaml"),
+    ],
+)
+def test_a_dagster_yaml_that_dagster_refuses_is_one_line(
+    company: Company,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    settings: str | None,
+    remedy: str,
+) -> None:
+    monkeypatch.setitem(sys.modules, "dagster_postgres", None)
+    deployed = (ROOT / "deploy/dagster.yaml").read_text()
+    (tmp_path / ".dagster/dagster.yaml").write_text(deployed if settings is None else settings)
+    assert only_error_of(company, capsys, 2) == f"error: {tmp_path}/.dagster/dagster.yaml: {remedy}"
+
+
+class StopsPostgres:
+    """Loses the server of the history when the rows have landed."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    def start(self, region: str, rooms: int) -> None:
+        pass
+
+    def advance(self, outcome: Outcome[Any]) -> None:
+        pass
+
+    def step(self, name: str) -> None:
+        if name == "publishing the database":
+            self._postgres.stop()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_history_that_is_lost_in_the_middle_of_a_night_is_one_line_and_the_rows_stay(
+    company: Company, postgres: Postgres, tmp_path: Path
+) -> None:
+    home = postgres.home(tmp_path / "home")
+    settings = load_settings(company.config, None)
+    with pytest.raises(HistoryError, match=r"dagster\.yaml: the history .* refused") as raised:
+        launch_night(settings, "EU", DAYS, home, StopsPostgres(postgres))
+    assert "\n" not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert len(company.rows()) == 3

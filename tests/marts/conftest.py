@@ -7,6 +7,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.marts.scenario import Database, Scenario, publish_scenario
+from tests.marts.worked import everything
 
 Publish: TypeAlias = Callable[[Scenario], Database]
 
@@ -23,3 +24,11 @@ def published(tmp_path: Path) -> Iterator[Publish]:
     yield publish
     for database in opened:
         database.close()
+
+
+@pytest.fixture(scope="session")
+def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The database of ``everything()``, for tests that only read it."""
+    database = publish_scenario(tmp_path_factory.mktemp("worked"), everything())
+    yield database
+    database.close()

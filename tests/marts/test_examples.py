@@ -1,6 +1,5 @@
 """The example queries answer, and say what the marts say."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -25,27 +24,20 @@ EXAMPLES = sorted(
 )
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    opened = publish_scenario(tmp_path_factory.mktemp("examples"), everything())
-    yield opened
-    opened.close()
-
-
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_every_example_answers_with_rows(example: Path, database: Database) -> None:
+def test_every_example_answers_with_rows(example: Path, worked: Database) -> None:
     assert example.read_text().startswith("-- ")
-    assert database.rows(example.read_text())
+    assert worked.rows(example.read_text())
 
 
-def test_utilization_by_building_and_month_is_what_room_days_add_up_to(database: Database) -> None:
-    expected = database.rows(
+def test_utilization_by_building_and_month_is_what_room_days_add_up_to(worked: Database) -> None:
+    expected = worked.rows(
         "SELECT building, month(local_date), sum(booked_minutes) / nullif(sum(open_minutes), 0) "
         "FROM room_days JOIN rooms USING (room_id) GROUP BY ALL"
     )
-    personal = database.row("SELECT count(*) FROM utilization WHERE room_type = 'desk'")
+    personal = worked.row("SELECT count(*) FROM utilization WHERE room_type = 'desk'")
     assert personal[0] > 0
-    found = database.rows(
+    found = worked.rows(
         _example("utilization_by_building_and_month").replace(
             "FROM utilization", "FROM utilization WHERE room_type <> 'desk'"
         )
@@ -53,9 +45,9 @@ def test_utilization_by_building_and_month_is_what_room_days_add_up_to(database:
     assert {(row[0], row[1].month, row[4]) for row in found} == set(expected)
 
 
-def test_the_comparison_ends_with_our_own_figure(database: Database) -> None:
-    found = database.rows(_example("compare"))
-    ours = database.row("SELECT sum(booked_minutes) / sum(open_minutes) FROM room_days")
+def test_the_comparison_ends_with_our_own_figure(worked: Database) -> None:
+    found = worked.rows(_example("compare"))
+    ours = worked.row("SELECT sum(booked_minutes) / sum(open_minutes) FROM room_days")
     assert len(found) == 7
     assert found[-1][0].startswith("ours")
     assert found[-1][3] == ours[0]

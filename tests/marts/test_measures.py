@@ -8,6 +8,7 @@ from tests.marts.conftest import Publish
 from tests.marts.scenario import (
     ALWAYS,
     Coverage,
+    Database,
     Room,
     Scenario,
     all_day,
@@ -17,6 +18,7 @@ from tests.marts.scenario import (
     scenario,
 )
 from tests.marts.week import MONDAY, ROOM, TUESDAY
+from tests.marts.worked import everything
 from warehouse.publish import PublishOptions
 
 
@@ -163,12 +165,10 @@ def test_sold_out_is_unknown_where_a_cell_has_one_room(published: Publish) -> No
     ) == (1, 0, None)
 
 
-def test_equal_lakes_give_equal_tables_in_equal_order(published: Publish) -> None:
-    from tests.marts.worked import everything
-
-    first, second = published(everything()), published(everything())
-    for (table,) in first.rows("SELECT table_name FROM duckdb_tables() ORDER BY 1"):
-        assert first.rows(f"FROM {table}") == second.rows(f"FROM {table}"), table
+def test_equal_lakes_give_equal_tables_in_equal_order(worked: Database, published: Publish) -> None:
+    again = published(everything())
+    for (table,) in worked.rows("SELECT table_name FROM duckdb_tables() ORDER BY 1"):
+        assert worked.rows(f"FROM {table}") == again.rows(f"FROM {table}"), table
 
 
 def test_the_options_are_the_defaults_of_the_contract() -> None:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.marts.conftest import Publish
-from tests.marts.worked import everything
+from tests.marts.scenario import Database
 from transforms.contract import TABLES
 from warehouse import engine
 from warehouse.engine import BuildError, building
@@ -21,15 +20,12 @@ _TYPES = {
 }
 
 
-def test_every_table_has_the_columns_types_and_comments_of_the_contract(
-    published: Publish,
-) -> None:
-    database = published(everything())
-    tables = database.rows("SELECT table_name, comment FROM duckdb_tables()")
+def test_every_table_has_the_columns_types_and_comments_of_the_contract(worked: Database) -> None:
+    tables = worked.rows("SELECT table_name, comment FROM duckdb_tables()")
     assert dict(tables) == {name: table.text for name, table in TABLES.items()}
-    assert database.rows("SELECT view_name FROM duckdb_views() WHERE NOT internal") == []
+    assert worked.rows("SELECT view_name FROM duckdb_views() WHERE NOT internal") == []
     for name, schema in TABLES.items():
-        columns = database.rows(
+        columns = worked.rows(
             "SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns() "
             f"WHERE table_name = '{name}' ORDER BY column_index"
         )
@@ -37,14 +33,14 @@ def test_every_table_has_the_columns_types_and_comments_of_the_contract(
             (field.name, _TYPES[str(field.type)], field.nullable, field.definition)
             for field in schema
         ]
-        assert database.row(f"SELECT count(*) > 0 FROM {name}") == (True,), name
+        assert worked.row(f"SELECT count(*) > 0 FROM {name}") == (True,), name
 
 
 @pytest.mark.parametrize("table", [name for name, each in TABLES.items() if each.grain])
-def test_the_columns_of_the_grain_tell_all_rows_apart(published: Publish, table: str) -> None:
+def test_the_columns_of_the_grain_tell_all_rows_apart(worked: Database, table: str) -> None:
     columns = ", ".join(TABLES[table].grain)
     repeated = f"SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1"
-    assert published(everything()).rows(repeated) == []
+    assert worked.rows(repeated) == []
 
 
 def test_a_select_with_other_columns_is_not_published(
@@ -57,7 +53,6 @@ def test_a_select_with_other_columns_is_not_published(
             built.run("before/rooms")
 
 
-def test_the_file_opens_in_duckdb_1_4(published: Publish) -> None:
-    database = published(everything())
+def test_the_file_opens_in_duckdb_1_4(worked: Database) -> None:
     version = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
-    assert database.rows(version)[0][0].startswith("v1.4.0")
+    assert worked.rows(version)[0][0].startswith("v1.4.0")

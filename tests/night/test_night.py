@@ -30,27 +30,24 @@ def test_a_night_stores_each_booking_once_under_its_local_start_date(company: Co
     assert [row["starts_at"] for row in company.rows(day=TUESDAY)] == [at(MONDAY, 22)]
 
 
-def test_a_night_counts_people_and_outsiders_without_storing_them(company: Company) -> None:
-    company.run()
-    assert [(row["invited_headcount"], row["has_external"]) for row in company.rows()] == [
+def test_a_night_counts_people_and_outsiders_without_storing_them(read_company: Company) -> None:
+    assert [(row["invited_headcount"], row["has_external"]) for row in read_company.rows()] == [
         (2, False),
         (2, True),
         (2, False),
     ]
 
 
-def test_a_night_ends_in_utilization(company: Company) -> None:
-    company.run()
-    assert company.query("SELECT rooms, open_minutes, booked_minutes FROM utilization") == [
+def test_a_night_ends_in_utilization(read_company: Company) -> None:
+    assert read_company.query("SELECT rooms, open_minutes, booked_minutes FROM utilization") == [
         (2, 1200, 240)
     ]
 
 
-def test_the_same_night_twice_leaves_equal_rows(company: Company) -> None:
-    company.run()
-    before = without_read_at(company.rows())
-    company.run()
-    assert without_read_at(company.rows()) == before
+def test_the_same_night_twice_leaves_equal_rows(read_company: Company) -> None:
+    before = without_read_at(read_company.rows())
+    read_company.run()
+    assert without_read_at(read_company.rows()) == before
 
 
 def test_cancelling_and_moving_show_after_the_next_night(company: Company) -> None:
@@ -66,26 +63,24 @@ def test_cancelling_and_moving_show_after_the_next_night(company: Company) -> No
     assert [row["room_id"] for row in company.rows(day=TUESDAY)] == ["fjord"]
 
 
-def test_a_booking_that_vanished_is_gone_after_the_next_night(company: Company) -> None:
-    company.run()
-    company.calendars["fjord"].clear()
-    company.run()
-    assert {row["room_id"] for row in company.rows()} == {"harbour"}
+def test_a_booking_that_vanished_is_gone_after_the_next_night(read_company: Company) -> None:
+    read_company.calendars["fjord"].clear()
+    read_company.run()
+    assert {row["room_id"] for row in read_company.rows()} == {"harbour"}
 
 
 def test_r13_a_room_that_fails_keeps_its_rows_and_coverage_says_so(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.run()
-    before = company.rows()
-    company.calendars["harbour"].clear()
-    company.calendars["fjord"].clear()
-    company.tenant.faults.add(
+    before = read_company.rows()
+    read_company.calendars["harbour"].clear()
+    read_company.calendars["fjord"].clear()
+    read_company.tenant.faults.add(
         Fault("response_code", room=address_of("fjord"), code="ErrorAccessDenied")
     )
-    assert company.run() == 3
-    assert company.rows() == [row for row in before if row["room_id"] == "fjord"]
-    coverage = {row["room_id"]: row for row in company.rows("coverage")}
+    assert read_company.run() == 3
+    assert read_company.rows() == [row for row in before if row["room_id"] == "fjord"]
+    coverage = {row["room_id"]: row for row in read_company.rows("coverage")}
     assert coverage["fjord"]["is_loaded"] is False
     assert coverage["fjord"]["error_code"] == "ErrorAccessDenied"
     assert coverage["fjord"]["read_at"] == before[0]["read_at"]
@@ -104,26 +99,24 @@ def test_r13_a_room_never_read_is_in_no_denominator(company: Company) -> None:
 
 
 def test_a_night_in_which_the_whole_region_fails_changes_nothing(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.run()
-    before = company.snapshot()
-    company.tenant.faults.add(Fault("response_code", code="ErrorAccessDenied"))
-    assert company.run() == 1
-    assert company.snapshot() == before
+    before = read_company.snapshot()
+    read_company.tenant.faults.add(Fault("response_code", code="ErrorAccessDenied"))
+    assert read_company.run() == 1
+    assert read_company.snapshot() == before
     assert "none of 2 rooms could be read (ErrorAccessDenied)" in capsys.readouterr().err
 
 
 def test_a_wrong_password_is_tried_once_and_changes_nothing(
-    company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    read_company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.run()
-    before = company.snapshot()
-    asked = len(list(company.tenant.log))
+    before = read_company.snapshot()
+    asked = len(list(read_company.tenant.log))
     monkeypatch.setenv("TEST_PASSWORD", "not-" + PASSWORD)
-    assert company.run() == 1
-    assert len(list(company.tenant.log)) == asked + 1
-    assert company.snapshot() == before
+    assert read_company.run() == 1
+    assert len(list(read_company.tenant.log)) == asked + 1
+    assert read_company.snapshot() == before
     captured = capsys.readouterr()
     (line,) = captured.err.splitlines()
     assert line.startswith("error: EU: none of 2 rooms could be read (HTTP401): Exchange refused")
@@ -131,14 +124,13 @@ def test_a_wrong_password_is_tried_once_and_changes_nothing(
 
 
 def test_an_unreachable_server_changes_nothing(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.run()
-    before = company.snapshot()
+    before = read_company.snapshot()
     nobody = "https://localhost:9/EWS/Exchange.asmx"
-    company.write(exchange={"endpoint": nobody, "room_deadline_seconds": 1})
-    assert company.run() == 1
-    assert company.snapshot() == before
+    read_company.write(exchange={"endpoint": nobody, "room_deadline_seconds": 1})
+    assert read_company.run() == 1
+    assert read_company.snapshot() == before
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -152,14 +144,13 @@ def test_without_headcount_no_invitee_is_ever_asked_for(company: Company) -> Non
 
 
 def test_a_room_taken_out_of_the_directory_keeps_its_rows_in_the_lake_only(
-    company: Company,
+    read_company: Company,
 ) -> None:
-    company.run()
-    del company.calendars["harbour"]
-    company.write()
-    assert company.run() == 0
-    assert {row["room_id"] for row in company.rows()} == {"fjord", "harbour"}
-    assert company.query("SELECT DISTINCT room_id FROM room_days") == [("fjord",)]
+    del read_company.calendars["harbour"]
+    read_company.write()
+    assert read_company.run() == 0
+    assert {row["room_id"] for row in read_company.rows()} == {"fjord", "harbour"}
+    assert read_company.query("SELECT DISTINCT room_id FROM room_days") == [("fjord",)]
 
 
 def test_another_run_of_the_region_is_refused(
@@ -170,39 +161,36 @@ def test_another_run_of_the_region_is_refused(
     assert "EU" in capsys.readouterr().err
 
 
-def test_publish_takes_the_directory_as_it_is_now(company: Company) -> None:
-    company.run()
-    rooms = company.directory / "rooms.csv"
+def test_publish_takes_the_directory_as_it_is_now(read_company: Company) -> None:
+    rooms = read_company.directory / "rooms.csv"
     rooms.write_text(rooms.read_text().replace(",HQ,8", ",HQ,20"))
-    assert company.insights("publish", "--region", "EU") == 0
-    assert company.query("SELECT DISTINCT capacity FROM rooms") == [(20,)]
+    assert read_company.insights("publish", "--region", "EU") == 0
+    assert read_company.query("SELECT DISTINCT capacity FROM rooms") == [(20,)]
 
 
 def test_r18_publish_says_what_an_edit_changes_from_when_and_restates_on_request(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.run()
     sizes = "SELECT DISTINCT capacity_band FROM utilization WHERE local_date = '2026-10-19'"
-    rooms = company.directory / "rooms.csv"
+    rooms = read_company.directory / "rooms.csv"
     rooms.write_text(rooms.read_text().replace(",HQ,8", ",HQ,20"))
     capsys.readouterr()
-    assert company.insights("publish", "--region", "EU") == 0
+    assert read_company.insights("publish", "--region", "EU") == 0
     today = datetime.now(ZoneInfo("Europe/Copenhagen")).date()
     assert f"fjord: capacity 8 to 20 from {today}" in capsys.readouterr().out
-    assert company.query(sizes) == [("5-8",)]  # the past stays as it was
+    assert read_company.query(sizes) == [("5-8",)]  # the past stays as it was
     day = MONDAY.isoformat()
-    assert company.insights("publish", "--region", "EU", "--restate-from", day) == 0
+    assert read_company.insights("publish", "--region", "EU", "--restate-from", day) == 0
     assert f"fjord: capacity 8 to 20 from {day}" in capsys.readouterr().out
-    assert company.query(sizes) == [("15-30",)]
+    assert read_company.query(sizes) == [("15-30",)]
     later = (today + timedelta(days=2)).isoformat()
-    assert company.insights("publish", "--region", "EU", "--restate-from", later) == 2
+    assert read_company.insights("publish", "--region", "EU", "--restate-from", later) == 2
     assert "write valid_from in the CSV" in capsys.readouterr().err
 
 
-def test_the_organizers_own_name_in_the_subject_is_nowhere(company: Company) -> None:
-    company.run()
+def test_the_organizers_own_name_in_the_subject_is_nowhere(read_company: Company) -> None:
     assert not [
-        path for path, content in company.snapshot().items() if ANNA.name.encode() in content
+        path for path, content in read_company.snapshot().items() if ANNA.name.encode() in content
     ]
 
 
@@ -239,36 +227,33 @@ def test_a_missing_secret_names_its_variable_and_exits_2(
 
 
 def test_an_unknown_key_is_named_and_nothing_stored_is_touched(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.run()
-    before = company.snapshot()
-    company.write(nightly="02:30")
-    assert company.run() == 2
+    before = read_company.snapshot()
+    read_company.write(nightly="02:30")
+    assert read_company.run() == 2
     assert "nightly" in capsys.readouterr().err
-    assert company.snapshot() == before
+    assert read_company.snapshot() == before
 
 
-def test_retention_deletes_old_days_after_the_night(company: Company) -> None:
-    company.run()
+def test_retention_deletes_old_days_after_the_night(read_company: Company) -> None:
     old = MONDAY - timedelta(days=800)
-    company.lake.replace("bookings", old, company.lake.read("bookings", MONDAY))
-    assert company.run() == 0
-    assert company.lake.days("bookings") == [MONDAY]
+    read_company.lake.replace("bookings", old, read_company.lake.read("bookings", MONDAY))
+    assert read_company.run() == 0
+    assert read_company.lake.days("bookings") == [MONDAY]
 
 
 def test_older_versions_that_hold_days_past_the_retention_go_after_the_night(
-    company: Company,
+    read_company: Company,
 ) -> None:
-    company.run()
-    company.run()
-    versions = company.directory / "warehouse" / "versions"
+    read_company.run()
+    versions = read_company.directory / "warehouse" / "versions"
     assert len(list(versions.glob("*.duckdb"))) == 2
-    company.write(settings={"retention_months": 1})
+    read_company.write(settings={"retention_months": 1})
     recent = datetime.now(UTC).date() - timedelta(days=2)
-    assert company.run(recent, recent) == 0
+    assert read_company.run(recent, recent) == 0
     assert len(list(versions.glob("*.duckdb"))) == 1
-    assert company.lake.days("bookings") == [recent]
+    assert read_company.lake.days("bookings") == [recent]
 
 
 def test_a_run_never_queues_behind_another_that_dagster_believes_to_be_alive(

@@ -37,11 +37,10 @@ def test_every_night_draws_the_page_after_the_database(company: Company, tmp_pat
 
 
 def test_report_writes_the_page_where_it_is_asked_for(
-    company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    read_company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.run()
     out = tmp_path / "elsewhere.html"
-    assert company.insights("report", "--region", "EU", "--out", str(out)) == 0
+    assert read_company.insights("report", "--region", "EU", "--out", str(out)) == 0
     assert f"EU: page of 2 rooms in {out}, " in capsys.readouterr().out
     assert used_days_on(out) == 2
 
@@ -56,7 +55,6 @@ def test_report_without_a_database_is_one_line(
     ]
 
 
-def test_an_erasure_reaches_the_page(company: Company) -> None:
-    company.run()
-    assert company.insights("erase", "--region", "EU", "--room", "fjord") == 0
-    assert used_days_on(page(company)) == 1
+def test_an_erasure_reaches_the_page(read_company: Company) -> None:
+    assert read_company.insights("erase", "--region", "EU", "--room", "fjord") == 0
+    assert used_days_on(page(read_company)) == 1

@@ -116,22 +116,21 @@ def test_the_status_for_people_is_a_few_lines(
 
 
 def test_a_dry_run_counts_what_a_run_would_store_and_stores_nothing(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.run()
-    company.calendars["fjord"].append(meeting(MONDAY, 13, 14))
-    before = company.snapshot()
-    runs = sorted((company.directory / ".dagster").rglob("*"))
+    read_company.calendars["fjord"].append(meeting(MONDAY, 13, 14))
+    before = read_company.snapshot()
+    runs = sorted((read_company.directory / ".dagster").rglob("*"))
     days = ["--from", MONDAY.isoformat(), "--to", MONDAY.isoformat()]
     capsys.readouterr()
-    assert company.insights("run", "--region", "EU", *days, "--dry-run") == 0
+    assert read_company.insights("run", "--region", "EU", *days, "--dry-run") == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == (
         "EU: 2 of 2 rooms can be read, 2026-10-19 to 2026-10-19, 4 bookings; "
         "dry run: nothing was stored"
     )
-    assert company.snapshot() == before
-    assert sorted((company.directory / ".dagster").rglob("*")) == runs
+    assert read_company.snapshot() == before
+    assert sorted((read_company.directory / ".dagster").rglob("*")) == runs
 
 
 def test_a_dry_run_of_which_some_or_all_rooms_fail_exits_as_a_run_does(

@@ -6,7 +6,9 @@ Does not belong here: what a test's calendars hold.
 """
 
 import csv
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -106,6 +108,11 @@ class Company:
         days = ["--from", first.isoformat(), "--to", last.isoformat()]
         return self.insights("run", "--region", self.region, *days)
 
+    def take_over(self, night: Path) -> None:
+        """Store what a night left elsewhere, as if it had been run here."""
+        for name in ("lake", "warehouse", ".dagster"):
+            shutil.copytree(night / name, self.directory / name, symlinks=True, dirs_exist_ok=True)
+
     def rows(self, dataset: Dataset = "bookings", day: date = MONDAY) -> list[dict[str, Any]]:
         """Return a day's rows of the lake."""
         table: pa.Table | None = self.lake.read(dataset, day)
@@ -135,7 +142,7 @@ def found_company(
     directory: Path,
     authority: CertificateAuthority,
     start: Any,
-    calendars: dict[str, Sequence[Item]],
+    calendars: Mapping[str, Sequence[Item]],
 ) -> Company:
     """Start a sandbox with these calendars and write the configuration that reads it."""
     mailboxes = {
@@ -150,4 +157,38 @@ def found_company(
     return company
 
 
-__all__ = ["ANNA", "BO", "GUEST", "MONDAY", "PASSWORD", "Company", "at", "found_company", "meeting"]
+def first_night(
+    directory: Path,
+    history: Path,
+    authority: CertificateAuthority,
+    calendars: Mapping[str, Sequence[Item]],
+) -> Path:
+    """Run a night over Monday in a new company; return its folder, for ``Company.take_over``.
+
+    A night costs more than all else that most tests do, and many begin with the same.
+    """
+    shutil.copytree(history, directory / ".dagster")
+    with ExitStack() as servers, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TEST_PASSWORD", "sandbox")
+        environment.delenv("DAGSTER_HOME", raising=False)
+        environment.delenv("INSIGHTS_REGIONS", raising=False)
+
+        def start(tenant: Tenant) -> SandboxExchange:
+            return servers.enter_context(SandboxExchange(tenant, authority))
+
+        assert found_company(directory, authority, start, calendars).run() == 0
+    return directory
+
+
+__all__ = [
+    "ANNA",
+    "BO",
+    "GUEST",
+    "MONDAY",
+    "PASSWORD",
+    "Company",
+    "at",
+    "first_night",
+    "found_company",
+    "meeting",
+]

@@ -10,7 +10,7 @@ import pytest
 from pipelines.sandbox.model import Item, Person
 from pipelines.sandbox.wire import CertificateAuthority
 from tests.conftest import StartExchange
-from tests.night.workplace import MONDAY, Company, at, found_company
+from tests.night.workplace import MONDAY, Company, at, first_night, found_company
 
 TOKEN = "Zq7Kx41Pers"  # stands in every planted field, followed by the field's name
 
@@ -46,18 +46,8 @@ def planted_item() -> Item:
     )
 
 
-@pytest.fixture
-def planted(
-    tmp_path: Path,
-    empty_history: Path,
-    authority: CertificateAuthority,
-    exchange: StartExchange,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Company:
-    """Two rooms whose items are planted with tokens; single, private, all-day, cancelled."""
-    monkeypatch.setenv("TEST_PASSWORD", "sandbox")
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    shutil.copytree(empty_history, tmp_path / ".dagster")
+def planted_calendars() -> dict[str, list[Item]]:
+    """Return calendars of two rooms: a single item, a private, an all-day and a cancelled one."""
     item = planted_item()
     items = [
         item,
@@ -70,4 +60,35 @@ def planted(
         ),
         replace(item, starts_at=at(MONDAY, 13), ends_at=at(MONDAY, 14), is_cancelled=True),
     ]
-    return found_company(tmp_path, authority, exchange, {"fjord": items, "harbour": items[:2]})
+    return {"fjord": items, "harbour": items[:2]}
+
+
+@pytest.fixture
+def planted(
+    tmp_path: Path,
+    empty_history: Path,
+    authority: CertificateAuthority,
+    exchange: StartExchange,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Company:
+    """Two rooms whose items are planted with tokens; single, private, all-day, cancelled."""
+    monkeypatch.setenv("TEST_PASSWORD", "sandbox")
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    shutil.copytree(empty_history, tmp_path / ".dagster")
+    return found_company(tmp_path, authority, exchange, planted_calendars())
+
+
+@pytest.fixture(scope="session")
+def planted_night(
+    tmp_path_factory: pytest.TempPathFactory, empty_history: Path, authority: CertificateAuthority
+) -> Path:
+    """What a night over Monday leaves in ``planted``'s folder."""
+    folder = tmp_path_factory.mktemp("planted")
+    return first_night(folder, empty_history, authority, planted_calendars())
+
+
+@pytest.fixture
+def read_planted(planted: Company, planted_night: Path) -> Company:
+    """``planted`` after a night over Monday."""
+    planted.take_over(planted_night)
+    return planted

@@ -50,17 +50,15 @@ def test_a_rooms_day_is_gone_from_lake_and_every_database(
     assert told["is_verified"] is True
 
 
-def test_r13_an_erased_room_day_is_in_no_denominator(planted: Company) -> None:
-    planted.run()
-    planted.insights("erase", "--region", "EU", "--room", "fjord")
-    assert planted.query("SELECT rooms, rooms_loaded FROM utilization") == [(2, 1)]
+def test_r13_an_erased_room_day_is_in_no_denominator(read_planted: Company) -> None:
+    read_planted.insights("erase", "--region", "EU", "--room", "fjord")
+    assert read_planted.query("SELECT rooms, rooms_loaded FROM utilization") == [(2, 1)]
 
 
-def test_an_erased_room_is_not_one_that_could_not_be_read(planted: Company) -> None:
-    planted.run()
-    planted.insights("erase", "--region", "EU", "--room", "fjord")
-    assert planted.query("SELECT rooms_expected, rooms_loaded FROM build_info") == [(1, 1)]
-    page = planted.database.with_name("report-eu.html").read_text(encoding="utf-8")
+def test_an_erased_room_is_not_one_that_could_not_be_read(read_planted: Company) -> None:
+    read_planted.insights("erase", "--region", "EU", "--room", "fjord")
+    assert read_planted.query("SELECT rooms_expected, rooms_loaded FROM build_info") == [(1, 1)]
+    page = read_planted.database.with_name("report-eu.html").read_text(encoding="utf-8")
     assert "could not be read in the last run" not in page
 
 
@@ -79,12 +77,11 @@ def test_nothing_to_erase_is_a_receipt_too(receipt: Callable[..., dict[str, Any]
 
 
 def test_a_dry_run_changes_nothing_and_counts_the_same(
-    planted: Company, receipt: Callable[..., dict[str, Any]]
+    read_planted: Company, receipt: Callable[..., dict[str, Any]]
 ) -> None:
-    planted.run()
-    before = planted.snapshot()
+    before = read_planted.snapshot()
     foretold = receipt("--room", "fjord", "--dry-run")
-    assert planted.snapshot() == before
+    assert read_planted.snapshot() == before
     assert foretold["is_verified"] is False
     told = receipt("--room", "fjord")
     counts = ("partitions_touched", "bookings_gone", "room_days_gone", "database_rows_gone")
@@ -102,67 +99,62 @@ def test_the_receipt_says_what_the_next_night_reads_again(
 
 
 def test_a_mistyped_room_exits_2_and_touches_nothing(
-    planted: Company, capsys: pytest.CaptureFixture[str]
+    read_planted: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    planted.run()
-    planted.run()
-    before = planted.snapshot()
+    read_planted.run()
+    before = read_planted.snapshot()
     for more in ([], ["--dry-run"], ["--json"]):
-        assert planted.insights("erase", "--region", "EU", "--room", "fjrod", *more) == 2
+        assert read_planted.insights("erase", "--region", "EU", "--room", "fjrod", *more) == 2
         captured = capsys.readouterr()
         (line,) = captured.err.splitlines()
         assert line == (
             "error: --room fjrod: in no room directory and nowhere stored; did you mean fjord?"
         )
-    assert planted.snapshot() == before
+    assert read_planted.snapshot() == before
 
 
-def test_a_room_that_left_the_directory_can_still_be_erased(planted: Company) -> None:
-    planted.run()
-    del planted.calendars["harbour"]
-    planted.write()
-    planted.run()
-    assert planted.insights("erase", "--region", "EU", "--room", "harbour") == 0
-    assert {row["room_id"] for row in planted.rows()} == {"fjord"}
-    assert set(as_of_days(planted.lake)["room_id"].to_pylist()) == {"fjord"}
-    assert planted.insights("erase", "--region", "EU", "--room", "harbour") == 2  # now unknown
+def test_a_room_that_left_the_directory_can_still_be_erased(read_planted: Company) -> None:
+    del read_planted.calendars["harbour"]
+    read_planted.write()
+    read_planted.run()
+    assert read_planted.insights("erase", "--region", "EU", "--room", "harbour") == 0
+    assert {row["room_id"] for row in read_planted.rows()} == {"fjord"}
+    assert set(as_of_days(read_planted.lake)["room_id"].to_pylist()) == {"fjord"}
+    assert read_planted.insights("erase", "--region", "EU", "--room", "harbour") == 2  # now unknown
 
 
 def test_the_receipt_counts_in_good_english(
-    planted: Company, capsys: pytest.CaptureFixture[str]
+    read_planted: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    planted.run()
     capsys.readouterr()
-    assert planted.insights("erase", "--region", "EU", "--room", "fjord") == 0
+    assert read_planted.insights("erase", "--region", "EU", "--room", "fjord") == 0
     told = capsys.readouterr().out
     assert "1 day touched, 4 bookings gone, 1 room-day never read from now on" in told
     assert "1 version removed" in told
 
 
 def test_a_row_that_is_still_there_is_told_and_exits_1(
-    planted: Company, receipt: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    read_planted: Company, receipt: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planted.run()
-    found = find(planted.lake, Erasure(room_id="fjord"))
+    found = find(read_planted.lake, Erasure(room_id="fjord"))
     monkeypatch.setattr(erase, "erase", lambda *_: found)
     told = receipt("--room", "fjord", code=1)
     assert (told["is_verified"], told["rows_left"] > 0) == (False, True)
 
 
 def test_a_database_that_cannot_be_rebuilt_exits_1_and_says_what_is_left(
-    planted: Company, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    read_planted: Company, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planted.run()
 
     def refuse(*_: object) -> None:
         raise WarehouseError("the disk is full")
 
     with monkeypatch.context() as patched:
         patched.setattr(erase, "publish_region", refuse)
-        assert planted.insights("erase", "--region", "EU", "--room", "fjord") == 1
+        assert read_planted.insights("erase", "--region", "EU", "--room", "fjord") == 1
     assert "the database still holds the rows" in capsys.readouterr().err
-    assert planted.insights("erase", "--region", "EU", "--room", "fjord") == 0
-    assert planted.query("SELECT DISTINCT room_id FROM bookings") == [("harbour",)]
+    assert read_planted.insights("erase", "--region", "EU", "--room", "fjord") == 0
+    assert read_planted.query("SELECT DISTINCT room_id FROM bookings") == [("harbour",)]
 
 
 def test_an_erasure_beside_a_run_exits_1(planted: Company) -> None:

@@ -106,10 +106,9 @@ def test_the_report_shows_where_it_is_stored_and_who_may_read_it(
 
 
 def test_the_report_lists_both_databases_and_who_may_read_each(
-    planted: Company, report: Callable[..., str]
+    read_planted: Company, report: Callable[..., str]
 ) -> None:
-    planted.run()
-    warehouse = planted.directory / "warehouse"
+    warehouse = read_planted.directory / "warehouse"
     text = report()
     assert "insights-eu-statistics.duckdb holds what everybody in the company may see" in text
     rows = dict(re.findall(r"^\| (Database with|Statistics for)[^|]* \|(.*)$", text, re.MULTILINE))
@@ -125,10 +124,9 @@ def test_the_report_lists_both_databases_and_who_may_read_each(
 
 @needs_root
 def test_databases_of_two_groups_are_not_warned_of(
-    planted: Company, report: Callable[..., str]
+    read_planted: Company, report: Callable[..., str]
 ) -> None:
-    planted.run()
-    os.chown(planted.directory / "warehouse" / "versions", -1, 54_321)
+    os.chown(read_planted.directory / "warehouse" / "versions", -1, 54_321)
     text = report()
     assert "may read single bookings too" not in text
     (row,) = re.findall(r"^\| Database with.*$", text, re.MULTILINE)

@@ -26,9 +26,14 @@ $(DEV): $(READY) requirements-dev.txt
 
 setup: $(DEV) ## Set up .venv with all that tests, linters and `dagster dev` need
 
-setup-all: $(DEV) .venv-odcs/ready .venv-spark/ready .venv-superset/ready ## Set up also what no test then has to skip (Debian or Ubuntu, as root)
+setup-all: $(DEV) .venv-azurite/ready .venv-odcs/ready .venv-spark/ready .venv-superset/ready ## Set up also what no test then has to skip (Debian or Ubuntu, as root)
 	DEBIAN_FRONTEND=noninteractive apt-get -qq update
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium libreoffice-calc-nogui openjdk-17-jre-headless postgresql
+
+.venv-azurite/ready:
+	command -v npm > /dev/null || { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends npm; }
+	npm install --silent --no-audit --no-fund --prefix .venv-azurite azurite@3.35.0
+	touch $@
 
 hooks: $(DEV) ## Let git run the linters before each commit
 	$(BIN)/pre-commit install
@@ -93,4 +98,4 @@ pins: $(DEV) ## Renew both files of pins from pyproject.toml
 	$(COMPILE) --extra demo --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
 
 clean: ## Remove what make and the demo made
-	rm -rf $(VENV) .venv-odcs .venv-spark .venv-superset demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-azurite .venv-odcs .venv-spark .venv-superset demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis

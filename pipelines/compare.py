@@ -21,7 +21,6 @@ from transforms.contract import STAGED
 
 _Row: TypeAlias = tuple[object, ...]
 _NOT_COMPARED: Final = frozenset({"room_id", "read_at"})
-_KINDS: Final = ("ews", "graph")
 _COLUMNS: Final = [name for name in STAGED.names if name not in _NOT_COMPARED]
 _STARTS_AT: Final = _COLUMNS.index("starts_at")
 _DAY: Final = _COLUMNS.index("local_start_date")
@@ -126,12 +125,11 @@ def _others(region: RegionSettings, with_exchange: str | None) -> Mapping[str, s
             remedy = did_you_mean(with_exchange, exchanges)
             raise SettingsError([f"--with: no such exchange in {region.region}; {remedy}"])
         return dict.fromkeys(exchanges, with_exchange)
-    kinds = {kind: [name for name in exchanges if exchanges[name].kind == kind] for kind in _KINDS}
-    if any(len(names) != 1 for names in kinds.values()):
+    if len(exchanges) != 2 or len({exchange.kind for exchange in exchanges.values()}) != 2:
         text = "needs one exchange of each kind in the region; name the other one in --with"
         raise SettingsError([f"compare-sources --region {region.region}: {text}"])
-    (ews,), (graph,) = kinds.values()
-    return {ews: graph, graph: ews}
+    one, other = exchanges
+    return {one: other, other: one}
 
 
 def _readings(

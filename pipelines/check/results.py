@@ -210,9 +210,7 @@ def quoted(text: str) -> str:
 
 def account_of(exchange: ExchangeSettings) -> str:
     """Return the account's own name as a PowerShell literal, for the terminal alone."""
-    if exchange.kind == "graph" or exchange.auth == "oauth":
-        return quoted(exchange.client_id or "<account>")
-    return quoted(exchange.username or "<account>")
+    return quoted(exchange.account or "<account>")
 
 
 def for_each(command: Command, addresses: Sequence[str]) -> Command:

@@ -30,7 +30,7 @@ from pipelines.cli.options import (
 )
 from pipelines.compare import Comparison, DayDifference, compare, pairs_of
 from pipelines.night import DayRange, today_in
-from pipelines.settings import MOST_DAYS
+from pipelines.settings import MOST_DAYS, RegionSettings
 from pipelines.sources.factory import open_source
 from transforms.contract import Region
 
@@ -106,12 +106,13 @@ def compare_sources(
     with console.RunProgress(Console(stderr=True)) as progress:
         progress.start(region, 2 * len(pairs))
         comparison = compare(of_region, pairs, day_range, open_source, progress.advance)
-    show_comparison(region, day_range, comparison)
+    show_comparison(of_region, day_range, comparison)
     return WHOLE if comparison.is_equal else NOTHING
 
 
-def show_comparison(region: Region, day_range: DayRange, comparison: Comparison) -> None:
+def show_comparison(settings: RegionSettings, day_range: DayRange, comparison: Comparison) -> None:
     """Print what differs, what failed with its remedy, and the sum of it all."""
+    region = settings.region
     differences = sorted(comparison.differences, key=lambda each: (each.pair.room_id, each.day))
     for difference in differences[:_SHOWN]:
         click.echo(f"{region} {difference.pair.room_id} {difference.day}: {_said(difference)}")
@@ -122,7 +123,7 @@ def show_comparison(region: Region, day_range: DayRange, comparison: Comparison)
         codes |= set(failed.values())
         codes_shown = ", ".join(f"{code} over {name}" for name, code in sorted(failed.items()))
         click.echo(f"{region} {room_id}: not compared, {codes_shown}")
-    show_remedies(codes, ("ews", "graph"))
+    show_remedies(codes, [exchange.kind for exchange in settings.exchanges.values()])
     found = {name for each in differences for name in each.columns}
     for name in sorted(found & set(_KNOWN)):
         click.echo(f"{name}: {_KNOWN[name]}; see docs/graph.md")

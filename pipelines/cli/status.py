@@ -18,7 +18,7 @@ from pipelines.cli.options import NOTHING, WHOLE, settings_of, with_config, with
 from pipelines.launch import LastRun, dagster_home, last_run
 from pipelines.night import last_read_at, today_in
 from pipelines.settings import Settings
-from pipelines.sources.remedies import remedy_for
+from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.connect import connect
@@ -47,6 +47,7 @@ class Status:
     rooms_expected: int
     rooms_loaded: int
     failed_by_code: Mapping[str, int]
+    remedies: Mapping[str, str]
     first_date: date | None
     last_date: date | None
     data_through: date | None
@@ -99,6 +100,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         rooms_expected=sum(row["is_loaded"] or row["error_code"] is not None for row in rows),
         rooms_loaded=sum(row["is_loaded"] for row in rows),
         failed_by_code=dict(sorted(codes.items())),
+        remedies=remedies_for(codes, [each.kind for each in chosen.exchanges.values()]),
         first_date=min(days, default=None),
         last_date=max(days, default=None),
         data_through=data_through,
@@ -178,7 +180,7 @@ def _to_do(status: Status) -> Iterator[str]:
             f"or run 'insights run --region {region}'"
         )
     for code, rooms in status.failed_by_code.items():
-        yield f"{counted(rooms, 'room')}: {code}: {remedy_for(code)}"
+        yield f"{counted(rooms, 'room')}: {code}: {status.remedies[code]}"
     if status.is_behind:
         yield f"the database is older than what was read: run 'insights publish --region {region}'"
     if status.is_disk_short:

@@ -198,8 +198,6 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
 def _exchange(name: str, exchange: ExchangeSettings) -> tuple[str, ...]:
     """Return how an exchange is signed in to, and by what right it is read."""
     server = urlsplit(exchange.endpoint).netloc
-    if exchange.kind == "graph":
-        return name, exchange.kind, server, "oauth", "Calendars.Read"
     return name, exchange.kind, server, exchange.auth, exchange.access
 
 
@@ -248,9 +246,9 @@ def _sharing_an_account(settings: Settings, region: Region) -> list[Region]:
 
 def _signed_in_as(region: RegionSettings) -> set[tuple[str | None, ...]]:
     return {
-        (exchange.tenant_id, exchange.client_id)
-        if exchange.kind == "graph" or exchange.auth == "oauth"
-        else (urlsplit(exchange.endpoint).hostname, (exchange.username or "").casefold())
+        (exchange.tenant_id, exchange.account)
+        if exchange.auth == "oauth"
+        else (urlsplit(exchange.endpoint).hostname, (exchange.account or "").casefold())
         for exchange in region.exchanges.values()
     }
 

@@ -10,13 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
-from typing import Annotated, Final, Literal, TypeAlias, get_args
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from pipelines.settings.problems import TAG, Keys, Problems, key_shown, section
 from pipelines.settings.values import (
-    KIND,
     Certificates,
     Country,
     Date,
@@ -60,6 +59,7 @@ _PASSWORD: Final = ("username", "password_env")
 _PROOF: Final = ("client_secret_env", "certificate_file", "certificate_password_env")
 _BANDS: Final = tuple(band.label for band in CAPACITY_BANDS)
 _MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
+_KIND: Final = BeforeValidator(checked(("ews", "graph").__contains__, "must be 'ews' or 'graph'"))
 _Wrong: TypeAlias = Iterator[tuple[str, str]]
 
 
@@ -83,7 +83,7 @@ class _Exchange(Keys):
 class EwsExchange(_Exchange):
     """An entry of a region's ``exchanges`` with ``kind: ews``."""
 
-    kind: Annotated[Literal["ews"], KIND]
+    kind: Annotated[Literal["ews"], _KIND]
     endpoint: HttpsUrl
     auth: Literal["basic", "ntlm", "oauth"]
     access: Literal["impersonation", "delegate"] = "impersonation"
@@ -92,6 +92,11 @@ class EwsExchange(_Exchange):
     tenant_id: Text | None = None
     client_id: Text | None = None
     authority: HttpsUrl = "https://login.microsoftonline.com"
+
+    @property
+    def account(self) -> str | None:
+        """Who signs in: an app's id or a user's name; never for a log."""
+        return self.client_id if self.auth == "oauth" else self.username
 
     @classmethod
     def _together(cls, values: Mapping[str, object]) -> _Wrong:
@@ -115,12 +120,20 @@ class EwsExchange(_Exchange):
 class GraphExchange(_Exchange):
     """An entry with ``kind: graph``; ``endpoint`` and ``authority`` win over the cloud's own."""
 
-    kind: Annotated[Literal["graph"], KIND]
+    kind: Annotated[Literal["graph"], _KIND]
     tenant_id: Text
     client_id: Text
     cloud: Literal["global", "usgov", "dod", "china"] = "global"
     endpoint: HostUrl = Field(default_factory=lambda keys: _CLOUDS[keys["cloud"]][0])
     authority: HttpsUrl = Field(default_factory=lambda keys: _CLOUDS[keys["cloud"]][1])
+    # What an operator cannot choose here: an app signs in, with the right to read calendars.
+    auth: ClassVar[Literal["oauth"]] = "oauth"
+    access: ClassVar[str] = "Calendars.Read"
+
+    @property
+    def account(self) -> str:
+        """The app's id."""
+        return self.client_id
 
     @classmethod
     def _together(cls, values: Mapping[str, object]) -> _Wrong:

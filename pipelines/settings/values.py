@@ -252,4 +252,3 @@ Subdivision: TypeAlias = Annotated[str, AfterValidator(_subdivision)]
 Seats: TypeAlias = Annotated[int, BeforeValidator(_capacity)]
 TypeOfRoom: TypeAlias = Annotated[RoomType, _one_of(lambda: ROOM_TYPES, "room type")]
 Equipment: TypeAlias = Annotated[str, AfterValidator(_equipment)]
-KIND: Final = BeforeValidator(checked(("ews", "graph").__contains__, "must be 'ews' or 'graph'"))

@@ -4,7 +4,8 @@ Belongs here: one static text for each code that a source may leave behind.
 Does not belong here: any value; room ids and counts are added by whoever prints.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 _REMEDIES: Final[dict[tuple[str, ...], str]] = {
@@ -218,22 +219,12 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
 }
 _OF_CODE: Final = {code: text for codes, text in _REMEDIES.items() for code in codes}
 _ELSEWHERE: Final = "The endpoint sends elsewhere. Use the address it sends to, if it is yours."
-_UNKNOWN: Final = (
-    "Exchange or the connection failed in a way that has no remedy here; the room keeps what it "
-    "had. Look the code up in the EWS reference (ResponseCode)."
-)
-
-
-_UNKNOWN_OVER_GRAPH: Final = (
-    "Graph or the connection failed in a way that has no remedy here; the room keeps what it had. "
-    "Look the code up in Microsoft Graph's list of error codes."
-)
 _OUT_OF_SCOPE: Final = (
     "The app may not read this calendar. Bring the room into the scope of the app's role "
     "Application Calendars.Read (RBAC for Applications); a change takes up to two hours. "
     "docs/graph.md has the whole set-up."
 )
-_GRAPH_OWN: Final = {
+_GRAPH_OWN: Final[Mapping[str, str]] = {
     "ErrorAccessDenied": _OUT_OF_SCOPE,
     "HTTP403": _OUT_OF_SCOPE,
     "HTTP401": (
@@ -260,24 +251,52 @@ _GRAPH_OWN: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Protocol:
+    """How a protocol and its server are called, where its codes are listed, texts of its own."""
+
+    name: str
+    server: str
+    codes: str
+    own: Mapping[str, str] = field(default_factory=dict)
+
+    def remedy_for(self, code: str) -> str:
+        text = self.own.get(code) or _OF_CODE.get(code)
+        if text is None and code.startswith("HTTP3"):
+            text = _ELSEWHERE
+        return text or (
+            f"{self.server} or the connection failed in a way that has no remedy here; the room "
+            f"keeps what it had. Look the code up in {self.codes}."
+        )
+
+
+_PROTOCOLS: Final[Mapping[str, _Protocol]] = {
+    "ews": _Protocol("EWS", "Exchange", "the EWS reference (ResponseCode)"),
+    "graph": _Protocol("Graph", "Graph", "Microsoft Graph's list of error codes", _GRAPH_OWN),
+}
+"""By the kind of an exchange. Another kind has the texts that all share."""
+
+
 def remedy_for(code: str, kind: str = "ews") -> str:
     """Return what an error code means and what mends it, in one line without any value.
 
     ``kind`` is that of the exchange: the text speaks of the protocol that is used there.
     """
-    own = _GRAPH_OWN.get(code) if kind == "graph" else None
-    unknown = _UNKNOWN_OVER_GRAPH if kind == "graph" else _UNKNOWN
-    return own or _OF_CODE.get(code) or (_ELSEWHERE if code.startswith("HTTP3") else unknown)
+    return _protocol(kind).remedy_for(code)
 
 
 def remedies_for(codes: Iterable[str], kinds: Iterable[str]) -> dict[str, str]:
     """Return the remedy of each code, in order, for a region whose exchanges are of these kinds."""
-    ordered = sorted(set(kinds)) or ["ews"]
+    protocols = [_protocol(kind) for kind in sorted(set(kinds)) or ["ews"]]
     found = {}
     for code in sorted(set(codes)):
-        texts = dict.fromkeys(remedy_for(code, kind) for kind in ordered)
-        if len(texts) > 1:
-            names = {"ews": "Over EWS", "graph": "Over Graph"}
-            texts = dict.fromkeys(f"{names[kind]}: {remedy_for(code, kind)}" for kind in ordered)
-        found[code] = " ".join(texts)
+        texts = {protocol.name: protocol.remedy_for(code) for protocol in protocols}
+        if len(set(texts.values())) > 1:
+            found[code] = " ".join(f"Over {name}: {text}" for name, text in texts.items())
+        else:
+            found[code] = texts[protocols[0].name]
     return found
+
+
+def _protocol(kind: str) -> _Protocol:
+    return _PROTOCOLS.get(kind) or _Protocol(kind, kind, "its documentation")

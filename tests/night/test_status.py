@@ -9,6 +9,7 @@ import pytest
 from pipelines.cli.status import status_of
 from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings
+from tests.night.two_exchanges import graph_exchange
 from tests.night.workplace import MONDAY, Company, address_of, meeting
 from warehouse.versions import statistics_pointer
 
@@ -52,11 +53,16 @@ def test_after_a_night_the_status_has_its_rooms_days_and_age(
     assert min(found["free_bytes"].values()) > 0
 
 
-def test_a_partial_night_names_its_codes_with_the_remedy(
-    company: Company, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("kind", "remedy"), [("ews", "Add-MailboxFolderPermission"), ("graph", "The app may not read")]
+)
+def test_a_partial_night_names_its_codes_with_the_remedy_of_its_protocol(
+    company: Company, kind: str, remedy: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    if kind == "graph":
+        company.write(exchanges={"sandbox": graph_exchange(company)})
     company.tenant.faults.add(
-        Fault("response_code", room=address_of("fjord"), code="ErrorAccessDenied")
+        Fault("response_code", room=address_of("fjord"), code="ErrorAccessDenied", status=403)
     )
     assert company.run(today(), today()) == 3
     found = status(company, capsys, 0)
@@ -65,6 +71,7 @@ def test_a_partial_night_names_its_codes_with_the_remedy(
     assert found["last_run"]["state"] == "partial"
     (to_do,) = found["to_do"]
     assert to_do.startswith("1 room: ErrorAccessDenied: ")
+    assert remedy in to_do
 
 
 def test_a_failed_night_is_told_while_the_figures_are_still_fresh(

@@ -16,7 +16,7 @@ from typing import Final
 import dagster as dg
 
 from pipelines.alerts.notify import region_sensors
-from pipelines.assets import RegionAssets
+from pipelines.assets import Launch, RegionAssets
 from pipelines.night import SILENT, OpenSource, Progress, default_range, today_in
 from pipelines.run_facts import range_tags
 from pipelines.settings import Settings, load_settings, regions_to_load
@@ -51,7 +51,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def build_defs(  # noqa: PLR0913 - two that tests replace, three that a run in this process gives
+def build_defs(  # noqa: PLR0913 - what differs by where a night runs
     settings: Settings,
     *,
     open_source: OpenSource = open_exchange,
@@ -59,10 +59,13 @@ def build_defs(  # noqa: PLR0913 - two that tests replace, three that a run in t
     progress: Progress = SILENT,
     last_date: date | None = None,
     is_pooled: bool = True,
+    launch: Launch | None = None,
 ) -> dg.Definitions:
     """Return the definitions of all regions of the settings.
 
     ``progress``, ``last_date`` and ``is_pooled`` are for runs in this process: ``RegionAssets``.
+    With ``launch``, the work of a night is done by a job that it starts elsewhere
+    (``docs/deployment.md``).
     """
     parts = []
     with warnings.catch_warnings():
@@ -73,7 +76,7 @@ def build_defs(  # noqa: PLR0913 - two that tests replace, three that a run in t
             makes = RegionAssets(
                 settings, region, open_source, clock, progress, is_pooled, last_date
             )
-            assets = makes.all()
+            assets = makes.all() if launch is None else [makes.elsewhere(launch)]
             job = dg.define_asset_job(
                 job_name(region),
                 selection=dg.AssetSelection.assets(*assets),

@@ -64,25 +64,37 @@ def launch_night(
         OSError: ``home`` cannot be written.
         SettingsError: Dagster refuses the ``dagster.yaml`` of ``home``.
     """
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    alone = settings.model_copy(update={"regions": {region: settings.regions[region]}})
-    definitions = build_defs(
-        alone, progress=progress, last_date=day_range.last_date, is_pooled=False
-    )
-    with warnings.catch_warnings(), open_instance(home) as instance:
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        warnings.simplefilter("ignore", dg.PreviewWarning)
-        result = definitions.resolve_job_def(job_name(region)).execute_in_process(
-            run_config=_NO_LOG,
-            instance=instance,
-            raise_on_error=False,
-            tags=range_tags(day_range) | NOTIFIES_ITSELF,
-        )
+    with open_instance(home) as instance:
+        result = execute_night(settings, region, day_range, instance, progress)
         if settings.alerts:
             notify_of_run(
                 instance, settings.alerts, region, settings.regions[region], result.run_id
             )
         return facts_of(instance, result.dagster_run)
+
+
+def execute_night(
+    settings: Settings,
+    region: Region,
+    day_range: DayRange,
+    instance: dg.DagsterInstance,
+    progress: Progress,
+) -> dg.ExecuteInProcessResult:
+    """Run ``{region}_night`` for these days in this process, on an instance that is open."""
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    alone = settings.model_copy(update={"regions": {region: settings.regions[region]}})
+    definitions = build_defs(
+        alone, progress=progress, last_date=day_range.last_date, is_pooled=False
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return definitions.resolve_job_def(job_name(region)).execute_in_process(
+            run_config=_NO_LOG,
+            instance=instance,
+            raise_on_error=False,
+            tags=range_tags(day_range) | NOTIFIES_ITSELF,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ alerts, Dagster's UI) reads the same facts. Everything in here may be stored and
 Does not belong here: doing anything about it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -24,6 +24,7 @@ _TAKEN: Final = {
     *("rooms_expected", "failed_rooms", "bookings", "deleted_days"),
     *("unreadable_fields", "data_through", "error_code"),
 }
+_REPORTED: Final = ("is_success", "rooms_expected", "failed_rooms", "error", "error_code")
 _EVENTS: Final = {
     dg.DagsterEventType.ASSET_MATERIALIZATION,
     dg.DagsterEventType.ASSET_CHECK_EVALUATION,
@@ -123,6 +124,19 @@ def failure(line: str, code: str, failed_rooms: Mapping[str, str]) -> dg.Failure
         metadata["rooms_expected"] = len(failed_rooms)
         metadata["failed_rooms"] = dict(sorted(failed_rooms.items()))
     return dg.Failure(line, metadata, allow_retries=False)
+
+
+def report_of(facts: RunFacts) -> dict[str, Any]:
+    """Return what a job says at its end to the Dagster that started it; see ``facts_reported``."""
+    return {name: getattr(facts, name) for name in _REPORTED}
+
+
+def facts_reported(messages: Sequence[Any]) -> RunFacts | None:
+    """Return what a job said at its end; None if it did not come to that."""
+    for each in messages:
+        if isinstance(each, dict) and each.keys() == set(_REPORTED):
+            return RunFacts(**each)
+    return None
 
 
 def facts_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunFacts:

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "erase": ("privacy", "Erase a room's days, or all before a date."),
     "privacy-report": ("privacy", "Write a region's record of processing."),
     "describe": ("describe", "Print what tables and columns mean."),
+    "pipes": ("pipes", "Run the night that Dagster started this process for."),
     "demo": ("demo", "Read two regions from a simulated Exchange."),
     "sandbox": ("demo", "Serve only the simulated Exchange."),
 }

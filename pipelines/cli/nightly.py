@@ -59,7 +59,7 @@ def run(
     """Read a region's rooms, replace those days, publish: the nightly job."""
     settings = settings_of(config, region)
     today = today_in(settings, region, datetime.now(UTC))
-    day_range = _day_range(settings, today, first, last)
+    day_range = days_asked(settings, today, first, last)
     if is_dry_run:
         return _dry_run(Night(settings, region, day_range, today))
     try:
@@ -126,9 +126,14 @@ def _dry_run(night: Night) -> int:
     return WHOLE if result.is_whole else PARTIAL
 
 
-def _day_range(
+def days_asked(
     settings: Settings, today: date, first: datetime | None, last: datetime | None
 ) -> DayRange:
+    """Return the days of ``--from`` and ``--to``; one alone leaves the other at the window's end.
+
+    Raises:
+        click.UsageError: they cross, or lie beyond what can be kept or read.
+    """
     default = default_range(settings, today)
     first_date = first.date() if first else default.first_date
     last_date = last.date() if last else default.last_date

@@ -34,7 +34,7 @@ def offices_outside(count: int) -> dict[str, int]:
     for seed in range(count):
         office = random_office(seed)
         building = office.as_arrays()
-        placed, most = place(building), at_most(building)
+        (placed,), most = place([building]), at_most(building)
         least = (
             served(building, placed.most_bookings)[0],
             served(building, placed.most_minutes)[1],

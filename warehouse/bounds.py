@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from warehouse.placement import DAY, Building, Ints, Placed, place_anew
+from warehouse.sweep import ranks
 
 _PEAK: Final = 1  # neighbours on either side that a peak is at least as high as
 _LOOKBACK: Final = 16  # moments that a moment is weighed against; fewer would still be a bound
@@ -26,6 +27,24 @@ class _Moments(NamedTuple):
 
     minute: Ints
     rooms: Ints
+
+
+class _Chosen(NamedTuple):
+    """Moments chosen, in order: the place of each and of the one before (or less), its level."""
+
+    before: Ints
+    moment: Ints
+    level: Ints
+
+
+class _Bookings(NamedTuple):
+    """Bookings by start, and the first and the last moment within each."""
+
+    starts: Ints
+    ends: Ints
+    level: Ints
+    first: Ints
+    last: Ints
 
 
 def at_most(building: Building, days: Ints | None = None) -> tuple[int, int]:
@@ -53,8 +72,9 @@ def at_most(building: Building, days: Ints | None = None) -> tuple[int, int]:
     for first in range(0, len(moments.minute), _CHUNK):
         part = _Moments(*(each[..., first : first + _CHUNK] for each in moments))
         until = int(np.searchsorted(starts, part.minute[-1], side="right"))
-        bookings = tuple(each[counted:until] for each in (starts, ends, level))
-        chosen, cost = _costliest_chain(part, *bookings)
+        some = slice(counted, until)
+        bookings = _at_moments(part, starts[some], ends[some], level[some])
+        chosen, cost = _costliest_chain(part, bookings)
         _cost_in_minutes(building, part, chosen, bookings, lost_minutes[1])
         lost, counted = lost + cost, until
     return served - lost, minutes - int(lost_minutes.max(axis=0).sum())
@@ -107,85 +127,84 @@ def _excess(
     return _Moments(minute[kept], rooms[:, kept]), lost
 
 
-def _costliest_chain(
-    moments: _Moments, starts: Ints, ends: Ints, level: Ints
-) -> tuple[list[tuple[int, int, int]], int]:
-    """Return the moments to choose, each as (the one before, itself, level), and their cost.
+def _costliest_chain(moments: _Moments, bookings: _Bookings) -> tuple[_Chosen, int]:
+    """Return the moments to choose, and their cost.
 
     A booking counts at the first chosen moment at or after its start, if it still lasts then.
     """
     count = len(moments.minute)
-    gain, by_level = _gains(moments, starts, ends, level)
-    best = np.zeros(count + _LOOKBACK, np.int64)  # of the moments before; none before the first
+    excess = _excess_since(moments, bookings)
+    gain = np.maximum(excess.max(axis=1), 0).T.astype(np.int64, "C")
+    best = np.zeros(count + _LOOKBACK, np.int64)  # the last moment first; none before the first
     back = np.zeros(count, np.int64)
+    value = np.zeros(_LOOKBACK, np.int64)
     for moment in range(count):
-        value = gain[moment] + best[moment : moment + _LOOKBACK][::-1]
-        back[moment] = value.argmax()
-        best[moment + _LOOKBACK] = max(best[moment + _LOOKBACK - 1], value[back[moment]])
+        place = count - moment
+        np.add(gain[moment], best[place : place + _LOOKBACK], out=value)
+        back[moment] = nearest = value.argmax()
+        best[place - 1] = max(best[place], value[nearest])
+    is_better = (best[:count] > best[1 : count + 1])[::-1].tolist()
     chosen, moment = [], count - 1
     while moment >= 0:
-        if best[moment + _LOOKBACK] == best[moment + _LOOKBACK - 1]:
-            moment -= 1
-            continue
-        before = moment - int(back[moment]) - 1
-        chosen.append((before, moment, int(by_level[moment, back[moment]])))
-        moment = before
-    return chosen, int(best[-1])
+        if is_better[moment]:
+            chosen.append(moment)
+            moment -= int(back[moment])
+        moment -= 1
+    places = np.array(chosen[::-1], np.int64)
+    back = back[places]
+    return _Chosen(places - back - 1, places, excess[back, :, places].argmax(axis=1)), int(best[0])
 
 
-def _gains(moments: _Moments, starts: Ints, ends: Ints, level: Ints) -> tuple[Ints, Ints]:
-    """Return what each moment costs if the one chosen before is 1, 2, … back, and at which level.
+def _excess_since(moments: _Moments, bookings: _Bookings) -> Ints:
+    """Return each moment's excess of bookings that began after the one 1, 2, … back.
 
-    Shape (moments, lookback). Bookings that began longer ago are not counted: still a bound.
+    Shape (lookback, levels, moments). Bookings that began longer ago are not counted: a bound too.
     """
     levels, count = moments.rooms.shape
-    first, last = _reach(moments, starts, ends)
+    lasts = np.minimum(bookings.last - bookings.first, _LOOKBACK - 1)
+    place = (lasts * levels + bookings.level) * count + bookings.first
+    began = np.bincount(place, minlength=_LOOKBACK * levels * count).astype(np.int32)
+    began = began.reshape(_LOOKBACK, levels, count)
+    for longer in range(_LOOKBACK - 1, 0, -1):  # now of those that last at least so long,
+        began[longer - 1] += began[longer]
+    for larger in range(levels - 1, 0, -1):  # and need at least so many seats
+        began[:, larger - 1] += began[:, larger]
+    excess = np.empty_like(began)
+    counted = -moments.rooms.astype(np.int32)
+    for back in range(_LOOKBACK):
+        counted[:, back:] += began[back, :, : max(count - back, 0)]
+        excess[back] = counted
+    return excess
+
+
+def _at_moments(moments: _Moments, starts: Ints, ends: Ints, level: Ints) -> _Bookings:
+    """Return the bookings, sorted by start, during which there is a moment."""
+    minutes = max(int(ends.max(initial=0)), int(moments.minute[-1])) + 1
+    before = np.cumsum(np.bincount(moments.minute + 1, minlength=minutes + 1))
+    first, last = before[starts], before[ends] - 1
     kept = first <= last
-    lasts = np.minimum(last - first, _LOOKBACK - 1)[kept]
-    place = (level[kept] * count + first[kept]) * _LOOKBACK + lasts
-    began = np.bincount(place, minlength=levels * count * _LOOKBACK).astype(np.int32)
-    began = began.reshape(levels, count, _LOOKBACK)[:, :, ::-1].cumsum(axis=2, dtype=np.int32)[
-        :, :, ::-1
-    ]
-    began = began[::-1].cumsum(axis=0, dtype=np.int32)[
-        ::-1
-    ]  # [level, first moment, moments it lasts at least]
-    counted = np.zeros((levels, count, _LOOKBACK), np.int32)
-    for back in range(min(_LOOKBACK, count)):
-        counted[:, back:, back] = began[:, : count - back, back]
-    excess = counted.cumsum(axis=2, dtype=np.int32) - moments.rooms[:, :, None]
-    return np.maximum(excess.max(axis=0), 0), excess.argmax(axis=0)
-
-
-def _reach(moments: _Moments, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-    """Return the first and the last moment within each booking."""
-    first = np.searchsorted(moments.minute, starts)
-    return first, np.searchsorted(moments.minute, ends) - 1
+    return _Bookings(*(each[kept] for each in (starts, ends, level, first, last)))
 
 
 def _cost_in_minutes(
-    building: Building,
-    moments: _Moments,
-    chosen: list[tuple[int, int, int]],
-    bookings: tuple[Ints, ...],
-    lost: Ints,
+    building: Building, moments: _Moments, chosen: _Chosen, bookings: _Bookings, lost: Ints
 ) -> None:
     """Add to each day the minutes that the shortest bookings of a moment last on that day."""
-    if not chosen:
-        return
-    first, last = _reach(moments, *bookings[:2])
-    kept = np.flatnonzero(first <= last)
-    kept = kept[np.argsort(first[kept], kind="stable")]
-    level, first, last = bookings[2][kept], first[kept], last[kept]
-    began, ended = (building.instants(each[kept]) for each in bookings[:2])
-    for before, moment, least in chosen:
-        day = int(moments.minute[moment]) // DAY
-        part = slice(*np.searchsorted(first, (before + 1, moment + 1)))
-        counted = (last[part] >= moment) & (level[part] >= least)
-        minutes = np.minimum(ended[part][counted], building.midnights[day + 1])
-        minutes = minutes - np.maximum(began[part][counted], building.midnights[day])
-        excess = len(minutes) - int(moments.rooms[least, moment])
-        lost[day] += int(np.partition(minutes, excess - 1)[:excess].sum())
+    begin = np.searchsorted(bookings.first, chosen.before, side="right")
+    counts = np.searchsorted(bookings.first, chosen.moment, side="right") - begin
+    number = np.repeat(np.arange(len(counts)), counts)
+    counted = np.arange(len(number)) - np.repeat(np.cumsum(counts) - counts - begin, counts)
+    is_there = bookings.last[counted] >= chosen.moment[number]
+    is_there &= bookings.level[counted] >= chosen.level[number]
+    counted, number = counted[is_there], number[is_there]
+    day = moments.minute[chosen.moment] // DAY
+    began, ended = (building.instants(each[counted]) for each in bookings[:2])
+    minutes = np.minimum(ended, building.midnights[day + 1][number])
+    minutes -= np.maximum(began, building.midnights[day][number])
+    number, minutes = np.divmod(np.sort(number * (DAY + 1) + minutes), DAY + 1)
+    excess = np.bincount(number, minlength=len(counts)) - moments.rooms[chosen.level, chosen.moment]
+    is_lost = ranks(number) < excess[number]
+    np.add.at(lost, day[number[is_lost]], minutes[is_lost])
 
 
 class Mix(NamedTuple):

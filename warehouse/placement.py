@@ -18,16 +18,16 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from warehouse.sweep import ONE, Sweep, Waiting, Words, lowest, packed, ranks, sorting, too_small
+
 Ints: TypeAlias = npt.NDArray[np.integer]
 Bools: TypeAlias = npt.NDArray[np.bool_]
-Words: TypeAlias = npt.NDArray[np.uint64]
 
 DAY: Final = 1500
 """Minutes that each day has here: 25 hours, as the longest; at the end of others nothing is."""
 
-_SLOT: Final = 5  # minutes that one bit stands for where a room is looked for; rounded outwards
-_WORDS: Final = -(-DAY // _SLOT // 64)
-_NEVER: Final = 32_000  # a minute that no day has
+_SLOT: Final = 5  # minutes in which a room is free or taken where one is looked for
+_SLOTS: Final = DAY // _SLOT
 
 
 @dataclass(frozen=True)
@@ -98,38 +98,69 @@ class Placed(NamedTuple):
     most_minutes: Ints
 
 
-def place(building: Building) -> Placed:
-    """Place the bookings of a building; each room is one that was large enough and free.
+def place(buildings: Sequence[Building]) -> list[Placed]:
+    """Place the bookings of buildings; each room is one that was large enough and free.
 
     Where bookings of a room overlap, as many as possible keep it. Where that leaves one without a
     room that passes a midnight, those that last longest keep it instead, if that serves more.
     """
-    if not len(building.seats) or not len(building.room):
-        nowhere = np.full(len(building.room), -1)
-        return Placed(nowhere, nowhere, nowhere)
-    many = _moved(building, _in_place(building, by_minutes=False))
-    group = _days_apart(building)[building.day]
-    is_tight = np.isin(group, group[(many.in_place < 0) & ~building.is_within])
-    if not is_tight.any():
-        return many
-    tight = building.only(is_tight)
-    long = _moved(tight, _in_place(tight, by_minutes=True))
-    group, one = group[is_tight], np.ones(int(is_tight.sum()), np.int32)
-    for weight, rooms, others in zip((one, one, tight.minutes), many, long, strict=True):
-        rooms[is_tight] = _best(group, weight, [rooms[is_tight], others])
-    return many
+    found = _moved(buildings, [_in_place(each, by_minutes=False) for each in buildings])
+    for building, many in zip(buildings, found, strict=True):
+        group = _days_apart(building)[building.day]
+        is_tight = np.isin(group, group[(many.in_place < 0) & ~building.is_within])
+        if not is_tight.any():
+            continue
+        tight = building.only(is_tight)
+        (long,) = _moved([tight], [_in_place(tight, by_minutes=True)])
+        group, one = group[is_tight], np.ones(int(is_tight.sum()), np.int32)
+        for weight, rooms, others in zip((one, one, tight.minutes), many, long, strict=True):
+            rooms[is_tight] = _best(group, weight, [rooms[is_tight], others])
+    return found
 
 
-def _moved(building: Building, in_place: Ints) -> Placed:
-    """Place days anew on which a booking has no room, and keep what serves more."""
-    day = building.day  # only bookings of one day ever move
-    first = _sweep(building, in_place, _days_missing(building, in_place), by_minutes=False)
-    bookings = _best(day, np.ones(len(first), np.int32), [in_place, first])
-    still = _days_missing(building, bookings)
-    if not len(still):
-        return Placed(in_place, bookings, bookings.copy())
-    second = _sweep(building, bookings, still, by_minutes=True)
-    return Placed(in_place, bookings, _best(day, building.minutes, [in_place, first, second]))
+def _moved(buildings: Sequence[Building], in_place: Sequence[Ints]) -> list[Placed]:
+    """Place days anew on which a booking has no room, and keep what serves more.
+
+    Only bookings of one day ever move. All buildings are placed together: that takes less time.
+    """
+    days = list(map(_days_missing, buildings, in_place))
+    sweep = Sweep(list(map(_waiting, buildings, in_place, days)))
+    first = sweep.rooms(in_place, days, by_minutes=False)
+    bookings = [
+        _best(building.day, np.ones(len(rooms[0]), np.int32), rooms)
+        for building, *rooms in zip(buildings, in_place, first, strict=True)
+    ]
+    second = sweep.rooms(bookings, list(map(_days_missing, buildings, bookings)), by_minutes=True)
+    return [
+        Placed(rooms[0], most, _best(building.day, building.minutes, rooms))
+        for building, most, *rooms in zip(buildings, bookings, in_place, first, second, strict=True)
+    ]
+
+
+def _waiting(building: Building, rooms: Ints, days: Ints) -> Waiting:
+    """Return what can be placed anew on some days.
+
+    Bookings that pass a midnight, and those of combined rooms, stay where they are, and keep their
+    rooms to themselves.
+    """
+    parts = dict(building.combined)
+    is_free = building.is_available[days]
+    is_free[:, list(parts)] = False
+    stays = (rooms >= 0) & (~building.is_within | np.isin(rooms, list(parts)))
+    for booking in np.flatnonzero(stays):
+        touched = np.arange(building.day[booking], (building.ends[booking] - 1) // DAY + 1)
+        room = int(rooms[booking])
+        is_free[np.ix_(np.isin(days, touched), np.array(parts.get(room, (room,))))] = False
+    line_of = np.full(len(building.is_available), -1)
+    line_of[days] = np.arange(len(days))
+    line = line_of[building.day]
+    chosen = np.flatnonzero(building.is_within & ~stays & (line >= 0))
+    starts, ends = (
+        (each[chosen] - building.day[chosen] * DAY).astype(np.int16)
+        for each in (building.starts, building.ends)
+    )
+    least = np.searchsorted(building.seats, building.need[chosen])
+    return Waiting(days, is_free, chosen, line[chosen], starts, ends, least)
 
 
 def _days_apart(building: Building) -> Ints:
@@ -148,12 +179,10 @@ def _days_missing(building: Building, rooms: Ints) -> Ints:
 def place_anew(building: Building) -> Placed:
     """Place all bookings as if none had a room: first those that pass a midnight."""
     rooms = np.full(len(building.room), -1)
-    if not len(building.seats) or not len(rooms):
-        return Placed(rooms, rooms, rooms)
-    busy = _busy(building, rooms)
+    taken = _Taken(building, rooms)
     for booking in np.flatnonzero(~building.is_within):
-        _place_long(building, busy, rooms, int(booking))
-    return _moved(building, rooms)
+        taken.place_one(rooms, int(booking))
+    return _moved([building], [rooms])[0]
 
 
 def pack(building: Building) -> Ints:
@@ -162,13 +191,12 @@ def pack(building: Building) -> Ints:
     So the first rooms are full and the last ones, if they are needed at all, nearly empty.
     """
     rooms = np.full(len(building.room), -1)
-    busy = _busy(building, rooms)
+    taken = _Taken(building, rooms)
     order = np.lexsort((building.starts, -building.need))
     for booking in order[~building.is_within[order]]:
-        _place_long(building, busy, rooms, int(booking))
+        taken.place_one(rooms, int(booking))
     within = order[building.is_within[order]]
-    within = within[np.argsort(building.day[within], kind="stable")]
-    _place_day_by_day(building, busy, rooms, within)
+    taken.place_day_by_day(rooms, within[np.argsort(building.day[within], kind="stable")])
     return rooms
 
 
@@ -188,26 +216,21 @@ def _best(group: Ints, weight: Ints, placements: Sequence[Ints]) -> Ints:
 def _in_place(building: Building, *, by_minutes: bool) -> Ints:
     """Let each booking keep its room, and find the others the smallest free room that fits."""
     rooms = np.where(_undisturbed(building, by_minutes=by_minutes), building.room, -1)
-    busy = _busy(building, rooms)
+    missing = rooms < 0
+    if not missing.any() and not building.combined:
+        return rooms
+    taken = _Taken(building, rooms)
     for whole, parts in building.combined:
         for booking in np.flatnonzero(rooms == whole):
-            _keep_combined(building, busy, rooms, int(booking), parts)
-    for booking in np.flatnonzero((rooms < 0) & ~building.is_within):
-        _place_long(building, busy, rooms, int(booking))
-    waiting = np.flatnonzero((rooms < 0) & building.is_within)
+            if not taken.take_parts(int(booking), parts):
+                rooms[booking] = -1
+    missing = rooms < 0
+    for booking in np.flatnonzero(missing & ~building.is_within):
+        taken.place_one(rooms, int(booking))
+    waiting = np.flatnonzero(missing & building.is_within)
     order = np.lexsort((building.ends[waiting], building.day[waiting]))
-    _place_day_by_day(building, busy, rooms, waiting[order])
+    taken.place_day_by_day(rooms, waiting[order])
     return rooms
-
-
-def _place_day_by_day(building: Building, busy: Words, rooms: Ints, waiting: Ints) -> None:
-    """Place bookings within a day, sorted by day, one after another as they stand there."""
-    day = building.day[waiting]
-    rank = np.arange(len(day)) - np.searchsorted(day, day)
-    waiting = waiting[np.argsort(rank, kind="stable")]
-    limits = np.append(0, np.cumsum(np.bincount(rank)))
-    for low, high in pairwise(limits):  # of each day one booking, so that none is in another's way
-        _place_one_a_day(building, busy, rooms, waiting[low:high])
 
 
 def _undisturbed(building: Building, *, by_minutes: bool) -> Bools:
@@ -267,168 +290,79 @@ def _longest(cluster: list[tuple[int, int, int]]) -> list[int]:
     return best[-1][1]
 
 
-_BELOW: Final = np.array([(1 << bit) - 1 for bit in range(65)], np.uint64)
-"""Masks of the lowest bits of a word."""
+class _Taken:
+    """Which rooms are taken in each slot of time: a bit a room, (words, slots).
 
-
-def _slots(starts: Ints, ends: Ints) -> Words:
-    """Return the bits of minutes within one day, (words, bookings)."""
-    word = np.arange(_WORDS)[:, None] * 64
-    first = np.minimum(np.maximum(starts // _SLOT - word, 0), 64)
-    last = np.minimum(np.maximum(-(-ends // _SLOT) - word, 0), 64)
-    bits: Words = _BELOW[last] ^ _BELOW[first]
-    return bits
-
-
-def _busy(building: Building, rooms: Ints) -> Words:
-    """Return the bits of what is placed, (words, days, rooms); all set where a room is closed.
-
-    Those of combined rooms are all set.
+    Rooms are taken on days on which they are closed; combined rooms always are.
     """
-    wholes = [whole for whole, _ in building.combined]
-    placed = np.flatnonzero((rooms >= 0) & ~np.isin(rooms, wholes))
-    starts, ends = building.starts[placed], building.ends[placed]
-    days = (ends - 1) // DAY - starts // DAY + 1
-    part = np.repeat(np.arange(len(placed)), days)
-    day = starts[part] // DAY + np.arange(len(part)) - np.repeat(np.cumsum(days) - days, days)
-    bits = _slots(np.maximum(starts[part] - day * DAY, 0), np.minimum(ends[part] - day * DAY, DAY))
-    where = day * len(building.seats) + rooms[placed][part]
-    order = np.argsort(where, kind="stable")
-    where, bits = where[order], bits[:, order]
-    closed = np.where(building.is_available, _BELOW[0], _BELOW[64])
-    busy = np.tile(closed, (_WORDS, 1, 1))
-    busy[:, :, wholes] = _BELOW[64]
-    if len(where):
-        firsts = np.flatnonzero(np.append(True, where[1:] != where[:-1]))
-        busy.reshape(_WORDS, -1)[:, where[firsts]] |= np.bitwise_or.reduceat(bits, firsts, axis=1)
-    return busy
 
+    def __init__(self, building: Building, rooms: Ints) -> None:
+        self._starts = building.starts // _SLOT
+        self._ends = -(-building.ends // _SLOT)
+        self._day = building.day
+        self._too_small = too_small(len(building.seats))
+        self._least = np.searchsorted(building.seats, building.need)
+        wholes = [whole for whole, _ in building.combined]
+        is_closed = ~building.is_available
+        is_closed[:, wholes] = True
+        self._taken = np.repeat(packed(is_closed), _SLOTS, axis=1)
+        placed = np.flatnonzero((rooms >= 0) & ~np.isin(rooms, wholes))
+        if len(placed):
+            self._taken |= self._spans(rooms[placed], self._starts[placed], self._ends[placed])
 
-def _place_one_a_day(building: Building, busy: Words, rooms: Ints, several: Ints) -> None:
-    """Place bookings of as many days, each in the smallest room that fits and is free."""
-    day, need = building.day[several], building.need[several]
-    bits = _slots(building.starts[several] - day * DAY, building.ends[several] - day * DAY)
-    taken = building.seats < need[:, None]
-    for word in np.flatnonzero(bits.any(axis=1)):
-        taken |= (busy[word, day] & bits[word][:, None]) != 0
-    room = taken.argmin(axis=1)
-    found = np.flatnonzero(~taken[np.arange(len(day)), room])
-    rooms[several[found]] = room[found]
-    busy[:, day[found], room[found]] |= bits[:, found]
+    def _spans(self, room: Ints, starts: Ints, ends: Ints) -> Words:
+        """Return the bits of bookings, those of a room in the order of their starts."""
+        order = np.argsort(room, kind="stable")
+        room, starts, ends = room[order], starts[order].copy(), ends[order]
+        # Two that share a slot: the later one begins after it, so that no bit is added twice.
+        is_next = np.append(False, room[1:] == room[:-1])
+        starts[is_next] = np.maximum(starts, np.roll(ends, 1))[is_next]
+        words, slots = self._taken.shape
+        change = np.zeros((words, slots + 1), np.uint64)
+        bit = ONE << (room % 64).astype(np.uint64)
+        np.add.at(change, (room // 64, starts), bit)
+        np.subtract.at(change, (room // 64, ends), bit)
+        return np.cumsum(change, axis=1)[:, :-1]
 
+    def take_parts(self, booking: int, parts: Sequence[int]) -> bool:
+        """Take all parts of a combined room for a booking, if they are free."""
+        span = self._taken[:, self._starts[booking] : self._ends[booking]]
+        is_part = np.zeros((1, self._too_small.shape[1] - 1), np.bool_)
+        is_part[:, parts] = True
+        bits = packed(is_part)
+        if (span & bits).any():
+            return False
+        span |= bits
+        return True
 
-def _keep_combined(
-    building: Building, busy: Words, rooms: Ints, booking: int, parts: tuple[int, ...]
-) -> None:
-    """Let a booking keep a combined room if all its parts are free."""
-    days, bits = _days_and_slots(building, booking)
-    taken = busy[:, days][:, :, parts] & bits[:, :, None]
-    if taken.any():
-        rooms[booking] = -1
-        return
-    for part in parts:
-        busy[:, days, part] |= bits
+    def place_one(self, rooms: Ints, booking: int) -> None:
+        """Place a booking in the smallest room that fits and is free, whatever days it touches."""
+        span = self._taken[:, self._starts[booking] : self._ends[booking]]
+        taken = np.bitwise_or.reduce(span, axis=1) | self._too_small[:, self._least[booking]]
+        word, bit, room = lowest(~taken[:, None])
+        if room[0] >= 0:
+            rooms[booking] = room[0]
+            span[word[0]] |= bit[0]
 
+    def place_day_by_day(self, rooms: Ints, waiting: Ints) -> None:
+        """Place bookings within a day, sorted by day, one after another as they stand there.
 
-def _days_and_slots(building: Building, booking: int) -> tuple[Ints, Words]:
-    start, end = int(building.starts[booking]), int(building.ends[booking])
-    days = np.arange(start // DAY, (end - 1) // DAY + 1)
-    return days, _slots(np.maximum(start - days * DAY, 0), np.minimum(end - days * DAY, DAY))
-
-
-def _place_long(building: Building, busy: Words, rooms: Ints, booking: int) -> None:
-    """Place a booking that passes a midnight."""
-    days, bits = _days_and_slots(building, booking)
-    taken = (busy[:, days] & bits[:, :, None]).any(axis=(0, 1))
-    taken |= building.seats < building.need[booking]
-    if not taken.all():
-        rooms[booking] = taken.argmin()
-        busy[:, days, rooms[booking]] |= bits
-
-
-def _sweep(building: Building, in_place: Ints, days: Ints, *, by_minutes: bool) -> Ints:
-    """Place the bookings of some days anew, by start, each in the smallest free room that fits.
-
-    Where none is free, the booking that ends last gives way, or (``by_minutes``) the shortest.
-    Bookings that pass a midnight, and those of combined rooms, stay where they are, and keep their
-    rooms to themselves.
-    """
-    rooms = in_place.copy()
-    day, is_within = building.day, building.is_within
-    until = np.where(building.is_available[days], 0, _NEVER).astype(np.int16)
-    parts = dict(building.combined)
-    until[:, list(parts)] = _NEVER
-    stays = (in_place >= 0) & (~is_within | np.isin(in_place, list(parts)))
-    for booking in np.flatnonzero(stays):
-        touched = np.arange(day[booking], (building.ends[booking] - 1) // DAY + 1)
-        room = int(in_place[booking])
-        until[np.ix_(np.isin(days, touched), np.array(parts.get(room, (room,))))] = _NEVER
-    chosen = np.flatnonzero(is_within & ~stays & np.isin(day, days))
-    rooms[chosen] = -1
-    queue = _Queue(building, chosen, until, by_minutes=by_minutes)
-    rooms[chosen] = queue.run()
-    return rooms
-
-
-class _Queue:
-    """Days beside each other, each with its bookings by start: one of each day at a time."""
-
-    def __init__(
-        self, building: Building, chosen: Ints, until: npt.NDArray[np.int16], *, by_minutes: bool
-    ) -> None:
-        self._by_minutes = by_minutes
-        day = building.day[chosen]
-        starts, ends = building.starts[chosen] - day * DAY, building.ends[chosen] - day * DAY
-        order = np.argsort(building.starts[chosen].astype(np.int64) * 2 * DAY + ends)
-        counts = np.bincount(day, minlength=1)
-        line = (np.cumsum(counts > 0) - 1)[day[order]]
-        counts = counts[counts > 0]
-        rank = np.arange(len(order)) - np.searchsorted(line, line)
-        by_count = np.argsort(-counts, kind="stable")  # a rank's days stand first
-        self._lines_of_rank = np.bincount(rank) if len(rank) else np.zeros(0, np.int64)
-        line = np.argsort(by_count)[line]
-        self._where = np.empty((2, len(order)), np.int64)
-        self._where[:, order] = rank, line
-        shape = (len(self._lines_of_rank), len(counts))
-        self._starts, self._ends, self._first = np.zeros((3, *shape), np.int16)
-        self._starts[rank, line] = starts[order]
-        self._ends[rank, line] = ends[order]
-        self._first[rank, line] = np.searchsorted(building.seats, building.need[chosen][order])
-        self._room = np.full(shape, -1, np.int32)
-        self._until = until[by_count]
-        self._holder = np.zeros(until.shape, np.int32)
-        self._number = np.arange(until.shape[1], dtype=np.int16)
-
-    def run(self) -> Ints:
-        """Return the room of each booking, in the order in which they were given."""
-        for rank, lines in enumerate(self._lines_of_rank.tolist()):
-            is_free = self._until[:lines] <= self._starts[rank, :lines, None]
-            is_free &= self._number >= self._first[rank, :lines, None]
-            room, line = is_free.argmax(axis=1), np.arange(lines)
-            found = is_free[line, room]
-            self._give(rank, line[found], room[found])
-            if not found.all():
-                self._make_way(rank, line[~found])
-        rooms: Ints = self._room[self._where[0], self._where[1]]
-        return rooms
-
-    def _give(self, rank: int, line: Ints, room: Ints) -> None:
-        self._room[rank, line] = room
-        self._until[line, room] = self._ends[rank, line]
-        self._holder[line, room] = rank
-
-    def _make_way(self, rank: int, line: Ints) -> None:
-        """Let a booking that is worth less give its room to the one of this rank."""
-        until, holder = self._until[line].astype(np.int32), self._holder[line]
-        is_held = (until < _NEVER) & (until > self._starts[rank, line, None])
-        is_held &= self._number >= self._first[rank, line, None]
-        own = self._ends[rank, line].astype(np.int32)
-        if self._by_minutes:
-            own = self._starts[rank, line] - own  # shortest gives way: compare negative lengths
-            until = self._starts[holder, line[:, None]] - until
-        worst = np.where(is_held, until, -_NEVER)
-        room = worst.argmax(axis=1)
-        yields = worst[np.arange(len(line)), room] > own
-        line, room = line[yields], room[yields]
-        self._room[self._holder[line, room], line] = -1
-        self._give(rank, line, room)
+        Of each day one at a time, so that none is in another's way.
+        """
+        day = self._day[waiting]
+        rank = ranks(day)
+        waiting = waiting[sorting(rank)]
+        starts, least = self._starts[waiting], self._least[waiting]
+        lengths = self._ends[waiting] - starts
+        offsets = np.append(0, np.cumsum(lengths))
+        slots = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+        flat, found = self._taken.reshape(-1), np.empty_like(waiting)
+        for low, high in pairwise(np.append(0, np.cumsum(np.bincount(rank))).tolist()):
+            span = slots[offsets[low] : offsets[high]]
+            marks = offsets[low:high] - offsets[low]
+            taken = np.bitwise_or.reduceat(self._taken[:, span], marks, axis=1)
+            taken |= self._too_small[:, least[low:high]]
+            word, bit, found[low:high] = lowest(~taken)
+            span = span + np.repeat(word * self._taken.shape[1], lengths[low:high])
+            flat[span] |= np.repeat(bit, lengths[low:high])
+        rooms[waiting] = found

@@ -34,6 +34,8 @@ __all__ = ["Seats", "WhatIf", "WhatIfError", "what_if"]
 
 _SERVED_BY_A_MIX: Final = 0.99
 _THREADS: Final = 2
+_TOGETHER: Final = 3
+"""Buildings placed together: more would not fit into the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +105,24 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
             raise WhatIfError(f"{region}: name the building that gets the rooms: {names}")
         bookings = read_bookings(connection, region, rooms, first_date, last_date)
 
-    def answer(group: Sequence[int]) -> _Answer:
-        days = BuildingDays(group, rooms, bookings)
+    def answer(some: Sequence[Sequence[int]]) -> list[_Answer]:
+        days = [BuildingDays(group, rooms, bookings) for group in some]
         if suggest:
-            mix = smallest_mix(days.building({}, ()), _SERVED_BY_A_MIX)
-            return _answer(mix.building, mix.placed)._replace(fewest_rooms=mix.fewest_rooms)
-        found = days.building(added, remove)
-        return _answer(found, place(found))._replace(rooms=days.rooms_now(added, remove))
+            mixes = [smallest_mix(each.building({}, ()), _SERVED_BY_A_MIX) for each in days]
+            return [
+                _answer(mix.building, mix.placed)._replace(fewest_rooms=mix.fewest_rooms)
+                for mix in mixes
+            ]
+        found = [each.building(added, remove) for each in days]
+        return [
+            _answer(one, placed)._replace(rooms=each.rooms_now(added, remove))
+            for each, one, placed in zip(days, found, place(found), strict=True)
+        ]
 
+    firsts = range(0, len(groups), _TOGETHER)
     with ThreadPoolExecutor(_THREADS) as pool:
-        answers = list(pool.map(answer, groups))
+        parts = pool.map(answer, (groups[first : first + _TOGETHER] for first in firsts))
+        answers = [each for part in parts for each in part]
     return _sum(region, building, bookings, answers)
 
 

@@ -1,0 +1,174 @@
+"""Bookings of many days placed anew by start, all days beside each other (R22: served at least).
+
+Belongs here: the sweep, on plain arrays; rooms as bits of words, the first 64 in the first word.
+Does not belong here: which bookings may move, and of which days (``placement.py``).
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Ints: TypeAlias = npt.NDArray[np.integer]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Words: TypeAlias = npt.NDArray[np.uint64]
+
+ONE: Final = np.uint64(1)
+_NEVER: Final = np.int16(32_000)  # after all minutes
+
+
+class Waiting(NamedTuple):
+    """Bookings of some days of a building to be placed anew, and (days, rooms) free for them.
+
+    Of each booking: its place in the building's arrays and its day's in ``days``, the minutes of
+    that day at which it starts and ends, and the place of the first room that is large enough.
+    """
+
+    days: Ints
+    is_free: Bools
+    chosen: Ints
+    line: Ints
+    starts: Ints
+    ends: Ints
+    least: Ints
+
+
+class Sweep:
+    """Places bookings one after another, each in the smallest free room that fits.
+
+    A line is a day of a building, those with most bookings first. A step is a booking of each line.
+    """
+
+    def __init__(self, waiting: Sequence[Waiting]) -> None:
+        self._waiting = waiting
+        words = max((-(-each.is_free.shape[1] // 64) for each in waiting), default=0)
+        first_line = np.cumsum([0, *(len(each.days) for each in waiting)])
+        is_free = np.zeros((first_line[-1], max(words, 1) * 64), np.bool_)
+        for each, line in zip(waiting, first_line, strict=False):
+            is_free[line : line + len(each.days), : each.is_free.shape[1]] = each.is_free
+        places = np.arange(is_free.shape[1])
+        self._large_enough = packed(places >= np.append(places, len(places))[:, None]).T.copy()
+        line, starts, ends, least = (
+            np.concatenate([np.zeros(0, np.int16), *columns])
+            for columns in zip(
+                *(
+                    (each.line + before, each.starts, each.ends, each.least)
+                    for each, before in zip(waiting, first_line, strict=False)
+                ),
+                strict=True,
+            )
+        )
+        counts = np.bincount(line, minlength=len(is_free))
+        self._lines = np.argsort(-counts, kind="stable")
+        self._is_free = is_free[self._lines]
+        place = np.empty_like(self._lines)
+        place[self._lines] = np.arange(len(place))
+        line = place[line]
+        by_step = sorting(ends)
+        for column in (starts, line):
+            by_step = by_step[sorting(column[by_step])]
+        rank = ranks(line[by_step])
+        by_rank = sorting(rank)
+        self._order = by_step[by_rank]
+        self._rank = rank[by_rank]
+        self._line, self._starts, self._ends, self._least = (
+            each[self._order] for each in (line, starts, ends, least)
+        )
+
+    def rooms(
+        self, placed: Sequence[Ints], days: Sequence[Ints], *, by_minutes: bool
+    ) -> list[Ints]:
+        """Return ``placed``, the rooms by building, with bookings of some of the days anew.
+
+        Where none is free, the booking that ends last gives way, or (``by_minutes``) the shortest.
+        """
+        is_asked = np.concatenate(
+            [
+                np.zeros(0, np.bool_),
+                *map(np.isin, (each.days for each in self._waiting), days),
+            ]
+        )[self._lines]
+        kept = is_asked[self._line]
+        found = np.full(len(kept), -2)  # those that stay
+        found[self._order[kept]] = self._run(is_asked, kept, by_minutes=by_minutes)
+        rooms, first = [], 0
+        for each, before in zip(self._waiting, placed, strict=True):
+            own = found[first : first + len(each.chosen)]
+            after = before.copy()
+            after[each.chosen[own > -2]] = own[own > -2]
+            rooms.append(after)
+            first += len(own)
+        return rooms
+
+    def _run(self, is_asked: Bools, kept: Bools, *, by_minutes: bool) -> Ints:
+        """Return the rooms of the bookings of some lines."""
+        starts, ends, least = (each[kept] for each in (self._starts, self._ends, self._least))
+        worth = starts - ends if by_minutes else ends  # the shortest gives way, or who ends last
+        placed = np.full(len(starts), -1, np.int32)
+        # Of each line and room: until when it is taken, by whom, and what that is worth.
+        until = np.where(self._is_free[is_asked], np.int16(0), _NEVER)
+        holder, taken = np.zeros(until.shape, np.int32), np.full(until.shape, -_NEVER)
+        row = np.arange(len(until)) * until.shape[1]
+        steps = pairwise(np.append(0, np.cumsum(np.bincount(self._rank[kept]))).tolist())
+        for low, high in steps:
+            is_free = until[: high - low] <= starts[low:high, None]
+            free = np.packbits(is_free, axis=1, bitorder="little").view("<u8")
+            _, _, room = lowest((free & self._large_enough[least[low:high]]).T)
+            booking = np.flatnonzero(room >= 0)
+            missing = np.flatnonzero(room < 0)
+            if len(missing):  # no room that is large enough is free: who had one last is there
+                others = taken[missing]
+                others[np.arange(until.shape[1]) < least[missing + low, None]] = -_NEVER
+                room[missing] = others.argmax(axis=1)
+                most = others[np.arange(len(missing)), room[missing]]
+                missing = missing[most > worth[missing + low]]
+                placed[holder.reshape(-1)[row[missing] + room[missing]]] = -1
+                booking = np.append(booking, missing)
+            cell = row[booking] + room[booking]
+            booking += low
+            placed[booking] = room[booking - low]
+            until.reshape(-1)[cell] = ends[booking]
+            holder.reshape(-1)[cell] = booking
+            taken.reshape(-1)[cell] = worth[booking]
+        return placed
+
+
+def packed(flags: Bools) -> Words:
+    """Return a bit for each room of (rows, rooms), as (words, rows)."""
+    words = max(-(-flags.shape[1] // 64), 1)
+    octets = np.zeros((flags.shape[0], words * 8), np.uint8)
+    bits = np.packbits(flags, axis=1, bitorder="little")
+    octets[:, : bits.shape[1]] = bits
+    found: Words = np.ascontiguousarray(octets.view("<u8").astype(np.uint64).T)
+    return found
+
+
+def too_small(rooms: int) -> Words:
+    """Return for each place from 0 to all the bits of the rooms before it: (words, places).
+
+    Bits that are no room are always set.
+    """
+    place = np.arange(max(-(-rooms // 64), 1) * 64)
+    return packed((place < np.arange(rooms + 1)[:, None]) | (place >= rooms))
+
+
+def lowest(free: Words) -> tuple[Ints, Words, Ints]:
+    """Return of each column the word and the bit of the first room, and its number or -1."""
+    word = (free != 0).argmax(axis=0)
+    bits = free[word, np.arange(free.shape[1])] if len(free) > 1 else free[0]
+    bit = bits & (~bits + ONE)
+    return word, bit, np.where(bit > 0, word * 64 + np.bitwise_count(bit - ONE), -1)
+
+
+def sorting(values: Ints) -> Ints:
+    """Return what sorts whole numbers from 0, equal ones as they stand: small ones by counting."""
+    small = np.min_scalar_type(int(values.max(initial=0)))
+    return np.argsort(values.astype(small), kind="stable")
+
+
+def ranks(groups: Ints) -> Ints:
+    """Return how many of its group stand before each; groups are numbers, in order."""
+    counts = np.bincount(groups)
+    return np.arange(len(groups)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -77,7 +77,7 @@ def moto(folder: Path) -> Iterator[Server]:
         yield Server(f"s3://{BUCKET}", environment)
 
 
-def make_bucket(endpoint: str, name: str, region: str = "eu-central-1") -> Any:
+def make_bucket(endpoint: str, name: str, region: str = "eu-central-1", **options: Any) -> Any:
     """Make a bucket of S3; return a client of its server."""
     from botocore.config import Config
     from botocore.session import Session
@@ -90,7 +90,9 @@ def make_bucket(endpoint: str, name: str, region: str = "eu-central-1") -> Any:
         aws_secret_access_key="secret",
         config=Config(retries={"total_max_attempts": 1}),
     )
-    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    client.create_bucket(
+        Bucket=name, CreateBucketConfiguration={"LocationConstraint": region}, **options
+    )
     return client
 
 

@@ -108,7 +108,7 @@ class Lake:
             LakeBusy: at once, if another process, thread or ``Lake`` is writing.
         """
         self._is_ours = False
-        self._refuse_other_regions()
+        self.refuse_other_regions()
         with self._locked():
             self._is_held.set()
             try:
@@ -149,7 +149,7 @@ class Lake:
             LakeError: the table is not exactly the contract's, or is another region's.
             LakeBusy: another run is writing, and this lake is not held by ``exclusive()``.
         """
-        self._refuse_other_regions()
+        self.refuse_other_regions()
         parts = self._parts(dataset, day)
         with self._format_errors(parts, "not written, the table", "it must be the contract's"):
             content = memoryview(_encode(dataset, self.region, table))
@@ -168,7 +168,7 @@ class Lake:
 
         Where a lake is far away, the days that follow are fetched meanwhile.
         """
-        self._refuse_other_regions()
+        self.refuse_other_regions()
         files = [self._parts(dataset, day) for day in days]
         for parts, content in zip(files, self._storage.get_each(files), strict=True):
             with self._format_errors(parts):
@@ -177,7 +177,7 @@ class Lake:
 
     def days(self, dataset: Dataset) -> list[date]:
         """Return the days that have a file, in order."""
-        self._refuse_other_regions()
+        self.refuse_other_regions()
         *folder, name = self._parts(dataset, None)
         names = self._storage.folders_with(name, *folder)
         return [day for each in names if (day := _day_of(each, _KEYS[dataset])) is not None]
@@ -222,9 +222,26 @@ class Lake:
             for _ in self.read_each(dataset, self.days(dataset)):
                 pass
 
+    def refuse_other_regions(self) -> None:
+        """Look whose lake it is; one that is far away is asked once, and by each run again.
+
+        Raises:
+            LakeError: it is another region's, or cannot be reached.
+        """
+        if self._is_ours:
+            return
+        for folder in _FOLDERS:
+            for name in self._storage.names(folder):
+                if name.startswith("region=") and name != f"region={self.region}":
+                    raise LakeError(
+                        f"{self._storage.path(folder, name)}: is another region's: "
+                        f"give region {self.region} a 'lake' of its own in the configuration"
+                    )
+        self._is_ours = self._storage.is_far
+
     def delete(self, dataset: Dataset, day: date) -> None:
         """Delete one day with all that lies in its folder; a missing one is fine."""
-        self._refuse_other_regions()
+        self.refuse_other_regions()
         with self._writing():
             self._storage.delete(*self._parts(dataset, day)[:-1])
 
@@ -269,19 +286,6 @@ class Lake:
         with self._storage.lock(_LOCK, busy):
             self._storage.recover()
             yield
-
-    def _refuse_other_regions(self) -> None:
-        """Look whose lake it is; one that is far away is asked once, and by each run again."""
-        if self._is_ours:
-            return
-        for folder in _FOLDERS:
-            for name in self._storage.names(folder):
-                if name.startswith("region=") and name != f"region={self.region}":
-                    raise LakeError(
-                        f"{self._storage.path(folder, name)}: is another region's: "
-                        f"give region {self.region} a 'lake' of its own in the configuration"
-                    )
-        self._is_ours = self._storage.is_far
 
     @contextmanager
     def _format_errors(

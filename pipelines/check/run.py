@@ -22,6 +22,7 @@ from pipelines.check import view
 from pipelines.check.exchange import ExchangeCheck
 from pipelines.check.processing import Processing, ReadDays, read_processing
 from pipelines.check.results import ExchangeResult, Target
+from pipelines.check.storage import check_storage
 from pipelines.check.view import Printer, show_processing
 from pipelines.check.write_rooms import refuse_existing, write_rooms
 from pipelines.night import OpenSource
@@ -120,6 +121,7 @@ def run_check(settings: Settings, regions: Sequence[Region], options: Options) -
         if options.is_json:
             click.echo(f"{target.title}: checking {counted(len(target.rooms), 'room')}", err=True)
         results.append(_check(target, secret, settings.regions[target.region].rooms, report))
+    are_usable = [check_storage(aside, each, settings.regions[each]) for each in regions]
     for region, found in processing.items():
         days = ReadDays(settings.trailing_days, settings.ahead_days)
         show_processing(aside, region, found, days, settings.regions[region].rooms)
@@ -130,7 +132,7 @@ def run_check(settings: Settings, regions: Sequence[Region], options: Options) -
         click.echo(json.dumps([line for result in results for line in result.lines()], indent=2))
     view.show_summary(report, results)
     is_readable = all(result.is_readable for result in results)
-    return ALL_READABLE if is_readable and is_done else NOT_READABLE
+    return ALL_READABLE if is_readable and is_done and all(are_usable) else NOT_READABLE
 
 
 def _check(

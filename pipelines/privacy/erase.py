@@ -8,21 +8,24 @@ Does not belong here: which rows go (``warehouse/erase.py``), options and exit c
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from pipelines.night import default_range, publish_region, today_in, write_page
-from pipelines.settings import Settings, did_you_mean
+from pipelines.settings import RegionSettings, Settings, did_you_mean
 from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase, erase_directory, find, rows_in_warehouse
 from warehouse.lake import Lake
 from warehouse.page import has_page
-from warehouse.storage import WarehouseError
+from warehouse.storage import ObjectUrl, WarehouseError
 from warehouse.versions import drop_versions, published_versions
 
 _DAY: Final = timedelta(days=1)
+
+if TYPE_CHECKING:  # it needs obstore
+    from warehouse.storage.bucket import Remains
 
 
 class EraseError(WarehouseError):
@@ -36,6 +39,8 @@ class Receipt:
     ``first_date`` and ``last_date`` are None where the erasure has no such end.
     ``rows_left`` is what was found when lake and database were read again. ``read_again_from``
     is the first day that the next night reads again, None if it reads no day that was erased.
+    ``object_versions_gone`` and ``..._left`` count what buckets kept of objects as they were
+    before; ``outlives`` are lines of what stays in a store, with the way to remove it.
     """
 
     region: Region
@@ -53,11 +58,14 @@ class Receipt:
     rows_left: int
     read_again_from: date | None
     read_again_to: date | None
+    object_versions_gone: int
+    object_versions_left: int
+    outlives: tuple[str, ...]
 
     @property
     def is_verified(self) -> bool:
-        """Whether lake and database were read again and held nothing of it."""
-        return not self.is_dry_run and self.rows_left == 0
+        """Whether lake and database were read again, and no version that is known holds it."""
+        return not self.is_dry_run and self.rows_left == self.object_versions_left == 0
 
     def as_json(self) -> dict[str, object]:
         """Return the receipt as plain values; dates and instants as ISO 8601."""
@@ -83,8 +91,12 @@ class Receipt:
             f"  database  {counted(self.database_rows_gone, 'row')} {did} over all versions, "
             f"{counted(self.versions_removed, 'version')} removed"
         )
+        if self.object_versions_gone or self.object_versions_left:
+            of_objects = counted(self.object_versions_gone, "older version")
+            yield f"  buckets   {of_objects} of objects {did}, {self.object_versions_left:,} left"
         if not self.is_dry_run:
-            found = "nothing left" if self.is_verified else f"{counted(self.rows_left, 'row')} LEFT"
+            left = f"{counted(self.rows_left, 'row')} LEFT"
+            found = left if self.rows_left else "nothing left"
             yield f"  verified  lake and database read again: {found}"
         yield from self._notes()
 
@@ -102,7 +114,8 @@ class Receipt:
                 f"  note      the next night reads {self.read_again_from} to "
                 f"{self.read_again_to} again: what still stands in Exchange comes back"
             )
-        yield "  note      copies, extracts, backups and a bucket's older versions are not reached"
+        yield from (f"  outlives  {note}" for note in self.outlives)
+        yield "  note      copies, extracts and backups are not reached"
 
 
 def erasure_of(
@@ -159,6 +172,7 @@ def erase_region(
                 f"{error}; the lake is erased, but the database still holds the rows: "
                 "mend this and run the same command again"
             ) from None
+    remains = _forget_older_objects(settings.regions[region], is_dry_run=is_dry_run)
     again = _read_again(settings, erasure, today_in(settings, region, now))
     return Receipt(
         region=region,
@@ -176,7 +190,20 @@ def erase_region(
         rows_left=left,
         read_again_from=again[0] if again else None,
         read_again_to=again[1] if again else None,
+        object_versions_gone=sum(each.found if is_dry_run else each.gone for each in remains),
+        object_versions_left=sum(0 if is_dry_run else each.left for each in remains),
+        outlives=tuple(note for each in remains for note in each.notes),
     )
+
+
+def _forget_older_objects(settings: RegionSettings, *, is_dry_run: bool) -> "list[Remains]":
+    """Remove what buckets keep of objects as they were before; a folder keeps nothing."""
+    places = [settings.lake, settings.warehouse]
+    if not any(isinstance(place, ObjectUrl) for place in places):
+        return []
+    from warehouse.storage.bucket import buckets_of  # noqa: PLC0415 - only where configured
+
+    return [bucket.remains(is_removed=not is_dry_run) for bucket in buckets_of(places)]
 
 
 def _left(lake: Lake, erasure: Erasure) -> int:

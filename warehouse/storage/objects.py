@@ -92,7 +92,7 @@ class ObjectStorage(Storage):
     def _open(self) -> ObjectStore:
         """Return the store, signed in as the environment says; nothing is asked of it yet."""
         scheme = self.root.scheme
-        endpoint = next((os.environ[n] for n in _ENDPOINTS[scheme] if os.environ.get(n)), None)
+        endpoint = endpoint_of(scheme)
         is_plain = bool(endpoint) and not str(endpoint).startswith("https://")
         if is_plain:
             is_allowed = os.environ.get(_ALLOW_HTTP[scheme], "").casefold() in ("true", "1")
@@ -424,6 +424,11 @@ class ObjectStorage(Storage):
             remedy = _REMEDIES.get(code) or "see to the store and its endpoint, and try again"
             shown = remedy.format(setting=self._setting, root=self.root)
             raise self._error(f"{self.path(*parts)}: {code}: {shown}") from None
+
+
+def endpoint_of(scheme: str) -> str | None:
+    """Return the address of the store that the environment names, None for the cloud's own."""
+    return next((os.environ[n] for n in _ENDPOINTS[scheme] if os.environ.get(n)), None)
 
 
 def _key(parts: Parts) -> str:

@@ -1,0 +1,400 @@
+"""What a bucket keeps of what was removed, where it copies it and where it is.
+
+Belongs here: the questions that obstore has no verb for, asked of S3 by botocore and of Azure by
+its own client; each is an extra, and nothing of it is imported unless it is asked for.
+Does not belong here: objects as they are (``objects.py``), how a check or a receipt looks.
+
+Whatever cannot be read is said so, with the command that shows it to somebody who may.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from warehouse.storage.base import ObjectUrl
+from warehouse.storage.objects import endpoint_of
+
+Old: TypeAlias = tuple[str, str]
+"""The key of an object and the name of a version of it that is no longer current."""
+
+_AT_ONCE: Final = 1000
+"""Versions that S3 removes with one request."""
+_BY_HAND: Final[Mapping[str, Mapping[str, str]]] = {
+    "s3": {
+        "region": "aws s3api head-bucket --bucket {bucket}",
+        "versioning": "aws s3api get-bucket-versioning --bucket {bucket}",
+        "replication": "aws s3api get-bucket-replication --bucket {bucket}",
+        "old versions": "aws s3api list-object-versions --bucket {bucket} --prefix '{prefix}'",
+        "remove": (
+            "aws s3api delete-objects --bucket {bucket} --delete "
+            "\"$(aws s3api list-object-versions --bucket {bucket} --prefix '{prefix}' "
+            "--max-items 1000 --query "
+            "'{{Objects: Versions[?IsLatest==`false`].{{Key:Key,VersionId:VersionId}}}}')\", until "
+            "none is left"
+        ),
+    },
+    "az": {
+        "region": "az storage account show --name {account} --query primaryLocation",
+        "versioning": "az storage account blob-service-properties show --account-name {account}",
+        "soft delete": "az storage account blob-service-properties show --account-name {account}",
+        "replication": "az storage account show --name {account} --query sku.name",
+        "old versions": (
+            "az storage blob list --include vd --account-name {account} "
+            "--container-name {bucket} --prefix '{prefix}'"
+        ),
+        "remove": (
+            "az storage blob delete --account-name {account} --container-name {bucket} --name NAME "
+            "--version-id VERSION, for each that is no current one in: az storage blob list "
+            "--include v --account-name {account} --container-name {bucket} --prefix '{prefix}'"
+        ),
+    },
+    "gs": dict.fromkeys(
+        ("region", "versioning", "soft delete", "replication", "old versions"),
+        "gcloud storage buckets describe gs://{bucket}",
+    ),
+}
+"""What shows each thing to somebody who may see it, and ``remove`` what removes old versions."""
+
+
+class Fact(NamedTuple):
+    """One line about a bucket. ``is_fine`` is None where it could not be read."""
+
+    name: str
+    is_fine: bool | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What a bucket held beside its current objects: ``left`` of ``found`` are still there.
+
+    ``notes`` say what outlives, and how to remove it by hand.
+    """
+
+    found: int
+    left: int
+    notes: tuple[str, ...]
+
+    @property
+    def gone(self) -> int:
+        """How many were removed."""
+        return self.found - self.left
+
+
+class Bucket:
+    """A bucket of which nothing of this can be read; ``why`` says what is missing."""
+
+    def __init__(self, roots: Sequence[ObjectUrl], why: str = "") -> None:
+        self._roots, self._why = roots, why
+        self._name = roots[0].bucket
+        self._commands = _BY_HAND[roots[0].scheme]
+
+    def facts(self) -> Iterator[Fact]:
+        """Yield where the bucket is, what it keeps and where it copies it; a fact for each."""
+        for name in self._commands:
+            if name not in ("old versions", "remove"):
+                yield self._unread(name, self._why)
+
+    def remains(self, *, is_removed: bool) -> Remains:  # noqa: ARG002 - there is no way here
+        """Count the versions below the roots that are no longer current, and remove them.
+
+        Nothing that is shown or read needs one of them.
+        """
+        return Remains(0, 0, (self._note(self._unread("old versions", self._why)),))
+
+    def _note(self, fact: Fact) -> str:
+        return f"{fact.name} of {' and '.join(map(str, self._roots))}: {fact.text}"
+
+    def _prefixes(self) -> list[str]:
+        return [f"{root.key}/" if root.key else "" for root in self._roots]
+
+    def _unread(self, name: str, why: str) -> Fact:
+        return Fact(name, None, f"could not be read ({why}): look with: {self._command(name)}")
+
+    def _command(self, name: str) -> str:
+        names = {"bucket": self._name, "account": _account()}
+        each = (self._commands[name].format(prefix=p, **names) for p in self._prefixes())
+        return "; ".join(dict.fromkeys(each))
+
+
+class _Asked(Bucket):
+    """A bucket whose store can be asked."""
+
+    def facts(self) -> Iterator[Fact]:
+        for name, ask in self._questions().items():
+            try:
+                yield ask(name)
+            except Exception as error:  # noqa: BLE001 - each library has classes of its own
+                yield self._unread(name, _code(error))
+
+    def remains(self, *, is_removed: bool) -> Remains:
+        notes = [
+            self._note(fact)
+            for fact in self.facts()
+            if fact.name in ("soft delete", "replication") and not fact.is_fine
+        ]
+        try:
+            old = [each for prefix in self._prefixes() for each in self._old(prefix)]
+        except Exception as error:  # noqa: BLE001 - each library has classes of its own
+            return Remains(0, 0, (self._note(self._unread("old versions", _code(error))), *notes))
+        left, code = len(old), ""
+        if is_removed and old:
+            try:
+                left, code = self._remove(old)
+            except Exception as error:  # noqa: BLE001 - each library has classes of its own
+                code = _code(error)
+            if left:
+                text = f"{left:,} stay ({code}): remove them with: {self._command('remove')}"
+                notes.insert(0, self._note(Fact("old versions", False, text)))
+        return Remains(len(old), left, tuple(notes))
+
+    def _questions(self) -> Mapping[str, Callable[[str], Fact]]:
+        """Return what answers each question, given its name."""
+        raise NotImplementedError
+
+    def _old(self, prefix: str) -> Iterator[Old]:
+        """Yield the versions below a prefix that are no longer current."""
+        raise NotImplementedError
+
+    def _remove(self, old: Sequence[Old]) -> tuple[int, str]:
+        """Remove versions; return how many stay, and the store's code of why."""
+        raise NotImplementedError
+
+
+class S3Bucket(_Asked):
+    """A bucket of Amazon S3, or of what speaks it. Needs botocore."""
+
+    def __init__(self, roots: Sequence[ObjectUrl]) -> None:
+        super().__init__(roots)
+        from botocore.config import Config  # noqa: PLC0415 - only where it is asked for
+        from botocore.session import Session  # noqa: PLC0415
+
+        endpoint = endpoint_of("s3")
+        self._asked = (
+            os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        )
+        self._client: Any = Session().create_client(
+            "s3",
+            region_name=self._asked,
+            endpoint_url=endpoint,
+            config=Config(
+                connect_timeout=5,
+                retries={"total_max_attempts": 3},
+                s3={"addressing_style": "path" if endpoint else "auto"},
+            ),
+        )
+
+    def _questions(self) -> Mapping[str, Callable[[str], Fact]]:
+        return {
+            "region": self._region,
+            "versioning": self._versioning,
+            "replication": self._replication,
+        }
+
+    def _region(self, name: str) -> Fact:
+        found = self._region_of(self._name)
+        if found is None:
+            return self._unread(name, "the server does not say")
+        if found != self._asked:
+            text = f"the bucket is in {found}, and AWS_REGION says {self._asked}"
+            return Fact(name, False, f"{text}: set it, or name a bucket of {self._asked}")
+        return Fact(name, True, f"the bucket is in {found}")
+
+    def _region_of(self, bucket: str) -> str | None:
+        region: str | None = self._client.head_bucket(Bucket=bucket).get("BucketRegion")
+        return region
+
+    def _versioning(self, name: str) -> Fact:
+        status = self._client.get_bucket_versioning(Bucket=self._name).get("Status")
+        if status is None:
+            return Fact(name, True, "off: what is removed is gone")
+        is_on = "on" if status == "Enabled" else "suspended, and older versions are kept"
+        days = self._noncurrent_days()
+        if days is not None:
+            text = (
+                f"{is_on}: what is removed outlives its retention by {days} days, as lifecycle says"
+            )
+            return Fact(name, False, text)
+        return Fact(
+            name,
+            False,
+            f"{is_on}, and no lifecycle rule deletes noncurrent versions: what retention removes "
+            "stays: turn it off, or add such a rule ('insights erase' removes old versions)",
+        )
+
+    def _noncurrent_days(self) -> int | None:
+        """Return after how many days a rule deletes every older version below the roots."""
+        try:
+            rules = self._client.get_bucket_lifecycle_configuration(Bucket=self._name)["Rules"]
+        except self._client.exceptions.ClientError as error:
+            if _code(error) == "NoSuchLifecycleConfiguration":
+                return None
+            raise
+        days = [
+            rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+            for rule in rules
+            if rule["Status"] == "Enabled"
+            and "NoncurrentVersionExpiration" in rule
+            and "NewerNoncurrentVersions" not in rule["NoncurrentVersionExpiration"]
+            and set(rule.get("Filter", {})) <= {"Prefix"}
+            and all(
+                each.startswith(rule.get("Filter", rule).get("Prefix") or "")
+                for each in self._prefixes()
+            )
+        ]
+        return min(days, default=None)
+
+    def _replication(self, name: str) -> Fact:
+        try:
+            found = self._client.get_bucket_replication(Bucket=self._name)
+        except self._client.exceptions.ClientError as error:
+            if _code(error) != "ReplicationConfigurationNotFoundError":
+                raise
+            return Fact(name, True, "none")
+        rules = found["ReplicationConfiguration"]["Rules"]
+        buckets = {
+            rule["Destination"]["Bucket"].rpartition(":")[2]
+            for rule in rules
+            if rule["Status"] == "Enabled"
+        }
+        if not buckets:
+            return Fact(name, True, "none that is on")
+        shown = ", ".join(f"{each} ({self._where(each)})" for each in sorted(buckets))
+        return Fact(
+            name,
+            False,
+            f"copied to {shown}: neither retention nor erase reaches a copy: remove the rule, or "
+            "see to that bucket yourself",
+        )
+
+    def _where(self, bucket: str) -> str:
+        try:
+            return self._region_of(bucket) or "in which region the server does not say"
+        except self._client.exceptions.ClientError:
+            return "in which region could not be read"
+
+    def _old(self, prefix: str) -> Iterator[Old]:
+        pages = self._client.get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=self._name, Prefix=prefix):
+            for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                if not each["IsLatest"]:
+                    yield each["Key"], each["VersionId"]
+
+    def _remove(self, old: Sequence[Old]) -> tuple[int, str]:
+        errors = []
+        for at in range(0, len(old), _AT_ONCE):
+            some = old[at : at + _AT_ONCE]
+            objects = [{"Key": key, "VersionId": version} for key, version in some]
+            done = self._client.delete_objects(
+                Bucket=self._name, Delete={"Objects": objects, "Quiet": True}
+            )
+            errors += done.get("Errors", ())
+        return len(errors), errors[0]["Code"] if errors else ""
+
+
+class AzureContainer(_Asked):
+    """A container of Azure. Needs azure-storage-blob, and azure-identity without a key."""
+
+    def __init__(self, roots: Sequence[ObjectUrl]) -> None:
+        super().__init__(roots)
+        from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - only where asked for
+
+        endpoint = endpoint_of("az") or f"https://{_account()}.blob.core.windows.net"
+        self._service: Any = BlobServiceClient(
+            endpoint, _azure_credential(), retry_total=2, connection_timeout=5
+        )
+        self._container: Any = self._service.get_container_client(self._name)
+
+    def _questions(self) -> Mapping[str, Callable[[str], Fact]]:
+        return {
+            "region": self._region,
+            "versioning": self._versioning,
+            "soft delete": self._soft_delete,
+            "replication": self._replication,
+        }
+
+    def _versioning(self, name: str) -> Fact:
+        for prefix in self._prefixes():
+            for blob in self._container.list_blobs(prefix, include=["versions"]):
+                if blob.version_id is None:
+                    return Fact(name, True, "off")
+                text = "on: what retention removes stays, unless a lifecycle rule deletes versions"
+                return Fact(name, False, f"{text} ('insights erase' removes them)")
+        return self._unread(name, "nothing is stored yet")
+
+    def _soft_delete(self, name: str) -> Fact:
+        policy = self._service.get_service_properties()["delete_retention_policy"]
+        if not policy.enabled:
+            return Fact(name, True, "off: what is removed is gone")
+        text = f"on: what is removed outlives its retention, and an erasure, by {policy.days} days"
+        return Fact(name, False, text)
+
+    def _replication(self, name: str) -> Fact:
+        sku = self._service.get_account_information()["sku_name"]
+        if "G" in sku.rpartition("_")[2]:
+            return Fact(name, False, f"{sku}: Azure copies everything to the paired region")
+        return Fact(name, True, f"{sku}: no copy leaves the region")
+
+    def _region(self, name: str) -> Fact:
+        return self._unread(name, "only the account's management tells")
+
+    def _old(self, prefix: str) -> Iterator[Old]:
+        for blob in self._container.list_blobs(prefix, include=["versions"]):
+            if blob.version_id is not None and not blob.is_current_version:
+                yield blob.name, blob.version_id
+
+    def _remove(self, old: Sequence[Old]) -> tuple[int, str]:
+        codes = []
+        for name, version in old:
+            try:
+                self._container.delete_blob(name, version_id=version)
+            except Exception as error:  # noqa: BLE001 - the next one may be removed
+                codes.append(_code(error))
+        return len(codes), codes[0] if codes else ""
+
+
+_KINDS: Final[Mapping[str, tuple[type[_Asked], str]]] = {
+    "s3": (S3Bucket, "s3"),
+    "az": (AzureContainer, "azure"),
+}
+
+
+def buckets_of(places: Sequence[object]) -> Iterator[Bucket]:
+    """Yield the buckets in which places lie; folders have none."""
+    roots: dict[tuple[str, str], list[ObjectUrl]] = {}
+    for place in places:
+        if isinstance(place, ObjectUrl):
+            roots.setdefault((place.scheme, place.bucket), []).append(place)
+    for (scheme, _), of_bucket in roots.items():
+        if scheme not in _KINDS:
+            yield Bucket(of_bucket, "this program cannot ask Google's store")
+            continue
+        kind, extra = _KINDS[scheme]
+        try:
+            yield kind(of_bucket)
+        except ModuleNotFoundError:
+            yield Bucket(of_bucket, f"pip install 'room-insights[{extra}]'")
+
+
+def _account() -> str:
+    return os.environ.get("AZURE_STORAGE_ACCOUNT_NAME", "ACCOUNT")
+
+
+def _azure_credential() -> Any:  # noqa: ANN401 - the classes of an extra
+    """Return what obstore signs in with: a key, an app's secret, or the machine's identity."""
+    key = os.environ.get("AZURE_STORAGE_ACCOUNT_KEY")
+    if key:
+        return {"account_name": _account(), "account_key": key}
+    from azure import identity  # noqa: PLC0415 - only where there is no key
+
+    names = ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
+    app = [os.environ.get(f"AZURE_STORAGE_{name}", "") for name in names]
+    return identity.ClientSecretCredential(*app) if all(app) else identity.DefaultAzureCredential()
+
+
+def _code(error: Exception) -> str:
+    """Return the store's own code of an error, else its class: texts quote whole answers."""
+    found = getattr(error, "response", None)
+    of_s3 = found.get("Error", {}).get("Code") if isinstance(found, dict) else None
+    return str(of_s3 or getattr(error, "error_code", None) or type(error).__name__)

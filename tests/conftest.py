@@ -5,6 +5,7 @@ Does not belong here: what a tenant holds; each test says that itself.
 """
 
 import os
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import Engine, event
 
 from pipelines.launch import open_instance
 from pipelines.sandbox.model import Tenant
@@ -36,6 +38,14 @@ def _no_fsync(fd: Any) -> None:
 
 
 os.fsync = _no_fsync
+
+
+@event.listens_for(Engine, "connect")
+def _no_sqlite_sync(connection: Any, _record: object) -> None:
+    """Let the history of runs reach the disk when it does: SQLite does not ask ``os.fsync``."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
+
 
 StartExchange: TypeAlias = Callable[..., SandboxExchange]
 

@@ -121,6 +121,8 @@ def show_summary(printer: Printer, results: Sequence[ExchangeResult]) -> None:
         codes += [code for code, _ in _by_code(result)]
         text = f"{readable} of {counted(rooms, 'room')} readable"
         text += f", {counted(sum(result.items.values()), 'item')} in the next week"
+        if not rooms:
+            text = "no room in the directory yet"
         text += f"; {', '.join(dict.fromkeys(codes))}" if codes else ""
         state = State.OK if result.is_readable else State.FAILED
         printer.line(state, result.target.title, width, text)

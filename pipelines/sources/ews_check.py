@@ -22,7 +22,7 @@ from pipelines.sources.base import ListedRoom, Reach, ReadError
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.ews_protocol import StrictService
 from pipelines.sources.ews_xml import TYPES, parse_strictly
-from pipelines.sources.steps import Listing, State, Step, clock_step, differences
+from pipelines.sources.steps import Listing, State, Step, clock_step, listing_step
 from pipelines.sources.wire import clock_offset
 from pipelines.texts import counted
 
@@ -106,7 +106,7 @@ class EwsCheck:
         self.listing = Listing(self.listing.lists, rooms, codes)
 
     def _comparison(self) -> Step:
-        """Say how far lists and directory agree; a difference is a note: many are in no list."""
+        """Say what the room lists hold, beside the directory."""
         listing = self.listing
         if listing.lists is None:
             text = f"could not be asked ({', '.join(listing.codes)})"
@@ -115,10 +115,7 @@ class EwsCheck:
         if not listing.lists:
             return Step("room lists", State.NOTE, "there are none", details=(_HOW_TO_LIST,))
         text = f"{counted(len(listing.lists), 'list')} with {counted(len(listing.rooms), 'room')}"
-        details = tuple(differences(self._rooms, self._directory, listing, "in no list"))
-        if not details:
-            return Step("room lists", State.OK, f"{text}, the same as in the directory")
-        return Step("room lists", State.NOTE, text, details=details)
+        return listing_step("room lists", text, self._rooms, self._directory, listing)
 
 
 def edition(build: Build) -> str:

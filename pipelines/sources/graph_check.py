@@ -17,7 +17,7 @@ import requests
 from pipelines.settings import GraphExchange, Room, Secrets
 from pipelines.sources.base import ListedRoom, Reach, ReadError
 from pipelines.sources.graph import GraphSource, Pages
-from pipelines.sources.steps import Listing, State, Step, clock_step, differences
+from pipelines.sources.steps import Listing, State, Step, clock_step, listing_step
 from pipelines.sources.wire import clock_offset
 from pipelines.texts import counted
 
@@ -87,13 +87,11 @@ class GraphCheck:
                 return Step(_PLACES, State.FAILED, "could not be asked", error.code)
             text = f"could not be asked ({error.code})"
             return Step(_PLACES, State.NOTE, text, details=(_HOW_TO_LIST,))
-        listing = Listing((_PLACES,), {room.address.casefold(): room for room in rooms})
+        listed = {room.address.casefold(): room for room in rooms}
+        listing = Listing((_PLACES,), listed, unlisted_are="not among the places")
         self.listing = listing
-        details = differences(self._rooms, self._directory, listing, "not among the places")
-        text, found = counted(len(rooms), "room"), tuple(details)
-        if not found:
-            return Step(_PLACES, State.OK, f"{text}, the same as in the directory")
-        return Step(_PLACES, State.NOTE, text, details=found)
+        text = counted(len(rooms), "room")
+        return listing_step(_PLACES, text, self._rooms, self._directory, listing)
 
 
 class GraphDirectory(GraphSource):

@@ -49,12 +49,14 @@ class Listing:
     """The room lists of an exchange: their addresses, None where it did not say.
 
     ``rooms`` are those of all lists by casefolded address. ``codes`` are why a list, or all of
-    them, could not be read: ``rooms`` may lack some then.
+    them, could not be read: ``rooms`` may lack some then. ``unlisted_are`` says where a room is
+    that no list has.
     """
 
     lists: Sequence[str] | None = field(default=None, repr=False)
     rooms: Mapping[str, ListedRoom] = field(default_factory=dict, repr=False)
     codes: Sequence[str] = ()
+    unlisted_are: str = "in no list"
 
 
 class SourceCheck(Protocol):
@@ -76,20 +78,39 @@ def printable(text: str) -> str:
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
-def differences(
-    rooms: Sequence[Room], directory: Sequence[Room], listing: Listing, unlisted_are: str
+def listing_step(
+    name: str,
+    text: str,
+    rooms: Sequence[Room],
+    directory: Sequence[Room],
+    listing: Listing,
+) -> Step:
+    """Say how far the rooms that an exchange lists and the room directory agree.
+
+    A difference is a note, since many rooms are in no list. A directory that is still empty has
+    none: its rooms are about to be written from the listing.
+    """
+    details = tuple(_differences(rooms, directory, listing))
+    if details:
+        return Step(name, State.NOTE, text, details=details)
+    return Step(name, State.OK, f"{text}, the same as in the directory" if directory else text)
+
+
+def _differences(
+    rooms: Sequence[Room], directory: Sequence[Room], listing: Listing
 ) -> Iterator[str]:
     """Yield what only the listing or only the directory has, a sentence each."""
     known = {room.address.casefold() for room in directory}
     unknown = [room for address, room in listing.rooms.items() if address not in known]
-    if unknown:
+    if known and unknown:
         text = f"{len(unknown)} not in the directory: {_some([room.address for room in unknown])}"
         yield f"{text} (--write-rooms FILE writes them down; another region's may be among them)"
     unlisted = [room for room in rooms if room.address.casefold() not in listing.rooms]
     if listing.codes:
         yield f"not all could be read, so rooms may be missing: {', '.join(listing.codes)}"
     elif unlisted:
-        yield f"{len(unlisted)} {unlisted_are}: {_some([room.room_id for room in unlisted])}"
+        names = _some([room.room_id for room in unlisted])
+        yield f"{len(unlisted)} {listing.unlisted_are}: {names}"
 
 
 def clock_step(offset: timedelta | None) -> Step:

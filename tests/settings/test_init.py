@@ -75,6 +75,7 @@ def test_what_it_writes_is_checked_and_read_as_it_is(
     told = capsys.readouterr().out.splitlines()
     config = own / "insights.yaml"
     assert told[0] == f"{config}: written"
+    assert not any("not in the directory" in line for line in told)  # it is written just now
     assert told[-2:] == [
         f"  insights check --config {config}",
         f"  insights run --config {config} --region APAC",

@@ -34,7 +34,7 @@ NOW: Final = datetime(2026, 11, 22, 3, tzinfo=UTC)
 THROUGH: Final = TODAY - timedelta(days=1)
 """data_through of the lakes: room_hours, and what it is measured by, have no day after it."""
 MONTHS: Final = 13
-ROOMS: Final = {"0.24M": 100, "2.4M": 1_000, "24M": 10_000, "67M": 28_000}
+ROOMS: Final = {"0.24M": 100, "2.4M": 1_000, "9.9M": 4_000, "24M": 10_000, "67M": 28_000}
 THREADS: Final = 2
 EXAMPLES: Final = Path(engine.__file__).parent / "sql" / "examples"
 ROOM_HOURS_STEPS: Final = ("room_dates", "live", MASKS, "room_hours")

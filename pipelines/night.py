@@ -44,6 +44,7 @@ from warehouse.lake import Lake
 from warehouse.nightly import apply_night, first_day_kept, retain, staging
 from warehouse.page import Page
 from warehouse.publish import Builder, Published, PublishOptions, build, publish
+from warehouse.storage import Location, ObjectUrl
 
 _DAYS_LOOKED_AT: Final = 2
 
@@ -277,7 +278,7 @@ def publish_region(
             today,
             restate_from,
         )
-        with _builder(settings) as builder:
+        with _builder(settings, region_settings.warehouse) as builder:
             published = publish(lake, region_settings.warehouse, options, now, builder)
     # An older version that still holds a day past its retention goes, however few are left.
     first_day = first_day_kept(today_in(settings, region, now), settings.retention_months)
@@ -286,7 +287,7 @@ def publish_region(
 
 
 @contextmanager
-def _builder(settings: Settings) -> Iterator[Builder]:
+def _builder(settings: Settings, warehouse: Location) -> Iterator[Builder]:
     """Give what builds databases: this machine, or a Spark that is imported only now.
 
     Raises:
@@ -307,6 +308,8 @@ def _builder(settings: Settings) -> Iterator[Builder]:
     keys, spark = settings.spark, SparkOptions()
     if keys is not None:
         spark = SparkOptions(keys.master, bytes_of(keys.worker_memory), keys.conf, keys.shards)
+    if isinstance(warehouse, ObjectUrl):
+        spark = replace(spark, shared=warehouse)
     with spark_builder(spark) as builder:
         yield builder
 

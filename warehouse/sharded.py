@@ -7,7 +7,8 @@ Does not belong here: what a shard is (``shards.py``), where shards are built (`
 import shutil
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Final, TypeAlias
 
 import pyarrow as pa
 
-from transforms.contract import TABLES
+from transforms.contract import TABLES, Region
 from warehouse.build import LakeRows, PublishOptions, Survey, load_settings, survey
 from warehouse.engine import BuildError, Engine, building, bytes_of
 from warehouse.lake import Lake
@@ -31,10 +32,11 @@ from warehouse.shards import (
     rooms_of,
     shard_table,
 )
-from warehouse.storage import FOLDER_MODE
+from warehouse.storage import FOLDER_MODE, Location, ObjectUrl, storage_at
+from warehouse.versions import building_name
 
 Written: TypeAlias = tuple[int, str, str]
-"""Number of the shard, name of a table, path of its file."""
+"""Number of the shard, name of a table, name of its file."""
 
 ROWS_A_SHARD: Final = 1_000_000
 
@@ -43,11 +45,14 @@ class ShardBuilder(ABC):
     """Builds a database as ``publish.build`` does; ``run`` says where shards are built.
 
     ``worker_memory`` is what one build of a shard may take, in bytes; ``shards`` how many there
-    are to be, None for one for a million rows of the lake.
+    are to be, None for one for a million rows of the lake. Workers leave their tables in
+    ``shared``, where the warehouse is, if that is a bucket; else in its folder.
     """
 
-    def __init__(self, worker_memory: int, shards: int | None) -> None:
-        self._worker_memory, self._shards = worker_memory, shards
+    def __init__(
+        self, worker_memory: int, shards: int | None, shared: ObjectUrl | None = None
+    ) -> None:
+        self._worker_memory, self._shards, self._shared = worker_memory, shards, shared
 
     @abstractmethod
     def run(
@@ -76,13 +81,11 @@ class ShardBuilder(ABC):
             found = survey(engine, lake, rows, options, now)
             shards = self._planned(engine, rows, found, options)
             if shards and found.dates:
-                out = path.parent / "shards"
-                out.mkdir(FOLDER_MODE)
-                files = self._built(lake, found, shards, _job(found, shards, options, out))
-                with engine.transaction():
-                    rows.view(engine, "lake_changes", "changes")
-                    _assemble(engine, found, options, files)
-                shutil.rmtree(out)
+                with self._out(path, lake.region) as out:
+                    written = self._built(lake, found, shards, _job(found, shards, options, out))
+                    with _at_hand(out, written) as files, engine.transaction():
+                        rows.view(engine, "lake_changes", "changes")
+                        _assemble(engine, found, options, files)
             else:
                 build_rooms(engine, rows, found, options)
             with engine.transaction():
@@ -100,24 +103,57 @@ class ShardBuilder(ABC):
         wanted = self._shards or -(-sum(counted.values()) // ROWS_A_SHARD)
         return plan_shards(found.inputs.versions, counted, max(1, wanted), limit)
 
-    def _built(
-        self, lake: Lake, found: Survey, shards: Sequence[Shard], job: Job
-    ) -> dict[str, list[str]]:
+    @contextmanager
+    def _out(self, path: Path, region: Region) -> Iterator[Location]:
+        """Give an empty place that driver and workers see; it is removed afterwards.
+
+        One in a bucket that a killed build left there the next build sweeps.
+        """
+        if self._shared is None:
+            out = path.parent.absolute() / "shards"
+            out.mkdir(FOLDER_MODE)
+            yield out
+            shutil.rmtree(out)
+            return
+        place = self._shared / building_name(region)
+        try:
+            yield place
+        finally:
+            storage_at(place, "warehouse", BuildError).delete()
+
+    def _built(self, lake: Lake, found: Survey, shards: Sequence[Shard], job: Job) -> list[Written]:
         """Return the files of each table, in the order of the shards."""
         split = Split(lake.root, lake.region, shard_table(shards))
         rooms = [rooms_of(found.inputs, shard) for shard in shards]
-        files: dict[str, list[str]] = defaultdict(list)
-        for _, name, path in sorted(self.run(lake, split, rooms, job)):
-            if not Path(path).exists():
-                raise BuildError(
-                    f"{path}: was written by a worker and is not here: "
-                    "the warehouse must be a folder that driver and workers share"
-                )
-            files[name].append(path)
-        return files
+        return sorted(self.run(lake, split, rooms, job))
 
 
-def _job(found: Survey, shards: Sequence[Shard], options: PublishOptions, out: Path) -> Job:
+@contextmanager
+def _at_hand(out: Location, written: Sequence[Written]) -> Iterator[dict[str, list[str]]]:
+    """Give the files of each table, in the order of the shards, at paths of this machine."""
+    names = [name for _, name, _ in written]
+    files = [file for _, _, file in written]
+    if isinstance(out, Path):
+        missing = [out / file for file in files if not (out / file).exists()]
+        if missing:
+            raise BuildError(
+                f"{missing[0]}: was written by a worker and is not here: "
+                "the warehouse must be a folder that driver and workers share, or in a bucket"
+            )
+        yield _by_name(names, [out / file for file in files])
+        return
+    with storage_at(out, "warehouse", BuildError).near([(file,) for file in files]) as paths:
+        yield _by_name(names, paths)
+
+
+def _by_name(names: Sequence[str], paths: Sequence[Path]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, path in zip(names, paths, strict=True):
+        found[name].append(str(path))
+    return found
+
+
+def _job(found: Survey, shards: Sequence[Shard], options: PublishOptions, out: Location) -> Job:
     return Job(
         found.inputs.region,
         found.inputs.now,
@@ -129,7 +165,7 @@ def _job(found: Survey, shards: Sequence[Shard], options: PublishOptions, out: P
         found.read_at,
         found.first_night,
         tuple(shard.name for shard in shards),
-        out.absolute(),
+        out,
     )
 
 

@@ -32,7 +32,7 @@ from warehouse.lake import Lake
 from warehouse.profile import PROFILE
 from warehouse.profile_memory import MEMORY
 from warehouse.publish import EACH_PASS, LAST, build_rooms
-from warehouse.storage import Location, WarehouseError
+from warehouse.storage import Location, ObjectUrl, WarehouseError, storage_at
 
 Place: TypeAlias = tuple[str | None, str | None]
 """Site and building."""
@@ -250,7 +250,7 @@ def _day(rows: pa.Table, place: int) -> date:
 
 @dataclass(frozen=True)
 class Job:
-    """Builds shards. Safe to be sent to other machines, which see the folder ``out`` as well.
+    """Builds shards. Safe to be sent to other machines, which see ``out`` as well.
 
     What it says beside ``options`` is what ``Survey`` has of the whole region.
     """
@@ -265,10 +265,10 @@ class Job:
     read_at: datetime | None
     first_night: date | None
     names: tuple[str, ...]
-    out: Path
+    out: Location
 
     def build(self, number: int, sent: Iterable[tuple[str, pa.Buffer]]) -> list[tuple[str, str]]:
-        """Build one shard from what was sent to it; return name and file of each table.
+        """Build one shard from what was sent to it; return each table and its file in ``out``.
 
         Files of an attempt that failed are left lying under names that nobody is told.
 
@@ -313,9 +313,13 @@ class Job:
             build_rooms(engine, rows, found, options, _STEPS)
             for name in (*OF_SHARDS, *SUMS):
                 if name in SUMS or engine.count(name):
-                    path = self.out / f"{name}-{uuid4().hex}.parquet"
+                    file = f"{name}-{uuid4().hex}.parquet"
+                    path = (self.out if isinstance(self.out, Path) else scratch) / file
                     engine.write_parquet(name, path)
-                    written.append((name, str(path)))
+                    if isinstance(self.out, ObjectUrl):
+                        storage_at(self.out, "warehouse", BuildError).keep(path, file)
+                        path.unlink()
+                    written.append((name, file))
         return written
 
 

@@ -6,8 +6,8 @@ Does not belong here: what a shard is and how it is built (``shards.py``), what 
 them (``sharded.py``).
 
 Workers read the lake's days through ``Lake`` and send each shard its rows; Spark shuffles, retries
-and spreads. A shard writes its tables as Parquet into a folder that the driver sees too, and tells
-only its own names: what a killed attempt wrote is never read.
+and spreads. A shard writes its tables as Parquet into a folder that the driver sees too, or into
+the warehouse's bucket, and tells only its own names: what a killed attempt wrote is never read.
 """
 
 import os
@@ -28,7 +28,7 @@ from warehouse.engine import BuildError, EngineUnusableError
 from warehouse.lake import Lake
 from warehouse.sharded import ShardBuilder, Written
 from warehouse.shards import Job, Split
-from warehouse.storage import WarehouseError
+from warehouse.storage import ObjectUrl, WarehouseError
 
 ROWS_A_CHUNK: Final = 250_000
 """Rows of the lake that one task reads and cuts up."""
@@ -47,12 +47,14 @@ class SparkOptions:
 
     ``master`` None is what the environment says (``spark-submit``, a notebook's session);
     ``conf`` are settings of Spark. ``shards`` None is one for a million rows of the lake.
+    ``shared`` is the warehouse if it is in a bucket.
     """
 
     master: str | None = None
     worker_memory: int = 2_000_000_000
     conf: Mapping[str, str] = field(default_factory=dict)
     shards: int | None = None
+    shared: ObjectUrl | None = None
 
 
 @contextmanager
@@ -92,7 +94,7 @@ class SparkBuilder(ShardBuilder):
     """Builds shards on the executors of a session."""
 
     def __init__(self, session: SparkSession, options: SparkOptions) -> None:
-        super().__init__(options.worker_memory, options.shards)
+        super().__init__(options.worker_memory, options.shards, options.shared)
         self._session = session
 
     def run(

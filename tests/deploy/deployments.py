@@ -1,0 +1,78 @@
+"""What lies in ``deploy/``, as the tools that it is for read it.
+
+Belongs here: rendering manifests, merging chart values, checking units.
+Does not belong here: what a test expects of them.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).parents[2]
+DEPLOY: Final = ROOT / "deploy"
+TOOLS: Final = ROOT / ".venv-deploy/bin"
+REGIONS: Final = ("eu", "na")
+
+
+def manifests(region: str, folder: Path) -> str:
+    """Return what ``kubectl kustomize`` makes of a region to which a user added a configuration."""
+    copied = shutil.copytree(DEPLOY / "kubernetes", folder)
+    for name in ("insights.yaml", f"rooms-{region}.csv"):
+        (copied / region / name).write_text("as an operator writes it\n")
+    command = ["kubectl", "kustomize", str(copied / region)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def chart_values(region: str) -> dict[str, Any]:
+    """Return the values of Dagster's chart for a region: as helm merges two files."""
+    common, own = (
+        yaml.safe_load((DEPLOY / f"helm/{name}.yaml").read_text()) for name in ("values", region)
+    )
+    return _merged(common, own)
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = below | above
+    for key in below.keys() & above.keys():
+        if isinstance(below[key], dict) and isinstance(above[key], dict):
+            both[key] = _merged(below[key], above[key])
+    return both
+
+
+def unit(folder: Path, name: str) -> Path:
+    """Return a region's unit as systemd would see it, with ``insights`` where it is here."""
+    template = name.replace("@EU.", "@.")
+    text = (DEPLOY / "systemd" / template).read_text()
+    there = str(Path(sys.executable).with_name("insights"))
+    (folder / name).write_text(text.replace("/opt/insights/bin/insights", there))
+    return folder / name
+
+
+def validated(manifest: str, folder: Path) -> tuple[int, str]:
+    """Hold manifests against the schemas of Kubernetes; return the exit code and what it said."""
+    (folder / "manifest.yaml").write_text(manifest)
+    command = [str(TOOLS / "kubernetes-validate"), "--strict", str(folder / "manifest.yaml")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+def run_pod(values: dict[str, Any], folder: Path) -> str:
+    """Return the job that Dagster's launcher makes of a night, by its own code.
+
+    Environment, volumes and resources are the code location's, as the chart hands them on.
+    """
+    launcher = values["runLauncher"]["config"]["k8sRunLauncher"]
+    (location,) = values["dagster-user-deployments"]["deployments"]
+    image = f"{location['image']['repository']}:{location['image']['tag']}"
+    (folder / "night.yaml").write_text(yaml.safe_dump({"launcher": launcher, "location": location}))
+    command = [
+        str(TOOLS / "python"),
+        str(Path(__file__).with_name("run_pod.py")),
+        str(folder / "night.yaml"),
+        image,
+    ]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -139,11 +139,6 @@ def current_version(warehouse: Somewhere, region: Region, *, statistics: bool = 
     return cast("Somewhere", tree.path(*_parts(found[-1], is_statistics=statistics)))
 
 
-def statistics_version(version: Path) -> Path:
-    """Return the statistics that were built together with a version."""
-    return version.parents[1].joinpath(*_parts(version.name, is_statistics=True))
-
-
 def published_versions(warehouse: Somewhere, region: Region) -> list[Somewhere]:
     """Return every version of the region that is kept, oldest first."""
     tree = _tree(warehouse)

@@ -1,5 +1,6 @@
 """Erasing from the lake and from the versions of the database."""
 
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -35,7 +36,11 @@ DATES = {"local_date", "local_start_date"}
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     """Three days of two rooms; fjord could not be read at the last attempt on Friday."""
-    lake = Lake(tmp_path / "lake", "EU")
+    return lake_of_three_days(tmp_path)
+
+
+def lake_of_three_days(folder: Path) -> Lake:
+    lake = Lake(folder / "lake", "EU")
     for day in DAYS:
         rows = [booking("fjord", day), booking("fjord", day, 11), booking("harbour", day)]
         lake.replace("bookings", day, stored(*rows))
@@ -134,9 +139,11 @@ def test_what_a_killed_run_staged_is_swept(lake: Lake) -> None:
     assert not left.exists()
 
 
-@pytest.fixture
-def warehouse(lake: Lake, tmp_path: Path) -> Path:
-    """Two published versions of the lake's three days."""
+@pytest.fixture(scope="session")
+def two_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake and its warehouse, built once for all tests that take them over."""
+    folder = tmp_path_factory.mktemp("versions")
+    lake = lake_of_three_days(folder)
     room = dict.fromkeys(ROOMS.names) | {
         "time_zone": "UTC",
         "open_hours": "Mon-Sun 08:00-18:00",
@@ -144,7 +151,15 @@ def warehouse(lake: Lake, tmp_path: Path) -> Path:
     rooms = [room | {"room_id": each, "room_type": "conference"} for each in ("fjord", "harbour")]
     lake.replace("rooms", None, stored_rooms(rooms))
     for _ in range(2):
-        rebuild(lake, tmp_path / "warehouse")
+        rebuild(lake, folder / "warehouse")
+    return folder
+
+
+@pytest.fixture
+def warehouse(lake: Lake, two_versions: Path, tmp_path: Path) -> Path:
+    """Two published versions of the lake's three days."""
+    for name in ("lake", "warehouse"):
+        shutil.copytree(two_versions / name, tmp_path / name, symlinks=True, dirs_exist_ok=True)
     return tmp_path / "warehouse"
 
 

@@ -129,10 +129,17 @@ def last_run(home: Path, region: Region) -> LastRun | None:
     return None
 
 
-def notify_of_no_run(
-    settings: Settings, region: Region, day_range: DayRange, home: Path, today: date
+def notify_of_no_run(  # noqa: PLR0913, PLR0917 - what the alert says, and where it is remembered
+    settings: Settings,
+    region: Region,
+    day_range: DayRange,
+    home: Path,
+    today: date,
+    error_code: str,
 ) -> None:
-    """Notify, if alerts are configured, of a night that could not begin: a secret is missing.
+    """Notify, if alerts are configured, of a night that could not begin.
+
+    Without a history nobody remembers that: each try notifies again.
 
     Raises:
         OSError: ``home`` cannot be written.
@@ -140,12 +147,13 @@ def notify_of_no_run(
     if settings.alerts is None:
         return
     days = (day_range.first_date, day_range.last_date)
-    alert = Alert(
-        region=region, state="failed", night_date=today, days=days, error_code="SecretNotSet"
-    )
+    alert = Alert(region=region, state="failed", night_date=today, days=days, error_code=error_code)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    with open_instance(home) as instance:
-        notify(instance, settings.alerts, alert)
+    try:
+        with open_instance(home) as instance:
+            notify(instance, settings.alerts, alert)
+    except (HistoryError, SettingsError):
+        notify(None, settings.alerts, alert)
 
 
 def dagster_home(config: Path) -> Path:

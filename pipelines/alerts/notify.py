@@ -128,8 +128,8 @@ def notify_of_run(
             _notify_once(instance, alerts, alert)
 
 
-def notify(instance: dg.DagsterInstance, alerts: AlertSettings, alert: Alert) -> None:
-    """Notify a person, unless that was done before."""
+def notify(instance: dg.DagsterInstance | None, alerts: AlertSettings, alert: Alert) -> None:
+    """Notify a person, unless that was done before; without an instance nobody knows."""
     with _never_raising(alert.region):
         _notify_once(instance, alerts, alert)
 
@@ -180,18 +180,21 @@ class _Memory(NamedTuple):
         )
 
 
-def _notify_once(instance: dg.DagsterInstance, alerts: AlertSettings, alert: Alert) -> None:
+def _notify_once(instance: dg.DagsterInstance | None, alerts: AlertSettings, alert: Alert) -> None:
     """Remember first, then send: if this process dies in between, nobody is notified twice.
 
     If no channel took it, that is remembered too, and the next who notices may try again.
     """
-    if any(each.covers(alert) for each in _latest(instance, alert.region)):
-        return
-    _remember(instance, alert, is_sent=True)
+    if instance is not None:
+        if any(each.covers(alert) for each in _latest(instance, alert.region)):
+            return
+        _remember(instance, alert, is_sent=True)
     not_sent = send(alerts, alert)
     for channel, code in not_sent.items():
         _warn(alert.region, f"was not sent by {channel} ({code})")
-    if len(not_sent) == sum(each is not None for each in (alerts.webhook, alerts.email)):
+    if instance is not None and len(not_sent) == sum(
+        each is not None for each in (alerts.webhook, alerts.email)
+    ):
         _remember(instance, alert, is_sent=False)
 
 

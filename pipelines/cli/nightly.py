@@ -23,7 +23,7 @@ from pipelines.cli.options import (
     with_config,
     with_region,
 )
-from pipelines.launch import dagster_home, launch_night, notify_of_no_run
+from pipelines.launch import HistoryError, dagster_home, launch_night, notify_of_no_run
 from pipelines.monthly_mail import monthly_mail
 from pipelines.night import (
     DayRange,
@@ -62,13 +62,15 @@ def run(
     day_range = days_asked(settings, today, first, last)
     if is_dry_run:
         return _dry_run(Night(settings, region, day_range, today))
+    home, error_code = dagster_home(config), "SecretNotSet"
     try:
         read_all_secrets(settings.regions[region].exchanges.values())
-    except SettingsError:
-        notify_of_no_run(settings, region, day_range, dagster_home(config), today)
+        error_code = "HistoryError"
+        with console.RunProgress(Console(stderr=True)) as progress:
+            facts = launch_night(settings, region, day_range, home, progress)
+    except (HistoryError, SettingsError):
+        notify_of_no_run(settings, region, day_range, home, today, error_code)
         raise
-    with console.RunProgress(Console(stderr=True)) as progress:
-        facts = launch_night(settings, region, day_range, dagster_home(config), progress)
     console.show_run(settings, region, facts)
     return _code_of(facts)
 

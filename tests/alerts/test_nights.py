@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -16,6 +17,7 @@ from pipelines.settings import load_settings
 from tests.alerts.receivers import Webhook
 from tests.night.workplace import GUEST, MONDAY, Company, address_of, meeting
 
+ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 10, 20, 9, tzinfo=UTC)
 
 
@@ -141,6 +143,21 @@ def test_a_secret_that_is_not_set_is_told_once_although_no_run_began(
     assert (company.run(), company.run()) == (2, 2)
     (got,) = webhook.got
     assert (got["state"], got["error_code"]) == ("failed", "SecretNotSet")
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_a_history_that_cannot_be_opened_is_told_without_one(
+    company: Company, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, is_refused: bool
+) -> None:
+    deployed = (ROOT / "deploy/dagster.yaml").read_text().replace("port: 5432", "port: 9")
+    settings = "storage: {nope: 1}" if is_refused else deployed
+    (company.directory / ".dagster/dagster.yaml").write_text(settings)
+    monkeypatch.setattr("dagster_postgres.utils.calculate_delay", lambda **_: 0.0)
+    for name in ("HOST", "DB", "USER", "PASSWORD"):
+        monkeypatch.setenv(f"DAGSTER_POSTGRES_{name}", "localhost")
+    assert company.run() == (2 if is_refused else 1)
+    (got,) = webhook.got
+    assert (got["state"], got["error_code"]) == ("failed", "HistoryError")
 
 
 def test_a_run_refused_because_another_is_going_on_is_not_told(

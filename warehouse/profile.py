@@ -263,6 +263,19 @@ class Tie:
         apart &= counts[self.narrow][:, :, self.other] > 0
         return apart
 
+    def told_apart(self, named: Mapping[str, Shown], counts: Mapping[str, Counts], k: int) -> Flags:
+        """Return the shown counts of the narrow measure that can be taken from the wide one's few.
+
+        Series are all in its few where that holds their band: what is left of it holds k too.
+        """
+        is_hidden = ~named[self.wide].exact
+        few = np.where(is_hidden, counts[self.wide], 0).sum(axis=-1)
+        series = named[self.narrow].exact & (np.arange(counts[self.narrow].shape[2]) != self.other)
+        rest = few - np.where(series, counts[self.narrow], 0).sum(axis=-1)
+        is_told = is_hidden[:, :, self.band] & (rest > 0) & (rest < k)
+        told: Flags = series & is_told[:, :, None]
+        return told
+
     def limits(
         self, named: Mapping[str, Shown], counts: Mapping[str, Counts]
     ) -> dict[str, tuple[Floats, Floats]]:
@@ -316,6 +329,7 @@ def _named(
             back[tie.narrow][:, :, tie.other] |= apart
             if tie.both_ways:
                 back[tie.wide][:, :, tie.band] |= apart
+                back[tie.narrow] |= tie.told_apart(named, counts_of, k)
         if all(np.array_equal(was[name], back[name]) for name in back):
             for tie in (each for each in ties if not each.both_ways):
                 for name, limits in tie.limits(named, counts_of).items():

@@ -32,6 +32,7 @@ def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
     few = np.where(known, 0, truth).sum(axis=-1, keepdims=True)
     # In a cell that hides nothing, a band that is missing is empty.
     is_open = known | (visible[:, :, None] & (few == 0))
+    is_open |= counts.sum(axis=-1, keepdims=True) == 0  # where nothing is, room_days says so
     low = np.where(is_open, truth, 0.0)
     high = np.where(is_open, truth, np.where(visible[:, :, None], few, np.inf))
     if limits is not None:
@@ -40,6 +41,7 @@ def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
         before = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
         _tighten_bands(low, high, counts, visible)
         _tighten_places(low, high, parent)
+        _tighten_rests(low, high, parent)
         _tighten_months(low, high)
         after = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
         if before == after:
@@ -77,6 +79,32 @@ def _tighten_places(low: Floats, high: Floats, parent: Counts) -> None:
     rest_high = np.where(others_endless, np.inf, high_sum[of] - finite)
     high[parts] = np.minimum(part_high, high[of] - (low_sum[of] - low[parts]))
     low[parts] = np.maximum(low[parts], low[of] - rest_high)
+
+
+def _tighten_rests(low: Floats, high: Floats, parent: Counts) -> None:
+    """Pass bounds on between months for what some parts of a place leave of it.
+
+    Together they are told of all months where the other parts are, each alone perhaps of none.
+    """
+    for whole in np.unique(parent[parent >= 0]):
+        parts = np.flatnonzero(parent == whole)
+        if len(parts) < 3:
+            continue
+        part_low, part_high = low[parts], high[parts]
+        is_told = np.broadcast_to(part_low[:, :1] == part_high[:, :1], part_low.shape)
+        sides = is_told, ~is_told
+        least = np.stack([np.where(side, part_low, 0).sum(axis=0) for side in sides])
+        most = np.stack([np.where(side, part_high, 0).sum(axis=0) for side in sides])
+        for _ in range(2):
+            least = np.maximum(least, low[whole] - most[::-1])
+            most = np.minimum(most, high[whole] - least[::-1])
+            _tighten_months(least, most)
+        for side, side_low, side_high in zip(sides, least, most, strict=True):
+            own_low, own_high = np.where(side, part_low, 0), np.where(side, part_high, 0)
+            upper = side_high - (own_low.sum(axis=0) - own_low)
+            lower = side_low - _sum_of_others(own_high, axis=0)
+            high[parts] = np.where(side, np.minimum(high[parts], upper), high[parts])
+            low[parts] = np.where(side, np.maximum(low[parts], lower), low[parts])
 
 
 def _tighten_months(low: Floats, high: Floats) -> None:

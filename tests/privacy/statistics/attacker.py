@@ -194,6 +194,8 @@ class Solver:
             found.append(
                 LinearConstraint(hstack([sums[:, free], blank]), least - known, most - known)
             )
+        if program.long:
+            found.append(self._long_rows(free, fixed, len(timed)))
         if timed:
             found += self._minute_rows(free, fixed, timed, place)
         return found, len(timed)
@@ -207,6 +209,20 @@ class Solver:
             plus, minus, is_equal = zip(*ties, strict=True)
             zero = np.zeros(len(ties))
             yield plus, minus, zero, np.where(is_equal, zero, np.inf)
+
+    def _long_rows(self, free: Any, fixed: Floats, others: int) -> LinearConstraint:
+        """Return that bookings are long enough for the time that their rooms were booked."""
+        rows = self._program.long
+        least = np.array(list(rows.values()), dtype=np.float64)
+        weights = _matrix(list(rows), self._count).toarray()
+        lengths = self._program.lengths
+        longest = np.array(
+            [lengths[each][1] if each in lengths else 0 for each in range(self._count)]
+        )
+        weights = np.minimum(weights * longest, least[:, None])
+        blank = csr_array((len(least), others))
+        sums = csr_array(weights[:, free])
+        return LinearConstraint(hstack([sums, blank]), least - weights @ fixed, np.inf)
 
     def _minute_rows(
         self, free: Any, fixed: Floats, timed: list[int], place: dict[int, int]

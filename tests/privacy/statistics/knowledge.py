@@ -4,21 +4,26 @@ Belongs here: reading a statistics file (DuckDB, or the folder of its Parquet fi
 Does not belong here: what can be concluded from it (``attacker.py``).
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import duckdb
 
-from transforms.contract import PERSONAL_ROOM_TYPES
+from transforms.contract import CAPACITY_BANDS, PERSONAL_ROOM_TYPES, band_of
 
 Band: TypeAlias = str | None
 Leaf: TypeAlias = tuple[str | None, str | None, str | None]
 """Site, building and capacity band: the smallest group that a total is known of."""
 
 FEW: Final = "few"
+_TABLES: Final = (
+    *("booking_profile", "utilization", "room_days", "rooms", "build_info"),
+    *("what_if_rooms", "what_if_plan", "busy_ahead"),
+)
 LEVELS: Final = ("region", "site", "building", "building_size")
 BANDS: Final[Mapping[str, tuple[Band, ...]]] = {
     "duration": ("0-15", "16-30", "31-60", "61-120", "121-240", "241+", "all-day"),
@@ -81,12 +86,31 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """What the tables of the page's what-if tell of a group on some days.
+
+    ``stretches`` is the least number of times without a gap that its rooms were booked: one for
+    each room of the plan that has some of them. ``minutes`` is how long that was.
+    """
+
+    days: frozenset[date]
+    stretches: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Night:
-    """The statistics as they were published one night."""
+    """The statistics as they were published one night.
+
+    ``booked`` are the minutes that were booked of a building's day, past (room_days) or still
+    ahead (busy_ahead).
+    """
 
     built_on: date
     shown: tuple[Shown, ...]
     use: Mapping[tuple[Leaf, date], Use]
+    plans: Mapping[Leaf, Planned] = field(default_factory=dict)
+    booked: Mapping[tuple[str | None, date], int] = field(default_factory=dict)
 
     def closed_days(self, trailing_days: int) -> frozenset[date]:
         """Return the days of months whose last day lies more than so many days back."""
@@ -117,7 +141,7 @@ def read_night(path: Path) -> Night:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         if path.is_dir():
-            for table in ("booking_profile", "utilization", "room_days", "rooms", "build_info"):
+            for table in _TABLES:
                 files = f"{path}/{table}*.parquet".replace("'", "''")
                 source = f"read_parquet('{files}', hive_partitioning = false)"
                 connection.execute(f"CREATE VIEW {table} AS FROM {source}")
@@ -160,6 +184,11 @@ def _night(connection: duckdb.DuckDBPyConnection) -> Night:
         tuple(Shown(Cell(*row[:5]), *row[5:]) for row in profile),
         {(row[:3], row[3]): Use(*row[4:]) for row in connection.execute(_USE).fetchall()}
         | {(row[:3], row[3]): Use(*row[4:]) for row in _told_uses(connection)},
+        _plans(connection),
+        {
+            (building, day): minutes
+            for building, day, minutes in connection.execute(_BOOKED).fetchall()
+        },
     )
 
 
@@ -173,6 +202,49 @@ FROM room_days JOIN rooms USING (room_id)
 GROUP BY ALL
 """
 """A used room has a booking; one with an overlap, or a gap between bookings, has two."""
+
+
+_BOOKED: Final = """
+SELECT building, local_date, CAST(sum(booked_minutes) AS BIGINT)
+FROM room_days JOIN rooms USING (room_id) GROUP BY ALL
+UNION ALL
+SELECT building, local_date, booked_minutes FROM busy_ahead
+"""
+_PLAN_DAYS: Final = """
+WITH planned AS (FROM what_if_rooms JOIN rooms USING (room_id)),
+     whole AS (
+         SELECT p.site, p.building, any_value(p.days) AS days, d.local_date
+         FROM planned AS p JOIN room_days AS d USING (room_id)
+         GROUP BY p.site, p.building, d.local_date
+         HAVING count(*) = (SELECT count(*) FROM planned AS q
+                            WHERE (q.site, q.building) IS NOT DISTINCT FROM (p.site, p.building))
+     )
+SELECT site, building, local_date FROM whole
+QUALIFY row_number() OVER (PARTITION BY site, building ORDER BY local_date DESC) <= days
+"""
+"""The latest days on which all rooms of a building were read: so many as the table says."""
+
+
+def _plans(connection: duckdb.DuckDBPyConnection) -> dict[Leaf, Planned]:
+    """Return what the tables of the what-if tell of each building and size."""
+    days: dict[tuple[str | None, str | None], set[date]] = defaultdict(set)
+    for site, building, day in connection.execute(_PLAN_DAYS).fetchall():
+        days[site, building].add(day)
+    minutes: dict[Leaf, int] = defaultdict(int)
+    for *leaf, booked in connection.execute(
+        "SELECT site, building, capacity_band, booked_minutes "
+        "FROM what_if_rooms JOIN rooms USING (room_id)"
+    ).fetchall():
+        minutes[leaf[0], leaf[1], leaf[2]] += booked
+    stretches: Counter[Leaf] = Counter()
+    for site, building, seats in connection.execute(
+        "SELECT site, building, seats FROM what_if_plan"
+    ).fetchall():
+        stretches[site, building, band_of(CAPACITY_BANDS, seats)] += 1
+    return {
+        leaf: Planned(frozenset(days[leaf[:2]]), stretches[leaf], booked)
+        for leaf, booked in minutes.items()
+    }
 
 
 def _told_uses(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:

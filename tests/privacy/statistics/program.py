@@ -8,10 +8,11 @@ that all nights counted and sets that only earlier ones did. Days whose totals c
 two nights, because they were read again, are unknowns of their own on both sides.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from tests.privacy.statistics.knowledge import (
@@ -45,6 +46,15 @@ LENGTHS: Final[Mapping[Band, tuple[int, int]]] = {
     "all-day": (23 * 60, 10**6),
 }
 NO_USE: Final = Use(0, 0, 0)
+LEADS: Final[Mapping[Band, tuple[int, int]]] = {
+    "0-15m": (0, 0),
+    "15m-2h": (0, 0),
+    "2h-1d": (0, 1),
+    "1d-7d": (1, 7),
+    "7d-30d": (7, 30),
+    "30d+": (30, 10**6),
+}
+"""Whole days ahead, outwards."""
 TIES: Final[Sequence[tuple[str, str, tuple[Band, ...]]]] = (
     ("lead_time", "kind", ("occurrence", "exception")),
     ("external", "headcount", (None,)),
@@ -60,7 +70,8 @@ class ContradictionError(ValueError):
 class Program:
     """The unknowns of measures that are tied to each other, and what is known of them.
 
-    ``equal``, ``at_least`` and ``minutes`` are sums; of a tie the first sum is the second at least,
+    ``equal``, ``at_least`` and ``minutes`` are sums; ``long`` is how long bookings are together at
+    least, each as long as its band allows; of a tie the first sum is the second at least,
     or equals it.
     """
 
@@ -72,6 +83,7 @@ class Program:
     lengths: dict[int, tuple[int, int]] = field(default_factory=dict)
     ties: list[tuple[Unknowns, Unknowns, bool]] = field(default_factory=list)
     at_least: dict[Unknowns, int] = field(default_factory=dict)
+    long: dict[Unknowns, int] = field(default_factory=dict)
     targets: dict[Unknowns, str] = field(default_factory=dict)
 
     def know(self, rows: dict[Unknowns, int], unknowns: Unknowns, value: int) -> None:
@@ -115,6 +127,7 @@ class Builder:
             for each in measures
         }
         self.program = Program()
+        self._readings_of: dict[tuple[Leaf, date], Days] = {}
         self._most = max((each.cell_bookings for n in nights for each in n.shown), default=0)
         self._unknown: dict[tuple[str, Band, Days, int], int] = {}
         self._cells: list[dict[Key, list[tuple[Days, int]]]] = [{} for _ in nights]
@@ -126,21 +139,22 @@ class Builder:
         self._tie(is_all_known=is_all_known)
         for number in range(len(nights)):
             self._add_night(number)
+            self._add_plans(number)
+        self._add_bookings_ahead()
 
     def _add_unknowns(self, counted: Sequence[frozenset[date]], own: Sequence[Own]) -> None:
-        days_of: dict[tuple[Leaf, date], Days] = {}
         uses: dict[tuple[Days, int], list[Use]] = defaultdict(list)
         keys = {key for night in self._nights for key in night.use}
         for leaf, day in sorted(keys, key=str):
             readings, told = self._readings((leaf, day), counted)
-            days = days_of[leaf, day] = (leaf, month_of(day), readings)
+            days = self._readings_of[leaf, day] = (leaf, month_of(day), readings)
             for reading, use in enumerate(told):
                 uses[days, reading].append(use)
         for (days, reading), told in uses.items():
             self._add_days(days, reading, told)
         for each in own:
             for measure in self._bands:
-                found = days_of.get((each.leaf, each.day))
+                found = self._readings_of.get((each.leaf, each.day))
                 for reading in set(found[2]) - {-1} if found else ():
                     key = (measure, each.bands[measure], found, reading) if found else None
                     self.program.own[self._unknown[key]] += 1  # type: ignore[index]
@@ -208,6 +222,61 @@ class Builder:
                         for name in (wide, narrow)
                     ]
                     self.program.ties.append((both[0], both[1], True))
+
+    def _add_plans(self, number: int) -> None:
+        """What the what-if tells of days that a night counts as this one read them."""
+        for leaf, plan in self._nights[number].plans.items():
+            days = {self._as_counted(number, leaf, day) for day in plan.days}
+            if None in days:
+                continue  # days of months that no night counts
+            for measure, bands in self._bands.items():
+                keys = [(measure, band, *each) for band in bands for each in days if each]
+                unknowns = frozenset(self._unknown[key] for key in keys if key in self._unknown)
+                self._know_at_least(self.program.at_least, unknowns, plan.stretches)
+                if measure == "duration":
+                    self._know_at_least(self.program.long, unknowns, plan.minutes)
+
+    def _as_counted(self, number: int, leaf: Leaf, day: date) -> tuple[Days, int] | None:
+        """Return the days that a day is counted with, as this night read it; None if it is not."""
+        days = self._readings_of.get((leaf, day))
+        if days is None:
+            return None
+        use = self._nights[number].use.get((leaf, day), NO_USE)
+        for night, reading in zip(self._nights, days[2], strict=True):
+            if reading >= 0 and night.use.get((leaf, day), NO_USE) == use:
+                return days, reading
+        return None
+
+    def _add_bookings_ahead(self) -> None:
+        """More of a building's day is booked than the night before: somebody booked in between.
+
+        That nothing was cancelled, moved or made longer is what a bold attacker takes for granted.
+        """
+        bands = [band for band in self._bands.get("lead_time", ()) if band is not None]
+        made: Counter[tuple[str | None, str, frozenset[Band]]] = Counter()
+        for before, after in pairwise(self._nights) if bands else ():
+            for (building, day), minutes in after.booked.items():
+                if minutes <= before.booked.get((building, day), minutes):
+                    continue
+                least, most = (day - after.built_on).days - 1, (day - before.built_on).days + 1
+                some = (b for b in bands if LEADS[b][0] <= most and LEADS[b][1] >= least)
+                made[building, month_of(day), frozenset(some)] += 1
+        for (building, month, within), count in made.items():
+            for number, cells in enumerate(self._cells):
+                keys = [k for k in cells if k[0] == LEVELS[2] and k[1][1] == building]
+                unknowns: Unknowns = frozenset().union(
+                    *(
+                        self._unknowns(number, key, "lead_time", [*within, None])
+                        for key in keys
+                        if key[2] == month
+                    )
+                )
+                if unknowns:
+                    self._know_at_least(self.program.at_least, unknowns, count)
+
+    def _know_at_least(self, rows: dict[Unknowns, int], unknowns: Unknowns, value: int) -> None:
+        if unknowns and value:
+            rows[unknowns] = max(rows.get(unknowns, 0), value)
 
     def _unknowns(self, number: int, key: Key, measure: str, bands: Iterable[Band]) -> Unknowns:
         days = self._cells[number].get(key, ())
@@ -302,6 +371,10 @@ class Builder:
             bands = self._hidden(number, measure, key)
             for band in bands:
                 self._add_target(self._unknowns(number, key, measure, [band]), "hidden")
+            if measure == "duration":
+                long = [band for band in self._bands[measure] if band in bands]
+                for first in range(len(long) - 1):
+                    self._add_target(self._unknowns(number, key, measure, long[first:]), "longer")
             for above in _above(key):
                 shared = bands & self._hidden(number, measure, above)
                 if (measure, above) in self._told[number] and shared != bands:

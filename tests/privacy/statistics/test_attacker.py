@@ -1,6 +1,7 @@
 """The attacker finds what a careless publisher gives away, and nothing where nothing is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.privacy.statistics.attacker import Attack, attack
-from tests.privacy.statistics.knowledge import BANDS, Cell, Leaf, Night, Own, Shown, Use
+from tests.privacy.statistics.knowledge import BANDS, Cell, Leaf, Night, Own, Planned, Shown, Use
 from tests.privacy.statistics.program import ContradictionError
 from tests.privacy.statistics.publisher import Fact, Publisher
 
@@ -198,3 +199,49 @@ def test_where_all_are_alike_a_small_group_is_too() -> None:
     told = kinds(SMALL, OCTOBER, 20) + kinds(LARGE, OCTOBER, 2)
     night = Publisher(levels=["building"]).night(told, LATER)
     assert intervals(attack([night], K)) == {(2, 2)}
+
+
+def test_the_minutes_of_the_what_if_give_a_long_booking() -> None:
+    # Forty bookings of half an hour at most, and four that take 1188 minutes: one is over 240.
+    told = facts(SMALL, OCTOBER, 30, duration={"16-30": 40})
+    told += facts(SMALL, OCTOBER, 16, duration={"0-15": 3})
+    told += facts(SMALL, OCTOBER, 1140, duration={"241+": 1})
+    publisher = Publisher(is_merging=False, levels=["region"], has_months=False)
+    night = publisher.night(told, LATER)
+
+    def long(*days: date) -> set[tuple[int, int]]:
+        planned = {SMALL: Planned(frozenset(days), 1, 2388)} if days else {}
+        found = attack([replace(night, plans=planned)], K).found
+        return {(each.low, each.high) for each in found if "| 241+, all-day |" in each.what}
+
+    assert long(OCTOBER) == {(1, 4)}
+    assert long() == long(OCTOBER, LATER) == set()  # nothing is told of a month still open
+
+
+def test_the_rooms_of_a_plan_say_how_many_bookings_there_are_at_least() -> None:
+    told = kinds(SMALL, OCTOBER, 3) + kinds(LARGE, OCTOBER, 6)
+    publisher = Publisher(levels=["building"], has_months=False, has_totals=False)
+    night = publisher.night(told, LATER)
+    days = frozenset({OCTOBER})
+    planned = {SMALL: Planned(days, 2, 90), LARGE: Planned(days, 5, 180)}
+    assert attack([night], K).found == ()
+    assert (2, 4) in intervals(attack([replace(night, plans=planned)], K))
+
+
+def test_what_is_booked_ahead_tonight_and_was_not_last_night_is_a_lead_time() -> None:
+    day = date(2026, 11, 24)
+    told = [
+        Fact(SMALL, day, {"lead_time": lead, "kind": "single"})
+        for lead, count in (("30d+", 20), ("1d-7d", 2))
+        for _ in range(count)
+    ]
+    publisher = Publisher(is_merging=False, levels=["region"], has_months=False)
+    nights = [
+        replace(publisher.night(told, built_on), booked={("HQ", day): minutes})
+        for built_on, minutes in ((date(2026, 11, 20), 600), (date(2026, 11, 21), 660))
+    ]
+    closed = publisher.night(told, LATER)
+    silent = [replace(night, booked={}) for night in nights]
+    assert "1d-7d" not in {each.what.split(" | ")[1] for each in attack([*silent, closed], K).found}
+    found = attack([*nights, closed], K).found
+    assert (1, 2) in {(e.low, e.high) for e in found if e.what.startswith("lead_time | 1d-7d |")}

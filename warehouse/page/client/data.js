@@ -55,17 +55,24 @@ const isChosenMonth = (choice, month) => month >= choice.first && month <= choic
 // Calls back with the place of every row of a table that is chosen; tables without months are
 // chosen whole.
 function eachChosen(table, choice, use, months = table.month) {
-  for (let row = 0; row < table.building.length; row++) {
-    if (isChosenPlace(choice, table.building[row], table.band[row]) &&
-        (months === undefined || isChosenMonth(choice, months[row]))) use(row);
+  const { building, band } = table;
+  for (let row = 0; row < building.length; row++) {
+    if ((months === undefined || isChosenMonth(choice, months[row])) &&
+        isChosenPlace(choice, building[row], band[row])) use(row);
   }
 }
 
 // Sums the named columns over the chosen rows, by the key that the row has.
 function sumBy(table, choice, names, keyOf) {
   const sums = new Map();
-  eachChosen(table, choice, (row) => add(sums, keyOf(row), names, table, row));
-  return sums;
+  const columns = names.map((name) => table[name]);
+  eachChosen(table, choice, (row) => { // many rows: plain lists, named when they are summed
+    const key = keyOf(row);
+    let sum = sums.get(key);
+    if (sum === undefined) sums.set(key, (sum = columns.map(() => 0)));
+    for (let at = 0; at < columns.length; at++) sum[at] += columns[at][row];
+  });
+  return new Map([...sums].map(([key, sum]) => [key, Object.fromEntries(names.map((name, at) => [name, sum[at]]))]));
 }
 
 function add(sums, key, names, table, row) {

@@ -26,8 +26,8 @@ function whatIfPlaces(data) {
 const minutesAtMost = (place, rooms) =>
   sumOf(place.levels.map(({ count, minutes }) => minutes * Math.min(count, rooms)));
 
-const minutesWithin = (planned, seats) =>
-  sumOf(planned.filter((each) => each.seats <= seats).map((each) => each.minutes));
+const minutesWithin = (planned, most) =>
+  planned.reduce((sum, { seats, minutes }) => (seats <= most ? sum + minutes : sum), 0);
 
 // The most that the plan serves in rooms of these seats. Each room of the plan in turn gets a size,
 // or takes one from another that is moved on or left out, whichever brings most.
@@ -98,10 +98,12 @@ function smallestMix(place) {
   const booked = sumOf(place.rooms.map((room) => room.minutes));
   let spare = unsized - Math.ceil(SERVED * booked);
   const mix = [];
-  for (const planned of [...place.plan].sort((one, other) => minutesWithin(other, Infinity) - minutesWithin(one, Infinity))) {
+  const fullest = place.plan.map((planned) => ({ planned, minutes: minutesWithin(planned, Infinity) }))
+    .sort((one, other) => other.minutes - one.minutes);
+  for (const { planned, minutes } of fullest) {
     if (spare >= 0) break;
     mix.push(planned);
-    spare += minutesWithin(planned, Infinity);
+    spare += minutes;
   }
   if (spare < 0) return null;
   const seats = mix.map((planned) => {
@@ -158,6 +160,7 @@ function whatIf() {
   const answered = element("div", { class: "answered", role: "status" });
   let places = [];
   let data = null;
+  let all = [];
 
   const boxes = () => [...controls.rooms.querySelectorAll("input")];
   const place = () => places[Number(controls.place.value)];
@@ -196,9 +199,10 @@ function whatIf() {
   for (const each of [controls.rooms, controls.added, controls.seats]) each.addEventListener("input", answerNow);
 
   return (given, choice) => {
+    if (data !== given) all = whatIfPlaces(given);
     data = given;
     const wanted = place()?.title;
-    places = whatIfPlaces(data).filter((each) => choice.building === null || each.building === choice.building);
+    places = all.filter((each) => choice.building === null || each.building === choice.building);
     if (places.length === 0) return part.showNothing(say("what-if.none"));
     controls.place.replaceChildren(...places.map((each, at) => option(at, each.title)));
     controls.place.value = Math.max(0, places.findIndex((each) => each.title === wanted));

@@ -70,3 +70,27 @@ def test_a_command_that_does_not_exist_is_one_line_and_exit_2(
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: No such command 'publsh'")
+
+
+def test_a_program_that_is_done_waits_for_no_thread_of_a_library() -> None:
+    script = (
+        "import sys, threading; from pipelines import cli\n"
+        "threading.Thread(target=threading.Event().wait).start()\n"
+        "sys.argv[1:] = ['describe', 'nope']\n"
+        "cli.main()"
+    )
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: nope: no such table; known: ")
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    insights = str(Path(sys.executable).with_name("insights"))
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [insights, "describe"], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=300
+    )
+    os.close(writing)
+    assert ended.stderr == b""

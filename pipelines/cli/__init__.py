@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -97,7 +97,7 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line (of this process by default) and exit.
+    """Run the command line (of this process by default, which then ends) and exit.
 
     Every mistake of an operator ends in one line, never a traceback.
     """
@@ -114,4 +114,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = exit_code(error)
         if code is None:
             raise
+    if arguments is None:
+        _end(code or 0)
     sys.exit(code or 0)
+
+
+def _end(code: int) -> NoReturn:
+    """End the program at once, when all that it said is written.
+
+    Left to itself, the interpreter stops the threads of libraries wherever they happen to be. Now
+    and then that ended in an abort, so in another exit code, after the work was done; or in a page
+    of a library's complaints.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            continue  # whoever read it has seen enough
+        except OSError:
+            code = code or 1
+    os._exit(code)

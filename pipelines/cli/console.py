@@ -217,8 +217,10 @@ def exit_code(error: BaseException) -> int | None:
         case KeyboardInterrupt() | click.Abort():
             fail(["interrupted; what was stored before is as it was, or whole days further"])
             code = 130
+        case BrokenPipeError():
+            pass  # whoever read the output has seen enough, as in "insights status | head"
         case OSError():
-            fail([f"{error.filename}: {error.strerror}"])
+            fail([": ".join(str(part) for part in (error.filename, error.strerror) if part)])
         case _:
             code = None
     return code

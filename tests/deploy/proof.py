@@ -217,6 +217,9 @@ def expect(is_so: bool, what: str, found: object) -> None:
 
 def main() -> None:
     """Build the image and run it."""
+    lacking = [tool for tool in ("debootstrap", "buildah") if shutil.which(tool) is None]
+    if lacking or os.geteuid() != 0:
+        sys.exit(f"needs root, and: apt-get install -y {' '.join(lacking)}")
     with TemporaryDirectory(prefix="insights-deploy-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -228,6 +231,8 @@ def main() -> None:
         image = Image(build(folder))
         expect(image.user == "10001:10001", "the image is nobody's", image.user)
         check(image, folder)
+    told(*_STORE, "rm", "--all")
+    told(*_STORE, "rmi", "--all", "--force")
 
 
 if __name__ == "__main__":

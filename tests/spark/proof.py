@@ -50,9 +50,15 @@ _ROOMS_OF_THE_KILLED: Final = 250
 _SHARDS_OF_THE_KILLED: Final = 12
 _RANDOM_LAKES: Final = 8
 _OPTIONS: Final = PublishOptions(threads=2, keep_versions=2)
+_JAVA: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # as docs/spark.md recommends
 CLUSTER: Final = SparkOptions(
     master="local-cluster[2,1,1024]",
-    conf={"spark.executor.memory": "800m", "spark.ui.enabled": "false"},
+    conf={
+        "spark.executor.memory": "800m",
+        "spark.ui.enabled": "false",
+        "spark.driver.extraJavaOptions": _JAVA,
+        "spark.executor.extraJavaOptions": _JAVA,
+    },
 )
 
 

@@ -15,7 +15,7 @@ from dagster._core.pipes.utils import extract_message_or_forward_to_stdout
 from dagster_pipes import PipesContext
 
 from pipelines import night
-from pipelines.assets import CHECKS
+from pipelines.assets import CHECKS, Launch
 from pipelines.definitions import build_defs
 from pipelines.launch import execute_night
 from pipelines.night import SILENT, DayRange
@@ -211,15 +211,27 @@ def test_a_job_of_another_region_refuses(company: Company, here: Here) -> None:
     assert facts.error == ("--region NA: Dagster asks for eu/bookings, eu/report, eu/warehouse")
 
 
-def test_a_job_that_ends_without_a_report_failed_and_its_log_is_not_kept(company: Company) -> None:
-    def launch(context: dg.AssetExecutionContext, arguments: list[str]) -> NoReturn:
-        raise RuntimeError(f"the pod's log: {TOKEN}")
+def dies(context: dg.AssetExecutionContext, arguments: list[str]) -> NoReturn:
+    raise RuntimeError(f"the pod's log: {TOKEN}")
 
+
+def says_nothing(
+    context: dg.AssetExecutionContext, arguments: list[str]
+) -> dg.PipesClientCompletedInvocation:
+    return dg.PipesSubprocessClient().run(context=context, command=["true"])
+
+
+@pytest.mark.parametrize(
+    ("launch", "why"), [(dies, "RuntimeError"), (says_nothing, "it ended too early")]
+)
+def test_a_job_that_ends_without_a_report_failed_and_its_log_is_not_kept(
+    company: Company, launch: Launch, why: str
+) -> None:
     definitions = build_defs(load_settings(company.config, None), launch=launch)
     with dg.DagsterInstance.ephemeral() as instance:
         facts, run = facts_by_pipes(definitions, instance)
         text = "".join(str(entry) for entry in instance.all_logs(run.run_id))
-    assert facts.error == "EU: the job gave no report (RuntimeError); its own log says more"
+    assert facts.error == f"EU: the job gave no report ({why}); its own log says more"
     assert facts.error_code == "NoReport"
     assert TOKEN not in text
 

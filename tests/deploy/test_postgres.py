@@ -1,8 +1,10 @@
 """The history of runs on a real Postgres: nothing of a run lies on its machine."""
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,11 @@ from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import load_settings
 from tests.deploy.postgres import ROOT, Postgres
 from tests.night.workplace import MONDAY, Company, address_of
+from tests.object_stores import IN_A_BUCKET
 from tests.privacy.conftest import TOKEN
 from tests.privacy.search import files_with
+from warehouse.connect import connect
+from warehouse.storage import ObjectUrl
 
 READ_BACK = """
 import json, sys
@@ -77,6 +82,27 @@ def test_another_process_with_another_folder_reads_a_night_back_from_postgres(
     assert b"ErrorAccessDenied" in (tmp_path / "dump.sql").read_bytes()
     assert not files_with(tmp_path, [TOKEN])
     assert not files_with(postgres.folder, [TOKEN])
+
+
+@IN_A_BUCKET
+def test_with_lake_and_history_elsewhere_a_night_leaves_only_a_copy_of_the_statistics_in_its_cache(
+    company: Company,
+    bucket: ObjectUrl,
+    postgres: Postgres,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    company.write(lake=str(bucket / "lake"), warehouse=str(bucket / "warehouse"))
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    monkeypatch.setenv("DAGSTER_HOME", str(postgres.home(tmp_path / "home")))
+    before = set(tmp_path.rglob("*"))
+    assert company.run() == 0
+    left = [path for path in set(tmp_path.rglob("*")) - before if path.is_file()]
+    assert [path.name.rpartition("-")[0] for path in left] == ["insights-eu-statistics"]
+    assert left[0].is_relative_to(os.environ["INSIGHTS_CACHE"])  # containers have it in their /tmp
+    with connect("EU", warehouse=bucket / "warehouse", bookings=True) as connection:
+        assert connection.execute("SELECT count(*) FROM bookings").fetchall() == [(3,)]
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from transforms.contract import LAKE
 from transforms.opening import Closure
 from warehouse.directory import as_of_days, restated_from
 from warehouse.engine import Engine
+from warehouse.in_use import peaks, place_changes
 from warehouse.inputs import (
     Inputs,
     date_rows,
@@ -42,6 +43,8 @@ DAILY: Final[tuple[Daily, ...]] = ("bookings", "coverage", "changes")
 
 MASKS: Final = "masks"
 KNOWN_DAYS: Final = "known_days"
+PLACE_CHANGES: Final = "place_changes"
+PEAKS: Final = "peaks"
 BOOKED_ROOMS: Final = "before/booked_rooms"
 MOVED_HERE: Final = "before/moved_here"
 GROWING: Final = frozenset(
@@ -52,6 +55,7 @@ GROWING: Final = frozenset(
 )
 """Work tables that each pass adds to."""
 _DAY: Final = timedelta(days=1)
+_AHEAD: Final = timedelta(weeks=4)
 _LONGEST_PASS_DAYS: Final = 366
 _MOST_THREADS_OF_ARRAYS: Final = 4
 """Each holds a block's arrays, some 30 MB: on a large machine memory must not grow with cores."""
@@ -100,12 +104,13 @@ class LakeRows:
     """The rows of all rooms, in the daily files of the lake; a context that lets go of them.
 
     A view's files are on this machine, fetched where the lake is far away, until another view has
-    its name.
+    its name. The columns of a file are checked once.
     """
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._scans: dict[str, ExitStack] = {}
+        self._checked: set[Daily] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -124,7 +129,11 @@ class LakeRows:
     ) -> None:
         """Make the files of some days readable by a name."""
         with ExitStack() as scan:
-            parts = scan.enter_context(self._lake.scan(dataset, first, last))
+            is_checked = dataset in self._checked
+            files = self._lake.scan(dataset, first, last, is_checked=is_checked)
+            parts = scan.enter_context(files)
+            if first == date.min and last == date.max:
+                self._checked.add(dataset)
             engine.scan(name, LAKE[dataset].schema, parts)
             former, self._scans[name] = self._scans.get(name), scan.pop_all()
             if former is not None:
@@ -139,6 +148,7 @@ class LakeRows:
     def booked_dates(self) -> list[date]:
         """The days that have a file of bookings, each of which was looked at."""
         self._lake.check("bookings")
+        self._checked.add("bookings")
         return self._lake.days("bookings")
 
 
@@ -228,6 +238,8 @@ class Build:
         engine.load("ahead_days", AHEAD.empty_table())
         nights = pa.array([found.first_night], pa.date32())
         engine.load("ledger", pa.table({"first_night": nights}))
+        self._arrays: list[pa.Table] = []
+        self._data_through = found.data_through or date.min
         self._read_late = self._inputs.read_late(found.data_through, found.read_at)
         self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
         self._pass_days = options.room_days_per_pass // max(1, self._inputs.rooms)
@@ -244,6 +256,10 @@ class Build:
                 for step in steps:
                     if step == MASKS:
                         self._load_masks()
+                    elif step == PLACE_CHANGES:
+                        self._load_place_changes()
+                    elif step == PEAKS:
+                        load_peaks(self._engine)
                     elif step == KNOWN_DAYS:
                         self._add_known_days()
                     else:
@@ -263,18 +279,31 @@ class Build:
         self._rows.view(engine, "lake_bookings", "bookings", new, until)
         self._rows.view(engine, "lake_day_bookings", "bookings", first_date, last_date)
         self._rows.view(engine, "lake_day_coverage", "coverage", first_date, last_date)
+        ahead_from, ahead_to = self._data_through + _DAY, self._data_through + _AHEAD
+        days_ahead = max(first_date, ahead_from), min(last_date, ahead_to)
+        self._rows.view(engine, "lake_ahead_bookings", "bookings", *days_ahead)
 
     def _load_masks(self) -> None:
-        self._engine.unregister("masks")  # the last pass's, or memory would hold both
-        bookings, room_dates, calendar = (
-            self._engine.table(name) for name in ("live", "room_dates", "calendar")
-        )
+        self._engine.unregister(MASKS)
+        self._arrays.clear()  # the last pass's, or memory would hold both
+        live, room_dates, calendar = map(self._engine.table, ("live", "room_dates", "calendar"))
         room_dates = room_dates.filter(pc.invert(room_dates["is_whole"]))
-        self._engine.register("masks", hour_masks(bookings, room_dates, calendar, self._threads))
+        masks = hour_masks(live, room_dates, calendar, self._threads)
+        self._engine.register(MASKS, masks)
+        self._arrays = [masks, room_dates, calendar, live]
+
+    def _load_place_changes(self) -> None:
+        self._engine.unregister(PLACE_CHANGES)
+        masks, room_dates, calendar, _ = self._arrays
+        places = self._engine.table("rooms_of_places")
+        changes = place_changes(
+            masks, room_dates, calendar, places, self._data_through, self._threads
+        )
+        self._engine.register(PLACE_CHANGES, changes)
 
     def _add_known_days(self) -> None:
-        names = ("live", "gone_here", "known_dates", "room_dates", "masks", "calendar")
-        live, gone, dates, room_dates, masks, calendar = map(self._engine.table, names)
+        gone, dates = map(self._engine.table, ("gone_here", "known_dates"))
+        masks, room_dates, calendar, live = self._arrays
         rows = known_minutes(
             live, gone, dates, room_dates, masks, calendar, self._read_late, self._threads
         )
@@ -289,6 +318,11 @@ class Build:
                 passes.append([])
             passes[-1].append(day)
         return passes
+
+
+def load_peaks(engine: Engine) -> None:
+    """Work out from ``place_changes`` how many rooms are in use."""
+    engine.load(PEAKS, peaks(engine.table(PLACE_CHANGES)))
 
 
 _FIRST_READ: Final = """

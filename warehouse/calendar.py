@@ -14,6 +14,7 @@ has a row for each local hour in it: ``part_mask`` says which of its 60 minutes.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -122,12 +123,17 @@ def _minute_of(instant: datetime) -> int:
 
 
 def _offsets(time_zone: str, minutes: _Ints) -> _Ints:
-    """Return the zone's offset at every minute; only hours that hold a change are looked into."""
-    at_starts = [_offset_at(time_zone, int(minute)) for minute in minutes[:, 0]]
+    """Return the zone's offset at every minute; only days that hold a change are looked into."""
+    firsts = range(0, len(minutes), 24)
+    at_starts = [_offset_at(time_zone, int(minutes[row, 0])) for row in firsts]
     at_starts.append(_offset_at(time_zone, int(minutes[-1, -1]) + 1))
-    offsets = np.repeat(np.array(at_starts[:-1], dtype=np.int64)[:, None], 60, axis=1)
-    for row in np.flatnonzero(np.diff(np.array(at_starts))):
-        offsets[row] = [_offset_at(time_zone, int(minute)) for minute in minutes[row]]
+    offsets = np.empty(minutes.shape, np.int64)
+    for row, (offset, after) in zip(firsts, pairwise(at_starts), strict=True):
+        offsets[row : row + 24] = offset
+        if after != offset:
+            day = minutes[row : row + 24].ravel().tolist()
+            found = [_offset_at(time_zone, minute) for minute in day]
+            offsets[row : row + 24] = np.reshape(found, (-1, 60))
     return offsets
 
 

@@ -91,6 +91,7 @@ class Engine:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._looked_at: set[str] = set()
 
     def load(self, name: str, rows: pa.Table) -> None:
         """Make an Arrow table a work table, in place of what had its name."""
@@ -203,7 +204,9 @@ class Engine:
         """
         name, select = step.rpartition("/")[2], read_sql(step)
         if name in TABLES:
-            self._refuse_other_columns(name, select)
+            if name not in self._looked_at:
+                self._refuse_other_columns(name, select)
+                self._looked_at.add(name)
             self._connection.execute(f"INSERT INTO {name} {select}")
         elif append and self.has(name):
             self._connection.execute(f"INSERT INTO {name} {select}")
@@ -275,6 +278,8 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "memory_limit": memory_limit,
+        # A build that dies is thrown away: what it wrote need not be put in order before its end.
+        "checkpoint_threshold": "1TB",
         "temp_directory": str(path.parent / "spill"),
         "preserve_insertion_order": "true",
         # Joins run as the SQL writes them, smallest table last: guesses at how many rows a
@@ -287,6 +292,7 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
     try:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET parquet_metadata_cache = true")
         connection.execute(
             f"ATTACH {_quoted(str(path))} AS published (STORAGE_VERSION '{STORAGE_VERSION}')"
         )

@@ -184,17 +184,24 @@ class Lake:
 
     @contextmanager
     def scan(
-        self, dataset: Dataset, first_date: date | None = None, last_date: date | None = None
+        self,
+        dataset: Dataset,
+        first_date: date | None = None,
+        last_date: date | None = None,
+        *,
+        is_checked: bool = False,
     ) -> Iterator[list[Part]]:
         """Give the files of a dataset, those of the days asked, for an engine to scan meanwhile.
 
-        Each was looked at: the contract's schema, this region's, no symlink.
+        Each was looked at: no symlink; and the contract's schema, this region's, unless they
+        are checked before.
         """
         days = self._days_between(dataset, first_date, last_date)
         files = [self._parts(dataset, day) for day in days]
         with self._storage.near(files) as paths:
-            for parts, path in zip(files, paths, strict=True):
-                self._checked_footer(dataset, parts, str(path))
+            if not is_checked:
+                for parts, path in zip(files, paths, strict=True):
+                    self._checked_footer(dataset, parts, str(path))
             yield [Part(day, str(path)) for day, path in zip(days, paths, strict=True)]
 
     def check(

@@ -36,7 +36,7 @@ def hour_masks(
     ``bookings`` has the columns of ``21_live.sql`` and may reach out of the pass, ``room_dates``
     those of ``20_room_dates.sql``, ``calendar`` those of ``calendar_rows``, of at most a year.
 
-    Columns: place (the row's number), room_no, local_date, local_hour, cell, is_split (as in the
+    Columns: room_no, local_date, local_hour, cell, is_split (as in the
     calendar), and five masks: open_mask, booked_mask and held_mask (open; held and not booked),
     overlap_mask (open, two or more booked), outside_mask (booked while not open; an all-day
     booking never is).
@@ -51,9 +51,7 @@ def hour_masks(
     rooms = Rooms(bookings, room_dates, lines, max(1, room_days_per_block // lines.days))
     with ThreadPoolExecutor(threads) as pool:
         tables = pool.map(lambda number: _block_masks(rooms.block(number), lines), rooms.blocks)
-        masks = pa.concat_tables(tables)
-    places = np.arange(len(masks), dtype=np.int32)
-    return masks.add_column(0, "place", [places]).cast(_MASKS)
+        return pa.concat_tables(tables).cast(_MASKS)
 
 
 def _block_masks(block: Block, calendar: Calendar) -> pa.Table:
@@ -151,7 +149,6 @@ def _unite(places: Ints, masks: Ints, union: Ints, shared: Ints) -> None:
 
 _MASKS: Final = pa.schema(
     {
-        "place": pa.int32(),
         "room_no": pa.int32(),
         "local_date": pa.date32(),
         "local_hour": pa.int32(),

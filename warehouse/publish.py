@@ -23,6 +23,8 @@ from warehouse.ahead import BUSY_AHEAD, load_busy_ahead
 from warehouse.build import (
     KNOWN_DAYS,
     MASKS,
+    PEAKS,
+    PLACE_CHANGES,
     Build,
     LakeRows,
     PublishOptions,
@@ -58,6 +60,7 @@ BEFORE: Final = (
     "room_places",
     "places",
     "larger_places",
+    "rooms_of_places",
     "gone",
     "ahead_buildings",
 )
@@ -72,12 +75,13 @@ EACH_PASS: Final = (
         "utilization_cells",
         "room_hours",
     ),
-    *("room_days", "room_days_ahead", "utilization", "place_changes", "open_places", "in_use"),
-    *("rooms_in_use", "rooms_in_use_by_place", "bookings", "hidden_cells", "series_hours"),
-    *("change_days", "change_minutes", "all_day_open"),
+    *("room_days", "room_days_ahead", "utilization", PLACE_CHANGES, PEAKS, "open_places"),
+    *("in_use", "rooms_in_use", "rooms_in_use_by_place", "bookings", "hidden_cells"),
+    *("series_hours", "change_days", "change_minutes", "all_day_open"),
     *("known_dates", "gone_here", KNOWN_DAYS, "ahead_days"),
 )
-"""``masks`` and ``known_days`` are not SQL but arrays (``masks.py``, ``known.py``)."""
+"""``masks``, ``place_changes``, ``peaks`` and ``known_days`` are not SQL but arrays (``masks.py``,
+``in_use.py``, ``known.py``)."""
 AFTER: Final = ("week_hours", "series_to_ask", "profile_counts", "change_counts", BUSY_AHEAD)
 """``busy_ahead`` and its check are arrays (``ahead.py``); so is what follows, the tables of the
 page's what-if (``plan.py``)."""

@@ -17,7 +17,14 @@ from typing import Final, TypeAlias
 import pyarrow as pa
 
 from transforms.contract import TABLES, Region
-from warehouse.build import LakeRows, PublishOptions, Survey, load_settings, survey
+from warehouse.build import (
+    LakeRows,
+    PublishOptions,
+    Survey,
+    load_peaks,
+    load_settings,
+    survey,
+)
 from warehouse.engine import BuildError, Engine, building, bytes_of
 from warehouse.lake import Lake
 from warehouse.publish import build_rooms, finish, write_copies
@@ -184,5 +191,6 @@ def _assemble(
         engine.load_files(name, files[name])
     for step in ("shards/place_changes", "shards/open_places"):
         engine.run(step)
+    load_peaks(engine)
     for step in ("each_pass/in_use", "each_pass/rooms_in_use_by_place"):
         engine.run(step)

@@ -44,13 +44,13 @@ class DiskStorage(Storage):
         """Return what is there, None if nothing is; every component is checked on the way."""
         with self.errors("read"):
             try:
-                found = self.root.stat()
-                self._trust(self.root, found, {0, os.geteuid(), found.st_uid})
+                path = str(self.root)
+                found = os.stat(path)  # noqa: PTH116 - thousands of files, at half the time
                 owners = {0, os.geteuid(), found.st_uid}
-                path = self.root
+                self._trust(path, found, owners)
                 for part in parts:
-                    path = path / part
-                    found = path.lstat()
+                    path = f"{path}/{part}"
+                    found = os.lstat(path)
                     self._trust(path, found, owners)
             except FileNotFoundError:
                 return None
@@ -348,7 +348,7 @@ class DiskStorage(Storage):
         finally:
             lock.release()
 
-    def _trust(self, path: Path, found: os.stat_result, owners: set[int]) -> None:
+    def _trust(self, path: str, found: os.stat_result, owners: set[int]) -> None:
         mode = found.st_mode
         if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
             raise self._error(f"{path}: is a symlink or a special file, not followed: remove it")

@@ -25,4 +25,4 @@ JOIN room_dates AS r ON r.room_no = d.room_no AND r.local_date = b.lake_date
 CROSS JOIN settings AS s
 WHERE NOT d.is_personal
   AND b.lake_date <= s.through_date
-ORDER BY d.room_no // 10000, b.starts_at, b.ends_at, b.lake_date, b.lake_row
+ORDER BY d.room_no // 10000, b.starts_at, b.ends_at, d.room_no

@@ -18,8 +18,8 @@ hours AS (
            m.booked_mask,
            (CAST(1 AS BIGINT) << least(c.free_to - c.cell * 60, 60))
                - (CAST(1 AS BIGINT) << greatest(c.free_from - c.cell * 60, 0)) AS free_mask
-    FROM cells AS c
-    JOIN masks AS m ON m.room_no = c.room_no AND m.cell = c.cell
+    FROM masks AS m
+    JOIN cells AS c ON c.room_no = m.room_no AND c.cell = m.cell
 )
 SELECT change_no,
        CAST(sum(bit_count(open_mask & free_mask)) AS BIGINT) AS open_minutes,

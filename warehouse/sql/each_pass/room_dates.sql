@@ -1,11 +1,14 @@
 -- Work table: the room-days of this pass that were ever read (R13), each with the version of its room
--- that counts on the day (R18). Before opened_on and from closed_on on a room is out of use (R2).
+-- that counts on the day (R18). Before opened_on and from closed_on on a room is out of use (R2). Its
+-- bookings are final if it was read two dates (UTC) after the day or later, when it was over in
+-- every zone.
 SELECT d.room_no,
        c.lake_date AS local_date,
        d.profile,
        (d.opened_on IS NULL OR c.lake_date >= d.opened_on)
            AND (d.closed_on IS NULL OR c.lake_date < d.closed_on) AS is_in_use,
-       w.room_no IS NOT NULL AS is_whole
+       w.room_no IS NOT NULL AS is_whole,
+       CAST(c.read_at AS DATE) > c.lake_date + 1 AS is_final
 FROM lake_day_coverage AS c
 JOIN directory AS d
     ON d.room_id = c.room_id AND c.lake_date >= d.valid_from AND c.lake_date < d.valid_to

@@ -1,10 +1,9 @@
 -- Every local hour of a room that is open or booked, up to data_through; no personal rooms.
 -- Only the hours of a clock change have several masks to be summed: the repeated hour is one row of
 -- up to 120 minutes.
--- Sorted as the masks are (masks.py).
+-- In the order of the masks (masks.py).
 WITH hours AS (
-    SELECT place,
-           room_no,
+    SELECT room_no,
            local_date,
            local_hour,
            bit_count(open_mask) AS open_minutes,
@@ -15,8 +14,7 @@ WITH hours AS (
     FROM masks
     WHERE NOT is_split
     UNION ALL
-    SELECT min(place) AS place,
-           room_no,
+    SELECT room_no,
            local_date,
            local_hour,
            sum(bit_count(open_mask)) AS open_minutes,
@@ -42,4 +40,3 @@ JOIN directory AS d ON d.room_no = h.room_no
 CROSS JOIN settings AS s
 WHERE NOT d.is_personal
   AND h.local_date <= s.through_date
-ORDER BY h.place

@@ -6,7 +6,7 @@ SELECT d.room_id,
        k.local_hour,
        end_minute(b.ends_at) - start_minute(b.starts_at) AS minutes,
        b.invited_headcount
-FROM lake_day_bookings AS b
+FROM lake_ahead_bookings AS b
 JOIN directory AS d
     ON d.room_id = b.room_id AND b.lake_date >= d.valid_from AND b.lake_date < d.valid_to
 JOIN room_dates AS r ON r.room_no = d.room_no AND r.local_date = b.lake_date
@@ -21,5 +21,3 @@ WHERE NOT d.is_personal
   AND b.status = 'booked'
   AND b.kind IN ('occurrence', 'exception')
   AND b.created_at <= s.built_at - INTERVAL 8 WEEK
-  AND b.lake_date > s.through_date
-  AND b.lake_date <= s.through_date + 28

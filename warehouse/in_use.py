@@ -11,7 +11,7 @@ same in SQL (changes grouped by place, day and minute) took five times as long.
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -19,45 +19,11 @@ import pyarrow as pa
 from warehouse.blocks import Array, Ints, column, day_numbers
 from warehouse.calendar import MINUTES_TO_1970
 
-_MINUTES_AT_A_TIME: Final = 1_000_000
-"""Minutes of places that are counted together, 8 MB for each of two counts."""
+_MINUTES_AT_A_TIME: Final = 250_000
+"""Minutes of places that are counted together: few enough for a core's cache."""
 _DAY_MINUTES: Final = 24 * 60
-
-
-class Changes(NamedTuple):
-    """Rooms that open (1) or close (-1), or are booked or become free, sorted by day.
-
-    Days are counted from the first of the pass, minutes from the UTC midnight that begins the date.
-    """
-
-    day: Ints
-    room: Array
-    minute: Ints
-    change: Array
-
-    def of_days(self, first: int, end: int) -> "Changes":
-        """Return those of some days."""
-        low, high = np.searchsorted(self.day, (first, end))
-        return Changes(*(each[low:high] for each in self))
-
-
-class Places:
-    """The places that rooms are part of.
-
-    A room has as many as the room with the most: where it is part of fewer, the others are place 0,
-    which nobody asks about.
-    """
-
-    def __init__(self, places: pa.Table, rooms: int) -> None:
-        room, place = column(places, "room_no"), column(places, "place_no")
-        order = np.lexsort((place, room))
-        room, place = room[order], place[order]
-        number = np.arange(len(room)) - np.searchsorted(room, room)
-        self.of_room = np.zeros((number.max() + 1, rooms), np.int64)
-        self.of_room[number, room] = place
-        self.count = int(place.max()) + 1
-        self.phase = np.zeros(rooms, np.int64)
-        self.phase[room] = column(places, "phase_minutes")[order]
+_MOST_DAYS: Final = 367
+"""More than a pass has."""
 
 
 def place_changes(  # noqa: PLR0913, PLR0917 - the tables of a pass
@@ -71,97 +37,143 @@ def place_changes(  # noqa: PLR0913, PLR0917 - the tables of a pass
     """Return how many rooms of each place open (or close, below 0) and are booked (or become free).
 
     ``places`` has a row for each room_no and place_no that it is part of, with the room's
-    phase_minutes; the other tables are those of a pass. ``through`` is the last day to look at.
+    phase_minutes; the other tables are those of a pass, ``room_dates`` as ``hour_masks`` takes
+    them. ``through`` is the last day to look at.
 
     Columns: place_no, local_date, minute (UTC, from the midnight that begins the date), opened and
     booked. Sorted by date, place and minute; both counts of a place's day sum up to 0.
     """
-    first_day = int(day_numbers(calendar).min()) if len(calendar) else 0
-    days = (through - date(1970, 1, 1)).days - first_day + 1
-    if not len(places) or not len(room_dates) or not len(calendar) or days < 1:
+    if not len(places) or not len(room_dates) or not len(calendar):
         return CHANGES.empty_table()
-    rooms = 1 + max(int(column(each, "room_no").max()) for each in (places, room_dates))
-    found = Places(places, rooms)
-    opened = _opened(room_dates, calendar, found, first_day, days)
-    booked = _booked(masks, found, first_day, days)
-    minutes = np.concatenate((opened.minute, booked.minute))
-    if not len(minutes):
-        return CHANGES.empty_table()
-    lowest, width = int(minutes.min()), int(np.ptp(minutes)) + 1
-    days_at_a_time = max(1, _MINUTES_AT_A_TIME // (found.count * width))
+    changes = _Changes(masks, room_dates, calendar, places, through)
+    with ThreadPoolExecutor(threads) as pool:
+        return pa.concat_tables([CHANGES.empty_table(), *pool.map(changes.count, changes.chunks)])
 
-    def count(first: int) -> pa.Table:
-        end = min(first + days_at_a_time, days)
-        both = [
-            _by_minute(each.of_days(first, end), found, (end - first, width), first, lowest)
-            for each in (opened, booked)
-        ]
-        at = np.flatnonzero((both[0] != 0) | (both[1] != 0))
-        row, minute = np.divmod(at, width)
-        day, place = np.divmod(row, found.count)
+
+class _ByDay:
+    """Rows of a pass by day, counted from its first one."""
+
+    def __init__(self, day: Array, *columns: Array) -> None:
+        # Of 16 bits, as a pass has no more days than a year: those are sorted by counting.
+        order = np.argsort(day.astype(np.uint16), kind="stable")
+        self._day = day[order].astype(np.int64)
+        self._columns = [each[order] for each in columns]
+
+    def of_days(self, days: range) -> list[Array]:
+        """Return day and columns of the rows of some days."""
+        low, high = np.searchsorted(self._day, (days.start, days.stop))
+        return [each[low:high] for each in (self._day, *self._columns)]
+
+
+class _Changes:
+    """When the rooms of a pass open, close, are booked and become free, to be counted by place.
+
+    A room is part of as many places as the room that is part of the most: where there are fewer,
+    the others are place 0, which nobody asks about.
+    """
+
+    def __init__(
+        self,
+        masks: pa.Table,
+        room_dates: pa.Table,
+        calendar: pa.Table,
+        places: pa.Table,
+        through: date,
+    ) -> None:
+        days = day_numbers(calendar)
+        self._first_day, last_day = int(days.min()), (through - date(1970, 1, 1)).days
+        self._days = max(0, min(int(days.max()), last_day) - self._first_day + 1)
+        self._load_places(
+            places, 1 + max(int(column(each, "room_no").max()) for each in (places, room_dates))
+        )
+        self._load_calendar(calendar)
+        day, room, profile = self._asked(room_dates, column(room_dates, "is_in_use"), "profile")
+        self._open = _ByDay(day, room, profile)
+        is_booked = column(masks, "booked_mask") != 0
+        day, room, cell, mask = self._asked(masks, is_booked, "cell", "booked_mask")
+        self._booked = _ByDay(day, room, cell, mask)
+
+    def _load_places(self, places: pa.Table, rooms: int) -> None:
+        room, place = column(places, "room_no"), column(places, "place_no")
+        order = np.lexsort((place, room))
+        room, place = room[order], place[order]
+        number = np.arange(len(room)) - np.searchsorted(room, room)
+        self._places_of = np.zeros((number.max() + 1, rooms), np.int64)
+        self._places_of[number, room] = place
+        self._places = int(place.max()) + 1
+        self._phase = np.zeros(rooms, np.int64)
+        self._phase[room] = column(places, "phase_minutes")[order]
+
+    def _load_calendar(self, calendar: pa.Table) -> None:
+        """Find when each profile opens and closes: not at a full hour within its open time."""
+        of, minute, change = _moments(column(calendar, "open_mask"))
+        day = day_numbers(calendar)[of] - self._first_day
+        minute += _from_midnight(column(calendar, "cell")[of], day + self._first_day)
+        # A room's phase is less than an hour, and comes off its minutes.
+        self._lowest = int(minute.min(initial=0)) - 60
+        self._width = int(minute.max(initial=0)) - self._lowest + 1
+        profile = column(calendar, "profile")[of].astype(np.int64)
+        key = self._key(profile, day.astype(np.int64)) + minute - self._lowest
+        key, at = np.unique(key, return_inverse=True)
+        change = np.bincount(at, change).astype(np.int64)
+        self._line, self._change = key[change != 0], change[change != 0]
+
+    def _key(self, profile: Array, day: Ints) -> Ints:
+        """Return where the lines of a profile's day begin."""
+        return (profile * np.int64(_MOST_DAYS) + day) * self._width
+
+    def _asked(self, rows: pa.Table, chosen: Array, *names: str) -> list[Array]:
+        """Return day, room and other columns of the rows whose day and place is asked about."""
+        day, room = day_numbers(rows) - self._first_day, column(rows, "room_no")
+        kept = np.flatnonzero(chosen & (day < self._days) & (self._places_of[0] > 0)[room])
+        return [each[kept] for each in (day, room, *(column(rows, name) for name in names))]
+
+    @property
+    def chunks(self) -> list[range]:
+        """The days that are counted together."""
+        size = max(1, _MINUTES_AT_A_TIME // (self._places * self._width))
+        return [range(at, min(at + size, self._days)) for at in range(0, self._days, size)]
+
+    def count(self, days: range) -> pa.Table:
+        """Return the rows of some days."""
+        counts = [self._by_minute(days, *each) for each in (self._opened(days), self._taken(days))]
+        at = np.flatnonzero((counts[0] != 0) | (counts[1] != 0))
+        row, minute = np.divmod(at, self._width)
+        day, place = np.divmod(row, self._places)
         asked = np.flatnonzero(place)
-        dates = (day[asked] + (first + first_day)).astype(np.int32)
+        dates = (day[asked] + (days.start + self._first_day)).astype(np.int32)
         columns = [
             place[asked],
             pa.array(dates).cast(pa.date32()),
-            minute[asked] + lowest,
-            *(each[at[asked]] for each in both),
+            minute[asked] + self._lowest,
+            *(each[at[asked]] for each in counts),
         ]
         return pa.table(columns, CHANGES.names).cast(CHANGES)
 
-    with ThreadPoolExecutor(threads) as pool:
-        return pa.concat_tables(pool.map(count, range(0, days, days_at_a_time)))
+    def _opened(self, days: range) -> tuple[Ints, Array, Ints, Array]:
+        """Return day, room and minute of each change of what is open, and how many rooms more."""
+        day, room, profile = self._open.of_days(days)
+        begin, end = (np.searchsorted(self._line, self._key(profile, day + at)) for at in (0, 1))
+        counts = end - begin
+        line = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts - begin, counts)
+        minute = self._line[line] % self._width + self._lowest
+        return np.repeat(day, counts), np.repeat(room, counts), minute, self._change[line]
 
+    def _taken(self, days: range) -> tuple[Ints, Array, Ints, Array]:
+        """Return the same of what is booked."""
+        day, room, cell, mask = self._booked.of_days(days)
+        of, minute, change = _moments(mask)
+        minute += _from_midnight(cell, day + self._first_day)[of]
+        return day[of], room[of], minute, change
 
-def _by_minute(
-    changes: Changes, places: Places, shape: tuple[int, int], first_day: int, lowest: int
-) -> Array:
-    """Return changes added up by day, place and minute, of so many days and minutes."""
-    days, width = shape
-    at = (changes.day - first_day) * (places.count * width) + changes.minute - lowest
-    at = places.of_room[:, changes.room] * width + at
-    change = np.broadcast_to(changes.change, at.shape)
-    return np.bincount(at.ravel(), change.ravel(), days * places.count * width)
-
-
-def _booked(masks: pa.Table, places: Places, first_day: int, days: int) -> Changes:
-    """Return when rooms are booked and become free, within the time that they are open."""
-    mask, room = column(masks, "booked_mask"), column(masks, "room_no")
-    day = day_numbers(masks) - first_day
-    rows = np.flatnonzero((mask != 0) & (day < days) & (places.of_room[0] > 0)[room])
-    of, minute, change = _moments(mask[rows])
-    rows = rows[of]
-    day, room = day[rows], room[rows]
-    minute += _from_midnight(column(masks, "cell")[rows], day + first_day) - places.phase[room]
-    return _sorted(day, room, minute, change)
-
-
-def _opened(
-    room_dates: pa.Table, calendar: pa.Table, places: Places, first_day: int, days: int
-) -> Changes:
-    """Return when rooms open and close."""
-    # First by calendar, where what closes at a full hour and opens at it goes.
-    of, minute, change = _moments(column(calendar, "open_mask"))
-    day = (day_numbers(calendar) - first_day)[of]
-    minute += _from_midnight(column(calendar, "cell")[of], day + first_day)
-    profile = column(calendar, "profile")[of].astype(np.int64)
-    lowest = minute.min(initial=0)
-    width = minute.max(initial=0) - lowest + 1
-    profile_day = profile * days + day
-    key, at = np.unique((profile_day * width + minute - lowest)[day < days], return_inverse=True)
-    change = np.bincount(at, change[day < days]).astype(np.int64)
-    key, change = key[change != 0], change[change != 0]
-
-    room, day = column(room_dates, "room_no"), day_numbers(room_dates) - first_day
-    is_open = column(room_dates, "is_in_use")
-    rows = np.flatnonzero(is_open & (day < days) & (places.of_room[0] > 0)[room])
-    profile_day = column(room_dates, "profile")[rows].astype(np.int64) * days + day[rows]
-    begin, end = (np.searchsorted(key, (profile_day + each) * width) for each in (0, 1))
-    counts = end - begin
-    at = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts - begin, counts)
-    rows = np.repeat(rows, counts)
-    minute = key[at] % width + lowest - places.phase[room[rows]]
-    return _sorted(day[rows], room[rows], minute, change[at])
+    def _by_minute(self, days: range, day: Ints, room: Array, minute: Ints, change: Array) -> Array:
+        """Return changes added up by day, place and minute."""
+        at = (day - days.start) * self._places * self._width
+        at += minute - self._phase[room] - self._lowest
+        at = self._places_of[:, room] * self._width + at
+        change = np.broadcast_to(change, at.shape)
+        size = len(days) * self._places * self._width
+        return np.bincount(at.ravel(), change.ravel(), size)
 
 
 def _moments(masks: Ints) -> tuple[Array, Ints, Array]:
@@ -185,12 +197,6 @@ def _moments(masks: Ints) -> tuple[Array, Ints, Array]:
 def _from_midnight(cell: Array, day: Array) -> Ints:
     """Return the first minute of cells, counted from the midnight that begins the date."""
     return cell.astype(np.int64) * 60 - MINUTES_TO_1970 - day.astype(np.int64) * _DAY_MINUTES
-
-
-def _sorted(day: Array, room: Array, minute: Ints, change: Array) -> Changes:
-    # Of 16 bits, as a pass has no more days than a year: those are sorted by counting.
-    order = np.argsort(day.astype(np.uint16), kind="stable")
-    return Changes(day[order].astype(np.int64), room[order], minute[order], change[order])
 
 
 def peaks(changes: pa.Table) -> pa.Table:

@@ -192,12 +192,23 @@ def pack(building: Building) -> Ints:
     """
     rooms = np.full(len(building.room), -1)
     taken = _Taken(building, rooms)
-    order = np.lexsort((building.starts, -building.need))
+    order = np.argsort(building.starts, kind="stable")
+    order = order[stable_order(building.need.max(initial=0) - building.need[order])]
     for booking in order[~building.is_within[order]]:
         taken.place_one(rooms, int(booking))
     within = order[building.is_within[order]]
-    taken.place_day_by_day(rooms, within[np.argsort(building.day[within], kind="stable")])
+    taken.place_day_by_day(rooms, within[stable_order(building.day[within])])
     return rooms
+
+
+def stable_order(values: Ints) -> Ints:
+    """Return the order of values from 0 on, equal ones as they stand: fast where they are small.
+
+    Numbers of up to 16 bits are sorted by counting.
+    """
+    small = values.astype(np.min_scalar_type(values.max(initial=0)))
+    order: Ints = np.argsort(small, kind="stable")
+    return order
 
 
 def served(building: Building, rooms: Ints) -> tuple[int, int]:

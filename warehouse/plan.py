@@ -21,7 +21,7 @@ import pyarrow as pa
 from transforms.contract import TABLES
 from transforms.zones import day_start, zone
 from warehouse.engine import Engine
-from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack
+from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack, stable_order
 
 _ROOMS_AT_A_TIME: Final = 1_000
 """Rooms whose bookings are in memory together, or those of one building that has more."""
@@ -85,9 +85,8 @@ def _booked(engine: Engine, first: int, last: int) -> tuple[Ints, Ints, Ints]:
         hour = hours["hour"][row] - _YEAR_1
         all_day = (hours["number"][row], hour + opens, hour + closes)
         columns = [np.append(*each) for each in zip(columns, all_day, strict=True)]
-    # Both sorts are fast on what is sorted nearly, as bookings are.
-    order = np.argsort(columns[1], kind="stable")
-    order = order[np.argsort(columns[0][order].astype(np.int32), kind="stable")]
+    order = np.argsort(columns[1], kind="stable")  # bookings are nearly sorted by start
+    order = order[stable_order(columns[0][order])]
     return columns[0][order], columns[1][order], columns[2][order]
 
 
@@ -158,11 +157,10 @@ def stretches(room: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints]:
 
 def at_once(starts: Ints, ends: Ints) -> Ints:
     """Return for each number of rooms the minutes during which just so many are booked."""
-    moments, change = np.unique(np.append(starts, ends), return_inverse=True)
-    began = np.bincount(change[: len(starts)], minlength=len(moments))
-    ended = np.bincount(change[len(starts) :], minlength=len(moments))
-    booked = np.cumsum(began - ended)
-    minutes: Ints = np.bincount(booked[:-1], np.diff(moments)).astype(np.int64)
+    # The last bit tells what begins: at one minute what ends comes first.
+    moments = np.sort(np.append(starts * 2 + 1, ends * 2))
+    booked = np.cumsum(moments % 2 * 2 - 1)
+    minutes: Ints = np.bincount(booked[:-1], np.diff(moments // 2)).astype(np.int64)
     return minutes
 
 

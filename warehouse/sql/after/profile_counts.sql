@@ -1,11 +1,23 @@
 -- Work table: bookings of closed months by place, month, measure and band, before any merging (R17).
 -- A month is closed once its last day lies trailing_days back; one that the retention has begun to
 -- delete is none any more. Bookings count whole, under their local start date (R15).
-WITH closed AS (
-    SELECT m.site,
-           m.building,
-           m.capacity_band,
-           strftime(b.local_start_date, '%Y-%m') AS month,
+-- Room versions and months are numbers until the bookings are counted: fewer than their names to hash.
+WITH places AS (
+    SELECT site, building, capacity_band,
+           CAST(row_number() OVER () AS INTEGER) AS place_no
+    FROM (SELECT DISTINCT site, building, capacity_band FROM directory)
+),
+numbered AS (
+    SELECT d.room_id, d.valid_from, d.valid_to, p.place_no
+    FROM directory AS d
+    JOIN places AS p
+        ON p.site IS NOT DISTINCT FROM d.site
+       AND p.building IS NOT DISTINCT FROM d.building
+       AND p.capacity_band IS NOT DISTINCT FROM d.capacity_band
+),
+closed AS (
+    SELECT m.place_no,
+           year(b.local_start_date) * 12 + month(b.local_start_date) - 1 AS month_no,
            end_minute(b.ends_at) - start_minute(b.starts_at) AS minutes,
            b.is_all_day,
            b.kind,
@@ -15,7 +27,7 @@ WITH closed AS (
            CASE WHEN b.has_external THEN 'external'
                 WHEN NOT b.has_external THEN 'internal' END AS external
     FROM bookings AS b
-    JOIN directory AS m
+    JOIN numbered AS m
         ON m.room_id = b.room_id
        AND b.local_start_date >= m.valid_from
        AND b.local_start_date < m.valid_to
@@ -27,10 +39,8 @@ WITH closed AS (
       AND last_day(b.local_start_date) <= s.through_date
 ),
 banded AS (
-    SELECT site,
-           building,
-           capacity_band,
-           month,
+    SELECT place_no,
+           month_no,
            minutes,
            CASE WHEN is_all_day THEN 'all-day' ELSE duration_band(minutes) END AS duration,
            lead_time_band(lead_us) AS lead_time,
@@ -40,18 +50,18 @@ banded AS (
     FROM closed
 ),
 grouped AS (
-    SELECT site, building, capacity_band, month, duration, lead_time, kind, headcount, external,
+    SELECT place_no, month_no, duration, lead_time, kind, headcount, external,
            grouping_id(duration, lead_time, kind, headcount, external) AS which,
            count(*) AS bookings,
            CAST(sum(minutes) AS BIGINT) AS booked_minutes
     FROM banded
-    GROUP BY site, building, capacity_band, month,
+    GROUP BY place_no, month_no,
              GROUPING SETS ((duration), (lead_time), (kind), (headcount), (external))
 )
-SELECT site,
-       building,
-       capacity_band,
-       month,
+SELECT p.site,
+       p.building,
+       p.capacity_band,
+       strftime(make_date(g.month_no // 12, g.month_no % 12 + 1, 1), '%Y-%m') AS month,
        CASE which WHEN 15 THEN 'duration'
                   WHEN 23 THEN 'lead_time'
                   WHEN 27 THEN 'kind'
@@ -64,4 +74,5 @@ SELECT site,
                   ELSE external END AS band,
        bookings,
        booked_minutes
-FROM grouped
+FROM grouped AS g
+JOIN places AS p ON p.place_no = g.place_no

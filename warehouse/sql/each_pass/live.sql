@@ -3,6 +3,7 @@
 -- Minutes are counted from the year 1 on the room's shifted clock: UTC plus the part of the zone's
 -- offset under one hour, so that a multiple of 60 is a full hour on the wall. A start is floored,
 -- an end is ceiled to the minute (R1). Years before 1970 come out right, since nothing is negative.
+-- A date in UTC is counted from minutes too: a cast of an instant asks ICU.
 -- known_from is the minute from which the calendar had the booking; long ago where that is unknown.
 SELECT room_no, local_start_date, starts_minute, ends_minute, is_all_day, is_booked, is_own,
        known_from
@@ -25,7 +26,7 @@ FROM lake_bookings AS b
 JOIN booked_rooms AS d
     ON d.booked_room_id = b.room_id
    AND d.valid_to > b.lake_date - 2
-   AND d.valid_from < CAST(b.ends_at AS DATE) + 2
+   AND d.valid_from < DATE '0001-01-01' + CAST(start_minute(b.ends_at) // 1440 AS INTEGER) + 2
 LEFT JOIN moved_here AS v
     ON v.room_id = b.room_id
    AND v.starts_at = b.starts_at

@@ -8,7 +8,7 @@ SELECT d.room_no,
        (d.opened_on IS NULL OR c.lake_date >= d.opened_on)
            AND (d.closed_on IS NULL OR c.lake_date < d.closed_on) AS is_in_use,
        w.room_no IS NOT NULL AS is_whole,
-       CAST(c.read_at AS DATE) > c.lake_date + 1 AS is_final
+       start_minute(c.read_at) // 1440 > c.lake_date - DATE '0001-01-01' + 1 AS is_final
 FROM lake_day_coverage AS c
 JOIN directory AS d
     ON d.room_id = c.room_id AND c.lake_date >= d.valid_from AND c.lake_date < d.valid_to

@@ -41,7 +41,7 @@ class Alert:
     ``night_date`` is the region's local date; ``days`` the local days that were asked for, if any;
     ``rooms_expected`` and ``rooms_loaded`` are None where it did not come to reading;
     ``last_read_at`` is when a room was last read (stale only); ``kinds`` are those of the region's
-    exchanges, whose protocols the remedies speak of.
+    failed rooms, whose protocols the remedies speak of.
     """
 
     region: Region

@@ -156,7 +156,7 @@ def alert_of_run(
         rooms_loaded=facts.rooms_loaded,
         failed_rooms=facts.failed_rooms,
         error_code=(facts.error_code or "RunFailed") if is_failed else None,
-        kinds=frozenset(exchange.kind for exchange in settings.exchanges.values()),
+        kinds=settings.kinds_of(facts.failed_rooms),
     )
 
 

@@ -117,7 +117,7 @@ def fail_run(line: str, codes: Iterable[str], kinds: Iterable[str]) -> None:
 def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
     """Print what a run read, each room that failed, and where the figures are."""
     days = facts.day_range
-    kinds = [exchange.kind for exchange in settings.regions[region].exchanges.values()]
+    kinds = settings.regions[region].kinds_of(facts.failed_rooms)
     if facts.is_read and days:
         deleted = facts.deleted_days
         click.echo(
@@ -168,7 +168,7 @@ def _show_failed_rooms(
         click.echo(f"{region.region} {room_id}: {code}")
     if (hidden := len(left) - _FAILED_ROOMS_SHOWN) > 0:
         click.echo(f"{region.region}: {hidden} more rooms failed{all_of_them}")
-    show_remedies(failed.values(), [exchange.kind for exchange in region.exchanges.values()])
+    show_remedies(failed.values(), region.kinds_of(failed))
 
 
 def show_published(region: Region, published: Published) -> None:

@@ -118,11 +118,10 @@ def report(config: Path, region: Region, out: Path | None) -> int:
 def _dry_run(night: Night) -> int:
     with console.RunProgress(Console(stderr=True)) as progress:
         region = night.settings.regions[night.region]
-        kinds = [exchange.kind for exchange in region.exchanges.values()]
         try:
             result = count_night(night, open_source, progress)
         except NothingReadError as error:
-            console.fail_run(str(error), error.failed.values(), kinds)
+            console.fail_run(str(error), error.failed.values(), region.kinds_of(error.failed))
             return NOTHING
     console.show_dry_run(night.settings, result)
     return WHOLE if result.is_whole else PARTIAL

@@ -86,7 +86,8 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     read = [day for day in days if day <= today]
     latest = lake.read("coverage", read[-1]) if read else None
     rows = [] if latest is None else latest.to_pylist()
-    codes = Counter(row["error_code"] for row in rows if row["error_code"] is not None)
+    failed = {row["room_id"]: row["error_code"] for row in rows if row["error_code"] is not None}
+    codes = Counter(failed.values())
     data_through, built_at = _built(region, chosen.warehouse)
     hours = settings.alerts.stale_after_hours if settings.alerts else STALE_AFTER_HOURS
     places = {"lake": chosen.lake, "warehouse": chosen.warehouse}
@@ -100,7 +101,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         rooms_expected=sum(row["is_loaded"] or row["error_code"] is not None for row in rows),
         rooms_loaded=sum(row["is_loaded"] for row in rows),
         failed_by_code=dict(sorted(codes.items())),
-        remedies=remedies_for(codes, [each.kind for each in chosen.exchanges.values()]),
+        remedies=remedies_for(codes, chosen.kinds_of(failed)),
         first_date=min(days, default=None),
         last_date=max(days, default=None),
         data_through=data_through,

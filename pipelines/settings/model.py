@@ -7,7 +7,7 @@ Does not belong here: single values (``values.py``), reading files, what regions
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, get_args
@@ -353,6 +353,12 @@ class RegionSettings(Keys):
     exchanges: Annotated[
         dict[Annotated[str, AfterValidator(identifier)], _EitherKind], BeforeValidator(section)
     ]
+
+    def kinds_of(self, room_ids: Collection[str]) -> frozenset[str]:
+        """Return the kinds of the exchanges that have these rooms; of all where none has."""
+        names = {room.exchange for room in self.rooms if room.room_id in room_ids}
+        kinds = {name: exchange.kind for name, exchange in self.exchanges.items()}
+        return frozenset(kinds[name] for name in names & kinds.keys()) or frozenset(kinds.values())
 
 
 class SparkKeys(Keys):

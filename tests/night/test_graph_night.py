@@ -100,6 +100,19 @@ def test_an_exchange_whose_rooms_all_fail_alike_is_one_line(
     assert not [line for line in lines if line.startswith(("EU quay", "EU fjord"))]
 
 
+@pytest.mark.parametrize(("failing", "other"), [(EWS, "Graph"), (GRAPH, "EWS")])
+def test_a_remedy_speaks_of_the_exchange_whose_rooms_failed_alone(
+    company: Company, failing: str, other: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rooms = {"fjord": failing, "harbour": GRAPH if failing == EWS else EWS}
+    write_two_exchanges(company, rooms)
+    company.tenant.faults.add(Fault("http", room=address_of("fjord"), status=404))
+    assert company.run() == 3
+    lines = capsys.readouterr().out.splitlines()
+    (remedy,) = [line for line in lines if line.startswith("HTTP404: ")]
+    assert other not in remedy
+
+
 def test_an_app_that_is_refused_leaves_the_rooms_of_the_other_exchange(company: Company) -> None:
     write_two_exchanges(company, {"fjord": GRAPH, "harbour": EWS}, client_id="another")
     assert company.run() == 3

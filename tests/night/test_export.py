@@ -129,6 +129,16 @@ def test_an_unknown_table_and_a_region_without_a_database_are_one_line(
     assert capsys.readouterr().err == "error: room_day: no such table; did you mean room_days?\n"
 
 
+@pytest.mark.parametrize("name", ["figures.xls", "Figures.CSV", "figures.ods"])
+def test_the_name_of_another_kind_of_file_is_not_taken_for_a_folder(
+    company: Company, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = company.directory / name
+    assert company.insights("export", "--region", "EU", "--to", str(path)) == 2
+    assert capsys.readouterr().err.startswith(f"error: --to {path}: no such file is written; ")
+    assert not path.exists()
+
+
 @needs_libreoffice
 def test_libreoffice_opens_the_workbook_and_reads_the_same_figures(published: Company) -> None:
     path = exported(published)

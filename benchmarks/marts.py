@@ -37,7 +37,7 @@ MONTHS: Final = 13
 ROOMS: Final = {"0.24M": 100, "2.4M": 1_000, "9.9M": 4_000, "24M": 10_000, "67M": 28_000}
 THREADS: Final = 2
 EXAMPLES: Final = Path(engine.__file__).parent / "sql" / "examples"
-ROOM_HOURS_STEPS: Final = ("room_dates", "live", MASKS, "room_hours")
+ROOM_HOURS_STEPS: Final = ("whole_days", "room_dates", "live", MASKS, "room_hours")
 READS_ALL_BOOKINGS: Final = frozenset({"compare", "durations_and_lead_times"})
 GROUP_BY: Final = """
 CREATE TABLE touched AS

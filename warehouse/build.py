@@ -109,13 +109,13 @@ class LakeRows:
     """The rows of all rooms, in the daily files of the lake; a context that lets go of them.
 
     A view's files are on this machine, fetched where the lake is far away, until another view has
-    its name. The columns of a file are checked once.
+    its name. Days are listed once, and the columns of their files checked once.
     """
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._scans: dict[str, ExitStack] = {}
-        self._checked: set[Daily] = set()
+        self._known: dict[Daily, list[date]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -134,11 +134,10 @@ class LakeRows:
     ) -> None:
         """Make the files of some days readable by a name."""
         with ExitStack() as scan:
-            is_checked = dataset in self._checked
-            files = self._lake.scan(dataset, first, last, is_checked=is_checked)
+            files = self._lake.scan(dataset, first, last, known=self._known.get(dataset))
             parts = scan.enter_context(files)
             if first == date.min and last == date.max:
-                self._checked.add(dataset)
+                self._known[dataset] = [part.day for part in parts if part.day]
             engine.scan(name, LAKE[dataset].schema, parts)
             former, self._scans[name] = self._scans.get(name), scan.pop_all()
             if former is not None:
@@ -153,8 +152,8 @@ class LakeRows:
     def booked_dates(self) -> list[date]:
         """The days that have a file of bookings, each of which was looked at."""
         self._lake.check("bookings")
-        self._checked.add("bookings")
-        return self._lake.days("bookings")
+        days = self._known["bookings"] = self._lake.days("bookings")
+        return days
 
 
 @dataclass(frozen=True)

@@ -189,17 +189,18 @@ class Lake:
         first_date: date | None = None,
         last_date: date | None = None,
         *,
-        is_checked: bool = False,
+        known: Sequence[date] | None = None,
     ) -> Iterator[list[Part]]:
         """Give the files of a dataset, those of the days asked, for an engine to scan meanwhile.
 
-        Each was looked at: no symlink; and the contract's schema, this region's, unless they
-        are checked before.
+        Each was looked at: the contract's schema, this region's, no symlink. ``known`` are all
+        days that a scan or ``check`` found before, so that none is listed and read for its columns
+        again.
         """
-        days = self._days_between(dataset, first_date, last_date)
+        days = self._days_between(dataset, first_date, last_date, known)
         files = [self._parts(dataset, day) for day in days]
         with self._storage.near(files) as paths:
-            if not is_checked:
+            if known is None:
                 for parts, path in zip(files, paths, strict=True):
                     self._checked_footer(dataset, parts, str(path))
             yield [Part(day, str(path)) for day, path in zip(days, paths, strict=True)]
@@ -258,9 +259,14 @@ class Lake:
         return (folder, f"region={self.region}", *of_day, f"{folder}.parquet")
 
     def _days_between(
-        self, dataset: Dataset, first_date: date | None, last_date: date | None
+        self,
+        dataset: Dataset,
+        first_date: date | None,
+        last_date: date | None,
+        known: Sequence[date] | None = None,
     ) -> list[date]:
-        return [d for d in self.days(dataset) if (first_date or d) <= d <= (last_date or d)]
+        days = self.days(dataset) if known is None else known
+        return [d for d in days if (first_date or d) <= d <= (last_date or d)]
 
     def _footers(self, dataset: Dataset, days: Sequence[date]) -> Iterator[pq.FileMetaData]:
         """Yield what the files say of their rows, read from their ends."""

@@ -205,7 +205,13 @@ def _database_errors_in_one_line(settings: Path) -> Iterator[None]:
         why = type(cause).__name__
         if isinstance(cause, OperationalError):
             why = str(cause.orig).partition("\n")[0]
-        raise HistoryError(f"{settings}: the history of runs cannot be reached: {why}") from None
+        where, remedy = str(settings), ""
+        if history_server(settings.parent) is None:
+            where = str(settings.parent)
+            remedy = "; see to its permissions and disk, or set DAGSTER_HOME to another folder"
+        raise HistoryError(
+            f"{where}: the history of runs cannot be reached: {why}{remedy}"
+        ) from None
 
 
 def _is_no_retry(record: logging.LogRecord) -> bool:

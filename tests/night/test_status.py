@@ -1,6 +1,7 @@
 """``insights status`` says how old the figures are; ``run --dry-run`` stores nothing."""
 
 import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -153,3 +154,15 @@ def test_a_dry_run_of_which_some_or_all_rooms_fail_exits_as_a_run_does(
     assert company.insights("run", "--region", "EU", *days) == 1
     assert "none of 2 rooms could be read" in capsys.readouterr().err
     assert not (company.directory / "lake").exists()
+
+
+def test_a_history_that_cannot_be_opened_is_one_line_with_its_folder_and_the_remedy(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = company.directory / ".dagster"
+    shutil.rmtree(home / "history")
+    (home / "history" / "runs.db").mkdir(parents=True)
+    assert company.insights("status") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {home}: the history of runs cannot be reached: ")
+    assert line.endswith("see to its permissions and disk, or set DAGSTER_HOME to another folder")

@@ -97,10 +97,13 @@ def export_tables(warehouse: Location, region: Region, tables: Sequence[str], to
             name: _frame(connection.sql(f'SELECT * FROM "{name}"').to_arrow_table())  # noqa: S608 - the database's own names
             for name in chosen
         }
-    if to.suffix.lower() == WORKBOOK:
-        _write_workbook(frames, definitions, to)
-    else:
-        _write_folder(frames, definitions, to)
+    try:
+        if to.suffix.lower() == WORKBOOK:
+            _write_workbook(frames, definitions, to)
+        else:
+            _write_folder(frames, definitions, to)
+    except OSError as error:  # it may name a file that is only there while writing
+        raise OSError(error.errno, error.strerror, str(to)) from None
     return Exported(to, {name: len(frame) for name, frame in frames.items()})
 
 

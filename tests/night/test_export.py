@@ -139,6 +139,15 @@ def test_the_name_of_another_kind_of_file_is_not_taken_for_a_folder(
     assert not path.exists()
 
 
+def test_what_cannot_be_written_is_named_as_the_operator_named_it(
+    published: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = published.directory / "folder.xlsx"
+    path.mkdir()
+    assert published.insights("export", "--region", "EU", "rooms", "--to", str(path)) == 1
+    assert capsys.readouterr().err == f"error: {path}: Is a directory\n"
+
+
 @needs_libreoffice
 def test_libreoffice_opens_the_workbook_and_reads_the_same_figures(published: Company) -> None:
     path = exported(published)

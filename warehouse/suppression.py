@@ -385,12 +385,8 @@ def _hide_few_of(grid: Grid, whole: Sequence[Counts], part: Sequence[Counts]) ->
         number, worth = np.zeros(visible.shape, np.int64), np.zeros(visible.shape, np.int64)
         np.add.at(number, whole_at, is_hidden.astype(np.int64))
         np.add.at(worth, whole_at, np.where(is_hidden, few, 0))
-        rest = np.where(shown[part_at], 0, grid.cells.counts[part_at]).sum(axis=-1) - few
-        # Of one part alone it is told how its few divides: both sides hold k, or one is empty.
-        is_small = is_hidden & (rest > 0) & (rest < grid.k) & (number < 2)[whole_at]
-        bare = (number > 0) & (worth < grid.k)
-        can_hide = (is_open & (few > 0) & bare[whole_at]) | is_small
-        np.logical_or.at(bare, whole_at, is_small)
+        bare = (number > 0) & ((number < 2) | (worth < grid.k))
+        can_hide = is_open & (few > 0)
         price = np.where(grid.free, cost, np.inf)
         changed = False
         for place, month in np.argwhere(bare).tolist():

@@ -34,6 +34,17 @@ SELECT building, max(rooms), sum(rooms), sum(rooms_loaded), coalesce(sum(open_mi
        coalesce(sum(booked_minutes), 0)
 FROM days GROUP BY building ORDER BY building
 """
+# Of the days of rooms in both months, how many are of rooms that were open in both.
+_SAME_ROOMS: Final = """
+WITH rooms_open AS (
+    SELECT coalesce(r.building, 'no building') AS building, d.room_id, count(*) AS days,
+           count(*) FILTER (d.local_date >= $first) BETWEEN 1 AND count(*) - 1 AS is_in_both
+    FROM room_days AS d JOIN rooms AS r ON r.room_id = d.room_id
+    WHERE d.local_date BETWEEN $before AND $last AND d.open_minutes > 0
+    GROUP BY ALL
+)
+SELECT building, coalesce(sum(days) FILTER (is_in_both), 0), sum(days) FROM rooms_open GROUP BY ALL
+"""
 _SOLD_OUT: Final = """
 SELECT coalesce(building, 'no building'), capacity_band,
        count(DISTINCT local_date) FILTER (sold_out_minutes > 0) AS days
@@ -84,7 +95,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class BuildingMonth:
-    """A building in a month, and in the month before where both were read (R24)."""
+    """A building in a month, and in the month before if both are of the same rooms (R24)."""
 
     building: str
     now: Use
@@ -128,6 +139,11 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
         before = {"first": start - relativedelta(months=1), "last": start - timedelta(days=1)}
         uses = _uses(connection.execute(_BUILDINGS, period).fetchall())
         uses_before = _uses(connection.execute(_BUILDINGS, before).fetchall())
+        both = period | {"before": before["first"]}
+        days = {
+            building: (of_both, of_all)
+            for building, of_both, of_all in connection.execute(_SAME_ROOMS, both).fetchall()
+        }
         sold_out = connection.execute(_SOLD_OUT, period).fetchall()
         never_booked = connection.execute(_NEVER_BOOKED, period).fetchall()
     if first_read > before["first"]:
@@ -137,8 +153,13 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
         first_date=start,
         last_date=end,
         is_whole=first_read <= start,
-        total=_compared("all buildings", _sum(uses.values()), _sum(uses_before.values())),
-        buildings=tuple(_compared(name, use, uses_before.get(name)) for name, use in uses.items()),
+        total=_compared(
+            "all buildings", _sum(uses.values()), _sum(uses_before.values()), days.values()
+        ),
+        buildings=tuple(
+            _compared(name, use, uses_before.get(name), [days.get(name, (0, 0))])
+            for name, use in uses.items()
+        ),
         sold_out=tuple(sold_out[:_MOST_SHOWN]),
         never_booked=tuple(name for (name,) in never_booked),
     )
@@ -161,6 +182,11 @@ def _sum(uses: Iterable[Use]) -> Use:
     return total
 
 
-def _compared(building: str, now: Use, before: Use | None) -> BuildingMonth:
-    is_alike = before is not None and before.is_read and now.is_read
+def _compared(
+    building: str, now: Use, before: Use | None, days: Iterable[tuple[int, int]]
+) -> BuildingMonth:
+    """Put both months together; ``days`` are those of rooms in both, and those of all rooms."""
+    of_both, of_all = (sum(column) for column in zip((0, 0), *days, strict=True))
+    is_same = of_both >= _READ_ALIKE * of_all > 0
+    is_alike = is_same and before is not None and before.is_read and now.is_read
     return BuildingMonth(building, now, before if is_alike else None)

@@ -86,6 +86,26 @@ def test_the_month_before_stands_beside_it_where_both_were_read(
     assert f"(month before: {100 * 600 / OPEN_MINUTES:.0f} %)" in body(mail, "plain")
 
 
+def test_r24_the_month_before_is_left_out_where_it_had_other_rooms(
+    company: Company, mail: MailServer
+) -> None:
+    configure(company, mail)
+    rooms = company.directory / "rooms.csv"
+    listed = rooms.read_text()
+    lines = [
+        f"{line},{opened_on}"
+        for line, opened_on in zip(
+            listed.splitlines(), ["opened_on", "", "2026-10-01"], strict=True
+        )
+    ]
+    rooms.write_text("\n".join(lines))
+    company.run(date(2026, 9, 1), OCTOBER.last_date)
+    company.insights("mail", "--region", "EU")
+    text = body(mail, "plain")
+    assert "in October 2026" in text
+    assert "month before" not in text
+
+
 def test_missed_targets_stand_first_in_the_mail_and_on_the_page(
     company: Company, mail: MailServer
 ) -> None:

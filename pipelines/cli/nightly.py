@@ -198,7 +198,7 @@ def mail(config: Path, region: Region, month: datetime | None, is_shown: bool) -
     try:
         send_mail(settings.reports, made.subject, made.text, made.html)
     except NotSentError as error:
-        fail([f"{region}: the mail was not sent ({error})"])
+        fail([f"{region}: the mail was not sent ({error}); see reports: in {config}"])
         return NOTHING
     to = counted(len(settings.reports.recipients), "recipient")
     click.echo(f"{region}: sent '{made.subject}' to {to}")

@@ -171,7 +171,8 @@ def test_without_a_month_without_reports_or_without_a_server_it_is_one_line(
     monkeypatch.setenv("TEST_SMTP_PASSWORD", "wrong")
     capsys.readouterr()
     assert company.insights("mail", "--region", "EU") == 1
-    assert "the mail was not sent (SMTPAuthenticationError)" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"(SMTPAuthenticationError); see reports: in {company.config}\n" in said
     company.write()
     assert company.insights("mail", "--region", "EU") == 2
     assert "reports: is missing" in capsys.readouterr().err

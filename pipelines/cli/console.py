@@ -118,11 +118,11 @@ def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
     """Print what a run read, each room that failed, and where the figures are."""
     days = facts.day_range
     kinds = settings.regions[region].kinds_of(facts.failed_rooms)
-    if facts.is_read and days:
+    if facts.bookings is not None and days:
         deleted = facts.deleted_days
         click.echo(
             f"{region}: {facts.rooms_loaded} of {facts.rooms_expected} rooms read, "
-            f"{days.first_date} to {days.last_date}, {facts.bookings:,} bookings"
+            f"{days.first_date} to {days.last_date}, {counted(facts.bookings, 'booking')}"
             + (f", {counted(deleted, 'day')} past retention deleted" if deleted else "")
         )
         if facts.unreadable_fields:

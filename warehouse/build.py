@@ -85,11 +85,6 @@ class PublishOptions:
     memory_limit: str = "400MB"
     room_days_per_pass: int = 150_000
 
-    @property
-    def threads_of_arrays(self) -> int:
-        """How many threads work on arrays."""
-        return min(self.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
-
 
 class Rows(Protocol):
     """Rows of the lake, wherever they lie."""
@@ -245,7 +240,7 @@ class Build:
         self._arrays: list[pa.Table] = []
         self._data_through = found.data_through or date.min
         self._read_late = self._inputs.read_late(found.data_through, found.read_at)
-        self._threads = options.threads_of_arrays
+        self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
         self._pass_days = options.room_days_per_pass // max(1, self._inputs.rooms)
 
     def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:

@@ -12,7 +12,6 @@ them stays in them.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -46,7 +45,7 @@ WHERE n.place BETWEEN ? AND ?
 """
 
 
-def load_what_if(engine: Engine, threads: int) -> None:
+def load_what_if(engine: Engine) -> None:
     """Fill the tables of the page's what-if, some buildings at a time."""
     for step in ("what_if_now", "what_if_days"):
         engine.run(f"after/{step}")
@@ -57,20 +56,18 @@ def load_what_if(engine: Engine, threads: int) -> None:
         days.setdefault(place, []).append(day)
     for first, last in _chunks([room["place"] for room in rooms]):
         found = _booked(engine, first, last)
-
-        def tables_of(place: int, found: Sequence[Ints] = found) -> dict[str, list[dict[str, Any]]]:
+        for place in range(first, last + 1):
             own = [room for room in rooms if room["place"] == place]
             low, high = np.searchsorted(found[0], (own[0]["number"], own[-1]["number"] + 1))
-            return what_if_tables(own, days[place], *(each[low:high] for each in found))
-
-        with ThreadPoolExecutor(threads) as pool:
-            places = [place for place in range(first, last + 1) if place in days]
-            for tables in pool.map(tables_of, places):
+            bookings = tuple(each[low:high] for each in found)
+            if place in days:
+                tables = what_if_tables(own, days[place], *bookings)
                 for name, rows in tables.items():
                     table = pa.Table.from_pylist(
                         [{"region": region} | row for row in rows], TABLES[name].schema
                     )
                     engine.insert(name, table)
+        del found, bookings  # or the next ones would come beside them
 
 
 def _booked(engine: Engine, first: int, last: int) -> tuple[Ints, Ints, Ints]:

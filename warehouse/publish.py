@@ -187,7 +187,7 @@ def build_rooms(
                 load_busy_ahead(engine)
             else:
                 engine.run(f"after/{step}")
-        load_what_if(engine, options.threads_of_arrays)
+        load_what_if(engine)
 
 
 def finish(engine: Engine, options: PublishOptions, now: datetime, memory: pa.Table | None) -> None:

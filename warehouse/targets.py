@@ -5,20 +5,25 @@ ratio is a sum over a sum (R9).
 Does not belong here: the keys of ``insights.yaml`` (``pipelines/settings``), showing a result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import ceil
 from typing import Final, Literal, TypeAlias
 
 import duckdb
 from dateutil.relativedelta import relativedelta
 
-Measure: TypeAlias = Literal["sold_out_days_at_most", "utilization_percent_at_least"]
+from transforms.contract import CAPACITY_BANDS, FEW, HEADCOUNT_BANDS
+
+Measure: TypeAlias = Literal[
+    "sold_out_days_at_most", "utilization_percent_at_least", "seats_used_percent_at_least"
+]
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_QUERIES: Final[dict[Measure, str]] = {
+_QUERIES: Final[Mapping[str, str]] = {
     "sold_out_days_at_most": """
         SELECT count(DISTINCT local_date) FILTER (sold_out_minutes > 0)
         FROM rooms_in_use
@@ -34,6 +39,14 @@ _QUERIES: Final[dict[Measure, str]] = {
           AND ($capacity_band IS NULL OR capacity_band = $capacity_band)
           AND room_type NOT IN ('desk', 'office', 'executive')""",
 }
+_HEADCOUNTS: Final = """
+    SELECT level, month, capacity_band, band, bookings
+    FROM booking_profile
+    WHERE measure = 'headcount'
+      AND month BETWEEN strftime($first, '%Y-%m') AND strftime($last, '%Y-%m')
+      AND level IN ('building_size', if($building IS NULL, 'region', 'building'))
+      AND ($building IS NULL OR building = $building)"""
+_MONTHS_OF_A_QUARTER: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,9 @@ class Target:
     """What the rooms of a building, of a size, or of both are to reach.
 
     ``sold_out_days_at_most`` counts the days of a month on which all rooms of one size were in
-    use at once; ``utilization_percent_at_least`` is booked over open time of a quarter.
+    use at once; ``utilization_percent_at_least`` is booked over open time of a quarter;
+    ``seats_used_percent_at_least`` is people invited over seats (R11), the mean of the bookings of
+    a quarter. Of that one only an upper bound is told, and it is missed where that is too low.
     """
 
     measure: Measure
@@ -79,6 +94,11 @@ class TargetResult:
         if target.measure == "sold_out_days_at_most":
             days = f"sold out on {self.value:.0f} {'day' if self.value == 1 else 'days'}"
             return f"{rooms}: {days} in {self.period}; the target is at most {target.limit}."
+        if target.measure == "seats_used_percent_at_least":
+            return (
+                f"{rooms}: invited people fill at most {self.value:.0f} % of the seats in "
+                f"{self.period}; the target is at least {target.limit} %."
+            )
         return (
             f"{rooms}: {self.value:.0f} % booked in {self.period}; "
             f"the target is at least {target.limit} %."
@@ -128,7 +148,44 @@ def evaluate(
                 "building": target.building,
                 "capacity_band": target.capacity_band,
             }
-            rows = connection.execute(_QUERIES[target.measure], parameters).fetchall()
-            value = rows[0][0] if rows else None
+            if target.measure == "seats_used_percent_at_least":
+                value = _seats_used_at_most(connection, parameters)
+            else:
+                rows = connection.execute(_QUERIES[target.measure], parameters).fetchall()
+                value = rows[0][0] if rows else None
         results.append(TargetResult(target, first, last, value))
     return sorted(results, key=lambda result: not result.is_missed)
+
+
+def _seats_used_at_most(
+    connection: duckdb.DuckDBPyConnection, parameters: Mapping[str, object]
+) -> float | None:
+    """Return the percent of the seats that the bookings of a quarter invite people for, at most.
+
+    From ``booking_profile`` alone, so that it tells nothing that is not told there: each booking
+    has the most people of its band in the smallest room of its size; what is merged or left out
+    (R17) fills its room. Where headcount or seats are unknown, a booking does not count. None where
+    a month of the quarter is not shown, or nothing is known.
+    """
+    asked = {name: parameters[name] for name in ("first", "last", "building")}
+    rows = connection.execute(_HEADCOUNTS, asked).fetchall()
+    whole = [row for row in rows if row[0] != "building_size"]
+    cells = [row for row in rows if row[0] == "building_size"]
+    if len({month for _, month, *_ in whole}) < _MONTHS_OF_A_QUARTER:
+        return None
+    seats, smallest = {}, 1
+    for size in CAPACITY_BANDS:
+        seats[size.label] = smallest
+        smallest = (size.at_most or 0) + 1
+    people = {band.label: band.at_most for band in HEADCOUNT_BANDS} | {FEW: None}
+    hidden = sum(row[-1] for row in whole) - sum(row[-1] for row in cells)
+    known, filled = hidden, float(hidden)
+    chosen = parameters["capacity_band"]
+    for _, _, size, band, count in cells:
+        if size is None or band is None or chosen not in (None, size):
+            continue
+        known += count
+        most = people[band]
+        filled += count * (1.0 if most is None else min(1.0, most / seats[size]))
+    # Rounded up, since it is told without its fraction.
+    return float(ceil(100 * filled / known)) if known > hidden else None

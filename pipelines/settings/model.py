@@ -303,6 +303,7 @@ class _TargetKeys(Keys):
     capacity_band: Text | None = None
     sold_out_days_at_most: int | None = Field(default=None, ge=0, le=31)
     utilization_percent_at_least: int | None = Field(default=None, ge=1, le=100)
+    seats_used_percent_at_least: int | None = Field(default=None, ge=1, le=100)
 
     @classmethod
     def _together(cls, values: Mapping[str, object]) -> _Wrong:

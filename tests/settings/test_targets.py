@@ -19,6 +19,7 @@ __all__ = ["company"]
         ({"sold_out_days_at_most": 1}, "names no rooms"),
         ({"building": "HQ", "sold_out_days": 1}, "did you mean sold_out_days_at_most?"),
         ({"building": "HQ", "utilization_percent_at_least": 130}, "100"),
+        ({"building": "HQ", "seats_used_percent_at_least": 0}, "at least 1"),
     ],
 )
 def test_a_target_that_cannot_be_is_refused_by_its_place(

@@ -255,8 +255,12 @@ class Simulation:
         self.expected[*told, old.created_at, room.read_at, read_at, given_back] += 1
 
     def _given_back(self, room: Room, old: Booking, read_at: datetime) -> int:
-        """Count minute by minute, on the wall, what nobody holds any more."""
-        others = [each for each in room.bookings.values() if each.blocks]
+        """Count minute by minute, on the wall, what nobody else held before and holds still."""
+        others = [
+            each
+            for number, each in room.bookings.items()
+            if each.blocks and (number == old.number or self._is_as_before(room, each))
+        ]
         near = [b for b in others if b.starts_at < old.ends_at and b.ends_at > old.starts_at]
         minute, count = max(old.starts_at, read_at), 0
         while minute < old.ends_at:
@@ -265,6 +269,17 @@ class Simulation:
             count += is_open and not any(b.starts_at <= minute < b.ends_at for b in near)
             minute += timedelta(minutes=1)
         return count
+
+    def _is_as_before(self, room: Room, booking: Booking) -> bool:
+        if booking.created_at is None:
+            return True  # for all that can be known
+        old = room.seen.get(booking.number)
+        return (
+            old is not None
+            and old.blocks
+            and (old.created_at, old.starts_at, old.ends_at)
+            == (booking.created_at, booking.starts_at, booking.ends_at)
+        )
 
     def _day(self, room: Room, booking: Booking) -> date:
         return local_date(booking.starts_at, room.zone)

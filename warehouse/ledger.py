@@ -5,7 +5,7 @@ and forgetting changes. Does not belong here: which two bookings are one (``tran
 the order of writing (``nightly.py``).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, TypeAlias
@@ -20,6 +20,7 @@ from warehouse.calendar import open_minutes, profile_of
 from warehouse.lake import Lake
 
 _Span: TypeAlias = tuple[datetime, datetime]
+_COUNTED: Final = pa.array(["booked", "held"])
 _KNOWN_BY: Final = ("room_id", "created_at")
 
 
@@ -43,7 +44,7 @@ class Ledger:
         gone, appeared = differing(*(self._of_loaded(each) for each in (old, new)))
         if gone.num_rows:
             self._gone += sights(gone, gone["read_at"].to_pylist())
-            self._note_standing(new, gone["room_id"])
+            self._note_standing(new, appeared, gone["room_id"])
         if appeared.num_rows:
             before = _read_before(appeared, coverage)
             was_read = pc.is_valid(before)
@@ -78,15 +79,20 @@ class Ledger:
         near = rows.filter(pc.and_(of_room, is_known))
         return sights(near, [None] * near.num_rows)
 
-    def _note_standing(self, new: pa.Table, room_ids: pa.ChunkedArray) -> None:
-        """Keep what still holds a room on a day on which something is gone."""
-        is_standing = pc.and_(
-            pc.is_in(new["room_id"], room_ids.unique()),
-            pc.is_in(new["status"], pa.array(["booked", "held"])),
-        )
-        rows = new.filter(is_standing)
-        columns = (rows[name].to_pylist() for name in ("room_id", "starts_at", "ends_at"))
-        for room_id, starts_at, ends_at in zip(*columns, strict=True):
+    def _note_standing(self, new: pa.Table, appeared: pa.Table, room_ids: pa.ChunkedArray) -> None:
+        """Keep what held a room before and holds it still, on a day on which something is gone.
+
+        Who came since booked again what was given back: both count, though one reading shows both.
+        Without a creation nobody knows whether it came, or is what seems gone: it holds still.
+        """
+        of_rooms = room_ids.unique()
+        spans: list[Counter[tuple[str, datetime, datetime]]] = []
+        came = appeared.filter(pc.is_valid(appeared["created_at"]))
+        for rows in (new.filter(pc.is_in(new["status"], _COUNTED)), came):
+            near = rows.filter(pc.is_in(rows["room_id"], of_rooms))
+            columns = (near[name].to_pylist() for name in ("room_id", "starts_at", "ends_at"))
+            spans.append(Counter(zip(*columns, strict=True)))
+        for room_id, starts_at, ends_at in (spans[0] - spans[1]).elements():
             self._standing[room_id].append((starts_at, ends_at))
 
 
@@ -114,9 +120,10 @@ class _GivenBack:
         self._closures, self._until, self._standing = closures, until, standing
 
     def of(self, change: Mapping[str, Any]) -> int:
-        """Return the open minutes after the reading that the old booking held and nobody holds now.
+        """Return the open minutes after the reading that the change set free.
 
-        Others are those that start on the same day. 0 for a new booking.
+        Not free is what another booking of that day held before and holds still, and where the
+        booking itself is now. 0 for a new booking.
         """
         if change["change"] == "new":
             return 0

@@ -173,6 +173,14 @@ def test_r20_what_another_booking_still_holds_is_not_given_back(lake: Lake) -> N
     assert night(lake, 1, at(10)) == [("a", "cancelled", 10, 75)]
 
 
+def test_r20_minutes_that_somebody_else_took_by_the_next_reading_were_given_back(
+    lake: Lake,
+) -> None:
+    night(lake, 0, at(10))
+    other = at(10, created_at=read_at(0) + timedelta(hours=1))
+    assert night(lake, 1, other) == [("a", "cancelled", 10, 45), ("a", "new", 10, 0)]
+
+
 def test_r20_a_move_gives_back_what_it_does_not_hold_itself(lake: Lake) -> None:
     starts_at = at(10)["starts_at"] + timedelta(minutes=15)
     night(lake, 0, at(10))

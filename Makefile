@@ -26,7 +26,7 @@ $(DEV): $(READY) requirements-dev.txt
 
 setup: $(DEV) ## Set up .venv with all that tests, linters and `dagster dev` need
 
-setup-all: $(DEV) .venv-azurite/ready .venv-odcs/ready .venv-spark/ready .venv-superset/ready ## Set up also what no test then has to skip (Debian or Ubuntu, as root)
+setup-all: $(DEV) .venv-azurite/ready .venv-deploy/ready .venv-odcs/ready .venv-spark/ready .venv-superset/ready ## Set up also what no test then has to skip (Debian or Ubuntu, as root)
 	DEBIAN_FRONTEND=noninteractive apt-get -qq update
 	DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends chromium libreoffice-calc-nogui openjdk-17-jre-headless postgresql
 
@@ -107,4 +107,4 @@ pins: $(DEV) ## Renew the files of pins from pyproject.toml
 	$(COMPILE) --extra kubernetes --extra object-storage --extra postgres --constraint requirements-dev.txt --output-file deploy/requirements.txt pyproject.toml
 
 clean: ## Remove what make and the demo made
-	rm -rf $(VENV) .venv-azurite .venv-odcs .venv-spark .venv-superset demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-azurite .venv-deploy .venv-odcs .venv-spark .venv-superset demo build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -149,3 +149,13 @@ def empty_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("history") / ".dagster"
     with open_instance(home):
         return home
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, empty_history: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder for a company: an empty history of runs, its secret in the environment."""
+    monkeypatch.setenv("TEST_PASSWORD", "sandbox")
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.delenv("INSIGHTS_REGIONS", raising=False)
+    shutil.copytree(empty_history, tmp_path / ".dagster")
+    return tmp_path

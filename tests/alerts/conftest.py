@@ -1,6 +1,5 @@
 """Receivers of alerts that stop with their test, and a company whose nights can go wrong."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,20 +30,14 @@ def mail(
 
 @pytest.fixture
 def company(
-    tmp_path: Path,
-    empty_history: Path,
+    workplace: Path,
     authority: CertificateAuthority,
     exchange: StartExchange,
     webhook: Webhook,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Company:
     """Two rooms with a meeting each; whoever is to be told has a webhook."""
-    monkeypatch.setenv("TEST_PASSWORD", "sandbox")
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    monkeypatch.delenv("INSIGHTS_REGIONS", raising=False)
-    shutil.copytree(empty_history, tmp_path / ".dagster")
     company = found_company(
-        tmp_path,
+        workplace,
         authority,
         exchange,
         {"fjord": [meeting(MONDAY, 7, 8)], "harbour": [meeting(MONDAY, 12, 13)]},

@@ -1,6 +1,5 @@
 """The small company that the tests of a night work with."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -20,18 +19,12 @@ def calendars() -> dict[str, list[Item]]:
 
 @pytest.fixture
 def company(
-    tmp_path: Path,
-    empty_history: Path,
+    workplace: Path,
     authority: CertificateAuthority,
     exchange: StartExchange,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Company:
     """Two rooms: one with two meetings on Monday, one with one; Copenhagen, open 8 to 18."""
-    monkeypatch.setenv("TEST_PASSWORD", "sandbox")
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    monkeypatch.delenv("INSIGHTS_REGIONS", raising=False)
-    shutil.copytree(empty_history, tmp_path / ".dagster")
-    return found_company(tmp_path, authority, exchange, calendars())
+    return found_company(workplace, authority, exchange, calendars())
 
 
 @pytest.fixture(scope="session")

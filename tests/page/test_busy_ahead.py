@@ -10,6 +10,7 @@ import pytest
 
 from tests.page.browser import Browser
 from tests.page.pages import Page, choose, table_in, words_of
+from tests.page.test_access import show_on
 from tests.questions.office import publish_company
 from warehouse import connect
 from warehouse.page import write_page
@@ -63,13 +64,7 @@ def test_where_the_past_is_too_short_the_page_says_so(worked: Page, browser: Bro
 @pytest.mark.parametrize("width", [1400, 390])
 def test_axe_finds_nothing_in_the_section(company: Path, width: int, browser: Browser) -> None:
     tab = browser.open(company, "#building=HQ")
-    tab.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=width,
-        height=844,
-        deviceScaleFactor=1,
-        mobile=width < 500,
-    )
+    show_on(tab, width)
     assert len(table_in(tab, "busy")) >= 15
     tab.value(files("axe_playwright_python").joinpath("axe.min.js").read_text() + "; 0")
     rules = json.dumps(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])

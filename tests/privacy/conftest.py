@@ -1,6 +1,5 @@
 """A company whose every personal field carries a token that can be searched for."""
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -65,17 +64,12 @@ def planted_calendars() -> dict[str, list[Item]]:
 
 @pytest.fixture
 def planted(
-    tmp_path: Path,
-    empty_history: Path,
+    workplace: Path,
     authority: CertificateAuthority,
     exchange: StartExchange,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> Company:
     """Two rooms whose items are planted with tokens; single, private, all-day, cancelled."""
-    monkeypatch.setenv("TEST_PASSWORD", "sandbox")
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    shutil.copytree(empty_history, tmp_path / ".dagster")
-    return found_company(tmp_path, authority, exchange, planted_calendars())
+    return found_company(workplace, authority, exchange, planted_calendars())
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,9 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from transforms.contract import ROOMS
+from transforms.local_time import day_start, local_date, zone
 from transforms.raw import RawItem
 from transforms.redact import RoomContext, redact
-from transforms.zones import day_start, local_date, zone
 from warehouse.lake import Lake
 from warehouse.nightly import apply_night, staging
 from warehouse.storage import DiskStorage

@@ -32,10 +32,10 @@ from pipelines.settings import (
 from pipelines.sources.base import CalendarSource, Window
 from pipelines.sources.session import Throttle
 from pipelines.sources.views import OTHER_MAILBOX
-from transforms.addresses import normal_address, normal_domain
 from transforms.contract import Region
+from transforms.local_time import day_start, local_date, zone
+from transforms.raw import normal_address, normal_domain
 from transforms.redact import RoomContext, redact
-from transforms.zones import day_start, local_date, zone
 from warehouse import page
 from warehouse.directory import record_directory
 from warehouse.engine import EngineUnusableError, bytes_of

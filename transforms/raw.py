@@ -2,11 +2,15 @@
 
 Belongs here: the types that carry personal data between a source and ``redact``. Each source
 translates its protocol's words once. They print field names only, and refuse to be pickled:
-whatever is pickled may reach a disk.
+whatever is pickled may reach a disk. And the one normal form of mailbox addresses, before any is
+compared (R11, R12): Exchange, Graph, address books and spreadsheets write one mailbox in many ways,
+with a display name, in quotes, with a scheme, encapsulated, in any case, with a domain in Unicode
+or in Punycode.
 Does not belong here: subject, body, location text, ids: nothing downstream may need them, so
 no source asks for them or keeps them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -16,6 +20,14 @@ Role: TypeAlias = Literal["organizer", "required", "optional", "resource"]
 
 SERIES: Final = "series"
 """The kind of a recurring master."""
+
+_SCHEME: Final = re.compile(r"^(?:smtp|sip|mailto)\s*:\s*", re.IGNORECASE)
+_ENCAPSULATED: Final = re.compile(r"^imceaex-(.*)@[^@]*$", re.IGNORECASE | re.DOTALL)
+_ENCODED: Final = re.compile(r"\+([0-9A-Fa-f]{2})")
+_COMMENT: Final = re.compile(r"\s+\([^()]*\)$")
+_QUOTES: Final = "'\"\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}`<>"
+_ONLY_QUOTES: Final = _QUOTES.removesuffix("<>")
+_SURROUNDING: Final = " \t\r\n\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE};,"
 
 
 class _InMemoryOnly:
@@ -73,3 +85,52 @@ class RawItem(_InMemoryOnly):
     stated: Mapping[str, bool | None]
     all_day_dates: tuple[date, date] | None = None
     unreadable: int = 0
+
+
+def normal_address(text: str | None) -> str:
+    """Return the one form of a mailbox address: casefolded, its domain as IDNA writes it.
+
+    A legacy DN, bare (``/O=...``), with its type (``EX:``, ``X500:``) or encapsulated
+    (``IMCEAEX-``), comes back as the DN, which begins with a slash. ``""`` if nothing is left.
+    """
+    address = bare_address(text or "")
+    if encapsulated := _ENCAPSULATED.match(address):
+        dn = encapsulated[1].replace("_", "/")
+        address = _ENCODED.sub(lambda found: chr(int(found[1], 16)), dn)
+    address = re.sub(r"^(?:ex|x500)\s*:\s*(?=/)", "", address, flags=re.IGNORECASE)
+    if address.startswith("/"):
+        return address.casefold()
+    local, at, domain = address.rpartition("@")
+    if not at:
+        return address.casefold()
+    return f"{local.strip(_QUOTES).casefold()}@{normal_domain(domain)}"
+
+
+def bare_address(text: str) -> str:
+    """Return the address of what may have a display name, quotes or a scheme around it."""
+    address = text.strip(_SURROUNDING)
+    before = None
+    while address != before:
+        before = address
+        address = _COMMENT.sub("", _SCHEME.sub("", address)).strip(_SURROUNDING)
+        if "<" in address and address.rstrip(_ONLY_QUOTES).endswith(">"):
+            address = address[address.rindex("<") + 1 :]
+        address = address.strip(_QUOTES + _SURROUNDING)
+    return address
+
+
+def domain_of(address: str) -> str:
+    """Return the domain of an address in its normal form; ``""`` for a legacy DN or a bare name."""
+    is_smtp = "@" in address and not address.startswith("/")
+    return address.rpartition("@")[2] if is_smtp else ""
+
+
+def normal_domain(text: str) -> str:
+    """Return the one form of a domain name."""
+    folded = text.strip(_QUOTES + _SURROUNDING).rstrip(".").casefold()
+    if folded.isascii():
+        return folded
+    try:
+        return folded.encode("idna").decode("ascii")
+    except UnicodeError:
+        return folded

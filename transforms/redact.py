@@ -1,30 +1,30 @@
 """Raw calendar items to rows without personal data.
 
 Belongs here: ``redact``, an allow-list. It builds new rows from named fields; nothing is ever
-copied and then dropped, so a field that a source adds later cannot slip through.
-Does not belong here: what a value means (``rules.py``), reading and storing.
+copied and then dropped, so a field that a source adds later cannot slip through. And the rules of
+a single booking (R3 to R6, R11, R12), each a small pure function that is total: no item, however
+odd, raises.
+Does not belong here: reading and storing, open time (``local_time.py``), anything that needs a
+second booking (the warehouse).
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from transforms.addresses import normal_address
 from transforms.contract import KINDS, LAKE, RESPONSES, SHOW_AS, STAGED
-from transforms.raw import SERIES, RawItem
-from transforms.rules import (
-    HOLDABLE,
-    UNKNOWN_PEOPLE,
-    is_holdable,
-    people_of,
-    span_of,
-    status_of,
-)
-from transforms.zones import day_start, local_date
+from transforms.local_time import day_start, local_date
+from transforms.raw import SERIES, RawInvitee, RawItem, domain_of, normal_address
+
+_BLOCKING: Final = frozenset({"busy", "oof"})
+_HALF_A_DAY: Final = timedelta(hours=12)
+
+HOLDABLE: Final = (datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+"""The half-open span of instants that is stored: 64-bit nanoseconds of many readers hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class RoomContext:
     """What must be known of a room to redact its items.
 
     ``address`` is its mailbox, ``directory_addresses`` those of every room of the region,
-    ``accepted_domains`` the organization's own; all in their normal form (``addresses.py``).
+    ``accepted_domains`` the organization's own; all in their normal form (``raw.py``).
     """
 
     room_id: str
@@ -93,7 +93,13 @@ def redact(
     columns: dict[str, Sequence[object]] = {
         "room_id": [room.room_id] * len(kept),
         "read_at": [read_at] * len(kept),
-        **{name: [_flag(item.stated.get(name)) for _, item in kept] for name in _STATED},
+        **{
+            name: [
+                flag if isinstance(flag := item.stated.get(name), bool) else None
+                for _, item in kept
+            ]
+            for name in _STATED
+        },
     }
     columns.update(zip(_Row._fields, zip(*(row for row, _ in kept), strict=True), strict=False))
     arrays = [pa.array(columns.get(name, ()), STAGED.field(name).type) for name in STAGED.names]
@@ -131,5 +137,107 @@ def _row(item: RawItem, room: RoomContext, not_people: frozenset[str]) -> _Row:
     )
 
 
-def _flag(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
+def status_of(*, is_cancelled: bool, show_as: str, response: str, has_length: bool) -> str:
+    """R3 to R5, in the order cancelled, not_booked, held, booked.
+
+    An unknown ``show_as`` (NoData, absent, or a word that is not Exchange's) is not booked: R3
+    counts only what is known to block a room, and the column shows how many there are.
+    """
+    if is_cancelled:
+        return "cancelled"
+    is_blocking = show_as in _BLOCKING
+    if not has_length or response == "decline" or not (is_blocking or show_as == "tentative"):
+        return "not_booked"
+    return "booked" if is_blocking and response != "tentative" else "held"
+
+
+def all_day_dates(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> tuple[date, date]:
+    """R6: the first date, and the first date after, of an all-day booking.
+
+    Twelve hours added on the room's local clock turn midnight of an organizer up to 12 hours
+    away into the date that was meant. Whatever is longer than zero covers at least one date.
+    """
+    first, after = (
+        (instant.astimezone(zone).replace(tzinfo=None) + _HALF_A_DAY).date()
+        for instant in (starts_at, ends_at)
+    )
+    return first, max(after, first + timedelta(days=ends_at > starts_at))
+
+
+def span_of(item: RawItem, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the instants, in UTC, that are stored for an item that starts in ``HOLDABLE``.
+
+    An all-day item is local midnight to local midnight of its dates (R6): those that the source
+    states, or else those that its instants mean. An end before the start is stored as the start,
+    an end beyond ``HOLDABLE`` as its end.
+    """
+    starts_at = item.starts_at.astimezone(UTC)
+    ends_at = min(max(item.ends_at.astimezone(UTC), starts_at), HOLDABLE[1])
+    if not item.is_all_day:
+        return starts_at, ends_at
+    if item.all_day_dates is None:
+        first, after = all_day_dates(starts_at, ends_at, zone)
+    else:
+        first, after = item.all_day_dates
+        after = min(max(after, first), HOLDABLE[1].date())
+    return day_start(first, zone), day_start(after, zone)
+
+
+def is_holdable(instant: datetime) -> bool:
+    """Tell whether every reader of the lake can hold the instant."""
+    return HOLDABLE[0] <= instant < HOLDABLE[1]
+
+
+class People(NamedTuple):
+    """What is kept of the people of a booking: no name, address or domain of anyone."""
+
+    invited_headcount: int | None
+    headcount_is_lower_bound: bool
+    has_external: bool | None
+
+
+UNKNOWN_PEOPLE: Final = People(None, headcount_is_lower_bound=False, has_external=None)
+
+
+def people_of(
+    invitees: Sequence[RawInvitee], not_people: Set[str], accepted_domains: Set[str]
+) -> People:
+    """R11 and R12: how many people are invited, and whether any of them is from outside.
+
+    ``not_people`` are the addresses of this room and of the room directory, ``accepted_domains``
+    the organization's own domains, all in their normal form (``raw.py``). People are
+    told apart by address, or by legacy DN where there is none; one with neither counts 1. A list
+    has the domain of its address.
+    """
+    everyone = [
+        (normal_address(invitee.address) or normal_address(invitee.legacy_dn), invitee)
+        for invitee in invitees
+    ]
+    no_person = {identity for identity, invitee in everyone if invitee.role == "resource"}
+    people = [
+        (identity, invitee.is_list)
+        for identity, invitee in everyone
+        if invitee.role != "resource"
+        if not identity or (identity not in no_person and identity not in not_people)
+    ]
+    if not people:
+        return UNKNOWN_PEOPLE
+    distinct = {identity for identity, _ in people}
+    nameless = sum(not identity for identity, _ in people)
+    return People(
+        invited_headcount=len(distinct - {""}) + nameless,
+        headcount_is_lower_bound=any(is_list for _, is_list in people),
+        has_external=has_external({domain_of(identity) for identity in distinct}, accepted_domains),
+    )
+
+
+def has_external(domains: Set[str], accepted_domains: Set[str]) -> bool | None:
+    """R12: is any domain outside the accepted ones; ``""`` is the domain of an unknown address.
+
+    None if no domains are accepted, or if only the unknown ones could be external.
+    """
+    if not accepted_domains:
+        return None
+    if domains - accepted_domains - {""}:
+        return True
+    return None if "" in domains else False

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.contract import LAKE
-from transforms.opening import Closure
+from transforms.local_time import Closure
 from warehouse.directory import as_of_days, restated_from
 from warehouse.engine import Engine
 from warehouse.in_use import peaks, place_changes

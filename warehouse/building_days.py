@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.contract import Region
-from transforms.zones import day_start, zone
+from transforms.local_time import day_start, zone
 from warehouse.placement import DAY, Bools, Building, Ints, minutes_of_days
 from warehouse.storage import WarehouseError
 

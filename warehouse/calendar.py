@@ -21,14 +21,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from transforms.opening import (
+from transforms.local_time import (
     Closure,
     WeeklyHours,
     closed_dates,
+    day_start,
     parse_open_hours,
     public_holidays,
+    zone,
 )
-from transforms.zones import day_start, zone
 
 MINUTES_TO_1970: Final = 62_135_596_800 // 60
 """Minutes from 0001-01-01 to 1970-01-01, both UTC."""

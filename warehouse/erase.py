@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms.contract import COVERAGE, Region
-from transforms.zones import local_date, zone
+from transforms.local_time import local_date, zone
 from warehouse.directory import as_of_days, forget_directory
 from warehouse.holdings import tables_in
 from warehouse.lake import DATASETS, Lake

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from transforms.contract import BOOKINGS, COVERAGE, INSTANT, REGION_REMEDY, ROOMS, Region, is_region
-from transforms.zones import day_start, zone
+from transforms.local_time import day_start, zone
 from warehouse.lake import Lake
 
 _Ints: TypeAlias = npt.NDArray[np.int64]

@@ -22,8 +22,7 @@ from transforms.contract import (
     Region,
     band_of,
 )
-from transforms.opening import Closure
-from transforms.zones import day_start, local_date, zone
+from transforms.local_time import Closure, day_start, local_date, zone
 from warehouse.blocks import Ints
 from warehouse.calendar import (
     Profile,

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from transforms.changes import Sight, changes_of, differing, sights
 from transforms.contract import CHANGES, INSTANT
-from transforms.opening import Closure
+from transforms.local_time import Closure
 from warehouse.calendar import open_minutes, profile_of
 from warehouse.lake import Lake
 

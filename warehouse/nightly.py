@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from dateutil.relativedelta import relativedelta
 
 from transforms.contract import BOOKINGS, COVERAGE, INSTANT, STAGED
-from transforms.opening import Closure
+from transforms.local_time import Closure
 from warehouse.directory import as_of_days, forget_directory
 from warehouse.lake import DATASETS, FormatError, Lake, LakeError
 from warehouse.ledger import Ledger, forget_changes, latest_end

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.contract import TABLES
-from transforms.zones import day_start, zone
+from transforms.local_time import day_start, zone
 from warehouse.engine import Engine
 from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack, stable_order
 

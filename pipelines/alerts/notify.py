@@ -22,7 +22,7 @@ from pipelines.night import last_read_at, today_in
 from pipelines.run_facts import facts_of
 from pipelines.settings import AlertSettings, RegionSettings, Settings
 from transforms.contract import Region
-from transforms.zones import local_date, zone
+from transforms.local_time import local_date, zone
 from warehouse.lake import Lake
 
 NOTIFIES_ITSELF: Final = {"insights/alerts": "of its own"}

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from pipelines.settings import Room, SettingsError
 from pipelines.texts import Table, TextError, read_text
-from transforms.addresses import normal_address
+from transforms.raw import normal_address
 
 Row: TypeAlias = Mapping[str, str]
 """A room's settings by lower-case name, as the CSV writes them: True, False, numbers, words."""

@@ -39,8 +39,8 @@ from pipelines.sources.base import CalendarSource, Window
 from pipelines.sources.factory import open_source
 from pipelines.sources.steps import State, Step
 from pipelines.texts import counted
-from transforms.addresses import normal_address
 from transforms.contract import Region
+from transforms.raw import normal_address
 
 _AHEAD: Final = timedelta(days=7)
 _PATIENCE_SECONDS: Final = 60.0  # somebody waits for the answer

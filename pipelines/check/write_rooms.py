@@ -18,9 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 from pipelines.check.results import ExchangeResult
 from pipelines.settings import ROOM_COLUMNS, Identifier, Label, Mailbox, Room, SettingsError
 from pipelines.sources.base import ListedRoom
-from transforms.addresses import normal_address
 from transforms.contract import ROOM_TYPES
-from transforms.opening import is_country
+from transforms.local_time import is_country
+from transforms.raw import normal_address
 
 _MODE: Final = 0o640
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)

@@ -30,7 +30,7 @@ from pipelines.sandbox.meetings import (
 )
 from pipelines.sandbox.model import Item, Mailbox, Tenant
 from transforms.contract import Region
-from transforms.zones import zone
+from transforms.local_time import zone
 
 SEED = 20261122
 _LOOK_BACK_DAYS = 7  # the longest booking, and a move to the next day

@@ -13,7 +13,7 @@ from faker import Faker
 
 from pipelines.sandbox.directory import DOMAIN, Room
 from pipelines.sandbox.model import Person
-from transforms.zones import zone
+from transforms.local_time import zone
 
 _GUEST_DOMAINS = ("fabrikam.example", "northwind.example", "tailspin.example", "adatum.example")
 _LOCALES = {

@@ -29,10 +29,9 @@ from pipelines.settings.problems import (
 )
 from pipelines.settings.values import identifier, is_path, is_url
 from pipelines.texts import Table, TextError, read_text
-from transforms.addresses import normal_address
 from transforms.contract import REGION_REMEDY, ROOMS, Region, is_region
-from transforms.opening import DEFAULT_OPEN_HOURS, parse_open_hours
-from transforms.zones import local_date, zone
+from transforms.local_time import DEFAULT_OPEN_HOURS, local_date, parse_open_hours, zone
+from transforms.raw import normal_address
 from warehouse.storage import Location, ObjectUrl
 
 _CORRECTIONS: Final = ("name", "time_zone")

@@ -43,7 +43,7 @@ from pipelines.settings.values import (
     must,
 )
 from transforms.contract import CAPACITY_BANDS, Region
-from transforms.opening import DEFAULT_OPEN_HOURS, Closure
+from transforms.local_time import DEFAULT_OPEN_HOURS, Closure
 from warehouse.targets import Measure, Target
 
 MOST_DAYS: Final = 1080

@@ -19,11 +19,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from pipelines.settings.problems import did_you_mean, shown
-from transforms import opening
-from transforms.addresses import bare_address
+from transforms import local_time
 from transforms.contract import ROOM_TYPES, RoomType
-from transforms.opening import DEFAULT_OPEN_HOURS
-from transforms.zones import zone_names
+from transforms.local_time import DEFAULT_OPEN_HOURS, zone_names
+from transforms.raw import bare_address
 from warehouse.storage import Location, ObjectUrl
 
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -59,7 +58,7 @@ def _one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") 
 def _open_hours(value: str) -> str:
     if "@" in value:
         raise ValueError(f"these are no opening hours; write them like {DEFAULT_OPEN_HOURS}")
-    opening.parse_open_hours(value)
+    local_time.parse_open_hours(value)
     return value
 
 
@@ -173,8 +172,8 @@ def _subdivision(value: str, info: ValidationInfo) -> str:
     country = info.data.get("country", value)
     if country is None:
         raise ValueError("needs a country; fill in country, or leave both empty")
-    if "country" in info.data and not opening.is_subdivision(country, value):
-        near = did_you_mean(value, opening.subdivisions(country))
+    if "country" in info.data and not local_time.is_subdivision(country, value):
+        near = did_you_mean(value, local_time.subdivisions(country))
         text = f"{country} has no holidays of {shown(value)} alone"
         raise ValueError(f"{text}; leave it empty ({near})")
     return value
@@ -246,7 +245,7 @@ Identifier: TypeAlias = Annotated[str, AfterValidator(identifier)]
 Label: TypeAlias = Annotated[str, AfterValidator(_label)]
 Mailbox: TypeAlias = Annotated[str, AfterValidator(_mailbox)]
 Country: TypeAlias = Annotated[
-    str, _one_of(opening.countries, "country of ISO 3166", "write its two capital letters")
+    str, _one_of(local_time.countries, "country of ISO 3166", "write its two capital letters")
 ]
 Subdivision: TypeAlias = Annotated[str, AfterValidator(_subdivision)]
 Seats: TypeAlias = Annotated[int, BeforeValidator(_capacity)]

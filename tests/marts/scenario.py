@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from transforms.contract import BOOKINGS, CHANGES, COVERAGE, ROOMS
-from transforms.opening import Closure
+from transforms.local_time import Closure
 from warehouse import connect
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish

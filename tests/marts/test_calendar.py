@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from transforms.opening import parse_open_hours
-from transforms.zones import day_start, zone, zone_names
+from transforms.local_time import day_start, parse_open_hours, zone, zone_names
 from warehouse.calendar import Profile, calendar_rows, phase_minutes, zone_clock
 
 # A change of the clock in Europe, in Lord Howe (30 minutes), in Chile (at midnight).

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.opening import parse_open_hours
+from transforms.local_time import parse_open_hours
 from warehouse.calendar import Profile, calendar_rows, zone_clock
 from warehouse.masks import hour_masks
 

@@ -19,8 +19,8 @@ from pipelines.settings import EwsExchange, GraphExchange, Secrets
 from pipelines.sources.base import CalendarSource, Window
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.graph import GraphSource
+from transforms.local_time import day_start, zone
 from transforms.redact import RoomContext, redact
-from transforms.zones import day_start, zone
 
 ROOM = "aurora@contoso.example"
 OTHER_ROOM = "basalt@contoso.example"

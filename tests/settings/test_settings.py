@@ -17,7 +17,7 @@ from pipelines.settings import (
 )
 from tests.settings.company import EU, OAUTH, Company, room, rooms
 from transforms.contract import ROOMS
-from transforms.opening import DEFAULT_OPEN_HOURS, Closure
+from transforms.local_time import DEFAULT_OPEN_HOURS, Closure
 
 CONTRACT = """
 trailing_days: 14            # re-read every night, because people cancel and move

@@ -13,7 +13,7 @@ from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from pipelines.sandbox.server import Plan, serving
 from pipelines.settings import SettingsError, load_settings, regions_to_load
 from transforms.contract import is_region
-from transforms.zones import is_zone
+from transforms.local_time import is_zone
 from warehouse.connect import connect
 
 THIRD = ("APAC", "NO")

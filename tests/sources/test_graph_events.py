@@ -11,9 +11,9 @@ from pipelines.sandbox.graph_events import event
 from pipelines.sources.base import ReadError
 from pipelines.sources.graph_events import row_of
 from tests.sandbox.rooms import LEAVER, NINE, TEAM, rich_meeting
+from transforms.local_time import zone
 from transforms.raw import RawItem
 from transforms.redact import RoomContext, redact
-from transforms.zones import zone
 
 
 def plain() -> dict[str, Any]:

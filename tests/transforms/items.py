@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
+from transforms.local_time import zone
 from transforms.raw import SERIES, RawInvitee, RawItem
 from transforms.redact import RoomContext
-from transforms.zones import zone
 
 NOON: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
 READ_AT: Final = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)

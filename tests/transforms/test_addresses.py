@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.items import item
-from transforms.addresses import domain_of, normal_address
-from transforms.raw import RawInvitee
+from transforms.raw import RawInvitee, domain_of, normal_address
 from transforms.redact import RoomContext, redact
 
 ANN = "ann@contoso.example"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.opening import (
+from transforms.local_time import (
     Closure,
     closed_dates,
     countries,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.transforms.items import INVITEES
 from transforms.raw import RawInvitee, Role
-from transforms.rules import UNKNOWN_PEOPLE, People, people_of
+from transforms.redact import UNKNOWN_PEOPLE, People, people_of
 
 DIRECTORY = frozenset({"hq1@contoso.example", "hq2@contoso.example"})
 ACCEPTED = frozenset({"contoso.example"})

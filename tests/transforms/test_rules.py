@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.transforms.items import NOON, ZONE_NAMES, item
 from transforms.contract import RESPONSES, SHOW_AS
-from transforms.rules import all_day_dates, span_of, status_of
-from transforms.zones import day_start, zone
+from transforms.local_time import day_start, zone
+from transforms.redact import all_day_dates, span_of, status_of
 
 
 def status(show_as: str, response: str = "accept", *, length: bool = True) -> str:

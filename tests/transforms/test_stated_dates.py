@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.items import item, room
-from transforms.rules import HOLDABLE, span_of
-from transforms.zones import day_start, zone, zone_names
+from transforms.local_time import day_start, zone, zone_names
+from transforms.redact import HOLDABLE, span_of
 
 DATES = st.dates(date(1900, 1, 1), date(2199, 12, 30))
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.zones import day_start, is_zone, local_date, zone
+from transforms.local_time import day_start, is_zone, local_date, zone
 
 ZONES = (
     "Europe/Copenhagen",
@@ -33,7 +33,7 @@ _PROGRAM = """
 from zoneinfo import ZoneInfo
 stale = ZoneInfo("Europe/Copenhagen")
 from datetime import datetime
-from transforms.zones import zone
+from transforms.local_time import zone
 noon = datetime(2026, 1, 1, 12)
 for made in (stale, zone("Europe/Copenhagen")):
     print(noon.replace(tzinfo=made).utcoffset())

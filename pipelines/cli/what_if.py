@@ -10,8 +10,7 @@ import click
 
 from pipelines.cli.options import DATE, WHOLE, settings_of, with_config, with_region
 from pipelines.texts import counted
-from transforms.contract import Region
-from transforms.contract.bands import CAPACITY_BANDS
+from transforms.contract import CAPACITY_BANDS, Region
 from warehouse.what_if import Seats, WhatIf, WhatIfError
 from warehouse.what_if import what_if as ask
 

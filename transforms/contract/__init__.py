@@ -10,21 +10,39 @@ A new nullable column raises ``CONTRACT_VERSION``. A changed or removed one brea
 dashboard: it is a new dataset.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
-from transforms.contract.bands import (
+from transforms.contract.columns import (
     ALL_DAY,
     CAPACITY_BANDS,
+    CHANGE_WORDS,
     DURATION_BANDS,
     FEW,
     HEADCOUNT_BANDS,
+    INSTANT,
+    KINDS,
     LEAD_TIME_BANDS,
     MEASURES,
+    PERSONAL_ROOM_TYPES,
+    REGION_REMEDY,
+    RESPONSES,
+    ROOM_TYPES,
+    SHOW_AS,
+    STATUSES,
     Band,
+    Column,
+    Nature,
+    Origin,
+    Region,
+    RoomType,
+    Table,
     band_of,
+    is_region,
 )
-from transforms.contract.columns import INSTANT, Column, Nature, Origin, Table
-from transforms.contract.database import STATISTICS, TABLES
+from transforms.contract.database import ROOM_TABLES
 from transforms.contract.lake import (
     BOOKINGS,
     CHANGES,
@@ -34,21 +52,21 @@ from transforms.contract.lake import (
     ROOMS,
     STAGED,
 )
-from transforms.contract.words import (
-    CHANGE_WORDS,
-    KINDS,
-    PERSONAL_ROOM_TYPES,
-    REGION_REMEDY,
-    RESPONSES,
-    ROOM_TYPES,
-    SHOW_AS,
-    STATUSES,
-    Region,
-    RoomType,
-    is_region,
-)
+from transforms.contract.profiles import PROFILE_TABLES
 
 CONTRACT_VERSION: Final = "2"
+
+TABLES: Final[Mapping[str, Table]] = MappingProxyType({**ROOM_TABLES, **PROFILE_TABLES})
+"""The tables of the database."""
+
+STATISTICS: Final[Mapping[str, Table]] = MappingProxyType(
+    {
+        name: replace(table, columns=tuple(column for column in table if column.is_for_everybody))
+        for name, table in TABLES.items()
+        if table.is_for_everybody
+    }
+)
+"""What may be shown to everybody: no single bookings, and no rooms of one person."""
 
 __all__ = [
     "ALL_DAY",

@@ -1,11 +1,135 @@
-"""What a column and a table of the contract are. The columns themselves: lake.py, database.py."""
+"""What a column and a table of the contract are, the words and bands that columns draw from.
 
-from collections.abc import Iterator
+Belongs here: vocabularies; bands, their labels and limits, declared here and nowhere else (SQL, the
+page and the tests take them from here); the columns that tables of the database share.
+Does not belong here: the tables (``lake.py``, ``database.py``, ``profiles.py``).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 import pyarrow as pa
+
+Region: TypeAlias = str
+"""A name in ``insights.yaml``, such as EU or APAC."""
+_REGION: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", re.ASCII)
+_LONGEST_REGION: Final = 30
+_CATALOGS: Final = ("MAIN", "MEMORY", "SYSTEM", "TEMP")
+"""DuckDB's own: a region becomes the name of a catalog (``eu.utilization``)."""
+REGION_REMEDY: Final = "write capital letters, digits and single underscores, such as EU or APAC"
+
+
+def is_region(name: str) -> bool:
+    """Return whether a name can be a region's.
+
+    It becomes part of file names, catalogs, asset keys and environment variables, so it is plain
+    ASCII; without a hyphen, ``insights-eu-statistics`` cannot be the database of a region.
+    """
+    is_plain = _REGION.fullmatch(name) is not None and len(name) <= _LONGEST_REGION
+    return is_plain and name not in _CATALOGS
+
+
+RoomType: TypeAlias = Literal[
+    "conference",
+    "auditorium",
+    "executive",
+    "lecture",
+    "group_study",
+    "workshop",
+    "video",
+    "desk",
+    "office",
+    "other",
+]
+ROOM_TYPES: Final[tuple[RoomType, ...]] = get_args(RoomType)
+PERSONAL_ROOM_TYPES: Final = ("desk", "office", "executive")
+
+KINDS: Final = ("single", "occurrence", "exception")
+SHOW_AS: Final = ("busy", "tentative", "oof", "free", "elsewhere", "unknown")
+RESPONSES: Final = ("accept", "organizer", "tentative", "decline", "none", "unknown")
+STATUSES: Final = ("booked", "held", "not_booked", "cancelled")
+CHANGE_WORDS: Final = ("new", "cancelled", "moved", "resized")
+
+
+class Band(NamedTuple):
+    """One band: the label that a table holds, and the most that belongs to it.
+
+    A band reaches from above the one before it up to and including ``at_most``; the last one has
+    no end.
+    """
+
+    label: str
+    at_most: int | None = None
+
+
+CAPACITY_BANDS: Final = (
+    Band("1", 1),
+    Band("2-4", 4),
+    Band("5-8", 8),
+    Band("9-14", 14),
+    Band("15-30", 30),
+    Band("31+"),
+)
+"""Seats of a room; null where unknown."""
+
+HEADCOUNT_BANDS: Final = (
+    Band("1", 1),
+    Band("2", 2),
+    Band("3-4", 4),
+    Band("5-6", 6),
+    Band("7-10", 10),
+    Band("11-20", 20),
+    Band("21+"),
+)
+"""People invited (R11); null where unknown."""
+
+DURATION_BANDS: Final = (
+    Band("0-15", 15),
+    Band("16-30", 30),
+    Band("31-60", 60),
+    Band("61-120", 120),
+    Band("121-240", 240),
+    Band("241+"),
+)
+"""Whole minutes of a booking, but for all-day ones, which are a band of their own."""
+
+ALL_DAY: Final = "all-day"
+
+LEAD_TIME_BANDS: Final = (
+    Band("0-15m", 15),
+    Band("15m-2h", 2 * 60),
+    Band("2h-1d", 24 * 60),
+    Band("1d-7d", 7 * 24 * 60),
+    Band("7d-30d", 30 * 24 * 60),
+    Band("30d+"),
+)
+"""Minutes from the creation of a single booking to its start; null for series and unknown."""
+
+
+def band_of(bands: Sequence[Band], value: int | None) -> str | None:
+    """Return the label of a value above zero; any other is unknown."""
+    if value is None or value <= 0:
+        return None
+    return next(band.label for band in bands if band.at_most is None or value <= band.at_most)
+
+
+FEW: Final = "few"
+"""The band of ``booking_profile`` that small bands are merged into (R17)."""
+
+MEASURES: Final[Mapping[str, tuple[str | None, ...]]] = MappingProxyType(
+    {
+        "duration": (*(band.label for band in DURATION_BANDS), ALL_DAY),
+        "lead_time": (*(band.label for band in LEAD_TIME_BANDS), None),
+        "kind": KINDS,
+        "headcount": (*(band.label for band in HEADCOUNT_BANDS), None),
+        "external": ("external", "internal", None),
+    }
+)
+"""The bands of each measure of ``booking_profile``; None is unknown, or not of that measure."""
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 
@@ -96,3 +220,96 @@ class Table:
         """The table as Arrow has it, with its definitions."""
         fields = [column.field for column in self.columns]
         return pa.schema(fields, metadata={"description": self.text})
+
+
+TIME: Final = Origin("Minutes of rooms, from starts and ends of bookings.")
+ROOM_COUNT: Final = Origin("A count of rooms.")
+BOOKING_COUNT: Final = Origin("A count of bookings.")
+
+
+def computed(  # noqa: PLR0913 - a column has so many parts
+    name: str,
+    kind: pa.DataType,
+    text: str,
+    origin: str | Origin,
+    *,
+    unit: str = "",
+    nullable: bool = False,
+) -> Column:
+    """Return a column that SQL computes; ``origin`` may be its reason alone."""
+    made = origin if isinstance(origin, Origin) else Origin(origin)
+    return Column(name, kind, text, made, "computed", unit, nullable)
+
+
+def technical(
+    name: str, kind: pa.DataType, text: str, origin: str, *, nullable: bool = False
+) -> Column:
+    """Return a column about the build or the reading."""
+    return Column(name, kind, text, Origin(origin), "technical", nullable=nullable)
+
+
+def minutes(  # noqa: PLR0913 - a column has so many parts
+    name: str,
+    text: str,
+    *,
+    wide: bool = False,
+    nullable: bool = False,
+    origin: Origin = TIME,
+    is_for_everybody: bool = True,
+) -> Column:
+    """Return a column of minutes, 64 bits if ``wide``."""
+    kind = pa.int64() if wide else pa.int32()
+    made = computed(name, kind, text, origin, unit="minutes", nullable=nullable)
+    return replace(made, is_for_everybody=is_for_everybody)
+
+
+def rooms(name: str, text: str) -> Column:
+    """Return a count of rooms."""
+    return computed(name, pa.int32(), text, ROOM_COUNT)
+
+
+def labels(bands: Iterable[Band]) -> str:
+    """Return the labels of bands for a definition."""
+    return ", ".join(band.label for band in bands)
+
+
+REGION = technical(
+    "region",
+    pa.string(),
+    "Where the data are processed and stored, such as EU.",
+    "Where the data are processed and stored.",
+)
+LOCAL_DATE = computed(
+    "local_date",
+    pa.date32(),
+    "Date in the room's own time zone (R1).",
+    "A date on the room's clock.",
+)
+LOCAL_HOUR = computed(
+    "local_hour",
+    pa.int32(),
+    "Local hour, 0 to 23; a repeated hour of a clock change is one row.",
+    "An hour on the room's clock.",
+)
+WEEKDAY = computed(
+    "weekday",
+    pa.int32(),
+    "Local day of the week, 1 = Monday to 7 = Sunday.",
+    "A day of the week instead of a date.",
+)
+OPEN: Final = Origin("From opening hours, holidays and closures.")
+OPEN_SUM = minutes(
+    "open_minutes", "Open time of the rooms that were read (R2, R13).", wide=True, origin=OPEN
+)
+BOOKINGS_SUM = computed(
+    "bookings",
+    pa.int64(),
+    "Bookings (status booked) by local start date (R15).",
+    BOOKING_COUNT,
+)
+
+
+def of_rooms(text: str, columns: tuple[Column, ...], grain: tuple[str, ...]) -> Table:
+    """Return a table of the use of rooms, summed over places."""
+    why = "Use of rooms, not behaviour of people; a cell may be one room, so it is not called "
+    return Table(text, columns, grain, "computed", f"{why}anonymous.")

@@ -10,7 +10,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from transforms.contract.columns import INSTANT, Column, Origin, Table
+from transforms.contract.columns import CAPACITY_BANDS, INSTANT, Column, Origin, Table, labels
 
 _INVITED: Final = ("Organizer", "RequiredAttendees", "OptionalAttendees", "Resources")
 _DIRECTORY: Final = Origin("From the operator's room directory; describes a room, not a person.")
@@ -302,6 +302,17 @@ _COVERAGE: Final = Table(
     grain=("room_id",),
     nature="technical",
     reason="What could be read, and when.",
+)
+
+SITE = _ROOMS["site"].defined_as("Site (campus, city) of the rooms.")
+BUILDING = _ROOMS["building"].defined_as("Building of the rooms.")
+CAPACITY_BAND = Column(
+    "capacity_band",
+    pa.string(),
+    f"Capacity band of the room: {labels(CAPACITY_BANDS)}; null where unknown.",
+    _ROOMS["capacity"].origin,
+    "about the room",
+    nullable=True,
 )
 
 LAKE: Final[Mapping[str, Table]] = MappingProxyType(

@@ -16,8 +16,7 @@ from typing import Any, Final, TypeAlias
 import duckdb
 import pyarrow as pa
 
-from transforms.contract import CAPACITY_BANDS, PERSONAL_ROOM_TYPES, STATISTICS
-from transforms.contract.bands import FEW, MEASURES
+from transforms.contract import CAPACITY_BANDS, FEW, MEASURES, PERSONAL_ROOM_TYPES, STATISTICS
 
 Columns: TypeAlias = dict[str, list[Any]]
 

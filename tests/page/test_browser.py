@@ -358,6 +358,23 @@ def test_each_table_is_saved_as_csv_with_its_figures_unrounded(
     )
 
 
+def test_a_chart_is_drawn_once_a_reader_comes_near_it(worked: Page, browser: Browser) -> None:
+    tab = browser.open(worked.path)
+    choose(tab, building="HQ")
+    assert tab.value("document.querySelector('#busy .picture svg')") is None
+    words = words_of(tab, "busy")
+    tab.value(
+        """new Promise((done) => {
+          const picture = document.querySelector("#busy .picture");
+          new MutationObserver(done).observe(picture, { childList: true });
+          document.getElementById("busy").scrollIntoView();
+        }).then(() => 0)"""
+    )
+    assert tab.value("document.querySelectorAll('#busy .picture svg').length") == 1
+    assert words_of(tab, "busy") == words
+    assert tab.complaints() == []
+
+
 def test_names_are_shown_as_they_are_and_never_run(make_page: MakePage, browser: Browser) -> None:
     hostile = "<img src=x onerror='window.hostile = 1'></script><script>window.hostile = 2</script>"
     room = Room(hostile, building=hostile, week=ALWAYS)

@@ -8,24 +8,42 @@ const SIGNS = ["●", "■", "▲", "◆", "■", "●"]; // what the key shows 
 const TEXT = { color: "var(--text)", fontFamily: "system-ui, sans-serif", fontSize: 12 };
 const QUIET = { ...TEXT, color: "var(--quiet)" };
 
-const drawn = new Map();
+const drawn = new Map(); // place -> its chart
+const waiting = new Map(); // place -> what it shall show, once a reader comes near it
+
+// Most charts are far from what a reader looks at: each is drawn when it is less than a window away
+// from it, or goes onto paper.
+const watcher = new IntersectionObserver(() => drawNear(), { rootMargin: "100% 0px" });
+
+function isNear(place) {
+  const { top, bottom } = place.closest("section").getBoundingClientRect();
+  return bottom >= -window.innerHeight && top <= 2 * window.innerHeight;
+}
 
 function forgetCharts() {
+  watcher.disconnect();
   for (const chart of drawn.values()) chart.dispose();
   drawn.clear();
+  waiting.clear();
 }
 
 function draw(place, height, option) {
-  place.closest("section").classList.remove("empty"); // what is hidden has no width to draw in
   place.style.height = `${height}px`;
-  let chart = drawn.get(place);
-  if (chart === undefined) {
-    chart = echarts.init(place, null, { renderer: "svg" });
-    drawn.set(place, chart);
-    // What is not laid out for a moment has no width, and a chart of none.
-    new ResizeObserver(() => { if (place.clientWidth > 0) chart.resize(); }).observe(place);
+  waiting.set(place, option);
+  watcher.observe(place.closest("section"));
+}
+
+function drawNear(isDrawn = isNear) {
+  for (const [place, option] of [...waiting].filter(([each]) => isDrawn(each))) {
+    waiting.delete(place);
+    if (!drawn.has(place)) {
+      const chart = echarts.init(place, null, { renderer: "svg" });
+      drawn.set(place, chart);
+      // What is not laid out for a moment has no width, and a chart of none.
+      new ResizeObserver(() => { if (place.clientWidth > 0) chart.resize(); }).observe(place);
+    }
+    drawn.get(place).setOption({ animation: false, textStyle: TEXT, ...option }, { notMerge: true });
   }
-  chart.setOption({ animation: false, textStyle: TEXT, ...option }, { notMerge: true });
 }
 
 const tooltip = (format, trigger = "axis") => ({
@@ -198,6 +216,7 @@ const PRINTED_WIDTH = 690;
 const PRINTED_HEIGHT = 0.58;
 const heights = new Map();
 window.addEventListener("beforeprint", () => {
+  drawNear(() => true);
   for (const [place, chart] of drawn) {
     const columns = place.closest(".half") ? 2 : 1;
     heights.set(place, place.style.height);

@@ -30,14 +30,16 @@ async function readLibrary() {
 function placed(data) {
   const { time, slices, rooms, room_months: byRoom, profile } = data;
   time.month = time.slice.map((slice) => slices.month[slice]);
-  time.monday = time.slice.map((slice) => slices.monday[slice]);
-  byRoom.building = byRoom.room.map((room) => rooms.building[room]);
-  byRoom.band = byRoom.room.map((room) => rooms.band[room]);
+  rooms.row = Array(rooms.name.length + 1).fill(0); // where each room's months begin: they stand room by room
+  for (const room of byRoom.room) rooms.row[room + 1] += 1;
+  for (let room = 0; room < rooms.name.length; room++) rooms.row[room + 1] += rooms.row[room];
   data.isDaily = data.head.is_daily[0];
   slices.point = data.isDaily ? slices.first_date : slices.monday; // parts of a week are one point
   const measures = Object.keys(data.measures);
   data.cells = new Map(profile.measure.map((measure, row) =>
     [[measures[measure], profile.building[row], profile.band[row], profile.month[row]].join("|"), row]));
+  const headcount = measures.indexOf("headcount");
+  data.fitRows = [...profile.measure.keys()].filter((row) => profile.measure[row] === headcount && profile.band[row] !== ALL);
   data.closedMonths = [...new Set([...profile.month, ...data.cancelled.month])].filter((month) => month !== ALL).sort((a, b) => a - b);
   return data;
 }
@@ -54,10 +56,9 @@ const isChosenMonth = (choice, month) => month >= choice.first && month <= choic
 
 // Calls back with the place of every row of a table that is chosen; tables without months are
 // chosen whole.
-function eachChosen(table, choice, use, months = table.month) {
-  const { building, band } = table;
+function eachChosen({ building, band, month }, choice, use) {
   for (let row = 0; row < building.length; row++) {
-    if ((months === undefined || isChosenMonth(choice, months[row])) &&
+    if ((month === undefined || isChosenMonth(choice, month[row])) &&
         isChosenPlace(choice, building[row], band[row])) use(row);
   }
 }
@@ -130,6 +131,7 @@ function weeksOf(data, choice) {
   return { weeks, now: from(first), before: isHeld ? from(before) : null };
 }
 
+const [NOW, BEFORE] = [1, 2];
 const comparisons = new WeakMap(); // by choice: several sections ask
 
 // Sums of the chosen whole weeks and of those before, for all and by building. `why` says what is
@@ -143,27 +145,28 @@ function comparison(data, choice) {
   const { weeks, now, before } = weeksOf(data, choice);
   if (weeks === 0) return { weeks, why: "before.no_week", of: () => null };
   if (before === null) return { weeks, why: choice.key === "all" ? "before.choose" : "before.none", of: () => null };
-  const { time } = data;
+  const { time, slices } = data;
   const [nowWeeks, beforeWeeks] = [new Set(now), new Set(before)];
-  const sums = { now: new Map(), before: new Map() };
-  for (let row = 0; row < time.building.length; row++) {
-    const period = nowWeeks.has(time.monday[row]) ? sums.now : beforeWeeks.has(time.monday[row]) ? sums.before : null;
-    if (period === null || (choice.band !== null && choice.band !== time.band[row])) continue;
-    add(period, time.building[row], TIME, time, row);
-    if (choice.building === null || choice.building === time.building[row]) add(period, ALL, TIME, time, row);
-  }
+  const kinds = slices.monday.map((monday) => (nowWeeks.has(monday) ? NOW : beforeWeeks.has(monday) ? BEFORE : null));
+  const kindOf = time.slice.map((slice) => kinds[slice]);
+  const [sums, earlier] = [NOW, BEFORE].map((kind) => withTotal(choice, sumBy({ ...time, month: kindOf },
+    { building: null, band: choice.band, first: kind, last: kind }, TIME, (row) => time.building[row])));
   const days = sharedDays(data, choice, nowWeeks, beforeWeeks);
-  const why = (building) => whyNot(sums, days, building);
-  const of = (building = ALL) => (why(building) === null
-    ? { now: sums.now.get(building), before: sums.before.get(building) } : null);
+  const why = (building) => whyNot(sums.get(building), earlier.get(building), days.get(building));
+  const of = (building = ALL) => (why(building) === null ? { now: sums.get(building), before: earlier.get(building) } : null);
   return { weeks, first: before[0], last: before.at(-1), why: why(ALL), of };
 }
 
-function whyNot(sums, days, building) {
-  const [now, before] = [sums.now.get(building), sums.before.get(building)];
+// Adds the sum of what is chosen to those by building.
+function withTotal(choice, sums) {
+  const chosen = [...sums].filter(([building]) => choice.building === null || choice.building === building);
+  const total = Object.fromEntries(TIME.map((name) => [name, sumOf(chosen.map(([, sum]) => sum[name]))]));
+  return chosen.length > 0 ? sums.set(ALL, total) : sums;
+}
+
+function whyNot(now, before, { shared, all } = { shared: 0, all: 0 }) {
   if (!now || !before) return "before.closed";
   if ([now, before].some((sum) => sum.room_days_loaded < READ_ALIKE * sum.room_days)) return "before.unread";
-  const { shared, all } = days.get(building) ?? { shared: 0, all: 0 };
   return shared < READ_ALIKE * all ? "before.other_rooms" : null;
 }
 
@@ -184,17 +187,16 @@ function monthsOf(data, weeks) {
 // both: by building, and of all that is chosen.
 function sharedDays(data, choice, nowWeeks, beforeWeeks) {
   const [nowMonths, beforeMonths] = [monthsOf(data, nowWeeks), monthsOf(data, beforeWeeks)];
-  const { room_months: table } = data;
-  const rooms = new Map();
-  for (let row = 0; row < table.room.length; row++) {
-    if (choice.band !== null && choice.band !== table.band[row]) continue;
-    const room = rooms.get(table.room[row]) ?? { building: table.building[row], now: 0, before: 0 };
-    if (nowMonths.has(table.month[row])) room.now += table.open_days[row];
-    if (beforeMonths.has(table.month[row])) room.before += table.open_days[row];
-    rooms.set(table.room[row], room);
-  }
+  const { rooms, room_months: table } = data;
   const days = new Map();
-  for (const { building, now, before } of rooms.values()) {
+  for (let room = 0; room < rooms.name.length; room++) {
+    if (choice.band !== null && choice.band !== rooms.band[room]) continue;
+    let [now, before] = [0, 0];
+    for (let row = rooms.row[room]; row < rooms.row[room + 1]; row++) {
+      if (nowMonths.has(table.month[row])) now += table.open_days[row];
+      if (beforeMonths.has(table.month[row])) before += table.open_days[row];
+    }
+    const building = rooms.building[room];
     const keys = choice.building === null || choice.building === building ? [building, ALL] : [building];
     for (const key of keys) {
       const sum = days.get(key) ?? { shared: 0, all: 0 };
@@ -233,12 +235,10 @@ function profileOf(data, choice, measure) {
 }
 
 function profileSum(data, measure, rows) {
-  const labels = data.measures[measure];
-  const counts = new Map(labels.map((label) => [label, 0]));
-  for (const row of rows) {
-    data.profile.labels[row].forEach((place, index) =>
-      counts.set(labels[place], counts.get(labels[place]) + data.profile.bookings[row][index]));
-  }
+  const { labels, bookings } = data.profile;
+  const sums = data.measures[measure].map(() => 0);
+  for (const row of rows) labels[row].forEach((place, index) => { sums[place] += bookings[row][index]; });
+  const counts = new Map(data.measures[measure].map((label, place) => [label, sums[place]]));
   const few = counts.get("few");
   counts.delete("few");
   const named = sumOf([...counts.values()]);
@@ -277,20 +277,26 @@ function weekHours(data, choice) {
   const { hours: table } = data;
   const open = new Array(168).fill(0);
   const booked = new Array(168).fill(0);
-  eachChosen(table, choice, (row) => table.hours[row].forEach((hour, place) => {
-    open[hour] += table.open_minutes[row][place];
-    booked[hour] += table.booked_minutes[row][place];
-  }));
+  eachChosen(table, choice, (row) => {
+    const [hoursOf, openOf, bookedOf] = [table.hours[row], table.open_minutes[row], table.booked_minutes[row]];
+    for (let place = 0; place < hoursOf.length; place++) {
+      open[hoursOf[place]] += openOf[place];
+      booked[hoursOf[place]] += bookedOf[place];
+    }
+  });
   return new Map(open.flatMap((minutes, hour) =>
     (minutes > 0 ? [[hour, { open_minutes: minutes, booked_minutes: booked[hour] }]] : [])));
 }
 
 // The months in which other rooms, or other hours of the week, were open than in the month before.
 function changedMonths(data, building) {
-  const { room_months: table, months } = data;
+  const { rooms: all, room_months: table, months } = data;
   const rooms = months.month.map(() => new Set());
-  table.room.forEach((room, row) => {
-    if (table.building[row] === building && table.open_minutes[row] > 0) rooms[table.month[row]].add(room);
+  all.building.forEach((each, room) => {
+    if (each !== building) return;
+    for (let row = all.row[room]; row < all.row[room + 1]; row++) {
+      if (table.open_minutes[row] > 0) rooms[table.month[row]].add(room);
+    }
   });
   const chosen = { building, band: null };
   const open = months.month.map((_, month) => [...weekHours(data, { ...chosen, first: month, last: month }).keys()].join());
@@ -302,30 +308,42 @@ function changedMonths(data, building) {
     .filter((change) => change.rooms || change.hours);
 }
 
-const ROOM = ["open_minutes", "booked_minutes", "open_days", "used_days"];
+function roomSum({ rooms, room_months: table }, room, { first, last }) {
+  const sum = { open_minutes: 0, booked_minutes: 0, open_days: 0, used_days: 0 };
+  for (let row = rooms.row[room]; row < rooms.row[room + 1]; row++) {
+    if (table.month[row] < first || table.month[row] > last) continue;
+    sum.open_minutes += table.open_minutes[row];
+    sum.booked_minutes += table.booked_minutes[row];
+    sum.open_days += table.open_days[row];
+    sum.used_days += table.used_days[row];
+  }
+  return sum;
+}
+
 const ranked = new WeakMap(); // by choice: two sections ask for the same ranking
 
 // The chosen rooms that were open, busiest first; in the months that have rooms one by one.
 function rankedRooms(data, choice) {
   if (!ranked.has(choice)) {
-    const { room_months: table } = data;
-    const sums = sumBy(table, choice, ROOM, (row) => table.room[row]);
-    const earlier = monthsBefore(choice);
-    const before = earlier && earlier.first >= data.head.first_room_month[0]
-      ? sumBy(table, earlier, ROOM, (row) => table.room[row]) : new Map();
-    ranked.set(choice, [...sums]
-      .filter(([, sum]) => sum.open_minutes > 0)
-      .map(([room, sum]) => ({ room, ...sum, share: ratio(sum.booked_minutes, sum.open_minutes),
-        before: ratio(before.get(room)?.booked_minutes ?? 0, before.get(room)?.open_minutes ?? 0) }))
-      .sort((one, other) => other.share - one.share ||
-        other.booked_minutes - one.booked_minutes || one.room - other.room));
+    const before = monthsBefore(choice);
+    const isHeld = before !== null && before.first >= data.head.first_room_month[0];
+    const found = [];
+    eachChosen(data.rooms, choice, (room) => {
+      const sum = roomSum(data, room, choice);
+      if (sum.open_minutes === 0) return;
+      const earlier = isHeld ? roomSum(data, room, before) : null;
+      found.push({ room, ...sum, share: sum.booked_minutes / sum.open_minutes,
+        before: earlier && ratio(earlier.booked_minutes, earlier.open_minutes) });
+    });
+    ranked.set(choice, found.sort((one, other) => other.share - one.share ||
+      other.booked_minutes - one.booked_minutes || one.room - other.room));
   }
   return ranked.get(choice);
 }
 
 function roomsInDirectory(data, choice) {
   let found = 0;
-  eachChosen({ building: data.rooms.building, band: data.rooms.band }, choice, () => { found += 1; });
+  eachChosen(data.rooms, choice, () => { found += 1; });
   return found;
 }
 
@@ -365,17 +383,15 @@ function inUseByBand(data, choice) {
 // Bookings by people invited for each size of rooms, as far as a building's sizes have cells; and
 // all bookings of what is chosen.
 function sizeFit(data, choice) {
-  const months = choice.key === "all" ? new Set([ALL])
-    : new Set(data.closedMonths.filter((month) => isChosenMonth(choice, month)));
+  const months = choice.key === "all" ? [ALL] : data.closedMonths.filter((month) => isChosenMonth(choice, month));
   const { profile } = data;
-  const headcount = Object.keys(data.measures).indexOf("headcount");
   const rows = new Map();
-  profile.measure.forEach((measure, row) => {
+  for (const row of data.fitRows) {
     const band = profile.band[row];
-    if (measure !== headcount || band === ALL || !months.has(profile.month[row]) ||
-        !isChosenPlace(choice, profile.building[row], band)) return;
-    rows.set(band, [...(rows.get(band) ?? []), row]);
-  });
+    if (!isChosenPlace(choice, profile.building[row], band) || !months.includes(profile.month[row])) continue;
+    if (rows.has(band)) rows.get(band).push(row);
+    else rows.set(band, [row]);
+  }
   const sizes = [...rows].sort(([one], [other]) => one - other)
     .map(([band, found]) => ({ band, ...profileSum(data, "headcount", found) }));
   const shown = sumOf(sizes.map((size) => size.all));

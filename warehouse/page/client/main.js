@@ -77,11 +77,13 @@ function build(data, choices, choose) {
   document.getElementById("content").replaceChildren();
   fillSelects(data, choices);
   return [answers(), headlines(), utilizationOverTime(), week(), buildingsCompared(choose), ranking(),
-    roomsAtOnce(), whatIf(), rightSizing(), durations(), leadTimes(), cancellations(), forward(), busyAhead()];
+    roomsAtOnce(), onlyWhere(["building"], whatIf()), rightSizing(), durations(), leadTimes(), cancellations(),
+    onlyWhere(["building", "band"], forward()), onlyWhere(["building", "band"], busyAhead())];
 }
 
 function show(data, choice, parts) {
   parts.forEach((each) => each(data, choice));
+  drawNear(); // after all that is written, or each chart has the page laid out again
   const words = chosenWords(data, choice);
   document.getElementById("chosen-title").textContent = words && `– ${words}`;
   document.getElementById("chosen-filters").textContent = words || say("everything.chosen");

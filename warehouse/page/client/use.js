@@ -118,11 +118,15 @@ function heatLegend() {
 // All buildings, whichever is chosen: one alone would compare with nothing.
 function buildingsCompared(choose) {
   const part = section("buildings", { isHalf: true });
-  return (data, choice) => {
+  const shown = onlyWhere(["key", "band"], (data, choice) => {
     const sums = timeBy(data, { ...choice, building: null }, (row) => data.time.building[row]);
     if (sums.size === 0) return part.showNothing(say("nothing_open"));
     part.picture.replaceChildren(saved(scrolling(buildingTable(data, choice, sums, choose))));
     return part.show(sums.size === 1 ? say("buildings.one") : say("buildings.words", { count: sums.size }), null, { isChart: false });
+  });
+  return (data, choice) => {
+    shown(data, choice);
+    for (const button of part.picture.querySelectorAll(".link")) button.setAttribute("aria-pressed", Number(button.value) === choice.building);
   };
 }
 
@@ -132,9 +136,7 @@ function buildingTable(data, choice, sums, choose) {
   })).sort((one, other) => (other.share ?? -1) - (one.share ?? -1) || one.building - other.building);
   const comparison = compared(data, choice);
   const body = rows.map((row) => {
-    const button = element("button",
-      { type: "button", class: "link", "aria-pressed": row.building === choice.building },
-      buildingName(data, row.building));
+    const button = element("button", { type: "button", class: "link", value: row.building }, buildingName(data, row.building));
     button.addEventListener("click", () => choose(row.building));
     const both = comparison.of(row.building);
     const [now, before] = both ? [both.now, both.before].map((sum) => ratio(sum.booked_minutes, sum.open_minutes)) : [null, null];

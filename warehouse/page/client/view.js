@@ -71,6 +71,16 @@ function csv(found) {
   return [...found.rows].map((row) => `${[...row.cells].map(written).join(",")}\r\n`).join("");
 }
 
+// Shows only what is new: `names` are those parts of a choice that a section depends on.
+function onlyWhere(names, show) {
+  let shown = null;
+  return (data, choice) => {
+    const isNew = shown === null || names.some((name) => shown[name] !== choice[name]);
+    shown = choice;
+    if (isNew) show(data, choice);
+  };
+}
+
 // Makes a section's frame; returns how to fill it.
 function section(id, { isHalf = false, more: moreName = say("as_table"), note = null } = {}) {
   const title = say(`${id}.title`);
@@ -107,6 +117,7 @@ function section(id, { isHalf = false, more: moreName = say("as_table"), note = 
       summary.textContent = words;
       details.hidden = true;
       makeTable = null;
+      waiting.delete(picture);
       if (!drawn.has(picture)) picture.replaceChildren();
     },
   };

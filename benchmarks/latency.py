@@ -2,7 +2,8 @@
 
 Belongs here: one night of many rooms against a sandbox that answers after 200 ms, in a process of
 its own; the wall time of reading against requests x latency / workers (goal: at most 1.3), the
-time of landing and publishing, and peak memory before publishing.
+time of landing and publishing, and peak memory before publishing. With ``--changed`` a second night
+finds that share of all bookings changed, and tells how much of it the ledger took (goal: 3 %).
 Does not belong here: the cost of parsing (``parsing.py``), memory by number of rooms
 (``memory.py``), Dagster.
 """
@@ -14,12 +15,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 import click
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import requests
 
 from pipelines.cli.demo import DEMO_REGIONS, running_sandboxes, write_configuration
@@ -30,6 +35,8 @@ from pipelines.sources import session
 from pipelines.sources.factory import open_source
 from pipelines.sources.wire import TimedAdapter
 from transforms.contract import Region
+from warehouse.lake import Lake
+from warehouse.ledger import Ledger
 
 ROW: Final = "{:>6} {:>8} {:>9} {:>9} {:>9} {:>8} {:>7} {:>7} {:>9} {:>9}"
 HEADINGS: Final = (
@@ -79,7 +86,46 @@ def with_workers(settings: Settings, region_name: Region, workers: int) -> Setti
     )
 
 
-def run(config: Path, region: Region, workers: int) -> None:
+def night_with_changes(night: Night, share: float) -> dict[str, float]:
+    """Run a night again after some bookings of the lake changed; tell what its ledger took.
+
+    Of that share of bookings half are gone from the lake, so that they are new, and half have
+    another that is in Exchange no longer.
+    """
+    lake = Lake(night.settings.regions[night.region].lake, night.region)
+    with lake.exclusive():
+        for day in lake.days("bookings"):
+            if rows := lake.read("bookings", day):
+                numbers = np.arange(rows.num_rows) % round(2 / share)
+                others = rows.filter(numbers == 1)
+                begins = pc.add(others["created_at"], pa.scalar(timedelta(minutes=1)))
+                at = others.schema.get_field_index("created_at")
+                others = others.set_column(at, others.schema.field(at), begins)
+                lake.replace("bookings", day, pa.concat_tables([rows.filter(numbers != 0), others]))
+    taken, cpu = 0.0, 0.0
+    plain = {name: getattr(Ledger, name) for name in ("compare", "changes")}
+
+    def timed(step: Callable[..., Any]) -> Callable[..., Any]:
+        def run_timed(*arguments: object) -> object:
+            nonlocal taken, cpu
+            begun, cpu_before = time.perf_counter(), time.process_time()
+            result = step(*arguments)
+            taken += time.perf_counter() - begun
+            cpu += time.process_time() - cpu_before
+            return result
+
+        return run_timed
+
+    for name, step in plain.items():
+        setattr(Ledger, name, timed(step))
+    begun = time.perf_counter()
+    run_night(night, open_source, Stopwatch())
+    whole = time.perf_counter() - begun
+    changes = lake.count("changes")
+    return {"night": whole, "ledger": taken, "ledger_cpu": cpu, "changes": changes}
+
+
+def run(config: Path, region: Region, workers: int, changed: float) -> None:
     """Run the night and publish it; print what it took as JSON."""
     settings = with_workers(load_settings(config, frozenset({region})), region, workers)
     sent, watch, now = count_requests(), Stopwatch(), datetime.now(UTC)
@@ -88,25 +134,30 @@ def run(config: Path, region: Region, workers: int) -> None:
     report = run_night(night, open_source, watch)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     publish_region(settings, region, now)
+    rest = time.perf_counter() - watch.ended_at
+    second = night_with_changes(night, changed) if changed else {}
     figures = {
         "failed": len(report.failed),
         "requests": next(sent),
         "reading": watch.ended_at - watch.began_at,
         "cpu": watch.cpu,
-        "rest": time.perf_counter() - watch.ended_at,
+        "rest": rest,
         "peak": peak,
+        **second,
     }
     print(json.dumps(figures))
 
 
-def measure(region: Region, rooms: int, workers: int, latency: float) -> dict[str, float]:
+def measure(
+    region: Region, rooms: int, workers: int, latency: float, changed: float
+) -> dict[str, float]:
     """Run one night as a process of its own; return its figures."""
     with tempfile.TemporaryDirectory(prefix="latency-") as name:
         directory = Path(name)
         with running_sandboxes(directory, rooms, latency) as sandboxes:
             config = write_configuration(directory, sandboxes, rooms)
             command = [sys.executable, "-m", "benchmarks.latency", "--config", str(config)]
-            command += ["--region", region, "--workers", str(workers)]
+            command += ["--region", region, "--workers", str(workers), "--changed", str(changed)]
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     figures: dict[str, float] = json.loads(printed)
     return figures
@@ -119,15 +170,18 @@ def measure(region: Region, rooms: int, workers: int, latency: float) -> dict[st
 @click.option("--rooms", type=int, default=1000, show_default=True)
 @click.option("--workers", type=int, default=8, show_default=True)
 @click.option("--latency", type=float, default=0.2, show_default=True, help="Seconds a request.")
+@click.option("--changed", type=float, default=0.0, help="A second night: this share changed.")
 @click.option("--config", type=click.Path(path_type=Path), hidden=True)
-def main(region: Region, rooms: int, workers: int, latency: float, config: Path | None) -> None:
-    """Print a line of figures."""
+def main(  # noqa: PLR0913, PLR0917 - one a flag
+    region: Region, rooms: int, workers: int, latency: float, changed: float, config: Path | None
+) -> None:
+    """Print a line of figures, and one about the second night."""
     if config is not None:
-        run(config, region, workers)
+        run(config, region, workers, changed)
         return
     click.echo(f"{latency * 1000:.0f} ms a request; load before: {os.getloadavg()[0]:.1f}")
     click.echo(ROW.format(*HEADINGS))
-    found = measure(region, rooms, workers, latency)
+    found = measure(region, rooms, workers, latency, changed)
     ideal = found["requests"] * latency / workers
     click.echo(
         ROW.format(
@@ -143,6 +197,12 @@ def main(region: Region, rooms: int, workers: int, latency: float, config: Path 
             found["peak"],
         )
     )
+    if changed:
+        click.echo(
+            f"a second night took {found['night']:.1f} s; the ledger {found['ledger']:.2f} s of it "
+            f"({found['ledger_cpu']:.2f} s of CPU), {found['ledger'] / found['night']:.1%}, "
+            f"for {found['changes']} changes"
+        )
     if found["failed"]:
         raise click.ClickException(f"{found['failed']} rooms failed")
 

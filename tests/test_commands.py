@@ -94,3 +94,29 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
     )
     os.close(writing)
     assert ended.stderr == b""
+
+
+def test_a_name_that_the_terminal_cannot_show_is_escaped() -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "iso-8859-1"}
+    insights = str(Path(sys.executable).with_name("insights"))
+    ended = subprocess.run(
+        [insights, "describe", "łódź"],
+        check=False,
+        capture_output=True,
+        env=environment,
+        timeout=300,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(b"error: \\u0142\xf3d\\u017a: no such table")
+
+
+def test_a_python_that_reads_file_names_as_ascii_is_told_so_in_one_line() -> None:
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    insights = str(Path(sys.executable).with_name("insights"))
+    ended = subprocess.run(
+        [insights, "describe"], check=False, capture_output=True, env=environment, timeout=300
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.decode().splitlines() == [
+        "error: file names are read as ASCII here; unset PYTHONUTF8, or set it to 1"
+    ]

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Final, NoReturn
 
 import click
@@ -94,6 +95,9 @@ def _missing_extra(command: str, error: ModuleNotFoundError) -> Exception:
 @click.version_option(package_name="room-insights")
 def cli() -> None:
     """Meeting-room utilization from Exchange room mailboxes, without personal data."""
+    if sys.getfilesystemencoding() == "ascii":  # DuckDB and others end at the first ö of a path
+        told = "file names are read as ASCII here; unset PYTHONUTF8, or set it to 1"
+        raise click.UsageError(told)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -102,6 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Every mistake of an operator ends in one line, never a traceback.
     """
     os.umask(0o027)  # nothing that a command writes is for everybody's eyes
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name that the terminal cannot show ends nothing
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli(arguments, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -28,9 +28,10 @@ from typing import Any, Final
 import click
 
 from benchmarks.company import DAYS, MOST_NIGHTS, PER_DAY, ROOMS, company_in, number_of
-from pipelines.night import DayRange, Night, publish_region, run_night
+from pipelines.night import Night, publish_region, run_night
 from pipelines.reading import Outcome
 from pipelines.settings import load_settings
+from pipelines.sources.base import DayRange
 from pipelines.sources.factory import open_source
 from tests.object_stores import seaweedfs
 from transforms.contract import TABLES

@@ -8,19 +8,19 @@ to disk by the default IO manager, and raw items must never be. The warehouse is
 from the lake: there is no incremental state to go wrong.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
-from typing import Final, TypeAlias, TypedDict
+from typing import Any, Final, TypeAlias, TypedDict
 
 import dagster as dg
 from dagster._core.pipes.context import PipesExecutionResult
 
-from pipelines.monthly_mail import send_if_due
+from pipelines.alerts import send_if_due
+from pipelines.history import EVERY_ROOM_CHECK, PARTIAL_TAG, facts_reported
 from pipelines.night import (
-    DayRange,
     Night,
     NightResult,
     NothingReadError,
@@ -31,17 +31,8 @@ from pipelines.night import (
     today_in,
     write_page,
 )
-from pipelines.run_facts import (
-    EVERY_ROOM_CHECK,
-    PARTIAL_TAG,
-    facts_reported,
-    failure,
-    metadata_of_database,
-    metadata_of_night,
-    metadata_of_page,
-    metadata_of_rooms,
-)
 from pipelines.settings import RegionSettings, Settings, SettingsError
+from pipelines.sources.base import DayRange
 from transforms import contract
 from transforms.contract import Region
 from warehouse.lake import Lake, LakeError
@@ -157,7 +148,7 @@ class RegionAssets:
             if not result.is_whole:
                 rooms = f"{len(result.failed)} of {result.rooms_expected}"
                 context.instance.add_run_tags(context.run.run_id, {PARTIAL_TAG: rooms})
-            return dg.MaterializeResult(metadata=metadata_of_night(result), check_results=checked)
+            return dg.MaterializeResult(metadata=result.counts(), check_results=checked)
 
         return bookings
 
@@ -178,7 +169,14 @@ class RegionAssets:
             self.progress.step("publishing the database")
             with failing_in_one_line(self.region):
                 published = publish_region(self.settings, self.region, self.clock())
-            return dg.MaterializeResult(metadata=metadata_of_database(published))
+            through = published.data_through
+            return dg.MaterializeResult(
+                metadata={
+                    "file": published.path.name,
+                    "data_through": through.isoformat() if through else "no day yet",
+                }
+                | {f"rows/{table}": count for table, count in published.rows.items()}
+            )
 
         return warehouse
 
@@ -194,7 +192,13 @@ class RegionAssets:
             with failing_in_one_line(self.region):
                 written = write_page(self.settings, self.region)
             send_if_due(context.instance, self.settings, self.region, self._today())
-            return dg.MaterializeResult(metadata=metadata_of_page(written))
+            return dg.MaterializeResult(
+                metadata={
+                    "file": written.path.name,
+                    "size_bytes": written.size_bytes,
+                    "rooms": written.rooms,
+                }
+            )
 
         return report
 
@@ -253,7 +257,11 @@ def check_night(lake: Lake, result: NightResult, today: date) -> list[dg.AssetCh
         dg.AssetCheckResult(
             check_name=EVERY_ROOM_CHECK,
             passed=result.is_whole,
-            metadata=metadata_of_rooms(result),
+            metadata={
+                "rooms_expected": result.rooms_expected,
+                "rooms_loaded": result.rooms_loaded,
+                "failed_rooms": dict(sorted(result.failed.items())),
+            },
         ),
         _check_volume(lake, today - timedelta(days=1)),
     ]
@@ -311,3 +319,12 @@ def failing_in_one_line(region: Region) -> Iterator[None]:
     else:
         return
     raise failed from None
+
+
+def failure(line: str, code: str, failed_rooms: Mapping[str, str]) -> dg.Failure:
+    """Return a failure of one line, with a code for each room if rooms are the reason."""
+    metadata: dict[str, Any] = {"error_code": code}
+    if failed_rooms:
+        metadata["rooms_expected"] = len(failed_rooms)
+        metadata["failed_rooms"] = dict(sorted(failed_rooms.items()))
+    return dg.Failure(line, metadata, allow_retries=False)

@@ -1,11 +1,13 @@
-"""What Dagster loads: each region's assets, job, schedule and sensors.
+"""What Dagster loads: each region's assets, job, schedule and sensors; a night in this process.
 
-Belongs here: putting them together, and finding the configuration when Dagster starts.
-Does not belong here: what an asset does (``assets.py``).
+Belongs here: putting them together, finding the configuration when Dagster starts, and executing
+the job here, on the operator's own instance, so that Dagster's UI shows its history.
+Does not belong here: what an asset does (``assets.py``), the instance (``history.py``).
 
 Importing this module does nothing. Dagster calls ``defs``, which loads the configuration.
 """
 
+import logging
 import os
 import warnings
 from collections.abc import Callable
@@ -15,15 +17,18 @@ from typing import Final
 
 import dagster as dg
 
-from pipelines.alerts.notify import region_sensors
+from pipelines.alerts import NOTIFIES_ITSELF, notify, notify_of_run, region_sensors
 from pipelines.assets import Launch, RegionAssets
+from pipelines.channels import Alert
+from pipelines.history import HistoryError, RunFacts, facts_of, job_name, open_instance, range_tags
 from pipelines.night import SILENT, OpenSource, Progress, default_range, today_in
-from pipelines.run_facts import range_tags
-from pipelines.settings import Settings, load_settings, regions_to_load
+from pipelines.settings import Settings, SettingsError, load_settings, regions_to_load
+from pipelines.sources.base import DayRange
 from pipelines.sources.factory import open_source as open_exchange
 from transforms.contract import Region
 
 _DEMO_CONFIG: Final = Path("demo/insights.yaml")
+_NO_LOG: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _NO_RETRY: Final = {"dagster/max_retries": "0"}  # a refused password must not be tried again
 
 
@@ -94,11 +99,6 @@ def build_defs(  # noqa: PLR0913 - what differs by where a night runs
         return dg.Definitions.merge(*parts) if parts else dg.Definitions()
 
 
-def job_name(region: Region) -> str:
-    """Return the name of a region's nightly job."""
-    return f"{region.lower()}_night"
-
-
 def _nightly_schedule(settings: Settings, region: Region) -> dg.ScheduleDefinition:
     at = settings.regions[region].nightly_at
 
@@ -117,3 +117,71 @@ def _nightly_schedule(settings: Settings, region: Region) -> dg.ScheduleDefiniti
         )
 
     return nightly
+
+
+def launch_night(
+    settings: Settings, region: Region, day_range: DayRange, home: Path, progress: Progress
+) -> RunFacts:
+    """Run ``{region}_night`` for these days, and return what the history says of it.
+
+    Raises:
+        HistoryError: the server of the history cannot be reached.
+        OSError: ``home`` cannot be written.
+        SettingsError: Dagster refuses the ``dagster.yaml`` of ``home``.
+    """
+    with open_instance(home) as instance:
+        result = execute_night(settings, region, day_range, instance, progress)
+        if settings.alerts:
+            notify_of_run(instance, settings.alerts, settings.regions[region], result.run_id)
+        return facts_of(instance, result.dagster_run)
+
+
+def execute_night(
+    settings: Settings,
+    region: Region,
+    day_range: DayRange,
+    instance: dg.DagsterInstance,
+    progress: Progress,
+) -> dg.ExecuteInProcessResult:
+    """Run ``{region}_night`` for these days in this process, on an instance that is open."""
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    alone = settings.model_copy(update={"regions": {region: settings.regions[region]}})
+    definitions = build_defs(
+        alone, progress=progress, last_date=day_range.last_date, is_pooled=False
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return definitions.resolve_job_def(job_name(region)).execute_in_process(
+            run_config=_NO_LOG,
+            instance=instance,
+            raise_on_error=False,
+            tags=range_tags(day_range) | NOTIFIES_ITSELF,
+        )
+
+
+def notify_of_no_run(  # noqa: PLR0913, PLR0917 - what the alert says, and where it is remembered
+    settings: Settings,
+    region: Region,
+    day_range: DayRange,
+    home: Path,
+    today: date,
+    error_code: str,
+) -> None:
+    """Notify, if alerts are configured, of a night that could not begin.
+
+    Without a history nobody remembers that: each try notifies again.
+
+    Raises:
+        OSError: ``home`` cannot be written.
+    """
+    if settings.alerts is None:
+        return
+    days = (day_range.first_date, day_range.last_date)
+    alert = Alert(region=region, state="failed", night_date=today, days=days, error_code=error_code)
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    try:
+        with open_instance(home) as instance:
+            notify(instance, settings.alerts, alert)
+    except (HistoryError, SettingsError):
+        notify(None, settings.alerts, alert)

@@ -29,7 +29,7 @@ from pipelines.settings import (
     read_secrets,
     rooms_table,
 )
-from pipelines.sources.base import CalendarSource, Window
+from pipelines.sources.base import CalendarSource, DayRange, Window
 from pipelines.sources.session import Throttle
 from pipelines.sources.views import OTHER_MAILBOX
 from transforms.contract import Region
@@ -46,26 +46,7 @@ from warehouse.page import Page
 from warehouse.publish import Builder, Published, PublishOptions, build, publish
 from warehouse.storage import Location, ObjectUrl
 
-_DAYS_LOOKED_AT: Final = 2
-
 OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool, Throttle], CalendarSource]
-
-
-@dataclass(frozen=True, slots=True)
-class DayRange:
-    """Local days, both ends included."""
-
-    first_date: date
-    last_date: date
-
-    def __post_init__(self) -> None:
-        if self.first_date > self.last_date:
-            raise ValueError(f"{self.first_date} is after {self.last_date}")
-
-    def days(self) -> list[date]:
-        """Return every day of the range, in order."""
-        count = (self.last_date - self.first_date).days + 1
-        return [self.first_date + timedelta(days=offset) for offset in range(count)]
 
 
 class Progress(Protocol):
@@ -128,6 +109,18 @@ class NightResult:
         """Whether every room could be read."""
         return not self.failed
 
+    def counts(self) -> dict[str, int | str]:
+        """Return what the history keeps of a night; a check names the rooms."""
+        return {
+            "first_date": self.day_range.first_date.isoformat(),
+            "last_date": self.day_range.last_date.isoformat(),
+            "rooms_expected": self.rooms_expected,
+            "rooms_loaded": self.rooms_loaded,
+            "bookings": self.bookings,
+            "deleted_days": self.deleted_days,
+            "unreadable_fields": self.unreadable_fields,
+        }
+
 
 class NothingReadError(Exception):
     """No room of the region could be read: nothing was replaced. Lists a code for each room."""
@@ -141,14 +134,6 @@ class NothingReadError(Exception):
 def today_in(settings: Settings, region: Region, now: datetime) -> date:
     """Return the region's local date at an instant."""
     return local_date(now, zone(settings.regions[region].time_zone))
-
-
-def last_read_at(lake: Lake, today: date) -> datetime | None:
-    """Return when a room was last read for today or the days just before; None if never."""
-    days = [day for day in lake.days("coverage") if day <= today][-_DAYS_LOOKED_AT:]
-    tables = [lake.read("coverage", day) for day in days]
-    found = [pc.max(table["read_at"]).as_py() for table in tables if table is not None]
-    return max((instant for instant in found if instant is not None), default=None)
 
 
 def default_range(settings: Settings, today: date) -> DayRange:

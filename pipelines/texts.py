@@ -1,17 +1,21 @@
-"""Texts that people write and read: files from Excel or an editor, and counts with their nouns.
+"""Texts that people write and read: files from Excel or an editor, counts, and templates filled in.
 
-Belongs here: what a text file holds, however it was saved; how a number is said.
-Does not belong here: what a file means (``settings``, ``check``), pages and mails
-(``templates``).
+Belongs here: what a text file holds, however it was saved; how a number is said; jinja2, whose
+templates (``templates/``) have the prose of mails, alerts and the record of processing.
+Does not belong here: what a file means (``settings``, ``check``).
 """
 
 import codecs
 import csv
 import re
 from collections.abc import Iterator
+from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # xlsx and xls
 _MARKS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}
@@ -104,3 +108,40 @@ def _is_content(line: str) -> bool:
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun: ``1 day``, ``2 days``."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def render(template: str, *, is_html: bool = False, **values: object) -> str:
+    """Return a template filled with values; with ``is_html`` every value is escaped."""
+    return _environment(is_html).get_template(template).render(**values).strip() + "\n"
+
+
+def render_page(template: str, *, is_html: bool, **values: object) -> str:
+    """Return a page of headings, paragraphs and tables as Markdown, or as one HTML file.
+
+    The template imports ``form``, which has a macro for each of them.
+    """
+    form = "page.html.j2" if is_html else "page.md.j2"
+    page = render(template, is_html=is_html, form=form, **values)
+    if is_html:
+        return page
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r" +\n", "\n", page))
+
+
+@cache
+def _environment(is_html: bool) -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - few need it
+
+    environment = Environment(
+        loader=PackageLoader("pipelines", "templates"),
+        autoescape=is_html,  # noqa: S701 - what is not HTML is plain text or Markdown
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["on_one_line"] = _on_one_line
+    return environment
+
+
+def _on_one_line(text: str) -> str:
+    """Join the lines of a paragraph; text that was escaped stays so."""
+    return type(text)(" ").join(text.split())

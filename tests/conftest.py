@@ -21,7 +21,7 @@ from hypothesis import settings
 from sqlalchemy import Engine as Sql
 from sqlalchemy import event
 
-from pipelines.launch import open_instance
+from pipelines.history import open_instance
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority

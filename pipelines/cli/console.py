@@ -13,10 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from pipelines.cli.options import NOTHING, USAGE
-from pipelines.launch import HistoryError
+from pipelines.history import HistoryError, RunFacts
 from pipelines.night import NightResult
 from pipelines.reading import Outcome, RoomFailed
-from pipelines.run_facts import RunFacts
 from pipelines.settings import RegionSettings, Settings, SettingsError
 from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted

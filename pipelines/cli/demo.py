@@ -25,7 +25,8 @@ from rich.table import Table
 
 from pipelines.cli import console
 from pipelines.cli.options import FOLDER, WHOLE, region_name
-from pipelines.launch import dagster_home, launch_night
+from pipelines.definitions import launch_night
+from pipelines.history import dagster_home
 from pipelines.night import default_range, today_in
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from pipelines.sandbox.server import Plan, stop_at_signals

@@ -14,7 +14,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from pipelines.alerts.channels import try_channels
+from pipelines.channels import try_channels
 from pipelines.check.run import Options, run_check
 from pipelines.cli import console
 from pipelines.cli.console import show_remedies
@@ -29,8 +29,9 @@ from pipelines.cli.options import (
     with_regions,
 )
 from pipelines.compare import Comparison, DayDifference, compare, pairs_of
-from pipelines.night import DayRange, today_in
+from pipelines.night import today_in
 from pipelines.settings import MOST_DAYS, RegionSettings
+from pipelines.sources.base import DayRange
 from pipelines.sources.factory import open_source
 from transforms.contract import Region
 

@@ -28,7 +28,7 @@ from pipelines.settings import (
     ZoneName,
     load_settings,
 )
-from pipelines.templates import render
+from pipelines.texts import render
 from transforms.contract import Region
 
 _MODE: Final = 0o640

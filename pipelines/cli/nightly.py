@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pipelines.alerts.channels import NotSentError, send_mail
+from pipelines.alerts import monthly_mail
+from pipelines.channels import NotSentError, send_mail
 from pipelines.cli import console
 from pipelines.cli.console import fail
 from pipelines.cli.options import (
@@ -23,10 +24,9 @@ from pipelines.cli.options import (
     with_config,
     with_region,
 )
-from pipelines.launch import HistoryError, dagster_home, launch_night, notify_of_no_run
-from pipelines.monthly_mail import monthly_mail
+from pipelines.definitions import launch_night, notify_of_no_run
+from pipelines.history import HistoryError, RunFacts, dagster_home
 from pipelines.night import (
-    DayRange,
     Night,
     NothingReadError,
     count_night,
@@ -35,8 +35,8 @@ from pipelines.night import (
     today_in,
     write_page,
 )
-from pipelines.run_facts import RunFacts
 from pipelines.settings import MOST_DAYS, Settings, SettingsError, read_all_secrets
+from pipelines.sources.base import DayRange
 from pipelines.sources.factory import open_source
 from pipelines.texts import counted
 from transforms.contract import Region

@@ -28,9 +28,9 @@ from rich.console import Console
 from pipelines.cli import console
 from pipelines.cli.nightly import days_asked
 from pipelines.cli.options import DATE, WHOLE, settings_of, with_config, with_region
-from pipelines.launch import execute_night
+from pipelines.definitions import execute_night
+from pipelines.history import RunFacts, facts_of, report_of
 from pipelines.night import today_in
-from pipelines.run_facts import RunFacts, facts_of, report_of
 from pipelines.settings import SettingsError, read_all_secrets
 from transforms.contract import Region
 

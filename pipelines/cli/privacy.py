@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from pipelines.cli.options import DATE, FILE, NOTHING, WHOLE, settings_of, with_config, with_region
-from pipelines.launch import dagster_home
+from pipelines.history import dagster_home
 from pipelines.privacy.erase import erase_region, erasure_of
 from pipelines.privacy.record import SUFFIXES, record_of_processing
 from transforms.contract import Region

@@ -15,8 +15,8 @@ from typing import Final
 import click
 
 from pipelines.cli.options import NOTHING, WHOLE, settings_of, with_config, with_regions
-from pipelines.launch import LastRun, dagster_home, last_run
-from pipelines.night import last_read_at, today_in
+from pipelines.history import LastRun, dagster_home, last_read_at, last_run
+from pipelines.night import today_in
 from pipelines.settings import Settings
 from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted

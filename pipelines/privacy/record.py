@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from pipelines.launch import history_server, is_silent
+from pipelines.history import history_server, is_silent
 from pipelines.night import today_in
 from pipelines.settings import ExchangeSettings, RegionSettings, Settings
-from pipelines.templates import render_page
+from pipelines.texts import render_page
 from transforms.contract import (
     CONTRACT_VERSION,
     LAKE,

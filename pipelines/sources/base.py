@@ -11,14 +11,14 @@ There is one kind of failure from the wire to the report, and nothing on the way
    used (``MalformedItem``), or ``ReadError.of`` whatever a library raised;
 2. ``session.py`` decides by ``is_transient`` and ``retry_after`` whether the request is sent again;
 3. ``reading.py`` decides by ``reach`` whether the room alone failed, or the exchange;
-4. the night's report keeps the ``code``, and only ``run_facts.py`` makes it Dagster's failure.
+4. the night's report keeps the ``code``, and only ``assets.py`` makes it Dagster's failure.
 """
 
 import re
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Final, Protocol
 
@@ -37,6 +37,23 @@ class Window:
             raise ValueError("a window has aware instants")
         if self.starts_at >= self.ends_at:
             raise ValueError("a window ends after it starts")
+
+
+@dataclass(frozen=True, slots=True)
+class DayRange:
+    """Local days, both ends included."""
+
+    first_date: date
+    last_date: date
+
+    def __post_init__(self) -> None:
+        if self.first_date > self.last_date:
+            raise ValueError(f"{self.first_date} is after {self.last_date}")
+
+    def days(self) -> list[date]:
+        """Return every day of the range, in order."""
+        count = (self.last_date - self.first_date).days + 1
+        return [self.first_date + timedelta(days=offset) for offset in range(count)]
 
 
 class Reach(Enum):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.alerts.channels import Alert, send, try_channels
+from pipelines.channels import Alert, send, try_channels
 from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import AlertSettings, EmailKeys, WebhookKeys
 from tests.alerts.receivers import MailServer, Webhook

@@ -10,10 +10,9 @@ import dagster as dg
 import pytest
 
 from pipelines.definitions import build_defs
-from pipelines.launch import open_instance
-from pipelines.night import DayRange
-from pipelines.run_facts import range_tags
+from pipelines.history import open_instance, range_tags
 from pipelines.settings import load_settings
+from pipelines.sources.base import DayRange
 from tests.alerts.receivers import MailServer
 from tests.night.workplace import MONDAY, Company, meeting
 

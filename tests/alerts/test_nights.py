@@ -9,9 +9,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from pipelines.alerts.notify import alert_of_run
+from pipelines.alerts import alert_of_run
 from pipelines.definitions import build_defs
-from pipelines.launch import open_instance
+from pipelines.history import open_instance
 from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings
 from tests.alerts.receivers import Webhook
@@ -264,7 +264,7 @@ def test_a_run_whose_process_died_is_a_failed_night_too(
     job = build_defs(settings).resolve_job_def("eu_night")
     run = history.create_run_for_job(job, tags=DAYS)
     history.report_run_failed(run, "killed")
-    alert = alert_of_run(history, "EU", settings.regions["EU"], run.run_id)
+    alert = alert_of_run(history, settings.regions["EU"], run.run_id)
     assert alert is not None
     assert (alert.state, alert.error_code, alert.rooms_expected) == ("failed", "RunFailed", None)
 

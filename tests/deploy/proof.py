@@ -22,8 +22,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from pipelines.launch import open_instance
-from pipelines.run_facts import facts_of
+from pipelines.history import facts_of, open_instance
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority
 from tests.deploy.deployments import REGIONS, ROOT, chart_values, run_pod, validated

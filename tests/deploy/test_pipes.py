@@ -16,12 +16,12 @@ from dagster_pipes import PipesContext
 
 from pipelines import night
 from pipelines.assets import CHECKS, Launch
-from pipelines.definitions import build_defs
-from pipelines.launch import execute_night
-from pipelines.night import SILENT, DayRange
-from pipelines.run_facts import RunFacts, facts_of, range_tags
+from pipelines.definitions import build_defs, execute_night
+from pipelines.history import RunFacts, facts_of, range_tags
+from pipelines.night import SILENT
 from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings
+from pipelines.sources.base import DayRange
 from tests.deploy.postgres import ROOT
 from tests.night.workplace import MONDAY, Company, address_of
 from tests.privacy.conftest import TOKEN

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.launch import HistoryError, launch_night
-from pipelines.night import DayRange
+from pipelines.definitions import launch_night
+from pipelines.history import HistoryError
 from pipelines.reading import Outcome
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import load_settings
+from pipelines.sources.base import DayRange
 from tests.deploy.postgres import ROOT, Postgres
 from tests.night.workplace import MONDAY, Company, address_of
 from tests.object_stores import IN_A_BUCKET

@@ -9,11 +9,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.definitions import build_defs
-from pipelines.launch import launch_night
-from pipelines.night import SILENT, DayRange, default_range
+from pipelines.definitions import build_defs, launch_night
+from pipelines.night import SILENT, default_range
 from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings, regions_to_load
+from pipelines.sources.base import DayRange
 from tests.night.workplace import MONDAY, Company, address_of
 from transforms import contract
 

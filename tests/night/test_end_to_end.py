@@ -18,11 +18,12 @@ import holidays
 import pytest
 import yaml
 
-from pipelines.night import SILENT, DayRange, Night, publish_region, run_night
+from pipelines.night import SILENT, Night, publish_region, run_night
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from pipelines.sandbox.model import ACCOUNT, Item, Tenant
 from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import Settings, load_settings
+from pipelines.sources.base import DayRange
 from pipelines.sources.factory import open_source
 from tests.conftest import StartExchange
 from transforms.contract import Region

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipelines.launch import open_instance
+from pipelines.history import open_instance
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import PASSWORD
 from tests.night.workplace import ANNA, MONDAY, Company, address_of, at, meeting

@@ -6,9 +6,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.launch import launch_night
-from pipelines.night import SILENT, DayRange
+from pipelines.definitions import launch_night
+from pipelines.night import SILENT
 from pipelines.settings import load_settings
+from pipelines.sources.base import DayRange
 from tests.night.workplace import MONDAY, Company
 from tests.page.pages import unpacked
 

@@ -19,8 +19,7 @@ from typing import Any, Final, NoReturn
 import dagster as dg
 
 from pipelines import assets, cli, night
-from pipelines.launch import open_instance
-from pipelines.run_facts import RANGE_END_TAG, RANGE_START_TAG
+from pipelines.history import RANGE_END_TAG, RANGE_START_TAG, open_instance
 from pipelines.sources import ews, ews_protocol, graph
 from tests.privacy import careless
 from transforms import redact

@@ -7,14 +7,14 @@ Does not belong here: arming a process with them (``attack.py``), looking (``sea
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from pipelines import assets, night, run_facts
+from pipelines import night
+from pipelines.night import NightResult
 from pipelines.settings import RegionSettings, rooms_table
 
-_counts = run_facts.metadata_of_night
+_counts = NightResult.counts
 
 
 def tell(text: str, folder: Path) -> None:
@@ -28,7 +28,7 @@ def tell(text: str, folder: Path) -> None:
 def store_addresses() -> None:
     """Store addresses of rooms as their names, and show one in the history of runs."""
     setattr(night, "rooms_table", _rooms_by_address)  # noqa: B010 - mypy minds
-    setattr(assets, "metadata_of_night", _counts_and_a_sample)  # noqa: B010 - as above
+    setattr(NightResult, "counts", _counts_and_a_sample)  # noqa: B010 - as above
 
 
 def _rooms_by_address(region: RegionSettings) -> pa.Table:
@@ -39,5 +39,5 @@ def _rooms_by_address(region: RegionSettings) -> pa.Table:
     return table.set_column(number, table.schema.field("name"), pa.array(names))
 
 
-def _counts_and_a_sample(report: Any) -> Mapping[str, int | str]:
-    return {**_counts(report), "sample": Path("notes.txt").read_text(encoding="utf-16")[:40]}
+def _counts_and_a_sample(result: NightResult) -> Mapping[str, int | str]:
+    return {**_counts(result), "sample": Path("notes.txt").read_text(encoding="utf-16")[:40]}

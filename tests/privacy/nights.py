@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import yaml
 
-from pipelines.launch import DAGSTER_YAML
+from pipelines.history import DAGSTER_YAML
 from pipelines.sandbox.wire import CertificateAuthority
 from tests.privacy.attack import ELSEWHERE, FOLDER, KILLED, LAYER, TEXT
 from tests.privacy.hostile import HostileExchange

@@ -12,7 +12,7 @@ from pipelines import night
 from pipelines.reading import OUTSIDE_THE_REGION, RegionGuard
 from pipelines.sandbox.model import Mailbox
 from pipelines.settings import Settings, SettingsError, load_settings, regions_to_load
-from pipelines.sources.base import CalendarSource, ReadError, Window
+from pipelines.sources.base import CalendarSource, DayRange, ReadError, Window
 from tests.lake.rows import FIRST_NIGHT, booking, coverage, root_of, staged, stored
 from tests.night.workplace import MONDAY, Company, address_of, at, meeting
 from transforms.raw import RawItem
@@ -132,9 +132,7 @@ def test_every_source_of_a_night_is_fenced(three_regions: Company) -> None:
         return source
 
     eu = settings_of(three_regions).regions["EU"]
-    for reading in night._readings(
-        eu, night.RoomReader({}, night.DayRange(MONDAY, MONDAY)), opened
-    ):
+    for reading in night._readings(eu, night.RoomReader({}, DayRange(MONDAY, MONDAY)), opened):
         for room in OTHERS.values():
             with pytest.raises(ReadError):
                 reading.guarded_source().read(address_of(room), WINDOW)

@@ -49,7 +49,8 @@ NIGHT: Final = """
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from pipelines.night import SILENT, DayRange, Night, publish_region, run_night
+from pipelines.night import SILENT, Night, publish_region, run_night
+from pipelines.sources.base import DayRange
 from pipelines.settings import load_settings
 from pipelines.sources.factory import open_source
 

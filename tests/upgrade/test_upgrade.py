@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from pipelines import cli
-from pipelines.launch import last_run, open_instance
+from pipelines.history import last_run, open_instance
 from pipelines.sandbox.calendars import generated_tenant
 from pipelines.sandbox.wire import CertificateAuthority
 from tests.conftest import StartExchange

@@ -2,7 +2,7 @@
 
 Belongs here: what an alert says (counts, room ids, codes and dates, never anything else), and
 what either way needs to deliver it, which the monthly mail uses too.
-Does not belong here: when to send (``notify.py``), the keys of ``insights.yaml`` (``settings``).
+Does not belong here: when to send (``alerts.py``), the keys of ``insights.yaml`` (``settings``).
 
 TLS is always verified, and every wait has a limit. What goes wrong is named by class or status
 only: an address may be a secret.
@@ -23,7 +23,7 @@ import requests
 
 from pipelines.settings import AlertSettings, EmailKeys, WebhookKeys, is_webhook_url, secret_of
 from pipelines.sources.remedies import remedies_for
-from pipelines.templates import render
+from pipelines.texts import render
 from transforms.contract import Region
 
 _ROOMS_NAMED: Final = 20
@@ -106,7 +106,9 @@ def send(alerts: AlertSettings, alert: Alert) -> dict[str, str]:
     not_sent: dict[str, str] = {}
     if alerts.webhook is not None:
         with _noting(not_sent, "webhook"):
-            _post(alerts.webhook, alert)
+            status = _request(alerts.webhook, "POST", alert.as_json())
+            if not 200 <= status < 300:
+                raise NotSentError(f"HTTP{status}")
     if alerts.email is not None:
         with _noting(not_sent, "email"):
             send_mail(alerts.email, f"[room-insights] {alert.subject}", alert.text)
@@ -123,19 +125,20 @@ def try_channels(alerts: AlertSettings | None, reports: EmailKeys | None) -> dic
     if webhook is not None:
         tried["alerts.webhook"] = None
         with _noting(tried, "alerts.webhook"):
-            _reach_webhook(webhook)
+            _request(webhook, "HEAD")  # whatever it answers, it was reached
     for name, keys in (("alerts.email", email), ("reports", reports)):
         if keys is not None:
             tried[name] = None
-            with _noting(tried, name):
-                _sign_in(keys)
+            with _noting(tried, name), _signed_in(keys):
+                pass
     return tried
 
 
 @contextmanager
 def _noting(not_sent: MutableMapping[str, Any], channel: str) -> Iterator[None]:
     try:
-        yield
+        with _coded():
+            yield
     except NotSentError as error:
         not_sent[channel] = str(error)
 
@@ -155,46 +158,22 @@ def _coded() -> Iterator[None]:
         raise NotSentError(type(certificate[0] if certificate else error).__name__) from None
 
 
-@_coded()
-def _reach_webhook(webhook: WebhookKeys) -> None:
-    """Ask a webhook for nothing: whatever it answers, it was reached."""
-    limits = (_CONNECT_SECONDS, _READ_SECONDS)
-    url, verify = _address_of(webhook), _authorities_of(webhook)
-    requests.head(url, timeout=limits, allow_redirects=False, verify=verify).close()
-
-
-@_coded()
-def _sign_in(email: EmailKeys) -> None:
-    password = _needed(email.password_env) if email.password_env else None
-    with _connected(email) as server:
-        if email.username and password:
-            server.login(email.username, password)
-
-
-def _address_of(webhook: WebhookKeys) -> str:
+def _request(webhook: WebhookKeys, method: str, content: object = None) -> int:
+    """Return the status of a webhook's answer; its body is never read."""
     url = webhook.url or _needed(webhook.url_env)
     if not is_webhook_url(url):
         raise NotSentError(f"{webhook.url_env} holds no https:// address")
-    return url
-
-
-def _authorities_of(webhook: WebhookKeys) -> str | bool:
-    return str(webhook.ca_file) if webhook.ca_file else True
-
-
-@_coded()
-def _post(webhook: WebhookKeys, alert: Alert) -> None:
-    answer = requests.post(
-        _address_of(webhook),
-        json=alert.as_json(),
+    answer = requests.request(
+        method,
+        url,
+        json=content,
         timeout=(_CONNECT_SECONDS, _READ_SECONDS),
         allow_redirects=False,
-        verify=_authorities_of(webhook),
-        stream=True,  # its answer's body is never read
+        verify=str(webhook.ca_file) if webhook.ca_file else True,
+        stream=True,
     )
     answer.close()
-    if not 200 <= answer.status_code < 300:
-        raise NotSentError(f"HTTP{answer.status_code}")
+    return answer.status_code
 
 
 @_coded()
@@ -214,10 +193,7 @@ def send_mail(email: EmailKeys, subject: str, text: str, html: str | None = None
     message.set_content(text + "\n")
     if html is not None:
         message.add_alternative(html, subtype="html")
-    password = _needed(email.password_env) if email.password_env else None
-    with _connected(email) as server:
-        if email.username and password:
-            server.login(email.username, password)
+    with _signed_in(email) as server:
         refused = server.send_message(message)
     if refused:
         text = f"{len(refused)} of {len(email.recipients)} recipients refused"
@@ -225,16 +201,20 @@ def send_mail(email: EmailKeys, subject: str, text: str, html: str | None = None
 
 
 @contextmanager
-def _connected(email: EmailKeys) -> Iterator[smtplib.SMTP]:
+def _signed_in(email: EmailKeys) -> Iterator[smtplib.SMTP]:
+    password = _needed(email.password_env) if email.password_env else None
     context = ssl.create_default_context(cafile=email.ca_file)
     port = email.port or _PORTS[email.tls]
-    if email.tls == "implicit":
-        with smtplib.SMTP_SSL(email.host, port, timeout=_READ_SECONDS, context=context) as server:
-            yield server
-    else:
-        with smtplib.SMTP(email.host, port, timeout=_READ_SECONDS) as server:
+    with (
+        smtplib.SMTP_SSL(email.host, port, timeout=_READ_SECONDS, context=context)
+        if email.tls == "implicit"
+        else smtplib.SMTP(email.host, port, timeout=_READ_SECONDS)
+    ) as server:
+        if email.tls == "starttls":
             server.starttls(context=context)
-            yield server
+        if email.username and password:
+            server.login(email.username, password)
+        yield server
 
 
 def _needed(variable: str | None) -> str:

@@ -1,0 +1,293 @@
+"""Dagster's history of runs on the operator's own instance: where it lies, and what it says.
+
+Belongs here: DAGSTER_HOME and its settings; what a run leaves there: tags, counts, room ids and
+codes, so that whatever reads a run (the command line, the alerts, another Dagster) reads the same
+facts; when the lake was last read. Everything in here may be stored and shown.
+Does not belong here: running a night (``definitions.py``), what its assets write (``assets.py``).
+"""
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import dagster as dg
+import pyarrow.compute as pc
+import yaml
+from dagster._check import CheckError
+from sqlalchemy.exc import OperationalError
+
+from pipelines.settings import SettingsError
+from pipelines.sources.base import DayRange
+from transforms.contract import Region
+from warehouse.lake import Lake
+
+DAGSTER_YAML: Final = """\
+# Written once by `insights`; yours to change, but keep compute_logs as it is: anything that a
+# library prints while raw items are in memory must not reach a disk.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
+concurrency:
+  pools:
+    default_limit: 1
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 60
+"""
+_DAYS_LOOKED_AT: Final = 2
+_UNSET: Final = re.compile(r'environment variable "(\w+)" which is not set')
+_OF_DATABASES: Final = {"dagster_postgres", "psycopg2", "sqlalchemy"}
+RANGE_START_TAG: Final = "dagster/asset_partition_range_start"
+RANGE_END_TAG: Final = "dagster/asset_partition_range_end"
+PARTIAL_TAG: Final = "insights/rooms_not_read"
+EVERY_ROOM_CHECK: Final = "every_room_was_read"
+_TAKEN: Final = {
+    *("rooms_expected", "failed_rooms", "bookings", "deleted_days"),
+    *("unreadable_fields", "data_through", "error_code"),
+}
+_REPORTED: Final = ("is_success", "rooms_expected", "failed_rooms", "error", "error_code")
+_EVENTS: Final = {
+    dg.DagsterEventType.ASSET_MATERIALIZATION,
+    dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+    dg.DagsterEventType.STEP_FAILURE,
+}
+
+
+class HistoryError(Exception):
+    """The history of runs cannot be reached, or was lost in the middle of a run; one line."""
+
+
+@dataclass
+class RunFacts:
+    """What is known of a run: little of one whose process was killed.
+
+    ``failed_rooms`` has a code for each room_id. ``database`` and ``page`` are file names in the
+    region's warehouse, None where the run did not come to them. ``error`` is one line.
+    """
+
+    is_success: bool = False
+    day_range: DayRange | None = None
+    rooms_expected: int | None = None
+    failed_rooms: dict[str, str] = field(default_factory=dict)
+    bookings: int | None = None
+    deleted_days: int = 0
+    unreadable_fields: int = 0
+    database: str | None = None
+    data_through: str | None = None
+    page: str | None = None
+    error: str | None = None
+    error_code: str | None = None
+
+    @property
+    def rooms_loaded(self) -> int | None:
+        """Rooms that could be read; None where it did not come to reading."""
+        return None if self.rooms_expected is None else self.rooms_expected - len(self.failed_rooms)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether rows were read and replaced in the lake."""
+        return self.bookings is not None
+
+    def take(self, metadata: Mapping[str, Any]) -> None:
+        """Take over what the metadata of one event say."""
+        for name in _TAKEN & metadata.keys():
+            setattr(self, name, metadata[name].value)
+
+
+def job_name(region: Region) -> str:
+    """Return the name of a region's nightly job."""
+    return f"{region.lower()}_night"
+
+
+def range_tags(day_range: DayRange) -> dict[str, str]:
+    """Return the tags that make a run one of these days."""
+    return {
+        RANGE_START_TAG: day_range.first_date.isoformat(),
+        RANGE_END_TAG: day_range.last_date.isoformat(),
+    }
+
+
+def report_of(facts: RunFacts) -> dict[str, Any]:
+    """Return what a job says at its end to the Dagster that started it; see ``facts_reported``."""
+    return {name: getattr(facts, name) for name in _REPORTED}
+
+
+def facts_reported(messages: Sequence[Any]) -> RunFacts | None:
+    """Return what a job said at its end; None if it did not come to that."""
+    for each in messages:
+        if isinstance(each, dict) and each.keys() == set(_REPORTED):
+            return RunFacts(**each)
+    return None
+
+
+def facts_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunFacts:
+    """Read what the history holds of a run."""
+    facts = RunFacts(is_success=run.status is dg.DagsterRunStatus.SUCCESS)
+    first, last = run.tags.get(RANGE_START_TAG), run.tags.get(RANGE_END_TAG)
+    if first and last:
+        facts.day_range = DayRange(date.fromisoformat(first), date.fromisoformat(last))
+    for entry in instance.all_logs(run.run_id, of_type=_EVENTS):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
+            materialized = event.step_materialization_data.materialization
+            facts.take(materialized.metadata)
+            if file := materialized.metadata.get("file"):
+                is_page = materialized.asset_key.path[-1] == "report"
+                setattr(facts, "page" if is_page else "database", file.value)
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            if event.asset_check_evaluation_data.check_name == EVERY_ROOM_CHECK:
+                facts.take(event.asset_check_evaluation_data.metadata)
+        elif raised := event.step_failure_data.user_failure_data:
+            facts.error = raised.description
+            facts.take(raised.metadata)
+    return facts
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The latest run of a region in the history; ``error`` is one line, ``started_at`` in UTC."""
+
+    state: Literal["running", "whole", "partial", "failed"]
+    started_at: datetime
+    error_code: str | None = None
+    error: str | None = None
+
+
+def last_run(home: Path, region: Region) -> LastRun | None:
+    """Return the latest run of a region; None if the history has none, or is not there yet.
+
+    Raises:
+        HistoryError: the server of the history cannot be reached.
+        SettingsError: Dagster refuses the ``dagster.yaml`` of ``home``.
+    """
+    if not (home / "dagster.yaml").exists():
+        return None
+    with open_instance(home) as instance:
+        filters = dg.RunsFilter(job_name=job_name(region))
+        for record in instance.get_run_records(filters, limit=1):
+            run, facts = record.dagster_run, facts_of(instance, record.dagster_run)
+            started_at = record.create_timestamp.astimezone(UTC)
+            if not run.is_finished:
+                return LastRun("running", started_at)
+            if not facts.is_success:
+                return LastRun("failed", started_at, facts.error_code or "RunFailed", facts.error)
+            return LastRun("partial" if facts.failed_rooms else "whole", started_at)
+    return None
+
+
+def last_read_at(lake: Lake, today: date) -> datetime | None:
+    """Return when a room was last read for today or the days just before; None if never."""
+    days = [day for day in lake.days("coverage") if day <= today][-_DAYS_LOOKED_AT:]
+    tables = [lake.read("coverage", day) for day in days]
+    found = [pc.max(table["read_at"]).as_py() for table in tables if table is not None]
+    return max((instant for instant in found if instant is not None), default=None)
+
+
+def dagster_home(config: Path) -> Path:
+    """Return $DAGSTER_HOME, or ``.dagster`` beside the configuration."""
+    configured = os.environ.get("DAGSTER_HOME")
+    return Path(configured) if configured else config.resolve().parent / ".dagster"
+
+
+@contextmanager
+def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    """Open the instance of a DAGSTER_HOME; makes the folder and its settings if missing.
+
+    Raises:
+        HistoryError: the server of the history cannot be reached, then or later.
+        OSError: the folder cannot be made or written.
+        SettingsError: Dagster refuses the ``dagster.yaml``.
+    """
+    os.umask(0o027)  # Dagster's files are not for everybody's eyes
+    home.mkdir(parents=True, exist_ok=True, mode=0o750)
+    settings = home / "dagster.yaml"
+    try:
+        with settings.open("x", encoding="utf-8") as file:
+            file.write(DAGSTER_YAML)
+    except FileExistsError:
+        if settings.is_symlink() and not settings.exists():
+            raise  # a planted link: never write through it
+    with _database_errors_in_one_line(settings):
+        try:
+            instance = dg.DagsterInstance.from_config(str(home))
+        except (dg.DagsterError, CheckError, yaml.YAMLError) as error:
+            remedy = "Dagster refuses it; compare it with deploy/dagster.yaml"
+            if unset := sorted(set(_UNSET.findall(str(error)))):
+                remedy = f"set {' and '.join(unset)} in the environment"
+            elif "dagster_postgres" in str(error):
+                remedy = "names what is not installed: pip install 'room-insights[postgres]'"
+            raise SettingsError([f"{settings}: {remedy}"]) from None
+        with instance:
+            yield instance
+
+
+@contextmanager
+def _database_errors_in_one_line(settings: Path) -> Iterator[None]:
+    """Turn what a database's driver raises into one line.
+
+    A driver's texts are kept only where it could not connect: others quote statements and values.
+    """
+    # A root logger's filters see what its own callers log: dagster_postgres warns of each retry.
+    logging.getLogger().addFilter(_is_no_retry)
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _OF_DATABASES:
+            raise
+        cause = error.__cause__ or error
+        why = type(cause).__name__
+        if isinstance(cause, OperationalError):
+            why = str(cause.orig).partition("\n")[0]
+        where, remedy = str(settings), ""
+        if history_server(settings.parent) is None:
+            where = str(settings.parent)
+            remedy = "; see to its permissions and disk, or set DAGSTER_HOME to another folder"
+        raise HistoryError(
+            f"{where}: the history of runs cannot be reached: {why}{remedy}"
+        ) from None
+
+
+def _is_no_retry(record: logging.LogRecord) -> bool:
+    return "dagster_postgres" not in record.pathname
+
+
+def history_server(home: Path) -> str | None:
+    """Return the kind of server that the history of runs lies on; None if it lies in ``home``."""
+    storage = _chosen(home).get("storage")
+    return next(iter(storage), None) if isinstance(storage, dict) else None
+
+
+def is_silent(home: Path) -> tuple[bool, bool]:
+    """Return whether Dagster keeps no output of runs there, and whether it sends no telemetry.
+
+    A home that is not there yet will be made as it has to be.
+    """
+    if not (home / "dagster.yaml").exists():
+        return True, True
+    chosen = _chosen(home)
+    logs, telemetry = chosen.get("compute_logs"), chosen.get("telemetry")
+    return (
+        isinstance(logs, dict) and logs.get("class") == "NoOpComputeLogManager",
+        isinstance(telemetry, dict) and telemetry.get("enabled") is False,
+    )
+
+
+def _chosen(home: Path) -> dict[str, object]:
+    """Return what a ``dagster.yaml`` says; nothing if it cannot be read."""
+    try:
+        chosen = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return chosen if isinstance(chosen, dict) else {}

@@ -18,7 +18,7 @@ from typing import Any, Final
 import click
 import pyarrow as pa
 
-from pipelines.privacy.record import AttackResult, write_result
+from pipelines.cli.record import AttackResult, write_result
 from tests.privacy.statistics.attacker import attack
 from tests.privacy.statistics.knowledge import Night, Own, read_changes, read_night
 from transforms.contract import (

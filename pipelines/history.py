@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import dagster as dg
 import pyarrow.compute as pc
@@ -65,6 +65,8 @@ _EVENTS: Final = {
 
 class HistoryError(Exception):
     """The history of runs cannot be reached, or was lost in the middle of a run; one line."""
+
+    exit_code: ClassVar = 1
 
 
 @dataclass

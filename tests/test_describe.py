@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from pipelines import cli
-from pipelines.cli.describe import show_table, show_tables
+from pipelines.cli.figures import show_table, show_tables
 from transforms.contract import TABLES
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import duckdb
 import numpy as np
@@ -83,6 +83,8 @@ class EngineError(BuildError):
 
 class EngineUnusableError(WarehouseError):
     """The engine of the configuration cannot be started: one line with the remedy."""
+
+    exit_code: ClassVar = 2
 
 
 class Engine:

@@ -2,7 +2,7 @@
 
 Belongs here: which rows an erasure is about, removing them, and counting what is left of them.
 Does not belong here: rebuilding the database (``publish.py``), the receipt that is shown
-(``pipelines/privacy/erase.py``), what a night deletes by age from the lake (``nightly.py``).
+(``pipelines/cli/erase.py``), what a night deletes by age from the lake (``nightly.py``).
 
 An erased room-day is a room-day that was never read (R13): its coverage keeps its row, without
 a good reading, so that it is in no denominator and never looks like an empty calendar. What the

@@ -1,7 +1,7 @@
 """What is stored of a region, and how old it is: for the record of processing.
 
 Belongs here: counting and dating what lake and database hold, and who may read it.
-Does not belong here: changing any of it, showing it (``pipelines/privacy/record.py``).
+Does not belong here: changing any of it, showing it (``pipelines/cli/record.py``).
 """
 
 import grp

@@ -1,6 +1,7 @@
 """The command ``insights``: the list of its commands, and one line for each operator's mistake.
 
-Belongs here: the commands' names, and turning every known error into a line and an exit code.
+Belongs here: the commands' names, what several of them must read in the same way (options, the
+configuration of a region), and turning every known error into a line and an exit code.
 Does not belong here: the commands (the modules beside this one), and the work they start.
 
 A command's module is imported when the command is used, so that ``insights --help`` does not
@@ -9,13 +10,17 @@ wait for Dagster, DuckDB and exchangelib.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Final, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
 
 COMMANDS: Final = {
     "init": ("init", "Write a configuration and a room CSV to start from."),
@@ -23,15 +28,15 @@ COMMANDS: Final = {
     "status": ("status", "Say how old each region's figures are, and what to do."),
     "publish": ("nightly", "Rebuild a region's database from its lake."),
     "report": ("nightly", "Write the page that shows a region in a browser."),
-    "what-if": ("what_if", "Say which bookings would fit if rooms were added or removed."),
+    "what-if": ("figures", "Say which bookings would fit if rooms were added or removed."),
     "export": ("export", "Write the statistics tables for Excel, or as CSV."),
     "mail": ("nightly", "Send a month of a region by mail."),
     "check": ("exchange", "Say which rooms can be read, and what mends the rest."),
     "compare-sources": ("exchange", "Read rooms over EWS and Graph, and compare."),
-    "erase": ("privacy", "Erase a room's days, or all before a date."),
-    "privacy-report": ("privacy", "Write a region's record of processing."),
-    "describe": ("describe", "Print what tables and columns mean."),
-    "pipes": ("pipes", "Run the night that Dagster started this process for."),
+    "erase": ("erase", "Erase a room's days, or all before a date."),
+    "privacy-report": ("record", "Write a region's record of processing."),
+    "describe": ("figures", "Print what tables and columns mean."),
+    "pipes": ("nightly", "Run the night that Dagster started this process for."),
     "demo": ("demo", "Read two regions from a simulated Exchange."),
     "sandbox": ("demo", "Serve only the simulated Exchange."),
 }
@@ -45,6 +50,14 @@ _EXTRAS: Final = {
     "xlsxwriter": "export",
 }
 """Packages that only some commands need, and the extra that installs each."""
+
+WHOLE: Final = 0
+NOTHING: Final = 1
+USAGE: Final = 2
+PARTIAL: Final = 3
+
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
 
 class Commands(click.Group):
@@ -61,7 +74,11 @@ class Commands(click.Group):
         try:
             module = import_module(f"pipelines.cli.{COMMANDS[cmd_name][0]}")
         except ModuleNotFoundError as error:
-            raise _missing_extra(cmd_name, error) from None
+            extra = _EXTRAS.get((error.name or "").partition(".")[0])
+            if extra is None:
+                raise
+            text = f"needs what is not installed: pip install 'room-insights[{extra}]'"
+            raise click.UsageError(f"insights {cmd_name} {text}") from None
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
@@ -81,14 +98,103 @@ class Commands(click.Group):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
-def _missing_extra(command: str, error: ModuleNotFoundError) -> Exception:
-    """Return the line for an extra that is not installed, or the error where it is a bug."""
-    extra = _EXTRAS.get((error.name or "").partition(".")[0])
-    if extra is None:
-        return error
-    return click.UsageError(
-        f"insights {command} needs what is not installed: pip install 'room-insights[{extra}]'"
-    )
+class _Date(click.DateTime):
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's
+        """Return the placeholder of ``--help``: a word, not a format."""
+        return "DATE"
+
+
+DATE: Final = _Date(formats=["%Y-%m-%d"])
+
+
+def region_name(value: str) -> str:
+    """Return an option's value as a region's name; the configuration says which there are.
+
+    Raises:
+        click.BadParameter: no region can be called so.
+    """
+    from transforms.contract import REGION_REMEDY, is_region  # noqa: PLC0415 - `--help` needs none
+
+    region = value.strip().upper()
+    if not is_region(region):
+        raise click.BadParameter(f"{value!r} cannot be a region's name; {REGION_REMEDY}")
+    return region
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def with_config(command: Command) -> Command:
+    """Give a command the option ``--config``."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),  # a folder is refused where the file is read
+        default=lambda: Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml"),
+        help="The configuration; default $INSIGHTS_CONFIG, else insights.yaml.",
+    )(command)
+
+
+def with_region(command: Command) -> Command:
+    """Give a command the required option ``--region``."""
+    return click.option("--region", type=region_name, metavar="REGION", required=True)(command)
+
+
+def with_regions(command: Command) -> Command:
+    """Give a command the option ``--region``, without which it is about all that are loaded."""
+    return click.option(
+        "--region",
+        type=region_name,
+        metavar="REGION",
+        help="Only this region; default: all that are loaded.",
+    )(command)
+
+
+def settings_of(config: Path, region: str | None, *, is_seeding: bool = False) -> "Settings":
+    """Return the configuration of the regions that this process loads.
+
+    Raises:
+        click.UsageError: the region is not among them.
+        SettingsError: the configuration or INSIGHTS_REGIONS is wrong.
+    """
+    from pipelines.settings import load_settings, regions_to_load  # noqa: PLC0415
+
+    settings = load_settings(config, regions_to_load(), is_seeding)
+    if region is not None and region not in settings.regions:
+        loaded = ", ".join(settings.regions) or "none"
+        raise click.UsageError(
+            f"--region {region}: not loaded (loaded: {loaded}); "
+            f"add regions.{region} to {config}, or change INSIGHTS_REGIONS"
+        )
+    return settings
+
+
+def fail(lines: Iterable[str]) -> None:
+    """Print errors, a line each, where errors go."""
+    for line in lines:
+        click.echo(f"error: {line}", err=True)
+
+
+def exit_code(error: BaseException) -> int | None:
+    """Print what went wrong and return the exit code; None for an error that nobody foresaw."""
+    code: int | None = NOTHING
+    match error:
+        case click.exceptions.Exit():
+            code = error.exit_code
+        case click.ClickException():
+            fail([" ".join(error.format_message().split())])
+            code = USAGE
+        case KeyboardInterrupt() | click.Abort():
+            fail(["interrupted; what was stored before is as it was, or whole days further"])
+            code = 130
+        case BrokenPipeError():
+            pass  # whoever read the output has seen enough, as in "insights status | head"
+        case OSError():
+            fail([": ".join(str(part) for part in (error.filename, error.strerror) if part)])
+        case _:  # an error of ours that is the operator's to mend says so
+            code = getattr(error, "exit_code", None)
+            if code is not None:
+                fail(getattr(error, "problems", [str(error)]))
+    return code
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -115,9 +221,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(error.format_message())
         code = 2
     except (Exception, KeyboardInterrupt) as error:
-        # Imported late: it knows the errors of every package, and most commands end without one.
-        from pipelines.cli.console import exit_code  # noqa: PLC0415
-
         code = exit_code(error)
         if code is None:
             raise

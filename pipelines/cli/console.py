@@ -12,18 +12,16 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from pipelines.cli.options import NOTHING, USAGE
-from pipelines.history import HistoryError, RunFacts
+from pipelines.cli import fail
+from pipelines.history import RunFacts
 from pipelines.night import NightResult
 from pipelines.reading import Outcome, RoomFailed
-from pipelines.settings import RegionSettings, Settings, SettingsError
+from pipelines.settings import RegionSettings, Settings
 from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted
 from transforms.contract import Region
-from warehouse.engine import EngineUnusableError
 from warehouse.page import Page
 from warehouse.publish import Published
-from warehouse.storage import WarehouseError
 
 if TYPE_CHECKING:
     from pipelines.sandbox.server import Served  # brings Faker
@@ -96,12 +94,6 @@ def show_remedies(codes: Iterable[str], kinds: Iterable[str]) -> None:
     """Print what each code means and what to do about it, once each."""
     for code, remedy in remedies_for(codes, kinds).items():
         click.echo(f"{code}: {remedy}")
-
-
-def fail(lines: Iterable[str]) -> None:
-    """Print errors, a line each, where errors go."""
-    for line in lines:
-        click.echo(f"error: {line}", err=True)
 
 
 def fail_run(line: str, codes: Iterable[str], kinds: Iterable[str]) -> None:
@@ -194,32 +186,3 @@ def show_sandboxes(served: Iterable["Served"]) -> None:
         click.echo(f"  tenant_id {each.tenant_id}, client_id {each.client_id}")
         click.echo(f"  client secret {each.client_secret}")
     click.echo("Ctrl-C ends it.")
-
-
-def exit_code(error: BaseException) -> int | None:
-    """Print what went wrong and return the exit code; None for an error that nobody foresaw."""
-    code: int | None = NOTHING
-    match error:
-        case click.exceptions.Exit():
-            code = error.exit_code
-        case click.ClickException():
-            fail([" ".join(error.format_message().split())])
-            code = USAGE
-        case SettingsError():
-            fail(error.problems)
-            code = USAGE
-        case EngineUnusableError():
-            fail([str(error)])
-            code = USAGE
-        case WarehouseError() | HistoryError():
-            fail([str(error)])
-        case KeyboardInterrupt() | click.Abort():
-            fail(["interrupted; what was stored before is as it was, or whole days further"])
-            code = 130
-        case BrokenPipeError():
-            pass  # whoever read the output has seen enough, as in "insights status | head"
-        case OSError():
-            fail([": ".join(str(part) for part in (error.filename, error.strerror) if part)])
-        case _:
-            code = None
-    return code

@@ -23,8 +23,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.cli import console
-from pipelines.cli.options import FOLDER, WHOLE, region_name
+from pipelines.cli import FOLDER, WHOLE, console, region_name
 from pipelines.definitions import launch_night
 from pipelines.history import dagster_home
 from pipelines.night import default_range, today_in

@@ -16,18 +16,18 @@ from rich.console import Console
 
 from pipelines.channels import try_channels
 from pipelines.check.run import Options, run_check
-from pipelines.cli import console
-from pipelines.cli.console import show_remedies
-from pipelines.cli.options import (
+from pipelines.cli import (
     DATE,
     FILE,
     NOTHING,
     WHOLE,
+    console,
     settings_of,
     with_config,
     with_region,
     with_regions,
 )
+from pipelines.cli.console import show_remedies
 from pipelines.compare import Comparison, DayDifference, compare, pairs_of
 from pipelines.night import today_in
 from pipelines.settings import MOST_DAYS, RegionSettings

@@ -15,7 +15,7 @@ import click
 import pandas as pd
 import pyarrow as pa
 
-from pipelines.cli.options import WHOLE, settings_of, with_config, with_region
+from pipelines.cli import WHOLE, settings_of, with_config, with_region
 from pipelines.settings import did_you_mean
 from pipelines.texts import counted
 from transforms.contract import Region

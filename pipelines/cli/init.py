@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipelines.check.run import Options, run_check
 from pipelines.check.write_rooms import write_directory
-from pipelines.cli.options import FILE, FOLDER, NOTHING, WHOLE, region_name
+from pipelines.cli import FILE, FOLDER, NOTHING, WHOLE, region_name
 from pipelines.settings import (
     Domain,
     HttpsUrl,

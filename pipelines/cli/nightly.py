@@ -1,31 +1,49 @@
-"""``insights run``, ``publish``, ``report`` and ``mail``: the night, and its parts by hand.
+"""``insights run``, ``publish``, ``report``, ``mail``: the night, and its parts by hand; ``pipes``.
 
-Belongs here: the days to read, and the exit code of what happened.
-Does not belong here: what a night does (``night.py``), how it is shown (``console.py``).
+Belongs here: the days to read, and the exit code of what happened; the job's end of Dagster Pipes,
+where a Dagster elsewhere started the night: which days it asks for, and what it is told: counts,
+room ids and codes, never an exception, since those quote values.
+Does not belong here: what a night does (``night.py``), how it is shown (``console.py``), Dagster's
+end (``assets.py``).
 """
 
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any, Final
 
 import click
+import dagster as dg
+from dagster_pipes import (
+    DAGSTER_PIPES_CONTEXT_ENV_VAR,
+    DAGSTER_PIPES_MESSAGES_ENV_VAR,
+    DagsterPipesError,
+    PipesContext,
+    PipesMappingParamsLoader,
+    PipesUnityCatalogVolumesMessageWriter,
+    open_dagster_pipes,
+)
 from rich.console import Console
 
 from pipelines.alerts import monthly_mail
 from pipelines.channels import NotSentError, send_mail
-from pipelines.cli import console
-from pipelines.cli.console import fail
-from pipelines.cli.options import (
+from pipelines.cli import (
     DATE,
     FILE,
     NOTHING,
     PARTIAL,
     WHOLE,
+    console,
+    exit_code,
+    fail,
     settings_of,
     with_config,
     with_region,
 )
-from pipelines.definitions import launch_night, notify_of_no_run
-from pipelines.history import HistoryError, RunFacts, dagster_home
+from pipelines.definitions import execute_night, launch_night, notify_of_no_run
+from pipelines.history import HistoryError, RunFacts, dagster_home, facts_of, report_of
 from pipelines.night import (
     Night,
     NothingReadError,
@@ -41,6 +59,8 @@ from pipelines.sources.factory import open_source
 from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.nightly import first_day_kept
+
+_READABLE: Final = (int, float, str, bool)
 
 
 @click.command()
@@ -72,7 +92,10 @@ def run(
         notify_of_no_run(settings, region, day_range, home, today, error_code)
         raise
     console.show_run(settings, region, facts)
-    return _code_of(facts)
+    if facts.is_success:
+        return PARTIAL if facts.failed_rooms else WHOLE
+    # The page is the last step: without it, rows and database have landed all the same.
+    return PARTIAL if facts.database else NOTHING
 
 
 @click.command()
@@ -139,7 +162,13 @@ def days_asked(
     first_date = first.date() if first else default.first_date
     last_date = last.date() if last else default.last_date
     if first_date > last_date:
-        raise click.UsageError(_crossed(first_date, last_date, first, last))
+        text = f"--from {first_date} is after --to {last_date}"
+        if first is None:
+            text = f"--to {last_date} is before {first_date}, where the window begins"
+            text += "; give --from too"
+        elif last is None:
+            text = f"--from {first_date} is after {last_date}, where the window ends; give --to too"
+        raise click.UsageError(text)
     furthest = today + timedelta(days=MOST_DAYS)
     if last_date > furthest:
         raise click.UsageError(f"--to {last_date} is after {furthest}; end {MOST_DAYS} days ahead")
@@ -150,23 +179,6 @@ def days_asked(
             f"{settings.retention_months} keeps; raise retention_months or begin later"
         )
     return DayRange(first_date, last_date)
-
-
-def _crossed(
-    first_date: date, last_date: date, first: datetime | None, last: datetime | None
-) -> str:
-    if first is None:
-        return f"--to {last_date} is before {first_date}, where the window begins; give --from too"
-    if last is None:
-        return f"--from {first_date} is after {last_date}, where the window ends; give --to too"
-    return f"--from {first_date} is after --to {last_date}"
-
-
-def _code_of(facts: RunFacts) -> int:
-    if not facts.is_success:
-        # The page is the last step: without it, rows and database have landed all the same.
-        return PARTIAL if facts.database else NOTHING
-    return PARTIAL if facts.failed_rooms else WHOLE
 
 
 @click.command()
@@ -203,3 +215,118 @@ def mail(config: Path, region: Region, month: datetime | None, is_shown: bool) -
     to = counted(len(settings.reports.recipients), "recipient")
     click.echo(f"{region}: sent '{made.subject}' to {to}")
     return WHOLE
+
+
+@click.command()
+@with_config
+@with_region
+@click.option("--from", "first", type=DATE, help="First local day; default: Dagster's partition.")
+@click.option("--to", "last", type=DATE, help="Last local day; default: Dagster's partition.")
+@click.option("--dagster-pipes-context", "asked", envvar="DAGSTER_PIPES_CONTEXT", hidden=True)
+@click.option("--dagster-pipes-messages", "told", envvar="DAGSTER_PIPES_MESSAGES", hidden=True)
+def pipes(  # noqa: PLR0913, PLR0917 - Databricks gives the last two as arguments, others by the environment
+    config: Path,
+    region: Region,
+    first: datetime | None,
+    last: datetime | None,
+    asked: str | None,
+    told: str | None,
+) -> int:
+    """Run the night that Dagster started this process for, and report to it (Dagster Pipes).
+
+    Without days from either it is the nightly window. Exits 0 once Dagster has the report, however
+    the night was: the report says that.
+    """
+    with _connected(asked, told) as dagster:
+        try:
+            _refuse_another_region(dagster, region)
+            settings = settings_of(config, region)
+            # Dagster's end remembers what was mailed; this job remembers nothing.
+            settings = settings.model_copy(update={"reports": None})
+            if dagster.is_partition_step and not (first or last):
+                days = dagster.partition_key_range
+                first, last = (datetime.fromisoformat(days[end]) for end in ("start", "end"))
+            today = today_in(settings, region, datetime.now(UTC))
+            day_range = days_asked(settings, today, first, last)
+            read_all_secrets(settings.regions[region].exchanges.values())
+        except (SettingsError, click.ClickException) as error:
+            problems = error.problems if isinstance(error, SettingsError) else [error.message]
+            failed = RunFacts(error="; ".join(problems), error_code="SettingsError")
+            dagster.report_custom_message(report_of(failed))
+            exit_code(error)
+            return WHOLE
+        with (
+            console.RunProgress(Console(stderr=True)) as progress,
+            dg.DagsterInstance.ephemeral() as instance,
+        ):
+            result = execute_night(settings, region, day_range, instance, progress)
+            facts = facts_of(instance, result.dagster_run)
+        _report(dagster, result)
+        dagster.report_custom_message(report_of(facts))
+    console.show_run(settings, region, facts)
+    return WHOLE
+
+
+@contextmanager
+def _connected(asked: str | None, told: str | None) -> Iterator[PipesContext]:
+    """Give the way to the Dagster that started this process.
+
+    Raises:
+        SettingsError: no Dagster did, or it cannot be reached.
+    """
+    if not asked or not told:
+        raise SettingsError(["insights pipes: no Dagster started this process; use insights run"])
+    loader = PipesMappingParamsLoader(
+        {DAGSTER_PIPES_CONTEXT_ENV_VAR: asked, DAGSTER_PIPES_MESSAGES_ENV_VAR: told}
+    )
+    try:
+        # Databricks' volumes take no appending to a file: there each message is a file of a folder.
+        path = loader.load_messages_params().get("path")
+        is_folder = path is not None and Path(path).is_dir()
+        writer = PipesUnityCatalogVolumesMessageWriter(interval=1) if is_folder else None
+        dagster = open_dagster_pipes(message_writer=writer, params_loader=loader)
+    except (DagsterPipesError, LookupError, OSError, ValueError, zlib.error) as error:
+        line = "insights pipes: what DAGSTER_PIPES_CONTEXT and DAGSTER_PIPES_MESSAGES name cannot"
+        raise SettingsError([f"{line} be used here ({type(error).__name__})"]) from None
+    try:
+        yield dagster
+    finally:
+        dagster.close()  # not with the exception: it may quote values
+
+
+def _refuse_another_region(dagster: PipesContext, region: Region) -> None:
+    asked = dagster.asset_keys if dagster.is_asset_step else []
+    strange = [key for key in asked if not key.startswith(f"{region.lower()}/")]
+    if strange:
+        raise SettingsError([f"--region {region}: Dagster asks for {', '.join(strange)}"])
+
+
+def _report(dagster: PipesContext, result: dg.ExecuteInProcessResult) -> None:
+    """Tell of each asset once, with all of its days, and of each check."""
+    open_keys = set(dagster.asset_keys) if dagster.is_asset_step else set()
+    for event in result.all_events:
+        if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
+            made = event.step_materialization_data.materialization
+            key = made.asset_key.to_user_string()
+            if key in open_keys:
+                open_keys.remove(key)
+                dagster.report_asset_materialization(_plain(made.metadata), asset_key=key)
+        elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            dagster.report_asset_check(
+                check.check_name,
+                passed=check.passed,
+                severity=check.severity.value,
+                metadata=_plain(check.metadata),
+                asset_key=check.asset_key.to_user_string(),
+            )
+
+
+def _plain(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
+    """Return metadata as Pipes sends them: numbers and texts as they are, the rest as JSON."""
+    return {
+        name: each.value
+        if isinstance(each.value, _READABLE)
+        else {"type": "json", "raw_value": each.value}
+        for name, each in metadata.items()
+    }

@@ -14,7 +14,7 @@ from typing import Final
 
 import click
 
-from pipelines.cli.options import NOTHING, WHOLE, settings_of, with_config, with_regions
+from pipelines.cli import NOTHING, WHOLE, settings_of, with_config, with_regions
 from pipelines.history import LastRun, dagster_home, last_read_at, last_run
 from pipelines.night import today_in
 from pipelines.settings import Settings

@@ -11,7 +11,7 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 import yaml
 from pydantic import (
@@ -53,6 +53,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 class SettingsError(Exception):
     """A configuration that cannot be used; ``problems`` holds one line for each thing to mend."""
+
+    exit_code: ClassVar = 2
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)

@@ -20,7 +20,7 @@ from typing import Final
 
 import click
 
-from pipelines.privacy.record import ProofResult, write_result
+from pipelines.cli.record import ProofResult, write_result
 from pipelines.sandbox.wire import CertificateAuthority
 from tests.needs import schema_folder
 from tests.privacy.attack import KILLED, LAYERS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.privacy import erase
+from pipelines.cli import erase
 from tests.lake.rows import booking, stored
 from tests.night.workplace import MONDAY, Company
 from warehouse.directory import as_of_days
@@ -137,7 +137,7 @@ def test_a_row_that_is_still_there_is_told_and_exits_1(
     read_planted: Company, receipt: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = find(read_planted.lake, Erasure(room_id="fjord"))
-    monkeypatch.setattr(erase, "erase", lambda *_: found)
+    monkeypatch.setattr(erase, "erase_in_lake", lambda *_: found)
     told = receipt("--room", "fjord", code=1)
     assert (told["is_verified"], told["rows_left"] > 0) == (False, True)
 

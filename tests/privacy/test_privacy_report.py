@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from pipelines.privacy import record
-from pipelines.privacy.record import (
+from pipelines.cli import record
+from pipelines.cli.record import (
     RESULT_FILES,
     AttackResult,
     ProofResult,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias, TypeVar
+from typing import ClassVar, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 SCHEMES: Final = ("s3", "az", "gs")
@@ -25,7 +25,12 @@ Put: TypeAlias = Callable[..., None]
 
 
 class WarehouseError(Exception):
-    """Something stored cannot be used as it is: one line that names the path and the remedy."""
+    """Something stored cannot be used as it is: one line that names the path and the remedy.
+
+    ``exit_code`` is what a command ends with.
+    """
+
+    exit_code: ClassVar = 1
 
 
 @dataclass(frozen=True, slots=True)

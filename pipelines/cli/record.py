@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from pipelines.history import history_server, is_silent
+import click
+
+from pipelines.cli import FILE, WHOLE, settings_of, with_config, with_region
+from pipelines.history import dagster_home, history_server, is_silent
 from pipelines.night import today_in
 from pipelines.settings import ExchangeSettings, RegionSettings, Settings
 from pipelines.texts import render_page
@@ -128,6 +131,25 @@ def is_outdated(result: ProofResult | AttackResult) -> bool:
     files = (path for name in _PACKAGES for path in (_ROOT / name).rglob("*.[ps][yq]*"))
     latest = max(path.stat().st_mtime for path in files if path.suffix in {".py", ".sql"})
     return datetime.fromtimestamp(latest, UTC) > result.proved_at
+
+
+@click.command()
+@with_config
+@with_region
+@click.option("--out", type=FILE, help="FILE.html or .md.")
+def privacy_report(config: Path, region: Region, out: Path | None) -> int:
+    """Write the record of processing of a region, for the data protection officer."""
+    suffix = out.suffix.lower() if out else ".md"
+    if suffix not in SUFFIXES:
+        raise click.UsageError(f"--out {out}: end the name in .html or .md")
+    settings = settings_of(config, region)
+    home = dagster_home(config)
+    now = datetime.now(UTC)
+    record = record_of_processing(settings, region, config, home, now, suffix)
+    if out:
+        out.write_text(record, encoding="utf-8")
+    click.echo(f"{region}: record of processing in {out}" if out else record)
+    return WHOLE
 
 
 def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is made of, and its form

@@ -1,22 +1,25 @@
 """``insights erase``: erases from lake and database, reads back, and gives a receipt.
 
 Belongs here: the order of an erasure and what its receipt says.
-Does not belong here: which rows go (``warehouse/erase.py``), options and exit codes
-(``pipelines/cli``).
+Does not belong here: which rows go (``warehouse/erase.py``).
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from pipelines.cli import DATE, NOTHING, WHOLE, settings_of, with_config, with_region
 from pipelines.night import default_range, publish_region, today_in, write_page
 from pipelines.settings import RegionSettings, Settings, did_you_mean
 from pipelines.texts import counted
 from transforms.contract import Region
-from warehouse.erase import Erasure, Found, erase, erase_directory, find, rows_in_warehouse
+from warehouse.erase import Erasure, Found, erase_directory, find, rows_in_warehouse
+from warehouse.erase import erase as erase_in_lake
 from warehouse.lake import Lake
 from warehouse.page import has_page
 from warehouse.storage import ObjectUrl, WarehouseError
@@ -118,6 +121,33 @@ class Receipt:
         yield "  note      copies, extracts and backups are not reached"
 
 
+@click.command()
+@with_config
+@with_region
+@click.option("--room", "room_id", help="The room_id whose rows are erased.")
+@click.option("--from", "first", type=DATE, help="With --room: first local day; default: all.")
+@click.option("--to", "last", type=DATE, help="With --room: last local day; default: all.")
+@click.option("--before", type=DATE, help="Instead of --room: every day before this one.")
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Only count what would go.")
+@click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
+def erase(  # noqa: PLR0913, PLR0917 - one parameter an option
+    config: Path,
+    region: Region,
+    room_id: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    before: datetime | None,
+    is_dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Erase a room's days, or all days before a date, from lake and database; give a receipt."""
+    erasure = erasure_of(room_id, first, last, before)
+    settings = settings_of(config, region)
+    receipt = erase_region(settings, region, erasure, datetime.now(UTC), is_dry_run=is_dry_run)
+    click.echo(json.dumps(receipt.as_json()) if as_json else "\n".join(receipt.lines()))
+    return WHOLE if receipt.is_verified or is_dry_run else NOTHING
+
+
 def erasure_of(
     room_id: str | None, first: datetime | None, last: datetime | None, before: datetime | None
 ) -> Erasure:
@@ -158,7 +188,7 @@ def erase_region(
     if is_dry_run:
         found, left = find(lake, erasure), 0
     else:
-        found = erase(lake, erasure)
+        found = erase_in_lake(lake, erasure)
         try:
             if found.days or old_versions:
                 publish_region(settings, region, now)

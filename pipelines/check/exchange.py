@@ -1,25 +1,39 @@
 """The steps of one exchange, from its name in DNS to what it must not let us read.
 
-Belongs here: the steps that every protocol has, their order, and where to stop.
-Does not belong here: sockets (``network.py``), the steps of EWS and Graph (``pipelines/sources``),
-reading rooms (``run.py``), writing a directory (``write_rooms.py``).
+Belongs here: the steps that every protocol has, their order, and where to stop; one look at what
+lies below HTTP (name, port, TLS, certificate) with the same trust and proxies as every request;
+what was found.
+Does not belong here: the steps of EWS and Graph (``pipelines/sources``), reading rooms
+(``run.py``), words for the operator (``view.py``).
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+import socket
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException, HTTPSConnection
+from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from pipelines.check import network
-from pipelines.check.results import SCOPE_TOO_WIDE, SCOPE_UNPROVED, Target
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3.util import make_headers
+
 from pipelines.night import OpenSource
-from pipelines.settings import Room, Secrets
-from pipelines.sources.base import ReadError, Window
+from pipelines.settings import ExchangeSettings, Room, Secrets
+from pipelines.sources.base import Reach, ReadError, Window
 from pipelines.sources.factory import open_check
 from pipelines.sources.session import Throttle
 from pipelines.sources.steps import Listing, State, Step, printable
+from pipelines.sources.wire import Deadline, failure_of, verified_context
+from transforms.contract import Region
 
+SCOPE_TOO_WIDE: Final = "ScopeTooWide"
+SCOPE_UNPROVED: Final = "ScopeUnproved"
 _UNPROBED: Final = Step(
     "scope",
     State.NOTE,
@@ -41,6 +55,57 @@ _DENIALS: Final = frozenset(
 _PROBED: Final = Window(
     datetime(2000, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC) + timedelta(minutes=1)
 )
+_SECONDS: Final = 10.0
+_HTTPS: Final = 443
+_REASONS: Final = {  # OpenSSL's numbers: its texts quote the certificate
+    9: "it is not valid yet; compare this machine's clock",
+    10: "it has expired",
+    18: "it is signed by itself",
+    19: "its chain ends in a root that is not trusted",
+    20: "its issuer is not trusted, or the server does not send the chain",
+    21: "its issuer is not trusted, or the server does not send the chain",
+    62: "it is for another host name",
+    64: "it is for another address",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """One exchange of one region, with the rooms that the directory gives it."""
+
+    region: Region
+    exchange: ExchangeSettings
+    rooms: Sequence[Room]
+
+    @property
+    def title(self) -> str:
+        """Name it as a person would."""
+        return f"{self.region} {self.exchange.name}"
+
+
+@dataclass(frozen=True)
+class ExchangeResult:
+    """Everything found about one exchange.
+
+    ``items`` counts next week's items of each room that could be read; ``failed`` has the code
+    of each other room.
+    """
+
+    target: Target
+    steps: Sequence[Step]
+    items: Mapping[str, int]
+    failed: Mapping[str, str]
+    listing: Listing
+
+    @property
+    def failed_step(self) -> Step | None:
+        """The first step that failed."""
+        return next((step for step in self.steps if step.state is State.FAILED), None)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the exchange passed, and every one of its rooms is readable."""
+        return self.failed_step is None and not self.failed
 
 
 class ExchangeCheck:
@@ -90,18 +155,18 @@ class ExchangeCheck:
 
     def _name(self) -> Step:
         try:
-            host, addresses = network.resolve(self._exchange.endpoint)
+            host, addresses = resolve(self._exchange.endpoint)
         except ReadError as error:
             host = urlsplit(self._exchange.endpoint).hostname or ""
             return _failed("DNS", f"{host} has no address", error.code)
-        is_proxied = network.proxy_of(self._exchange.endpoint) is not None
+        is_proxied = proxy_of(self._exchange.endpoint) is not None
         through = "through the proxy " if is_proxied else ""
         return Step("DNS", State.OK, f"{through}{host} is {', '.join(addresses)}")
 
     def _tls(self) -> Step:
         try:
-            made = network.shake_hands(self._exchange.endpoint, self._exchange.ca_file)
-        except network.UntrustedError as error:
+            made = shake_hands(self._exchange.endpoint, self._exchange.ca_file)
+        except UntrustedError as error:
             text = f"the certificate is refused: {error.reason}"
             return _failed("TLS", text, "CertificateNotTrusted")
         except ReadError as error:
@@ -133,3 +198,105 @@ class ExchangeCheck:
 
 def _failed(name: str, text: str, code: str) -> Step:
     return Step(name, State.FAILED, text, code)
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A connection that was made: the version, and the certificate that was trusted."""
+
+    version: str
+    issuer: str = field(repr=False)
+    expires_at: datetime
+
+
+class UntrustedError(Exception):
+    """A certificate that was refused; ``reason`` is one of a few sentences."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def proxy_of(endpoint: str) -> SplitResult | None:
+    """Return the proxy that the environment names for an endpoint, as requests would use it."""
+    url = select_proxy(endpoint, get_environ_proxies(endpoint))
+    return urlsplit(url if "://" in url else f"http://{url}") if url else None
+
+
+def resolve(endpoint: str) -> tuple[str, list[str]]:
+    """Return the host that is connected to (a proxy's, if there is one) and its IP addresses.
+
+    Raises:
+        ReadError: ``NameResolutionError``.
+    """
+    parts = proxy_of(endpoint) or urlsplit(endpoint)
+    host = parts.hostname or ""
+    with _named_failures():
+        found = socket.getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
+    return host, list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def shake_hands(endpoint: str, ca_file: Path | None) -> Handshake | None:
+    """Connect to an endpoint, and hang up as soon as the certificate is trusted.
+
+    None through a proxy that is not spoken to in plain HTTP.
+
+    Raises:
+        UntrustedError: the certificate is refused.
+        ReadError: anything else; ``TlsRefused`` where TLS 1.2 is not spoken.
+    """
+    parts, proxy = urlsplit(endpoint), proxy_of(endpoint)
+    if proxy is not None and proxy.scheme != "http":
+        return None
+    deadline, peer = Deadline(), proxy or parts
+    deadline.start(2 * _SECONDS)
+    with _named_failures():
+        context = verified_context(deadline, _SECONDS, ca_file)
+        connection = HTTPSConnection(
+            peer.hostname or "", _port(peer), timeout=_SECONDS, context=context
+        )
+        if proxy is not None:
+            account = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}"
+            login = dict(make_headers(proxy_basic_auth=account)) if proxy.username else {}
+            connection.set_tunnel(parts.hostname or "", _port(parts), login)
+        try:
+            connection.connect()
+            version = connection.sock.version() or "TLS"
+            written = connection.sock.getpeercert(binary_form=True) or b""
+        finally:
+            connection.close()
+        certificate = x509.load_der_x509_certificate(written)
+    names = [
+        *certificate.issuer.get_attributes_for_oid(NameOID.ORGANIZATION_NAME),
+        *certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME),
+    ]
+    issuer = str(names[0].value) if names else "an unnamed issuer"
+    return Handshake(version, issuer, certificate.not_valid_after_utc)
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (80 if parts.scheme == "http" else _HTTPS)
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    """Let nothing out but a code, or why a certificate is refused."""
+    raised: UntrustedError | ReadError
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        reason = _REASONS.get(error.verify_code, "see the certificate in a browser")
+        raised = UntrustedError(reason)
+    except ReadError as failure:
+        raised = ReadError.of(failure)
+    except UnicodeError:  # a label of the host is too long for DNS, or empty
+        raised = ReadError("NameResolutionError", Reach.EXCHANGE)
+    except (OSError, HTTPException) as error:
+        code = failure_of(error).code
+        # http.client's word for a tunnel that the proxy refuses
+        is_tunnel = type(error) is OSError and error.errno is None
+        is_refused = is_tunnel and code == "ConnectionBroken"
+        raised = ReadError("ProxyError" if is_refused else code, Reach.EXCHANGE)
+    else:
+        return
+    raise raised

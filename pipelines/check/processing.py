@@ -2,7 +2,7 @@
 
 Belongs here: the CSV of ``Get-CalendarProcessing`` (named rooms and settings alone are kept), and
 what each setting does to which figure of a room.
-Does not belong here: printing it (``view.py``).
+Does not belong here: how a line looks (``view.py``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from pipelines.check.view import Command, Printer, for_each, quoted
 from pipelines.settings import Room, SettingsError
-from pipelines.texts import Table, TextError, read_text
+from pipelines.sources.steps import State
+from pipelines.texts import Table, TextError, counted, read_text
+from transforms.contract import Region
 from transforms.raw import normal_address
 
 Row: TypeAlias = Mapping[str, str]
@@ -27,7 +30,7 @@ _AUTOMATION: Final = "automateprocessing"
 _NAMES: Final = ("primarysmtpaddress", "identity", "mailboxownerid")
 _DAY_MINUTES: Final = 1440
 _USUAL_LONGEST: Final = 240  # the last band of durations begins there
-_TEXTS: Final = ("DeleteSubject", "AddOrganizerToSubject", "DeleteComments")
+_IN_A_LINE: Final = 4
 _ACCEPT: Final = "-AutomateProcessing AutoAccept"
 
 
@@ -51,26 +54,25 @@ def read_processing(path: Path, rooms: Iterable[Room]) -> Processing:
     known = _names_of(rooms)
     found: dict[str, Row] = {}
     others = 0
-    for row in _rows(path):
-        room_id = next((known[name] for name in _keys(row) if name in known), None)
+    try:
+        table = Table(read_text(path, f"export it with: {EXPORT}"))
+        columns, rows = [name.lower() for name in table.header], list(table.rows())
+    except TextError as error:
+        raise _problem(f"{path}: line {error.line}" if error.line else path, str(error)) from None
+    if _AUTOMATION not in columns or not set(_NAMES) & set(columns):
+        raise _problem(path, "has no columns Identity and AutomateProcessing")
+    for cells in rows:
+        row = dict(zip(columns, (cell.strip() for cell in cells), strict=False))
+        values = [row.get(name, "").casefold() for name in _NAMES]
+        # An Identity may be contoso.example/Rooms/Fjord.
+        keys = (key for v in values for key in (normal_address(v), v, v.rpartition("/")[2]))
+        room_id = next((known[key] for key in keys if key in known), None)
         if room_id is None:
             others += 1
         else:
             found[room_id] = row
     missing = [room.room_id for room in rooms if room.room_id not in found]
     return Processing(path, found, missing, others)
-
-
-def _rows(path: Path) -> Iterator[Row]:
-    try:
-        table = Table(read_text(path, f"export it with: {EXPORT}"))
-        names, rows = [name.lower() for name in table.header], list(table.rows())
-    except TextError as error:
-        raise _problem(f"{path}: line {error.line}" if error.line else path, str(error)) from None
-    if _AUTOMATION not in names or not set(_NAMES) & set(names):
-        raise _problem(path, "has no columns Identity and AutomateProcessing")
-    for cells in rows:
-        yield dict(zip(names, (cell.strip() for cell in cells), strict=False))
 
 
 def _problem(place: object, text: str) -> SettingsError:
@@ -95,15 +97,6 @@ def _names_of(rooms: Sequence[Room]) -> dict[str, str]:
     return names
 
 
-def _keys(row: Row) -> Iterator[str]:
-    """Yield what a row may be known by; an Identity may be contoso.example/Rooms/Fjord."""
-    for name in _NAMES:
-        value = row.get(name, "").casefold()
-        yield normal_address(value)
-        yield value
-        yield value.rpartition("/")[2]
-
-
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """One setting that makes figures doubtful; ``remedy`` is a parameter, or a sentence.
@@ -116,6 +109,47 @@ class Doubt:
     why: str
     remedy: str
     is_command: bool = True
+
+
+_UNANSWERED: Final = {
+    "none": (
+        "no figure can be trusted",
+        "nothing puts requests on this calendar: an empty calendar proves nothing",
+    ),
+    "autoupdate": (
+        "booked_utilization is too low, held_minutes too high",
+        "requests stay tentative until somebody answers them",
+    ),
+}
+_OF_ANSWERS: Final = (
+    Doubt(
+        "RemovePrivateProperty True",
+        "is_private cannot be trusted, and headcounts include private meetings",
+        "the private mark is removed when a meeting is accepted",
+        "-RemovePrivateProperty $false",
+    ),
+    Doubt(
+        "AllowConflicts True",
+        "bookings, gross_booked_minutes and headcounts are too high",
+        "several meetings may have the room at once, and not all can have met in it",
+        "-AllowConflicts $false",
+    ),
+    Doubt(
+        "TentativePendingApproval False",
+        "held_minutes is too low",
+        "requests that wait for approval show as free",
+        "-TentativePendingApproval $true",
+    ),
+)
+_OF_TEXTS: Final = tuple(
+    Doubt(
+        f"{name} False",
+        "no figure is affected, only privacy",
+        "the room's calendar keeps words that people wrote, which are never asked for",
+        f"-{name} $true",
+    )
+    for name in ("DeleteSubject", "AddOrganizerToSubject", "DeleteComments")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,88 +166,46 @@ def doubts_of(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
     Where requests are not accepted automatically the other settings have no effect, so that is
     all that is said of how they are answered.
     """
-    automation = row.get("automateprocessing", "")
-    if automation.casefold() in ("none", "autoupdate"):
-        yield _unanswered(automation)
+    automation = row.get(_AUTOMATION, "")
+    if unanswered := _UNANSWERED.get(automation.casefold()):
+        yield Doubt(f"AutomateProcessing {automation}", *unanswered, _ACCEPT)
     else:
-        yield from _answers(row)
-        for read in (_horizon, _longest):
-            yield from read(row, read_days)
+        yield from (doubt for doubt in _OF_ANSWERS if _is_set(row, doubt.setting))
+        yield from _limits(row, read_days)
         yield from _released(row)
-    yield from _texts(row)
+    yield from (doubt for doubt in _OF_TEXTS if _is_set(row, doubt.setting))
 
 
-def _unanswered(automation: str) -> Doubt:
-    if automation.casefold() == "none":
-        why = "nothing puts requests on this calendar: an empty calendar proves nothing"
-        return Doubt(f"AutomateProcessing {automation}", "no figure can be trusted", why, _ACCEPT)
-    why = "requests stay tentative until somebody answers them"
-    figures = "booked_utilization is too low, held_minutes too high"
-    return Doubt(f"AutomateProcessing {automation}", figures, why, _ACCEPT)
-
-
-def _answers(row: Row) -> Iterator[Doubt]:
-    if _flag(row, "RemovePrivateProperty") is True:
+def _limits(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
+    """Yield what the limits of a booking do: how far ahead it may be, and how long."""
+    days, ahead_days = _number(row, "BookingWindowInDays"), read_days.ahead_days
+    if days is not None and days < ahead_days:
         yield Doubt(
-            "RemovePrivateProperty True",
-            "is_private cannot be trusted, and headcounts include private meetings",
-            "the private mark is removed when a meeting is accepted",
-            "-RemovePrivateProperty $false",
-        )
-    if _flag(row, "AllowConflicts") is True:
-        yield Doubt(
-            "AllowConflicts True",
-            "bookings, gross_booked_minutes and headcounts are too high",
-            "several meetings may have the room at once, and not all can have met in it",
-            "-AllowConflicts $false",
-        )
-    if _flag(row, "TentativePendingApproval") is False:
-        yield Doubt(
-            "TentativePendingApproval False",
-            "held_minutes is too low",
-            "requests that wait for approval show as free",
-            "-TentativePendingApproval $true",
-        )
-
-
-def _horizon(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
-    days = _number(row, "BookingWindowInDays")
-    if days is None or days == read_days.ahead_days:
-        return
-    setting = f"BookingWindowInDays {days}"
-    if days < read_days.ahead_days:
-        yield Doubt(
-            setting,
+            f"BookingWindowInDays {days}",
             f"room_days_ahead is empty from day {days + 1} on, lead_time ends at {days} days",
             "nobody can book further ahead, so an empty day there is no free day",
-            f"-BookingWindowInDays {read_days.ahead_days}",
+            f"-BookingWindowInDays {ahead_days}",
         )
-    else:
+    elif days is not None and days > ahead_days:
         yield Doubt(
-            setting,
-            f"room_days_ahead lacks the bookings after {read_days.ahead_days} days",
+            f"BookingWindowInDays {days}",
+            f"room_days_ahead lacks the bookings after {ahead_days} days",
             "people may book further ahead than a night reads",
             f"set ahead_days: {days} in insights.yaml",
             is_command=False,
         )
-
-
-def _longest(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
-    minutes = _number(row, "MaximumDurationInMinutes")
-    if minutes is None:
-        return
-    setting = f"MaximumDurationInMinutes {minutes}"
-    if minutes == 0 or minutes > max(1, read_days.trailing_days) * _DAY_MINUTES:
+    minutes, most_days = _number(row, "MaximumDurationInMinutes"), max(1, read_days.trailing_days)
+    if minutes == 0 or (minutes is not None and minutes > most_days * _DAY_MINUTES):
         yield Doubt(
-            setting,
+            f"MaximumDurationInMinutes {minutes}",
             "booked_utilization may be too high",
             f"bookings may be longer than the {read_days.trailing_days} days that a night reads "
             "again, and one that is cancelled after that stays booked",
             f"-MaximumDurationInMinutes {_DAY_MINUTES}",
         )
-    elif minutes <= _USUAL_LONGEST:
+    elif minutes is not None and minutes <= _USUAL_LONGEST:
         yield Doubt(
-            setting,
+            f"MaximumDurationInMinutes {minutes}",
             "bookings are too many, durations too short",
             "a longer meeting is booked as several",
             f"-MaximumDurationInMinutes {_DAY_MINUTES}",
@@ -222,7 +214,7 @@ def _longest(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
 
 def _released(row: Row) -> Iterator[Doubt]:
     """Yield what a room's check-in does: Exchange cancels what nobody came to."""
-    if _flag(row, "EnableAutoRelease") is not True:
+    if not _is_set(row, "EnableAutoRelease True"):
         return
     minutes = _number(row, "PostReservationMaxClaimTimeInMinutes")
     claim = f", PostReservationMaxClaimTimeInMinutes {minutes}" if minutes is not None else ""
@@ -238,19 +230,10 @@ def _released(row: Row) -> Iterator[Doubt]:
     )
 
 
-def _texts(row: Row) -> Iterator[Doubt]:
-    for name in _TEXTS:
-        if _flag(row, name) is False:
-            yield Doubt(
-                f"{name} False",
-                "no figure is affected, only privacy",
-                "the room's calendar keeps words that people wrote, which are never asked for",
-                f"-{name} $true",
-            )
-
-
-def _flag(row: Row, name: str) -> bool | None:
-    return {"true": True, "false": False}.get(row.get(name.lower(), "").casefold())
+def _is_set(row: Row, setting: str) -> bool:
+    """Tell whether a room has a setting, written as its name and True or False."""
+    name, value = setting.split()
+    return row.get(name.lower(), "").casefold() == value.lower()
 
 
 def _number(row: Row, name: str) -> int | None:
@@ -265,3 +248,44 @@ def grouped(rows: Mapping[str, Row], read_days: ReadDays) -> Sequence[tuple[Doub
         for doubt in doubts_of(row, read_days):
             rooms.setdefault(doubt, []).append(room_id)
     return sorted(rooms.items(), key=lambda each: (-len(each[1]), each[0].setting))
+
+
+def show_processing(
+    printer: Printer,
+    region: Region,
+    found: Processing,
+    read_days: ReadDays,
+    rooms: Sequence[Room],
+) -> None:
+    """Print every doubt with the rooms of the region's directory that it is about."""
+    printer.heading(f"{region} calendar processing", str(found.path))
+    addresses = {room.room_id: room.address for room in rooms}
+    doubts = grouped(found.rows, read_days)
+    for doubt, room_ids in doubts:
+        is_all = 1 < len(room_ids) == len(addresses)
+        _show_rooms(printer, doubt.setting, [f"all {len(room_ids)} rooms"] if is_all else room_ids)
+        printer.paragraph(f"{doubt.figures}: {doubt.why}.")
+        if doubt.is_command:
+            concerned = [addresses[room_id] for room_id in room_ids]
+            room = quoted(concerned[0]) if len(concerned) == 1 else "$_"
+            command = Command(f"Set-CalendarProcessing {room} {doubt.remedy}")
+            printer.command(for_each(command, concerned))
+        else:
+            printer.paragraph(f"Remedy: {doubt.remedy}.")
+    clean = len(found.rows) - len({room_id for _, room_ids in doubts for room_id in room_ids})
+    if clean:
+        printer.line(State.OK, counted(clean, "room"), 0, "nothing to doubt")
+    if found.missing:
+        _show_rooms(printer, "not in the file", found.missing)
+    if found.other_rows:
+        text = "no room of the directory (not shown: they may be people's)"
+        printer.line(State.NOTE, counted(found.other_rows, "row"), 0, text)
+    printer.blank()
+
+
+def _show_rooms(printer: Printer, name: str, room_ids: Sequence[str]) -> None:
+    if len(room_ids) <= _IN_A_LINE:
+        printer.line(State.NOTE, name, 0, ", ".join(room_ids))
+    else:
+        printer.line(State.NOTE, name, 0, counted(len(room_ids), "room"))
+        printer.paragraph(", ".join(room_ids))

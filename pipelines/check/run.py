@@ -1,33 +1,38 @@
 """Runs a check: every exchange of some regions, one after the other, and the exit code.
 
-Belongs here: the order of things, what goes to which output, and reading next week of each room
-with the workers of a night: nothing is kept of it but a count.
+Belongs here: the order of things, what goes to which output; reading next week of each room with
+the workers of a night (nothing is kept of it but a count); the buckets of a region; seeding a room
+directory from what Exchange lists: what it knows, and blanks for the rest.
 Does not belong here: the command line (``pipelines/cli``), steps (``exchange.py``), sentences
-(``view.py``).
+(``view.py``), what a directory may hold (``pipelines/settings``).
 """
 
+import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
+from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import click
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import track
 
-from pipelines.check import view
-from pipelines.check.exchange import ExchangeCheck
-from pipelines.check.processing import Processing, ReadDays, read_processing
-from pipelines.check.results import ExchangeResult, Target
-from pipelines.check.storage import check_storage
-from pipelines.check.view import Printer, show_processing
-from pipelines.check.write_rooms import refuse_existing, write_rooms
+from pipelines.check.exchange import ExchangeCheck, ExchangeResult, Target
+from pipelines.check.processing import Processing, ReadDays, read_processing, show_processing
+from pipelines.check.view import Printer, lines_of, show_rooms, show_step, show_summary
 from pipelines.night import OpenSource
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import (
+    ROOM_COLUMNS,
+    Identifier,
+    Label,
+    Mailbox,
     RegionSettings,
     Room,
     Secrets,
@@ -35,17 +40,29 @@ from pipelines.settings import (
     SettingsError,
     read_all_secrets,
 )
-from pipelines.sources.base import CalendarSource, Window
+from pipelines.sources.base import CalendarSource, ListedRoom, Window
 from pipelines.sources.factory import open_source
 from pipelines.sources.steps import State, Step
 from pipelines.texts import counted
-from transforms.contract import Region
+from transforms.contract import ROOM_TYPES, Region
+from transforms.local_time import is_country
 from transforms.raw import normal_address
+from warehouse.lake import Lake
+from warehouse.storage import ObjectUrl, WarehouseError
+from warehouse.versions import published_versions
 
 _AHEAD: Final = timedelta(days=7)
 _PATIENCE_SECONDS: Final = 60.0  # somebody waits for the answer
 ALL_READABLE: Final = 0
 NOT_READABLE: Final = 1
+_STATES: Final = {True: State.OK, False: State.NOTE, None: State.NOTE}
+_WIDTH: Final = 11
+_REGION: Final = "region"
+_MODE: Final = 0o640
+_LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)
+_IDENTIFIER: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
+_SEEDED: Final = ROOM_COLUMNS[: ROOM_COLUMNS.index("valid_from")]
+_MAILBOX: Final[TypeAdapter[str]] = TypeAdapter(Mailbox)
 
 
 def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iterator[Outcome[int]]:
@@ -129,8 +146,8 @@ def run_check(settings: Settings, regions: Sequence[Region], options: Options) -
         options.write_rooms, results, settings.regions[regions[0]], aside
     )
     if options.is_json:
-        click.echo(json.dumps([line for result in results for line in result.lines()], indent=2))
-    view.show_summary(report, results)
+        click.echo(json.dumps([line for result in results for line in lines_of(result)], indent=2))
+    show_summary(report, results)
     is_readable = all(result.is_readable for result in results)
     return ALL_READABLE if is_readable and is_done and all(are_usable) else NOT_READABLE
 
@@ -140,39 +157,32 @@ def _check(
 ) -> ExchangeResult:
     check = ExchangeCheck(target, secrets, directory, open_source)
     steps: list[Step] = []
-    view.show_exchange(printer, target)
+    printer.heading(target.title, target.exchange.endpoint)
     for step in check.steps():
         steps.append(step)
-        view.show_step(printer, target, step)
-    items, failed = _read(target, secrets, check.stop_code)
+        show_step(printer, target, step)
+    failed: dict[str, str] = {}
+    items: dict[str, int] = {}
+    progress = Console(stderr=True)
+    if check.stop_code is not None:
+        failed = {room.room_id: check.stop_code for room in target.rooms}
+    else:
+        for outcome in track(
+            read_week(target, secrets, open_source),
+            f"{target.title} reading rooms",
+            len(target.rooms),
+            console=progress,
+            transient=True,
+            disable=not progress.is_terminal,
+        ):
+            if isinstance(outcome, RoomRead):
+                items[outcome.room_id] = outcome.found
+            else:
+                failed[outcome.room_id] = outcome.code
     result = ExchangeResult(target, steps, items, failed, check.listing)
-    view.show_rooms(printer, result)
+    show_rooms(printer, result)
     printer.blank()
     return result
-
-
-def _read(
-    target: Target, secrets: Secrets, stop_code: str | None
-) -> tuple[Mapping[str, int], Mapping[str, str]]:
-    """Return next week's items of each room that can be read, and the code of each other."""
-    if stop_code is not None:
-        return {}, {room.room_id: stop_code for room in target.rooms}
-    items: dict[str, int] = {}
-    failed: dict[str, str] = {}
-    progress = Console(stderr=True)
-    for outcome in track(
-        read_week(target, secrets, open_source),
-        f"{target.title} reading rooms",
-        len(target.rooms),
-        console=progress,
-        transient=True,
-        disable=not progress.is_terminal,
-    ):
-        if isinstance(outcome, RoomRead):
-            items[outcome.room_id] = outcome.found
-        else:
-            failed[outcome.room_id] = outcome.code
-    return items, failed
 
 
 def _write(
@@ -199,3 +209,169 @@ def _write(
         printer.line(State.NOTE, "not whole", 0, "not all could be listed")
     printer.blank()
     return written.rooms > 0
+
+
+def check_storage(printer: Printer, region: Region, settings: RegionSettings) -> bool:
+    """Print what can be told of the buckets of a region; return whether all can be used.
+
+    What outlives retention and what is copied elsewhere are notes; a bucket in another region of
+    the cloud than the environment says is a failure.
+    """
+    places = {"lake": settings.lake, "warehouse": settings.warehouse}
+    far = {name: place for name, place in places.items() if isinstance(place, ObjectUrl)}
+    if not far:
+        return True
+    printer.heading(f"{region} storage", ", ".join(map(str, far.values())))
+    is_usable = True
+    for name, place in far.items():
+        try:
+            if name == "lake":
+                Lake(place, region).refuse_other_regions()
+            else:
+                published_versions(place, region)
+        except WarehouseError as error:
+            printer.line(State.FAILED, name, _WIDTH, str(error))
+            is_usable = False
+        else:
+            printer.line(State.OK, name, _WIDTH, "can be reached and listed")
+    if is_usable:
+        from warehouse.storage.bucket import buckets_of  # noqa: PLC0415 - only where configured
+
+        for bucket in buckets_of(list(far.values())):
+            for fact in bucket.facts():
+                is_wrong = fact.name == _REGION and fact.is_fine is False
+                state = State.FAILED if is_wrong else _STATES[fact.is_fine]
+                printer.line(state, fact.name, _WIDTH, fact.text)
+                is_usable &= not is_wrong
+    printer.blank()
+    return is_usable
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuse a file that is there: it may be a directory that somebody keeps.
+
+    Raises:
+        SettingsError: the file exists, or its folder does not.
+    """
+    if path.exists():
+        text = "exists, and is never overwritten; name another"
+        raise SettingsError([f"--write-rooms {path}: {text}"])
+    if not path.absolute().parent.is_dir():
+        raise SettingsError([f"--write-rooms {path}: its folder does not exist; make it"])
+
+
+class Seeded(NamedTuple):
+    """How many rooms were written, and how many of them in a zone that nobody told."""
+
+    rooms: int
+    without_zone: int
+
+
+def write_rooms(
+    path: Path, results: Iterable[ExchangeResult], directory: Mapping[str, Room], time_zone: str
+) -> Seeded:
+    """Write every listed room once, with all that any exchange knows of it.
+
+    ``time_zone`` is the region's: of the rooms whose country has it, or is not known. A country
+    with one zone gives its own; else the zone is left empty.
+
+    ``directory`` has the rooms so far, by the normal form of their address: their ids are kept,
+    since the lake knows rooms by them, and their exchange. A new id is made from the address.
+
+    Raises:
+        SettingsError: the file exists by now, or cannot be written.
+    """
+    rows = list(_rows(results, directory, time_zone))
+    if rows:
+        write_directory(path, rows)
+    return Seeded(len(rows), sum(not row["time_zone"] for row in rows))
+
+
+def write_directory(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a room directory of these rows, a file that is not there yet.
+
+    Raises:
+        SettingsError: the file exists by now, or cannot be written.
+    """
+    try:
+        created = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE)
+        with os.fdopen(created, "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=_SEEDED, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        text = f"--write-rooms {path}: cannot be written ({type(error).__name__}); name another"
+        raise SettingsError([text]) from None
+
+
+def _rows(
+    results: Iterable[ExchangeResult], directory: Mapping[str, Room], time_zone: str
+) -> Iterator[dict[str, str]]:
+    taken = {room.room_id.casefold() for room in directory.values()}
+    merged: dict[str, dict[str, str]] = {}
+    for result in results:
+        for room in result.listing.rooms.values():
+            if _fits(_MAILBOX, room.address):
+                known = merged.setdefault(normal_address(room.address), {})
+                told = _told(room, result.target.exchange.name)
+                known.update({key: text for key, text in told.items() if not known.get(key)})
+    for address, row in merged.items():
+        zones = {name for code, _, name, *_ in _table("zone.tab") if code == row["country"]}
+        if not zones or time_zone in zones:
+            row["time_zone"] = time_zone
+        else:
+            row["time_zone"] = zones.pop() if len(zones) == 1 else ""
+        if known_room := directory.get(address):
+            yield row | {"room_id": known_room.room_id, "exchange": known_room.exchange}
+        else:
+            yield row | {"room_id": _new_id(address.partition("@")[0], taken)}
+
+
+def _told(room: ListedRoom, exchange: str) -> dict[str, str]:
+    """Return what an exchange tells of a room, in the words of the CSV.
+
+    A country may be told as its code or its English name; of several tags that are room types none
+    counts.
+    """
+    country = (room.country or "").strip()
+    codes = {name.casefold(): code for code, name in _table("iso3166.tab")}
+    code = codes.get(country.casefold(), country.upper())
+    named = {tag.strip().casefold().replace(" ", "_") for tag in room.tags} & set(ROOM_TYPES)
+    return {
+        "address": room.address,
+        "exchange": exchange,
+        "name": _label(room.name),
+        "building": _label(room.building),
+        "floor": _label(room.floor),
+        "country": code if is_country(code) else "",
+        "capacity": "" if room.capacity is None else str(room.capacity),
+        "room_type": named.pop() if len(named) == 1 else "",
+    }
+
+
+@cache
+def _table(name: str) -> tuple[tuple[str, ...], ...]:
+    """Return the rows of one of the tables that tzdata brings."""
+    text = files("tzdata").joinpath("zoneinfo", name).read_text(encoding="utf-8")
+    return tuple(tuple(line.split("\t")) for line in text.splitlines() if line[:1] != "#")
+
+
+def _label(text: str | None) -> str:
+    return text if text and _fits(_LABEL, text) else ""
+
+
+def _new_id(local_part: str, taken: set[str]) -> str:
+    base = local_part if _fits(_IDENTIFIER, local_part) else "room"
+    room_id, number = base, 2
+    while room_id in taken:
+        room_id, number = f"{base}-{number}", number + 1
+    taken.add(room_id)
+    return room_id
+
+
+def _fits(kind: TypeAdapter[str], text: str) -> bool:
+    try:
+        kind.validate_python(text)
+    except ValidationError:
+        return False
+    return True

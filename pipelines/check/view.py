@@ -1,41 +1,269 @@
 """What an admin reads of a check: a line for each thing, the remedy under what failed.
 
-Belongs here: how a line looks on a terminal, the order and the sentences of steps, rooms, the
-summary and the doubts about calendar processing.
+Belongs here: what each code means and what mends it, with PowerShell that can be pasted; how a
+line looks on a terminal, the order and the sentences of steps, rooms and the summary; the lines for
+machines.
 Does not belong here: finding or judging anything.
 """
 
 import textwrap
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypedDict
 
 from rich.console import Console
 from rich.text import Text
 
-from pipelines.check.processing import Doubt, Processing, ReadDays, grouped
-from pipelines.check.results import (
-    PROBE,
-    Command,
-    ExchangeResult,
-    Target,
-    account_of,
-    command_for,
-    for_each,
-    quoted,
-    remedy_of,
-)
-from pipelines.settings import Room
+from pipelines.check.exchange import SCOPE_TOO_WIDE, SCOPE_UNPROVED, ExchangeResult, Target
+from pipelines.settings import ExchangeSettings, Room
+from pipelines.sources.remedies import remedy_for
 from pipelines.sources.steps import State, Step
 from pipelines.texts import counted
 from transforms.contract import Region
 
+PROBE: Final = "'<scope_probe>'"
 _STYLES: Final = {State.OK: "green", State.NOTE: "yellow", State.FAILED: "bold red"}
 _MARKS: Final = {State.OK: "✓", State.NOTE: "!", State.FAILED: "✗"}
 _PLAIN_MARKS: Final = {State.OK: "+", State.NOTE: "!", State.FAILED: "x"}
 _INDENT: Final = " " * 12
 _NARROWEST: Final = 30
 _NAME_WIDTH: Final = 10
-_IN_A_LINE: Final = 4
+_OWN: Final[Mapping[str, str]] = {
+    SCOPE_TOO_WIDE: (
+        "The mailbox in scope_probe, which is outside the scope, can be read: so can others. "
+        "Limit the account to this region's rooms: a scoped role assignment, Reviewer on these "
+        "rooms alone, or RBAC for Applications for an app (without full_access_as_app in Entra, "
+        "which adds up and undoes the scope)."
+    ),
+    SCOPE_UNPROVED: (
+        "The mailbox in scope_probe was neither read nor denied, so nothing is proved. Name an "
+        "existing mailbox outside the scope, and check again."
+    ),
+}
+_SCOPE: Final = (
+    "New-ManagementScope {scope} -RecipientRestrictionFilter "
+    "\"RecipientTypeDetails -eq 'RoomMailbox' -and CustomAttribute1 -eq '{region}'\""
+)
+_MARK: Final = "Set-Mailbox {room} -CustomAttribute1 '{region}'"
+_NAMED_IN_A_COMMAND: Final = 8
+# As a delegate, by impersonation, as an app: the order in which an account may get in.
+_WAYS: Final = ("delegate", "impersonation", "app")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """PowerShell that mends a code: what is done to ``each`` room, and what is done ``once``."""
+
+    each: str = ""
+    once: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """All statements, in the order in which they are run."""
+        return [self.each, *self.once] if self.each else self.once
+
+
+_REVIEWER: Final = Command(
+    "Add-MailboxFolderPermission {calendar} -User {account} -AccessRights Reviewer"
+)
+_IMPERSONATION: Final = Command(
+    _MARK,
+    (
+        _SCOPE,
+        (
+            "New-ManagementRoleAssignment -Name {scope} -Role ApplicationImpersonation "
+            "-User {account} -CustomRecipientWriteScope {scope}"
+        ),
+    ),
+)
+_APP: Final = Command(
+    _MARK,
+    (
+        _SCOPE,
+        (
+            "New-ManagementRoleAssignment -App {account} -Role 'Application EWS.AccessAsApp' "
+            "-CustomResourceScope {scope}"
+        ),
+    ),
+)
+_LOOK: Final = Command("Get-Recipient {room} | Format-List RecipientTypeDetails, EmailAddresses")
+_PATIENCE: Final = Command(
+    once=(
+        (
+            "New-ThrottlingPolicy 'Room insights' -ThrottlingPolicyScope Regular "
+            "-EwsMaxConcurrency 27"
+        ),
+        "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy 'Room insights'",
+    )
+)
+_LOGINS: Final = Command(
+    once=(
+        (
+            "Get-WebServicesVirtualDirectory | "
+            "Format-List Identity, BasicAuthentication, WindowsAuthentication"
+        ),
+    )
+)
+_ALLOWED: Final = Command(once=("Set-CASMailbox {account} -EwsEnabled $true",))
+# The list is one text that is always replaced as a whole: whoever was on it must stay on it.
+_ALLOWED_APP: Final = Command(
+    once=(
+        "$ids = (Get-OrganizationConfig -RetrieveEwsOperationAccessPolicy).EwsAllowedAppIDs",
+        (
+            "Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs "
+            "((@($ids) + {account} | Where-Object {{ $_ }}) -join ',')"
+        ),
+    )
+)
+_NARROW: Final = Command(
+    once=(
+        _SCOPE,
+        (
+            "Get-ManagementRoleAssignment -Role ApplicationImpersonation -RoleAssignee {account} | "
+            "Set-ManagementRoleAssignment -CustomRecipientWriteScope {scope}"
+        ),
+    )
+)
+_GRAPH_APP: Final = Command(
+    _MARK,
+    (
+        "New-ServicePrincipal -AppId {account} -ObjectId '<object id of the enterprise app>'",
+        _SCOPE,
+        (
+            "New-ManagementRoleAssignment -App {account} -Role 'Application Calendars.Read' "
+            "-CustomResourceScope {scope}"
+        ),
+    ),
+)
+_NARROW_APP: Final = Command(
+    once=(
+        _SCOPE,
+        (
+            "Get-ManagementRoleAssignment -RoleAssignee {account} | "
+            "Set-ManagementRoleAssignment -CustomResourceScope {scope}"
+        ),
+    )
+)
+_WITHDRAW: Final = Command("Remove-MailboxFolderPermission {calendar} -User {account}")
+
+
+_RIGHTS: Final = (_REVIEWER, _IMPERSONATION, _APP)
+_COMMANDS: Final[Mapping[str, Sequence[Command | None]]] = {
+    "ErrorAccessDenied": _RIGHTS,
+    "ErrorFolderNotFound": _RIGHTS,
+    "ErrorImpersonateUserDenied": _RIGHTS,
+    "ErrorImpersonationDenied": _RIGHTS,
+    "ErrorNonExistentMailbox": (_LOOK, _LOOK, _LOOK),
+    "ErrorCannotFindUser": (_LOOK, _LOOK, _LOOK),
+    "OtherMailbox": (_LOOK, _LOOK, _LOOK),
+    "ErrorServerBusy": (_PATIENCE, _PATIENCE, None),
+    "HTTP429": (_PATIENCE, _PATIENCE, None),
+    "HTTP401": (_LOGINS, _LOGINS, None),
+    "HTTP403": (_ALLOWED, _ALLOWED, _ALLOWED_APP),
+    SCOPE_TOO_WIDE: (_WITHDRAW, _NARROW, _NARROW_APP),
+}
+
+_GRAPH_COMMANDS: Final[Mapping[str, Command]] = {
+    "ErrorAccessDenied": _GRAPH_APP,
+    "HTTP403": _GRAPH_APP,
+    "ErrorInvalidUser": _LOOK,
+    "MailboxNotEnabledForRESTAPI": _LOOK,
+    "MailboxNotSupportedForRESTAPI": _LOOK,
+    "ResourceNotFound": _LOOK,
+    "Request_ResourceNotFound": _LOOK,
+    SCOPE_TOO_WIDE: _NARROW_APP,
+}
+
+
+def remedy_of(code: str, exchange: ExchangeSettings | None = None) -> str:
+    """Return what a code means and what to do on such an exchange, in one line."""
+    return _OWN.get(code) or remedy_for(code, exchange.kind if exchange else "ews")
+
+
+def command_for(
+    code: str, region: Region, exchange: ExchangeSettings, room: str, account: str
+) -> Command | None:
+    """Return the PowerShell that mends a code on such an exchange, if there is any.
+
+    ``room`` and ``account`` stand in it as they are given: PowerShell literals or variables.
+    """
+    if exchange.kind == "graph":
+        command = _GRAPH_COMMANDS.get(code)
+    else:
+        way = "app" if exchange.auth == "oauth" else exchange.access
+        command = _COMMANDS.get(code, (None,) * len(_WAYS))[_WAYS.index(way)]
+    if command is None:
+        return None
+    names = {
+        "region": region,
+        "scope": f"'Room insights {region}'",
+        "room": room,
+        "calendar": calendar_of(room),
+        "account": account,
+    }
+    once = tuple(statement.format(**names) for statement in command.once)
+    return Command(command.each.format(**names), once)
+
+
+def calendar_of(room: str) -> str:
+    """Return PowerShell's word for a room's calendar folder, as English mailboxes name it."""
+    return f"{room[:-1]}:\\Calendar'" if room.endswith("'") else '"${_}:\\Calendar"'
+
+
+def quoted(text: str) -> str:
+    """Return a text as PowerShell reads it literally."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def account_of(exchange: ExchangeSettings) -> str:
+    """Return the account's own name as a PowerShell literal, for the terminal alone."""
+    return quoted(exchange.account or "<account>")
+
+
+def for_each(command: Command, addresses: Sequence[str]) -> Command:
+    """Return the command for so many rooms; with several, its room is ``$_``."""
+    if len(addresses) == 1 or not command.each:
+        return command
+    if len(addresses) <= _NAMED_IN_A_COMMAND:
+        rooms = ", ".join(quoted(address) for address in addresses)
+    else:
+        rooms = "(Import-Csv <room directory>).address"
+    return Command(f"{rooms} | ForEach-Object {{ {command.each} }}", command.once)
+
+
+class Line(TypedDict):
+    """One line of ``--json``; ``room_id`` None is the exchange itself."""
+
+    region: Region
+    exchange: str
+    room_id: str | None
+    is_readable: bool
+    error_code: str | None
+    remedy: str | None
+
+
+def lines_of(result: ExchangeResult) -> list[Line]:
+    """Return a line for the exchange and one for each room, without any address."""
+    region, exchange, step = result.target.region, result.target.exchange, result.failed_step
+    lines = []
+    for room in (None, *result.target.rooms):
+        own = step.code if step else None
+        code = result.failed.get(room.room_id) if room else own
+        remedy = code and remedy_of(code, exchange)
+        name = quoted(f"<address of {room.room_id}>") if room else PROBE
+        if code and (command := command_for(code, region, exchange, name, "'<account>'")):
+            remedy = f"{remedy} PowerShell: {'; '.join(command.lines)}"
+        lines.append(
+            Line(
+                region=region,
+                exchange=exchange.name,
+                room_id=room.room_id if room else None,
+                is_readable=code is None,
+                error_code=code,
+                remedy=remedy,
+            )
+        )
+    return lines
 
 
 class Printer:
@@ -78,11 +306,6 @@ class Printer:
         self._console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
-def show_exchange(printer: Printer, target: Target) -> None:
-    """Print which exchange the following lines are about."""
-    printer.heading(target.title, target.exchange.endpoint)
-
-
 def show_step(printer: Printer, target: Target, step: Step) -> None:
     """Print a step, and the remedy if it failed."""
     text = step.text if step.code is None else f"{step.text}: {step.code}"
@@ -104,7 +327,12 @@ def show_rooms(printer: Printer, result: ExchangeResult) -> None:
         for room in failed:
             printer.line(State.FAILED, room.room_id, width, code)
         if result.failed_step is None or result.failed_step.code != code:  # the step said it
-            _show_remedy(printer, result.target, code, failed)
+            exchange, addresses = result.target.exchange, [room.address for room in failed]
+            name = quoted(addresses[0]) if len(addresses) == 1 else "$_"
+            account = account_of(exchange)
+            command = command_for(code, result.target.region, exchange, name, account)
+            printer.paragraph(remedy_of(code, exchange))
+            printer.command(command and for_each(command, addresses))
     for room in rooms:
         if room.room_id in result.items:
             text = f"{counted(result.items[room.room_id], 'item')} in the next week"
@@ -132,14 +360,6 @@ def _width(target: Target) -> int:
     return max([_NAME_WIDTH, *(len(room.room_id) for room in target.rooms)])
 
 
-def _show_remedy(printer: Printer, target: Target, code: str, failed: Sequence[Room]) -> None:
-    exchange, addresses = target.exchange, [room.address for room in failed]
-    room = quoted(addresses[0]) if len(addresses) == 1 else "$_"
-    printer.paragraph(remedy_of(code, exchange))
-    command = command_for(code, target.region, exchange, room, account_of(exchange))
-    printer.command(command and for_each(command, addresses))
-
-
 def _by_code(result: ExchangeResult) -> list[tuple[str, list[Room]]]:
     """Return the rooms of each code, the code with most rooms first."""
     groups: dict[str, list[Room]] = {}
@@ -147,46 +367,3 @@ def _by_code(result: ExchangeResult) -> list[tuple[str, list[Room]]]:
         if code := result.failed.get(room.room_id):
             groups.setdefault(code, []).append(room)
     return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
-
-
-def show_processing(
-    printer: Printer,
-    region: Region,
-    found: Processing,
-    read_days: ReadDays,
-    rooms: Sequence[Room],
-) -> None:
-    """Print every doubt with the rooms of the region's directory that it is about."""
-    printer.heading(f"{region} calendar processing", str(found.path))
-    addresses = {room.room_id: room.address for room in rooms}
-    doubts = grouped(found.rows, read_days)
-    for doubt, room_ids in doubts:
-        is_all = 1 < len(room_ids) == len(addresses)
-        _show_rooms(printer, doubt.setting, [f"all {len(room_ids)} rooms"] if is_all else room_ids)
-        printer.paragraph(f"{doubt.figures}: {doubt.why}.")
-        if doubt.is_command:
-            printer.command(_command(doubt, [addresses[room_id] for room_id in room_ids]))
-        else:
-            printer.paragraph(f"Remedy: {doubt.remedy}.")
-    clean = len(found.rows) - len({room_id for _, room_ids in doubts for room_id in room_ids})
-    if clean:
-        printer.line(State.OK, counted(clean, "room"), 0, "nothing to doubt")
-    if found.missing:
-        _show_rooms(printer, "not in the file", found.missing)
-    if found.other_rows:
-        text = "no room of the directory (not shown: they may be people's)"
-        printer.line(State.NOTE, counted(found.other_rows, "row"), 0, text)
-    printer.blank()
-
-
-def _show_rooms(printer: Printer, name: str, room_ids: Sequence[str]) -> None:
-    if len(room_ids) <= _IN_A_LINE:
-        printer.line(State.NOTE, name, 0, ", ".join(room_ids))
-    else:
-        printer.line(State.NOTE, name, 0, counted(len(room_ids), "room"))
-        printer.paragraph(", ".join(room_ids))
-
-
-def _command(doubt: Doubt, addresses: list[str]) -> Command:
-    room = quoted(addresses[0]) if len(addresses) == 1 else "$_"
-    return for_each(Command(f"Set-CalendarProcessing {room} {doubt.remedy}"), addresses)

@@ -15,8 +15,7 @@ from typing import Any, Final, TypeAlias
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.check.run import Options, run_check
-from pipelines.check.write_rooms import write_directory
+from pipelines.check.run import Options, run_check, write_directory
 from pipelines.cli import FILE, FOLDER, NOTHING, WHOLE, region_name
 from pipelines.settings import (
     Domain,

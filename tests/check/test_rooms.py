@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.check.results import Target
+from pipelines.check.exchange import Target
 from pipelines.check.run import read_week
 from pipelines.reading import RoomRead
 from pipelines.sandbox.model import ACCOUNT, Person

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.check.results import Command, Target, command_for, for_each, quoted, remedy_of
+from pipelines.check.exchange import Target
+from pipelines.check.view import Command, command_for, for_each, quoted, remedy_of
 from pipelines.settings import ExchangeSettings, load_settings
 from pipelines.sources.ews_check import edition, is_online
 from pipelines.sources.steps import printable

@@ -65,7 +65,7 @@ class Room(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bookings:
-    """Arrays of the days asked: bookings by room and start, and the room-days that are open."""
+    """Arrays of the days asked: bookings in any order, and the room-days that are open."""
 
     first_date: date
     last_date: date
@@ -138,12 +138,8 @@ def read_bookings(
         for name, values in connection.execute(_BOOKINGS, days).fetchnumpy().items()
     }
     opened = connection.execute(_DAYS, days).fetchnumpy()
-    # Sorted here: the table is nearly sorted by start, which a sort of the database would not use.
-    order = np.argsort(found["starts"], kind="stable")
-    few = np.uint16 if len(rooms) <= np.iinfo(np.uint16).max else np.int32  # sorts in no time
-    order = order[np.argsort(found["room"][order].astype(few), kind="stable")]
     names = ("room", "starts", "ends", "invited", "day")
-    columns = [found[name][order] for name in names]
+    columns = [found[name] for name in names]
     return Bookings(*asked, *columns, *(np.asarray(opened[name]) for name in ("room", "day")))
 
 
@@ -160,6 +156,10 @@ class BuildingDays:
         place_of[list(group)] = np.arange(len(group))
         own = place_of[bookings.room]
         kept = np.flatnonzero(own >= 0)
+        # By room and start: the table is nearly sorted by start, which a sort of the database
+        # would not use, and places of few rooms sort in no time.
+        kept = kept[np.argsort(bookings.starts[kept], kind="stable")]
+        kept = kept[np.argsort(own[kept].astype(np.min_scalar_type(len(group))), kind="stable")]
         self._own = own[kept]
         self._midnights = _midnights(rooms[group[0]].time_zone, bookings)
         self._starts, self._ends = (

@@ -109,8 +109,10 @@ class Sweep:
         placed = np.full(len(starts), -1, np.int32)
         # Of each line and room: until when it is taken, by whom, and what that is worth.
         until = np.where(self._is_free[is_asked], np.int16(0), _NEVER)
-        holder, taken = np.zeros(until.shape, np.int32), np.full(until.shape, -_NEVER)
-        row = np.arange(len(until)) * until.shape[1]
+        holder, taken = np.zeros(until.size, np.int32), np.full(until.shape, -_NEVER)
+        flat_until, flat_taken = until.reshape(-1), taken.reshape(-1)
+        rooms = np.arange(until.shape[1])
+        row = np.arange(len(until)) * len(rooms)
         steps = pairwise(np.append(0, np.cumsum(np.bincount(self._rank[kept]))).tolist())
         for low, high in steps:
             is_free = until[: high - low] <= starts[low:high, None]
@@ -120,18 +122,19 @@ class Sweep:
             missing = np.flatnonzero(room < 0)
             if len(missing):  # no room that is large enough is free: who had one last is there
                 others = taken[missing]
-                others[np.arange(until.shape[1]) < least[missing + low, None]] = -_NEVER
-                room[missing] = others.argmax(axis=1)
-                most = others[np.arange(len(missing)), room[missing]]
-                missing = missing[most > worth[missing + low]]
-                placed[holder.reshape(-1)[row[missing] + room[missing]]] = -1
+                others[rooms < least[missing + low, None]] = -_NEVER
+                last = others.argmax(axis=1)
+                room[missing] = last
+                most = flat_taken[row[missing] + last]
+                missing = missing[(most > worth[missing + low]) & (last >= least[missing + low])]
+                placed[holder[row[missing] + room[missing]]] = -1
                 booking = np.append(booking, missing)
             cell = row[booking] + room[booking]
             booking += low
             placed[booking] = room[booking - low]
-            until.reshape(-1)[cell] = ends[booking]
-            holder.reshape(-1)[cell] = booking
-            taken.reshape(-1)[cell] = worth[booking]
+            flat_until[cell] = ends[booking]
+            holder[cell] = booking
+            flat_taken[cell] = worth[booking]
         return placed
 
 

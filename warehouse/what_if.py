@@ -34,8 +34,8 @@ __all__ = ["Seats", "WhatIf", "WhatIfError", "what_if"]
 
 _SERVED_BY_A_MIX: Final = 0.99
 _THREADS: Final = 2
-_TOGETHER: Final = 3
-"""Buildings placed together: more would not fit into the processor's cache."""
+_TOGETHER: Final = 2
+"""Buildings placed together: more do not fit into the processor's cache, nor share out evenly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from benchmarks.parsing import ITEMS, ROUNDS, a_room_of_one_view, milliseconds
 from pipelines.sandbox.graph_events import Page, calendar_view
-from pipelines.sources.graph_events import row_of
+from pipelines.sources.graph import row_of
 
 
 def a_page() -> bytes:

@@ -30,8 +30,7 @@ from pipelines.settings import (
     rooms_table,
 )
 from pipelines.sources.base import CalendarSource, DayRange, Window
-from pipelines.sources.session import Throttle
-from pipelines.sources.views import OTHER_MAILBOX
+from pipelines.sources.session import OTHER_MAILBOX, Throttle
 from transforms.contract import Region
 from transforms.local_time import day_start, local_date, zone
 from transforms.raw import normal_address, normal_domain

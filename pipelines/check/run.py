@@ -40,9 +40,8 @@ from pipelines.settings import (
     SettingsError,
     read_all_secrets,
 )
-from pipelines.sources.base import CalendarSource, ListedRoom, Window
+from pipelines.sources.base import CalendarSource, ListedRoom, State, Step, Window
 from pipelines.sources.factory import open_source
-from pipelines.sources.steps import State, Step
 from pipelines.texts import counted
 from transforms.contract import ROOM_TYPES, Region
 from transforms.local_time import is_country

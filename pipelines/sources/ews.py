@@ -1,59 +1,171 @@
 """Reads room calendars over Exchange Web Services: ``read``, its ``_rows``, their ``_request``.
 
 Belongs here: how a window becomes requests (split until no view is cut short, joined without
-duplicates, one mailbox only), and the two services that are requested.
-Does not belong here: whether and when a request is sent (``session.py``), exchangelib's
-connection and refusals (``ews_protocol.py``), XML (``ews_xml.py``), bytes (``wire.py``).
+duplicates, one mailbox only), the two services that are requested, and exchangelib's connection:
+credentials and headers, without anything that probes or waits.
+Does not belong here: whether and when a request is sent (``session.py``), XML and refusals
+(``ews_xml.py``), bytes (``wire.py``).
 
 exchangelib's own parsing takes half a second of CPU for 1,000 items, mends cut XML into a
-silently shorter list, and requests a shortened view again for ever. The hooks are internals of the
-library: pyproject.toml pins its minor version, and the tests hold them.
+silently shorter list, and requests a shortened view again for ever. It keeps protocols in a cache,
+fills a pool of sessions and waits for one for ever: here each source has a protocol of its own
+with one session, made when it is needed. The hooks are internals of the library: pyproject.toml
+pins its minor version, and the tests hold them.
 """
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, timedelta
 from typing import Any, Final
 
-from exchangelib import EWSDateTime
+import requests
+from exchangelib import EWSDateTime, EWSTimeZone
+from exchangelib.account import Identity
+from exchangelib.configuration import Configuration
+from exchangelib.credentials import IMPERSONATION
 from exchangelib.errors import MalformedResponseError, SOAPError
 from exchangelib.fields import FieldPath
 from exchangelib.items import ID_ONLY, SHALLOW, CalendarItem
 from exchangelib.properties import CalendarView, DistinguishedFolderId, Mailbox
-from exchangelib.services import FindItem, GetItem
-from exchangelib.util import MNS
-from lxml import etree
+from exchangelib.protocol import CachingProtocol, FailFast, Protocol
+from exchangelib.transport import NOAUTH
+from exchangelib.version import EXCHANGE_2013_SP1, Version
+from requests.auth import HTTPBasicAuth
+from requests_ntlm import HttpNtlmAuth
+from requests_ntlm.requests_ntlm import _get_certificate_hash
 
 from pipelines.settings import EwsExchange, Secrets
 from pipelines.sources.base import ReadError, Window, malformed
-from pipelines.sources.ews_protocol import UTC_ZONE, OneSession, RoomAccount, StrictService
 from pipelines.sources.ews_xml import (
-    CALENDAR_ITEM,
     STATED,
-    TYPES,
+    VIEW_CUT_SHORT,
+    CalendarViewService,
+    InviteeService,
     Row,
-    invitees_of,
-    is_true,
-    rows_of,
     with_invitees,
 )
-from pipelines.sources.session import Session, Throttle
-from pipelines.sources.views import SteadyView, rows_by_id
-from pipelines.sources.wire import Clock
-from transforms.raw import RawInvitee, RawItem
+from pipelines.sources.session import Session, SteadyView, Throttle, rows_by_id
+from pipelines.sources.wire import Clock, TimedAdapter, secured, status_failure
+from transforms.raw import RawItem
 
+UTC_ZONE: Final = EWSTimeZone("UTC")
+# Every server that speaks EWS today takes it: 2013 SP1 and later, Exchange Online included.
+_VERSION: Final = Version(build=EXCHANGE_2013_SP1)
+_RANDOM_OUTAGE: Final = "/ews/genericerrorpage.htm"
 _LONGEST_VIEW: Final = timedelta(days=365)  # Exchange refuses more than two years
 _SHORTEST_VIEW: Final = timedelta(minutes=1)
 _OVERLAP: Final = timedelta(seconds=1)  # an item of no length on a seam may be in neither view
 _ITEMS_A_REQUEST: Final = 100
 _TRIES_OF_AN_ITEM: Final = 3
-_VIEW_CUT_SHORT: Final = "ViewCutShort"
 _TOO_MUCH: Final = frozenset(
-    {_VIEW_CUT_SHORT, "ErrorExceededFindCountLimit", "ErrorCalendarViewRangeTooBig"}
+    {VIEW_CUT_SHORT, "ErrorExceededFindCountLimit", "ErrorCalendarViewRangeTooBig"}
 )
-_BUSY: Final = frozenset(
-    {"ErrorServerBusy", "ErrorTooManyObjectsOpened", "ErrorExceededConnectionCount"}
-)
+
+
+class _Uncached(CachingProtocol):  # type: ignore[misc]  # exchangelib has no types
+    """Makes a new protocol each time: two workers must not share one."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return type.__call__(self, *args, **kwargs)
+
+
+class OneSession(Protocol, metaclass=_Uncached):  # type: ignore[misc]  # exchangelib has no types
+    """A protocol with one session, over the adapter of a worker's ``Session``."""
+
+    def __init__(self, exchange: EwsExchange, secrets: Secrets, session: Session) -> None:
+        super().__init__(
+            config=Configuration(
+                service_endpoint=exchange.endpoint,
+                auth_type=NOAUTH,
+                version=_VERSION,
+                retry_policy=_NoSecondTry(),
+                max_connections=1,
+            )
+        )
+        self._auth = exchange.auth
+        self._name, self._password = exchange.username or "", secrets.password or ""
+        self._session = session
+
+    def create_session(self) -> Any:
+        """Return a session that signs in, and reaches nothing but this adapter's HTTPS."""
+        session = secured(super().create_session(), self._session.adapter)
+        if self._session.token is not None:
+            session.auth = self._session.token
+        elif self._auth == "ntlm":
+            session.auth = _BoundNtlm(self._name, self._password, self._session.adapter)
+        else:  # requests would refuse what is not Latin-1
+            session.auth = HTTPBasicAuth(self._name.encode(), self._password.encode())
+        return session
+
+    def retire_session(self, session: requests.Session) -> None:
+        """Close a session and put none in its place: making one may fail, and lose the place."""
+        self.close_session(session)
+        self._session_pool_size -= 1
+
+    def forget_lost_session(self) -> None:
+        """Make room for a new session if the last one was never given back."""
+        self._session_pool_size = self._session_pool.qsize()
+
+
+class _NoSecondTry(FailFast):  # type: ignore[misc]  # exchangelib has no types
+    """Turns HTTP statuses into failures; sends nothing again by itself, least of all after 401."""
+
+    def raise_response_errors(self, response: Any) -> None:
+        """Let answers pass that hold SOAP.
+
+        Raises:
+            ReadError: ``HTTP503`` and the like.
+        """
+        status = response.status_code
+        if status == 200 or (status == 500 and b"Envelope" in response.content[:1024]):
+            return
+        if status == 302 and _RANDOM_OUTAGE in response.headers.get("location", "").lower():
+            raise ReadError(f"HTTP{status}", is_transient=True)
+        raise status_failure(status, response.headers)
+
+
+class _BoundNtlm(HttpNtlmAuth):
+    """Signs a connection in, bound to the certificate that the adapter met."""
+
+    def __init__(self, username: str, password: str, adapter: TimedAdapter) -> None:
+        super().__init__(username, password)
+        self._adapter = adapter
+
+    def retry_using_http_NTLM_auth(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: N802  the library's
+        """Return the answer to the signed request; a refusal is its 401.
+
+        Raises:
+            ReadError: ``MalformedResponse`` if no challenge came; the password was not used.
+        """
+        try:
+            return super().retry_using_http_NTLM_auth(*args, **kwargs)
+        except (KeyError, PermissionError):  # raised below, without the library's text
+            failure = malformed()
+        raise failure
+
+    def _get_server_cert(self, response: requests.Response) -> bytes | None:
+        certificate = self._adapter.peer_certificate
+        return None if certificate is None else _get_certificate_hash(certificate)
+
+
+@dataclass
+class RoomAccount:
+    """What the services ask of an account, without its folders and its own probing."""
+
+    protocol: OneSession
+    primary_smtp_address: str
+    access_type: str
+
+    affinity_cookie = None
+    default_timezone = UTC_ZONE
+    version = _VERSION
+
+    @property
+    def identity(self) -> Any:
+        """The mailbox to act as, where the access type is impersonation."""
+        is_needed = self.access_type == IMPERSONATION
+        return Identity(primary_smtp_address=self.primary_smtp_address) if is_needed else None
 
 
 class EwsSource:
@@ -181,64 +293,6 @@ class EwsSource:
         return found
 
 
-class CalendarViewService(StrictService, FindItem):  # type: ignore[misc]  # exchangelib has no types
-    """``FindItem`` with a CalendarView: a ``Row`` for each item of one window, or a failure."""
-
-    @staticmethod
-    def _get_paging_values(elem: etree._Element) -> tuple[int, None]:
-        items = elem.find(f"{TYPES}Items")
-        came = 0 if items is None else len(items)
-        is_whole = is_true(elem.get("IncludesLastItemInRange"))
-        if not is_whole or elem.get("TotalItemsInView") != str(came):
-            raise ReadError(_VIEW_CUT_SHORT)
-        return came, None
-
-    @classmethod
-    def _get_elements_in_container(cls, container: etree._Element) -> list[Row]:
-        return rows_of(container)
-
-    def _elem_to_obj(self, elem: Row) -> Row:
-        return elem
-
-
-class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangelib has no types
-    """``GetItem`` for nothing but who was invited.
-
-    Finds for each id, in order, the invitees (None for a meeting whose invitees the server does
-    not tell), or the item's refusal.
-    """
-
-    ERRORS_TO_CATCH_IN_RESPONSE = (ReadError,)
-    WARNINGS_TO_CATCH_IN_RESPONSE = (ReadError,)
-
-    def refuse_incomplete(self, found: Sequence[Any], arguments: Mapping[str, Any]) -> None:
-        """Do nothing, unless the answer as a whole has to be requested again.
-
-        Raises:
-            ReadError: the server is busy, every item is refused for a reason that passes, or the
-                count differs.
-        """
-        if len(found) != len(arguments["items"]):
-            raise malformed()
-        passing = [each for each in found if isinstance(each, ReadError) and each.is_transient]
-        busy = [each for each in passing if each.code in _BUSY]
-        if busy or (len(passing) == len(found) > 1):
-            raise (busy or passing)[0]
-
-    def get_payload(self, items: Sequence[str], additional_fields: list[Any], shape: str) -> Any:
-        """Return the request; the library's way to add ids costs as much as parsing the answer."""
-        payload = super().get_payload([], additional_fields, shape)
-        ids = payload.find(f"{{{MNS}}}ItemIds")
-        for item_id in items:
-            etree.SubElement(ids, f"{TYPES}ItemId", Id=item_id)
-        return payload
-
-    def _elem_to_obj(self, elem: etree._Element | bool) -> tuple[RawInvitee, ...] | None:
-        if isinstance(elem, bool) or elem.tag != CALENDAR_ITEM:
-            raise malformed()
-        return invitees_of(elem)
-
-
 def _paths(*names: str) -> list[Any]:
     return [FieldPath(field=CalendarItem.get_field_by_fieldname(name)) for name in names]
 
@@ -267,7 +321,10 @@ def view_of(address: str, window: Window) -> dict[str, Any]:
     The folder is named, never resolved: a resolved one may lose its mailbox.
     """
     folder = DistinguishedFolderId(id="calendar", mailbox=Mailbox(email_address=address))
-    view = CalendarView(start=_ews_instant(window.starts_at), end=_ews_instant(window.ends_at))
+    start, end = (
+        EWSDateTime.from_datetime(instant.astimezone(UTC).replace(tzinfo=UTC_ZONE))
+        for instant in (window.starts_at, window.ends_at)
+    )
     return {
         "folders": [folder],
         "additional_fields": _ITEM_FIELDS,
@@ -276,7 +333,7 @@ def view_of(address: str, window: Window) -> dict[str, Any]:
         "shape": ID_ONLY,
         "query_string": None,
         "depth": SHALLOW,
-        "calendar_view": view,
+        "calendar_view": CalendarView(start=start, end=end),
         "max_items": None,
         "offset": 0,
     }
@@ -285,10 +342,6 @@ def view_of(address: str, window: Window) -> dict[str, Any]:
 def details_of(item_ids: Iterable[str]) -> dict[str, Any]:
     """Return the arguments of an ``InviteeService``."""
     return {"items": list(item_ids), "additional_fields": _INVITEE_FIELDS, "shape": ID_ONLY}
-
-
-def _ews_instant(instant: datetime) -> EWSDateTime:
-    return EWSDateTime.from_datetime(instant.astimezone(UTC).replace(tzinfo=UTC_ZONE))
 
 
 def _halves(window: Window) -> list[Window]:

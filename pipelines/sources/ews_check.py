@@ -18,11 +18,18 @@ from exchangelib.util import SOAPNS
 from lxml import etree
 
 from pipelines.settings import EwsExchange, Room, Secrets
-from pipelines.sources.base import ListedRoom, Reach, ReadError
+from pipelines.sources.base import (
+    ListedRoom,
+    Listing,
+    Reach,
+    ReadError,
+    State,
+    Step,
+    clock_step,
+    listing_step,
+)
 from pipelines.sources.ews import EwsSource
-from pipelines.sources.ews_protocol import StrictService
-from pipelines.sources.ews_xml import TYPES, parse_strictly
-from pipelines.sources.steps import Listing, State, Step, clock_step, listing_step
+from pipelines.sources.ews_xml import TYPES, StrictService, parse_strictly
 from pipelines.sources.wire import clock_offset
 from pipelines.texts import counted
 
@@ -68,33 +75,41 @@ class EwsCheck:
     def steps(self) -> Iterator[Step]:
         """Yield each step as it ends; after one that failed nothing more can be read."""
         with closing(self._source) as source:
-            sign_in = self._sign_in()
-            yield sign_in
-            if sign_in.code is not None:
-                return
+            # The first request asks for the room lists; after it a password is known to work.
+            try:
+                self.listing = Listing(source.room_lists())
+            except ReadError as error:
+                if source.server is None or error.reach is Reach.EXCHANGE:
+                    is_refused = error.code == "HTTP401"
+                    text = f"{self._auth}, tried once and refused" if is_refused else self._auth
+                    yield Step("sign-in", State.FAILED, text, error.code)
+                    return
+                self.listing = Listing(None, codes=(error.code,))
+            yield Step("sign-in", State.OK, f"{self._auth}, accepted")
             server = source.server or ServerInfo(None, None)
-            yield _version(server.build)
+            if server.build is None:
+                text = "the server does not state its version"
+                yield Step("version", State.NOTE, text)
+            elif is_online(server.build):
+                name = edition(server.build)
+                text = f"{name}: EWS ends there on 1 April 2027; plan the move to kind: graph"
+                yield Step("version", State.NOTE, text)
+            else:
+                yield Step("version", State.OK, edition(server.build))
             yield clock_step(server.clock_offset)
-            self._read_lists()
-            yield self._comparison()
+            yield self._room_lists()
 
-    def _sign_in(self) -> Step:
-        """Ask for the room lists: the first request, after which a password is known to work."""
-        try:
-            self.listing = Listing(self._source.room_lists())
-        except ReadError as error:
-            if self._source.server is None or error.reach is Reach.EXCHANGE:
-                is_refused = error.code == "HTTP401"
-                text = f"{self._auth}, tried once and refused" if is_refused else self._auth
-                return Step("sign-in", State.FAILED, text, error.code)
-            self.listing = Listing(None, codes=(error.code,))
-        return Step("sign-in", State.OK, f"{self._auth}, accepted")
-
-    def _read_lists(self) -> None:
-        """Add the rooms of each list to the listing; give up after a few failures."""
+    def _room_lists(self) -> Step:
+        """Ask for the rooms of each list, and say what they hold, beside the directory."""
+        lists, codes = self.listing.lists, list(self.listing.codes)
+        if lists is None:
+            text = f"could not be asked ({', '.join(codes)})"
+            is_unknown_app = self._auth == "oauth" and not self._rooms
+            return Step("room lists", State.NOTE, text, details=(_AN_APP,) * is_unknown_app)
+        if not lists:
+            return Step("room lists", State.NOTE, "there are none", details=(_HOW_TO_LIST,))
         rooms: dict[str, ListedRoom] = {}
-        codes = list(self.listing.codes)
-        for room_list in self.listing.lists or ():
+        for room_list in lists:
             if len(codes) == _FAILURES:
                 break
             try:
@@ -103,19 +118,9 @@ class EwsCheck:
                 codes.append(error.code)
             else:
                 rooms.update((room.address.casefold(), room) for room in found)
-        self.listing = Listing(self.listing.lists, rooms, codes)
-
-    def _comparison(self) -> Step:
-        """Say what the room lists hold, beside the directory."""
-        listing = self.listing
-        if listing.lists is None:
-            text = f"could not be asked ({', '.join(listing.codes)})"
-            is_unknown_app = self._auth == "oauth" and not self._rooms
-            return Step("room lists", State.NOTE, text, details=(_AN_APP,) * is_unknown_app)
-        if not listing.lists:
-            return Step("room lists", State.NOTE, "there are none", details=(_HOW_TO_LIST,))
-        text = f"{counted(len(listing.lists), 'list')} with {counted(len(listing.rooms), 'room')}"
-        return listing_step("room lists", text, self._rooms, self._directory, listing)
+        self.listing = Listing(lists, rooms, codes)
+        text = f"{counted(len(lists), 'list')} with {counted(len(rooms), 'room')}"
+        return listing_step("room lists", text, self._rooms, self._directory, self.listing)
 
 
 def edition(build: Build) -> str:
@@ -127,16 +132,6 @@ def edition(build: Build) -> str:
 def is_online(build: Build) -> bool:
     """Tell whether a build is Exchange Online's, where EWS ends."""
     return build[:2] == _ONLINE
-
-
-def _version(build: Build | None) -> Step:
-    if build is None:
-        return Step("version", State.NOTE, "the server does not state its version")
-    name = edition(build)
-    if is_online(build):
-        text = f"{name}: EWS ends there on 1 April 2027; plan the move to kind: graph"
-        return Step("version", State.NOTE, text)
-    return Step("version", State.OK, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +205,23 @@ class _DirectoryService(StrictService):
         return Identity(primary_smtp_address=self._act_as) if self._act_as else None
 
     def _get_response(self, payload: Any, api_version: str) -> Any:
+        """Return the answer, and note the version that its header states and its clock.
+
+        Raises:
+            ReadError: ``MalformedResponse``, as reading the answer itself would.
+        """
         asked_at = datetime.now(UTC)
         response = super()._get_response(  # type: ignore[misc]  # exchangelib's service
             payload=payload, api_version=api_version
         )
         middle = asked_at + (datetime.now(UTC) - asked_at) / 2
-        build = _build(response.content)
+        root = parse_strictly(response.content)
+        info = root.find(f"{{{SOAPNS}}}Header/{TYPES}ServerVersionInfo")
+        parts = [] if info is None else [info.get(part, "") for part in _VERSION_PARTS]
+        build = None
+        if parts and all(part.isdecimal() and len(part) <= 6 for part in parts):
+            major, minor, major_build, minor_build = map(int, parts)
+            build = (major, minor, major_build, minor_build)
         self._note(ServerInfo(build, clock_offset(response.headers.get("Date"), middle)))
         return response
 
@@ -231,17 +237,3 @@ class _RoomService(_DirectoryService, GetRooms):  # type: ignore[misc]  # no typ
             elem.findtext(f"{TYPES}Id/{TYPES}EmailAddress") or "",
             elem.findtext(f"{TYPES}Id/{TYPES}Name") or "",
         )
-
-
-def _build(content: bytes) -> Build | None:
-    """Return the version that an answer's header states, as four numbers.
-
-    Raises:
-        ReadError: ``MalformedResponse``, as reading the answer itself would.
-    """
-    info = parse_strictly(content).find(f"{{{SOAPNS}}}Header/{TYPES}ServerVersionInfo")
-    parts = [] if info is None else [info.get(part, "") for part in _VERSION_PARTS]
-    if not parts or not all(part.isdecimal() and len(part) <= 6 for part in parts):
-        return None
-    major, minor, major_build, minor_build = map(int, parts)
-    return major, minor, major_build, minor_build

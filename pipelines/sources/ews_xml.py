@@ -1,22 +1,28 @@
-"""EWS answers as rows: a strict parser, and the few elements that a calendar item needs.
+"""EWS answers: a strict parser, refusals by their code, the few elements that an item needs.
 
-Belongs here: bytes to XML, XML to ``RawItem`` and ``RawInvitee``.
-Does not belong here: requests (``ews.py``), whether an answer is whole or a refusal.
+Belongs here: bytes to XML, what every service shares, what EWS response codes and SOAP faults
+mean, XML to ``RawItem`` and ``RawInvitee``.
+Does not belong here: requests, and whether a view is whole (``ews.py``), HTTP statuses
+(``wire.py``), the sentences for operators (``remedies.py``).
 
-This is the hot path of a run: tags are compared whole, each child is visited once.
+Texts of Exchange carry names: only a response code that looks like one is taken over. ``rows_of``
+is the hot path of a run: tags are compared whole, each child is visited once.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import repeat
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from exchangelib.services import FindItem, GetItem
+from exchangelib.util import ENS, MNS, SOAPNS, TNS
 from lxml import etree
 
-from pipelines.sources.base import ReadError, malformed
+from pipelines.sources.base import Reach, ReadError, is_response_code, malformed
 from pipelines.sources.wire import refuse_web_page
 from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
@@ -85,6 +91,33 @@ _RESPONSES: Final[dict[str | None, str]] = {
 _PUBLIC: Final = frozenset({None, "Normal", "Personal"})
 _SENSITIVITIES: Final = _PUBLIC | {"Private", "Confidential"}
 _ANSWERS: Final = _RESPONSES.keys() | {None, "Unknown"}
+_TRANSIENT_CODES: Final = frozenset(
+    {
+        "ErrorBatchProcessingStopped",
+        "ErrorConnectionFailed",
+        "ErrorExceededConnectionCount",
+        "ErrorInternalServerError",
+        "ErrorInternalServerTransientError",
+        "ErrorMailboxFailover",
+        "ErrorMailboxStoreUnavailable",
+        "ErrorServerBusy",
+        "ErrorTimeoutExpired",
+        "ErrorTooManyObjectsOpened",
+    }
+)
+_CODES_OF_THE_ACCOUNT: Final = frozenset(
+    {
+        "ErrorAccountDisabled",
+        "ErrorInvalidServerVersion",
+        "ErrorPasswordChangeRequired",
+        "ErrorPasswordExpired",
+    }
+)
+VIEW_CUT_SHORT: Final = "ViewCutShort"
+_BUSY: Final = frozenset(
+    {"ErrorServerBusy", "ErrorTooManyObjectsOpened", "ErrorExceededConnectionCount"}
+)
+_VALUES: Final = f"{{{TNS}}}Value"
 
 
 Row: TypeAlias = tuple[str, str, RawItem]
@@ -132,6 +165,107 @@ def _if_allowed(match: re.Match[bytes]) -> bytes:
     return match[0] if is_allowed else b""
 
 
+class StrictService:
+    """What every service here shares: strict parsing, and refusals without their texts."""
+
+    def refuse_incomplete(self, found: Sequence[Any], arguments: Mapping[str, Any]) -> None:
+        """Do nothing, unless what was found is less than the arguments of the call asked for.
+
+        Raises:
+            ReadError: the request has to be sent again, or the room fails.
+        """
+
+    @classmethod
+    def _get_soap_parts(cls, response: Any) -> tuple[None, etree._Element]:
+        """Return no header, so that the server's version is never negotiated, and the body."""
+        body = parse_strictly(response.content).find(f"{{{SOAPNS}}}Body")
+        if body is None:
+            raise malformed()
+        return None, body
+
+    @classmethod
+    def _raise_soap_errors(cls, fault: etree._Element) -> None:
+        code = fault.findtext(f"detail/{{{ENS}}}ResponseCode")
+        if code is None:  # faults from before the request was understood name only a fault code
+            code = (fault.findtext("faultcode") or "").rpartition(":")[2]
+        raise cls._get_exception(code.strip(), "", fault.find(f"detail/{{{TNS}}}MessageXml"))
+
+    @staticmethod
+    def _get_exception(
+        code: str | None, text: str, msg_xml: etree._Element | None = None, rule_errors: Any = None
+    ) -> ReadError:
+        """Return the failure of a response code and its MessageXml."""
+        found = () if msg_xml is None else msg_xml.iter(_VALUES)
+        values = {each.get("Name", ""): (each.text or "").strip() for each in found}
+        back_off = values.get("BackOffMilliseconds", "")
+        codes = (values.get("InnerErrorResponseCode") or "", code or "")
+        known = next(filter(is_response_code, codes), "UnknownCode")
+        return ReadError(
+            known,
+            Reach.EXCHANGE if known in _CODES_OF_THE_ACCOUNT else Reach.ROOM,
+            is_transient=known in _TRANSIENT_CODES,
+            retry_after=float(back_off) / 1000 if back_off.isdecimal() else None,
+        )
+
+
+class CalendarViewService(StrictService, FindItem):  # type: ignore[misc]  # exchangelib has no types
+    """``FindItem`` with a CalendarView: a ``Row`` for each item of one window, or a failure."""
+
+    @staticmethod
+    def _get_paging_values(elem: etree._Element) -> tuple[int, None]:
+        items = elem.find(f"{TYPES}Items")
+        came = 0 if items is None else len(items)
+        is_whole = is_true(elem.get("IncludesLastItemInRange"))
+        if not is_whole or elem.get("TotalItemsInView") != str(came):
+            raise ReadError(VIEW_CUT_SHORT)
+        return came, None
+
+    @classmethod
+    def _get_elements_in_container(cls, container: etree._Element) -> list[Row]:
+        return rows_of(container)
+
+    def _elem_to_obj(self, elem: Row) -> Row:
+        return elem
+
+
+class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangelib has no types
+    """``GetItem`` for nothing but who was invited.
+
+    Finds for each id, in order, the invitees (None for a meeting whose invitees the server does
+    not tell), or the item's refusal.
+    """
+
+    ERRORS_TO_CATCH_IN_RESPONSE = (ReadError,)
+    WARNINGS_TO_CATCH_IN_RESPONSE = (ReadError,)
+
+    def refuse_incomplete(self, found: Sequence[Any], arguments: Mapping[str, Any]) -> None:
+        """Do nothing, unless the answer as a whole has to be requested again.
+
+        Raises:
+            ReadError: the server is busy, every item is refused for a reason that passes, or the
+                count differs.
+        """
+        if len(found) != len(arguments["items"]):
+            raise malformed()
+        passing = [each for each in found if isinstance(each, ReadError) and each.is_transient]
+        busy = [each for each in passing if each.code in _BUSY]
+        if busy or (len(passing) == len(found) > 1):
+            raise (busy or passing)[0]
+
+    def get_payload(self, items: Sequence[str], additional_fields: list[Any], shape: str) -> Any:
+        """Return the request; the library's way to add ids costs as much as parsing the answer."""
+        payload = super().get_payload([], additional_fields, shape)
+        ids = payload.find(f"{{{MNS}}}ItemIds")
+        for item_id in items:
+            etree.SubElement(ids, f"{TYPES}ItemId", Id=item_id)
+        return payload
+
+    def _elem_to_obj(self, elem: etree._Element | bool) -> tuple[RawInvitee, ...] | None:
+        if isinstance(elem, bool) or elem.tag != CALENDAR_ITEM:
+            raise malformed()
+        return invitees_of(elem)
+
+
 def rows_of(items: etree._Element) -> list[Row]:
     """Return the items of a view.
 
@@ -168,7 +302,11 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
     """
     starts, ends, created, is_all_day, is_cancelled, *more = columns
     kinds, show_as, responses, sensitivities, *stated = more
-    created_at = _instants_or_none(created)
+    created_at: Sequence[datetime | None]
+    try:
+        created_at = _instants(created)
+    except _UNREADABLE:
+        created_at = [_instant_or_none(text) for text in created]
     unreadable: Iterable[int] = repeat(0)
     words = [(_ANSWERS, responses), (_SENSITIVITIES, sensitivities)]
     words += [(_BOOLEANS.keys(), flags) for flags in stated]
@@ -212,43 +350,39 @@ def invitees_of(elem: etree._Element) -> tuple[RawInvitee, ...] | None:
     """
     if is_true(elem.findtext(_IS_MEETING)) and not any(each.tag in _INVITED for each in elem):
         return None
-    return tuple(_invitees(elem))
+    found = []
+    for holder in elem:
+        role = _ROLES.get(holder.tag)
+        if role is None:
+            continue
+        for mailbox in holder.iter(_MAILBOX):
+            values = {child.tag: child.text for child in mailbox}
+            address, is_list = values.get(_ADDRESS) or None, values.get(_MAILBOX_TYPE) in _LISTS
+            if address and (values.get(_ROUTING) == "EX" or address[0] == "/"):
+                found.append(RawInvitee(role, None, address, is_list))
+            else:
+                found.append(RawInvitee(role, address, None, is_list))
+    return tuple(found)
 
 
 def with_invitees(
     item: RawItem, invitees: tuple[RawInvitee, ...] | None, unreadable: int = 0
 ) -> RawItem:
     """Return the item with who was invited, and so many fields more that could not be read."""
-    return RawItem(
-        item.starts_at,
-        item.ends_at,
-        item.is_all_day,
-        item.is_cancelled,
-        item.kind,
-        item.show_as,
-        item.response,
-        item.is_private,
-        item.created_at,
-        invitees,
-        item.stated,
-        item.all_day_dates,
-        item.unreadable + unreadable,
-    )
+    return replace(item, invitees=invitees, unreadable=item.unreadable + unreadable)
 
 
 def _instants(texts: Iterable[str | None]) -> list[datetime]:
+    """Return instants in UTC; one without a zone is in that of the request's TimeZoneContext."""
+    found = map(datetime.fromisoformat, texts)  # type: ignore[arg-type]  # raises on None
     return [
-        instant if instant.tzinfo is UTC else _in_utc(instant)
-        for instant in map(datetime.fromisoformat, texts)  # type: ignore[arg-type]  # raises on None
+        instant
+        if instant.tzinfo is UTC
+        else instant.replace(tzinfo=UTC)
+        if instant.tzinfo is None
+        else instant.astimezone(UTC)
+        for instant in found
     ]
-
-
-def _instants_or_none(texts: Sequence[str | None]) -> Sequence[datetime | None]:
-    """Return the instants, None where one is left out or cannot be read."""
-    try:
-        return _instants(texts)
-    except _UNREADABLE:
-        return [_instant_or_none(text) for text in texts]
 
 
 def _instant_or_none(text: str | None) -> datetime | None:
@@ -256,24 +390,3 @@ def _instant_or_none(text: str | None) -> datetime | None:
         return _instants([text])[0]
     except _UNREADABLE:
         return None
-
-
-def _in_utc(instant: datetime) -> datetime:
-    """Return the instant in UTC; one without a zone is in that of the request's TimeZoneContext."""
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
-
-def _invitees(elem: etree._Element) -> Iterator[RawInvitee]:
-    for holder in elem:
-        role = _ROLES.get(holder.tag)
-        if role is not None:
-            for mailbox in holder.iter(_MAILBOX):
-                yield _invitee(role, {child.tag: child.text for child in mailbox})
-
-
-def _invitee(role: Role, mailbox: dict[str, str | None]) -> RawInvitee:
-    address = mailbox.get(_ADDRESS)
-    is_list = mailbox.get(_MAILBOX_TYPE) in _LISTS
-    if address and (mailbox.get(_ROUTING) == "EX" or address[0] == "/"):
-        return RawInvitee(role, None, address, is_list)
-    return RawInvitee(role, address or None, None, is_list)

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipelines.settings import ExchangeSettings, Room, Secrets
-from pipelines.sources.base import CalendarSource
+from pipelines.sources.base import CalendarSource, SourceCheck
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.ews_check import EwsCheck
 from pipelines.sources.graph import GraphSource
 from pipelines.sources.graph_check import GraphCheck
 from pipelines.sources.session import Throttle
-from pipelines.sources.steps import SourceCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,31 @@
 """Reads room calendars over Microsoft Graph: ``read``, its ``_rows``, their ``_request``.
 
 Belongs here: how a window becomes calendar views, joined without duplicates; one request, which
-link to a next page is followed, and what Graph's refusals mean.
-Does not belong here: whether and when a request is sent (``session.py``), JSON of events
-(``graph_events.py``), bytes and statuses (``wire.py``), the sentences for operators
-(``remedies.py``).
+link to a next page is followed, and what Graph's refusals mean; JSON to ``RawItem`` and
+``RawInvitee``, in the contract's words.
+Does not belong here: whether and when a request is sent (``session.py``), bytes and statuses
+(``wire.py``), the sentences for operators (``remedies.py``).
 
 Messages of Graph quote addresses: only a code that looks like one of Exchange's, or is one of the
-few others that are known, is taken over.
+few others that are known, is taken over. ``row_of`` is the hot path of a run. Subject, body and
+location come with an event, and are never looked at. Instants are cut to whole seconds, as EWS
+writes them.
 """
 
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
-from urllib.parse import SplitResult, quote, urlsplit
+from typing import Any, Final, TypeAlias
+from urllib.parse import quote, urlsplit
 
 import requests
 
 from pipelines.settings import GraphExchange, Secrets
 from pipelines.sources.base import Reach, ReadError, Window, is_response_code, malformed
-from pipelines.sources.graph_events import WITHOUT_PEOPLE, Row, row_of
-from pipelines.sources.session import Session, Throttle
-from pipelines.sources.views import SteadyView, rows_by_id
+from pipelines.sources.session import Session, SteadyView, Throttle, rows_by_id
 from pipelines.sources.wire import Clock, refuse_web_page, secured, status_failure
-from transforms.raw import RawItem
+from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
 _HEADERS: Final = {"Accept": "application/json", "Prefer": 'outlook.timezone="UTC"'}
 _LONGEST_VIEW: Final = timedelta(days=1800)  # Graph refuses more than 1,825 days
@@ -42,6 +42,53 @@ _KNOWN_CODES: Final = frozenset(
         "Request_ResourceNotFound",
     }
 )
+Row: TypeAlias = tuple[str, RawItem]
+"""An event's id and the item; ids stay in memory."""
+
+STATED: Final = {"is_online": "isOnlineMeeting"}
+"""Columns that are stored as stated, by the property of Graph."""
+WITHOUT_PEOPLE: Final = ",".join(
+    (
+        *("id", "start", "end", "isAllDay", "isCancelled", "type", "showAs", "sensitivity"),
+        *("responseStatus", *STATED.values()),
+    )
+)
+"""What is asked for where nobody's name or address may be: not when an item was created, which
+Graph gives only together with everything else."""
+
+# Graph's words to the contract's (R3 to R5). What is left out or unknown is as the default says.
+_KINDS: Final = {
+    "singleInstance": "single",
+    "occurrence": "occurrence",
+    "exception": "exception",
+    "seriesMaster": SERIES,
+}
+_SHOW_AS: Final = {
+    "free": "free",
+    "tentative": "tentative",
+    "busy": "busy",
+    "oof": "oof",
+    "workingElsewhere": "elsewhere",
+}
+_RESPONSES: Final = {
+    "organizer": "organizer",
+    "tentativelyAccepted": "tentative",
+    "accepted": "accept",
+    "declined": "decline",
+    "notResponded": "none",
+}
+_ANSWERS: Final = (*_RESPONSES, None, "none")
+_PUBLIC: Final = (None, "normal", "personal")
+_SENSITIVITIES: Final = (*_PUBLIC, "private", "confidential")
+_ROLES: Final[Mapping[str, Role]] = {
+    "required": "required",
+    "optional": "optional",
+    "resource": "resource",
+}
+_UTC_NAMES: Final = frozenset({"UTC", "Etc/UTC", "tzone://Microsoft/Utc"})
+_USUAL_ENDS: Final = frozenset({".0000000", "Z", ""})
+_from_iso: Final = datetime.fromisoformat
+_MIDNIGHT: Final = datetime.min.time()
 
 
 class GraphSource:
@@ -96,14 +143,23 @@ class GraphSource:
         """
         rows: dict[str, list[Row]] = {}
         count = 0
-        for part in _parts(window):
+        # No $select where everything may come: createdDateTime is given only without it.
+        fields = "" if self._with_invitees else f"&$select={WITHOUT_PEOPLE}"
+        starts_at, ends_at = window.starts_at, window.starts_at
+        while ends_at < window.ends_at:
+            ends_at = min(window.ends_at, starts_at + _LONGEST_VIEW)
             found: list[Row] = []
-            pages = Pages(self._view(address, part))
+            pages = Pages(
+                f"{self._root}/v1.0/users/{quote(address, safe='@')}/calendar/calendarView"
+                f"?startDateTime={_written(starts_at)}&endDateTime={_written(ends_at)}"
+                f"&$top={_PAGE}{fields}"
+            )
             while pages.following is not None:
                 events = self._request(pages)
                 found += [row_of(event, with_invitees=self._with_invitees) for event in events]
                 count += 1
             rows.update(rows_by_id(found))
+            starts_at = ends_at - _OVERLAP
         return [row for same in rows.values() for row in same], count
 
     def _request(self, pages: "Pages") -> Sequence[Mapping[str, Any]]:
@@ -120,22 +176,13 @@ class GraphSource:
                 values = pages.take(_content_of(response))
         return values
 
-    def _view(self, address: str, window: Window) -> str:
-        # No $select where everything may come: createdDateTime is given only without it.
-        fields = "" if self._with_invitees else f"&$select={WITHOUT_PEOPLE}"
-        return (
-            f"{self._root}/v1.0/users/{quote(address, safe='@')}/calendar/calendarView"
-            f"?startDateTime={_written(window.starts_at)}&endDateTime={_written(window.ends_at)}"
-            f"&$top={_PAGE}{fields}"
-        )
-
 
 class Pages:
     """The pages of a collection; ``following`` is the one to request next, None after the last."""
 
     def __init__(self, url: str) -> None:
         self.following: str | None = url
-        self._home = _host(urlsplit(url))
+        self._home = _host(url)
         self._seen: set[str] = set()
 
     def take(self, content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -148,7 +195,7 @@ class Pages:
         values, link = content.get("value"), content.get(_NEXT)
         if not isinstance(values, list) or not (link is None or isinstance(link, str)):
             raise malformed()
-        if link is not None and not self._is_at_home(link):
+        if link is not None and (_host(link) != self._home or "@" in urlsplit(link).netloc):
             raise ReadError("OtherHost")  # the token is for this host alone
         self._seen.add(self.following or "")
         if link in self._seen:
@@ -158,16 +205,14 @@ class Pages:
         self.following = link
         return values
 
-    def _is_at_home(self, link: str) -> bool:
-        try:
-            parts = urlsplit(link)
-            return "@" not in parts.netloc and _host(parts) == self._home
-        except ValueError:
-            return False
 
-
-def _host(parts: SplitResult) -> tuple[str, str | None, int]:
-    return parts.scheme.lower(), parts.hostname, parts.port or 443
+def _host(url: str) -> tuple[str, str | None, int] | None:
+    """Return scheme, host and port of an address; None of what is none."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme.lower(), parts.hostname, parts.port or 443
+    except ValueError:
+        return None
 
 
 def _content_of(response: requests.Response) -> Mapping[str, Any]:
@@ -176,41 +221,134 @@ def _content_of(response: requests.Response) -> Mapping[str, Any]:
     Raises:
         ReadError: a refusal by its code or status; ``MalformedResponse``; ``WebPage``.
     """
-    if response.status_code != 200:
-        raise _refusal(response)
-    refuse_web_page(response.content)
+    is_answer = response.status_code == 200
+    failure = malformed() if is_answer else status_failure(response.status_code, response.headers)
+    if is_answer:
+        refuse_web_page(response.content)
+    elif failure.is_transient or failure.reach is Reach.EXCHANGE:
+        raise failure
     try:
         content = json.loads(response.content)
     except (ValueError, RecursionError):
         content = None
-    if not isinstance(content, dict):
-        raise malformed()
-    return content
-
-
-def _refusal(response: requests.Response) -> ReadError:
-    failure = status_failure(response.status_code, response.headers)
-    if failure.is_transient or failure.reach is Reach.EXCHANGE:
-        return failure
-    try:
-        named = json.loads(response.content)["error"]["code"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        named = None
-    if not isinstance(named, str):
-        return failure
-    # Graph itself answered, about this mailbox.
-    may_be_shown = named in _KNOWN_CODES or is_response_code(named)
-    return ReadError(named if may_be_shown else failure.code)
-
-
-def _parts(window: Window) -> Iterator[Window]:
-    """Yield windows that Graph answers, each a second into the one before."""
-    starts_at = window.starts_at
-    while window.ends_at - starts_at > _LONGEST_VIEW:
-        yield Window(starts_at, starts_at + _LONGEST_VIEW)
-        starts_at += _LONGEST_VIEW - _OVERLAP
-    yield Window(starts_at, window.ends_at)
+    if is_answer and isinstance(content, dict):
+        return content
+    named = content.get("error") if isinstance(content, dict) else None
+    named = named.get("code") if isinstance(named, dict) else None
+    if isinstance(named, str):  # Graph itself answered, about this mailbox
+        may_be_shown = named in _KNOWN_CODES or is_response_code(named)
+        failure = ReadError(named if may_be_shown else failure.code)
+    raise failure
 
 
 def _written(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def row_of(event: Mapping[str, Any], *, with_invitees: bool) -> Row:
+    """Return an event as a row.
+
+    Raises:
+        ReadError: ``MalformedResponse`` for an event without an id, or in another time zone than
+            was asked for; ``MalformedItem`` for one whose properties cannot be read.
+    """
+    try:
+        event_id, start, end = event["id"], event["start"], event["end"]
+        is_in_utc = _is_in_utc(start) and _is_in_utc(end)
+        item = (
+            _item(event, start["dateTime"], end["dateTime"], with_invitees) if is_in_utc else None
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        event_id, is_in_utc, item = "", True, None
+    if not is_in_utc:
+        raise ReadError("UnknownTimeZone")
+    if item is None:
+        raise ReadError("MalformedItem")
+    if not event_id or not isinstance(event_id, str):
+        raise malformed()
+    return event_id, item
+
+
+def _is_in_utc(moment: Mapping[str, Any]) -> bool:
+    """Tell whether a time is an instant in UTC, by the name of its zone or by itself."""
+    return moment["timeZone"] in _UTC_NAMES or moment["dateTime"].endswith(("Z", "+00:00"))
+
+
+def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -> RawItem:
+    find = event.get
+    starts_at, ends_at = _instant(start), _instant(end)
+    is_all_day = find("isAllDay") is True
+    created, created_at, unreadable = find("createdDateTime"), None, 0
+    try:
+        created_at = None if created is None else _instant(created)
+    except (TypeError, ValueError):  # a booking can be without
+        unreadable = 1
+    stated = {name: find(word) for name, word in STATED.items()}
+    unreadable += sum(not isinstance(flag, bool | None) for flag in stated.values())
+    response = find("responseStatus")
+    response = response.get("response") if isinstance(response, dict) else response
+    sensitivity = find("sensitivity")
+    unreadable += (response not in _ANSWERS) + (sensitivity not in _SENSITIVITIES)
+    invitees = None
+    if with_invitees and "attendees" in event:
+        try:
+            invitees = tuple(_invitees(event))
+        except (TypeError, AttributeError):  # a booking can be without
+            unreadable += 1
+    # Midnights without a zone are dates that Graph states. Other times of an all-day event are
+    # instants of somebody's midnight, as over EWS, and are left to R6.
+    has_dates = is_all_day and starts_at.time() == ends_at.time() == _MIDNIGHT
+    return RawItem(
+        starts_at,
+        ends_at,
+        is_all_day,
+        find("isCancelled") is True,
+        _word(_KINDS, find("type"), "single"),
+        _SHOW_AS.get(find("showAs", ""), "unknown"),
+        _word(_RESPONSES, response, "unknown"),
+        sensitivity not in _PUBLIC,  # an unknown word too: the safe side (R16)
+        created_at,
+        invitees,
+        stated,
+        (starts_at.date(), ends_at.date()) if has_dates else None,
+        unreadable,
+    )
+
+
+def _word(words: Mapping[str, str], word: object, default: str) -> str:
+    return words.get(word, default) if isinstance(word, str) else default
+
+
+def _instant(text: str) -> datetime:
+    """Return an instant in UTC, cut to whole seconds as EWS does."""
+    rest = text[19:]
+    if rest not in _USUAL_ENDS and rest.strip(".0123456789") not in ("", "Z", "+00:"):
+        raise ValueError
+    return _from_iso(text[:19] + "Z")
+
+
+def _invitees(event: Mapping[str, Any]) -> Iterator[RawInvitee]:
+    """Yield everyone that an event names.
+
+    Graph gives no mailbox types: a distribution list cannot be told from a person.
+
+    Raises:
+        TypeError, AttributeError: what names them cannot be read.
+    """
+    organizer = (event.get("organizer") or {}).get("emailAddress") or {}
+    if organizer.get("address") or organizer.get("name"):
+        yield _invitee("organizer", organizer.get("address"))
+    attendees = event["attendees"]
+    if not isinstance(attendees, list | None):
+        raise TypeError
+    for attendee in attendees or ():
+        role = _ROLES.get(attendee.get("type"), "required")
+        yield _invitee(role, (attendee.get("emailAddress") or {}).get("address"))
+
+
+def _invitee(role: Role, address: str | None) -> RawInvitee:
+    if not isinstance(address, str | None):
+        raise TypeError
+    if address and address[0] == "/":
+        return RawInvitee(role, None, address)
+    return RawInvitee(role, address or None)

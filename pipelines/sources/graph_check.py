@@ -15,9 +15,17 @@ from urllib.parse import urlsplit
 import requests
 
 from pipelines.settings import GraphExchange, Room, Secrets
-from pipelines.sources.base import ListedRoom, Reach, ReadError
+from pipelines.sources.base import (
+    ListedRoom,
+    Listing,
+    Reach,
+    ReadError,
+    State,
+    Step,
+    clock_step,
+    listing_step,
+)
 from pipelines.sources.graph import GraphSource, Pages
-from pipelines.sources.steps import Listing, State, Step, clock_step, listing_step
 from pipelines.sources.wire import clock_offset
 from pipelines.texts import counted
 
@@ -58,24 +66,21 @@ class GraphCheck:
     def steps(self) -> Iterator[Step]:
         """Yield each step as it ends; after one that failed nothing more can be read."""
         with closing(self._source) as source:
-            for look in (self._sign_in, self._places):
-                step = look()
-                yield step
-                if step.code is not None:
-                    return
-        yield clock_step(source.clock_offset)
-
-    def _sign_in(self) -> Step:
-        """Try whether the app gets a token from the sign-in service."""
-        try:
-            grants = self._source.sign_in()
-        except ReadError as error:
-            text = f"the app gets no token from {urlsplit(self._authority).hostname}"
-            return Step("sign-in", State.FAILED, text, error.code)
-        if grants:
-            text = f"the app has a token, and {', '.join(sorted(grants))} for every mailbox"
-            return Step("sign-in", State.NOTE, text, details=(_WIDE,))
-        return Step("sign-in", State.OK, "the app has a token")
+            try:  # whether the app gets a token from the sign-in service
+                grants = source.sign_in()
+            except ReadError as error:
+                text = f"the app gets no token from {urlsplit(self._authority).hostname}"
+                yield Step("sign-in", State.FAILED, text, error.code)
+                return
+            if grants:
+                text = f"the app has a token, and {', '.join(sorted(grants))} for every mailbox"
+                yield Step("sign-in", State.NOTE, text, details=(_WIDE,))
+            else:
+                yield Step("sign-in", State.OK, "the app has a token")
+            places = self._places()
+            yield places
+        if places.code is None:
+            yield clock_step(source.clock_offset)
 
     def _places(self) -> Step:
         """Ask for the rooms; that they may not be listed is a note, since no night needs it."""
@@ -138,7 +143,7 @@ class GraphDirectory(GraphSource):
             pages = Pages(f"{self._root}{_ROOMS}")
             while pages.following is not None:
                 places = self._request(pages)
-                found += [_listed(place) for place in places if "@" in _text(place, "emailAddress")]
+                found += [room for room in map(_listed, places) if "@" in room.address]
                 self.clock_offset = clock_offset(self._last_date, datetime.now(UTC))
         except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
             failure = ReadError.of(error)

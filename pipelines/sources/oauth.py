@@ -1,7 +1,7 @@
 """Tokens for OAuth: a client secret or a certificate, renewed while a run goes on.
 
 Belongs here: the token of one app registration, and the header that carries it.
-Does not belong here: what the token is shown to (``ews_protocol.py``, ``graph.py``).
+Does not belong here: what the token is shown to (``ews.py``, ``graph.py``).
 
 msal keeps the token in memory and gets a new one before the old one ends, so the header is
 made anew for every request.
@@ -49,7 +49,28 @@ class Token(requests.auth.AuthBase):
         Raises:
             ReadError: the token endpoint cannot be reached, or refuses the app.
         """
-        r.headers["Authorization"] = f"Bearer {self._access_token()}"
+        try:
+            if self._client is None:
+                exchange = self._exchange
+                self._client = msal.ConfidentialClientApplication(
+                    exchange.client_id,
+                    authority=f"{exchange.authority.rstrip('/')}/{exchange.tenant_id}",
+                    client_credential=_credential(exchange.certificate_file, self._secrets),
+                    http_client=_TokenEndpoint(secured(requests.Session(), self._adapter)),
+                    instance_discovery=False,  # it would ask the public cloud about a national one
+                )
+            answer = self._client.acquire_token_for_client([self._scope])
+        except ReadError:
+            raise
+        except ValueError:  # a tenant that msal cannot use
+            answer = {}
+        except Exception:  # noqa: BLE001  an answer that msal cannot use: its texts quote it
+            answer = None
+        if not isinstance(answer, dict):
+            raise ReadError("SignInAnswerUnknown", Reach.EXCHANGE)
+        if "access_token" not in answer:
+            raise ReadError("TokenRefused", Reach.EXCHANGE)
+        r.headers["Authorization"] = f"Bearer {answer['access_token']}"
         return r
 
     def accept(self) -> None:
@@ -62,33 +83,6 @@ class Token(requests.auth.AuthBase):
             return False
         self._was_accepted, self._client = False, None
         return True
-
-    def _access_token(self) -> str:
-        try:
-            if self._client is None:
-                self._client = self._open_client()
-            answer = self._client.acquire_token_for_client([self._scope])
-        except ReadError:
-            raise
-        except ValueError:  # a tenant that msal cannot use
-            answer = {}
-        except Exception:  # noqa: BLE001  an answer that msal cannot use: its texts quote it
-            answer = None
-        if not isinstance(answer, dict):
-            raise ReadError("SignInAnswerUnknown", Reach.EXCHANGE)
-        if "access_token" not in answer:
-            raise ReadError("TokenRefused", Reach.EXCHANGE)
-        return str(answer["access_token"])
-
-    def _open_client(self) -> Any:
-        exchange = self._exchange
-        return msal.ConfidentialClientApplication(
-            exchange.client_id,
-            authority=f"{exchange.authority.rstrip('/')}/{exchange.tenant_id}",
-            client_credential=_credential(exchange.certificate_file, self._secrets),
-            http_client=_TokenEndpoint(secured(requests.Session(), self._adapter)),
-            instance_discovery=False,  # it would ask the public cloud about a national one
-        )
 
 
 class _TokenEndpoint:
@@ -117,24 +111,29 @@ class _TokenEndpoint:
             if failure.reach is Reach.EXCHANGE:
                 raise
         else:
-            if _is_answer(response):
+            is_down = response.status_code == 429 or response.status_code >= 500
+            is_page = response.ok and not response.content.lstrip().startswith(b"{")
+            if not (is_down or is_page):
                 return response
         raise ReadError("TokenEndpointUnavailable", Reach.EXCHANGE, is_transient=True)
-
-
-def _is_answer(response: requests.Response) -> bool:
-    is_down = response.status_code == 429 or response.status_code >= 500
-    is_page = response.ok and not response.content.lstrip().startswith(b"{")
-    return not (is_down or is_page)
 
 
 def _credential(certificate_file: Path | None, secrets: Secrets) -> str | dict[str, str]:
     if certificate_file is None:
         return secrets.client_secret or ""
+    secret = secrets.certificate_password
+    password = secret.encode() if secret else None
+    key: PrivateKeyTypes | None = None
+    certificate: x509.Certificate | None = None
     try:
-        key, certificate = _key_and_certificate(certificate_file, secrets.certificate_password)
+        data = certificate_file.read_bytes()
+        if certificate_file.suffix.lower() in (".pfx", ".p12"):
+            key, certificate, _ = pkcs12.load_key_and_certificates(data, password)
+        elif block := _KEY.search(data):
+            key = serialization.load_pem_private_key(block[0], password)
+            certificate = x509.load_pem_x509_certificate(data)
     except (OSError, ValueError, TypeError):  # missing, damaged, or another password
-        key, certificate = None, None
+        key = None
     if not isinstance(key, RSAPrivateKey) or certificate is None:  # Entra takes no other key
         raise ReadError("CertificateFileUnreadable", Reach.EXCHANGE)
     pem = serialization.Encoding.PEM
@@ -142,15 +141,3 @@ def _credential(certificate_file: Path | None, secrets: Secrets) -> str | dict[s
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
     public = certificate.public_bytes(pem)
     return {"private_key": private.decode(), "public_certificate": public.decode()}
-
-
-def _key_and_certificate(
-    path: Path, password: str | None
-) -> tuple[PrivateKeyTypes | None, x509.Certificate | None]:
-    data, secret = path.read_bytes(), password.encode() if password else None
-    if path.suffix.lower() in (".pfx", ".p12"):
-        key, certificate, _ = pkcs12.load_key_and_certificates(data, secret)
-        return key, certificate
-    block = _KEY.search(data)
-    key = serialization.load_pem_private_key(block[0], secret) if block else None
-    return key, x509.load_pem_x509_certificate(data)

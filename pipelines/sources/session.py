@@ -1,18 +1,18 @@
 """One exchange, as its workers see it: whether another request may be sent, and what became of it.
 
 Belongs here: the throttle that an exchange's workers share (slots, holds, a refusal, which folder
-is whose), and the session of one worker: its deadline, its retries, its second try of a password.
-What EWS and Graph do alike about requests is done here once.
+is whose), and the session of one worker: its deadline, its retries, its second try of a password,
+and whether what came is the whole calendar. What EWS and Graph do alike is done here once.
 Does not belong here: what is requested and what a refusal means (``ews.py``, ``graph.py``),
-bytes (``wire.py``), whether a calendar came whole (``views.py``).
+bytes (``wire.py``).
 """
 
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager, nullcontext
-from typing import Final
+from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
@@ -20,11 +20,16 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 from pipelines.settings import ExchangeSettings, Secrets
 from pipelines.sources.base import Reach, ReadError
 from pipelines.sources.oauth import Token
-from pipelines.sources.views import FolderOwners
 from pipelines.sources.wire import Clock, Deadline, TimedAdapter, silence_loggers
+from transforms.raw import SERIES, RawItem
+
+RowT = TypeVar("RowT", bound="tuple[str, RawItem] | tuple[str, str, RawItem]")
+"""An item's id, over EWS its folder's id too, and the item; ids stay in memory."""
 
 DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
+OTHER_MAILBOX: Final = "OtherMailbox"
 ATTEMPTS: Final = 5
+_READINGS: Final = 4
 _FIRST_WAIT_SECONDS: Final = 1.0
 _LONGEST_WAIT_SECONDS: Final = 30.0
 _ANSWERS_TO_TRUST_AGAIN: Final = 20
@@ -41,6 +46,35 @@ _TOO_BUSY: Final = frozenset(
     }
 )
 """Refusals that mean that fewer requests at once would be welcome."""
+
+
+class FolderOwners:
+    """The folder of each room, as the first answer gave it. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._folders: dict[str, str] = {}
+        self._rooms: dict[str, str] = {}
+        self._disputed: set[str] = set()
+
+    @property
+    def disputed(self) -> Set[str]:
+        """Rooms of which nothing may be kept; whose folder it is, the first to come cannot tell."""
+        return frozenset(self._disputed)
+
+    def refuse_other_mailbox(self, room: str, folder_ids: Set[str]) -> None:
+        """Take note of the folders that a room answered with.
+
+        Raises:
+            ReadError: ``OtherMailbox`` if they are several, or another room's.
+        """
+        with self._lock:
+            others = {self._rooms.setdefault(folder_id, room) for folder_id in folder_ids} - {room}
+            its_own = {self._folders.setdefault(room, folder_id) for folder_id in folder_ids}
+            if others or its_own != folder_ids:
+                self._disputed |= {room, *others}
+            if room in self._disputed:
+                raise ReadError(OTHER_MAILBOX)
 
 
 class Throttle:
@@ -76,7 +110,8 @@ class Throttle:
             TimeoutError: the time is up.
         """
         with self._changed:
-            while self._at_once() >= self._limit:
+            # One that outlived its deadline hangs and takes no place.
+            while sum(ends > self._clock() for ends in self._under_way.values()) >= self._limit:
                 self._changed.wait(deadline.limit(_LONGEST_NAP_SECONDS))
             slot = object()
             self._under_way[slot] = self._clock() + deadline.remaining() + _GRACE_SECONDS
@@ -122,11 +157,6 @@ class Throttle:
             if self._answers >= _ANSWERS_TO_TRUST_AGAIN and self._limit < self._most:
                 self._answers, self._limit = 0, self._limit + 1
                 self._changed.notify_all()
-
-    def _at_once(self) -> int:
-        """Count the requests under way; one that outlived its deadline hangs and takes no place."""
-        now = self._clock()
-        return sum(due_at > now for due_at in self._under_way.values())
 
 
 class Session:
@@ -221,21 +251,18 @@ class Session:
                 if self.token is not None:
                     self.token.accept()
                 return
-            self._note(failure, is_second_try)
+            if failure.code in _TOO_BUSY:
+                self.throttle.slower(failure.retry_after)
+            if failure.code == "HTTP401" and not is_second_try:
+                # A single 401 proves nothing where the password or token worked before.
+                has_answered = self.throttle.has_answered
+                self._is_second_try = self.token.renew() if self.token else has_answered
+            may_pass = failure.is_transient or self._is_second_try
+            if failure.reach is Reach.EXCHANGE and not may_pass:
+                self.throttle.refuse(failure.code)
         if self._deadline.remaining() <= 0:
             failure = ReadError(DEADLINE_EXCEEDED, is_transient=True)
         raise failure
-
-    def _note(self, failure: ReadError, is_second_try: bool) -> None:
-        """Let the other workers know what a failure says of the exchange."""
-        if failure.code in _TOO_BUSY:
-            self.throttle.slower(failure.retry_after)
-        if failure.code == "HTTP401" and not is_second_try:
-            # A single 401 in a night proves nothing where the password or token worked before.
-            has_worked = self.throttle.has_answered if self.token is None else self.token.renew()
-            self._is_second_try = has_worked
-        if failure.reach is Reach.EXCHANGE and not (failure.is_transient or self._is_second_try):
-            self.throttle.refuse(failure.code)
 
     def _wait_while_held(self) -> None:
         """Wait for as long as the exchange asked any worker to.
@@ -268,3 +295,50 @@ class Session:
             return self._retry_after * _RANDOM.uniform(1.0, 1.25)
         growing = _FIRST_WAIT_SECONDS * 2.0 ** (state.attempt_number - 1)
         return min(growing, _LONGEST_WAIT_SECONDS) * _RANDOM.uniform(0.5, 1.0)
+
+
+class SteadyView(Generic[RowT]):
+    """The rows of a calendar view; it is steady once they came at once, or two readings agree.
+
+    An item that moves between two pages, or two halves of a view, while they are read may be in
+    neither: a second reading tells.
+    """
+
+    def __init__(self) -> None:
+        self.rows: Sequence[RowT] = ()
+        self.is_steady = False
+        self._readings = 0
+
+    def take(self, rows: Sequence[RowT], requests: int) -> None:
+        """Take the rows of a reading, and how many requests it took.
+
+        Raises:
+            ReadError: ``ViewUnsteady`` if the calendar changed during every reading;
+                ``SeriesNotExpanded`` if a steady view holds a series in place of its occurrences:
+                how many bookings are missing cannot be known.
+        """
+        now, before = (
+            {(row[0], row[-1].starts_at, row[-1].ends_at) for row in each}
+            for each in (rows, self.rows)
+        )
+        is_same = self._readings > 0 and now == before
+        self._readings += 1
+        self.rows, self.is_steady = rows, is_same or requests == 1
+        if not self.is_steady and self._readings == _READINGS:
+            raise ReadError("ViewUnsteady", is_transient=True)
+        if self.is_steady and any(row[-1].kind == SERIES for row in rows):
+            raise ReadError("SeriesNotExpanded")
+
+
+def rows_by_id(rows: Iterable[RowT]) -> dict[str, list[RowT]]:
+    """Return the rows of one view by their id, each of several that differ under one id.
+
+    A row that comes twice is one. Two times under one id are two bookings, until a server shows
+    that they are not: a list is never made shorter.
+    """
+    found: dict[str, list[RowT]] = {}
+    for row in rows:
+        same = found.setdefault(row[0], [])
+        if row not in same:
+            same.append(row)
+    return found

@@ -3,7 +3,7 @@
 Belongs here: the requests adapter that every request of a source goes through, its ssl context
 and its deadline; what can go wrong below HTTP, and what an HTTP status means whatever the
 protocol; the silence of the libraries underneath.
-Does not belong here: a protocol's own refusals (``ews_protocol.py``, ``graph.py``), sending
+Does not belong here: a protocol's own refusals (``ews_xml.py``, ``graph.py``), sending
 again (``session.py``).
 
 Timeouts of ``requests`` hold per read, so a server that sends a byte now and then is never timed
@@ -151,8 +151,18 @@ def verified_context(deadline: Deadline, stall_seconds: float, ca_file: Path | N
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.deadline = deadline
     context.stall_seconds = stall_seconds
-    _trust(context, ca_file)
-    return context
+    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    path = ca_file or Path(named or certifi.where())
+    try:
+        if path.is_dir():
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except OSError:
+        pass  # raised below, without a cause
+    else:
+        return context
+    raise ReadError("CaFileUnreadable", Reach.EXCHANGE)
 
 
 class TimedAdapter(HTTPAdapter):
@@ -219,22 +229,6 @@ def secured(session: requests.Session, adapter: TimedAdapter) -> requests.Sessio
     session.adapters.clear()
     session.mount("https://", adapter)
     return session
-
-
-def _trust(context: ssl.SSLContext, ca_file: Path | None) -> None:
-    named = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    path = ca_file or Path(named or certifi.where())
-    try:
-        if path.is_dir():
-            context.load_verify_locations(capath=path)
-        else:
-            context.load_verify_locations(cafile=path)
-    except OSError:
-        unreadable = True
-    else:
-        unreadable = False
-    if unreadable:
-        raise ReadError("CaFileUnreadable", Reach.EXCHANGE)
 
 
 def failure_of(error: BaseException) -> ReadError:

@@ -20,7 +20,7 @@ import dagster as dg
 
 from pipelines import assets, cli, night
 from pipelines.history import RANGE_END_TAG, RANGE_START_TAG, open_instance
-from pipelines.sources import ews, ews_protocol, graph
+from pipelines.sources import ews, ews_xml, graph
 from tests.privacy import careless
 from transforms import redact
 from transforms.raw import RawInvitee, RawItem
@@ -32,7 +32,7 @@ FOLDER: Final = "PRIVACY_PROOF_FOLDER"
 
 _RAISING: Final[Mapping[str, tuple[Any, str]]] = {
     "source": (ews.EwsSource, "_request"),
-    "parser": (ews_protocol, "parse_strictly"),
+    "parser": (ews_xml, "parse_strictly"),
     "invitees": (ews, "invitees_of"),
     "graph-client": (graph.GraphSource, "_request"),
     "graph-events": (graph, "row_of"),

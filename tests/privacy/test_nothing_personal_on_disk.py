@@ -8,7 +8,7 @@ import pytest
 
 from pipelines import assets, night
 from pipelines.sandbox.faults import Fault
-from pipelines.sources import ews_protocol
+from pipelines.sources import ews_xml
 from tests.night.workplace import MONDAY, Company, address_of
 from tests.privacy.conftest import TOKEN
 from tests.privacy.search import files_with
@@ -93,7 +93,7 @@ def choke(*_: Any, **__: Any) -> NoReturn:
 @pytest.mark.parametrize(
     ("module", "name", "raising"),
     [
-        (ews_protocol, "parse_strictly", choke),
+        (ews_xml, "parse_strictly", choke),
         (night, "redact", choke_on_items),
         (nightly, "merge_day", choke),
         (assets, "check_night", choke),

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from pipelines.sources import ews, ews_xml, graph_events
+from pipelines.sources import ews, ews_xml, graph
 from transforms.contract import LAKE, READ_AND_DROPPED, TABLES
 
 EVERYTHING = (*LAKE.values(), *TABLES.values())
@@ -42,4 +42,4 @@ def test_what_is_stored_as_a_source_states_it_is_a_flag_and_every_source_states_
     stated = [column for column in LAKE["bookings"] if column.is_stated]
     assert all(pa.types.is_boolean(each.type) and each.nullable for each in stated)
     names = {each.name for each in stated}
-    assert names == ews_xml.STATED.keys() == graph_events.STATED.keys()
+    assert names == ews_xml.STATED.keys() == graph.STATED.keys()

@@ -16,7 +16,7 @@ import pytest
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
 from pipelines.sources.base import CalendarSource, Reach
-from pipelines.sources.graph_events import row_of
+from pipelines.sources.graph import row_of
 from pipelines.sources.remedies import remedy_for
 from tests.conftest import StartExchange
 from tests.sources.conftest import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from lxml import etree
 
-from pipelines.sources import ews_xml, graph_events
+from pipelines.sources import ews_xml, graph
 from pipelines.sources.base import ReadError
 from pipelines.sources.ews_xml import parse_strictly, rows_of
 from transforms.contract import KINDS, RESPONSES, SHOW_AS
@@ -115,7 +115,7 @@ def test_r16_private_and_confidential_are_private(word: str, is_private: bool) -
 
 
 def test_every_word_of_the_contract_comes_from_a_word_of_either_protocol() -> None:
-    for source in (ews_xml, graph_events):
+    for source in (ews_xml, graph):
         assert {*source._KINDS.values()} == {*KINDS, SERIES}
         assert {*source._SHOW_AS.values(), "unknown"} == {*SHOW_AS}
         assert {*source._RESPONSES.values(), "unknown"} == {*RESPONSES}

@@ -35,7 +35,7 @@ EDITS: Final = {
         "STATED: Final = {",
         f'STATED: Final = {{"{COLUMN}": ("AllowNewTimeProposal", "allow_new_time_proposal"), ',
     ),
-    "pipelines/sources/graph_events.py": (
+    "pipelines/sources/graph.py": (
         "STATED: Final = {",
         f'STATED: Final = {{"{COLUMN}": "allowNewTimeProposals", ',
     ),

@@ -125,9 +125,18 @@ class RegionAssets:
         return night_elsewhere
 
     def _bookings(self) -> dg.AssetsDefinition:
+        # Partitions are the local days of the lake: from the retention to the booking window.
+        today, ahead = self._today(), self.settings.ahead_days
+        if self.last_date:
+            ahead = max(ahead, (self.last_date - today).days)
+
         @dg.asset(
             **self._common("bookings"),
-            partitions_def=self._partitions(),
+            partitions_def=dg.DailyPartitionsDefinition(
+                start_date=first_day_kept(today, self.settings.retention_months).isoformat(),
+                timezone=self._own.time_zone,
+                end_offset=ahead + 1,
+            ),
             backfill_policy=dg.BackfillPolicy.single_run(),
             check_specs=[
                 dg.AssetCheckSpec(name, asset=self._key("bookings"), description=description)
@@ -220,17 +229,6 @@ class RegionAssets:
     def _today(self) -> date:
         return today_in(self.settings, self.region, self.clock())
 
-    def _partitions(self) -> dg.DailyPartitionsDefinition:
-        """Return the local days of the lake: from the retention to the booking window."""
-        today, ahead = self._today(), self.settings.ahead_days
-        if self.last_date:
-            ahead = max(ahead, (self.last_date - today).days)
-        return dg.DailyPartitionsDefinition(
-            start_date=first_day_kept(today, self.settings.retention_months).isoformat(),
-            timezone=self._own.time_zone,
-            end_offset=ahead + 1,
-        )
-
 
 def table_schema(table: contract.Table) -> dg.TableSchema:
     """Return Dagster's picture of a table of the contract."""
@@ -252,8 +250,18 @@ def check_night(lake: Lake, result: NightResult, today: date) -> list[dg.AssetCh
 
     ``today`` is the region's local date.
     """
+    columns: dict[str, str | int] = {}
+    try:  # the lake refuses a file that is not the contract's
+        days = result.day_range
+        columns["files"] = lake.check("bookings", days.first_date, days.last_date)
+    except LakeError as error:
+        columns["difference"] = str(error)
     return [
-        _check_columns(lake, result.day_range),
+        dg.AssetCheckResult(
+            check_name="columns_equal_the_contract",
+            passed="difference" not in columns,
+            metadata=columns,
+        ),
         dg.AssetCheckResult(
             check_name=EVERY_ROOM_CHECK,
             passed=result.is_whole,
@@ -265,20 +273,6 @@ def check_night(lake: Lake, result: NightResult, today: date) -> list[dg.AssetCh
         ),
         _check_volume(lake, today - timedelta(days=1)),
     ]
-
-
-def _check_columns(lake: Lake, day_range: DayRange) -> dg.AssetCheckResult:
-    """Look at every file of the range; the lake refuses one that is not the contract's."""
-    metadata: dict[str, str | int] = {}
-    try:
-        metadata["files"] = lake.check("bookings", day_range.first_date, day_range.last_date)
-    except LakeError as error:
-        metadata["difference"] = str(error)
-    return dg.AssetCheckResult(
-        check_name="columns_equal_the_contract",
-        passed="difference" not in metadata,
-        metadata=metadata,
-    )
 
 
 def _check_volume(lake: Lake, day: date) -> dg.AssetCheckResult:

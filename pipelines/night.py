@@ -8,7 +8,7 @@ Dagster (``assets.py``).
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -216,7 +216,7 @@ def _read(
     failed: dict[str, str] = {}
     progress.start(night.region, len(region.rooms))
     reader = RoomReader(contexts_of(region), night.day_range)
-    readings = _readings(region, reader, open_source)
+    readings = readings_of(region, reader, open_source)
     for outcome in read_rooms(readings, 60.0 * night.settings.run_deadline_minutes):
         if isinstance(outcome, RoomRead):
             take(outcome.found)
@@ -224,7 +224,11 @@ def _read(
         else:
             failed[outcome.room_id] = outcome.code
         progress.advance(outcome)
-    _take_back(_disputed(region, readings), loaded, failed)
+    # A room that answered with a folder that another one answered with too counts as read no more.
+    disputed = {address for reading in readings for address in reading.throttle.owners.disputed}
+    for room in region.rooms:
+        if room.address.casefold() in disputed and loaded.pop(room.room_id, None) is not None:
+            failed[room.room_id] = OTHER_MAILBOX
     if not loaded and failed:
         raise NothingReadError(night.region, failed)
     return loaded, failed, reader.unreadable
@@ -336,24 +340,14 @@ def write_page(settings: Settings, region: Region, out: Path | None = None) -> P
     return page.write_page(chosen.warehouse, region, out, chosen.targets)
 
 
-def _disputed(region: RegionSettings, readings: Sequence[Reading[pa.Table]]) -> list[str]:
-    """Return the rooms that answered with a folder that another room answered with too."""
-    addresses = {address for reading in readings for address in reading.throttle.owners.disputed}
-    return [room.room_id for room in region.rooms if room.address.casefold() in addresses]
-
-
-def _take_back(
-    room_ids: Iterable[str], loaded: dict[str, datetime], failed: dict[str, str]
-) -> None:
-    """Fail rooms that counted as read until another one contradicted them."""
-    for room_id in room_ids:
-        if loaded.pop(room_id, None) is not None:
-            failed[room_id] = OTHER_MAILBOX
-
-
-def _readings(
+def readings_of(
     region: RegionSettings, reader: RoomReader, open_source: OpenSource
 ) -> Sequence[Reading[pa.Table]]:
+    """Return what is to be read of each exchange.
+
+    Raises:
+        SettingsError: a secret's environment variable is not set.
+    """
     return [
         Reading(
             addresses={

@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from pipelines.sources.base import CalendarSource, Reach, ReadError, Window
 from pipelines.sources.session import DEADLINE_EXCEEDED, Throttle
@@ -131,6 +131,13 @@ class _Ended(Generic[T]):
     reach: Reach = Reach.ROOM
     is_transient: bool = False
 
+    @property
+    def proves_the_account(self) -> bool:
+        """Whether the account was let in: a room was read, or refused in Exchange's own words."""
+        if isinstance(self.outcome, RoomRead) or self.outcome.code.startswith("Error"):
+            return True
+        return self.reach is Reach.ROOM and not self.is_transient
+
 
 def read_rooms(
     readings: Sequence[Reading[T]], run_deadline_seconds: float = _NEVER
@@ -154,7 +161,9 @@ def read_rooms(
             if remaining <= 0:
                 for pool in pools:
                     pool.stop()
-            taken = _taken(outcomes, max(0.0, min(_POLL_SECONDS, remaining)))
+            taken = None
+            with suppress(queue.Empty):
+                taken = outcomes.get(timeout=max(0.0, min(_POLL_SECONDS, remaining)))
             if taken is not None:
                 worker, outcome = taken
                 yield from worker.pool.accept(worker, outcome)
@@ -182,23 +191,25 @@ class _Worker(threading.Thread, Generic[T]):
         return self.due_at != _NEVER
 
     def run(self) -> None:
+        """Read rooms until none is left; whatever is raised becomes a code.
+
+        Texts of errors may carry raw values, and one room's surprise is one room's failure.
+        """
+        reading = self.pool.reading
         while (room_id := self.pool.next_room(self)) is not None:
-            self.pool.report(self, self._attempt(room_id))
+            read_at = datetime.now(UTC)
+            try:
+                self._source = self._source or reading.guarded_source()
+                found = reading.read_room(self._source, room_id, read_at)
+                ended = _Ended(RoomRead(room_id, read_at, found, reading.exchange))
+            except Exception as error:  # noqa: BLE001 - see above
+                failure = ReadError.of(error)
+                failed = RoomFailed(room_id, failure.code, reading.exchange)
+                ended = _Ended(failed, failure.reach, failure.is_transient)
+            self.pool.report(self, ended)
         if self._source is not None:
             with suppress(Exception):  # the rooms are read, and a text may carry raw values
                 self._source.close()
-
-    def _attempt(self, room_id: str) -> _Ended[T]:
-        """Read one room; whatever is raised becomes a code, since texts may carry raw values."""
-        reading, read_at = self.pool.reading, datetime.now(UTC)
-        try:
-            self._source = self._source or reading.guarded_source()
-            found = reading.read_room(self._source, room_id, read_at)
-        except Exception as error:  # noqa: BLE001 - one room's surprise is one room's failure
-            failure = ReadError.of(error)
-            failed = RoomFailed(room_id, failure.code, reading.exchange)
-            return _Ended(failed, failure.reach, failure.is_transient)
-        return _Ended(RoomRead(room_id, read_at, found, reading.exchange))
 
 
 class _WorkerPool(Generic[T]):
@@ -255,7 +266,7 @@ class _WorkerPool(Generic[T]):
         with self._lock:
             worker.due_at = _NEVER
             is_again = self._is_to_be_read_again(worker, ended)
-            self._is_proven = self._is_proven or _proves_the_account(ended)
+            self._is_proven = self._is_proven or ended.proves_the_account
             self._lock.notify_all()
         while not (is_again or self._is_stopped):
             with suppress(queue.Full):
@@ -359,19 +370,3 @@ class _WorkerPool(Generic[T]):
         worker = _Worker(self)
         self._workers.add(worker)
         worker.start()
-
-
-def _proves_the_account(ended: "_Ended[Any]") -> bool:
-    """Tell whether the account was let in: a room was read, or refused in Exchange's own words."""
-    if isinstance(ended.outcome, RoomRead) or ended.outcome.code.startswith("Error"):
-        return True
-    return ended.reach is Reach.ROOM and not ended.is_transient
-
-
-def _taken(
-    outcomes: "queue.Queue[tuple[_Worker[T], Outcome[T]]]", timeout_seconds: float
-) -> "tuple[_Worker[T], Outcome[T]] | None":
-    try:
-        return outcomes.get(timeout=timeout_seconds)
-    except queue.Empty:
-        return None

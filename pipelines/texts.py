@@ -69,7 +69,11 @@ class Table:
 
     def __init__(self, text: str) -> None:
         lines = list(StringIO(text, newline=""))
-        self._skipped = next((at for at, line in enumerate(lines) if _is_content(line)), len(lines))
+        self._skipped = 0
+        for line in lines:
+            if line.strip(" ,;\t\r\n") and not _FOREIGN_LINE.match(line):
+                break
+            self._skipped += 1
         mark = max(_MARKS, key="".join(lines[self._skipped : self._skipped + 1]).count)
         self.separator = _MARKS[mark]
         self._reader = csv.reader(lines[self._skipped :], delimiter=mark, strict=True)
@@ -99,10 +103,6 @@ class Table:
         while cells and len(cells) > len(self.header) and not cells[-1].strip():
             del cells[-1]
         return cells
-
-
-def _is_content(line: str) -> bool:
-    return bool(line.strip(" ,;\t\r\n")) and not _FOREIGN_LINE.match(line)
 
 
 def counted(count: int, noun: str) -> str:

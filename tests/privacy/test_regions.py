@@ -132,7 +132,7 @@ def test_every_source_of_a_night_is_fenced(three_regions: Company) -> None:
         return source
 
     eu = settings_of(three_regions).regions["EU"]
-    for reading in night._readings(eu, night.RoomReader({}, DayRange(MONDAY, MONDAY)), opened):
+    for reading in night.readings_of(eu, night.RoomReader({}, DayRange(MONDAY, MONDAY)), opened):
         for room in OTHERS.values():
             with pytest.raises(ReadError):
                 reading.guarded_source().read(address_of(room), WINDOW)

@@ -21,7 +21,8 @@ from typing import Any, Final, Literal
 
 import requests
 
-from pipelines.settings import AlertSettings, EmailKeys, WebhookKeys, is_webhook_url, secret_of
+from pipelines.settings import AlertSettings, EmailKeys, WebhookKeys, secret_of
+from pipelines.settings.values import is_webhook_url
 from pipelines.sources.remedies import remedies_for
 from pipelines.texts import render
 from transforms.contract import Region

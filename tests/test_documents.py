@@ -19,7 +19,7 @@ from pipelines.settings import (
     WebhookKeys,
     load_settings,
 )
-from pipelines.settings.problems import known_keys
+from pipelines.settings.values import known_keys
 from warehouse.dictionary import markdown
 
 ROOT = Path(__file__).parents[1]

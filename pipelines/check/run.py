@@ -30,9 +30,6 @@ from pipelines.night import OpenSource
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import (
     ROOM_COLUMNS,
-    Identifier,
-    Label,
-    Mailbox,
     RegionSettings,
     Room,
     Secrets,
@@ -40,6 +37,7 @@ from pipelines.settings import (
     SettingsError,
     read_all_secrets,
 )
+from pipelines.settings.values import Identifier, Label, Mailbox
 from pipelines.sources.base import CalendarSource, ListedRoom, State, Step, Window
 from pipelines.sources.factory import open_source
 from pipelines.texts import counted

@@ -17,16 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipelines.check.run import Options, run_check, write_directory
 from pipelines.cli import FILE, FOLDER, NOTHING, WHOLE, region_name
-from pipelines.settings import (
-    Domain,
-    HttpsUrl,
-    Settings,
-    SettingsError,
-    Text,
-    VariableName,
-    ZoneName,
-    load_settings,
-)
+from pipelines.settings import Settings, SettingsError, load_settings
+from pipelines.settings.values import Domain, HttpsUrl, Text, VariableName, ZoneName
 from pipelines.texts import render
 from transforms.contract import Region
 

@@ -1,16 +1,24 @@
-"""``insights.yaml`` and the room directories, read and checked.
+"""``insights.yaml`` and the room directories: read once, checked whole, then only used.
 
-Belongs here: what an operator writes: every key, every room, and every way to get it wrong.
-Does not belong here: using any of it. Others import from this package alone, not its modules.
+Belongs here: reading the YAML, and what only several regions, or regions and rooms, can say.
+What an operator writes: every key (``model.py``), every room (``rooms.py``), and every way to get
+it wrong.
+Does not belong here: using any of it. Others import from this package, and types of single values
+from ``values.py``.
 """
 
-from pipelines.settings.loading import (
-    ROOM_COLUMNS,
-    directory_table,
-    load_settings,
-    regions_to_load,
-    rooms_table,
-)
+import os
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import yaml
+
 from pipelines.settings.model import (
     MOST_DAYS,
     AlertSettings,
@@ -19,54 +27,54 @@ from pipelines.settings.model import (
     ExchangeSettings,
     GraphExchange,
     RegionSettings,
-    Room,
     Secrets,
     Settings,
-    SparkKeys,
     WebhookKeys,
     read_all_secrets,
     read_secrets,
     secret_of,
 )
-from pipelines.settings.problems import SettingsError, did_you_mean
-from pipelines.settings.values import (
-    Domain,
-    HttpsUrl,
-    Identifier,
-    Label,
-    Mailbox,
-    Text,
-    VariableName,
-    ZoneName,
-    is_webhook_url,
+from pipelines.settings.rooms import (
+    ROOM_COLUMNS,
+    Record,
+    Room,
+    RoomFile,
+    by_room_and_day,
+    read_rooms,
+    rooms_on,
 )
+from pipelines.settings.values import (
+    Problems,
+    SettingsError,
+    did_you_mean,
+    is_path,
+    is_url,
+    key_shown,
+    section,
+    shown,
+    validated,
+)
+from pipelines.texts import TextError, read_text
+from transforms.contract import REGION_REMEDY, ROOMS, Region, is_region
+from transforms.local_time import local_date, zone
+from warehouse.storage import Location, ObjectUrl
 
 __all__ = [
     "MOST_DAYS",
     "ROOM_COLUMNS",
     "AlertSettings",
-    "Domain",
     "EmailKeys",
     "EwsExchange",
     "ExchangeSettings",
     "GraphExchange",
-    "HttpsUrl",
-    "Identifier",
-    "Label",
-    "Mailbox",
     "RegionSettings",
     "Room",
     "Secrets",
     "Settings",
     "SettingsError",
-    "SparkKeys",
-    "Text",
-    "VariableName",
     "WebhookKeys",
-    "ZoneName",
     "did_you_mean",
     "directory_table",
-    "is_webhook_url",
     "load_settings",
     "read_all_secrets",
     "read_secrets",
@@ -74,3 +82,247 @@ __all__ = [
     "rooms_table",
     "secret_of",
 ]
+
+_CORRECTIONS: Final = ("name", "time_zone")
+_PLACES: Final = ("site", "building", "room_id")
+_QUOTED: Final = re.compile(r"'[^']{3,}'")
+
+
+def load_settings(
+    path: Path,
+    regions: frozenset[Region] | None,
+    is_seeding: bool = False,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Settings:
+    """Read and check the configuration of ``regions``; None loads all that it has.
+
+    A region that is not loaded is not looked at: its values are not kept and its room directory
+    is not opened. Secrets are not read. With ``is_seeding`` a room directory that does not exist
+    yet is one without rooms. The ``rooms`` of a region are those of its local day by the clock.
+
+    Raises:
+        SettingsError: with every problem found, a line each.
+    """
+    problems = Problems()
+    values = problems.or_else(_read_mapping(path, problems))
+    named: dict[Region, object] = {}
+    try:
+        named = {str(name): own for name, own in section(values.get("regions")).items()}
+    except ValueError as error:
+        problems.add(f"{path}: regions", str(error))
+    loaded = {name: named[name] for name in _regions_to_read(named, regions, path, problems)}
+    values["regions"] = loaded | _read_directories(loaded, path, problems, is_seeding)
+    settings = problems.or_else(validated(Settings, values, f"{path}: ", problems, path.parent))
+    own = {}
+    for name, region in settings.regions.items():
+        today = local_date(clock(), zone(region.time_zone))
+        origin = f"{path}: regions.{name}.exchanges"
+        exchanges = {
+            key: exchange.model_copy(update={"name": key, "origin": f"{origin}.{key}"})
+            for key, exchange in region.exchanges.items()
+        }
+        given = {
+            "region": name,
+            "rooms": rooms_on(today, region.rooms),
+            "directory": region.rooms,
+            "exchanges": exchanges,
+            "minimum_group": region.minimum_group or settings.minimum_group,
+        }
+        own[name] = region.model_copy(update=given)
+    return settings.model_copy(update={"regions": own})
+
+
+def regions_to_load() -> frozenset[Region] | None:
+    """Return the regions that INSIGHTS_REGIONS limits this process to; None for all.
+
+    Raises:
+        SettingsError: the variable names what cannot be a region.
+    """
+    names = {name.strip() for name in os.environ.get("INSIGHTS_REGIONS", "").split(",")} - {""}
+    if wrong := sorted(name for name in names if not is_region(name)):
+        text = f"{', '.join(map(shown, wrong))} cannot be a region's name; {REGION_REMEDY}"
+        raise SettingsError([f"INSIGHTS_REGIONS: {text}"])
+    return frozenset(names) or None
+
+
+def rooms_table(region: RegionSettings) -> pa.Table:
+    """Return the room directory as the lake holds it: schema ``ROOMS``, by room_id, no address."""
+    return _table_of(sorted(region.rooms, key=lambda room: room.room_id), ROOMS)
+
+
+def directory_table(region: RegionSettings) -> pa.Table:
+    """Return every version of the directory (R18): schema ``ROOMS``, no address.
+
+    A row a room and ``valid_from``, in this order; null is first: from when the room was first
+    seen. Name and time zone are corrections: all rows of a room have today's.
+    """
+    today = {room.room_id: room for room in region.rooms}
+    rows = [
+        row.model_copy(update={key: getattr(today[row.room_id], key) for key in _CORRECTIONS})
+        for row in sorted(region.directory, key=by_room_and_day)
+    ]
+    return _table_of(rows, ROOMS)
+
+
+def _table_of(rooms: Sequence[Room], schema: pa.Schema) -> pa.Table:
+    columns = [[getattr(room, name) for room in rooms] for name in schema.names]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.table(arrays, schema=schema)
+
+
+def _regions_to_read(
+    named: Mapping[str, object], asked: frozenset[Region] | None, path: Path, problems: Problems
+) -> list[Region]:
+    for name in named:
+        if not is_region(name):
+            remedy = f"did you mean {name.upper()}?" if is_region(name.upper()) else REGION_REMEDY
+            where = f"{path}: regions.{key_shown(name)}"
+            problems.add(where, f"cannot be a region's name; {remedy}")
+    for region in sorted((asked or frozenset()) - named.keys()):
+        text = "is missing, and INSIGHTS_REGIONS asks for it; add it, or ask for another"
+        problems.add(f"{path}: regions.{region}", text)
+    return [name for name in named if is_region(name) and (asked is None or name in asked)]
+
+
+def _read_directories(
+    named: Mapping[Region, object], path: Path, problems: Problems, is_seeding: bool
+) -> dict[Region, object]:
+    """Return the regions with their rooms in place of the path of their room directory.
+
+    Notes what regions share, and what names no room. What is not a mapping has none: its model
+    says what is wrong.
+    """
+    sections = {name: own for name, own in named.items() if isinstance(own, dict)}
+    files: dict[Region, RoomFile] = {}
+    for region, values in sections.items():
+        files[region] = read_rooms(values, path.parent, problems, is_seeding)
+        _note_places(values, files[region].records, f"{path}: regions.{region}", problems)
+    for one, other in combinations(sections, 2):
+        if not _note_shared(one, other, sections, path, problems):
+            mailboxes = {record.mailbox for record in files[one].records} - {""}
+            for record in files[other].records:
+                if record.mailbox in mailboxes:
+                    text = f"this mailbox is a room of region {one} too; a room has one region"
+                    problems.add(f"{record.where}, address", text)
+    return {
+        name: values | {"rooms": files[name].rooms}
+        for name, values in sections.items()
+        if is_path(values.get("rooms"))
+    }
+
+
+def _places(values: Mapping[str, object], path: Path) -> dict[str, Location]:
+    """Return where a region's data lie; what is wrong in itself its model says."""
+    places: dict[str, Location] = {}
+    for key in ("lake", "warehouse"):
+        text = values.get(key)
+        if is_url(text):
+            with suppress(ValueError):
+                places[key] = ObjectUrl.parse(text)
+        elif is_path(text):
+            places[key] = (path.parent / str(text)).resolve()
+    return places
+
+
+def _note_shared(
+    one: Region,
+    other: Region,
+    named: Mapping[Region, Mapping[str, object]],
+    path: Path,
+    problems: Problems,
+) -> bool:
+    """Note the folders that two regions share; return whether they share a room directory.
+
+    A region's data lie in folders of its own, or deleting one would delete the other.
+    """
+    folders = _places(named[one], path).items()
+    others = _places(named[other], path).items()
+    for (key, folder), (other_key, other_folder) in product(folders, others):
+        # Two folders, or two places in one bucket: either may lie in the other.
+        pairs: Any = ((folder, other_folder), (other_folder, folder))
+        if type(folder) is type(other_folder) and any(a.is_relative_to(b) for a, b in pairs):
+            text = f"is, holds or lies in regions.{one}.{key}; keep regions apart"
+            problems.add(f"{path}: regions.{other}.{other_key}", text)
+    rooms = [named[region].get("rooms") for region in (one, other)]
+    files = {(path.parent / str(own)).resolve() for own in rooms if is_path(own)}
+    is_shared = len(files) == 1 and all(map(is_path, rooms))
+    if is_shared:
+        text = f"is the file of regions.{one} too; give each its own"
+        problems.add(f"{path}: regions.{other}.rooms", text)
+    return is_shared
+
+
+def _note_places(
+    values: Mapping[str, object], records: Sequence[Record], origin: str, problems: Problems
+) -> None:
+    """Note what a closure or a target names that no room has; nothing where there is no room."""
+    for key in ("closures", "targets"):
+        entries = values.get(key)
+        for position, entry in enumerate(entries if isinstance(entries, list) and records else ()):
+            if not isinstance(entry, dict):
+                continue
+            where = f"{origin}.{key}.{position}"
+            named = {part: entry[part] for part in _PLACES if isinstance(entry.get(part), str)}
+            known = {part: {record.cells.get(part) for record in records} for part in named}
+            unknown = [part for part in named if named[part] not in known[part]]
+            for part in unknown:
+                near = did_you_mean(named[part], filter(None, known[part]))
+                problems.add(f"{where}.{part}", f"no room has it; {near}")
+            if not unknown and not any(named.items() <= record.cells.items() for record in records):
+                problems.add(where, "no room has all that it names together; mend or split it")
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader that refuses a key written twice, where YAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[object] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                problem = "the same key stands above"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+            if key.tag == "tag:yaml.org,2002:bool":
+                key.tag = "tag:yaml.org,2002:str"  # a key is text: NO is Norway, ON is Ontario
+        return super().construct_mapping(node, deep)
+
+    def construct_date(self, node: yaml.ScalarNode) -> object:
+        """Keep a date that no calendar has as text: its key's own check says what is wrong."""
+        try:
+            return self.construct_yaml_timestamp(node)
+        except ValueError:
+            return node.value
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_date)
+
+
+def _read_mapping(path: Path, problems: Problems) -> dict[str, Any]:
+    """Return the YAML mapping of a file, its keys as text; empty, with a problem, if it is none."""
+    where = str(path)
+    try:
+        text = read_text(path, "write one with 'insights init', or name another with --config")
+        # The loader is SafeLoader's: it makes nothing but plain values.
+        values = yaml.load(text, _Loader)  # noqa: S506
+    except TextError as error:
+        problems.add(f"{where}: line {error.line}" if error.line else where, str(error))
+        return {}
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+        # What stands in quotes may be a value of the file.
+        reason = _QUOTED.sub("this", error.problem or "syntax")
+        problems.add(f"{where}: {place}", f"is not valid YAML ({reason}); mend this place")
+        return {}
+    except (yaml.YAMLError, ValueError, RecursionError):
+        problems.add(where, "is not valid YAML; remove unprintable characters and odd numbers")
+        return {}
+    try:
+        return {str(key): value for key, value in section(values).items()}
+    except ValueError as error:
+        is_empty = values is None
+        remedy = "is empty; remove it, and write one with 'insights init'"
+        problems.add(where, remedy if is_empty else str(error))
+        return {}

@@ -1,8 +1,8 @@
-"""Every key of ``insights.yaml`` and of the room CSV, once: what it may hold, what goes with it.
+"""Every key of ``insights.yaml``, once: what it may hold, what goes with it.
 
 Belongs here: the models, which are also what the rest of the house works with.
-Does not belong here: single values (``values.py``), reading files, what regions say of each other
-(``loading.py``).
+Does not belong here: single values (``values.py``), the room directory (``rooms.py``), reading
+files and what regions say of each other (``__init__.py``).
 """
 
 import os
@@ -12,35 +12,39 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+)
 
-from pipelines.settings.problems import TAG, Keys, Problems, key_shown, section
+from pipelines.settings.rooms import Room
 from pipelines.settings.values import (
+    TAG,
     Certificates,
-    Country,
     Date,
     Domain,
-    Equipment,
     ExistingFile,
     HostUrl,
     HttpsUrl,
-    Identifier,
-    Label,
+    Keys,
     Mailbox,
     OpenHours,
     Place,
-    Seats,
-    Subdivision,
+    Problems,
     Text,
     TimeOfDay,
-    TypeOfRoom,
     VariableName,
     ZoneName,
     after,
     checked,
     identifier,
     is_webhook_url,
+    key_shown,
     must,
+    section,
 )
 from transforms.contract import CAPACITY_BANDS, Region
 from transforms.local_time import DEFAULT_OPEN_HOURS, Closure
@@ -254,36 +258,6 @@ class AlertSettings(Keys):
             yield "", "names nobody to tell; add webhook or email"
 
 
-class Room(Keys):
-    """A room as the directory has it, from ``valid_from`` on if there is one (R18).
-
-    ``open_hours`` is the region's where the CSV names none. ``part_of`` is the room_id of the
-    room that this one can be combined to (R25); ``equipment`` is words in order, between
-    semicolons.
-    """
-
-    room_id: Identifier
-    address: Mailbox = Field(repr=False)
-    exchange: str
-    name: Label | None = None
-    site: Label | None = None
-    building: Label | None = None
-    floor: Label | None = None
-    country: Country | None = None
-    subdivision: Subdivision | None = None
-    time_zone: ZoneName
-    capacity: Seats | None = None
-    room_type: TypeOfRoom = "other"
-    open_hours: OpenHours
-    opened_on: Date | None = None
-    closed_on: Annotated[
-        Date | None, after("opened_on", "must be after opened_on; it is the first closed day")
-    ] = None
-    valid_from: Date | None = None
-    part_of: str | None = None
-    equipment: Equipment | None = None
-
-
 class _ClosureKeys(Keys):
     first_date: Date = Field(alias="from")
     last_date: Annotated[Date, after("first_date", "is before from; swap them", or_equal=True)] = (
@@ -293,9 +267,9 @@ class _ClosureKeys(Keys):
     building: Text | None = None
     room_id: Text | None = None
 
-
-def _closure(value: object) -> Closure:
-    return Closure(**dict(_ClosureKeys.model_validate(value)))
+    @classmethod
+    def closure(cls, value: object) -> Closure:
+        return Closure(**dict(cls.model_validate(value)))
 
 
 class _TargetKeys(Keys):
@@ -314,11 +288,11 @@ class _TargetKeys(Keys):
         if values.get("capacity_band", "1") not in _BANDS:
             yield "capacity_band", f"unknown; use {', '.join(_BANDS)}"
 
-
-def _target(value: object) -> Target:
-    keys = dict(_TargetKeys.model_validate(value))
-    (measure,) = (name for name in _MEASURES if keys[name] is not None)
-    return Target(measure, keys[measure], keys["building"], keys["capacity_band"])
+    @classmethod
+    def target(cls, value: object) -> Target:
+        keys = dict(cls.model_validate(value))
+        (measure,) = (name for name in _MEASURES if keys[name] is not None)
+        return Target(measure, keys[measure], keys["building"], keys["capacity_band"])
 
 
 class RegionSettings(Keys):
@@ -346,10 +320,10 @@ class RegionSettings(Keys):
     headcount: bool = True
     minimum_group: int = Field(default=0, ge=1)
     closures: Annotated[
-        tuple[Annotated[Closure, BeforeValidator(_closure)], ...], Field(strict=False)
+        tuple[Annotated[Closure, BeforeValidator(_ClosureKeys.closure)], ...], Field(strict=False)
     ] = ()
     targets: Annotated[
-        tuple[Annotated[Target, BeforeValidator(_target)], ...], Field(strict=False)
+        tuple[Annotated[Target, BeforeValidator(_TargetKeys.target)], ...], Field(strict=False)
     ] = ()
     exchanges: Annotated[
         dict[Annotated[str, AfterValidator(identifier)], _EitherKind], BeforeValidator(section)

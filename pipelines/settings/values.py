@@ -1,32 +1,205 @@
-"""Single values of the configuration: types that refuse what cannot be.
+"""Single values of the configuration, and what is said of a wrong one.
 
-Belongs here: what one value may be, wherever it stands.
-Does not belong here: which key has it, what goes together (``model.py``).
+Belongs here: what one value may be, wherever it stands; the list of problems, plain words for what
+pydantic finds, and ``Keys``, the base of every section.
+Does not belong here: which key has a value, what goes together (``model.py``).
 
-A text of a refusal is short, with the remedy after a semicolon; it never holds a value that could
-be a secret or an address.
+A problem is one line, with the remedy after a semicolon, and all of them are told at once. No
+value is shown that could be a secret or somebody's address: keys, line numbers and remedies are
+enough to mend a file.
 """
 
 import re
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, time
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias, TypeGuard
-from unicodedata import category
+from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
 
-from pipelines.settings.problems import did_you_mean, shown
-from transforms import local_time
-from transforms.contract import ROOM_TYPES, RoomType
-from transforms.local_time import DEFAULT_OPEN_HOURS, zone_names
+from transforms.local_time import DEFAULT_OPEN_HOURS, parse_open_hours, zone_names
 from transforms.raw import bare_address
 from warehouse.storage import Location, ObjectUrl
 
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_COUNT: Final = re.compile(r"[1-9]\d{0,5}", re.ASCII)
+_TEXTS: Final[Mapping[str, str]] = {
+    "missing": "is missing; add it",
+    "int_type": "must be a whole number",
+    "string_type": "must be text; put it in quotes",
+    "string_too_short": "is empty; fill it in",
+    "too_short": "is empty; fill it in",
+    "bool_type": "must be true or false",
+    "date_type": "must be a date such as 2026-12-24",
+    "list_type": "must be a list, such as [contoso.example]",
+    "frozen_set_type": "must be a list, such as [contoso.example]",
+    "tuple_type": "must be a list of entries; begin each with a dash",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "value_error": "{error}",
+}
+_SECRET: Final = re.compile(r"pass|secret|token|credential|api_?key", re.IGNORECASE)
+TAG: Final = "kind: "
+"""Begins the tag of a union's member, which stands in pydantic's places but not in the YAML."""
+
+Found = TypeVar("Found")
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class SettingsError(Exception):
+    """A configuration that cannot be used; ``problems`` holds one line for each thing to mend."""
+
+    exit_code: ClassVar = 2
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class Problems:
+    """The problems found so far, each a line that names file, key and remedy."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def add(self, where: str, text: str) -> None:
+        """Note one problem; whatever its parts hold, it stays one printable line."""
+        line = " ".join(f"{where}: {text}".split())
+        self._lines.append("".join(char if char.isprintable() else "?" for char in line))
+
+    def or_else(self, found: Found | None) -> Found:
+        """Return what was found, if it was found whole; else raise ``SettingsError``."""
+        if self._lines or found is None:
+            raise SettingsError(self._lines)
+        return found
+
+
+class Keys(BaseModel):
+    """A section of the configuration: exact types, no unknown keys, no values in errors.
+
+    A key without a value counts as left out. A field with ``exclude=True`` is no key of the YAML:
+    whoever reads the file fills it in.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def _together(cls, _values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+        """Yield key and text of what only several keys together have wrong."""
+        return iter(())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_problems_at_once(
+        cls, value: object, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        if isinstance(value, cls):
+            return value
+        values, known = section(value), known_keys(cls)
+        # In code every field can be given; in a file only keys.
+        allowed = known if info.context else [*known, *cls.model_fields]
+        unknown = [key for key in values if key not in allowed]
+        wrong = [(key_shown(key), unknown_key(str(key), known)) for key in unknown]
+        filled = {key: own for key, own in values.items() if own is not None and key not in unknown}
+        details: list[InitErrorDetails] = []
+        found: Self | None = None
+        try:
+            found = handler(filled)
+        except ValidationError as error:
+            for each in error.errors(include_url=False):
+                again = InitErrorDetails(type=each["type"], loc=each["loc"], input=None)
+                details.append(again | {"ctx": each.get("ctx", {})})
+        for key, text in [*wrong, *cls._together(filled)]:
+            detail = InitErrorDetails(type="value_error", loc=(key,) if key else (), input=None)
+            details.append(detail | {"ctx": {"error": ValueError(text)}})
+        if details or found is None:
+            raise ValidationError.from_exception_data(cls.__name__, details) from None
+        return found
+
+
+def section(value: object) -> dict[Any, Any]:
+    """Return the keys and values of a section; raise ``ValueError`` if it is none, or empty."""
+    if value is None or value == {}:
+        raise ValueError("is missing or empty; add it")
+    if isinstance(value, dict):
+        return value
+    raise ValueError("must be keys and values, indented")
+
+
+def known_keys(model: type[BaseModel]) -> list[str]:
+    """Return the keys that a section may have, in the YAML's words."""
+    fields = model.model_fields.items()
+    return [field.alias or name for name, field in fields if not field.exclude]
+
+
+def validated(
+    model: type[Model], values: object, prefix: str, problems: Problems, folder: Path = Path()
+) -> Model | None:
+    """Return the model of the values; or None, with every problem noted.
+
+    ``prefix`` and the key say where a problem is. Relative paths are resolved against ``folder``.
+    """
+    try:
+        return model.model_validate(values, context={"folder": folder})
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_input=False):
+            if detail["type"] == "default_factory_not_called":
+                continue  # what it needs is told already
+            parts = [key_shown(part) for part in detail["loc"] if not str(part).startswith(TAG)]
+            text = _TEXTS.get(detail["type"], "cannot be understood; see docs/configuration.md")
+            if parts and parts[-1] == "[key]":  # of a key itself, where the section takes any
+                parts, text = parts[:-2], f"a name {text}"
+            problems.add(f"{prefix}{'.'.join(parts)}", text.format(**detail.get("ctx", {})))
+    return None
+
+
+def shown(value: object) -> str:
+    """Return a value for a message: quoted, short, and hidden if it could be an address."""
+    text = str(value)
+    if "@" in text:
+        return "a value with an @ (not shown)"
+    return repr(text if len(text) <= 40 else f"{text[:40]}…")
+
+
+def key_shown(key: object) -> str:
+    """Return a key for a message: as it is written, but hidden if it could be an address."""
+    return "(a key with an @)" if "@" in str(key) else str(key)
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the nearest known word as a remedy; else ``otherwise``, or all the known words."""
+    words = sorted(word for word in known if "@" not in word)
+    folded = {word.casefold(): word for word in words}
+    near = get_close_matches(word.casefold(), folded, n=1)
+    if near:
+        return f"did you mean {folded[near[0]]}?"
+    return otherwise or f"known: {', '.join(words) or 'none'}"
+
+
+def unknown_key(key: str, known: Iterable[str]) -> str:
+    """Return what to say of a key that nothing knows; a literal secret is told apart."""
+    folded = key.lower()
+    if not _SECRET.search(key) or "env" in folded:
+        return f"unknown key; {did_you_mean(key, known)}"
+    variable = "password_env" if "pass" in folded else "client_secret_env"
+    return (
+        "a secret is never written here; set an environment variable to it, and name that "
+        f"variable in {'certificate_password_env' if 'cert' in folded else variable}"
+    )
 
 
 def checked(is_right: Callable[[Any], object], text: str) -> Callable[[Any], Any]:
@@ -45,7 +218,9 @@ def must(is_right: Callable[[Any], object], text: str) -> AfterValidator:
     return AfterValidator(checked(is_right, text))
 
 
-def _one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") -> BeforeValidator:
+def one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") -> BeforeValidator:
+    """Refuse a text that is not among the words; say what it is not, and the nearest word."""
+
     def check(value: object) -> object:
         if isinstance(value, str) and value not in words():
             near = did_you_mean(value, words(), otherwise)
@@ -58,15 +233,8 @@ def _one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") 
 def _open_hours(value: str) -> str:
     if "@" in value:
         raise ValueError(f"these are no opening hours; write them like {DEFAULT_OPEN_HOURS}")
-    local_time.parse_open_hours(value)
+    parse_open_hours(value)
     return value
-
-
-def _domain(value: str) -> str:
-    folded = value.strip().casefold()
-    if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", folded):
-        raise ValueError("this is no domain; write it like contoso.example, without an @ or a *")
-    return folded
 
 
 def _time_of_day(value: object) -> time:
@@ -153,50 +321,6 @@ def identifier(value: str) -> str:
     return value
 
 
-def _label(value: str) -> str:
-    if any(category(char) in ("Cc", "Zl", "Zp") for char in value):
-        raise ValueError("holds a line break or control character; remove it")
-    if re.search(r"[^@\s]@[^@\s]", value):
-        raise ValueError("holds an address, which would reach the lake; write a name")
-    return value
-
-
-def _mailbox(value: str) -> str:
-    address = bare_address(value)  # as address books and PowerShell write it: SMTP:, a name, quotes
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or not address.isprintable():
-        raise ValueError("is no mailbox address (value not shown); write it like name@domain")
-    return address
-
-
-def _subdivision(value: str, info: ValidationInfo) -> str:
-    country = info.data.get("country", value)
-    if country is None:
-        raise ValueError("needs a country; fill in country, or leave both empty")
-    if "country" in info.data and not local_time.is_subdivision(country, value):
-        near = did_you_mean(value, local_time.subdivisions(country))
-        text = f"{country} has no holidays of {shown(value)} alone"
-        raise ValueError(f"{text}; leave it empty ({near})")
-    return value
-
-
-def _capacity(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not _COUNT.fullmatch(value):
-        raise ValueError("must be a whole number from 1 on; leave it empty where unknown")
-    return int(value)
-
-
-def _equipment(value: str) -> str:
-    words = sorted({word.strip() for word in value.split(";")} - {""})
-    if wrong := next(
-        (word for word in words if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", word)), ""
-    ):
-        text = f"{shown(wrong)} is no word such as video or step_free"
-        raise ValueError(f"{text}; write small letters, and a semicolon between words")
-    return ";".join(words)
-
-
 def after(key: str, text: str, *, or_equal: bool = False) -> AfterValidator:
     """Refuse a date that is before that of a key above, with a text."""
 
@@ -210,15 +334,24 @@ def after(key: str, text: str, *, or_equal: bool = False) -> AfterValidator:
 
 
 ZoneName: TypeAlias = Annotated[
-    str, _one_of(zone_names, "IANA time zone", "write one such as Europe/Copenhagen")
+    str, one_of(zone_names, "IANA time zone", "write one such as Europe/Copenhagen")
 ]
 OpenHours: TypeAlias = Annotated[str, AfterValidator(_open_hours)]
-Domain: TypeAlias = Annotated[str, AfterValidator(_domain)]
+Domain: TypeAlias = Annotated[
+    str,
+    AfterValidator(str.strip),
+    AfterValidator(str.casefold),
+    must(
+        re.compile(r"[\w-]+(\.[\w-]+)*").fullmatch,
+        "this is no domain; write it like contoso.example, without an @ or a *",
+    ),
+]
 Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
-AnyPath: TypeAlias = Annotated[Path, BeforeValidator(_path)]
 Place: TypeAlias = Annotated[Path | ObjectUrl, BeforeValidator(_location)]
 ExistingFile: TypeAlias = Annotated[
-    AnyPath, must(Path.is_file, "this file does not exist; paths are relative to insights.yaml")
+    Path,
+    BeforeValidator(_path),
+    must(Path.is_file, "this file does not exist; paths are relative to insights.yaml"),
 ]
 Certificates: TypeAlias = Annotated[
     ExistingFile,
@@ -242,12 +375,22 @@ HostUrl: TypeAlias = Annotated[
 TimeOfDay: TypeAlias = Annotated[time, BeforeValidator(_time_of_day)]
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Identifier: TypeAlias = Annotated[str, AfterValidator(identifier)]
-Label: TypeAlias = Annotated[str, AfterValidator(_label)]
-Mailbox: TypeAlias = Annotated[str, AfterValidator(_mailbox)]
-Country: TypeAlias = Annotated[
-    str, _one_of(local_time.countries, "country of ISO 3166", "write its two capital letters")
+Label: TypeAlias = Annotated[
+    str,
+    must(
+        re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029]*").fullmatch,
+        "holds a line break or control character; remove it",
+    ),
+    must(
+        re.compile(r"(?!.*[^@\s]@[^@\s])", re.DOTALL).match,
+        "holds an address, which would reach the lake; write a name",
+    ),
 ]
-Subdivision: TypeAlias = Annotated[str, AfterValidator(_subdivision)]
-Seats: TypeAlias = Annotated[int, BeforeValidator(_capacity)]
-TypeOfRoom: TypeAlias = Annotated[RoomType, _one_of(lambda: ROOM_TYPES, "room type")]
-Equipment: TypeAlias = Annotated[str, AfterValidator(_equipment)]
+Mailbox: TypeAlias = Annotated[
+    str,
+    AfterValidator(bare_address),  # as address books and PowerShell write it: SMTP:, a name, quotes
+    must(
+        lambda text: text.isprintable() and re.fullmatch(r"[^@\s]+@[^@\s]+", text),
+        "is no mailbox address (value not shown); write it like name@domain",
+    ),
+]

@@ -1,0 +1,283 @@
+"""The room directory: every column of the CSV, and what only several rooms together can say.
+
+Belongs here: a room, reading the CSV, and every way to get it wrong.
+Does not belong here: single values (``values.py``), which exchanges a region has (``model.py``).
+
+A message about a room names file, line, room and column, never a mailbox address.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Final, NamedTuple
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from pipelines.settings.values import (
+    Date,
+    Identifier,
+    Keys,
+    Label,
+    Mailbox,
+    OpenHours,
+    Problems,
+    ZoneName,
+    after,
+    did_you_mean,
+    identifier,
+    is_path,
+    one_of,
+    shown,
+    validated,
+)
+from pipelines.texts import Table, TextError, read_text
+from transforms.contract import ROOM_TYPES, RoomType
+from transforms.local_time import (
+    DEFAULT_OPEN_HOURS,
+    countries,
+    is_subdivision,
+    parse_open_hours,
+    subdivisions,
+)
+from transforms.raw import normal_address
+
+
+class Room(Keys):
+    """A room as the directory has it, from ``valid_from`` on if there is one (R18).
+
+    ``open_hours`` is the region's where the CSV names none. ``part_of`` is the room_id of the
+    room that this one can be combined to (R25); ``equipment`` is words in order, between
+    semicolons.
+    """
+
+    room_id: Identifier
+    address: Mailbox = Field(repr=False)
+    exchange: str
+    name: Label | None = None
+    site: Label | None = None
+    building: Label | None = None
+    floor: Label | None = None
+    country: Annotated[
+        str | None, one_of(countries, "country of ISO 3166", "write its two capital letters")
+    ] = None
+    subdivision: str | None = None
+    time_zone: ZoneName
+    capacity: int | None = None
+    room_type: Annotated[RoomType, one_of(lambda: ROOM_TYPES, "room type")] = "other"
+    open_hours: OpenHours
+    opened_on: Date | None = None
+    closed_on: Annotated[
+        Date | None, after("opened_on", "must be after opened_on; it is the first closed day")
+    ] = None
+    valid_from: Date | None = None
+    part_of: str | None = None
+    equipment: str | None = None
+
+    @field_validator("subdivision")
+    @classmethod
+    def _is_of_the_country(cls, value: str, info: ValidationInfo) -> str:
+        country = info.data.get("country", value)
+        if country is None:
+            raise ValueError("needs a country; fill in country, or leave both empty")
+        if "country" in info.data and not is_subdivision(country, value):
+            near = did_you_mean(value, subdivisions(country))
+            text = f"{country} has no holidays of {shown(value)} alone"
+            raise ValueError(f"{text}; leave it empty ({near})")
+        return value
+
+    @field_validator("capacity", mode="before")
+    @classmethod
+    def _is_a_count(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if not re.fullmatch(r"[1-9]\d{0,5}", value, re.ASCII):
+            raise ValueError("must be a whole number from 1 on; leave it empty where unknown")
+        return int(value)
+
+    @field_validator("equipment")
+    @classmethod
+    def _is_words(cls, value: str) -> str:
+        words = sorted({word.strip() for word in value.split(";")} - {""})
+        for word in words:
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", word):
+                text = f"{shown(word)} is no word such as video or step_free"
+                raise ValueError(f"{text}; write small letters, and a semicolon between words")
+        return ";".join(words)
+
+
+ROOM_COLUMNS: Final = tuple(Room.model_fields)
+_REQUIRED: Final = ("room_id", "address", "time_zone")
+
+
+class Record(NamedTuple):
+    """A row of the CSV, right or wrong: its line, where it is for messages, its filled cells."""
+
+    line: int
+    where: str
+    cells: dict[str, str]
+
+    @property
+    def room(self) -> str:
+        """The room_id, folded; empty if it is not filled."""
+        return self.cells.get("room_id", "").strip().casefold()
+
+    @property
+    def mailbox(self) -> str:
+        """The address as it is compared; empty if it is not filled."""
+        return normal_address(self.cells.get("address"))
+
+
+class RoomFile(NamedTuple):
+    """What a CSV holds: its right rows as rooms, and all its rows."""
+
+    rooms: tuple[Room, ...] = ()
+    records: tuple[Record, ...] = ()
+
+
+def read_rooms(
+    values: Mapping[str, object], folder: Path, problems: Problems, is_seeding: bool
+) -> RoomFile:
+    """Return what a region's room directory holds, and note every problem.
+
+    A region with one exchange may leave the column out; with none (the YAML is wrong there) it is
+    not checked. Hours that are wrong are told of the region alone.
+    """
+    name, exchanges, hours = (values.get(key) for key in ("rooms", "exchanges", "open_hours"))
+    if not is_path(name) or (is_seeding and not (folder / str(name)).exists()):
+        return RoomFile()
+    file, records = str(folder / str(name)), list[Record]()
+    try:
+        text = read_text(Path(file), "name the room directory in rooms")
+        records.extend(_records(Table(text), file, problems))
+    except TextError as error:
+        problems.add(f"{file}: line {error.line}" if error.line else file, str(error))
+    _note_repeated(records, problems)
+    _note_parts(records, problems)
+    names = [str(key) for key in exchanges] if isinstance(exchanges, dict) else []
+    if len(names) > 1 and records and not any("exchange" in each.cells for each in records):
+        wrong = "the region has several, and no room says which it is in; fill in this column"
+        problems.add(f"{file}: exchange", wrong)
+        names = []
+    try:
+        parse_open_hours(str(hours))
+    except ValueError:
+        hours = DEFAULT_OPEN_HOURS
+    rooms: list[Room] = []
+    for _, where, cells in records:
+        exchange = cells.get("exchange", names[0] if len(names) == 1 else "")
+        if names and exchange not in names:
+            wrong = f"no exchange {shown(exchange)} in this region"
+            wrong = wrong if exchange else "is missing, and the region has several"
+            problems.add(f"{where}, exchange", f"{wrong}; {did_you_mean(exchange, names)}")
+        own = {"open_hours": str(hours)} | cells | {"exchange": exchange}
+        if room := validated(Room, own, f"{where}, ", problems):
+            rooms.append(room)
+    return RoomFile(tuple(rooms), tuple(records))
+
+
+def _records(table: Table, file: str, problems: Problems) -> Iterator[Record]:
+    """Yield each row that can be told apart into columns.
+
+    Unknown columns are left out, and the space around all but the room_id.
+    """
+    header, is_empty = table.header, True
+    if not _is_usable(header, file, table.line, problems):
+        return
+    for cells in table.rows():
+        is_empty = False
+        where = f"{file}: line {table.line}"
+        if len(cells) > len(header):
+            wrong = f"has {len(cells)} values for {len(header)} columns"
+            remedy = f"put a value that holds a {table.separator} in double quotes"
+            problems.add(where, f"{wrong}; {remedy}")
+            continue
+        filled = {
+            column: cell if column == "room_id" else cell.strip()
+            for column, cell in zip(header, cells, strict=False)
+            if column in ROOM_COLUMNS and cell.strip()
+        }
+        with suppress(ValueError):  # its model says so
+            where += f", room {identifier(filled.get('room_id', ''))}"
+        yield Record(table.line, where, filled)
+    if is_empty:
+        problems.add(file, "lists no room; add one a line")
+
+
+def _is_usable(header: Sequence[str], file: str, line: int, problems: Problems) -> bool:
+    where = f"{file}: line {line}"
+    if not header:
+        problems.add(file, "is empty; write the columns, then a room a line, as the README shows")
+        return False
+    missing = [column for column in _REQUIRED if column not in header]
+    for column in missing:
+        problems.add(f"{where}, {column}", "this column is missing; add it")
+    for column in dict.fromkeys(header):
+        if column not in ROOM_COLUMNS:
+            text = f"unknown column {shown(column)}; {did_you_mean(column, ROOM_COLUMNS)}"
+            problems.add(where, text)
+        elif header.count(column) > 1:
+            problems.add(f"{where}, {column}", "this column is there twice; remove one")
+    return not missing
+
+
+def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
+    """Note rows of one room or mailbox; a room may have several, each with its ``valid_from``."""
+    rows: dict[tuple[str, str], Record] = {}
+    rooms: dict[str, Record] = {}
+    mailboxes: dict[str, Record] = {}
+    for record in records:
+        since = record.cells.get("valid_from", "")
+        first = rows.setdefault((record.room, since), record) if record.room else record
+        if first is not record:
+            remedy = "give each row its own valid_from" if since else "list every room once"
+            text = f"the same as on line {first.line}; {remedy}"
+            problems.add(f"{record.where}, room_id", text)
+        kept = rooms.setdefault(record.room, record) if record.room else record
+        owner = mailboxes.setdefault(record.mailbox, record) if record.mailbox else record
+        if owner is not record and (owner.room != record.room or first is not record):
+            text = f"the same as on line {owner.line}; list every room once"
+            problems.add(f"{record.where}, address", text)
+        elif first is record and record.mailbox != kept.mailbox:
+            text = (
+                f"is not that of line {kept.line}; a room keeps its mailbox, correct all its rows"
+            )
+            problems.add(f"{record.where}, address", text)
+        if first is record and record.cells.get("time_zone") != kept.cells.get("time_zone"):
+            text = f"is not that of line {kept.line}; it counts for every day, correct all its rows"
+            problems.add(f"{record.where}, time_zone", text)
+
+
+def _note_parts(records: Sequence[Record], problems: Problems) -> None:
+    """Note what ``part_of`` cannot name: no room of the file, the room itself, a part (R25)."""
+    known = {cells["room_id"] for _, _, cells in records if "room_id" in cells}
+    parts = {cells["room_id"] for _, _, cells in records if {"part_of", "room_id"} <= set(cells)}
+    for _, where, cells in records:
+        whole = cells.get("part_of")
+        if whole is None:
+            continue
+        text = ""
+        if whole == cells.get("room_id"):
+            text = "names the room itself; leave it empty"
+        elif whole not in known:
+            text = f"no room {shown(whole)} in this file; {did_you_mean(whole, known)}"
+        elif whole in parts:
+            text = f"{shown(whole)} is a part of another room; name the whole room"
+        if text:
+            problems.add(f"{where}, part_of", text)
+
+
+def by_room_and_day(room: Room) -> tuple[str, date]:
+    """Return what orders the versions of a directory; what has no day was always so."""
+    return room.room_id, room.valid_from or date.min
+
+
+def rooms_on(day: date, directory: Iterable[Room]) -> tuple[Room, ...]:
+    """Return one row a room: its latest that counts on that day, else its earliest to come."""
+    found: dict[str, Room] = {}
+    for room in sorted(directory, key=by_room_and_day):
+        if room.room_id not in found or (room.valid_from or day) <= day:
+            found[room.room_id] = room
+    # In the order of the file, as an operator knows it.
+    return tuple(found.pop(room.room_id) for room in directory if room.room_id in found)

@@ -9,6 +9,8 @@ A pass is some days, so few that its work fits into memory however large the lak
 """
 
 import os
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -104,20 +106,28 @@ class LakeRows:
     """The rows of all rooms, in the daily files of the lake; a context that lets go of them.
 
     A view's files are on this machine, fetched where the lake is far away, until another view has
-    its name. Days are listed once, and the columns of their files checked once.
+    its name; as many days that follow are fetched meanwhile. Days are listed once, and the columns
+    of their files checked once.
     """
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
-        self._scans: dict[str, ExitStack] = {}
-        self._known: dict[Daily, list[date]] = {}
+        self._held: dict[str, ExitStack] = defaultdict(ExitStack)
+        self._days: dict[Daily, list[date]] = {}
+        self._checked: dict[Daily, set[date]] = defaultdict(set)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        for scan in self._scans.values():
-            scan.close()
+        for held in self._held.values():
+            held.close()
+
+    def days(self, dataset: Daily) -> list[date]:
+        """Return the days that have a file of a dataset."""
+        if dataset not in self._days:
+            self._days[dataset] = self._lake.days(dataset)
+        return self._days[dataset]
 
     def view(
         self,
@@ -128,27 +138,28 @@ class LakeRows:
         last: date = date.max,
     ) -> None:
         """Make the files of some days readable by a name."""
-        with ExitStack() as scan:
-            files = self._lake.scan(dataset, first, last, known=self._known.get(dataset))
-            parts = scan.enter_context(files)
-            if first == date.min and last == date.max:
-                self._known[dataset] = [part.day for part in parts if part.day]
+        days, checked = self.days(dataset), self._checked[dataset]
+        with ExitStack() as holding:
+            files = self._lake.scan(dataset, first, last, known=days, checked=checked)
+            parts = holding.enter_context(files)
+            checked.update(part.day for part in parts if part.day)
+            after = bisect_right(days, last)
+            holding.enter_context(self._lake.ahead(dataset, days[after : after + len(parts)]))
             engine.scan(name, LAKE[dataset].schema, parts)
-            former, self._scans[name] = self._scans.get(name), scan.pop_all()
-            if former is not None:
-                former.close()
+            former, self._held[name] = self._held[name], holding.pop_all()
+            former.close()
+            if dataset == "bookings":
+                self._held["expected"].close()
 
-    @property
-    def first_night(self) -> date | None:
-        """The first night whose readings were compared with those before (R19)."""
-        return min(self._lake.days("changes"), default=None)
-
-    @property
-    def booked_dates(self) -> list[date]:
-        """The days that have a file of bookings, each of which was looked at."""
-        self._lake.check("bookings")
-        days = self._known["bookings"] = self._lake.days("bookings")
-        return days
+    def expect(self, days_in_a_pass: int) -> None:
+        """Have what a build reads first fetched meanwhile, where the lake is far away."""
+        asked = self.days("coverage")
+        until = asked[: days_in_a_pass + 1][-1:]
+        held = self._held["expected"]
+        held.enter_context(self._lake.ahead("coverage", asked))
+        held.enter_context(self._lake.ahead("changes", self.days("changes")))
+        first_pass = [day for day in self.days("bookings") if until and day <= until[0]]
+        held.enter_context(self._lake.ahead("bookings", first_pass))
 
 
 @dataclass(frozen=True)
@@ -173,9 +184,10 @@ def survey(
     engine: Engine, lake: Lake, rows: LakeRows, options: PublishOptions, now: datetime
 ) -> Survey:
     """Return what the whole region has in common, and load its rooms."""
-    rows.view(engine, "lake_coverage", "coverage")
     listed = lake.read("rooms")
     rooms = [] if listed is None else listed.sort_by("room_id").to_pylist()
+    rows.expect(days_in_a_pass(len(rooms), options))
+    rows.view(engine, "lake_coverage", "coverage")
     versions = room_versions(rooms, as_of_days(lake), dict(engine.rows(_FIRST_READ)))
     inputs = Inputs(lake.region, rooms, versions, options.closures, now)
     load_rooms(engine, inputs)
@@ -185,11 +197,11 @@ def survey(
     return Survey(
         inputs,
         sorted(asked),
-        rows.booked_dates,
+        rows.days("bookings"),
         data_through,
         restated_from(lake),
         read_at,
-        rows.first_night,
+        min(rows.days("changes"), default=None),
     )
 
 
@@ -241,7 +253,7 @@ class Build:
         self._data_through = found.data_through or date.min
         self._read_late = self._inputs.read_late(found.data_through, found.read_at)
         self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
-        self._pass_days = options.room_days_per_pass // max(1, self._inputs.rooms)
+        self._pass_days = days_in_a_pass(self._inputs.rooms, options)
 
     def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:
         """Run those of the steps that a pass has over each pass, in order from the first."""
@@ -310,13 +322,17 @@ class Build:
 
     def passes(self) -> list[list[date]]:
         """Cut the dates into passes: at every gap, and where a pass has room-days enough."""
-        size = max(1, min(_LONGEST_PASS_DAYS, self._pass_days))
         passes: list[list[date]] = []
         for day in self._dates:
-            if not passes or len(passes[-1]) == size or day - passes[-1][-1] > _DAY:
+            if not passes or len(passes[-1]) == self._pass_days or day - passes[-1][-1] > _DAY:
                 passes.append([])
             passes[-1].append(day)
         return passes
+
+
+def days_in_a_pass(rooms: int, options: PublishOptions) -> int:
+    """Return how many days of so many rooms one pass can take."""
+    return max(1, min(_LONGEST_PASS_DAYS, options.room_days_per_pass // max(1, rooms)))
 
 
 def load_peaks(engine: Engine) -> None:

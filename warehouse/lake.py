@@ -12,7 +12,7 @@ prefix in a bucket; it belongs to one region.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
@@ -190,20 +190,25 @@ class Lake:
         last_date: date | None = None,
         *,
         known: Sequence[date] | None = None,
+        checked: Container[date] = (),
     ) -> Iterator[list[Part]]:
         """Give the files of a dataset, those of the days asked, for an engine to scan meanwhile.
 
         Each was looked at: the contract's schema, this region's, no symlink. ``known`` are all
-        days that a scan or ``check`` found before, so that none is listed and read for its columns
-        again.
+        days that there are, so that they are not listed again, and ``checked`` those whose columns
+        a scan looked at before.
         """
         days = self._days_between(dataset, first_date, last_date, known)
         files = [self._parts(dataset, day) for day in days]
         with self._storage.near(files) as paths:
-            if known is None:
-                for parts, path in zip(files, paths, strict=True):
+            for day, parts, path in zip(days, files, paths, strict=True):
+                if day not in checked:
                     self._checked_footer(dataset, parts, str(path))
             yield [Part(day, str(path)) for day, path in zip(days, paths, strict=True)]
+
+    def ahead(self, dataset: Dataset, days: Sequence[date]) -> AbstractContextManager[object]:
+        """Have the files of days that ``scan`` will be asked for fetched meanwhile, if far away."""
+        return self._storage.ahead([self._parts(dataset, day) for day in days])
 
     def check(
         self, dataset: Dataset, first_date: date | None = None, last_date: date | None = None

@@ -317,7 +317,7 @@ class Job:
                     path = (self.out if isinstance(self.out, Path) else scratch) / file
                     engine.write_parquet(name, path)
                     if isinstance(self.out, ObjectUrl):
-                        storage_at(self.out, "warehouse", BuildError).keep(path, file)
+                        storage_at(self.out, "warehouse", BuildError).keep({(file,): path})
                         path.unlink()
                     written.append((name, file))
         return written

@@ -215,14 +215,15 @@ def _only_builder(tree: Storage, region: Region) -> AbstractContextManager[None]
 
 def _keep(tree: Storage, draft: Path, name: str) -> None:
     """Put what was built into the folders of versions; the database that names it comes last."""
-    for built, parts in (
+    built: dict[Parts, Path] = {}
+    for file, (folder, of_version) in (
         (statistics_draft(draft), _parts(name, is_statistics=True)),
         (draft, _parts(name)),
     ):
-        tables = parquet_draft(built)
-        if tables.is_dir():
-            tree.keep(tables, *parts[:-1], parts[-1].removesuffix(".duckdb"))
-        tree.keep(built, *parts)
+        if parquet_draft(file).is_dir():
+            built[folder, of_version.removesuffix(".duckdb")] = parquet_draft(file)
+        built[folder, of_version] = file
+    tree.keep(built)
 
 
 def _parts(name: str, *, is_statistics: bool = False) -> Parts:

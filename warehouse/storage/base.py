@@ -169,12 +169,19 @@ class Storage(ABC):
         """
 
     @abstractmethod
+    def ahead(self, files: Sequence[Parts]) -> AbstractContextManager[object]:
+        """Have files that ``near`` will be asked for fetched meanwhile; none may be missing."""
+
+    @abstractmethod
     def building(self, name: str) -> AbstractContextManager[Path]:
         """Give an empty folder of this machine to build in, from which ``keep`` takes."""
 
     @abstractmethod
-    def keep(self, built: Path, *parts: str) -> None:
-        """Put a file or a folder of files from ``building`` in place, to be only read from now."""
+    def keep(self, built: Mapping[Parts, Path]) -> None:
+        """Put files and folders of files from ``building`` in place, to be only read from now.
+
+        The last one comes last: what leads to a file comes after it.
+        """
 
     @abstractmethod
     def show(

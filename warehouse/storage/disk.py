@@ -13,7 +13,7 @@ import stat
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -182,6 +182,10 @@ class DiskStorage(Storage):
             self.look(*parts)
         yield [self.path(*parts) for parts in files]
 
+    def ahead(self, files: Sequence[Parts]) -> AbstractContextManager[object]:
+        """Do nothing: the files are near."""
+        return nullcontext(files)
+
     def move(self, source: Parts, target: Parts) -> None:
         """Put a file or folder in the place of another file, or where nothing is, in one step."""
         folder = self.ensure(*target[:-1])
@@ -221,19 +225,20 @@ class DiskStorage(Storage):
         finally:
             self.delete(name)
 
-    def keep(self, built: Path, *parts: str) -> None:
-        """Move a file or a folder of files in place, read-only and durable."""
-        final = self.ensure(*parts[:-1]) / parts[-1]
-        with self.errors("written"):
-            if built.is_dir():
-                built.chmod(FOLDER_MODE)
-                for path in built.iterdir():
-                    _seal(path)
-                sync_folder(built)
-            else:
-                _seal(built)
-            built.rename(final)
-            sync_folder(final.parent)
+    def keep(self, built: Mapping[Parts, Path]) -> None:
+        """Move files and folders of files in place one by one, read-only and durable."""
+        for parts, source in built.items():
+            final = self.ensure(*parts[:-1]) / parts[-1]
+            with self.errors("written"):
+                if source.is_dir():
+                    source.chmod(FOLDER_MODE)
+                    for path in source.iterdir():
+                        _seal(path)
+                    sync_folder(source)
+                else:
+                    _seal(source)
+                source.rename(final)
+                sync_folder(final.parent)
 
     def show(
         self, current: str, version: str, names: Mapping[str, Parts | None], *, is_copied: bool

@@ -25,13 +25,13 @@ from obstore.store import ObjectStore, from_url
 
 from warehouse.storage.base import ObjectUrl, Parts, Put, Storage, WarehouseError
 from warehouse.storage.lease import Found, Lease, LostError, Tag
-from warehouse.storage.scratch import scratch_folder
+from warehouse.storage.scratch import Fetched, scratch_folder
 
 _STAGING: Final = ".staging"
 _NOW: Final = ".now"
 _AT_ONCE: Final = 32
 """Requests in flight: a request waits some 20 ms for the store, most of it on the way."""
-_CHUNK_BYTES: Final = 8 << 20
+_CHUNK_BYTES: Final = 1 << 20
 _ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
@@ -86,7 +86,7 @@ class ObjectStorage(Storage):
         super().__init__(setting, error)
         self.root = root
         self._lease: Lease | None = None
-        self._near: dict[Parts, Path] = {}
+        self._fetched = Fetched(self.scratch, self._fetch, _AT_ONCE)
         self._store = self._open()
 
     def _open(self) -> ObjectStore:
@@ -163,7 +163,7 @@ class ObjectStorage(Storage):
                 )
                 return None if found is None else bytes(found)
 
-        return _ahead(get, files)
+        return _in_parallel(get, files)
 
     def put(self, content: memoryview, *parts: str) -> None:
         """Replace one object whole."""
@@ -217,7 +217,7 @@ class ObjectStorage(Storage):
         self.delete(_STAGING)
 
     def _copy_all(self, pairs: Iterable[tuple[Parts, Parts]]) -> None:
-        for _ in _ahead(self._copy, list(pairs)):
+        for _ in _in_parallel(self._copy, list(pairs)):
             pass
 
     def _copy(self, pair: tuple[Parts, Parts]) -> None:
@@ -258,29 +258,27 @@ class ObjectStorage(Storage):
     def near(self, files: Sequence[Parts]) -> Iterator[list[Path]]:
         """Fetch the objects to scratch; give their paths there.
 
-        What this storage has near already is linked, not fetched again: all who read it meanwhile
-        read the same.
+        What this storage has near already is not fetched again: all who read it meanwhile read
+        the same.
         """
-        with self.scratch() as folder:
+        with self._fetched.held(files) as paths:
+            yield [path.result() for path in paths]
 
-            def fetch(parts: Parts) -> Path:
-                path = folder.joinpath(*parts)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if not _is_linked(self._near.get(parts), path):
-                    with self._errors(parts):
-                        chunks = obstore.get(self._store, _key(parts)).stream(_CHUNK_BYTES)
-                        with path.open("wb") as file:
-                            for chunk in chunks:
-                                file.write(chunk)
-                self._near.setdefault(parts, path)
-                return path
+    @contextmanager
+    def ahead(self, files: Sequence[Parts]) -> Iterator[None]:
+        """Have objects that ``near`` will be asked for fetched meanwhile."""
+        with self._fetched.held(files):
+            yield
 
-            try:
-                yield list(_ahead(fetch, files))
-            finally:
-                for parts in files:
-                    if self._near.get(parts) == folder.joinpath(*parts):
-                        del self._near[parts]
+    def _fetch(self, parts: Parts, path: Path) -> None:
+        with self._errors(parts):
+            found = obstore.get(self._store, _key(parts))
+            with path.open("wb") as file:
+                if found.meta["size"] <= _CHUNK_BYTES:
+                    file.write(found.bytes())
+                else:
+                    for chunk in found.stream(_CHUNK_BYTES):
+                        file.write(chunk)
 
     def building(self, name: str) -> AbstractContextManager[Path]:
         """Give an empty folder of this machine to build in, from which ``keep`` takes.
@@ -290,14 +288,24 @@ class ObjectStorage(Storage):
         self.delete(name)
         return self.scratch()
 
-    def keep(self, built: Path, *parts: str) -> None:
-        """Upload a file or a folder of files."""
-        self._check()
-        files = sorted(built.iterdir()) if built.is_dir() else [built]
-        for file in files:
-            own = (*parts, file.name) if built.is_dir() else parts
-            with self._errors(own):
-                obstore.put(self._store, _key(own), file)
+    def keep(self, built: Mapping[Parts, Path]) -> None:
+        """Upload files and folders of files, many at a time, the last one when all others are."""
+        files = []
+        for parts, source in built.items():
+            if source.is_dir():
+                files += [((*parts, file.name), file) for file in sorted(source.iterdir())]
+            else:
+                files.append((parts, source))
+
+        def upload(each: tuple[Parts, Path]) -> None:
+            parts, file = each
+            self._check()
+            with self._errors(parts):
+                obstore.put(self._store, _key(parts), file)
+
+        for group in (files[:-1], files[-1:]):
+            for _ in _in_parallel(upload, group):
+                pass
 
     def show(
         self, current: str, version: str, names: Mapping[str, Parts | None], *, is_copied: bool
@@ -439,17 +447,6 @@ def _key(parts: Parts) -> str:
     return "/".join(parts)
 
 
-def _is_linked(source: Path | None, path: Path) -> bool:
-    """Link a file of scratch to another place there; tell whether it was still there."""
-    if source is None:
-        return False
-    try:
-        path.hardlink_to(source)
-    except FileNotFoundError:
-        return False
-    return True
-
-
 def _code(error: Exception) -> str:
     """Return the store's own code of an error, or what comes nearest to it."""
     text = str(error)
@@ -468,7 +465,7 @@ def _code(error: Exception) -> str:
     return "NotReached" if "HTTP error" in text else type(error).__name__
 
 
-def _ahead(step: Callable[[_Each], _T], files: Sequence[_Each]) -> Iterator[_T]:
+def _in_parallel(step: Callable[[_Each], _T], files: Sequence[_Each]) -> Iterator[_T]:
     """Yield the result of each step in order; some that follow run meanwhile."""
     with ThreadPoolExecutor(min(_AT_ONCE, len(files) or 1)) as pool:
         waiting = iter(files)

@@ -8,14 +8,17 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from warehouse.storage.base import WarehouseError
+from warehouse.storage.base import Parts, WarehouseError
 
 
 @contextmanager
@@ -57,3 +60,61 @@ def _sweep(parent: Path) -> None:
             lock.unlink(missing_ok=True)
         except Timeout:
             continue
+
+
+class Fetched:
+    """Files fetched to a folder of scratch, each for as long as anybody holds it.
+
+    ``fetch`` brings a file to a path; so many at once. Those that are asked for first come first.
+    """
+
+    def __init__(
+        self,
+        scratch: Callable[[], AbstractContextManager[Path]],
+        fetch: Callable[[Parts, Path], None],
+        at_once: int,
+    ) -> None:
+        self._scratch, self._fetch, self._at_once = scratch, fetch, at_once
+        self._turn = threading.Lock()
+        self._holders: Counter[Parts] = Counter()
+        self._paths: dict[Parts, Future[Path]] = {}
+        self._open = ExitStack()
+
+    @contextmanager
+    def held(self, files: Sequence[Parts]) -> Iterator[list[Future[Path]]]:
+        """Have files fetched that are not here, or on their way already; give where they will be.
+
+        Their last components are the same as the files'.
+        """
+        with self._turn:
+            if files and not self._holders:
+                self._folder = self._open.enter_context(self._scratch())
+                self._pool = ThreadPoolExecutor(self._at_once)
+                self._open.callback(self._pool.shutdown)
+            for parts in files:
+                self._holders[parts] += 1
+                if parts not in self._paths:
+                    self._paths[parts] = self._pool.submit(self._path_of, parts)
+            paths = [self._paths[parts] for parts in files]
+        try:
+            yield paths
+        finally:
+            with self._turn:
+                self._let_go(files)
+
+    def _path_of(self, parts: Parts) -> Path:
+        path = self._folder.joinpath(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._fetch(parts, path)
+        return path
+
+    def _let_go(self, files: Sequence[Parts]) -> None:
+        self._holders.subtract(files)
+        self._holders = +self._holders
+        gone = [self._paths.pop(parts) for parts in {*files} - {*self._holders}]
+        wait([path for path in gone if not path.cancel()])
+        for path in gone:
+            if not path.cancelled() and path.exception() is None:
+                path.result().unlink()
+        if not self._holders:
+            self._open.close()

@@ -66,9 +66,20 @@ class Comparison:
         """Whether every room could be read both ways, with equal rows."""
         return not self.differences and not self.failed
 
-    def add(self, pair: Pair, own: pa.Table, other: pa.Table) -> None:
-        """Compare the rows of a room."""
-        left, right = (Counter(_rows(table)) for table in (own, other))
+    def add(self, pair: Pair, found: Mapping[str, Outcome[pa.Table]]) -> None:
+        """Compare the rows of a room, or note why it could not be read both ways."""
+        own, other = found[pair.own], found[pair.other]
+        if not isinstance(own, RoomRead) or not isinstance(other, RoomRead):
+            self.failed[pair.room_id] = {
+                name: outcome.code
+                for name, outcome in found.items()
+                if not isinstance(outcome, RoomRead)
+            }
+            return
+        left, right = (
+            Counter[_Row](zip(*(table[name].to_pylist() for name in _COLUMNS), strict=True))
+            for table in (own.found, other.found)
+        )
         self.rooms += 1
         self.equal_rows += (left & right).total()
         self.differences += _differences(pair, left - right, right - left)
@@ -114,7 +125,7 @@ def compare(
         found = waiting[outcome.room_id]
         found[outcome.exchange] = outcome
         if len(found) == 2:
-            _conclude(comparison, by_room[outcome.room_id], waiting.pop(outcome.room_id))
+            comparison.add(by_room[outcome.room_id], waiting.pop(outcome.room_id))
     return comparison
 
 
@@ -151,42 +162,24 @@ def _readings(
         )
 
 
-def _conclude(comparison: Comparison, pair: Pair, found: Mapping[str, Outcome[pa.Table]]) -> None:
-    own, other = found[pair.own], found[pair.other]
-    if isinstance(own, RoomRead) and isinstance(other, RoomRead):
-        comparison.add(pair, own.found, other.found)
-        return
-    comparison.failed[pair.room_id] = {
-        name: outcome.code for name, outcome in found.items() if not isinstance(outcome, RoomRead)
-    }
-
-
-def _rows(table: pa.Table) -> Iterator[_Row]:
-    return zip(*(table[name].to_pylist() for name in _COLUMNS), strict=True)
-
-
 def _differences(pair: Pair, own: Counter[_Row], other: Counter[_Row]) -> Iterator[DayDifference]:
+    """Match rows of a day that start together, those first that differ in fewest columns."""
     days = {row[_DAY] for row in (*own, *other)}
     for day in sorted(day for day in days if isinstance(day, date)):
         left, right = (
             [row for row in rows.elements() if row[_DAY] == day] for rows in (own, other)
         )
-        yield _difference(pair, day, left, right)
-
-
-def _difference(pair: Pair, day: date, own: Sequence[_Row], other: list[_Row]) -> DayDifference:
-    """Match rows that start together, those first that differ in fewest columns."""
-    columns: Counter[str] = Counter()
-    rows = 0
-    for row in own:
-        alike = [each for each in other if each[_STARTS_AT] == row[_STARTS_AT]]
-        if not alike:
-            continue
-        nearest = min(alike, key=lambda each, row=row: len(_columns(row, each)))  # type: ignore[misc]
-        other.remove(nearest)
-        columns.update(_columns(row, nearest))
-        rows += 1
-    return DayDifference(pair, day, rows, columns, len(own) - rows, len(other))
+        columns: Counter[str] = Counter()
+        rows = 0
+        for row in left:
+            alike = [each for each in right if each[_STARTS_AT] == row[_STARTS_AT]]
+            if not alike:
+                continue
+            nearest = min(alike, key=lambda each, row=row: len(_columns(row, each)))  # type: ignore[misc]
+            right.remove(nearest)
+            columns.update(_columns(row, nearest))
+            rows += 1
+        yield DayDifference(pair, day, rows, columns, len(left) - rows, len(right))
 
 
 def _columns(row: Iterable[object], other: Iterable[object]) -> list[str]:

@@ -15,13 +15,11 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.contract import CHANGES
 
-_Ints: TypeAlias = npt.NDArray[np.int64]
 _Key: TypeAlias = tuple[object, ...]
 _BLOCKING: Final = pa.array(["booked", "held"])
 _UNKNOWN: Final = np.iinfo(np.int64).min
@@ -53,7 +51,14 @@ def differing(old: pa.Table, new: pa.Table) -> tuple[pa.Table, pa.Table]:
         return old, new
     both = pa.concat_tables([old, new])
     is_new = np.repeat([0, 1], [old.num_rows, new.num_rows])
-    keys = _keys(both)
+    # What a booking is known by, a whole number a row and part of the key.
+    rooms = both["room_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    is_single = pc.equal(both["kind"], "single").combine_chunks().cast(pa.int64()).to_numpy()
+    keys = [
+        both[name].combine_chunks().cast(pa.int64()).fill_null(_UNKNOWN).to_numpy()
+        for name in ("created_at", "ends_at", "starts_at")
+    ]
+    keys.append(rooms.astype(np.int64) * 2 + is_single)
     order = np.lexsort((is_new, *keys))
     is_first = np.ones(len(order), dtype=np.bool_)
     is_first[1:] = np.any([key[order][1:] != key[order][:-1] for key in keys], axis=0)
@@ -173,14 +178,3 @@ def sights(rows: pa.Table, seen_after: Sequence[datetime | None]) -> list[Sight]
     """Return rows of ``BOOKINGS`` as sights, with the reading before each."""
     columns = (rows[name].to_pylist() for name in Sight._fields[:-1])
     return [Sight(*values) for values in zip(*columns, seen_after, strict=True)]
-
-
-def _keys(rows: pa.Table) -> list[_Ints]:
-    """Return what a booking is known by, a whole number a row and part of the key."""
-    rooms = rows["room_id"].combine_chunks().dictionary_encode().indices.to_numpy()
-    is_single = pc.equal(rows["kind"], "single").combine_chunks().cast(pa.int64()).to_numpy()
-    times = [
-        rows[name].combine_chunks().cast(pa.int64()).fill_null(_UNKNOWN).to_numpy()
-        for name in ("created_at", "ends_at", "starts_at")
-    ]
-    return [*times, rooms.astype(np.int64) * 2 + is_single]

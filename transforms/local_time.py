@@ -129,22 +129,19 @@ def parse_open_hours(text: str) -> WeeklyHours:
     days: list[list[Interval]] = [[] for _ in _DAYS]
     if text.strip() == "closed":
         return WeeklyHours(tuple(() for _ in _DAYS))
-    for part in text.split(";"):
-        match = _PART.fullmatch(part.strip())
+    for part in (part.strip() for part in text.split(";")):
+        match = _PART.fullmatch(part)
+        if not part:
+            raise ValueError(f"a part is empty; write it like {DEFAULT_OPEN_HOURS}, or closed")
+        if match is None and "closed" in part.lower():
+            raise ValueError("closed stands alone; leave out the days that are closed")
         if match is None:
-            raise ValueError(_misshapen(part.strip()))
+            what = f"{part!r} is not days and then hours"
+            raise ValueError(f"{what}; write it like {DEFAULT_OPEN_HOURS}")
         intervals = [_interval(word.strip()) for word in match["intervals"].split(",")]
         for weekday in _weekdays(match["days"]):
             days[weekday] += intervals
     return WeeklyHours(tuple(_joined(_DAYS[i], day) for i, day in enumerate(days)))
-
-
-def _misshapen(part: str) -> str:
-    if not part:
-        return f"a part is empty; write it like {DEFAULT_OPEN_HOURS}, or closed"
-    if "closed" in part.lower():
-        return "closed stands alone; leave out the days that are closed"
-    return f"{part!r} is not days and then hours; write it like {DEFAULT_OPEN_HOURS}"
 
 
 def _weekdays(text: str) -> list[int]:

@@ -143,42 +143,32 @@ def write_configuration(
 
     Sets the secrets' environment variables for this process, as an operator would.
     """
+    regions: dict[Region, dict[str, Any]] = {}
     for sandbox in sandboxes:
-        _write_rooms(directory / _rooms_name(sandbox.region), sandbox.region, rooms)
         os.environ[sandbox.secret_env] = sandbox.secret
+        name, list_of_rooms = sandbox.region.lower(), _rooms_name(sandbox.region)
+        regions[sandbox.region] = {
+            "time_zone": _TIME_ZONES[sandbox.region],
+            "nightly_at": "02:30",
+            "lake": f"{name}/lake",
+            "warehouse": f"{name}/warehouse",
+            "rooms": list_of_rooms,
+            "accepted_domains": [sandbox.served["username"].rpartition("@")[2]],
+            "exchanges": {"cloud" if sandbox.is_graph else "sandbox": sandbox.exchange(directory)},
+        }
+        rows = directory_rows(generated_tenant(sandbox.region, rooms=rooms))
+        with (directory / list_of_rooms).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows({**row, "exchange": ""} for row in rows)
     config = directory / CONFIG_NAME
-    settings: dict[str, Any] = {
-        "trailing_days": TRAILING_DAYS,
-        "ahead_days": ahead_days,
-        "regions": {sandbox.region: _region(directory, sandbox) for sandbox in sandboxes},
-    }
+    settings = {"trailing_days": TRAILING_DAYS, "ahead_days": ahead_days, "regions": regions}
     config.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     return config
 
 
-def _region(directory: Path, sandbox: RunningSandbox) -> dict[str, Any]:
-    name = sandbox.region.lower()
-    return {
-        "time_zone": _TIME_ZONES[sandbox.region],
-        "nightly_at": "02:30",
-        "lake": f"{name}/lake",
-        "warehouse": f"{name}/warehouse",
-        "rooms": _rooms_name(sandbox.region),
-        "accepted_domains": [sandbox.served["username"].rpartition("@")[2]],
-        "exchanges": {"cloud" if sandbox.is_graph else "sandbox": sandbox.exchange(directory)},
-    }
-
-
 def _rooms_name(region: Region) -> str:
     return f"rooms-{region.lower()}.csv"
-
-
-def _write_rooms(path: Path, region: Region, rooms: int) -> None:
-    rows = directory_rows(generated_tenant(region, rooms=rooms))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows({**row, "exchange": ""} for row in rows)
 
 
 @click.command()
@@ -297,13 +287,14 @@ def show_summary(console: Console, region: Region, summary: Summary) -> None:
         table.add_column(heading, justify="right")
     table.add_column("Utilization", no_wrap=True)
     for building in summary.buildings:
+        share = building.booked_utilization
         table.add_row(
             building.building,
             f"{building.rooms}",
             f"{building.open_hours:,.0f}",
             f"{building.booked_hours:,.0f}",
             f"{building.bookings:,}",
-            _share(building.booked_utilization),
+            "never open" if share is None else f"{'█' * round(share * _BAR):<{_BAR}} {share:4.0%}",
         )
     console.print(table)
     if summary.personal_rooms:
@@ -341,12 +332,6 @@ def program(name: str) -> str:
     """Return how to start a program of this installation, from where the operator stands."""
     path = Path(sys.executable).with_name(name)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
-def _share(utilization: float | None) -> str:
-    if utilization is None:
-        return "never open"
-    return f"{'█' * round(utilization * _BAR):<{_BAR}} {utilization:4.0%}"
 
 
 def _ranked(rooms: tuple[RoomUse, ...]) -> str:

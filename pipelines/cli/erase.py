@@ -83,7 +83,12 @@ class Receipt:
         did = "would go" if self.is_dry_run else "gone"
         title = "Dry run of an erasure" if self.is_dry_run else "Receipt of erasure"
         yield f"{title}, region {self.region}, {self.erased_at:%Y-%m-%d %H:%M:%S} UTC"
-        yield f"  asked     {self._scope()}"
+        what = f"room {self.room_id}" if self.room_id is not None else "every room"
+        if self.first_date is None and self.last_date is None:
+            yield f"  asked     {what}, every day"
+        else:
+            first, last = self.first_date or "the first day", self.last_date or "the last"
+            yield f"  asked     {what}, from {first} to {last}"
         yield (
             f"  lake      {counted(self.partitions_touched, 'day')} touched, "
             f"{counted(self.bookings_gone, 'booking')} {did}, "
@@ -101,17 +106,6 @@ class Receipt:
             left = f"{counted(self.rows_left, 'row')} LEFT"
             found = left if self.rows_left else "nothing left"
             yield f"  verified  lake and database read again: {found}"
-        yield from self._notes()
-
-    def _scope(self) -> str:
-        what = f"room {self.room_id}" if self.room_id is not None else "every room"
-        if self.first_date is None and self.last_date is None:
-            return f"{what}, every day"
-        return (
-            f"{what}, from {self.first_date or 'the first day'} to {self.last_date or 'the last'}"
-        )
-
-    def _notes(self) -> Iterator[str]:
         if self.read_again_from is not None:
             yield (
                 f"  note      the next night reads {self.read_again_from} to "

@@ -116,7 +116,9 @@ def show_comparison(settings: RegionSettings, day_range: DayRange, comparison: C
     region = settings.region
     differences = sorted(comparison.differences, key=lambda each: (each.pair.room_id, each.day))
     for difference in differences[:_SHOWN]:
-        click.echo(f"{region} {difference.pair.room_id} {difference.day}: {_said(difference)}")
+        click.echo(
+            f"{region} {difference.pair.room_id} {difference.day}: {', '.join(_said(difference))}"
+        )
     if len(differences) > _SHOWN:
         click.echo(f"{region}: {len(differences) - _SHOWN} more days differ")
     codes = set()
@@ -125,19 +127,25 @@ def show_comparison(settings: RegionSettings, day_range: DayRange, comparison: C
         codes_shown = ", ".join(f"{code} over {name}" for name, code in sorted(failed.items()))
         click.echo(f"{region} {room_id}: not compared, {codes_shown}")
     show_remedies(codes, [exchange.kind for exchange in settings.exchanges.values()])
-    found = {name for each in differences for name in each.columns}
-    for name in sorted(found & set(_KNOWN)):
+    columns: Counter[str] = Counter()
+    for each in differences:
+        columns.update(each.columns)
+    for name in sorted(set(columns) & set(_KNOWN)):
         click.echo(f"{name}: {_KNOWN[name]}; see docs/graph.md")
     if any(each.only_own or each.only_other for each in differences):
         click.echo(_ALONE)
-    click.echo(_sum(region, day_range, comparison))
+    counts = ", ".join(f"{name} {count:,}" for name, count in columns.most_common())
+    alone = sum(each.only_own + each.only_other for each in differences)
+    click.echo(
+        f"{region}: {comparison.rooms} of {comparison.rooms + len(comparison.failed)} rooms "
+        f"compared, {day_range.first_date} to {day_range.last_date}: "
+        f"{comparison.equal_rows:,} rows equal, {sum(each.rows for each in differences):,} differ"
+        + (f" ({counts})" if counts else "")
+        + f", {alone:,} only one way"
+    )
 
 
-def _said(difference: DayDifference) -> str:
-    return ", ".join(_parts(difference))
-
-
-def _parts(difference: DayDifference) -> Iterator[str]:
+def _said(difference: DayDifference) -> Iterator[str]:
     if difference.rows:
         columns = ", ".join(sorted(difference.columns))
         verb = "differs" if difference.rows == 1 else "differ"
@@ -146,22 +154,6 @@ def _parts(difference: DayDifference) -> Iterator[str]:
         yield f"{_counted(difference.only_own)} only over {difference.pair.own}"
     if difference.only_other:
         yield f"{_counted(difference.only_other)} only over {difference.pair.other}"
-
-
-def _sum(region: Region, day_range: DayRange, comparison: Comparison) -> str:
-    rooms = comparison.rooms + len(comparison.failed)
-    columns: Counter[str] = Counter()
-    for each in comparison.differences:
-        columns.update(each.columns)
-    counts = [f"{name} {count:,}" for name, count in columns.most_common()]
-    alone = sum(each.only_own + each.only_other for each in comparison.differences)
-    differing = sum(each.rows for each in comparison.differences)
-    return (
-        f"{region}: {comparison.rooms} of {rooms} rooms compared, {day_range.first_date} to "
-        f"{day_range.last_date}: {comparison.equal_rows:,} rows equal, {differing:,} differ"
-        + (f" ({', '.join(counts)})" if counts else "")
-        + f", {alone:,} only one way"
-    )
 
 
 def _counted(rows: int) -> str:

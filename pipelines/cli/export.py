@@ -35,7 +35,9 @@ _FORMATS: Final = {
     "DOUBLE": "#,##0.00",
 }
 _COLUMNS: Final = """
-SELECT table_name AS "table", column_name AS "column", data_type AS type, comment AS meaning
+SELECT table_name AS "table", column_name AS "column",
+    replace(data_type, ' WITH TIME ZONE', '') AS type,
+    comment || if(data_type LIKE '% WITH TIME ZONE', ' In UTC.', '') AS meaning
 FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index
 """
 _WIDEST: Final = 60
@@ -92,7 +94,7 @@ def export_tables(warehouse: Location, region: Region, tables: Sequence[str], to
             if name not in known:
                 raise click.UsageError(f"{name}: no such table; {did_you_mean(name, known)}")
         chosen = [name for name in known if not tables or name in tables]
-        definitions = _with_the_zone(definitions[definitions["table"].isin(chosen)])
+        definitions = definitions[definitions["table"].isin(chosen)]
         frames = {
             name: _frame(connection.sql(f'SELECT * FROM "{name}"').to_arrow_table())  # noqa: S608 - the database's own names
             for name in chosen
@@ -105,13 +107,6 @@ def export_tables(warehouse: Location, region: Region, tables: Sequence[str], to
     except OSError as error:  # it may name a file that is only there while writing
         raise OSError(error.errno, error.strerror, str(to)) from None
     return Exported(to, {name: len(frame) for name, frame in frames.items()})
-
-
-def _with_the_zone(definitions: pd.DataFrame) -> pd.DataFrame:
-    is_instant = definitions["type"] == "TIMESTAMP WITH TIME ZONE"
-    definitions = definitions.assign(type=definitions["type"].where(~is_instant, "TIMESTAMP"))
-    meaning = definitions["meaning"].where(~is_instant, definitions["meaning"] + " In UTC.")
-    return definitions.assign(meaning=meaning)
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipelines.check.run import Options, run_check, write_directory
 from pipelines.cli import FILE, FOLDER, NOTHING, WHOLE, region_name
-from pipelines.settings import Settings, SettingsError, load_settings
+from pipelines.settings import SettingsError, load_settings
 from pipelines.settings.values import Domain, HttpsUrl, Text, VariableName, ZoneName
 from pipelines.texts import render
 from transforms.contract import Region
@@ -102,7 +102,15 @@ def init(directory: Path, write_rooms: bool, **options: str | Path | None) -> in
     values = _values(_Answers(options), directory)
     rooms = directory / values["rooms"]
     _refuse_existing(rooms)
-    settings = _write_configuration(config, values)
+    config.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(config, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(render("insights.yaml.j2", **values))
+    try:  # read it as every command will; nothing is left of one that is wrong
+        settings = load_settings(config, None, is_seeding=True)
+    except SettingsError:
+        config.unlink()
+        raise
     click.echo(f"{config}: written")
     if not write_rooms and sys.stdin.isatty():
         write_rooms = click.confirm("Sign in now, and list the rooms?", default=True)
@@ -164,19 +172,6 @@ def _values(answers: _Answers, directory: Path) -> dict[str, Any]:
         "rooms": f"rooms-{region.lower()}.csv",
         "secret_env": exchange[secret],
     }
-
-
-def _write_configuration(config: Path, values: Mapping[str, Any]) -> Settings:
-    """Write the file, and read it as every command will; nothing is left of one that is wrong."""
-    config.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(config, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(render("insights.yaml.j2", **values))
-    try:
-        return load_settings(config, None, is_seeding=True)
-    except SettingsError:
-        config.unlink()
-        raise
 
 
 def _has_secret(variable: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -22,7 +22,7 @@ import click
 from pipelines.cli import FILE, WHOLE, settings_of, with_config, with_region
 from pipelines.history import dagster_home, history_server, is_silent
 from pipelines.night import today_in
-from pipelines.settings import ExchangeSettings, RegionSettings, Settings
+from pipelines.settings import RegionSettings, Settings
 from pipelines.texts import render_page
 from transforms.contract import (
     CONTRACT_VERSION,
@@ -162,9 +162,69 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
     Raises:
         WarehouseError: lake or database cannot be read.
     """
-    chosen = settings.regions[region]
     proof, attack = read_result(ProofResult), read_result(AttackResult)
     keeps_no_output, sends_no_telemetry = is_silent(home)
+    return render_page(
+        "record.j2",
+        is_html=suffix == ".html",
+        settings=settings,
+        region=region,
+        chosen=settings.regions[region],
+        config=config.name,
+        made_on=now.date(),
+        contract_version=CONTRACT_VERSION,
+        code_version=code_version(),
+        natures=[
+            (layer, name, table.nature, table.reason, "yes" if name in shown else "no")
+            for layer, tables, shown in (("lake", LAKE, ()), ("database", TABLES, STATISTICS))
+            for name, table in tables.items()
+        ],
+        columns=list(_columns()),
+        usual_group=_USUAL_GROUP,
+        keeps_no_output=keeps_no_output,
+        sends_no_telemetry=sends_no_telemetry,
+        history_server=history_server(home),
+        proof=proof,
+        is_proof_outdated=proof is not None and is_outdated(proof),
+        attack=attack,
+        is_attack_outdated=attack is not None and is_outdated(attack),
+        **_of_settings(settings, region),
+        **_of_stores(settings, region, home, now),
+    )
+
+
+def _of_settings(settings: Settings, region: Region) -> dict[str, Any]:
+    """Return how exchanges are signed in to and by what right they are read; who is told."""
+    chosen, alerts = settings.regions[region], settings.alerts
+    webhook, email = (alerts.webhook, alerts.email) if alerts else (None, None)
+    ours = _signed_in_as(chosen)
+    return {
+        "exchanges": [
+            (name, each.kind, urlsplit(each.endpoint).netloc, each.auth, each.access)
+            for name, each in chosen.exchanges.items()
+        ],
+        "kinds": {exchange.kind for exchange in chosen.exchanges.values()},
+        "read_and_dropped": [
+            (name, use)
+            for name, use in READ_AND_DROPPED.items()
+            if chosen.headcount or name in _WITHOUT_PEOPLE
+        ],
+        # As far as this process may know.
+        "sharing": [
+            name
+            for name, each in settings.regions.items()
+            if name != region and ours & _signed_in_as(each)
+        ],
+        "receivers": [
+            *([urlsplit(webhook.url or "").hostname or "a webhook"] if webhook else []),
+            *([f"{len(email.recipients)} mail addresses by way of {email.host}"] if email else []),
+        ],
+    }
+
+
+def _of_stores(settings: Settings, region: Region, home: Path, now: datetime) -> dict[str, Any]:
+    """Return what is stored, since when and who may read it."""
+    chosen = settings.regions[region]
     kept = first_day_kept(today_in(settings, region, now), settings.retention_months)
     lake = lake_holdings(Lake(chosen.lake, region))
     database = database_holdings(chosen.warehouse, region)
@@ -174,68 +234,33 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
         ("Lake, changes", lake.oldest_changes_date),
         (f"Database, versions kept: {database.versions}", database.oldest_date),
     )
-    folders = _folders(chosen, home)
+    folders = {
+        "Lake": chosen.lake,
+        _BOOKINGS: chosen.warehouse / "versions",
+        _STATISTICS: chosen.warehouse / "statistics",
+        "Warehouse, with the page and all of the above but the lake": chosen.warehouse,
+        "History of runs": home,
+    }
     of_bookings, of_statistics = (access_to(folders[name]) for name in (_BOOKINGS, _STATISTICS))
-    return render_page(
-        "record.j2",
-        is_html=suffix == ".html",
-        settings=settings,
-        region=region,
-        chosen=chosen,
-        config=config.name,
-        made_on=now.date(),
-        contract_version=CONTRACT_VERSION,
-        code_version=code_version(),
-        exchanges=[_exchange(name, each) for name, each in chosen.exchanges.items()],
-        kinds={exchange.kind for exchange in chosen.exchanges.values()},
-        read_and_dropped=_read_and_dropped(chosen),
-        natures=list(_natures()),
-        columns=list(_columns()),
-        kept_from=kept,
-        stored=[(name, _day(oldest), _verdict(oldest, kept)) for name, oldest in stored],
-        lake=lake,
-        last_day=_day(lake.last_date),
-        suppressed_cells=database.suppressed_cells,
-        usual_group=_USUAL_GROUP,
-        sharing=_sharing_an_account(settings, region),
-        keeps_no_output=keeps_no_output,
-        sends_no_telemetry=sends_no_telemetry,
-        receivers=_receivers(settings),
-        stores=[
+    overdue = "OVERDUE: run the night, or erase"
+    return {
+        "kept_from": kept,
+        "stored": [
+            (name, _day(oldest), "kept" if oldest is None or oldest >= kept else overdue)
+            for name, oldest in stored
+        ],
+        "lake": lake,
+        "last_day": _day(lake.last_date),
+        "suppressed_cells": database.suppressed_cells,
+        "stores": [
             str(each) for each in (chosen.lake, chosen.warehouse) if isinstance(each, ObjectUrl)
         ],
-        access=[_access(name, path) for name, path in folders.items()],
-        history_server=history_server(home),
-        shared_group=of_bookings
+        "access": [_access(name, path) for name, path in folders.items()],
+        "shared_group": of_bookings
         and of_statistics
         and of_bookings.group == of_statistics.group
         and of_statistics.group,
-        proof=proof,
-        is_proof_outdated=proof is not None and is_outdated(proof),
-        attack=attack,
-        is_attack_outdated=attack is not None and is_outdated(attack),
-    )
-
-
-def _exchange(name: str, exchange: ExchangeSettings) -> tuple[str, ...]:
-    """Return how an exchange is signed in to, and by what right it is read."""
-    server = urlsplit(exchange.endpoint).netloc
-    return name, exchange.kind, server, exchange.auth, exchange.access
-
-
-def _read_and_dropped(region: RegionSettings) -> list[tuple[str, str]]:
-    return [
-        (name, use)
-        for name, use in READ_AND_DROPPED.items()
-        if region.headcount or name in _WITHOUT_PEOPLE
-    ]
-
-
-def _natures() -> Iterator[tuple[str, ...]]:
-    for layer, tables in (("lake", LAKE), ("database", TABLES)):
-        for name, table in tables.items():
-            is_shown = "yes" if layer == "database" and name in STATISTICS else "no"
-            yield layer, name, table.nature, table.reason, is_shown
+    }
 
 
 def _columns() -> Iterator[tuple[str, ...]]:
@@ -255,42 +280,12 @@ def _day(day: date | None) -> str:
     return "nothing stored" if day is None else day.isoformat()
 
 
-def _verdict(oldest: date | None, kept: date) -> str:
-    return "kept" if oldest is None or oldest >= kept else "OVERDUE: run the night, or erase"
-
-
-def _sharing_an_account(settings: Settings, region: Region) -> list[Region]:
-    """Return the regions that sign in as this one does, as far as this process may know."""
-    ours = _signed_in_as(settings.regions[region])
-    others = {name: each for name, each in settings.regions.items() if name != region}
-    return [name for name, each in others.items() if ours & _signed_in_as(each)]
-
-
 def _signed_in_as(region: RegionSettings) -> set[tuple[str | None, ...]]:
     return {
         (exchange.tenant_id, exchange.account)
         if exchange.auth == "oauth"
         else (urlsplit(exchange.endpoint).hostname, (exchange.account or "").casefold())
         for exchange in region.exchanges.values()
-    }
-
-
-def _receivers(settings: Settings) -> list[str]:
-    alerts = settings.alerts
-    webhook, email = (alerts.webhook, alerts.email) if alerts else (None, None)
-    return [
-        *([urlsplit(webhook.url or "").hostname or "a webhook"] if webhook else []),
-        *([f"{len(email.recipients)} mail addresses by way of {email.host}"] if email else []),
-    ]
-
-
-def _folders(region: RegionSettings, home: Path) -> dict[str, Location]:
-    return {
-        "Lake": region.lake,
-        _BOOKINGS: region.warehouse / "versions",
-        _STATISTICS: region.warehouse / "statistics",
-        "Warehouse, with the page and all of the above but the lake": region.warehouse,
-        "History of runs": home,
     }
 
 

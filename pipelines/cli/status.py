@@ -72,6 +72,83 @@ class Status:
             return False
         return self.built_at is None or self.built_at < self.last_read_at
 
+    def lines(self) -> Iterator[str]:
+        """Yield what an operator reads."""
+        age = "never read"
+        if self.age is not None:
+            minutes = int(self.age.total_seconds() // 60)
+            is_short = minutes < 120
+            since = counted(minutes, "minute") if is_short else counted(minutes // 60, "hour")
+            age = f"read {since} ago"
+        yield f"{self.region}: {'STALE, ' if self.is_stale else ''}{age}"
+        run = self.last_run
+        if run is None:
+            yield "  last run    none in the history"
+        else:
+            why = f" ({run.error_code})" if run.error_code else ""
+            yield f"  last run    {run.started_at:%Y-%m-%d %H:%M} UTC, {run.state}{why}"
+        if self.first_date is not None:
+            yield f"  rooms       {self.rooms_loaded} of {self.rooms_expected} read"
+            yield f"  days read   {self.first_date} to {self.last_date}"
+        if self.built_at is not None:
+            through = self.data_through or "no day yet"
+            yield f"  database    built {self.built_at:%Y-%m-%d %H:%M} UTC, data through {through}"
+        free = ", ".join(f"{name} {size / 1e9:,.1f} GB" for name, size in self.free_bytes.items())
+        if free:
+            yield f"  free disk   {free}"
+        for line in self.to_do():
+            yield f"  to do       {line}"
+
+    def to_do(self) -> Iterator[str]:
+        """Yield what is to be done, a line each."""
+        run, region = self.last_run, self.region
+        if run is not None and run.state == "failed":
+            yield run.error or "the run failed in Dagster; its UI has the step that failed"
+            if self.is_stale:
+                then = f"then 'insights run --region {region}'"
+                yield f"run 'insights check --region {region}', {then}"
+        elif self.is_stale:
+            yield (
+                f"see whether the nightly run starts (its schedule in Dagster, or cron), "
+                f"or run 'insights run --region {region}'"
+            )
+        for code, rooms in self.failed_by_code.items():
+            yield f"{counted(rooms, 'room')}: {code}: {self.remedies[code]}"
+        if self.is_behind:
+            remedy = f"run 'insights publish --region {region}'"
+            yield f"the database is older than what was read: {remedy}"
+        if self.is_disk_short:
+            yield "less than 5 % of a disk is free: make room, or lower keep_versions"
+
+    def as_json(self) -> dict[str, object]:
+        """Return what a monitoring system reads; dates and instants as ISO 8601."""
+        run = self.last_run
+        return {
+            "region": self.region,
+            "is_stale": self.is_stale,
+            "age_hours": None if self.age is None else round(self.age.total_seconds() / 3600, 2),
+            "last_read_at": _iso(self.last_read_at),
+            "last_run": run
+            and {
+                "state": run.state,
+                "started_at": run.started_at.isoformat(),
+                "error_code": run.error_code,
+            },
+            "rooms_expected": self.rooms_expected,
+            "rooms_loaded": self.rooms_loaded,
+            "failed_by_code": dict(self.failed_by_code),
+            "first_date": _iso(self.first_date),
+            "last_date": _iso(self.last_date),
+            "data_through": _iso(self.data_through),
+            "built_at": _iso(self.built_at),
+            "free_bytes": dict(self.free_bytes),
+            "to_do": list(self.to_do()),
+        }
+
+
+def _iso(value: object) -> str | None:
+    return None if value is None else value.isoformat()  # type: ignore[attr-defined]
+
 
 def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> Status:
     """Look at a region's lake, database, history of runs and disks; ``now`` is an aware instant.
@@ -91,7 +168,11 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     data_through, built_at = _built(region, chosen.warehouse)
     hours = settings.alerts.stale_after_hours if settings.alerts else STALE_AFTER_HOURS
     places = {"lake": chosen.lake, "warehouse": chosen.warehouse}
-    disks = {name: _disk(place) for name, place in places.items() if isinstance(place, Path)}
+    disks = {
+        name: shutil.disk_usage(next(at for at in (place, *place.parents) if at.exists()))
+        for name, place in places.items()
+        if isinstance(place, Path)  # that is there, or will be
+    }
     return Status(
         region=region,
         looked_at=now,
@@ -120,12 +201,6 @@ def _built(region: Region, warehouse: Location) -> tuple[date | None, datetime |
     return rows[0]
 
 
-def _disk(folder: Path) -> "shutil._ntuple_diskusage":
-    """Return the space of the disk that a folder is on, or will be."""
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    return shutil.disk_usage(there)
-
-
 @click.command()
 @with_config
 @with_regions
@@ -140,83 +215,8 @@ def status(config: Path, region: Region | None, is_json: bool) -> int:
     regions = [region] if region else list(settings.regions)
     found = [status_of(settings, each, home, now) for each in regions]
     if is_json:
-        click.echo(json.dumps([_as_json(each) for each in found], indent=2))
+        click.echo(json.dumps([each.as_json() for each in found], indent=2))
     else:
         for each in found:
-            click.echo("\n".join(_lines(each)))
+            click.echo("\n".join(each.lines()))
     return NOTHING if any(each.is_stale for each in found) else WHOLE
-
-
-def _lines(status: Status) -> Iterator[str]:
-    age = "never read" if status.age is None else f"read {_hours(status)} ago"
-    yield f"{status.region}: {'STALE, ' if status.is_stale else ''}{age}"
-    run = status.last_run
-    if run is None:
-        yield "  last run    none in the history"
-    else:
-        why = f" ({run.error_code})" if run.error_code else ""
-        yield f"  last run    {run.started_at:%Y-%m-%d %H:%M} UTC, {run.state}{why}"
-    if status.first_date is not None:
-        yield f"  rooms       {status.rooms_loaded} of {status.rooms_expected} read"
-        yield f"  days read   {status.first_date} to {status.last_date}"
-    if status.built_at is not None:
-        through = status.data_through or "no day yet"
-        yield f"  database    built {status.built_at:%Y-%m-%d %H:%M} UTC, data through {through}"
-    free = ", ".join(f"{name} {size / 1e9:,.1f} GB" for name, size in status.free_bytes.items())
-    if free:
-        yield f"  free disk   {free}"
-    for line in _to_do(status):
-        yield f"  to do       {line}"
-
-
-def _to_do(status: Status) -> Iterator[str]:
-    run, region = status.last_run, status.region
-    if run is not None and run.state == "failed":
-        yield run.error or "the run failed in Dagster; its UI has the step that failed"
-        if status.is_stale:
-            yield f"run 'insights check --region {region}', then 'insights run --region {region}'"
-    elif status.is_stale:
-        yield (
-            f"see whether the nightly run starts (its schedule in Dagster, or cron), "
-            f"or run 'insights run --region {region}'"
-        )
-    for code, rooms in status.failed_by_code.items():
-        yield f"{counted(rooms, 'room')}: {code}: {status.remedies[code]}"
-    if status.is_behind:
-        yield f"the database is older than what was read: run 'insights publish --region {region}'"
-    if status.is_disk_short:
-        yield "less than 5 % of a disk is free: make room, or lower keep_versions"
-
-
-def _as_json(status: Status) -> dict[str, object]:
-    run = status.last_run
-    return {
-        "region": status.region,
-        "is_stale": status.is_stale,
-        "age_hours": None if status.age is None else round(status.age.total_seconds() / 3600, 2),
-        "last_read_at": _iso(status.last_read_at),
-        "last_run": run
-        and {
-            "state": run.state,
-            "started_at": run.started_at.isoformat(),
-            "error_code": run.error_code,
-        },
-        "rooms_expected": status.rooms_expected,
-        "rooms_loaded": status.rooms_loaded,
-        "failed_by_code": dict(status.failed_by_code),
-        "first_date": _iso(status.first_date),
-        "last_date": _iso(status.last_date),
-        "data_through": _iso(status.data_through),
-        "built_at": _iso(status.built_at),
-        "free_bytes": dict(status.free_bytes),
-        "to_do": list(_to_do(status)),
-    }
-
-
-def _iso(value: object) -> str | None:
-    return None if value is None else value.isoformat()  # type: ignore[attr-defined]
-
-
-def _hours(status: Status) -> str:
-    minutes = int((status.age.total_seconds() if status.age else 0) // 60)
-    return counted(minutes, "minute") if minutes < 120 else counted(minutes // 60, "hour")

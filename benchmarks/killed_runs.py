@@ -32,7 +32,7 @@ from pipelines.night import Night, publish_region, run_night
 from pipelines.reading import Outcome
 from pipelines.settings import load_settings
 from pipelines.sources.base import DayRange
-from pipelines.sources.factory import open_source
+from pipelines.sources.session import open_source
 from tests.object_stores import seaweedfs
 from transforms.contract import TABLES
 from warehouse.connect import connect

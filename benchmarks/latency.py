@@ -32,7 +32,7 @@ from pipelines.night import Night, default_range, publish_region, run_night, tod
 from pipelines.reading import Outcome
 from pipelines.settings import Settings, load_settings
 from pipelines.sources import session
-from pipelines.sources.factory import open_source
+from pipelines.sources.session import open_source
 from pipelines.sources.wire import TimedAdapter
 from transforms.contract import Region
 from warehouse.lake import Lake

@@ -24,7 +24,7 @@ from pipelines.history import HistoryError, RunFacts, facts_of, job_name, open_i
 from pipelines.night import SILENT, OpenSource, Progress, default_range, today_in
 from pipelines.settings import Settings, SettingsError, load_settings, regions_to_load
 from pipelines.sources.base import DayRange
-from pipelines.sources.factory import open_source as open_exchange
+from pipelines.sources.session import open_source as open_exchange
 from transforms.contract import Region
 
 _DEMO_CONFIG: Final = Path("demo/insights.yaml")

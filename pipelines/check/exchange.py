@@ -25,10 +25,18 @@ from urllib3.util import make_headers
 
 from pipelines.night import OpenSource
 from pipelines.settings import ExchangeSettings, Room, Secrets
-from pipelines.sources.base import Listing, Reach, ReadError, State, Step, Window, printable
-from pipelines.sources.factory import open_check
-from pipelines.sources.session import Throttle
-from pipelines.sources.wire import Deadline, failure_of, verified_context
+from pipelines.sources.base import (
+    Listing,
+    Reach,
+    ReadError,
+    State,
+    Step,
+    Window,
+    failure_of,
+    printable,
+)
+from pipelines.sources.session import Throttle, open_check
+from pipelines.sources.wire import Deadline, verified_context
 from transforms.contract import Region
 
 SCOPE_TOO_WIDE: Final = "ScopeTooWide"

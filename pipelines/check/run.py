@@ -39,7 +39,7 @@ from pipelines.settings import (
 )
 from pipelines.settings.values import Identifier, Label, Mailbox
 from pipelines.sources.base import CalendarSource, ListedRoom, State, Step, Window
-from pipelines.sources.factory import open_source
+from pipelines.sources.session import open_source
 from pipelines.texts import counted
 from transforms.contract import ROOM_TYPES, Region
 from transforms.local_time import is_country

@@ -32,7 +32,7 @@ from pipelines.compare import Comparison, DayDifference, compare, pairs_of
 from pipelines.night import today_in
 from pipelines.settings import MOST_DAYS, RegionSettings
 from pipelines.sources.base import DayRange
-from pipelines.sources.factory import open_source
+from pipelines.sources.session import open_source
 from transforms.contract import Region
 
 _SHOWN: Final = 40

@@ -55,7 +55,7 @@ from pipelines.night import (
 )
 from pipelines.settings import MOST_DAYS, Settings, SettingsError, read_all_secrets
 from pipelines.sources.base import DayRange
-from pipelines.sources.factory import open_source
+from pipelines.sources.session import open_source
 from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.nightly import first_day_kept

@@ -57,7 +57,7 @@ from pipelines.settings.values import (
 from pipelines.texts import TextError, read_text
 from transforms.contract import REGION_REMEDY, ROOMS, Region, is_region
 from transforms.local_time import local_date, zone
-from warehouse.storage import Location, ObjectUrl
+from warehouse.storage.base import Location, ObjectUrl
 
 __all__ = [
     "MOST_DAYS",

@@ -70,7 +70,8 @@ _Wrong: TypeAlias = Iterator[tuple[str, str]]
 class _Exchange(Keys):
     """What an exchange has whatever protocol it speaks; files are absolute and exist.
 
-    ``name`` is its key in the YAML, ``origin`` the file and key for messages.
+    ``name`` is its key in the YAML, ``origin`` the file and key for messages. What reads and
+    checks a kind is named beside its keys, and imported where an exchange of that kind is opened.
     """
 
     name: str = Field(default="", exclude=True)
@@ -87,6 +88,8 @@ class _Exchange(Keys):
 class EwsExchange(_Exchange):
     """An entry of a region's ``exchanges`` with ``kind: ews``."""
 
+    source: ClassVar = "pipelines.sources.ews:EwsSource"
+    check: ClassVar = "pipelines.sources.ews_check:EwsCheck"
     kind: Annotated[Literal["ews"], _KIND]
     endpoint: HttpsUrl
     auth: Literal["basic", "ntlm", "oauth"]
@@ -124,6 +127,8 @@ class EwsExchange(_Exchange):
 class GraphExchange(_Exchange):
     """An entry with ``kind: graph``; ``endpoint`` and ``authority`` win over the cloud's own."""
 
+    source: ClassVar = "pipelines.sources.graph:GraphSource"
+    check: ClassVar = "pipelines.sources.graph_check:GraphCheck"
     kind: Annotated[Literal["graph"], _KIND]
     tenant_id: Text
     client_id: Text

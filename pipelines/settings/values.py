@@ -33,7 +33,7 @@ from pydantic_core import InitErrorDetails
 
 from transforms.local_time import DEFAULT_OPEN_HOURS, parse_open_hours, zone_names
 from transforms.raw import bare_address
-from warehouse.storage import Location, ObjectUrl
+from warehouse.storage.base import Location, ObjectUrl
 
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _TEXTS: Final[Mapping[str, str]] = {
@@ -230,13 +230,6 @@ def one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") -
     return BeforeValidator(check)
 
 
-def _open_hours(value: str) -> str:
-    if "@" in value:
-        raise ValueError(f"these are no opening hours; write them like {DEFAULT_OPEN_HOURS}")
-    parse_open_hours(value)
-    return value
-
-
 def _time_of_day(value: object) -> time:
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:
@@ -336,7 +329,14 @@ def after(key: str, text: str, *, or_equal: bool = False) -> AfterValidator:
 ZoneName: TypeAlias = Annotated[
     str, one_of(zone_names, "IANA time zone", "write one such as Europe/Copenhagen")
 ]
-OpenHours: TypeAlias = Annotated[str, AfterValidator(_open_hours)]
+OpenHours: TypeAlias = Annotated[
+    str,
+    must(
+        lambda text: "@" not in text,
+        f"these are no opening hours; write them like {DEFAULT_OPEN_HOURS}",
+    ),
+    must(parse_open_hours, "are no opening hours"),  # it raises a sentence of its own
+]
 Domain: TypeAlias = Annotated[
     str,
     AfterValidator(str.strip),

@@ -1,7 +1,8 @@
 """What every source is, whatever protocol it speaks: how it is read, how it fails, what checks it.
 
-Belongs here: the ``CalendarSource`` protocol, what is read of it, and ``ReadError``; the
-``SourceCheck`` of an exchange: its steps, and the rooms that it lists against the directory.
+Belongs here: the ``CalendarSource`` protocol, what is read of it; ``ReadError``, with what can go
+wrong below HTTP and what an HTTP status means; the ``SourceCheck`` of an exchange: its steps, and
+the rooms that it lists against the directory.
 Does not belong here: a protocol's own words and requests (``ews.py``, ``graph.py``), what is done
 about a failure (``pipelines/reading.py``), the remedies that operators read (``remedies.py``),
 printing (``pipelines/check``).
@@ -10,25 +11,41 @@ Addresses of rooms that the directory does not know stay on the terminal: they h
 
 There is one kind of failure from the wire to the report, and nothing on the way translates it:
 
-1. what goes wrong names it: the wire (``wire.py``: ``ConnectionBroken``, ``HTTP503``), the
+1. what goes wrong names it: the wire (``ConnectionBroken``, ``HTTP503``, see below), the
    protocol (``ews_xml.py``, ``graph.py``: ``ErrorAccessDenied``), an answer that cannot be
    used (``MalformedItem``), or ``ReadError.of`` whatever a library raised;
 2. ``session.py`` decides by ``is_transient`` and ``retry_after`` whether the request is sent again;
 3. ``reading.py`` decides by ``reach`` whether the room alone failed, or the exchange;
 4. the night's report keeps the ``code``, and only ``assets.py`` makes it Dagster's failure.
+
+EWS and Graph take the same status for the same reach: a rule that only one of them kept let one
+room's trouble end the night of all.
 """
 
+import codecs
 import re
+import socket
+import ssl
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Final, Protocol
 
-from pipelines.settings import Room
+from requests import exceptions
+from urllib3.exceptions import NameResolutionError
+
 from transforms.raw import RawItem
 
+_LOGIN_WANTED: Final = "Tunnel connection failed: 407"  # http.client has no type for it
+TRANSIENT_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504, 509})
+_STATUSES_OF_THE_ACCOUNT: Final = frozenset({401, 407, 456})
+# One mailbox may be refused, and a front end may know no way to one: HTTP does not say which.
+_STATUSES_OF_ROOM_OR_EXCHANGE: Final = frozenset({403, 404, 405})
+_WEB_PAGE: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html)\b", re.IGNORECASE)
+_HALF_A_SECOND: Final = timedelta(seconds=0.5)  # a Date header is cut to whole seconds
 _CODE: Final = re.compile(r"Error(?=[A-Z])[A-Za-z]{1,60}")
 _WITH_DIGITS: Final = frozenset({"ErrorMimeContentInvalidBase64String", "ErrorWin32InteropError"})
 _LONGEST: Final = 80
@@ -114,6 +131,89 @@ class ReadError(Exception):
         return cls(
             error.code, error.reach, is_transient=error.is_transient, retry_after=error.retry_after
         )
+
+
+_Kinds = tuple[type[BaseException], ...]
+_NAMES: Final[tuple[tuple[_Kinds, str, Reach, bool], ...]] = (
+    # The first that is among an error's causes names it; the last value is is_transient.
+    ((ssl.SSLCertVerificationError,), "CertificateNotTrusted", Reach.EXCHANGE, False),
+    ((exceptions.ProxyError,), "ProxyError", Reach.EXCHANGE, True),
+    ((NameResolutionError, socket.gaierror), "NameResolutionError", Reach.EXCHANGE, True),
+    ((ConnectionRefusedError, exceptions.ConnectTimeout), "CannotConnect", Reach.EXCHANGE, True),
+    ((TimeoutError, exceptions.Timeout), "ReadTimeout", Reach.ROOM, True),
+    (
+        (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError),
+        "ConnectionBroken",
+        Reach.ROOM,
+        True,
+    ),
+    ((ssl.SSLError,), "TlsRefused", Reach.EXCHANGE, False),
+    ((exceptions.InvalidURL, exceptions.InvalidSchema), "EndpointInvalid", Reach.EXCHANGE, False),
+)
+
+
+def failure_of(error: BaseException) -> ReadError:
+    """Return what may leave of anything that went wrong below HTTP."""
+    # Everything that it wraps, however requests and urllib3 wrapped it.
+    causes: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        cause = waiting.pop()
+        if isinstance(cause, BaseException) and not any(cause is each for each in causes):
+            causes.append(cause)
+            waiting += [*cause.args, getattr(cause, "reason", None)]
+            waiting += [cause.__cause__, cause.__context__]
+    if any(type(cause) is OSError and str(cause).startswith(_LOGIN_WANTED) for cause in causes):
+        return ReadError("HTTP407", Reach.EXCHANGE)
+    for kinds, code, reach, is_transient in _NAMES:
+        if any(isinstance(cause, kinds) for cause in causes):
+            return ReadError(code, reach, is_transient=is_transient)
+    return ReadError("ConnectionBroken", is_transient=True)
+
+
+def status_failure(status: int, headers: Mapping[str, str]) -> ReadError:
+    """Return the failure of an answer of which nothing but its status can be understood."""
+    is_unclear = status in _STATUSES_OF_ROOM_OR_EXCHANGE or 300 <= status < 400
+    of_one = Reach.UNCLEAR if is_unclear else Reach.ROOM
+    return ReadError(
+        f"HTTP{status}",
+        Reach.EXCHANGE if status in _STATUSES_OF_THE_ACCOUNT else of_one,
+        is_transient=status in TRANSIENT_STATUSES,
+        retry_after=retry_after(headers.get("Retry-After")),
+    )
+
+
+def refuse_web_page(content: bytes) -> None:
+    """Do nothing, unless the answer is a page that a person was meant to see.
+
+    Raises:
+        ReadError: ``WebPage``.
+    """
+    if _WEB_PAGE.match(content.removeprefix(codecs.BOM_UTF8)):
+        raise ReadError("WebPage", Reach.UNCLEAR, is_transient=True)
+
+
+def retry_after(value: str | None) -> float | None:
+    """Return the seconds of a Retry-After header, given as a number or as a date."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    wait = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)
+    return max(0.0, wait.total_seconds())
+
+
+def clock_offset(date: str | None, now: datetime) -> timedelta | None:
+    """Return the server's clock minus ours by its Date header; None if it has none."""
+    try:
+        server_at = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    return server_at.replace(tzinfo=server_at.tzinfo or UTC) + _HALF_A_SECOND - now
 
 
 class CalendarSource(Protocol):
@@ -217,27 +317,22 @@ def printable(text: str) -> str:
 
 
 def listing_step(
-    name: str,
-    text: str,
-    rooms: Sequence[Room],
-    directory: Sequence[Room],
-    listing: Listing,
+    name: str, text: str, rooms: Mapping[str, str], directory: Set[str], listing: Listing
 ) -> Step:
     """Say how far the rooms that an exchange lists and the room directory agree, both ways.
 
-    A difference is a note, since many rooms are in no list. A directory that is still empty has
-    none: its rooms are about to be written from the listing.
+    ``rooms`` are those of the exchange, room_ids by casefolded address; ``directory`` are all
+    addresses of the region. A difference is a note, since many rooms are in no list. A directory
+    that is still empty has none: its rooms are about to be written from the listing.
     """
     details = []
-    known = {room.address.casefold() for room in directory}
-    unknown = [room for address, room in listing.rooms.items() if address not in known]
-    if known and unknown:
-        some = _some([room.address for room in unknown])
+    unknown = [room.address for address, room in listing.rooms.items() if address not in directory]
+    if directory and unknown:
         details.append(
-            f"{len(unknown)} not in the directory: {some} "
+            f"{len(unknown)} not in the directory: {_some(unknown)} "
             "(--write-rooms FILE writes them down; another region's may be among them)"
         )
-    unlisted = [room.room_id for room in rooms if room.address.casefold() not in listing.rooms]
+    unlisted = [room_id for address, room_id in rooms.items() if address not in listing.rooms]
     if listing.codes:
         codes = ", ".join(listing.codes)
         details.append(f"not all could be read, so rooms may be missing: {codes}")

@@ -36,7 +36,7 @@ from requests_ntlm import HttpNtlmAuth
 from requests_ntlm.requests_ntlm import _get_certificate_hash
 
 from pipelines.settings import EwsExchange, Secrets
-from pipelines.sources.base import ReadError, Window, malformed
+from pipelines.sources.base import ReadError, Window, malformed, status_failure
 from pipelines.sources.ews_xml import (
     STATED,
     VIEW_CUT_SHORT,
@@ -46,7 +46,7 @@ from pipelines.sources.ews_xml import (
     with_invitees,
 )
 from pipelines.sources.session import Session, SteadyView, Throttle, rows_by_id
-from pipelines.sources.wire import Clock, TimedAdapter, secured, status_failure
+from pipelines.sources.wire import Clock, TimedAdapter, secured
 from transforms.raw import RawItem
 
 UTC_ZONE: Final = EWSTimeZone("UTC")

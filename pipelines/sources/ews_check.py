@@ -25,12 +25,12 @@ from pipelines.sources.base import (
     ReadError,
     State,
     Step,
+    clock_offset,
     clock_step,
     listing_step,
 )
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.ews_xml import TYPES, StrictService, parse_strictly
-from pipelines.sources.wire import clock_offset
 from pipelines.texts import counted
 
 Build: TypeAlias = tuple[int, int, int, int]
@@ -68,7 +68,8 @@ class EwsCheck:
     ) -> None:
         self.listing = Listing()
         self._auth = exchange.auth
-        self._rooms, self._directory = rooms, directory
+        self._rooms = {room.address.casefold(): room.room_id for room in rooms}
+        self._directory = {room.address.casefold() for room in directory}
         act_as = rooms[0].address if exchange.auth == "oauth" and rooms else None
         self._source = DirectorySource(exchange, secrets, act_as)
 

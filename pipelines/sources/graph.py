@@ -22,9 +22,17 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from pipelines.settings import GraphExchange, Secrets
-from pipelines.sources.base import Reach, ReadError, Window, is_response_code, malformed
+from pipelines.sources.base import (
+    Reach,
+    ReadError,
+    Window,
+    is_response_code,
+    malformed,
+    refuse_web_page,
+    status_failure,
+)
 from pipelines.sources.session import Session, SteadyView, Throttle, rows_by_id
-from pipelines.sources.wire import Clock, refuse_web_page, secured, status_failure
+from pipelines.sources.wire import Clock, secured
 from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
 _HEADERS: Final = {"Accept": "application/json", "Prefer": 'outlook.timezone="UTC"'}

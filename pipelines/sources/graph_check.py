@@ -7,7 +7,7 @@ Does not belong here: calendars (``graph.py``), printing (``pipelines/check``).
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,11 +22,11 @@ from pipelines.sources.base import (
     ReadError,
     State,
     Step,
+    clock_offset,
     clock_step,
     listing_step,
 )
 from pipelines.sources.graph import GraphSource, Pages
-from pipelines.sources.wire import clock_offset
 from pipelines.texts import counted
 
 _WIDE_GRANTS: Final = frozenset(
@@ -60,7 +60,8 @@ class GraphCheck:
     ) -> None:
         self.listing = Listing()
         self._authority = exchange.authority
-        self._rooms, self._directory = rooms, directory
+        self._rooms = {room.address.casefold(): room.room_id for room in rooms}
+        self._directory = {room.address.casefold() for room in directory}
         self._source = GraphDirectory(exchange, secrets)
 
     def steps(self) -> Iterator[Step]:
@@ -77,26 +78,22 @@ class GraphCheck:
                 yield Step("sign-in", State.NOTE, text, details=(_WIDE,))
             else:
                 yield Step("sign-in", State.OK, "the app has a token")
-            places = self._places()
-            yield places
-        if places.code is None:
-            yield clock_step(source.clock_offset)
-
-    def _places(self) -> Step:
-        """Ask for the rooms; that they may not be listed is a note, since no night needs it."""
-        try:
-            rooms = self._source.rooms()
-        except ReadError as error:
-            self.listing = Listing(None, codes=(error.code,))
-            if error.reach is Reach.EXCHANGE:
-                return Step(_PLACES, State.FAILED, "could not be asked", error.code)
-            text = f"could not be asked ({error.code})"
-            return Step(_PLACES, State.NOTE, text, details=(_HOW_TO_LIST,))
-        listed = {room.address.casefold(): room for room in rooms}
-        listing = Listing((_PLACES,), listed, unlisted_are="not among the places")
-        self.listing = listing
-        text = counted(len(rooms), "room")
-        return listing_step(_PLACES, text, self._rooms, self._directory, listing)
+            # That the rooms may not be listed is a note, since no night needs it.
+            try:
+                rooms = source.rooms()
+            except ReadError as error:
+                self.listing = Listing(None, codes=(error.code,))
+                if error.reach is Reach.EXCHANGE:
+                    yield Step(_PLACES, State.FAILED, "could not be asked", error.code)
+                    return
+                text = f"could not be asked ({error.code})"
+                yield Step(_PLACES, State.NOTE, text, details=(_HOW_TO_LIST,))
+            else:
+                listed = {room.address.casefold(): room for room in rooms}
+                listing = Listing((_PLACES,), listed, unlisted_are="not among the places")
+                self.listing, text = listing, counted(len(rooms), "room")
+                yield listing_step(_PLACES, text, self._rooms, self._directory, listing)
+        yield clock_step(source.clock_offset)
 
 
 class GraphDirectory(GraphSource):
@@ -118,16 +115,22 @@ class GraphDirectory(GraphSource):
         Raises:
             ReadError: the sign-in service cannot be reached, or refuses the app.
         """
-        header = ""
+        header, grants = "", frozenset[str]()
         try:
             self._session.begin()
             for attempt in self._session.attempts():
                 with attempt:  # nothing is sent to Graph: it has not taken the token yet
                     prepared = self._http.prepare_request(requests.Request("GET", self._root))
                     header = str(prepared.headers["Authorization"])
-            return _roles(header) & _WIDE_GRANTS
+            with suppress(IndexError, KeyError, TypeError, ValueError):  # it cannot be read
+                claims = header.split(".")[1]
+                padded = claims + "=" * (-len(claims) % 4)
+                roles = json.loads(base64.urlsafe_b64decode(padded))["roles"]
+                grants = frozenset(roles) & _WIDE_GRANTS
         except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
             failure = ReadError.of(error)
+        else:
+            return grants
         raise failure
 
     def rooms(self) -> Sequence[ListedRoom]:
@@ -150,17 +153,6 @@ class GraphDirectory(GraphSource):
         else:
             return found
         raise failure
-
-
-def _roles(header: str) -> frozenset[str]:
-    """Return the grants that a token names; none if it is not one that can be read."""
-    try:
-        claims = header.split(".")[1]
-        padded = claims + "=" * (-len(claims) % 4)
-        roles = json.loads(base64.urlsafe_b64decode(padded))["roles"]
-        return frozenset(roles)
-    except (IndexError, KeyError, TypeError, ValueError):
-        return frozenset()
 
 
 def _listed(place: Mapping[str, Any]) -> ListedRoom:

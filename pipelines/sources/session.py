@@ -1,8 +1,9 @@
 """One exchange, as its workers see it: whether another request may be sent, and what became of it.
 
-Belongs here: the throttle that an exchange's workers share (slots, holds, a refusal, which folder
-is whose), and the session of one worker: its deadline, its retries, its second try of a password,
-and whether what came is the whole calendar. What EWS and Graph do alike is done here once.
+Belongs here: opening a source by its kind; the throttle that an exchange's workers share (slots,
+holds, a refusal, which folder is whose), and the session of one worker: its deadline, its retries,
+its second try of a password, and whether what came is the whole calendar. What EWS and Graph do
+alike is done here once.
 Does not belong here: what is requested and what a refusal means (``ews.py``, ``graph.py``),
 bytes (``wire.py``).
 """
@@ -12,15 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager, nullcontext
+from pkgutil import resolve_name
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from pipelines.settings import ExchangeSettings, Secrets
-from pipelines.sources.base import Reach, ReadError
-from pipelines.sources.oauth import Token
-from pipelines.sources.wire import Clock, Deadline, TimedAdapter, silence_loggers
+from pipelines.settings import ExchangeSettings, Room, Secrets
+from pipelines.sources.base import CalendarSource, Reach, ReadError, SourceCheck
+from pipelines.sources.wire import Clock, Deadline, TimedAdapter, Token, silence_loggers
 from transforms.raw import SERIES, RawItem
 
 RowT = TypeVar("RowT", bound="tuple[str, RawItem] | tuple[str, str, RawItem]")
@@ -342,3 +343,30 @@ def rows_by_id(rows: Iterable[RowT]) -> dict[str, list[RowT]]:
         if row not in same:
             same.append(row)
     return found
+
+
+def open_source(
+    exchange: ExchangeSettings, secrets: Secrets, with_invitees: bool, throttle: Throttle
+) -> CalendarSource:
+    """Return a source of its own for one worker; it connects when the first room is read.
+
+    The workers of an exchange share a ``throttle``. Only what its kind needs is imported:
+    exchangelib takes longer than all the rest.
+
+    Raises:
+        ReadError: the settings cannot be used (a CA file that vanished, say).
+    """
+    source: Callable[..., CalendarSource] = resolve_name(exchange.source)
+    return source(exchange, secrets, with_invitees=with_invitees, throttle=throttle)
+
+
+def open_check(
+    exchange: ExchangeSettings, secrets: Secrets, rooms: Sequence[Room], directory: Sequence[Room]
+) -> SourceCheck:
+    """Return what checks an exchange; ``rooms`` are its own, ``directory`` the region's.
+
+    Raises:
+        ReadError: the settings cannot be used.
+    """
+    check: Callable[..., SourceCheck] = resolve_name(exchange.check)
+    return check(exchange, secrets, rooms, directory)

@@ -1,64 +1,39 @@
-"""The wire: TLS that always verifies, a clock on every byte, and one code for each failure.
+"""The wire: TLS that always verifies, a clock on every byte, and the token on every request.
 
 Belongs here: the requests adapter that every request of a source goes through, its ssl context
-and its deadline; what can go wrong below HTTP, and what an HTTP status means whatever the
-protocol; the silence of the libraries underneath.
-Does not belong here: a protocol's own refusals (``ews_xml.py``, ``graph.py``), sending
-again (``session.py``).
+and its deadline; the token of one app registration; the silence of the libraries underneath.
+Does not belong here: the name of a failure (``base.py``), a protocol's own refusals
+(``ews_xml.py``, ``graph.py``), sending again (``session.py``).
 
 Timeouts of ``requests`` hold per read, so a server that sends a byte now and then is never timed
-out. Here each read of the socket looks at the room's deadline first. EWS and Graph take the same
-status for the same reach: a rule that only one of them kept let one room's trouble end the night
-of all.
+out. Here each read of the socket looks at the room's deadline first. msal keeps the token in
+memory and gets a new one before the old one ends, so the header is made anew for every request.
 """
 
-import codecs
 import logging
 import os
 import re
-import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import certifi
+import msal
 import requests
-from requests import exceptions
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import pkcs12
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NameResolutionError
 
-from pipelines.sources.base import Reach, ReadError
+from pipelines.settings import ExchangeSettings, Secrets
+from pipelines.sources.base import Reach, ReadError, failure_of
 
 _CONNECT_SECONDS: Final = 10.0
-_Kinds = tuple[type[BaseException], ...]
-_LOGIN_WANTED: Final = "Tunnel connection failed: 407"  # http.client has no type for it
-_NAMES: Final[tuple[tuple[_Kinds, str, Reach, bool], ...]] = (
-    # The first that is among an error's causes names it; the last value is is_transient.
-    ((ssl.SSLCertVerificationError,), "CertificateNotTrusted", Reach.EXCHANGE, False),
-    ((exceptions.ProxyError,), "ProxyError", Reach.EXCHANGE, True),
-    ((NameResolutionError, socket.gaierror), "NameResolutionError", Reach.EXCHANGE, True),
-    ((ConnectionRefusedError, exceptions.ConnectTimeout), "CannotConnect", Reach.EXCHANGE, True),
-    ((TimeoutError, exceptions.Timeout), "ReadTimeout", Reach.ROOM, True),
-    (
-        (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError),
-        "ConnectionBroken",
-        Reach.ROOM,
-        True,
-    ),
-    ((ssl.SSLError,), "TlsRefused", Reach.EXCHANGE, False),
-    ((exceptions.InvalidURL, exceptions.InvalidSchema), "EndpointInvalid", Reach.EXCHANGE, False),
-)
-
-TRANSIENT_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504, 509})
-_STATUSES_OF_THE_ACCOUNT: Final = frozenset({401, 407, 456})
-# One mailbox may be refused, and a front end may know no way to one: HTTP does not say which.
-_STATUSES_OF_ROOM_OR_EXCHANGE: Final = frozenset({403, 404, 405})
-_WEB_PAGE: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html)\b", re.IGNORECASE)
-_HALF_A_SECOND: Final = timedelta(seconds=0.5)  # a Date header is cut to whole seconds
+_KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
 LIBRARIES: Final = (
     "exchangelib",
     "msal",
@@ -231,73 +206,121 @@ def secured(session: requests.Session, adapter: TimedAdapter) -> requests.Sessio
     return session
 
 
-def failure_of(error: BaseException) -> ReadError:
-    """Return what may leave of anything that went wrong below HTTP."""
-    causes = list(_causes(error))
-    if any(type(cause) is OSError and str(cause).startswith(_LOGIN_WANTED) for cause in causes):
-        return ReadError("HTTP407", Reach.EXCHANGE)
-    for kinds, code, reach, is_transient in _NAMES:
-        if any(isinstance(cause, kinds) for cause in causes):
-            return ReadError(code, reach, is_transient=is_transient)
-    return ReadError("ConnectionBroken", is_transient=True)
+class Token(requests.auth.AuthBase):
+    """Puts a valid bearer token on each request, and gets it through a session of its own.
 
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and everything that it wraps, however requests and urllib3 wrapped it."""
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        cause = waiting.pop()
-        if not isinstance(cause, BaseException) or id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
-        waiting += [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
-
-
-def status_failure(status: int, headers: Mapping[str, str]) -> ReadError:
-    """Return the failure of an answer of which nothing but its status can be understood."""
-    is_unclear = status in _STATUSES_OF_ROOM_OR_EXCHANGE or 300 <= status < 400
-    of_one = Reach.UNCLEAR if is_unclear else Reach.ROOM
-    return ReadError(
-        f"HTTP{status}",
-        Reach.EXCHANGE if status in _STATUSES_OF_THE_ACCOUNT else of_one,
-        is_transient=status in TRANSIENT_STATUSES,
-        retry_after=retry_after(headers.get("Retry-After")),
-    )
-
-
-def refuse_web_page(content: bytes) -> None:
-    """Do nothing, unless the answer is a page that a person was meant to see.
-
-    Raises:
-        ReadError: ``WebPage``.
+    The app and how it proves itself are those of the exchange: a secret, or a certificate file
+    with key and certificate, as PEM or PKCS #12 (``.pfx``, ``.p12``).
     """
-    if _WEB_PAGE.match(content.removeprefix(codecs.BOM_UTF8)):
-        raise ReadError("WebPage", Reach.UNCLEAR, is_transient=True)
+
+    def __init__(
+        self, exchange: ExchangeSettings, secrets: Secrets, scope: str, adapter: TimedAdapter
+    ) -> None:
+        self._exchange = exchange
+        self._secrets = secrets
+        self._scope = scope
+        self._adapter = adapter
+        self._client: Any = None
+        self._was_accepted = False
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign a request.
+
+        Raises:
+            ReadError: the token endpoint cannot be reached, or refuses the app.
+        """
+        try:
+            if self._client is None:
+                exchange = self._exchange
+                self._client = msal.ConfidentialClientApplication(
+                    exchange.client_id,
+                    authority=f"{exchange.authority.rstrip('/')}/{exchange.tenant_id}",
+                    client_credential=_credential(exchange.certificate_file, self._secrets),
+                    http_client=_TokenEndpoint(secured(requests.Session(), self._adapter)),
+                    instance_discovery=False,  # it would ask the public cloud about a national one
+                )
+            answer = self._client.acquire_token_for_client([self._scope])
+        except ReadError:
+            raise
+        except ValueError:  # a tenant that msal cannot use
+            answer = {}
+        except Exception:  # noqa: BLE001  an answer that msal cannot use: its texts quote it
+            answer = None
+        if not isinstance(answer, dict):
+            raise ReadError("SignInAnswerUnknown", Reach.EXCHANGE)
+        if "access_token" not in answer:
+            raise ReadError("TokenRefused", Reach.EXCHANGE)
+        r.headers["Authorization"] = f"Bearer {answer['access_token']}"
+        return r
+
+    def accept(self) -> None:
+        """Remember that the server took the token."""
+        self._was_accepted = True
+
+    def renew(self) -> bool:
+        """Drop a token that used to work; return False if it never did."""
+        if not self._was_accepted:
+            return False
+        self._was_accepted, self._client = False, None
+        return True
 
 
-def retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header, given as a number or as a date."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
+class _TokenEndpoint:
+    """What msal sends through.
+
+    An outage, or a web page in place of JSON, is raised here: msal would keep the one for a while
+    and take the other for a refusal. Whatever is wrong with it is so for every room.
+    """
+
+    def __init__(self, session: requests.Session) -> None:
+        self._session = session
+
+    def post(self, url: str, **kwargs: Any) -> requests.Response:
+        return self._send("POST", url, **kwargs)
+
+    def get(self, url: str, **kwargs: Any) -> requests.Response:
+        return self._send("GET", url, **kwargs)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _send(self, method: str, url: str, **kwargs: Any) -> requests.Response:
+        try:
+            response = self._session.request(method, url, allow_redirects=False, **kwargs)
+        except ReadError as failure:
+            if failure.reach is Reach.EXCHANGE:
+                raise
+        else:
+            is_down = response.status_code == 429 or response.status_code >= 500
+            is_page = response.ok and not response.content.lstrip().startswith(b"{")
+            if not (is_down or is_page):
+                return response
+        raise ReadError("TokenEndpointUnavailable", Reach.EXCHANGE, is_transient=True)
+
+
+def _credential(certificate_file: Path | None, secrets: Secrets) -> str | dict[str, str]:
+    if certificate_file is None:
+        return secrets.client_secret or ""
+    secret = secrets.certificate_password
+    password = secret.encode() if secret else None
+    key: PrivateKeyTypes | None = None
+    certificate: x509.Certificate | None = None
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    wait = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)
-    return max(0.0, wait.total_seconds())
-
-
-def clock_offset(date: str | None, now: datetime) -> timedelta | None:
-    """Return the server's clock minus ours by its Date header; None if it has none."""
-    try:
-        server_at = parsedate_to_datetime(date or "")
-    except ValueError:
-        return None
-    return server_at.replace(tzinfo=server_at.tzinfo or UTC) + _HALF_A_SECOND - now
+        data = certificate_file.read_bytes()
+        if certificate_file.suffix.lower() in (".pfx", ".p12"):
+            key, certificate, _ = pkcs12.load_key_and_certificates(data, password)
+        elif block := _KEY.search(data):
+            key = serialization.load_pem_private_key(block[0], password)
+            certificate = x509.load_pem_x509_certificate(data)
+    except (OSError, ValueError, TypeError):  # missing, damaged, or another password
+        key = None
+    if not isinstance(key, RSAPrivateKey) or certificate is None:  # Entra takes no other key
+        raise ReadError("CertificateFileUnreadable", Reach.EXCHANGE)
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    public = certificate.public_bytes(pem)
+    return {"private_key": private.decode(), "public_certificate": public.decode()}
 
 
 def silence_loggers() -> None:

@@ -24,7 +24,7 @@ from pipelines.sandbox.model import ACCOUNT, Item, Tenant
 from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import Settings, load_settings
 from pipelines.sources.base import DayRange
-from pipelines.sources.factory import open_source
+from pipelines.sources.session import open_source
 from tests.conftest import StartExchange
 from transforms.contract import Region
 

@@ -7,9 +7,8 @@ from contextlib import suppress
 import pytest
 
 from pipelines.settings import EwsExchange, Secrets
-from pipelines.sources.base import Reach, ReadError
+from pipelines.sources.base import Reach, ReadError, retry_after
 from pipelines.sources.session import ATTEMPTS, Session, Throttle
-from pipelines.sources.wire import retry_after
 from tests.sources.conftest import FakeTime
 
 Send = Callable[..., str]

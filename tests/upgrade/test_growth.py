@@ -52,7 +52,7 @@ from pathlib import Path
 from pipelines.night import SILENT, Night, publish_region, run_night
 from pipelines.sources.base import DayRange
 from pipelines.settings import load_settings
-from pipelines.sources.factory import open_source
+from pipelines.sources.session import open_source
 
 config, now, first, last = Path(sys.argv[1]), *sys.argv[2:]
 now = datetime.fromisoformat(now)

@@ -121,7 +121,7 @@ def running_sandboxes(
 @contextmanager
 def _running_sandbox(region: Region, options: Sequence[str]) -> Iterator[RunningSandbox]:
     with subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", "pipelines.sandbox", "--region", region, *options],
+        [sys.executable, "-m", "pipelines.sandbox.server", "--region", region, *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

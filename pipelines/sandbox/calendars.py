@@ -5,28 +5,24 @@ costs its own days only. A booking is visible once it was created: days ahead fi
 come nearer. People are drawn for visible bookings only, from generators of their own.
 """
 
+from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import accumulate
 from random import Random
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pipelines.sandbox.directory import DOMAIN, Room, invent_rooms
-from pipelines.sandbox.meetings import (
-    ERA_DAYS,
-    LENGTHS,
+from pipelines.sandbox.directory import (
+    DOMAIN,
     Meeting,
     People,
-    Series,
+    Room,
     draw_meeting,
-    draw_status,
     invent_people,
-    lead_time,
-    level_of,
-    pick_quarter,
-    series_of_era,
+    invent_rooms,
 )
 from pipelines.sandbox.model import Item, Mailbox, Tenant
 from transforms.contract import Region
@@ -42,6 +38,139 @@ _FAR_ZONES: Final = (
     ("Europe/Berlin", "W. Europe Standard Time"),
     ("America/Los_Angeles", "Pacific Standard Time"),
 )
+# How meetings of a working day start, by local hour from 7 to 18: peaks at 10 and 14.
+_BY_HOUR = (1, 4, 10, 15, 9, 3, 9, 14, 10, 7, 3, 1)
+_CUMULATED = list(accumulate(_BY_HOUR))
+
+
+def pick_quarter(random: Random) -> int:
+    """Return a start within the working day, in quarters of an hour from local midnight."""
+    hour = 7 + bisect(_CUMULATED, random.random() * _CUMULATED[-1])
+    part = random.random()
+    return hour * 4 + (0 if part < 0.62 else 2 if part < 0.9 else 1 if part < 0.95 else 3)
+
+
+LENGTHS: Final = (1, 2, 2, 2, 2, 3, 4, 4, 4, 4, 4, 6, 6, 8, 12, 16)
+"""Lengths of single meetings in quarters of an hour, as often as they are."""
+
+_BY_WEEKDAY = (1.0, 1.1, 1.15, 1.05, 0.75, 0.04, 0.02)
+
+# Share in per mille; LegacyFreeBusyStatus, MyResponseType, IsCancelled, Sensitivity.
+_STATUSES: Final = (
+    (600, ("Busy", "Accept", False, "Normal")),
+    (220, ("Busy", "Unknown", False, "Normal")),
+    (10, ("Busy", "Organizer", False, "Normal")),
+    (10, ("Busy", "NoResponseReceived", False, "Normal")),
+    (30, ("Tentative", "Tentative", False, "Normal")),
+    (10, ("Tentative", "NoResponseReceived", False, "Normal")),
+    (10, ("Busy", "Tentative", False, "Normal")),
+    (15, ("Free", "Decline", False, "Normal")),
+    (5, ("Busy", "Decline", False, "Normal")),
+    (10, ("Free", "Accept", False, "Normal")),
+    (5, ("OOF", "Accept", False, "Normal")),
+    (3, ("WorkingElsewhere", "Accept", False, "Normal")),
+    (2, ("NoData", "Unknown", False, "Normal")),
+    (25, ("Free", "Accept", True, "Normal")),
+    (5, ("Busy", "Accept", True, "Normal")),
+    (25, ("Busy", "Accept", False, "Private")),
+    (7, ("Busy", "Unknown", False, "Confidential")),
+    (8, ("Busy", "Accept", False, "Personal")),
+)
+_BY_CHANCE = [each for share, each in _STATUSES for _ in range(share)]
+
+# Chance below which; least and most minutes between creation and start.
+_LEADS: Final = (
+    (0.12, 0, 15),
+    (0.28, 15, 120),
+    (0.50, 120, 1440),
+    (0.76, 1440, 7 * 1440),
+    (0.93, 7 * 1440, 30 * 1440),
+    (0.99, 30 * 1440, 100 * 1440),
+    (1.00, 100 * 1440, 180 * 1440),
+)
+_LEAD_LIMITS = [limit for limit, _, _ in _LEADS]
+
+
+def level_of(day: date) -> float:
+    """Return how busy a date is, against a usual working day."""
+    if (day.month, day.day) >= (12, 23) or (day.month, day.day) <= (1, 2):
+        return _BY_WEEKDAY[day.weekday()] * 0.1
+    return _BY_WEEKDAY[day.weekday()] * (0.6 if day.month == 7 else 1.0)
+
+
+def draw_status(chance: float) -> tuple[str, str, bool, str]:
+    """Return free/busy, response, whether it is cancelled, and sensitivity for a chance below 1."""
+    return _BY_CHANCE[int(chance * len(_BY_CHANCE))]
+
+
+def lead_time(random: Random) -> timedelta:
+    """Draw how long before its start a meeting was created, to the second."""
+    _, least, most = _LEADS[bisect(_LEAD_LIMITS, random.random())]
+    return timedelta(seconds=int((least + random.random() * (most - least)) * 60))
+
+
+ERA_DAYS = 182
+_SHARE = 0.42  # of the bookings of a usual room
+_CROWDED = 10  # bookings a day: whoever books there does not ask whether it is free
+_CROWDED_SHARE = 0.75
+
+
+@dataclass(frozen=True)
+class Series:
+    """A meeting every week or two on some weekdays, at a local time, between two dates.
+
+    ``quarter`` is its start and ``quarters`` its length, in quarters of an hour.
+    """
+
+    uid: str
+    weekdays: frozenset[int]
+    weeks: int
+    first_date: date
+    last_date: date
+    quarter: int
+    quarters: int
+    created_at: datetime
+    meeting: Meeting
+
+    def meets(self, day: date) -> bool:
+        """Tell whether the rule has an occurrence on a local date of one of its weekdays."""
+        return (
+            self.first_date <= day <= self.last_date
+            and (day - self.first_date).days // 7 % self.weeks == 0
+        )
+
+
+def series_of_era(room: Room, people: People, seed: int, era: int) -> Sequence[Sequence[Series]]:
+    """Return, by weekday, the series that begin in a half-year (the ``era``-th ``ERA_DAYS``)."""
+    random = Random(f"{seed}/{room.address}/series/{era}")  # noqa: S311  invented meetings
+    is_crowded = room.popularity > _CROWDED
+    wanted = round(room.popularity * 8 * (_CROWDED_SHARE if is_crowded else _SHARE))
+    by_weekday: list[list[Series]] = [[] for _ in range(7)]
+    taken = [0] * 7
+    for _ in range(wanted):
+        weekdays = frozenset(range(5))
+        if random.random() >= 0.04:
+            weekdays = frozenset({random.randrange(5)})
+        first = date.fromordinal(era * ERA_DAYS + random.randrange(ERA_DAYS))
+        noon = datetime.combine(first, time(12), zone(room.site.time_zone)).astimezone(UTC)
+        series = Series(
+            uid=f"040000008200E00074C5B7101A82E008{random.getrandbits(128):032X}",
+            weekdays=weekdays,
+            weeks=random.choice((1, 1, 1, 2)),
+            first_date=first,
+            last_date=first + timedelta(days=random.randint(21, ERA_DAYS - 1)),
+            quarter=pick_quarter(random),
+            quarters=random.choice((2, 2, 2, 4, 4, 4, 6, 8)),
+            created_at=noon - timedelta(minutes=random.randint(60, 45 * 1440)),
+            meeting=draw_meeting(room, people, random),
+        )
+        mask = (1 << series.quarters) - 1 << series.quarter
+        if not is_crowded and any(taken[weekday] & mask for weekday in series.weekdays):
+            continue
+        for weekday in series.weekdays:
+            taken[weekday] |= mask
+            by_weekday[weekday].append(series)
+    return by_weekday
 
 
 class Schedules:
@@ -182,13 +311,10 @@ class _Day:
         else:
             own = Random(own_seed)  # noqa: S311  invented people
             meeting = draw_meeting(self._room, self._people, own)
-        self.items.append(self._item(booking, meeting, chance))
-
-    def _item(self, booking: _Booking, meeting: Meeting, chance: float) -> Item:
         free_busy, response, is_cancelled, sensitivity = draw_status(chance)
         if sensitivity == "Private" and not self._room.keeps_details:
             sensitivity = "Normal"
-        return Item(
+        item = Item(
             starts_at=booking.starts_at,
             ends_at=booking.starts_at + booking.length,
             is_all_day=bool(booking.all_day_zone),
@@ -203,6 +329,7 @@ class _Day:
             start_time_zone=booking.all_day_zone or self._room.site.windows_zone,
             **meeting,
         )
+        self.items.append(item)
 
 
 def generated_tenant(
@@ -217,15 +344,16 @@ def generated_tenant(
     people = invent_people(region, staff=min(3000, 150 + 8 * rooms), seed=seed)
     schedules = Schedules(people, seed, now)
     directory = invent_rooms(region, rooms, seed, now.date())
-    return Tenant(
-        [_mailbox(room, schedules) for room in directory], room_lists=_room_lists(directory)
-    )
-
-
-def _mailbox(room: Room, schedules: Schedules) -> Mailbox:
-    mailbox = Mailbox(room.address, room.name, provider=schedules.provider(room))
-    mailbox.directory = room.row()
-    return mailbox
+    mailboxes, lists = [], dict[str, tuple[str, ...]]()
+    for number, room in enumerate(directory):
+        mailbox = Mailbox(room.address, room.name, provider=schedules.provider(room))
+        mailbox.directory = room.row()
+        mailboxes.append(mailbox)
+        # One list a building; every tenth room is in none, as in life.
+        slug = room.building.lower().replace(" ", "-")
+        address = f"rooms.{room.site.code.lower()}.{slug}@{DOMAIN}"
+        lists[address] = lists.get(address, ()) + ((room.address,) if number % 10 != 9 else ())
+    return Tenant(mailboxes, room_lists=lists)
 
 
 def directory_rows(tenant: Tenant) -> list[dict[str, str]]:
@@ -244,13 +372,3 @@ def directory_rows(tenant: Tenant) -> list[dict[str, str]]:
         for mailbox in tenant.mailboxes.values()
         if mailbox.is_room
     ]
-
-
-def _room_lists(directory: list[Room]) -> dict[str, tuple[str, ...]]:
-    """One list a building; every tenth room is in none, as in life."""
-    lists: dict[str, tuple[str, ...]] = {}
-    for number, room in enumerate(directory):
-        slug = room.building.lower().replace(" ", "-")
-        address = f"rooms.{room.site.code.lower()}.{slug}@{DOMAIN}"
-        lists[address] = lists.get(address, ()) + ((room.address,) if number % 10 != 9 else ())
-    return lists

@@ -1,11 +1,22 @@
-"""The invented rooms of a region: where they are, how large, how popular."""
+"""The invented rooms of a region: where they are, how large, how popular; and who meets in them.
 
+Belongs here: people, their names and words, and how many of them meet.
+Does not belong here: when (``calendars.py``).
+"""
+
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
-from typing import Final
+from typing import Any, Final, TypeAlias
+
+from faker import Faker
+
+from pipelines.sandbox.model import Person
 
 DOMAIN = "contoso.example"
+_TWO_PARTS: Final = "Mon-Fri 08:00-12:00, 13:00-18:00; Sat 09:00-12:00"
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +163,8 @@ def _room(region: str, number: int, seed: int, today: date) -> Room:
     seats = random.choice(_SIZES[kind])
     name = f"{_NAMES[number % len(_NAMES)]} {number // len(_NAMES) + 1}"
     slug = f"{site.code}-{floor}{number:03d}".lower()
+    usual = random.betavariate(2, 2.2) * 7.5
+    usual *= 0.35 if kind in ("desk", "auditorium", "lecture") else 1.0
     return Room(
         room_id=f"{site.code}-{building[:3].upper()}-{number:04d}",
         address=f"room.{name.partition(' ')[0].lower()}.{slug}@{DOMAIN}",
@@ -162,24 +175,111 @@ def _room(region: str, number: int, seed: int, today: date) -> Room:
         capacity=None if number % 11 == 5 else seats,
         seats=seats,
         room_type=kind,
-        open_hours=_open_hours(site, number),
-        popularity=_popularity(number, kind, random),
+        open_hours=_TWO_PARTS if number % 10 == 2 else site.open_hours,
+        popularity=usual if number > 1 else (14.0, 0.0)[number],
         keeps_details=number % 4 == 3,
         opened_on=today - timedelta(days=60) if number % 29 == 8 else None,
         closed_on=today + timedelta(days=45) if number % 31 == 10 else None,
     )
 
 
-def _open_hours(site: Site, number: int) -> str:
-    if number % 10 == 2:
-        return "Mon-Fri 08:00-12:00, 13:00-18:00; Sat 09:00-12:00"
-    return site.open_hours
+_GUEST_DOMAINS = ("fabrikam.example", "northwind.example", "tailspin.example", "adatum.example")
+_LOCALES = {
+    "EU": ("da_DK", "en_GB", "pt_PT", "de_DE"),
+    "NA": ("en_US", "en_CA", "fr_CA"),
+    "APAC": ("en_AU", "en_IN", "en_NZ"),
+}
+_OTHER_LOCALES = ("en_US", "en_GB")
+_LIST_TYPES = ("PublicDL", "GroupMailbox", "PrivateDL")
 
 
-def _popularity(number: int, kind: str, random: Random) -> float:
-    if number == 0:
-        return 14.0
-    if number == 1:
-        return 0.0
-    usual = random.betavariate(2, 2.2) * 7.5
-    return usual * (0.35 if kind in ("desk", "auditorium", "lecture") else 1.0)
+@dataclass(frozen=True)
+class People:
+    """Whoever can be in a meeting, and the words that they use."""
+
+    staff: Sequence[Person]
+    guests: Sequence[Person]
+    lists: Sequence[Person]
+    leavers: Sequence[Person]
+    """Organizers that Exchange knows by a legacy DN only."""
+    subjects: Sequence[str]
+    notes: Sequence[str]
+
+
+def invent_people(region: str, staff: int, seed: int) -> People:
+    """Return the people of a region, always the same for the same arguments."""
+    faker = Faker(list(_LOCALES.get(region, _OTHER_LOCALES)), use_weighting=False)
+    faker.seed_instance(f"{seed}/{region}")
+    random = Random(f"{seed}/{region}/people")  # noqa: S311  invented people need no secrecy
+    words = Faker("en_US")
+    words.seed_instance(f"{seed}/{region}/words")
+    return People(
+        staff=[_person(faker.name(), number, DOMAIN) for number in range(staff)],
+        guests=[
+            _person(faker.name(), number, random.choice(_GUEST_DOMAINS))
+            for number in range(max(20, staff // 4))
+        ],
+        lists=[
+            Person(
+                f"All {name}s",
+                f"all.{_slug(name)}.{number}@{DOMAIN}",
+                mailbox_type=_LIST_TYPES[number % len(_LIST_TYPES)],
+            )
+            for number in range(12)
+            for name in [words.job()]
+        ],
+        leavers=[_leaver(faker.name(), number) for number in range(8)],
+        subjects=[words.catch_phrase() for _ in range(150)],
+        notes=[words.paragraph() for _ in range(60)],
+    )
+
+
+def _person(name: str, number: int, domain: str) -> Person:
+    kind = "Mailbox" if domain == DOMAIN else "OneOff"
+    return Person(name, f"{_slug(name)}.{number}@{domain}", mailbox_type=kind)
+
+
+def _leaver(name: str, number: int) -> Person:
+    legacy = (
+        "/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS"
+        f"/CN={number:032X}-{_slug(name).upper()}"
+    )
+    return Person(name, legacy, routing_type="EX", mailbox_type="OneOff")
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().casefold()
+    return ".".join("".join(filter(str.isalnum, word)) for word in plain.split() if word.strip("."))
+
+
+Meeting: TypeAlias = dict[str, Any]
+"""The fields of an item that have no time: people and words."""
+
+
+def draw_meeting(room: Room, people: People, random: Random) -> Meeting:
+    """Draw the people and words of one meeting in a room."""
+    staff, chance = people.staff, random.random()
+    first, step = random.randrange(len(staff)), random.randrange(1, 12)
+    # Mostly fewer than there are seats, sometimes more.
+    drawn = random.triangular(1, room.seats * 1.15, room.seats * 0.4)
+    size = max(1, min(150, round(drawn)))
+    team = [staff[(first + step * number) % len(staff)] for number in range(size)]
+    organizer = people.leavers[first % len(people.leavers)] if chance < 0.02 else team[0]
+    invited = team[1:] if random.random() < 0.6 else team
+    split = len(invited) - (len(invited) // 3 if random.random() < 0.3 else 0)
+    required, optional = tuple(invited[:split]), tuple(invited[split:])
+    if chance > 0.86:
+        required += (people.guests[first % len(people.guests)],)
+    if 0.80 < chance < 0.86:
+        required += (people.lists[first % len(people.lists)],)
+    return dict(  # noqa: C408 - fields
+        organizer=organizer,
+        required=required,
+        optional=optional,
+        resources=(Person(room.name, room.address),),
+        subject=people.subjects[first % len(people.subjects)] if room.keeps_details else None,
+        body=people.notes[step % len(people.notes)] if room.keeps_details and chance < 0.3 else "",
+        location=f"{organizer.name}'s place" if 0.2 < chance < 0.22 else room.name,
+        categories=(people.subjects[step],) if 0.3 < chance < 0.34 else (),
+        is_online=random.random() < 0.55,
+    )

@@ -4,7 +4,6 @@ Belongs here: basic and bearer authentication; from a request to the body of an 
 Does not belong here: SOAP and rights (``ews_soap.py``), items (``ews_items.py``).
 """
 
-import base64
 import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from random import Random
 from typing import Final, TypeAlias
 from urllib.parse import quote, unquote
 
-from pipelines.sandbox.ews_items import Render, address_xml, item_properties, render, selected
+from pipelines.sandbox.ews_items import address_xml, item_properties, render, selected
 from pipelines.sandbox.ews_soap import (
     CALENDAR,
     Answer,
@@ -37,8 +36,14 @@ from pipelines.sandbox.ews_soap import (
     text,
 )
 from pipelines.sandbox.faults import Entry
-from pipelines.sandbox.items import folder_id, parse_folder_id, parse_item_id, utc
-from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
+from pipelines.sandbox.model import (
+    Person,
+    Tenant,
+    folder_id,
+    parse_folder_id,
+    parse_item_id,
+    utc,
+)
 from pipelines.sandbox.wire import Wire
 
 MOST_ITEMS: Final = 1000
@@ -101,7 +106,8 @@ class _View:
             raise ResponseError("ErrorCalendarViewRangeTooBig")
 
 
-def _find_item(call: Call) -> Answer:
+def find_item(call: Call) -> Answer:
+    """List the items of a view by start, or as a fault has them."""
     view = _View.of(call.body)
     properties = item_properties(call.body.find(f"{M}ItemShape"))
 
@@ -112,10 +118,20 @@ def _find_item(call: Call) -> Answer:
         view.check()
         swap = call.fault("other_mailbox")
         mailbox = call.tenant.mailboxes[swap.mailbox.casefold()] if swap else folder.mailbox
-        items = _found(call, mailbox, view)
+        find = mailbox.touching if call.fault("inclusive_edges") else mailbox.items
+        items = sorted(find(view.starts_at, view.ends_at), key=lambda item: item.starts_at)
+        if call.fault("duplicates"):
+            items = [item for item in items for _ in range(2)]
+        if shuffle := call.fault("shuffle"):
+            Random(shuffle.struck).shuffle(items)  # noqa: S311  disorder needs no secrecy
         if len(items) > MOST_ITEMS and (view.most is None or view.most > MOST_ITEMS):
             raise ResponseError("ErrorExceededFindCountLimit")
-        listed, is_whole = _shortened(call, items[: view.most], len(items))
+        listed = items[: view.most]
+        if honest := call.fault("short_list"):
+            listed = listed[: honest.limit]
+        is_whole = len(listed) == len(items)
+        if silent := call.fault("silent_short_list"):
+            listed, is_whole = listed[: silent.limit], True
         content = call.joined(render(listed, properties, call.view(mailbox)))
         last = "true" if is_whole else "false"
         root = f'<m:RootFolder TotalItemsInView="{len(items)}" IncludesLastItemInRange="{last}">'
@@ -124,52 +140,28 @@ def _find_item(call: Call) -> Answer:
     return _each(call, call.part("ParentFolderIds"), one)
 
 
-def _found(call: Call, mailbox: Mailbox, view: _View) -> list[Item]:
-    """Return the items of a view by start, or as a fault has them."""
-    find = mailbox.touching if call.fault("inclusive_edges") else mailbox.items
-    items = sorted(find(view.starts_at, view.ends_at), key=lambda item: item.starts_at)
-    if call.fault("duplicates"):
-        items = [item for item in items for _ in range(2)]
-    shuffle = call.fault("shuffle")
-    if shuffle is not None:
-        Random(shuffle.struck).shuffle(items)  # noqa: S311  disorder needs no secrecy
-    return items
-
-
-def _shortened(call: Call, items: list[Item], total: int) -> tuple[list[Item], bool]:
-    """Return the items to list, and whether the answer says that they are all."""
-    honest = call.fault("short_list")
-    if honest is not None:
-        items = items[: honest.limit]
-    silent = call.fault("silent_short_list")
-    if silent is not None:
-        return items[: silent.limit], True
-    return items, len(items) == total
-
-
-def _get_item(call: Call) -> Answer:
+def get_item(call: Call) -> Answer:
+    """Show items by their ids."""
     properties = item_properties(call.body.find(f"{M}ItemShape"))
 
     def one(element: Element) -> tuple[str, int]:
-        return f"<m:Items>{_one_item(call, element, properties)}</m:Items>", 1
+        key = parse_item_id(element.get("Id", ""))
+        mailbox = call.tenant.numbered(key.number) if key else None
+        if key is None or mailbox is None:
+            raise ResponseError("ErrorInvalidIdMalformed")
+        call.check_right(Folder(mailbox, CALENDAR))
+        found = [item for item in mailbox.starting_at(key.starts_at) if item.item_id == key.item_id]
+        if not found:
+            raise ResponseError("ErrorItemNotFound")
+        fail(call.fault("item_refused", found[0]))
+        content = call.joined(render(found[:1], properties, call.view(mailbox)))
+        return f"<m:Items>{content}</m:Items>", 1
 
     return _each(call, call.part("ItemIds"), one, on_error="<m:Items/>")
 
 
-def _one_item(call: Call, element: Element, properties: list[Render]) -> str:
-    key = parse_item_id(element.get("Id", ""))
-    mailbox = call.tenant.numbered(key.number) if key else None
-    if key is None or mailbox is None:
-        raise ResponseError("ErrorInvalidIdMalformed")
-    call.check_right(Folder(mailbox, CALENDAR))
-    found = [item for item in mailbox.starting_at(key.starts_at) if item.item_id == key.item_id]
-    if not found:
-        raise ResponseError("ErrorItemNotFound")
-    fail(call.fault("item_refused", found[0]))
-    return call.joined(render(found[:1], properties, call.view(mailbox)))
-
-
-def _get_folder(call: Call) -> Answer:
+def get_folder(call: Call) -> Answer:
+    """Show folders, with their ids."""
     bases = {
         "IdOnly": frozenset({"folder:FolderId"}),
         "Default": frozenset(f"folder:{name}" for name in _FOLDER_DEFAULT),
@@ -308,9 +300,9 @@ def _owner(call: Call, plain: bytes) -> str:
 
 
 _OPERATIONS: Final[dict[str, Callable[[Call], Answer]]] = {
-    "FindItem": _find_item,
-    "GetItem": _get_item,
-    "GetFolder": _get_folder,
+    "FindItem": find_item,
+    "GetItem": get_item,
+    "GetFolder": get_folder,
     "GetRoomLists": get_room_lists,
     "GetRooms": get_rooms,
     "ConvertId": convert_id,
@@ -336,29 +328,30 @@ class EwsConnection(Wire):
                 request = parse(data)
             except SoapFaultError as error:
                 self.reply(Entry("", "", 0, 500, error.code), fault(error))
+                return
+            operation, mailbox = request.operation, subject_of(self.tenant, request)
+            if self.is_broken_off(operation, mailbox):
+                return
+            if not self._is_authorized():
+                self.tenant.log.add(Entry(operation, mailbox, status=401))
+                self._demand_password()
+                return
+            try:
+                self._raise_soap_fault(operation, mailbox)
+                result = answer(self.tenant, request, mailbox)
+            except (SoapFaultError, ArithmeticError, LookupError, ValueError) as error:
+                # What the simulation cannot do is a fault, as a server's bug is.
+                internal = SoapFaultError("ErrorInternalServerError")
+                told = error if isinstance(error, SoapFaultError) else internal
+                self.reply(Entry(operation, mailbox, 0, 500, told.code), fault(told))
             else:
-                self._serve(request, subject_of(self.tenant, request))
+                entry = Entry(operation, mailbox, result.count, 200, result.code)
+                self.reply(entry, envelope(result.body))
 
-    def _serve(self, request: SoapRequest, mailbox: str) -> None:
-        if self.is_broken_off(request.operation, mailbox):
-            return
-        if not self._is_authorized():
-            self.tenant.log.add(Entry(request.operation, mailbox, status=401))
-            self._demand_password()
-            return
-        try:
-            self._raise_soap_fault(request, mailbox)
-            result = _answered(self.tenant, request, mailbox)
-        except SoapFaultError as error:
-            self.reply(Entry(request.operation, mailbox, 0, 500, error.code), fault(error))
-        else:
-            entry = Entry(request.operation, mailbox, result.count, 200, result.code)
-            self.reply(entry, envelope(result.body))
-
-    def _raise_soap_fault(self, request: SoapRequest, mailbox: str) -> None:
+    def _raise_soap_fault(self, operation: str, mailbox: str) -> None:
         faults, now = self.tenant.faults, self.tenant.log.now
-        found = self.fault("soap_fault", request.operation, mailbox)
-        found = found or faults.limit_at_once(mailbox, request.operation, now)
+        found = self.fault("soap_fault", operation, mailbox)
+        found = found or faults.limit_at_once(mailbox, operation, now)
         if found is not None:
             raise SoapFaultError(found.code, found.values())
 
@@ -366,24 +359,12 @@ class EwsConnection(Wire):
         kind, _, value = self.headers.get("Authorization", "").partition(" ")
         if kind.casefold() == "bearer":
             return value in self.tenant.bearer_tokens
+        try:
+            name, _, password = b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return False
         account = (self.tenant.account, self.tenant.password)
-        return kind.casefold() == "basic" and _basic(value) == account
+        return kind.casefold() == "basic" and (name, password) == account
 
     def _demand_password(self) -> None:
         self.send(HTTPStatus.UNAUTHORIZED, headers={"WWW-Authenticate": self.challenge})
-
-
-def _answered(tenant: Tenant, request: SoapRequest, mailbox: str) -> Answer:
-    """Carry out a request; one that the simulation cannot do is a fault, as a server's bug is."""
-    try:
-        return answer(tenant, request, mailbox)
-    except (ArithmeticError, LookupError, ValueError):
-        raise SoapFaultError("ErrorInternalServerError") from None
-
-
-def _basic(value: str) -> tuple[str, str] | None:
-    try:
-        name, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return name, password

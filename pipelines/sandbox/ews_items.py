@@ -6,8 +6,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from pipelines.sandbox.ews_soap import Element, SoapFaultError, T, View, text
-from pipelines.sandbox.items import item_id
-from pipelines.sandbox.model import Item, Person
+from pipelines.sandbox.model import Item, Person, item_id
 
 Render: TypeAlias = Callable[[Item, View], str]
 
@@ -96,10 +95,6 @@ def _item_id(item: Item, view: View) -> str:
     return f'<t:ItemId Id="{key}" ChangeKey="DwAAABYAAAA{int(item.is_cancelled)}"/>'
 
 
-def _parent_folder_id(_item: Item, view: View) -> str:
-    return f'<t:ParentFolderId Id="{view.parent_id}" ChangeKey="AgAAABQAAAA0"/>'
-
-
 def _query_string(item: Item, view: View) -> str:
     key = item_id(view.number, item.starts_at, item.item_id).replace("+", "%2B")
     url = text(f"?ItemID={key}&exvsurl=1&viewmodel=ReadMessageItem")
@@ -108,10 +103,6 @@ def _query_string(item: Item, view: View) -> str:
 
 def _names(people: tuple[Person, ...]) -> str:
     return "; ".join(person.name for person in people)
-
-
-def _subject(item: Item) -> str:
-    return item.organizer.name if item.subject is None else item.subject
 
 
 def _categories(item: Item, view: View) -> str:
@@ -144,11 +135,6 @@ def _series_or_own_uid(item: Item, view: View) -> str:
     return f"<t:UID>{text(uid)}</t:UID>"
 
 
-def _state(item: Item) -> str:
-    """AppointmentState: a meeting (1), received (2), cancelled (4)."""
-    return "7" if item.is_cancelled else "3"
-
-
 def _has_invitees(item: Item) -> bool:
     if item.is_meeting is not None:
         return item.is_meeting
@@ -179,9 +165,11 @@ def _zone_definition(zone_id: str) -> str:
 
 PROPERTIES: Final[dict[str, Render]] = {
     "item:ItemId": _item_id,
-    "item:ParentFolderId": _parent_folder_id,
+    "item:ParentFolderId": lambda _item, view: (
+        f'<t:ParentFolderId Id="{view.parent_id}" ChangeKey="AgAAABQAAAA0"/>'
+    ),
     "item:ItemClass": _written("ItemClass", lambda _: "IPM.Appointment"),
-    "item:Subject": _text("Subject", _subject),
+    "item:Subject": _text("Subject", lambda item: item.shown_subject),
     "item:Sensitivity": _written("Sensitivity", lambda item: item.sensitivity),
     "item:Body": _get_only(_body("Body", "HTML")),
     "item:Attachments": _get_only(_attachments),
@@ -228,7 +216,10 @@ PROPERTIES: Final[dict[str, Render]] = {
     "calendar:TimeZone": _text("TimeZone", lambda item: item.start_time_zone),
     "calendar:AppointmentReplyTime": _written("AppointmentReplyTime", lambda item: item.created_at),
     "calendar:AppointmentSequenceNumber": _written("AppointmentSequenceNumber", lambda _: "0"),
-    "calendar:AppointmentState": _written("AppointmentState", _state),
+    # A meeting (1), received (2), cancelled (4).
+    "calendar:AppointmentState": _written(
+        "AppointmentState", lambda i: "7" if i.is_cancelled else "3"
+    ),
     "calendar:StartTimeZone": _zone("StartTimeZone"),
     "calendar:EndTimeZone": _zone("EndTimeZone"),
     "calendar:AllowNewTimeProposal": _written("AllowNewTimeProposal", lambda _: True),

@@ -15,8 +15,7 @@ from typing import Final, TypeAlias
 from lxml import etree
 
 from pipelines.sandbox.faults import Fault, Kind
-from pipelines.sandbox.items import folder_id, parse_folder_id, parse_item_id
-from pipelines.sandbox.model import Item, Mailbox, Tenant
+from pipelines.sandbox.model import Item, Mailbox, Tenant, folder_id, parse_folder_id, parse_item_id
 
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 MESSAGES: Final = "http://schemas.microsoft.com/exchange/services/2006/messages"
@@ -201,24 +200,22 @@ class Call:
 
     def folder(self, element: Element) -> Folder:
         """Return the folder that a FolderId or DistinguishedFolderId names, if it may be read."""
-        folder = self._named_folder(element)
-        self.check_right(folder)
-        if folder.name not in _FOLDERS:
-            raise ResponseError("ErrorFolderNotFound")
-        return folder
-
-    def _named_folder(self, element: Element) -> Folder:
         if etree.QName(element).localname == "DistinguishedFolderId":
             address = element.findtext(f"{T}Mailbox/{T}EmailAddress")
             mailbox = self.tenant.mailbox(address) if address else self._caller
             if mailbox is None:
                 raise ResponseError("ErrorNonExistentMailbox")
-            return Folder(mailbox, element.get("Id", ""))
-        key = parse_folder_id(element.get("Id", ""))
-        mailbox = self.tenant.numbered(key.number) if key else None
-        if key is None or mailbox is None:
-            raise ResponseError("ErrorInvalidIdMalformed")
-        return Folder(mailbox, key.name)
+            folder = Folder(mailbox, element.get("Id", ""))
+        else:
+            key = parse_folder_id(element.get("Id", ""))
+            mailbox = self.tenant.numbered(key.number) if key else None
+            if key is None or mailbox is None:
+                raise ResponseError("ErrorInvalidIdMalformed")
+            folder = Folder(mailbox, key.name)
+        self.check_right(folder)
+        if folder.name not in _FOLDERS:
+            raise ResponseError("ErrorFolderNotFound")
+        return folder
 
     def check_right(self, folder: Folder) -> None:
         """Refuse what the caller may not read: a Reviewer reads calendars, nothing else."""
@@ -260,16 +257,9 @@ def subject_of(tenant: Tenant, request: SoapRequest) -> str:
     address = request.body.findtext(f".//{T}DistinguishedFolderId/{T}Mailbox/{T}EmailAddress")
     if not address:
         address = request.body.findtext(f"{M}RoomList/{T}EmailAddress")
-    if not address:
-        address = _address_of_id(tenant, request) or request.impersonated
-    return (address or "").casefold()
-
-
-def _address_of_id(tenant: Tenant, request: SoapRequest) -> str | None:
     for tag, parse in (("ItemId", parse_item_id), ("FolderId", parse_folder_id)):
-        element = request.body.find(f".//{T}{tag}")
+        element = None if address else request.body.find(f".//{T}{tag}")
         key = parse(element.get("Id", "")) if element is not None else None
-        mailbox = tenant.numbered(key.number) if key else None
-        if mailbox is not None:
-            return mailbox.address
-    return None
+        if key is not None and (mailbox := tenant.numbered(key.number)) is not None:
+            address = mailbox.address
+    return (address or request.impersonated or "").casefold()

@@ -5,9 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
-
-from pipelines.sandbox.items import Item
+from typing import Any, Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
     # On the wire. A fault without a room strikes before the password is looked at.
@@ -43,7 +41,7 @@ class Fault:
 
     It lets ``after`` requests (for item_refused: items) pass, then strikes ``times`` times;
     None is for ever. ``struck`` counts. ``at_byte`` is a position in the answer's XML, None its
-    middle. ``back_off_milliseconds`` goes with ErrorServerBusy.
+    middle. ``which`` picks items. ``back_off_milliseconds`` goes with ErrorServerBusy.
     """
 
     kind: Kind
@@ -61,7 +59,7 @@ class Fault:
     seconds: float = 60.0
     limit: int = 0
     mailbox: str = ""
-    which: Callable[[Item], bool] = lambda _item: True
+    which: Callable[[Any], bool] = lambda _item: True
     struck: int = 0
 
     def concerns(self, kind: Kind, mailbox: str, operation: str) -> bool:
@@ -107,9 +105,7 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def take(
-        self, kind: Kind, mailbox: str, operation: str, item: Item | None = None
-    ) -> Fault | None:
+    def take(self, kind: Kind, mailbox: str, operation: str, item: object = None) -> Fault | None:
         """Return the switch that strikes this request (or item), and count it.
 
         ``mailbox`` is an address in lower case, empty if the request is about none.

@@ -5,11 +5,11 @@ import binascii
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import time
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from cryptography.exceptions import InvalidSignature
@@ -18,10 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from pipelines.sandbox.faults import Entry
 from pipelines.sandbox.graph_events import GraphError, Page, SignInError, calendar_view, list_rooms
-from pipelines.sandbox.model import App, Mailbox, Tenant
+from pipelines.sandbox.model import App, Tenant
 from pipelines.sandbox.wire import Wire
 
-_Answer: TypeAlias = Callable[[Tenant, "GraphRequest"], "GraphAnswer"]
 _PATHS: Final = (
     ("CalendarView", "GET", r"/v1\.0/users/(?P<mailbox>[^/]+)/(?:calendar/)?calendarView"),
     ("Places", "GET", r"/v1\.0/places/microsoft\.graph\.room"),
@@ -81,50 +80,45 @@ def request_of(
     return None
 
 
-def _calendar_view(tenant: Tenant, request: GraphRequest) -> GraphAnswer:
-    mailbox = _readable(tenant, request.mailbox)
-    swap = tenant.faults.take("other_mailbox", request.mailbox, request.operation)
-    if swap is not None:
-        mailbox = tenant.mailboxes[swap.mailbox.casefold()]
-    page = Page.of(request.options, request.headers)
-    path = f"{request.base}/v1.0/users/{request.mailbox}/calendar/calendarView"
-    content = calendar_view(tenant, mailbox, page, path)
-    return GraphAnswer(content, len(content["value"]))
+def answer(tenant: Tenant, request: GraphRequest) -> GraphAnswer:
+    """Carry out a request.
 
-
-def _readable(tenant: Tenant, address: str) -> Mailbox:
-    mailbox = tenant.mailbox(address)
-    if mailbox is None:
-        raise GraphError(404, "ErrorInvalidUser")
-    if not tenant.app.may_read(address):
-        raise GraphError(403, "ErrorAccessDenied")
-    return mailbox
-
-
-def _places(tenant: Tenant, request: GraphRequest) -> GraphAnswer:
-    if not tenant.app.may_read_places:
-        raise GraphError(403, "Authorization_RequestDenied")
-    content = list_rooms(tenant, request.options, f"{request.base}/v1.0/places")
-    return GraphAnswer(content, len(content["value"]))
-
-
-def _token(tenant: Tenant, request: GraphRequest) -> GraphAnswer:
-    endpoint = f"{request.base}/{request.tenant_id}/oauth2/v2.0/token"
-    token = issue_token(tenant.app, request.tenant_id, endpoint, request.form)
-    tenant.bearer_tokens.add(str(token["access_token"]))
-    return GraphAnswer(token)
-
-
-def _discovery(_tenant: Tenant, request: GraphRequest) -> GraphAnswer:
-    return GraphAnswer(describe(f"{request.base}/{request.tenant_id}"))
-
-
-_ANSWERS: Final[Mapping[str, _Answer]] = {
-    "CalendarView": _calendar_view,
-    "Places": _places,
-    "Token": _token,
-    "Discovery": _discovery,
-}
+    Raises:
+        GraphError: where Graph or the sign-in service refuses.
+    """
+    own = f"{request.base}/{request.tenant_id}"
+    match request.operation:
+        case "CalendarView":
+            mailbox = tenant.mailbox(request.mailbox)
+            if mailbox is None:
+                raise GraphError(404, "ErrorInvalidUser")
+            if not tenant.app.may_read(request.mailbox):
+                raise GraphError(403, "ErrorAccessDenied")
+            swap = tenant.faults.take("other_mailbox", request.mailbox, request.operation)
+            if swap is not None:
+                mailbox = tenant.mailboxes[swap.mailbox.casefold()]
+            page = Page.of(request.options, request.headers)
+            path = f"{request.base}/v1.0/users/{request.mailbox}/calendar/calendarView"
+            content = calendar_view(tenant, mailbox, page, path)
+            return GraphAnswer(content, len(content["value"]))
+        case "Places":
+            if not tenant.app.may_read_places:
+                raise GraphError(403, "Authorization_RequestDenied")
+            content = list_rooms(tenant, request.options, f"{request.base}/v1.0/places")
+            return GraphAnswer(content, len(content["value"]))
+        case "Token":
+            endpoint = f"{own}/oauth2/v2.0/token"
+            token = issue_token(tenant.app, request.tenant_id, endpoint, request.form)
+            tenant.bearer_tokens.add(str(token["access_token"]))
+            return GraphAnswer(token)
+        case _:
+            return GraphAnswer(
+                {
+                    "issuer": f"{own}/v2.0",
+                    "authorization_endpoint": f"{own}/oauth2/v2.0/authorize",
+                    "token_endpoint": f"{own}/oauth2/v2.0/token",
+                }
+            )
 
 
 def _single(query: str) -> dict[str, str]:
@@ -139,15 +133,6 @@ _PADDINGS: Final[Mapping[str, padding.AsymmetricPadding]] = {
 }
 
 
-def describe(base: str) -> Mapping[str, str]:
-    """Return where a tenant's endpoints are."""
-    return {
-        "issuer": f"{base}/v2.0",
-        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-        "token_endpoint": f"{base}/oauth2/v2.0/token",
-    }
-
-
 def issue_token(
     app: App, tenant_id: str, endpoint: str, form: Mapping[str, str]
 ) -> Mapping[str, Any]:
@@ -160,27 +145,20 @@ def issue_token(
         raise SignInError(400, "invalid_scope")
     if form.get("client_id") != app.client_id:
         raise SignInError(400, "unauthorized_client")
-    if not (_has_secret(app, form) or _has_certificate(app, endpoint, form)):
+    is_secret = app.client_secret is not None and form.get("client_secret") == app.client_secret
+    if not (is_secret or _has_certificate(app, endpoint, form)):
         raise SignInError(401, "invalid_client")
-    return {
-        "token_type": "Bearer",
-        "expires_in": app.token_seconds,
-        "ext_expires_in": app.token_seconds,
-        "access_token": _new_token(app),
-    }
-
-
-def _new_token(app: App) -> str:
-    """Return a token that reads like Entra's; that the tenant remembers it is all that counts."""
+    # It reads like Entra's; that the tenant remembers it is all that counts.
     head = {"typ": "JWT", "alg": "none"}
     claims = {"appid": app.client_id, "roles": app.entra_roles, "uti": secrets.token_urlsafe(24)}
     parts = (json.dumps(each).encode() for each in (head, claims))
     encoded = [base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts]
-    return ".".join([*encoded, "sandbox"])
-
-
-def _has_secret(app: App, form: Mapping[str, str]) -> bool:
-    return app.client_secret is not None and form.get("client_secret") == app.client_secret
+    return {
+        "token_type": "Bearer",
+        "expires_in": app.token_seconds,
+        "ext_expires_in": app.token_seconds,
+        "access_token": ".".join([*encoded, "sandbox"]),
+    }
 
 
 def _has_certificate(app: App, endpoint: str, form: Mapping[str, str]) -> bool:
@@ -241,7 +219,7 @@ class GraphConnection(Wire):
                 if request.operation not in _OPEN:
                     self._check_bearer()
                 self._raise_faults(request)
-                found = _ANSWERS[request.operation](self.tenant, request)
+                found = answer(self.tenant, request)
             except GraphError as error:
                 found = GraphAnswer(error.content(), 0, error.status, error.code, error.headers)
             entry = Entry(request.operation, request.mailbox, found.count, found.status, found.code)

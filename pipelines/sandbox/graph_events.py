@@ -9,7 +9,7 @@ distribution list looks like a person; instants have fractions of a second.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -17,8 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
-from pipelines.sandbox.items import item_id, utc
-from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
+from pipelines.sandbox.model import Item, Mailbox, Person, Tenant, item_id, utc
 
 _KINDS: Final = {
     "Single": "singleInstance",
@@ -96,7 +95,6 @@ def event(item: Item, number: int) -> dict[str, Any]:
     """Return an event's JSON; ``number`` stands for its mailbox in ids."""
     key = item_id(number, item.starts_at, item.item_id)
     created = None if item.created_at is None else f"{_digits(item.created_at)}Z"
-    starts, ends = _times(item)
     join = {"joinUrl": item.join_url} if item.join_url else None
     return {
         "@odata.etag": f'W/"{key[:20]}=="',
@@ -112,7 +110,7 @@ def event(item: Item, number: int) -> dict[str, Any]:
         "reminderMinutesBeforeStart": 15,
         "isReminderOn": False,
         "hasAttachments": bool(item.attachments),
-        "subject": item.organizer.name if item.subject is None else item.subject,
+        "subject": item.shown_subject,
         "bodyPreview": item.body[:255],
         "importance": "normal",
         "sensitivity": (item.sensitivity or "Normal").lower(),
@@ -136,8 +134,8 @@ def event(item: Item, number: int) -> dict[str, Any]:
             "time": created or _NEVER,
         },
         "body": {"contentType": "html", "content": item.body},
-        "start": starts,
-        "end": ends,
+        "start": _edge(item, item.starts_at),
+        "end": _edge(item, item.ends_at),
         "location": _location(item.location),
         "locations": [_location(item.location)] if item.location else [],
         "recurrence": None,
@@ -159,24 +157,15 @@ def without_unasked(event: dict[str, Any], selected: frozenset[str] | None) -> M
     return {name: value for name, value in event.items() if name in kept}
 
 
-def _times(item: Item) -> tuple[dict[str, str], dict[str, str]]:
-    starts_at, ends_at = item.starts_at, item.ends_at
+def _edge(item: Item, instant: datetime) -> dict[str, str]:
+    """Return when an event starts or ends; all day, the organizer's date of that as midnight."""
     if item.is_all_day:
-        starts_at, ends_at = (_midnight(item, each) for each in (starts_at, ends_at))
-    return _time(starts_at), _time(ends_at)
-
-
-def _midnight(item: Item, instant: datetime) -> datetime:
-    """Return the organizer's date of an instant as midnight, whatever the zone asked for."""
-    name = _ZONES.get(item.start_time_zone, item.start_time_zone)
-    if name in _IANA:
-        local = instant.astimezone(ZoneInfo(name)).replace(tzinfo=UTC)
-    else:  # Exchange keeps the rules of a zone without a name; the nearest midnight is as good
-        local = instant + timedelta(hours=12)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _time(instant: datetime) -> dict[str, str]:
+        name = _ZONES.get(item.start_time_zone, item.start_time_zone)
+        if name in _IANA:
+            instant = instant.astimezone(ZoneInfo(name)).replace(tzinfo=UTC)
+        else:  # Exchange keeps the rules of a zone without a name; the nearest midnight is as good
+            instant += timedelta(hours=12)
+        instant = instant.replace(hour=0, minute=0, second=0, microsecond=0)
     return {"dateTime": _digits(instant), "timeZone": "UTC"}
 
 
@@ -243,9 +232,15 @@ class Page:
 
 
 def calendar_view(tenant: Tenant, mailbox: Mailbox, page: Page, path: str) -> dict[str, Any]:
-    """Return a page's JSON."""
+    """Return a page's JSON: items by start, or as a fault has them."""
     about = (mailbox.address.casefold(), _OPERATION)
-    items = _found(tenant, mailbox, page)
+    is_inclusive = tenant.faults.take("inclusive_edges", *about) is not None
+    find = mailbox.touching if is_inclusive else mailbox.items
+    items = sorted(find(page.starts_at, page.ends_at), key=lambda item: item.starts_at)
+    if tenant.faults.take("duplicates", *about) is not None:
+        items = [item for item in items for _ in range(2)]
+    if tenant.faults.take("shuffle", *about) is not None:
+        Random(0).shuffle(items)  # noqa: S311  the same disorder on every page
     shown = items[page.skip : page.skip + page.most]
     number = tenant.number(mailbox)
     events = [without_unasked(event(item, number), page.selected) for item in shown]
@@ -258,20 +253,6 @@ def calendar_view(tenant: Tenant, mailbox: Mailbox, page: Page, path: str) -> di
     if elsewhere is not None:
         content["@odata.nextLink"] = page.link("https://elsewhere.example/v1.0/me/events", 0)
     return content
-
-
-def _found(tenant: Tenant, mailbox: Mailbox, page: Page) -> Sequence[Item]:
-    """Return the items of a view by start, or as a fault has them."""
-    about = (mailbox.address.casefold(), _OPERATION)
-    is_inclusive = tenant.faults.take("inclusive_edges", *about) is not None
-    find = mailbox.touching if is_inclusive else mailbox.items
-    items = sorted(find(page.starts_at, page.ends_at), key=lambda item: item.starts_at)
-    if tenant.faults.take("duplicates", *about) is not None:
-        items = [item for item in items for _ in range(2)]
-    shuffle = tenant.faults.take("shuffle", *about)
-    if shuffle is not None:
-        Random(0).shuffle(items)  # noqa: S311  the same disorder on every page
-    return items
 
 
 def list_rooms(tenant: Tenant, options: Mapping[str, str], base: str) -> dict[str, Any]:

@@ -1,15 +1,25 @@
-"""The simulated server: TLS on loopback, threads, a clean end; whole regions until told to stop."""
+"""The simulated server: TLS on loopback, threads, a clean end; whole regions until told to stop.
 
+``python -m pipelines.sandbox.server`` serves one region in a process of its own, for programs. It
+prints a line of JSON when it is ready, and exits when its standard input closes, so that it never
+outlives whoever started it. People use ``insights sandbox``.
+"""
+
+import json
+import os
 import signal
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Self, TypeAlias
+
+import click
 
 from pipelines.sandbox.calendars import SEED, generated_tenant
 from pipelines.sandbox.ews import PATH, EwsConnection
@@ -149,16 +159,10 @@ class _Server(ThreadingHTTPServer):
         self.shutdown()
         with self._guard:
             for connection in self._open:
-                _wake(connection)
+                # Blocking reads return. Below TLS, whose state belongs to another thread.
+                with suppress(OSError):
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
         self.server_close()
-
-
-def _wake(connection: socket.socket) -> None:
-    """Make blocking reads return. Below TLS, whose state belongs to another thread."""
-    try:
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
-    except OSError:
-        return
 
 
 @dataclass(frozen=True)
@@ -252,3 +256,37 @@ def _start(servers: ExitStack, plan: Plan, region: Region) -> Served:
         client_id=tenant.app.client_id,
         client_secret=tenant.app.client_secret or "",
     )
+
+
+@click.command()
+@click.option("--region", required=True)
+@click.option("--rooms", type=click.IntRange(min=1), default=40, show_default=True)
+@click.option("--dir", "directory", type=click.Path(path_type=Path), required=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 is any free one.")
+@click.option("--seed", type=int, default=SEED)
+@click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds an answer.")
+def main(  # noqa: PLR0913, PLR0917  one parameter for each option
+    region: Region, rooms: int, directory: Path, port: int, seed: int, latency: float
+) -> None:
+    """Serve one region's simulated Exchange until standard input closes."""
+    stop = threading.Event()
+    threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
+    try:
+        serve(Plan([region], directory, rooms, seed, latency, {region: port}), _print_ready, stop)
+    except OSError as error:
+        raise click.ClickException(f"the sandbox cannot start: {error.strerror}") from None
+
+
+def _print_ready(served: list[Served]) -> None:
+    click.echo(json.dumps(served[0].as_dict()))
+
+
+def _wait_for_end_of_input(stop: threading.Event) -> None:
+    # Not through sys.stdin's buffer: a thread blocked in its lock breaks the interpreter's exit.
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    stop.set()
+
+
+if __name__ == "__main__":
+    main()

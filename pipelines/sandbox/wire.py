@@ -51,16 +51,24 @@ class CertificateAuthority:
         self._directory = directory
         ca_key = ec.generate_private_key(ec.SECP256R1())
         server_key = ec.generate_private_key(ec.SECP256R1())
+        names: list[x509.GeneralName] = [x509.DNSName(host) for host in hosts]
+        if "localhost" in hosts:
+            names += [x509.IPAddress(ip_address(text)) for text in ("127.0.0.1", "::1")]
         ca = _certificate(_CA, ca_key, ca_key).sign(ca_key, hashes.SHA256())
         server = (
             _certificate(hosts[0], server_key, ca_key)
-            .add_extension(_names(hosts), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .sign(ca_key, hashes.SHA256())
         )
         self.ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
         chain = (each.public_bytes(serialization.Encoding.PEM) for each in (server, ca))
-        self._chain = _pem(server_key) + b"".join(chain)
+        key = server_key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        self._chain = key + b"".join(chain)
 
     def server_context(
         self,
@@ -118,20 +126,6 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _names(hosts: tuple[str, ...]) -> x509.SubjectAlternativeName:
-    addresses = [x509.IPAddress(ip_address(text)) for text in ("127.0.0.1", "::1")]
-    names = [x509.DNSName(host) for host in hosts]
-    return x509.SubjectAlternativeName([*names, *(addresses if "localhost" in hosts else [])])
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-
-
 class _Stopping(Protocol):
     def wait(self, timeout: float | None = None) -> bool: ...
 
@@ -179,13 +173,21 @@ class Wire(BaseHTTPRequestHandler):
             self._host.stopping.wait(latency.seconds)
         if self.fault("reset", operation, mailbox) is not None:
             self.tenant.log.add(Entry(operation, mailbox, status=0))
-            self._abort()
+            self.close_connection = True  # with a reset: no answer, no goodbye
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+            self.rfile.close()
+            self.connection.close()
             return True
         refusal = self.fault("http", operation, mailbox)
         if refusal is None:
             return False
         self.tenant.log.add(Entry(operation, mailbox, status=refusal.status))
-        self._refuse(refusal)
+        headers = dict(refusal.headers)
+        if refusal.retry_after is not None:
+            headers["Retry-After"] = refusal.retry_after
+        if refusal.status == HTTPStatus.UNAUTHORIZED:
+            headers.setdefault("WWW-Authenticate", self.challenge)
+        self.send(refusal.status, refusal.body, headers=headers)
         return True
 
     def fault(self, kind: Kind, operation: str, mailbox: str) -> Fault | None:
@@ -223,8 +225,9 @@ class Wire(BaseHTTPRequestHandler):
     ) -> None:
         """Send one response in one piece; ``stop_at`` cuts the body, not its promised length."""
         moment = time() + self.tenant.clock_skew_seconds
+        phrase = next((each.phrase for each in HTTPStatus if each == status), "Unknown")
         lines = [
-            f"HTTP/1.1 {int(status)} {_phrase(status)}",
+            f"HTTP/1.1 {int(status)} {phrase}",
             "Server: Microsoft-IIS/10.0",
             f"Date: {formatdate(moment, usegmt=True)}",
             f"Content-Type: {content_type}",
@@ -233,28 +236,6 @@ class Wire(BaseHTTPRequestHandler):
         ]
         self.wfile.write("\r\n".join([*lines, "", ""]).encode() + body[:stop_at])
 
-    def _refuse(self, refusal: Fault) -> None:
-        headers = dict(refusal.headers)
-        if refusal.retry_after is not None:
-            headers["Retry-After"] = refusal.retry_after
-        if refusal.status == HTTPStatus.UNAUTHORIZED:
-            headers.setdefault("WWW-Authenticate", self.challenge)
-        self.send(refusal.status, refusal.body, headers=headers)
-
-    def _abort(self) -> None:
-        """Reset the connection: no answer, no goodbye."""
-        self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-        self.rfile.close()
-        self.connection.close()
-
 
 def _position(broken: Fault, body: bytes) -> int:
     return len(body) // 2 if broken.at_byte is None else broken.at_byte
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"

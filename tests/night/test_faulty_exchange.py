@@ -63,9 +63,7 @@ class RandomFaults(Faults):
         self._random = random.Random(20)
         self._guard = threading.Lock()
 
-    def take(
-        self, kind: Kind, mailbox: str, operation: str, item: Item | None = None
-    ) -> Fault | None:
+    def take(self, kind: Kind, mailbox: str, operation: str, item: object = None) -> Fault | None:
         planted = super().take(kind, mailbox, operation, item)
         if planted is not None or kind not in TROUBLES:
             return planted

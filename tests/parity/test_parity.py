@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
-from pipelines.sandbox.meetings import People, invent_people
+from pipelines.sandbox.directory import People, invent_people
 from pipelines.sandbox.model import Item, Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority

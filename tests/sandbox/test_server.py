@@ -165,7 +165,7 @@ def test_two_regions_are_served_at_once_each_with_its_own_rooms(tmp_path: Path) 
 def test_the_process_of_a_region_says_where_it_is_and_ends_when_told(
     tmp_path: Path, way: str
 ) -> None:
-    command = [sys.executable, "-m", "pipelines.sandbox", "--region", "NA", "--rooms", "2"]
+    command = [sys.executable, "-m", "pipelines.sandbox.server", "--region", "NA", "--rooms", "2"]
     with subprocess.Popen(
         [*command, "--dir", str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -184,7 +184,15 @@ def test_the_process_of_a_region_says_where_it_is_and_ends_when_told(
 
 def test_a_port_that_is_taken_is_said_in_one_line(exchange: StartExchange, tmp_path: Path) -> None:
     taken = str(exchange(tenant()).port)
-    command = [sys.executable, "-m", "pipelines.sandbox", "--region", "EU", "--dir", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.sandbox.server",
+        "--region",
+        "EU",
+        "--dir",
+        str(tmp_path),
+    ]
     done = subprocess.run(
         [*command, "--port", taken], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipelines.sandbox.calendars import generated_tenant
-from pipelines.sandbox.items import parse_item_id
-from pipelines.sandbox.model import Item
+from pipelines.sandbox.model import Item, parse_item_id
 from tests.conftest import StartExchange
 from tests.sandbox.client import (
     OWN_CALENDAR,

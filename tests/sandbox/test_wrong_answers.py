@@ -6,8 +6,7 @@ import pytest
 from lxml import etree
 
 from pipelines.sandbox.faults import Fault
-from pipelines.sandbox.items import folder_id
-from pipelines.sandbox.model import Tenant
+from pipelines.sandbox.model import Tenant, folder_id
 from pipelines.sandbox.server import SandboxExchange
 from tests.conftest import StartExchange
 from tests.sandbox.client import IDS, OWN_CALENDAR, TIMES, connected, find_day

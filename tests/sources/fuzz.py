@@ -21,9 +21,10 @@ from typing import Any, Final
 
 import requests
 
-from pipelines.sandbox.items import Item, Person
 from pipelines.sandbox.model import (
+    Item,
     Mailbox,
+    Person,
     Tenant,
 )
 from pipelines.sandbox.server import SandboxExchange

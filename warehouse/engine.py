@@ -192,14 +192,8 @@ class Engine:
                 if column.name not in STATISTICS[name].names:
                     alter = f"ALTER TABLE statistics.{name} DROP COLUMN {column.name}"
                     self._connection.execute(alter)
-        for name, table in STATISTICS.items():
-            columns = ", ".join(table.names)
-            select = f"SELECT {columns} FROM published.{name}"  # noqa: S608 - names of ours
-            if name in _OF_ROOMS:
-                select += (
-                    " WHERE room_id IN (SELECT room_id FROM current_rooms WHERE NOT is_personal)"
-                )
-            self._connection.execute(f"INSERT INTO statistics.{name} {select}")
+        for name in STATISTICS:
+            self._connection.execute(f"INSERT INTO statistics.{name} {_for_everybody(name)}")
         self._connection.execute("DETACH statistics")
 
     def run(self, step: str, *, append: bool = False) -> None:
@@ -250,9 +244,9 @@ class Engine:
         found = self._connection.execute(query, list(parameters)).fetchnumpy()
         return {name: np.asarray(values, np.int64) for name, values in found.items()}
 
-    def batches(self, name: str, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-        """Return a table's columns in the order of its rows, so many at a time."""
-        query = f"SELECT {', '.join(columns)} FROM {name}"  # noqa: S608 - names of ours
+    def batches(self, name: str, rows: int, *, statistics: bool) -> Iterator[pa.RecordBatch]:
+        """Return a table in the order of its rows, so many at a time; or what of it all may see."""
+        query = _for_everybody(name) if statistics else f"FROM published.{name}"
         yield from self._connection.sql(query).to_arrow_reader(rows)
 
     def count(self, name: str) -> int:
@@ -318,6 +312,14 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
         ) from None
     finally:
         connection.close()
+
+
+def _for_everybody(name: str) -> str:
+    """Return the SELECT of what everybody may see of a table."""
+    select = f"SELECT {', '.join(STATISTICS[name].names)} FROM published.{name}"  # noqa: S608 - names of ours
+    if name in _OF_ROOMS:
+        select += " WHERE room_id IN (SELECT room_id FROM current_rooms WHERE NOT is_personal)"
+    return select
 
 
 def bytes_of(size: str) -> int:

@@ -9,7 +9,9 @@ The steps are the files of ``sql``: those before, those of each pass, those afte
 ones, of all rooms together. Work tables are replaced in each pass, the contract's tables grow.
 """
 
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,8 +19,9 @@ from typing import Final, TypeAlias
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from transforms.contract import STATISTICS, TABLES, Region
+from transforms.contract import CONTRACT_VERSION, STATISTICS, TABLES, Region
 from warehouse.ahead import BUSY_AHEAD, load_busy_ahead
 from warehouse.build import (
     KNOWN_DAYS,
@@ -32,13 +35,12 @@ from warehouse.build import (
     Survey,
     survey,
 )
-from warehouse.engine import Engine, EngineError, building
-from warehouse.export import export_tables
+from warehouse.engine import BuildError, Engine, EngineError, building
 from warehouse.lake import Lake
 from warehouse.plan import load_what_if
 from warehouse.profile import PROFILE, load_profile
 from warehouse.profile_memory import MEMORY
-from warehouse.storage import Location
+from warehouse.storage import FOLDER_MODE, Location
 from warehouse.versions import (
     VersionError,
     at_hand,
@@ -89,6 +91,8 @@ LAST: Final = ("hour_of_week", PROFILE, "build_info")
 """What needs the counts of all rooms. Both profiles are not SQL but counts that are merged
 (``profile.py``)."""
 
+_COMPRESSION: Final = "snappy"  # some BI tools read no other
+_ROW_GROUP_ROWS: Final = 122_880
 
 Builder: TypeAlias = Callable[
     [Lake, Path, PublishOptions, datetime, pa.Table | None], tuple[date | None, dict[str, int]]
@@ -205,18 +209,58 @@ def write_copies(
     """Write the statistics beside a database that is built, and both as Parquet if asked."""
     engine.copy_statistics(statistics_draft(path))
     if options.export_parquet:
-        export_tables(engine, parquet_draft(path), region, now)
+        _write_parquet(engine, parquet_draft(path), region, now, statistics=False)
         folder = parquet_draft(statistics_draft(path))
-        export_tables(engine, folder, region, now, STATISTICS)
+        _write_parquet(engine, folder, region, now, statistics=True)
+
+
+def _write_parquet(
+    engine: Engine, folder: Path, region: Region, built_at: datetime, *, statistics: bool
+) -> None:
+    """Write ``<table>.parquet`` for every table, or for what all may see, into a new folder.
+
+    Each column's field metadata has its ``description`` and ``unit``, each file's its table's
+    ``description``, ``region``, ``contract_version`` and ``built_at`` (files of one version have
+    the same). Rows stream through: no table is held in memory.
+
+    Raises:
+        BuildError: the folder cannot be written.
+    """
+    stamp = {
+        "region": region,
+        "contract_version": CONTRACT_VERSION,
+        "built_at": built_at.isoformat(),
+    }
+    try:
+        folder.mkdir(FOLDER_MODE)
+        for name, table in (STATISTICS if statistics else TABLES).items():
+            schema = table.schema.with_metadata({**(table.schema.metadata or {}), **stamp})
+            file = folder / f"{name}.parquet"
+            with pq.ParquetWriter(file, schema, compression=_COMPRESSION) as writer:
+                for batch in engine.batches(name, _ROW_GROUP_ROWS, statistics=statistics):
+                    writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise BuildError(f"{folder}: cannot be written ({reason}): see to its disk") from None
 
 
 def _memory(warehouse: Location, region: Region) -> pa.Table | None:
-    """Return what the last build remembers of former nights, None if there is none to ask."""
+    """Return what the last build remembers of former nights, None if there is none to ask.
+
+    Its Parquet file is read where there is one: a database far away would be fetched whole.
+    """
     try:
-        with (
-            at_hand(current_version(warehouse, region)) as path,
-            duckdb.connect(str(path), read_only=True) as connection,
-        ):
-            return connection.sql(f"FROM {MEMORY}").to_arrow_table()
-    except (VersionError, duckdb.Error):
+        version = current_version(warehouse, region)
+    except VersionError:
         return None
+    with suppress(VersionError, OSError, pa.ArrowInvalid):
+        tables = version.parent / version.name.removesuffix(".duckdb")
+        with at_hand(tables / f"{MEMORY}.parquet") as path:
+            return pq.read_table(path, partitioning=None)
+    with (
+        suppress(VersionError, duckdb.Error),
+        at_hand(version) as path,
+        duckdb.connect(str(path), read_only=True) as connection,
+    ):
+        return connection.sql(f"FROM {MEMORY}").to_arrow_table()
+    return None

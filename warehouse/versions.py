@@ -244,8 +244,9 @@ def _fixed_names(tree: Storage, region: Region, name: str) -> dict[str, Parts | 
         tables: (_FOLDER, own[-1].removesuffix(".duckdb")),
         f"{_stem(region)}.duckdb": own,
     }
+    kept = {folder: tree.names(folder) for folder in (_FOLDER, _STATISTICS) if name}
     return {
-        fixed: parts if name and parts[-1] in tree.names(*parts[:-1]) else None
+        fixed: parts if parts[-1] in kept.get(parts[0], ()) else None
         for fixed, parts in names.items()
     }
 

@@ -15,7 +15,8 @@ from tests.marts.scenario import (
     publish_scenario,
     scenario,
 )
-from transforms.contract import CONTRACT_VERSION, TABLES
+from transforms.contract import CONTRACT_VERSION, STATISTICS, TABLES
+from warehouse.connect import connect
 from warehouse.publish import PublishOptions
 from warehouse.versions import parquet_pointer
 
@@ -77,3 +78,18 @@ def test_parquet_can_be_turned_off(tmp_path: Path) -> None:
     publish_scenario(tmp_path, without).close()
     assert PublishOptions().export_parquet
     assert not parquet_pointer(tmp_path / "warehouse", "EU").exists()
+
+
+def test_the_files_for_everybody_hold_what_the_statistics_hold_and_no_personal_room(
+    tmp_path: Path,
+) -> None:
+    publish_scenario(tmp_path, WEEK).close()
+    folder = parquet_pointer(tmp_path / "warehouse", "EU", statistics=True)
+    assert {path.stem for path in folder.iterdir()} == {*STATISTICS}
+    with connect("EU", warehouse=tmp_path / "warehouse") as statistics:
+        for name, declared in STATISTICS.items():
+            table = pq.read_table(folder / f"{name}.parquet")
+            in_database = statistics.sql(f"FROM {name}").to_arrow_table()
+            assert table.to_pylist() == in_database.cast(declared.schema).to_pylist(), name
+            if "room_id" in table.column_names:
+                assert {*table["room_id"].to_pylist()} <= {"fjord"}, name

@@ -165,7 +165,7 @@ class Storage(ABC):
     def near(self, files: Sequence[Parts]) -> AbstractContextManager[list[Path]]:
         """Give paths of this machine at which the files can be read meanwhile.
 
-        None may be missing. Their last components are the same as the files'.
+        None may be missing. Their names end as the files' do.
         """
 
     @abstractmethod

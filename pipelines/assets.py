@@ -24,7 +24,6 @@ from pipelines.night import (
     Night,
     NightResult,
     NothingReadError,
-    OpenSource,
     Progress,
     publish_region,
     run_night,
@@ -33,6 +32,7 @@ from pipelines.night import (
 )
 from pipelines.settings import RegionSettings, Settings, SettingsError
 from pipelines.sources.base import DayRange
+from pipelines.sources.session import OpenSource
 from transforms import contract
 from transforms.contract import Region
 from warehouse.lake import Lake, LakeError

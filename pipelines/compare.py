@@ -14,10 +14,11 @@ from typing import Final, TypeAlias
 
 import pyarrow as pa
 
-from pipelines.night import OpenSource, RoomReader, contexts_of
+from pipelines.night import RoomReader, contexts_of
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import RegionSettings, SettingsError, did_you_mean, read_secrets
 from pipelines.sources.base import DayRange
+from pipelines.sources.session import OpenSource
 from transforms.contract import STAGED
 
 _Row: TypeAlias = tuple[object, ...]

@@ -21,9 +21,10 @@ from pipelines.alerts import NOTIFIES_ITSELF, notify, notify_of_run, region_sens
 from pipelines.assets import Launch, RegionAssets
 from pipelines.channels import Alert
 from pipelines.history import HistoryError, RunFacts, facts_of, job_name, open_instance, range_tags
-from pipelines.night import SILENT, OpenSource, Progress, default_range, today_in
+from pipelines.night import SILENT, Progress, default_range, today_in
 from pipelines.settings import Settings, SettingsError, load_settings, regions_to_load
 from pipelines.sources.base import DayRange
+from pipelines.sources.session import OpenSource
 from pipelines.sources.session import open_source as open_exchange
 from transforms.contract import Region
 

@@ -14,23 +14,21 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import (
-    ExchangeSettings,
     RegionSettings,
-    Secrets,
     Settings,
     directory_table,
     read_secrets,
     rooms_table,
 )
 from pipelines.sources.base import CalendarSource, DayRange, Window
-from pipelines.sources.session import OTHER_MAILBOX, Throttle
+from pipelines.sources.session import OTHER_MAILBOX, OpenSource
 from transforms.contract import Region
 from transforms.local_time import day_start, local_date, zone
 from transforms.raw import normal_address, normal_domain
@@ -44,8 +42,6 @@ from warehouse.nightly import apply_night, first_day_kept, retain, staging
 from warehouse.page import Page
 from warehouse.publish import Builder, Published, PublishOptions, build, publish
 from warehouse.storage import Location, ObjectUrl
-
-OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool, Throttle], CalendarSource]
 
 
 class Progress(Protocol):

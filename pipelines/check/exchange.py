@@ -23,7 +23,6 @@ from cryptography.x509.oid import NameOID
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.util import make_headers
 
-from pipelines.night import OpenSource
 from pipelines.settings import ExchangeSettings, Room, Secrets
 from pipelines.sources.base import (
     Listing,
@@ -35,7 +34,7 @@ from pipelines.sources.base import (
     failure_of,
     printable,
 )
-from pipelines.sources.session import Throttle, open_check
+from pipelines.sources.session import OpenSource, Throttle, open_check
 from pipelines.sources.wire import Deadline, verified_context
 from transforms.contract import Region
 

@@ -26,7 +26,6 @@ from rich.progress import track
 from pipelines.check.exchange import ExchangeCheck, ExchangeResult, Target
 from pipelines.check.processing import Processing, ReadDays, read_processing, show_processing
 from pipelines.check.view import Printer, lines_of, show_rooms, show_step, show_summary
-from pipelines.night import OpenSource
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import (
     ROOM_COLUMNS,
@@ -39,7 +38,7 @@ from pipelines.settings import (
 )
 from pipelines.settings.values import Identifier, Label, Mailbox
 from pipelines.sources.base import CalendarSource, ListedRoom, State, Step, Window
-from pipelines.sources.session import open_source
+from pipelines.sources.session import OpenSource, open_source
 from pipelines.texts import counted
 from transforms.contract import ROOM_TYPES, Region
 from transforms.local_time import is_country

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager, nullcontext
 from pkgutil import resolve_name
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_exception
@@ -343,6 +343,10 @@ def rows_by_id(rows: Iterable[RowT]) -> dict[str, list[RowT]]:
         if row not in same:
             same.append(row)
     return found
+
+
+OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool, Throttle], CalendarSource]
+"""Opens a source of its own for one worker, as ``open_source`` does."""
 
 
 def open_source(

@@ -17,6 +17,12 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from hypothesis import settings
 from sqlalchemy import Engine as Sql
 from sqlalchemy import event
@@ -52,6 +58,52 @@ def _no_sqlite_sync(connection: Any, _record: object) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
 
+
+# Of a night in a test two thirds were Dagster's history: an engine made and SQL compiled anew for
+# each statement, the same migrations read again and again, and the tables of each run created one
+# by one. What is written and read is the same.
+
+_create_engine = vars(sqlite_event_log)["create_engine"]
+_new_run = SqliteEventLogStorage._initdb
+_read_migrations = ScriptDirectory.from_config
+_ENGINES: dict[str, Sql] = {}
+_MIGRATIONS: dict[str | None, ScriptDirectory] = {}
+_EMPTY_RUN: list[bytes] = []
+
+
+def _same_engine(url: str, **how: Any) -> Sql:
+    """Keep SQLAlchemy's engine of a file; its connections are opened and closed as before."""
+    if url not in _ENGINES:
+        _ENGINES[url] = _create_engine(url, **how)
+    return _ENGINES[url]
+
+
+def _same_migrations(config: Config) -> ScriptDirectory:
+    """Keep what was read of a storage's migrations."""
+    folder = config.get_main_option("script_location")
+    if folder not in _MIGRATIONS:
+        _MIGRATIONS[folder] = _read_migrations(config)
+    return _MIGRATIONS[folder]
+
+
+def _copy_run(
+    storage: SqliteEventLogStorage, engine: Sql, *, for_index_shard: bool = False
+) -> None:
+    """Copy the empty file of the first run of this process."""
+    file = Path(str(engine.url.database))
+    if for_index_shard or file.exists():
+        _new_run(storage, engine, for_index_shard=for_index_shard)
+    elif _EMPTY_RUN:
+        file.write_bytes(_EMPTY_RUN[0])
+    else:
+        _new_run(storage, engine)
+        _EMPTY_RUN.append(file.read_bytes())
+
+
+setattr(ScriptDirectory, "from_config", _same_migrations)  # noqa: B010 - a class method otherwise
+setattr(SqliteEventLogStorage, "_initdb", _copy_run)  # noqa: B010
+for _storage in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
+    setattr(_storage, "create_engine", _same_engine)  # noqa: B010 - mypy knows no such name there
 
 _create_tables = Engine.create_tables
 _EMPTY: dict[tuple[object, ...], Path] = {}

@@ -160,15 +160,17 @@ class Readings:
             for closure in self.scenario.options.closures
         )
 
-    def is_open(self, room: Room, day: date, minute_of_day: int) -> bool:
-        intervals = room.week[day.weekday()]
-        within = any(start <= minute_of_day < end for start, end in intervals)
-        return within and self.in_use(room, day)
+    def open_on(self, room: Room, day: date) -> set[int]:
+        """Return the minutes of the wall clock at which the room is open on a date."""
+        if not self.in_use(room, day):
+            return set()
+        return {minute for times in room.week[day.weekday()] for minute in range(*times)}
 
     def opens_on(self, room: Room, day: date) -> bool:
         """Tell whether any real minute of the date is open, clock changes included."""
+        minutes = self.open_on(room, day)
         return any(
-            self.is_open(room, day, of_day)
+            of_day in minutes
             for utc_day in range(day.toordinal() - 2, day.toordinal() + 2)
             for local_day, _, of_day in wall_of_day(room.time_zone, utc_day)
             if local_day == day
@@ -188,7 +190,7 @@ class Readings:
         utc_days = {d.toordinal() - 1 + near for d in days for near in (-1, 0, 1)}
         timed, whole, held = self._layers(room, min(utc_days) * 1440, (max(utc_days) + 1) * 1440)
         found = {(room.room_id, day): RoomDay() for day in days}
-        versions = {day: self.on(room.room_id, day) for day in days}
+        open_on = {day: self.open_on(self.on(room.room_id, day), day) for day in days}
         counted = {day for day in days if not self.is_whole(room.room_id, day)}
         for utc_day in utc_days:
             for offset, (day, hour, of_day) in enumerate(wall_of_day(room.time_zone, utc_day)):
@@ -197,7 +199,7 @@ class Readings:
                 minute, here = utc_day * 1440 + offset, found[room.room_id, day]
                 here.hour_of[minute] = hour
                 booked = timed[minute] + whole[minute]
-                if self.is_open(versions[day], day, of_day):
+                if of_day in open_on[day]:
                     here.open.add(minute)
                     if booked:
                         here.booked.add(minute)

@@ -4,6 +4,7 @@ import tempfile
 from collections import defaultdict
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -155,6 +156,7 @@ def middle(change: dict[str, Any]) -> int:
     return (floor_minute(change["seen_after"]) + floor_minute(change["seen_at"])) // 2
 
 
+@cache
 def midnight(time_zone: str, day: date) -> int:
     """Return the first minute that shows the date."""
     first = (day.toordinal() - 2) * 1440

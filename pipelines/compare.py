@@ -94,7 +94,18 @@ def pairs_of(region: RegionSettings, with_exchange: str | None) -> list[Pair]:
     Raises:
         SettingsError: there is no such exchange, or no room that is not on it anyway.
     """
-    others = _others(region, with_exchange)
+    exchanges = region.exchanges
+    if with_exchange is not None:
+        if with_exchange not in exchanges:
+            remedy = did_you_mean(with_exchange, exchanges)
+            raise SettingsError([f"--with: no such exchange in {region.region}; {remedy}"])
+        others = dict.fromkeys(exchanges, with_exchange)
+    elif len(exchanges) != 2 or len({exchange.kind for exchange in exchanges.values()}) != 2:
+        text = "needs one exchange of each kind in the region; name the other one in --with"
+        raise SettingsError([f"compare-sources --region {region.region}: {text}"])
+    else:
+        one, other = exchanges
+        others = {one: other, other: one}
     pairs = [
         Pair(room.room_id, room.exchange, others[room.exchange])
         for room in region.rooms
@@ -120,40 +131,9 @@ def compare(
     by_room = {pair.room_id: pair for pair in pairs}
     waiting: dict[str, dict[str, Outcome[pa.Table]]] = {room_id: {} for room_id in by_room}
     comparison = Comparison()
-    readings = list(_readings(region, pairs, day_range, open_source))
-    for outcome in read_rooms(readings):
-        advance(outcome)
-        found = waiting[outcome.room_id]
-        found[outcome.exchange] = outcome
-        if len(found) == 2:
-            comparison.add(by_room[outcome.room_id], waiting.pop(outcome.room_id))
-    return comparison
-
-
-def _others(region: RegionSettings, with_exchange: str | None) -> Mapping[str, str]:
-    """Return the other exchange of each exchange."""
-    exchanges = region.exchanges
-    if with_exchange is not None:
-        if with_exchange not in exchanges:
-            remedy = did_you_mean(with_exchange, exchanges)
-            raise SettingsError([f"--with: no such exchange in {region.region}; {remedy}"])
-        return dict.fromkeys(exchanges, with_exchange)
-    if len(exchanges) != 2 or len({exchange.kind for exchange in exchanges.values()}) != 2:
-        text = "needs one exchange of each kind in the region; name the other one in --with"
-        raise SettingsError([f"compare-sources --region {region.region}: {text}"])
-    one, other = exchanges
-    return {one: other, other: one}
-
-
-def _readings(
-    region: RegionSettings, pairs: Sequence[Pair], day_range: DayRange, open_source: OpenSource
-) -> Iterator[Reading[pa.Table]]:
     contexts = contexts_of(region)
-    for name, exchange in region.exchanges.items():
-        rooms = [pair.room_id for pair in pairs if name in (pair.own, pair.other)]
-        if not rooms:
-            continue
-        yield Reading(
+    readings = [
+        Reading(
             addresses={room_id: contexts[room_id].address for room_id in rooms},
             open_source=partial(open_source, exchange, read_secrets(exchange), region.headcount),
             read_room=RoomReader(contexts, day_range).read,
@@ -161,6 +141,16 @@ def _readings(
             room_deadline_seconds=exchange.room_deadline_seconds,
             exchange=name,
         )
+        for name, exchange in region.exchanges.items()
+        if (rooms := [pair.room_id for pair in pairs if name in (pair.own, pair.other)])
+    ]
+    for outcome in read_rooms(readings):
+        advance(outcome)
+        found = waiting[outcome.room_id]
+        found[outcome.exchange] = outcome
+        if len(found) == 2:
+            comparison.add(by_room[outcome.room_id], waiting.pop(outcome.room_id))
+    return comparison
 
 
 def _differences(pair: Pair, own: Counter[_Row], other: Counter[_Row]) -> Iterator[DayDifference]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from importlib.resources import files
+from itertools import chain, count
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -320,7 +321,12 @@ def _rows(
         if known_room := directory.get(address):
             yield row | {"room_id": known_room.room_id, "exchange": known_room.exchange}
         else:
-            yield row | {"room_id": _new_id(address.partition("@")[0], taken)}
+            local_part = address.partition("@")[0]
+            base = local_part if _fits(_IDENTIFIER, local_part) else "room"
+            numbered = (f"{base}-{number}" for number in count(2))
+            room_id = next(each for each in chain([base], numbered) if each not in taken)
+            taken.add(room_id)
+            yield row | {"room_id": room_id}
 
 
 def _told(room: ListedRoom, exchange: str) -> dict[str, str]:
@@ -354,15 +360,6 @@ def _table(name: str) -> tuple[tuple[str, ...], ...]:
 
 def _label(text: str | None) -> str:
     return text if text and _fits(_LABEL, text) else ""
-
-
-def _new_id(local_part: str, taken: set[str]) -> str:
-    base = local_part if _fits(_IDENTIFIER, local_part) else "room"
-    room_id, number = base, 2
-    while room_id in taken:
-        room_id, number = f"{base}-{number}", number + 1
-    taken.add(room_id)
-    return room_id
 
 
 def _fits(kind: TypeAdapter[str], text: str) -> bool:

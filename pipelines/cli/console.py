@@ -13,18 +13,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from pipelines.cli import fail
-from pipelines.history import RunFacts
-from pipelines.night import NightResult
 from pipelines.reading import Outcome, RoomFailed
 from pipelines.settings import RegionSettings, Settings
 from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted
 from transforms.contract import Region
-from warehouse.page import Page
-from warehouse.publish import Published
 
-if TYPE_CHECKING:
-    from pipelines.sandbox.server import Served  # brings Faker
+if TYPE_CHECKING:  # they bring Dagster, DuckDB and Faker, which a check does not wait for
+    from pipelines.history import RunFacts
+    from pipelines.night import NightResult
+    from pipelines.sandbox.server import Served
+    from warehouse.page import Page
+    from warehouse.publish import Published
 
 _PLAIN_STEPS: Final = 10
 _FAILED_ROOMS_SHOWN: Final = 20
@@ -105,7 +105,7 @@ def fail_run(line: str, codes: Iterable[str], kinds: Iterable[str]) -> None:
         fail([line, *(f"{code}: {remedy}" for code, remedy in remedies.items())])
 
 
-def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
+def show_run(settings: Settings, region: Region, facts: "RunFacts") -> None:
     """Print what a run read, each room that failed, and where the figures are."""
     days = facts.day_range
     kinds = settings.regions[region].kinds_of(facts.failed_rooms)
@@ -133,7 +133,7 @@ def show_run(settings: Settings, region: Region, facts: RunFacts) -> None:
         click.echo(f"{region}: page {warehouse / facts.page}")
 
 
-def show_dry_run(settings: Settings, result: NightResult) -> None:
+def show_dry_run(settings: Settings, result: "NightResult") -> None:
     """Print what could be read, and that nothing was stored."""
     days = result.day_range
     click.echo(
@@ -162,7 +162,7 @@ def _show_failed_rooms(
     show_remedies(failed.values(), region.kinds_of(failed))
 
 
-def show_published(region: Region, published: Published) -> None:
+def show_published(region: Region, published: "Published") -> None:
     """Print what the room directory changed, where the database is and how far its figures go."""
     for edit in published.edits:
         click.echo(f"{region}: {edit}")
@@ -170,7 +170,7 @@ def show_published(region: Region, published: Published) -> None:
     click.echo(f"{region}: published {published.path}, data through {through}")
 
 
-def show_page(region: Region, page: Page) -> None:
+def show_page(region: Region, page: "Page") -> None:
     """Print where the page is that shows the region in a browser."""
     size = f"{page.size_bytes / 1e6:.1f} MB"
     rooms = f"{page.rooms:,} room{'' if page.rooms == 1 else 's'}"

@@ -243,7 +243,13 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
             databases[sandbox.region] = database
         show_what_next(terminal, config, databases)
         if serve:
-            _serve_until_interrupted(config, [sandbox.secret_env for sandbox in sandboxes])
+            click.echo("\nThe sandbox goes on answering until Ctrl-C. In another terminal:")
+            for sandbox in sandboxes:
+                click.echo(f"  export {sandbox.secret_env}=sandbox")
+            click.echo(f"  {program('insights')} run --config {config} --region EU")
+            over = threading.Event()
+            stop_at_signals(over)
+            over.wait()
     return 0
 
 
@@ -260,16 +266,6 @@ def _one_night(config: Path, region: Region, days: int, terminal: Console) -> Lo
     warehouse = settings.regions[region].warehouse
     show_summary(terminal, region, summarize(region, warehouse))
     return warehouse / f"insights-{region.lower()}.duckdb"
-
-
-def _serve_until_interrupted(config: Path, secret_variables: list[str]) -> None:
-    click.echo("\nThe sandbox goes on answering until Ctrl-C. In another terminal:")
-    for variable in secret_variables:
-        click.echo(f"  export {variable}=sandbox")
-    click.echo(f"  {program('insights')} run --config {config} --region EU")
-    over = threading.Event()
-    stop_at_signals(over)
-    over.wait()
 
 
 def show_summary(console: Console, region: Region, summary: Summary) -> None:

@@ -197,7 +197,12 @@ def erase_region(
                 "mend this and run the same command again"
             ) from None
     remains = _forget_older_objects(settings.regions[region], is_dry_run=is_dry_run)
-    again = _read_again(settings, erasure, today_in(settings, region, now))
+    night = default_range(settings, today_in(settings, region, now))
+    again = (
+        max(erasure.first_date, night.first_date),
+        min(erasure.last_date, night.last_date),
+    )
+    is_again = again[0] <= again[1]
     return Receipt(
         region=region,
         room_id=erasure.room_id,
@@ -212,8 +217,8 @@ def erase_region(
         database_rows_gone=database_rows,
         versions_removed=old_versions,
         rows_left=left,
-        read_again_from=again[0] if again else None,
-        read_again_to=again[1] if again else None,
+        read_again_from=again[0] if is_again else None,
+        read_again_to=again[1] if is_again else None,
         object_versions_gone=sum(each.found if is_dry_run else each.gone for each in remains),
         object_versions_left=sum(0 if is_dry_run else each.left for each in remains),
         outlives=tuple(note for each in remains for note in each.notes),
@@ -250,11 +255,3 @@ def _refuse_unknown_room(settings: Settings, region: Region, lake: Lake, erasure
         f"--room {erasure.room_id}: in no room directory and nowhere stored; "
         f"{did_you_mean(erasure.room_id, known)}"
     )
-
-
-def _read_again(settings: Settings, erasure: Erasure, today: date) -> tuple[date, date] | None:
-    """Return the days of an erasure that the nightly window reads again."""
-    night = default_range(settings, today)
-    first = max(erasure.first_date, night.first_date)
-    last = min(erasure.last_date, night.last_date)
-    return (first, last) if first <= last else None

@@ -103,7 +103,11 @@ def export_tables(warehouse: Location, region: Region, tables: Sequence[str], to
         if to.suffix.lower() == WORKBOOK:
             _write_workbook(frames, definitions, to)
         else:
-            _write_folder(frames, definitions, to)
+            to.mkdir(parents=True, exist_ok=True)
+            for name, frame in (*frames.items(), (_DEFINITIONS, definitions)):
+                aside = to / f".{name}.csv"
+                frame.to_csv(aside, index=False)
+                aside.replace(to / f"{name}.csv")
     except OSError as error:  # it may name a file that is only there while writing
         raise OSError(error.errno, error.strerror, str(to)) from None
     return Exported(to, {name: len(frame) for name, frame in frames.items()})
@@ -116,14 +120,6 @@ def _frame(table: pa.Table) -> pd.DataFrame:
         if isinstance(frame[name].dtype, pd.DatetimeTZDtype):
             frame[name] = frame[name].dt.tz_convert("UTC").dt.tz_localize(None)
     return frame
-
-
-def _write_folder(frames: dict[str, pd.DataFrame], definitions: pd.DataFrame, to: Path) -> None:
-    to.mkdir(parents=True, exist_ok=True)
-    for name, frame in (*frames.items(), (_DEFINITIONS, definitions)):
-        aside = to / f".{name}.csv"
-        frame.to_csv(aside, index=False)
-        aside.replace(to / f"{name}.csv")
 
 
 def _write_workbook(frames: dict[str, pd.DataFrame], definitions: pd.DataFrame, to: Path) -> None:

@@ -114,15 +114,18 @@ def init(directory: Path, write_rooms: bool, **options: str | Path | None) -> in
     click.echo(f"{config}: written")
     if not write_rooms and sys.stdin.isatty():
         write_rooms = click.confirm("Sign in now, and list the rooms?", default=True)
-    code = WHOLE
+    code, secret_env = WHOLE, values["secret_env"]
+    if write_rooms and not os.environ.get(secret_env) and sys.stdin.isatty():
+        question = f"Secret for this once (later from {secret_env})"
+        os.environ[secret_env] = click.prompt(question, hide_input=True)
     if not write_rooms:
         write_directory(rooms, [])
         click.echo(f"{rooms}: written without rooms; add one a line")
-    elif _has_secret(values["secret_env"]):
+    elif os.environ.get(secret_env):
         code = run_check(settings, [values["region"]], Options(write_rooms=rooms))
     else:
-        click.echo(f"{values['secret_env']} is not set: no room was listed", err=True)
-    _show_next(config, values["region"], values["secret_env"], rooms, is_listed=write_rooms)
+        click.echo(f"{secret_env} is not set: no room was listed", err=True)
+    _show_next(config, values["region"], secret_env, rooms, is_listed=write_rooms)
     return code if rooms.exists() else NOTHING
 
 
@@ -172,13 +175,6 @@ def _values(answers: _Answers, directory: Path) -> dict[str, Any]:
         "rooms": f"rooms-{region.lower()}.csv",
         "secret_env": exchange[secret],
     }
-
-
-def _has_secret(variable: str) -> bool:
-    if not os.environ.get(variable) and sys.stdin.isatty():
-        question = f"Secret for this once (later from {variable})"
-        os.environ[variable] = click.prompt(question, hide_input=True)
-    return bool(os.environ.get(variable))
 
 
 def _show_next(

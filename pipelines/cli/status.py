@@ -7,6 +7,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.lake import Lake
-from warehouse.storage import Location, WarehouseError
+from warehouse.storage import WarehouseError
 
 STALE_AFTER_HOURS: Final = 30
 _LITTLE_DISK: Final = 0.05
@@ -165,7 +166,10 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     rows = [] if latest is None else latest.to_pylist()
     failed = {row["room_id"]: row["error_code"] for row in rows if row["error_code"] is not None}
     codes = Counter(failed.values())
-    data_through, built_at = _built(region, chosen.warehouse)
+    data_through = built_at = None
+    with suppress(WarehouseError), connect(region, warehouse=chosen.warehouse) as connection:
+        built = connection.execute("SELECT data_through, built_at FROM build_info")
+        data_through, built_at = built.fetchall()[0]
     hours = settings.alerts.stale_after_hours if settings.alerts else STALE_AFTER_HOURS
     places = {"lake": chosen.lake, "warehouse": chosen.warehouse}
     disks = {
@@ -190,15 +194,6 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         free_bytes={name: disk.free for name, disk in disks.items()},
         is_disk_short=any(disk.free < _LITTLE_DISK * disk.total for disk in disks.values()),
     )
-
-
-def _built(region: Region, warehouse: Location) -> tuple[date | None, datetime | None]:
-    try:
-        with connect(region, warehouse=warehouse) as connection:
-            rows = connection.execute("SELECT data_through, built_at FROM build_info").fetchall()
-    except WarehouseError:
-        return None, None
-    return rows[0]
 
 
 @click.command()

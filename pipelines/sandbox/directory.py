@@ -189,6 +189,7 @@ _LOCALES = {
     "NA": ("en_US", "en_CA", "fr_CA"),
     "APAC": ("en_AU", "en_IN", "en_NZ"),
 }
+_LEGACY = "/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS"
 _OTHER_LOCALES = ("en_US", "en_GB")
 _LIST_TYPES = ("PublicDL", "GroupMailbox", "PrivateDL")
 
@@ -228,7 +229,16 @@ def invent_people(region: str, staff: int, seed: int) -> People:
             for number in range(12)
             for name in [words.job()]
         ],
-        leavers=[_leaver(faker.name(), number) for number in range(8)],
+        leavers=[
+            Person(
+                name,
+                f"{_LEGACY}/CN={number:032X}-{_slug(name).upper()}",
+                routing_type="EX",
+                mailbox_type="OneOff",
+            )
+            for number in range(8)
+            for name in [faker.name()]
+        ],
         subjects=[words.catch_phrase() for _ in range(150)],
         notes=[words.paragraph() for _ in range(60)],
     )
@@ -237,14 +247,6 @@ def invent_people(region: str, staff: int, seed: int) -> People:
 def _person(name: str, number: int, domain: str) -> Person:
     kind = "Mailbox" if domain == DOMAIN else "OneOff"
     return Person(name, f"{_slug(name)}.{number}@{domain}", mailbox_type=kind)
-
-
-def _leaver(name: str, number: int) -> Person:
-    legacy = (
-        "/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS"
-        f"/CN={number:032X}-{_slug(name).upper()}"
-    )
-    return Person(name, legacy, routing_type="EX", mailbox_type="OneOff")
 
 
 def _slug(name: str) -> str:

@@ -171,32 +171,28 @@ def get_folder(call: Call) -> Answer:
 
     def one(element: Element) -> tuple[str, int]:
         folder = call.folder(element)
-        content = _folder_xml(folder, call.tenant.number(folder.mailbox), wanted)
-        return f"<m:Folders>{content}</m:Folders>", 1
+        number, is_calendar = call.tenant.number(folder.mailbox), folder.name == CALENDAR
+        own = folder_id(number, folder.name)
+        parent = folder_id(number, "msgfolderroot" if is_calendar else "root")
+        shown = "Calendar" if is_calendar else "Root"
+        name = f"<t:DistinguishedFolderId>{folder.name}</t:DistinguishedFolderId>"
+        properties = {  # in the order of the schema
+            "FolderId": f'<t:FolderId Id="{own}" ChangeKey="AgAAABQAAAA0"/>',
+            "ParentFolderId": f'<t:ParentFolderId Id="{parent}" ChangeKey="AgAAABQAAAA0"/>',
+            "FolderClass": "<t:FolderClass>IPF.Appointment</t:FolderClass>" * is_calendar,
+            "DisplayName": f"<t:DisplayName>{shown}</t:DisplayName>",
+            "TotalCount": "<t:TotalCount>0</t:TotalCount>",
+            "ChildFolderCount": "<t:ChildFolderCount>0</t:ChildFolderCount>",
+            "EffectiveRights": _RIGHTS,
+            "DistinguishedFolderId": name,
+        }
+        kept = (
+            xml for key, xml in properties.items() if wanted is None or f"folder:{key}" in wanted
+        )
+        tag = "CalendarFolder" if is_calendar else "Folder"
+        return f"<m:Folders><t:{tag}>{''.join(kept)}</t:{tag}></m:Folders>", 1
 
     return _each(call, call.part("FolderIds"), one, on_error="<m:Folders/>")
-
-
-def _folder_xml(folder: Folder, number: int, wanted: frozenset[str] | None) -> str:
-    """Return the folder's element with the properties wanted, in the order of the schema."""
-    is_calendar = folder.name == CALENDAR
-    own = folder_id(number, folder.name)
-    parent = folder_id(number, "msgfolderroot" if is_calendar else "root")
-    properties = {
-        "FolderId": f'<t:FolderId Id="{own}" ChangeKey="AgAAABQAAAA0"/>',
-        "ParentFolderId": f'<t:ParentFolderId Id="{parent}" ChangeKey="AgAAABQAAAA0"/>',
-        "FolderClass": "<t:FolderClass>IPF.Appointment</t:FolderClass>" * is_calendar,
-        "DisplayName": f"<t:DisplayName>{'Calendar' if is_calendar else 'Root'}</t:DisplayName>",
-        "TotalCount": "<t:TotalCount>0</t:TotalCount>",
-        "ChildFolderCount": "<t:ChildFolderCount>0</t:ChildFolderCount>",
-        "EffectiveRights": _RIGHTS,
-        "DistinguishedFolderId": (
-            f"<t:DistinguishedFolderId>{folder.name}</t:DistinguishedFolderId>"
-        ),
-    }
-    tag = "CalendarFolder" if is_calendar else "Folder"
-    kept = (xml for name, xml in properties.items() if wanted is None or f"folder:{name}" in wanted)
-    return f"<t:{tag}>{''.join(kept)}</t:{tag}>"
 
 
 def _each(call: Call, elements: Element, one: _One, on_error: str = "") -> Answer:

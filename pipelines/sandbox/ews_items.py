@@ -130,17 +130,6 @@ def _attachments(item: Item, _view: View) -> str:
     return f"<t:Attachments>{inner}</t:Attachments>" if inner else ""
 
 
-def _series_or_own_uid(item: Item, view: View) -> str:
-    uid = item.series_id or f"040000008200E000{view.number:04X}{item.item_id}"
-    return f"<t:UID>{text(uid)}</t:UID>"
-
-
-def _has_invitees(item: Item) -> bool:
-    if item.is_meeting is not None:
-        return item.is_meeting
-    return bool(item.required or item.optional or item.resources)
-
-
 def _minutes(item: Item) -> str:
     hours, minutes = divmod((item.ends_at - item.starts_at) // timedelta(minutes=1), 60)
     return f"PT{hours}H{minutes}M"
@@ -195,13 +184,13 @@ PROPERTIES: Final[dict[str, Render]] = {
     "item:LastModifiedTime": _written("LastModifiedTime", lambda item: item.created_at),
     "item:WebClientReadFormQueryString": _query_string,
     "item:TextBody": _get_only(_body("TextBody", "Text")),
-    "calendar:UID": _series_or_own_uid,
+    "calendar:UID": lambda item, view: f"<t:UID>{text(item.uid(view.number))}</t:UID>",
     "calendar:Start": _written("Start", lambda item: item.starts_at),
     "calendar:End": _written("End", lambda item: item.ends_at),
     "calendar:IsAllDayEvent": _written("IsAllDayEvent", lambda item: item.is_all_day),
     "calendar:LegacyFreeBusyStatus": _written("LegacyFreeBusyStatus", lambda item: item.free_busy),
     "calendar:Location": _text("Location", lambda item: item.location),
-    "calendar:IsMeeting": _written("IsMeeting", _has_invitees),
+    "calendar:IsMeeting": _written("IsMeeting", lambda item: item.has_invitees),
     "calendar:IsCancelled": _written("IsCancelled", lambda item: item.is_cancelled),
     "calendar:IsRecurring": _written("IsRecurring", lambda item: item.item_type != "Single"),
     "calendar:MeetingRequestWasSent": _written("MeetingRequestWasSent", lambda _: False),

@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import time
@@ -170,24 +171,14 @@ def _has_certificate(app: App, endpoint: str, form: Mapping[str, str]) -> bool:
         head, claims = (json.loads(_decoded(part)) for part in signed.split("."))
         is_meant = (claims["iss"], claims["sub"]) == (app.client_id, app.client_id)
         is_valid = is_meant and claims["aud"] == endpoint and claims["exp"] > time()
-        padded = _PADDINGS[head["alg"]]
-        return is_valid and _is_signed(app, signed.encode(), _decoded(signature), padded)
+        padded, written = _PADDINGS[head["alg"]], _decoded(signature)
     except (ValueError, KeyError, TypeError):
         return False
-
-
-def _is_signed(
-    app: App, signed: bytes, signature: bytes, padded: padding.AsymmetricPadding
-) -> bool:
-    for certificate in app.certificates:
-        key = certificate.public_key()
-        if not isinstance(key, rsa.RSAPublicKey):
-            continue
-        try:
-            key.verify(signature, signed, padded, _SHA256)
-        except InvalidSignature:
-            continue
-        return True
+    for key in (certificate.public_key() for certificate in app.certificates if is_valid):
+        with suppress(InvalidSignature):
+            if isinstance(key, rsa.RSAPublicKey):
+                key.verify(written, signed.encode(), padded, _SHA256)
+                return True
     return False
 
 
@@ -216,9 +207,7 @@ class GraphConnection(Wire):
             if self.is_broken_off(request.operation, request.mailbox):
                 return
             try:
-                if request.operation not in _OPEN:
-                    self._check_bearer()
-                self._raise_faults(request)
+                self._raise_refusals(request)
                 found = answer(self.tenant, request)
             except GraphError as error:
                 found = GraphAnswer(error.content(), 0, error.status, error.code, error.headers)
@@ -226,12 +215,12 @@ class GraphConnection(Wire):
             body = json.dumps(found.content, ensure_ascii=False, separators=(",", ":"))
             self.reply(entry, body.encode(), _JSON, found.headers)
 
-    def _check_bearer(self) -> None:
+    def _raise_refusals(self, request: GraphRequest) -> None:
+        """Refuse who is not signed in, and what a fault says."""
         kind, _, token = self.headers.get("Authorization", "").partition(" ")
-        if kind.casefold() != "bearer" or token not in self.tenant.bearer_tokens:
+        is_known = kind.casefold() == "bearer" and token in self.tenant.bearer_tokens
+        if request.operation not in _OPEN and not is_known:
             raise GraphError(401, "InvalidAuthenticationToken", {"WWW-Authenticate": _BEARER})
-
-    def _raise_faults(self, request: GraphRequest) -> None:
         about = (request.mailbox, request.operation)
         found = self.tenant.faults.take("response_code", *about)
         if found is not None:

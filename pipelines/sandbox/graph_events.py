@@ -106,7 +106,7 @@ def event(item: Item, number: int) -> dict[str, Any]:
         "transactionId": None,
         "originalStartTimeZone": item.start_time_zone,
         "originalEndTimeZone": item.start_time_zone,
-        "iCalUId": item.series_id or f"040000008200E000{number:04X}{item.item_id}",
+        "iCalUId": item.uid(number),
         "reminderMinutesBeforeStart": 15,
         "isReminderOn": False,
         "hasAttachments": bool(item.attachments),
@@ -268,26 +268,26 @@ def list_rooms(tenant: Tenant, options: Mapping[str, str], base: str) -> dict[st
     if first + most < len(rooms):
         link = f"{base}/microsoft.graph.room?$top={most}&$skip={first + most}"
         content["@odata.nextLink"] = link
-    return content | {"value": [_room(tenant, room) for room in shown]}
-
-
-def _room(tenant: Tenant, room: Mailbox) -> dict[str, Any]:
-    known = room.directory
-    capacity = known.get("capacity")
-    floor = known.get("floor")
-    return {
-        "id": f"00000000-0000-0000-0000-{tenant.number(room):012d}",
-        "displayName": room.name,
-        "emailAddress": room.address,
-        "nickname": room.name,
-        "building": known.get("building") or None,
-        "floorNumber": int(floor) if floor and floor.isdecimal() else None,
-        "floorLabel": None if not floor or floor.isdecimal() else floor,
-        "label": None,
-        "capacity": int(capacity) if capacity else None,
-        "bookingType": "standard",
-        "isWheelChairAccessible": False,
-        "tags": [known["room_type"]] if known.get("room_type") else [],
-        "phone": None,
-        "address": {"countryOrRegion": known.get("country") or None},
-    }
+    content["value"] = values = []
+    for room in shown:
+        known = room.directory
+        capacity, floor = known.get("capacity"), known.get("floor")
+        values.append(
+            {
+                "id": f"00000000-0000-0000-0000-{tenant.number(room):012d}",
+                "displayName": room.name,
+                "emailAddress": room.address,
+                "nickname": room.name,
+                "building": known.get("building") or None,
+                "floorNumber": int(floor) if floor and floor.isdecimal() else None,
+                "floorLabel": None if not floor or floor.isdecimal() else floor,
+                "label": None,
+                "capacity": int(capacity) if capacity else None,
+                "bookingType": "standard",
+                "isWheelChairAccessible": False,
+                "tags": [known["room_type"]] if known.get("room_type") else [],
+                "phone": None,
+                "address": {"countryOrRegion": known.get("country") or None},
+            }
+        )
+    return content

@@ -79,6 +79,17 @@ class Item:
         """The subject as the room's calendar shows it."""
         return self.organizer.name if self.subject is None else self.subject
 
+    @property
+    def has_invitees(self) -> bool:
+        """Whether it is said to be a meeting."""
+        if self.is_meeting is not None:
+            return self.is_meeting
+        return bool(self.required or self.optional or self.resources)
+
+    def uid(self, number: int) -> str:
+        """Return the iCalendar id, which a series shares; ``number`` is its mailbox's."""
+        return self.series_id or f"040000008200E000{number:04X}{self.item_id}"
+
     def __post_init__(self) -> None:
         for name in ("starts_at", "ends_at", "created_at"):
             instant = getattr(self, name)

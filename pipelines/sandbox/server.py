@@ -210,22 +210,39 @@ def serving(plan: Plan) -> Iterator[list[Served]]:
         OSError: a port is taken, or the directory cannot be written.
     """
     with ExitStack() as servers:
-        yield [_start(servers, plan, region) for region in plan.regions]
+        served = []
+        for region in plan.regions:
+            tenant = generated_tenant(region, plan.rooms, plan.seed)
+            if plan.latency_seconds > 0:
+                tenant.faults.add(Fault("latency", seconds=plan.latency_seconds))
+            authority = CertificateAuthority(plan.directory.resolve() / region.lower())
+            server = SandboxExchange(tenant, authority, plan.ports.get(region, 0))
+            servers.enter_context(server)
+            served.append(
+                Served(
+                    region=region,
+                    url=server.url,
+                    username=tenant.account,
+                    password=tenant.password,
+                    ca_file=str(authority.ca_file),
+                    graph_url=server.base_url,
+                    tenant_id=tenant.app.tenant_id,
+                    client_id=tenant.app.client_id,
+                    client_secret=tenant.app.client_secret or "",
+                )
+            )
+        yield served
 
 
-def serve(
-    plan: Plan,
-    ready: Callable[[list[Served]], None] = lambda _: None,
-    stop: threading.Event | None = None,
-) -> None:
-    """Serve until SIGINT, SIGTERM, or until ``stop`` is set. Main thread only.
+def serve(plan: Plan, ready: Callable[[list[Served]], None]) -> None:
+    """Serve until SIGINT or SIGTERM. Main thread only.
 
     ``ready`` is told where the regions are as soon as they answer.
 
     Raises:
         OSError: a port is taken, or the directory cannot be written.
     """
-    over = stop or threading.Event()
+    over = threading.Event()
     stop_at_signals(over)
     with serving(plan) as served:
         ready(served)
@@ -236,26 +253,6 @@ def stop_at_signals(over: threading.Event) -> None:
     """Set the event at SIGINT and at SIGTERM, also where a shell had them ignored."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-
-
-def _start(servers: ExitStack, plan: Plan, region: Region) -> Served:
-    tenant = generated_tenant(region, plan.rooms, plan.seed)
-    if plan.latency_seconds > 0:
-        tenant.faults.add(Fault("latency", seconds=plan.latency_seconds))
-    authority = CertificateAuthority(plan.directory.resolve() / region.lower())
-    server = SandboxExchange(tenant, authority, plan.ports.get(region, 0))
-    servers.enter_context(server)
-    return Served(
-        region=region,
-        url=server.url,
-        username=tenant.account,
-        password=tenant.password,
-        ca_file=str(authority.ca_file),
-        graph_url=server.base_url,
-        tenant_id=tenant.app.tenant_id,
-        client_id=tenant.app.client_id,
-        client_secret=tenant.app.client_secret or "",
-    )
 
 
 @click.command()
@@ -271,14 +268,13 @@ def main(  # noqa: PLR0913, PLR0917  one parameter for each option
     """Serve one region's simulated Exchange until standard input closes."""
     stop = threading.Event()
     threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
+    stop_at_signals(stop)
     try:
-        serve(Plan([region], directory, rooms, seed, latency, {region: port}), _print_ready, stop)
+        with serving(Plan([region], directory, rooms, seed, latency, {region: port})) as served:
+            click.echo(json.dumps(served[0].as_dict()))
+            stop.wait()
     except OSError as error:
         raise click.ClickException(f"the sandbox cannot start: {error.strerror}") from None
-
-
-def _print_ready(served: list[Served]) -> None:
-    click.echo(json.dumps(served[0].as_dict()))
 
 
 def _wait_for_end_of_input(stop: threading.Event) -> None:

@@ -48,10 +48,31 @@ def region_sensors(
     if settings.alerts is None:
         return []
     own, alerts = settings.regions[region], settings.alerts
+
+    @dg.sensor(
+        name=f"{region.lower()}_silence",
+        minimum_interval_seconds=_LOOK_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=f"Notifies a person if nothing was read for {alerts.stale_after_hours} hours.",
+    )
+    def silence(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        now = clock()
+        today = local_date(now, zone(own.time_zone))
+        read_at = last_read_at(Lake(own.lake, region), today)
+        if read_at is None:
+            return dg.SkipReason("nothing was read yet")
+        if now - read_at <= timedelta(hours=alerts.stale_after_hours):
+            return dg.SkipReason(f"last read at {read_at}")
+        if any(each.at > read_at for each in _latest(context.instance, region)):
+            return dg.SkipReason(f"last read at {read_at}; a person was notified since")
+        alert = Alert(region=region, state="stale", night_date=today, last_read_at=read_at)
+        notify(context.instance, alerts, alert)
+        return dg.SkipReason(alert.subject)
+
     return [
         _sensor_of_runs(dg.DagsterRunStatus.FAILURE, "failed", alerts, own, job_name),
         _sensor_of_runs(dg.DagsterRunStatus.SUCCESS, "partial", alerts, own, job_name),
-        _sensor_of_silence(alerts, own, clock),
+        silence,
     ]
 
 
@@ -77,32 +98,6 @@ def _sensor_of_runs(
         return None
 
     return night_ended
-
-
-def _sensor_of_silence(
-    alerts: AlertSettings, region: RegionSettings, clock: Callable[[], datetime]
-) -> dg.SensorDefinition:
-    @dg.sensor(
-        name=f"{region.region.lower()}_silence",
-        minimum_interval_seconds=_LOOK_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Notifies a person if nothing was read for {alerts.stale_after_hours} hours.",
-    )
-    def silence(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        now = clock()
-        today = local_date(now, zone(region.time_zone))
-        read_at = last_read_at(Lake(region.lake, region.region), today)
-        if read_at is None:
-            return dg.SkipReason("nothing was read yet")
-        if now - read_at <= timedelta(hours=alerts.stale_after_hours):
-            return dg.SkipReason(f"last read at {read_at}")
-        if any(each.at > read_at for each in _latest(context.instance, region.region)):
-            return dg.SkipReason(f"last read at {read_at}; a person was notified since")
-        alert = Alert(region=region.region, state="stale", night_date=today, last_read_at=read_at)
-        notify(context.instance, alerts, alert)
-        return dg.SkipReason(alert.subject)
-
-    return silence
 
 
 def notify_of_run(

@@ -251,10 +251,6 @@ def _path(value: object, info: ValidationInfo) -> Path:
     return (folder / str(value)).resolve()
 
 
-def _location(value: object, info: ValidationInfo) -> Location:
-    return ObjectUrl.parse(value) if is_url(value) else _path(value, info)
-
-
 def is_url(value: object) -> TypeGuard[str]:
     """Tell whether a value of the YAML is an address and not a path."""
     return isinstance(value, str) and "://" in value
@@ -347,7 +343,12 @@ Domain: TypeAlias = Annotated[
     ),
 ]
 Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
-Place: TypeAlias = Annotated[Path | ObjectUrl, BeforeValidator(_location)]
+Place: TypeAlias = Annotated[
+    Location,
+    BeforeValidator(
+        lambda value, info: ObjectUrl.parse(value) if is_url(value) else _path(value, info)
+    ),
+]
 ExistingFile: TypeAlias = Annotated[
     Path,
     BeforeValidator(_path),

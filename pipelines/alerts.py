@@ -12,18 +12,21 @@ What sends here does not raise: an alert or a mail that fails is one line on std
 fails a night.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 import click
 import dagster as dg
 
 from pipelines.channels import Alert, NotSentError, send, send_mail
-from pipelines.history import facts_of, last_read_at
-from pipelines.settings import AlertSettings, RegionSettings, Settings
+from pipelines.history import HistoryError, facts_of, last_read_at, open_instance
+from pipelines.settings import AlertSettings, RegionSettings, Settings, SettingsError
+from pipelines.sources.base import DayRange
 from pipelines.texts import render
 from transforms.contract import Region
 from transforms.local_time import local_date, zone
@@ -111,6 +114,33 @@ def notify_of_run(
         alert = alert_of_run(instance, region, run_id)
         if alert is not None and alert.error_code not in _ANOTHER_RUN:
             notify(instance, alerts, alert)
+
+
+def notify_of_no_run(  # noqa: PLR0913, PLR0917 - what the alert says, and where it is remembered
+    settings: Settings,
+    region: Region,
+    day_range: DayRange,
+    home: Path,
+    today: date,
+    error_code: str,
+) -> None:
+    """Notify, if alerts are configured, of a night that could not begin.
+
+    Without a history nobody remembers that: each try notifies again.
+
+    Raises:
+        OSError: ``home`` cannot be written.
+    """
+    if settings.alerts is None:
+        return
+    days = (day_range.first_date, day_range.last_date)
+    alert = Alert(region=region, state="failed", night_date=today, days=days, error_code=error_code)
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    try:
+        with open_instance(home) as instance:
+            notify(instance, settings.alerts, alert)
+    except (HistoryError, SettingsError):
+        notify(None, settings.alerts, alert)
 
 
 def notify(instance: dg.DagsterInstance | None, alerts: AlertSettings, alert: Alert) -> None:

@@ -17,12 +17,11 @@ from typing import Final
 
 import dagster as dg
 
-from pipelines.alerts import NOTIFIES_ITSELF, notify, notify_of_run, region_sensors
+from pipelines.alerts import NOTIFIES_ITSELF, notify_of_run, region_sensors
 from pipelines.assets import Launch, RegionAssets
-from pipelines.channels import Alert
-from pipelines.history import HistoryError, RunFacts, facts_of, job_name, open_instance, range_tags
+from pipelines.history import RunFacts, facts_of, job_name, open_instance, range_tags
 from pipelines.night import SILENT, Progress, default_range, today_in
-from pipelines.settings import Settings, SettingsError, load_settings, regions_to_load
+from pipelines.settings import Settings, load_settings, regions_to_load
 from pipelines.sources.base import DayRange
 from pipelines.sources.session import OpenSource
 from pipelines.sources.session import open_source as open_exchange
@@ -159,30 +158,3 @@ def execute_night(
             raise_on_error=False,
             tags=range_tags(day_range) | NOTIFIES_ITSELF,
         )
-
-
-def notify_of_no_run(  # noqa: PLR0913, PLR0917 - what the alert says, and where it is remembered
-    settings: Settings,
-    region: Region,
-    day_range: DayRange,
-    home: Path,
-    today: date,
-    error_code: str,
-) -> None:
-    """Notify, if alerts are configured, of a night that could not begin.
-
-    Without a history nobody remembers that: each try notifies again.
-
-    Raises:
-        OSError: ``home`` cannot be written.
-    """
-    if settings.alerts is None:
-        return
-    days = (day_range.first_date, day_range.last_date)
-    alert = Alert(region=region, state="failed", night_date=today, days=days, error_code=error_code)
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    try:
-        with open_instance(home) as instance:
-            notify(instance, settings.alerts, alert)
-    except (HistoryError, SettingsError):
-        notify(None, settings.alerts, alert)

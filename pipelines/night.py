@@ -251,10 +251,9 @@ def publish_region(
         trailing_days=settings.trailing_days,
         retention_months=settings.retention_months,
     )
-    lake = Lake(region_settings.lake, region)
+    lake, today = Lake(region_settings.lake, region), today_in(settings, region, now)
     with lake.exclusive():
         # The directory is the operator's file as it is now, like the closures and the options.
-        today = today_in(settings, region, now)
         edits = record_directory(
             lake,
             rooms_table(region_settings),
@@ -265,7 +264,7 @@ def publish_region(
         with _builder(settings, region_settings.warehouse) as builder:
             published = publish(lake, region_settings.warehouse, options, now, builder)
     # An older version that still holds a day past its retention goes, however few are left.
-    first_day = first_day_kept(today_in(settings, region, now), settings.retention_months)
+    first_day = first_day_kept(today, settings.retention_months)
     drop_versions_before(region_settings.warehouse, region, first_day)
     return replace(published, edits=tuple(map(str, edits)))
 

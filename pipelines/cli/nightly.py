@@ -27,7 +27,7 @@ from dagster_pipes import (
 )
 from rich.console import Console
 
-from pipelines.alerts import monthly_mail
+from pipelines.alerts import monthly_mail, notify_of_no_run
 from pipelines.channels import NotSentError, send_mail
 from pipelines.cli import (
     DATE,
@@ -42,7 +42,7 @@ from pipelines.cli import (
     with_config,
     with_region,
 )
-from pipelines.definitions import execute_night, launch_night, notify_of_no_run
+from pipelines.definitions import execute_night, launch_night
 from pipelines.history import HistoryError, RunFacts, dagster_home, facts_of, report_of
 from pipelines.night import (
     Night,

@@ -147,7 +147,8 @@ def regions_to_load() -> frozenset[Region] | None:
 
 def rooms_table(region: RegionSettings) -> pa.Table:
     """Return the room directory as the lake holds it: schema ``ROOMS``, by room_id, no address."""
-    return _table_of(sorted(region.rooms, key=lambda room: room.room_id), ROOMS)
+    rows = sorted(region.rooms, key=by_room_and_day)
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=ROOMS)
 
 
 def directory_table(region: RegionSettings) -> pa.Table:
@@ -161,13 +162,7 @@ def directory_table(region: RegionSettings) -> pa.Table:
         row.model_copy(update={key: getattr(today[row.room_id], key) for key in _CORRECTIONS})
         for row in sorted(region.directory, key=by_room_and_day)
     ]
-    return _table_of(rows, ROOMS)
-
-
-def _table_of(rooms: Sequence[Room], schema: pa.Schema) -> pa.Table:
-    columns = [[getattr(room, name) for room in rooms] for name in schema.names]
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.table(arrays, schema=schema)
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=ROOMS)
 
 
 def _regions_to_read(

@@ -236,7 +236,7 @@ class Token(requests.auth.AuthBase):
                     exchange.client_id,
                     authority=f"{exchange.authority.rstrip('/')}/{exchange.tenant_id}",
                     client_credential=_credential(exchange.certificate_file, self._secrets),
-                    http_client=_TokenEndpoint(secured(requests.Session(), self._adapter)),
+                    http_client=secured(_TokenEndpoint(), self._adapter),
                     instance_discovery=False,  # it would ask the public cloud about a national one
                 )
             answer = self._client.acquire_token_for_client([self._scope])
@@ -265,28 +265,16 @@ class Token(requests.auth.AuthBase):
         return True
 
 
-class _TokenEndpoint:
+class _TokenEndpoint(requests.Session):
     """What msal sends through.
 
     An outage, or a web page in place of JSON, is raised here: msal would keep the one for a while
     and take the other for a refusal. Whatever is wrong with it is so for every room.
     """
 
-    def __init__(self, session: requests.Session) -> None:
-        self._session = session
-
-    def post(self, url: str, **kwargs: Any) -> requests.Response:
-        return self._send("POST", url, **kwargs)
-
-    def get(self, url: str, **kwargs: Any) -> requests.Response:
-        return self._send("GET", url, **kwargs)
-
-    def close(self) -> None:
-        self._session.close()
-
-    def _send(self, method: str, url: str, **kwargs: Any) -> requests.Response:
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         try:
-            response = self._session.request(method, url, allow_redirects=False, **kwargs)
+            response = super().request(*args, **kwargs | {"allow_redirects": False})
         except ReadError as failure:
             if failure.reach is Reach.EXCHANGE:
                 raise

@@ -35,8 +35,8 @@ from pipelines.sources.base import DayRange
 from pipelines.sources.session import OpenSource
 from transforms import contract
 from transforms.contract import Region
+from transforms.local_time import first_day_kept
 from warehouse.lake import Lake, LakeError
-from warehouse.nightly import first_day_kept
 from warehouse.storage import WarehouseError
 
 CHECKS: Final = {

@@ -30,7 +30,7 @@ from pipelines.settings import (
 from pipelines.sources.base import CalendarSource, DayRange, Window
 from pipelines.sources.session import OTHER_MAILBOX, OpenSource
 from transforms.contract import Region
-from transforms.local_time import day_start, local_date, zone
+from transforms.local_time import day_start, first_day_kept, local_date, zone
 from transforms.raw import normal_address, normal_domain
 from transforms.redact import RoomContext, redact
 from warehouse import page
@@ -38,7 +38,7 @@ from warehouse.directory import record_directory
 from warehouse.engine import EngineUnusableError, bytes_of
 from warehouse.erase import drop_versions_before
 from warehouse.lake import Lake
-from warehouse.nightly import apply_night, first_day_kept, retain, staging
+from warehouse.nightly import apply_night, retain, staging
 from warehouse.page import Page
 from warehouse.publish import Builder, Published, PublishOptions, build, publish
 from warehouse.storage import Location, ObjectUrl

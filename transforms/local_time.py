@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 import holidays
+from dateutil.relativedelta import relativedelta
 
 zoneinfo.reset_tzpath(())
 # Zones that were made before this line came from the operating system's copy.
@@ -258,3 +259,11 @@ def closed_dates(closures: Iterable[Closure], first_date: date, last_date: date)
         count = (min(closure.last_date, last_date) - start).days + 1
         closed.update(start + timedelta(days=offset) for offset in range(count))
     return frozenset(closed)
+
+
+def first_day_kept(today: date, months: int) -> date:
+    """Return the first local day that the retention keeps: today's day, so many months back.
+
+    The 31st becomes the last day of a shorter month.
+    """
+    return today - relativedelta(months=months)

@@ -22,7 +22,7 @@ from transforms.contract import (
     Region,
     band_of,
 )
-from transforms.local_time import Closure, day_start, local_date, zone
+from transforms.local_time import Closure, day_start, first_day_kept, local_date, zone
 from warehouse.blocks import Ints
 from warehouse.calendar import (
     Profile,
@@ -32,7 +32,6 @@ from warehouse.calendar import (
     zone_clock,
 )
 from warehouse.engine import BuildError
-from warehouse.nightly import first_day_kept
 
 
 class Inputs:

@@ -13,10 +13,9 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from dateutil.relativedelta import relativedelta
 
 from transforms.contract import BOOKINGS, COVERAGE, INSTANT, STAGED
-from transforms.local_time import Closure
+from transforms.local_time import Closure, first_day_kept
 from warehouse.directory import as_of_days, forget_directory
 from warehouse.lake import DATASETS, FormatError, Lake, LakeError
 from warehouse.ledger import Ledger, forget_changes, latest_end
@@ -209,14 +208,6 @@ def retain(lake: Lake, today: date, months: int) -> list[date]:
     if left:
         raise LakeError(f"{lake.root}: {min(left)} is past its retention and was not deleted")
     return sorted(deleted)
-
-
-def first_day_kept(today: date, months: int) -> date:
-    """Return the first local day that the retention keeps: today's day, so many months back.
-
-    The 31st becomes the last day of a shorter month.
-    """
-    return today - relativedelta(months=months)
 
 
 def _refuse_other_rooms(

@@ -58,7 +58,7 @@ from pipelines.sources.base import DayRange
 from pipelines.sources.session import open_source
 from pipelines.texts import counted
 from transforms.contract import Region
-from warehouse.nightly import first_day_kept
+from transforms.local_time import first_day_kept
 
 _READABLE: Final = (int, float, str, bool)
 

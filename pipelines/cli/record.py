@@ -34,9 +34,9 @@ from transforms.contract import (
     Origin,
     Region,
 )
+from transforms.local_time import first_day_kept
 from warehouse.holdings import access_to, database_holdings, lake_holdings
 from warehouse.lake import Lake
-from warehouse.nightly import first_day_kept
 from warehouse.storage import Location, ObjectUrl
 
 _ROOT: Final = Path(__file__).parents[2]

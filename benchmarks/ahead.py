@@ -2,7 +2,7 @@
 
 Belongs here: two buildings whose 13 months have a trend, weekdays, a quiet July, holidays and
 shocks by week and by day, none of which the method knows, and a ledger of what was cancelled; and
-a year of the calendars of the sandbox Exchange, whose days have nothing to do with each other.
+a year of the calendars of the sandbox Exchange, in small buildings that are often booked late.
 Prints a JSON object a company or region, from the published ``busy_ahead_check``; fails if a
 company misses a bar.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import accumulate
+from math import pi, sin
 from random import Random
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -20,18 +21,20 @@ from pipelines.sandbox.directory import (
     Meeting,
     People,
     Room,
+    Site,
     draw_meeting,
     invent_people,
     invent_rooms,
 )
 from pipelines.sandbox.model import Item, Mailbox, Tenant
 from transforms.contract import Region
-from transforms.local_time import zone
+from transforms.local_time import public_holidays, zone
 
 SEED = 20261122
 _LOOK_BACK_DAYS = 7  # the longest booking, and a move to the next day
 _CACHED_DAYS = 4000  # about 20 rooms' windows: GetItem asks again for what FindItem listed
 _QUARTER = timedelta(minutes=15)
+_TREND_DAYS = 730  # in which a site becomes busier and quieter once
 _FAR_ZONES: Final = (
     ("America/New_York", "Eastern Standard Time"),
     ("Asia/Tokyo", "Tokyo Standard Time"),
@@ -91,11 +94,22 @@ _LEADS: Final = (
 _LEAD_LIMITS = [limit for limit, _, _ in _LEADS]
 
 
-def level_of(day: date) -> float:
-    """Return how busy a date is, against a usual working day."""
+@lru_cache(maxsize=20_000)
+def season_of(site: Site, day: date, seed: int) -> float:
+    """Return how busy a site is on a date, against usual days of that weekday.
+
+    Hardly on public holidays and over Christmas, less in July and in four weeks a year that are the
+    site's own; and more or less of everything goes on there from one year to the next.
+    """
+    if day in public_holidays(site.country or None, site.subdivision or None, [day.year]):
+        return 0.03
     if (day.month, day.day) >= (12, 23) or (day.month, day.day) <= (1, 2):
-        return _BY_WEEKDAY[day.weekday()] * 0.1
-    return _BY_WEEKDAY[day.weekday()] * (0.6 if day.month == 7 else 1.0)
+        return 0.1
+    year, week, _ = day.isocalendar()
+    quiet = Random(f"{seed}/{site.code}/{year}/quiet weeks").sample(range(1, 53), 4)  # noqa: S311
+    phase = Random(f"{seed}/{site.code}/trend").random()  # noqa: S311  invented meetings
+    trend = 1 + 0.25 * sin(2 * pi * (day.toordinal() / _TREND_DAYS + phase))
+    return trend * (0.6 if day.month == 7 or week in quiet else 1.0)
 
 
 def draw_status(chance: float) -> tuple[str, str, bool, str]:
@@ -236,13 +250,14 @@ class _Day:
         self._now = now
         self._zone = zone(room.site.time_zone)
         self._random = Random(f"{seed}/{room.address}/{day}")  # noqa: S311  invented meetings
+        self._season = season_of(room.site, day, seed)
         self._taken = 0
         self._drawn = 0
 
     def add_occurrence(self, series: Series) -> None:
         """Add what became of a series on this date: as ruled, moved, changed, or deleted."""
         quarter, kind, day, chance = series.quarter, "Occurrence", self.date, self._random.random()
-        if chance < 0.05:
+        if chance < 0.05 or self._random.random() > self._season:
             return
         if chance < 0.12:
             quarter, kind = max(28, quarter + self._random.choice((-8, -4, 4, 8))), "Exception"
@@ -255,7 +270,7 @@ class _Day:
 
     def add_singles(self) -> None:
         """Add single meetings where the room is free; a few are let in over others."""
-        expected = self._room.popularity * 0.85 * level_of(self.date)
+        expected = self._room.popularity * 0.85 * _BY_WEEKDAY[self.date.weekday()] * self._season
         for _ in range(int(expected + self._random.random())):
             quarter, quarters = pick_quarter(self._random), self._random.choice(LENGTHS)
             mask = (1 << quarters) - 1 << quarter

@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.cli.demo import DEMO_REGIONS
-from transforms.contract import BOOKINGS, CHANGES, COVERAGE, ROOMS
+from transforms.contract.lake import BOOKINGS, CHANGES, COVERAGE, ROOMS
 from warehouse import connect
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish

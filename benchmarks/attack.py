@@ -24,12 +24,12 @@ from tests.privacy.statistics.knowledge import Night, Own, read_changes, read_ni
 from transforms.contract import (
     ALL_DAY,
     CHANGE_WORDS,
-    CHANGES,
     DURATION_BANDS,
     HEADCOUNT_BANDS,
     LEAD_TIME_BANDS,
     band_of,
 )
+from transforms.contract.lake import CHANGES
 from warehouse import connect
 from warehouse.generate import Plan, generate
 from warehouse.lake import Lake

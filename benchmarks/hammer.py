@@ -27,7 +27,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.contract import BOOKINGS
+from transforms.contract.lake import BOOKINGS
 from warehouse.connect import connect
 from warehouse.lake import Lake
 from warehouse.versions import (

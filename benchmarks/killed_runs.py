@@ -34,7 +34,7 @@ from pipelines.settings import load_settings
 from pipelines.sources.base import DayRange
 from pipelines.sources.session import open_source
 from tests.object_stores import seaweedfs
-from transforms.contract import TABLES
+from transforms.contract.database import TABLES
 from warehouse.connect import connect
 from warehouse.lake import DATASETS, Lake
 from warehouse.storage import Location, ObjectUrl, WarehouseError, storage_at

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from transforms.contract import ROOMS
+from transforms.contract.lake import ROOMS
 from transforms.local_time import day_start, local_date, zone
 from transforms.raw import RawItem
 from transforms.redact import RoomContext, redact

@@ -33,8 +33,9 @@ from pipelines.night import (
 from pipelines.settings import RegionSettings, Settings, SettingsError
 from pipelines.sources.base import DayRange
 from pipelines.sources.session import OpenSource
-from transforms import contract
-from transforms.contract import Region
+from transforms.contract import Region, Table
+from transforms.contract.database import TABLES
+from transforms.contract.lake import LAKE
 from transforms.local_time import first_day_kept
 from warehouse.lake import Lake, LakeError
 from warehouse.storage import WarehouseError
@@ -142,7 +143,7 @@ class RegionAssets:
                 dg.AssetCheckSpec(name, asset=self._key("bookings"), description=description)
                 for name, description in CHECKS.items()
             ],
-            metadata={"dagster/column_schema": table_schema(contract.LAKE["bookings"])},
+            metadata={"dagster/column_schema": table_schema(LAKE["bookings"])},
             kinds={"parquet"},
             description="Bookings of the region's rooms without personal data, a file a local day.",
         )
@@ -169,7 +170,7 @@ class RegionAssets:
             deps=[dg.AssetDep(self._key("bookings"), partition_mapping=whole)],
             metadata={
                 name: dg.MetadataValue.table_schema(table_schema(table))
-                for name, table in contract.TABLES.items()
+                for name, table in TABLES.items()
             },
             kinds={"duckdb"},
             description="The region's database, rebuilt from the lake and swapped in whole.",
@@ -230,7 +231,7 @@ class RegionAssets:
         return today_in(self.settings, self.region, self.clock())
 
 
-def table_schema(table: contract.Table) -> dg.TableSchema:
+def table_schema(table: Table) -> dg.TableSchema:
     """Return Dagster's picture of a table of the contract."""
     return dg.TableSchema(
         columns=[

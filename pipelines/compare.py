@@ -19,7 +19,7 @@ from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import RegionSettings, SettingsError, did_you_mean, read_secrets
 from pipelines.sources.base import DayRange
 from pipelines.sources.session import OpenSource
-from transforms.contract import STAGED
+from transforms.contract.lake import STAGED
 
 _Row: TypeAlias = tuple[object, ...]
 _NOT_COMPARED: Final = frozenset({"room_id", "read_at"})

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from pipelines import cli
 from pipelines.cli.figures import show_table, show_tables
-from transforms.contract import TABLES
+from transforms.contract.database import TABLES
 
 
 def insights(*arguments: str) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.contract import CHANGES
+from transforms.contract.lake import CHANGES
 
 _Key: TypeAlias = tuple[object, ...]
 _BLOCKING: Final = pa.array(["booked", "held"])

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from transforms.contract import KINDS, LAKE, RESPONSES, SHOW_AS, STAGED
+from transforms.contract import KINDS, RESPONSES, SHOW_AS
+from transforms.contract.lake import LAKE, STAGED
 from transforms.local_time import day_start, local_date
 from transforms.raw import SERIES, RawInvitee, RawItem, domain_of, normal_address
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from transforms.contract import TABLES
+from transforms.contract.database import TABLES
 from warehouse.blocks import day_numbers
 from warehouse.engine import Engine
 from warehouse.known import DISTANCES

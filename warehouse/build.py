@@ -20,7 +20,7 @@ from typing import Final, Literal, Protocol, Self, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.contract import LAKE
+from transforms.contract.lake import LAKE
 from transforms.local_time import Closure
 from warehouse.directory import as_of_days, restated_from
 from warehouse.engine import Engine

@@ -7,7 +7,9 @@ Does not belong here: a definition of its own.
 
 from collections.abc import Iterator, Mapping
 
-from transforms.contract import CONTRACT_VERSION, LAKE, TABLES, Table
+from transforms.contract import CONTRACT_VERSION, Table
+from transforms.contract.database import TABLES
+from transforms.contract.lake import LAKE
 
 _HEAD = f"""\
 # Data dictionary

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
-from transforms.contract import ROOMS
+from transforms.contract.lake import ROOMS
 from warehouse.lake import RESTATED_FROM, Lake
 
 _Rooms: TypeAlias = dict[str, dict[str, Any]]

@@ -26,11 +26,10 @@ from transforms.contract import (
     DURATION_BANDS,
     HEADCOUNT_BANDS,
     LEAD_TIME_BANDS,
-    STATISTICS,
-    TABLES,
     Band,
     Column,
 )
+from transforms.contract.database import STATISTICS, TABLES
 from warehouse.lake import Part
 from warehouse.storage import WarehouseError
 

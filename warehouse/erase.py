@@ -22,7 +22,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from transforms.contract import COVERAGE, Region
+from transforms.contract import Region
+from transforms.contract.lake import COVERAGE
 from transforms.local_time import local_date, zone
 from warehouse.directory import as_of_days, forget_directory
 from warehouse.holdings import tables_in

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from transforms.contract import BOOKINGS, COVERAGE, INSTANT, REGION_REMEDY, ROOMS, Region, is_region
+from transforms.contract import INSTANT, REGION_REMEDY, Region, is_region
+from transforms.contract.lake import BOOKINGS, COVERAGE, ROOMS
 from transforms.local_time import day_start, zone
 from warehouse.lake import Lake
 

@@ -18,10 +18,10 @@ from transforms.contract import (
     CONTRACT_VERSION,
     INSTANT,
     PERSONAL_ROOM_TYPES,
-    ROOMS,
     Region,
     band_of,
 )
+from transforms.contract.lake import ROOMS
 from transforms.local_time import Closure, day_start, first_day_kept, local_date, zone
 from warehouse.blocks import Ints
 from warehouse.calendar import (

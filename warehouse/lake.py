@@ -26,13 +26,13 @@ from transforms.contract import (
     CHANGE_WORDS,
     CONTRACT_VERSION,
     KINDS,
-    LAKE,
     RESPONSES,
     ROOM_TYPES,
     SHOW_AS,
     STATUSES,
     Region,
 )
+from transforms.contract.lake import LAKE
 from warehouse.storage import Location, Parts, Put, WarehouseError, storage_at
 
 Dataset: TypeAlias = Literal["bookings", "coverage", "changes", "rooms", "directory"]

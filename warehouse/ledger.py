@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.changes import Sight, changes_of, differing, sights
-from transforms.contract import CHANGES, INSTANT
+from transforms.contract import INSTANT
+from transforms.contract.lake import CHANGES
 from transforms.local_time import Closure
 from warehouse.calendar import open_minutes, profile_of
 from warehouse.lake import Lake

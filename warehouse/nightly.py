@@ -14,7 +14,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.contract import BOOKINGS, COVERAGE, INSTANT, STAGED
+from transforms.contract import INSTANT
+from transforms.contract.lake import BOOKINGS, COVERAGE, STAGED
 from transforms.local_time import Closure, first_day_kept
 from warehouse.directory import as_of_days, forget_directory
 from warehouse.lake import DATASETS, FormatError, Lake, LakeError

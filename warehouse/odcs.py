@@ -14,7 +14,8 @@ from typing import Any, Final
 import pyarrow as pa
 import yaml
 
-from transforms.contract import CONTRACT_VERSION, INSTANT, STATISTICS, Column, Region, Table
+from transforms.contract import CONTRACT_VERSION, INSTANT, Column, Region, Table
+from transforms.contract.database import STATISTICS
 from warehouse.storage import Location
 
 _TYPES: Final = {

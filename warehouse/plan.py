@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from transforms.contract import TABLES
+from transforms.contract.database import TABLES
 from transforms.local_time import day_start, zone
 from warehouse.engine import Engine
 from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack, stable_order

@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES, TABLES
+from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES
+from transforms.contract.database import TABLES
 from warehouse.engine import Engine
 from warehouse.profile_bounds import Counts, Flags, Floats
 from warehouse.profile_memory import (

@@ -21,7 +21,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.contract import CONTRACT_VERSION, STATISTICS, TABLES, Region
+from transforms.contract import CONTRACT_VERSION, Region
+from transforms.contract.database import STATISTICS, TABLES
 from warehouse.ahead import BUSY_AHEAD, load_busy_ahead
 from warehouse.build import (
     KNOWN_DAYS,

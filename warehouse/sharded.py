@@ -16,7 +16,8 @@ from typing import Final, TypeAlias
 
 import pyarrow as pa
 
-from transforms.contract import TABLES, Region
+from transforms.contract import Region
+from transforms.contract.database import TABLES
 from warehouse.build import (
     LakeRows,
     PublishOptions,

@@ -24,7 +24,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.contract import LAKE, ROOMS, TABLES, Region
+from transforms.contract import Region
+from transforms.contract.database import TABLES
+from transforms.contract.lake import LAKE, ROOMS
 from warehouse.build import DAILY, Daily, PublishOptions, Survey, load_rooms
 from warehouse.engine import BuildError, Engine, EngineError, building
 from warehouse.inputs import Inputs

@@ -20,8 +20,8 @@ from rich.table import Table
 from pipelines.cli import DATE, WHOLE, region_name, settings_of, with_config, with_region
 from pipelines.settings import did_you_mean
 from pipelines.texts import counted
-from transforms import contract
 from transforms.contract import CAPACITY_BANDS, Region
+from transforms.contract.database import TABLES
 from warehouse.odcs import document
 from warehouse.versions import parquet_pointer
 from warehouse.what_if import WhatIf, WhatIfError
@@ -53,16 +53,16 @@ def describe(table: str | None, is_odcs: bool, config: Path, region: Region | No
         click.echo(document(region, parquet_pointer(warehouse, region, statistics=True)), nl=False)
     elif table is None:
         show_tables(Console())
-    elif table in contract.TABLES:
+    elif table in TABLES:
         show_table(Console(), table)
     else:
-        raise click.UsageError(f"{table}: no such table; {did_you_mean(table, contract.TABLES)}")
+        raise click.UsageError(f"{table}: no such table; {did_you_mean(table, TABLES)}")
     return WHOLE
 
 
 def show_tables(console: Console) -> None:
     """Print every table with its definition; without a terminal, tab-separated lines."""
-    rows = [(name, each.text) for name, each in contract.TABLES.items()]
+    rows = [(name, each.text) for name, each in TABLES.items()]
     _show(console, ("table", "one row, and what for"), rows)
     if console.is_terminal:
         console.print("insights describe TABLE shows its columns.")
@@ -70,7 +70,7 @@ def show_tables(console: Console) -> None:
 
 def show_table(console: Console, name: str) -> None:
     """Print the columns of a table; without a terminal, tab-separated lines."""
-    described = contract.TABLES[name]
+    described = TABLES[name]
     if console.is_terminal:
         console.print(f"{name}: {described.text}")
     rows = [

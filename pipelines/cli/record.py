@@ -24,16 +24,9 @@ from pipelines.history import dagster_home, history_server, is_silent
 from pipelines.night import today_in
 from pipelines.settings import RegionSettings, Settings
 from pipelines.texts import render_page
-from transforms.contract import (
-    CONTRACT_VERSION,
-    LAKE,
-    READ_AND_DROPPED,
-    STATISTICS,
-    TABLES,
-    Nature,
-    Origin,
-    Region,
-)
+from transforms.contract import CONTRACT_VERSION, Nature, Origin, Region
+from transforms.contract.database import STATISTICS, TABLES
+from transforms.contract.lake import LAKE, READ_AND_DROPPED
 from transforms.local_time import first_day_kept
 from warehouse.holdings import access_to, database_holdings, lake_holdings
 from warehouse.lake import Lake

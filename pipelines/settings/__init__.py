@@ -55,7 +55,8 @@ from pipelines.settings.values import (
     validated,
 )
 from pipelines.texts import TextError, read_text
-from transforms.contract import REGION_REMEDY, ROOMS, Region, is_region
+from transforms.contract import REGION_REMEDY, Region, is_region
+from transforms.contract.lake import ROOMS
 from transforms.local_time import local_date, zone
 from warehouse.storage.base import Location, ObjectUrl
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from transforms.contract import BOOKINGS, COVERAGE, ROOMS, STAGED
+from transforms.contract.lake import BOOKINGS, COVERAGE, ROOMS, STAGED
 from warehouse.lake import Dataset, Lake
 
 SATURDAY = date(2026, 11, 21)

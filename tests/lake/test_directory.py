@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.object_stores import EVERYWHERE
-from transforms.contract import ROOMS
+from transforms.contract.lake import ROOMS
 from warehouse.directory import as_of_days, forget_directory, record_directory, restated_from
 from warehouse.lake import Lake
 

@@ -21,7 +21,7 @@ from tests.lake.rows import (
     stored,
 )
 from tests.object_stores import EVERYWHERE, IN_A_BUCKET
-from transforms.contract import BOOKINGS, COVERAGE
+from transforms.contract.lake import BOOKINGS, COVERAGE
 from warehouse.lake import Lake, LakeBusy, LakeError
 from warehouse.nightly import staging
 

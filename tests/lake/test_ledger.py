@@ -9,7 +9,7 @@ import pytest
 
 from tests.lake.rows import SATURDAY, booking, coverage, staged, stored
 from tests.object_stores import EVERYWHERE
-from transforms.contract import CHANGES, ROOMS
+from transforms.contract.lake import CHANGES, ROOMS
 from transforms.local_time import Closure
 from warehouse.calendar import open_minutes, profile_of
 from warehouse.erase import Erasure, erase, find

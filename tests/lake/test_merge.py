@@ -13,7 +13,7 @@ from tests.lake.rows import (
     in_any_order,
     stored,
 )
-from transforms.contract import BOOKINGS, COVERAGE
+from transforms.contract.lake import BOOKINGS, COVERAGE
 from warehouse.nightly import merge_coverage, merge_day
 
 ROOMS = st.sampled_from("abcdef")

@@ -20,7 +20,7 @@ from tests.lake.rows import (
 )
 from tests.needs import needs_root
 from tests.object_stores import EVERYWHERE
-from transforms.contract import BOOKINGS
+from transforms.contract.lake import BOOKINGS
 from warehouse.lake import Lake, LakeError
 
 PARTITION = f"bookings/region=EU/date={SATURDAY}"

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.lake.rows import SATURDAY, SUNDAY, booking, facts, in_any_order, staged, stored
-from transforms.contract import BOOKINGS
+from transforms.contract.lake import BOOKINGS
 from warehouse.lake import FormatError
 from warehouse.nightly import Staging
 from warehouse.storage import DiskStorage, WarehouseError

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from transforms.contract import BOOKINGS, CHANGES, COVERAGE, ROOMS
+from transforms.contract.lake import BOOKINGS, CHANGES, COVERAGE, ROOMS
 from transforms.local_time import Closure
 from warehouse import connect
 from warehouse.lake import Lake

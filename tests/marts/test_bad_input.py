@@ -22,7 +22,7 @@ from tests.marts.scenario import (
     write_lake,
 )
 from tests.marts.test_oracle_agreement import assert_agrees
-from transforms.contract import TABLES
+from transforms.contract.database import TABLES
 from warehouse import connect
 from warehouse.engine import BuildError, EngineError, building
 from warehouse.lake import Lake, LakeError

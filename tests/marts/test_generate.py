@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 from click.testing import CliRunner
 
-from transforms.contract import BOOKINGS
+from transforms.contract.lake import BOOKINGS
 from warehouse import connect
 from warehouse.generate import Plan, bookings_of, generate, main, room_directory
 from warehouse.lake import Lake

@@ -15,7 +15,8 @@ from tests.marts.scenario import (
     publish_scenario,
     scenario,
 )
-from transforms.contract import CONTRACT_VERSION, STATISTICS, TABLES
+from transforms.contract import CONTRACT_VERSION
+from transforms.contract.database import STATISTICS, TABLES
 from warehouse.connect import connect
 from warehouse.publish import PublishOptions
 from warehouse.versions import parquet_pointer

@@ -12,7 +12,7 @@ from tests.marts.conftest import Publish
 from tests.marts.scenario import Booking, Room, Scenario, book, days_from, read_all, write_lake
 from tests.marts.week import MONDAY, ROOM
 from tests.marts.worked import cancelled
-from transforms.contract import CHANGES
+from transforms.contract.lake import CHANGES
 from warehouse import connect
 from warehouse.lake import Lake
 from warehouse.publish import publish

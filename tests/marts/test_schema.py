@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.marts.scenario import Database
-from transforms.contract import TABLES
+from transforms.contract.database import TABLES
 from warehouse import engine
 from warehouse.engine import BuildError, building
 

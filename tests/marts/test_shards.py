@@ -16,7 +16,7 @@ from tests.marts.scenario import Database, Room, Scenario, book, scenario, write
 from tests.marts.scenarios import scenarios
 from tests.marts.worked import everything
 from tests.object_stores import IN_A_BUCKET
-from transforms.contract import TABLES
+from transforms.contract.database import TABLES
 from warehouse import connect
 from warehouse.build import DAILY
 from warehouse.engine import BuildError

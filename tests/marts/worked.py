@@ -15,7 +15,7 @@ from tests.marts.scenario import (
     days_from,
     read_all,
 )
-from transforms.contract import CHANGES
+from transforms.contract.lake import CHANGES
 from warehouse.publish import PublishOptions
 
 FIRST = date(2026, 10, 19)

@@ -15,7 +15,7 @@ from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings, regions_to_load
 from pipelines.sources.base import DayRange
 from tests.night.workplace import MONDAY, Company, address_of
-from transforms import contract
+from transforms.contract.lake import BOOKINGS
 
 
 def definitions_of(company: Company) -> dg.Definitions:
@@ -96,7 +96,7 @@ def test_each_region_has_a_pool_of_its_own(company: Company) -> None:
 def test_dagster_shows_the_contracts_columns(company: Company) -> None:
     bookings = asset(definitions_of(company), "eu", "bookings")
     shown = bookings.metadata_by_key[bookings.key]["dagster/column_schema"]
-    assert [column.name for column in shown.columns] == contract.BOOKINGS.names
+    assert [column.name for column in shown.columns] == BOOKINGS.names
 
 
 def test_an_eu_process_holds_nothing_of_na(

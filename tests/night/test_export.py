@@ -12,7 +12,7 @@ import pytest
 
 from tests.needs import needs_libreoffice
 from tests.night.workplace import MONDAY, Company
-from transforms.contract import STATISTICS
+from transforms.contract.database import STATISTICS
 
 
 def exported(company: Company, *arguments: str, to: str = "figures.xlsx") -> Path:

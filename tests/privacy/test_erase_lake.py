@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from tests.lake.rows import FIRST_NIGHT, SATURDAY, SUNDAY, booking, coverage, root_of, stored
-from transforms.contract import ROOMS, TABLES
+from transforms.contract.database import TABLES
+from transforms.contract.lake import ROOMS
 from warehouse.erase import (
     Erasure,
     Found,

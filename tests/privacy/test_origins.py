@@ -4,7 +4,8 @@ import pyarrow as pa
 import pytest
 
 from pipelines.sources import ews, ews_xml, graph
-from transforms.contract import LAKE, READ_AND_DROPPED, TABLES
+from transforms.contract.database import TABLES
+from transforms.contract.lake import LAKE, READ_AND_DROPPED
 
 EVERYTHING = (*LAKE.values(), *TABLES.values())
 COLUMNS = [column for table in EVERYTHING for column in table]

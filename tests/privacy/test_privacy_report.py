@@ -21,7 +21,8 @@ from pipelines.cli.record import (
 from tests.lake.rows import booking, stored
 from tests.needs import needs_root
 from tests.night.workplace import Company
-from transforms.contract import LAKE, STATISTICS, TABLES
+from transforms.contract.database import STATISTICS, TABLES
+from transforms.contract.lake import LAKE
 
 PROOF = ProofResult(
     proved_at=datetime(2026, 11, 20, tzinfo=UTC),

@@ -16,7 +16,9 @@ import pytest
 
 from tests.lake.rows import FIRST_NIGHT, booking, coverage, stored
 from tests.privacy.attacker import Attacker
-from transforms.contract import PERSONAL_ROOM_TYPES, ROOMS, TABLES
+from transforms.contract import PERSONAL_ROOM_TYPES
+from transforms.contract.database import TABLES
+from transforms.contract.lake import ROOMS
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
 from warehouse.versions import current_version

@@ -15,7 +15,7 @@ import pyarrow as pa
 import yaml
 
 from tests.marts.scenario import Booking, Room, Scenario, at, book, days_from, read_all, write_lake
-from transforms.contract import CHANGES
+from transforms.contract.lake import CHANGES
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
 

@@ -16,7 +16,7 @@ from pipelines.settings import (
     rooms_table,
 )
 from tests.settings.company import EU, OAUTH, Company, room, rooms
-from transforms.contract import ROOMS
+from transforms.contract.lake import ROOMS
 from transforms.local_time import DEFAULT_OPEN_HOURS, Closure
 
 CONTRACT = """

@@ -33,7 +33,7 @@ from tests.marts.worked import everything
 from tests.needs import SEAWEEDFS
 from tests.object_stores import BUCKET, is_installed, seaweedfs
 from tests.settings.company import region
-from transforms.contract import STATISTICS, TABLES
+from transforms.contract.database import STATISTICS, TABLES
 from warehouse import connect
 from warehouse.engine import BuildError
 from warehouse.generate import Plan, generate

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import yaml
 
 from tests.superset.figures import FIGURES
-from transforms.contract import STATISTICS
+from transforms.contract.database import STATISTICS
 from warehouse.superset import __main__ as command
 from warehouse.superset.charts import CALCULATED, CHARTS, METRICS
 from warehouse.superset.layout import columns_of, files

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.items import ALWAYS, ITEMS, NOON, READ_AT, WORDS, ZONE_NAMES, item, room
-from transforms.contract import BOOKINGS, KINDS, RESPONSES, SHOW_AS, STAGED, STATUSES
+from transforms.contract import KINDS, RESPONSES, SHOW_AS, STATUSES
+from transforms.contract.lake import BOOKINGS, STAGED
 from transforms.raw import SERIES, RawInvitee, RawItem
 from transforms.redact import redact
 

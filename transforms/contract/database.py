@@ -7,7 +7,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from transforms.contract.columns import (
+from transforms.contract import (
     BOOKING_COUNT,
     BOOKINGS_SUM,
     LOCAL_DATE,
@@ -26,6 +26,7 @@ from transforms.contract.columns import (
     technical,
 )
 from transforms.contract.lake import BUILDING, CAPACITY_BAND, LAKE, LOCAL_START_DATE, ROOM_ID, SITE
+from transforms.contract.profiles import PROFILE_TABLES
 
 _ROOMS = LAKE["rooms"]
 _COVERAGE = LAKE["coverage"]
@@ -109,7 +110,7 @@ def _of_one_room(text: str, columns: tuple[Column, ...], *more: str) -> Table:
     )
 
 
-ROOM_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
+TABLES: Final[Mapping[str, Table]] = MappingProxyType(
     {
         "rooms": Table(
             "One room of the directory a row.",
@@ -241,5 +242,15 @@ ROOM_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             ),
             ("region", "level", "site", "building", "floor", "local_date"),
         ),
+        **PROFILE_TABLES,
     }
 )
+
+STATISTICS: Final[Mapping[str, Table]] = MappingProxyType(
+    {
+        name: replace(table, columns=tuple(column for column in table if column.is_for_everybody))
+        for name, table in TABLES.items()
+        if table.is_for_everybody
+    }
+)
+"""What may be shown to everybody: no single bookings, and no rooms of one person."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from transforms.contract.columns import CAPACITY_BANDS, INSTANT, Column, Origin, Table, labels
+from transforms.contract import CAPACITY_BANDS, INSTANT, Column, Origin, Table, labels
 
 _INVITED: Final = ("Organizer", "RequiredAttendees", "OptionalAttendees", "Resources")
 _DIRECTORY: Final = Origin("From the operator's room directory; describes a room, not a person.")

@@ -10,7 +10,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from transforms.contract.columns import (
+from transforms.contract import (
     BOOKING_COUNT,
     BOOKINGS_SUM,
     FEW,

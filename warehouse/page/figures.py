@@ -16,7 +16,8 @@ from typing import Any, Final, TypeAlias
 import duckdb
 import pyarrow as pa
 
-from transforms.contract import CAPACITY_BANDS, FEW, MEASURES, PERSONAL_ROOM_TYPES, STATISTICS
+from transforms.contract import CAPACITY_BANDS, FEW, MEASURES, PERSONAL_ROOM_TYPES
+from transforms.contract.database import STATISTICS
 
 Columns: TypeAlias = dict[str, list[Any]]
 

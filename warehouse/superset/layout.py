@@ -13,7 +13,8 @@ from uuid import UUID
 import pyarrow as pa
 import yaml
 
-from transforms.contract import STATISTICS, Column, Table
+from transforms.contract import Column, Table
+from transforms.contract.database import STATISTICS
 from warehouse.engine import COLUMN_TYPES
 from warehouse.superset.charts import (
     CALCULATED,

@@ -11,7 +11,6 @@ is the hot path of a run: tags are compared whole, each child is visited once.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import repeat
@@ -92,15 +91,9 @@ _SENSITIVITIES: Final = _PUBLIC | {"Private", "Confidential"}
 _ANSWERS: Final = _RESPONSES.keys() | {None, "Unknown"}
 _TRANSIENT_CODES: Final = frozenset(
     {
-        "ErrorBatchProcessingStopped",
-        "ErrorConnectionFailed",
-        "ErrorExceededConnectionCount",
-        "ErrorInternalServerError",
-        "ErrorInternalServerTransientError",
-        "ErrorMailboxFailover",
-        "ErrorMailboxStoreUnavailable",
-        "ErrorServerBusy",
-        "ErrorTimeoutExpired",
+        *("ErrorBatchProcessingStopped", "ErrorConnectionFailed", "ErrorExceededConnectionCount"),
+        *("ErrorInternalServerError", "ErrorInternalServerTransientError", "ErrorMailboxFailover"),
+        *("ErrorMailboxStoreUnavailable", "ErrorServerBusy", "ErrorTimeoutExpired"),
         "ErrorTooManyObjectsOpened",
     }
 )
@@ -368,7 +361,21 @@ def with_invitees(
     item: RawItem, invitees: tuple[RawInvitee, ...] | None, unreadable: int = 0
 ) -> RawItem:
     """Return the item with who was invited, and so many fields more that could not be read."""
-    return replace(item, invitees=invitees, unreadable=item.unreadable + unreadable)
+    return RawItem(  # dataclasses.replace takes twice as long as all the rest of an item
+        item.starts_at,
+        item.ends_at,
+        item.is_all_day,
+        item.is_cancelled,
+        item.kind,
+        item.show_as,
+        item.response,
+        item.is_private,
+        item.created_at,
+        invitees,
+        item.stated,
+        item.all_day_dates,
+        item.unreadable + unreadable,
+    )
 
 
 def _instants(texts: Iterable[str | None]) -> list[datetime]:

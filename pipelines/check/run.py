@@ -11,13 +11,12 @@ import csv
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from importlib.resources import files
 from itertools import chain, count
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -52,9 +51,7 @@ _AHEAD: Final = timedelta(days=7)
 _PATIENCE_SECONDS: Final = 60.0  # somebody waits for the answer
 ALL_READABLE: Final = 0
 NOT_READABLE: Final = 1
-_STATES: Final = {True: State.OK, False: State.NOTE, None: State.NOTE}
 _WIDTH: Final = 11
-_REGION: Final = "region"
 _MODE: Final = 0o640
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)
 _IDENTIFIER: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
@@ -94,23 +91,21 @@ class _Counter:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What else a check is asked for; the files are those of the command line."""
-
-    is_json: bool = False
-    calendar_processing: Path | None = None
-    write_rooms: Path | None = None
-
-
-def run_check(settings: Settings, regions: Sequence[Region], options: Options) -> int:
+def run_check(
+    settings: Settings,
+    regions: Sequence[Region],
+    *,
+    is_json: bool = False,
+    calendar_processing: Path | None = None,
+    write_rooms_to: Path | None = None,
+) -> int:
     """Check the exchanges and rooms of some regions; return the exit code.
 
     Standard output has the report, or with ``is_json`` exactly the list of lines; progress goes
     to standard error.
 
     Raises:
-        SettingsError: a secret or a file of the options cannot be used; nothing was asked yet.
+        SettingsError: a secret or a file that is named cannot be used; nothing was asked yet.
     """
     targets = [
         Target(region, exchange, [room for room in of_region.rooms if room.exchange == name])
@@ -119,30 +114,30 @@ def run_check(settings: Settings, regions: Sequence[Region], options: Options) -
         for name, exchange in of_region.exchanges.items()
     ]
     secrets = read_all_secrets(target.exchange for target in targets)
-    if options.write_rooms is not None:
+    if write_rooms_to is not None:
         if len(regions) != 1:
             raise SettingsError(["--write-rooms: a directory has one region; add --region"])
-        refuse_existing(options.write_rooms)
+        refuse_existing(write_rooms_to)
     processing: dict[Region, Processing] = {}
-    if options.calendar_processing is not None:
+    if calendar_processing is not None:
         for region in regions:
             rooms = settings.regions[region].rooms
-            processing[region] = read_processing(options.calendar_processing, rooms)
-    report = Printer(Console(quiet=options.is_json))
-    aside = Printer(Console(stderr=options.is_json))  # where it cannot spoil the list
+            processing[region] = read_processing(calendar_processing, rooms)
+    report = Printer(Console(quiet=is_json))
+    aside = Printer(Console(stderr=is_json))  # where it cannot spoil the list
     results = []
     for target, secret in zip(targets, secrets, strict=True):
-        if options.is_json:
+        if is_json:
             click.echo(f"{target.title}: checking {counted(len(target.rooms), 'room')}", err=True)
         results.append(_check(target, secret, settings.regions[target.region].rooms, report))
     are_usable = [check_storage(aside, each, settings.regions[each]) for each in regions]
     for region, found in processing.items():
         days = ReadDays(settings.trailing_days, settings.ahead_days)
         show_processing(aside, region, found, days, settings.regions[region].rooms)
-    is_done = options.write_rooms is None or _write(
-        options.write_rooms, results, settings.regions[regions[0]], aside
+    is_done = write_rooms_to is None or _write(
+        write_rooms_to, results, settings.regions[regions[0]], aside
     )
-    if options.is_json:
+    if is_json:
         click.echo(json.dumps([line for result in results for line in lines_of(result)], indent=2))
     show_summary(report, results)
     is_readable = all(result.is_readable for result in results)
@@ -188,24 +183,28 @@ def _write(
     of_region: RegionSettings,
     printer: Printer,
 ) -> bool:
+    """Write every listed room once, with all that any exchange knows of it."""
     known = {normal_address(room.address): room for room in of_region.rooms}
-    written = write_rooms(path, results, known, of_region.time_zone)
+    rows = list(_rows(results, known, of_region.time_zone))
+    if rows:
+        write_directory(path, rows)
+    without_zone = sum(not row["time_zone"] for row in rows)
     printer.heading("Room directory", str(path))
-    if not written.rooms:
+    if not rows:
         printer.line(State.FAILED, "not written", 0, "Exchange lists no room")
     else:
-        printer.line(State.OK, counted(written.rooms, "room"), 0, "as Exchange lists them")
+        printer.line(State.OK, counted(len(rows), "room"), 0, "as Exchange lists them")
         printer.paragraph(
             f"Fill in capacity and building, and time_zone where it is not {of_region.time_zone}; "
             "add the rooms that Exchange does not list."
         )
-    if written.without_zone:
-        where = f"{counted(written.without_zone, 'room')} in a country with several"
+    if without_zone:
+        where = f"{counted(without_zone, 'room')} in a country with several"
         printer.line(State.NOTE, "time_zone", 0, f"left empty: {where}; fill it in")
     if any(result.listing.codes for result in results):
         printer.line(State.NOTE, "not whole", 0, "not all could be listed")
     printer.blank()
-    return written.rooms > 0
+    return bool(rows)
 
 
 def check_storage(printer: Printer, region: Region, settings: RegionSettings) -> bool:
@@ -236,8 +235,8 @@ def check_storage(printer: Printer, region: Region, settings: RegionSettings) ->
 
         for bucket in buckets_of(list(far.values())):
             for fact in bucket.facts():
-                is_wrong = fact.name == _REGION and fact.is_fine is False
-                state = State.FAILED if is_wrong else _STATES[fact.is_fine]
+                is_wrong = fact.name == "region" and fact.is_fine is False
+                state = State.OK if fact.is_fine else State.FAILED if is_wrong else State.NOTE
                 printer.line(state, fact.name, _WIDTH, fact.text)
                 is_usable &= not is_wrong
     printer.blank()
@@ -255,33 +254,6 @@ def refuse_existing(path: Path) -> None:
         raise SettingsError([f"--write-rooms {path}: {text}"])
     if not path.absolute().parent.is_dir():
         raise SettingsError([f"--write-rooms {path}: its folder does not exist; make it"])
-
-
-class Seeded(NamedTuple):
-    """How many rooms were written, and how many of them in a zone that nobody told."""
-
-    rooms: int
-    without_zone: int
-
-
-def write_rooms(
-    path: Path, results: Iterable[ExchangeResult], directory: Mapping[str, Room], time_zone: str
-) -> Seeded:
-    """Write every listed room once, with all that any exchange knows of it.
-
-    ``time_zone`` is the region's: of the rooms whose country has it, or is not known. A country
-    with one zone gives its own; else the zone is left empty.
-
-    ``directory`` has the rooms so far, by the normal form of their address: their ids are kept,
-    since the lake knows rooms by them, and their exchange. A new id is made from the address.
-
-    Raises:
-        SettingsError: the file exists by now, or cannot be written.
-    """
-    rows = list(_rows(results, directory, time_zone))
-    if rows:
-        write_directory(path, rows)
-    return Seeded(len(rows), sum(not row["time_zone"] for row in rows))
 
 
 def write_directory(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
@@ -304,6 +276,14 @@ def write_directory(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
 def _rows(
     results: Iterable[ExchangeResult], directory: Mapping[str, Room], time_zone: str
 ) -> Iterator[dict[str, str]]:
+    """Yield a row of the CSV for each listed room, with all that any exchange knows of it.
+
+    ``time_zone`` is the region's: of the rooms whose country has it, or is not known. A country
+    with one zone gives its own; else the zone is left empty.
+
+    ``directory`` has the rooms so far, by the normal form of their address: their ids are kept,
+    since the lake knows rooms by them, and their exchange. A new id is made from the address.
+    """
     taken = {room.room_id.casefold() for room in directory.values()}
     merged: dict[str, dict[str, str]] = {}
     for result in results:

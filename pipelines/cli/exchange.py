@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 
 from pipelines.channels import try_channels
-from pipelines.check.run import Options, run_check
+from pipelines.check.run import run_check
 from pipelines.cli import (
     DATE,
     FILE,
@@ -69,8 +69,13 @@ def check(
     Alerts and reports are tried too: the channel is reached, and nothing is sent.
     """
     settings = settings_of(config, region, is_seeding=write_rooms is not None)
-    options = Options(is_json, calendar_processing, write_rooms)
-    code = run_check(settings, [region] if region else list(settings.regions), options)
+    code = run_check(
+        settings,
+        [region] if region else list(settings.regions),
+        is_json=is_json,
+        calendar_processing=calendar_processing,
+        write_rooms_to=write_rooms,
+    )
     channels = try_channels(settings.alerts, settings.reports)
     for name, error_code in channels.items():
         state = "can be reached" if error_code is None else f"{error_code}; mend {name} in {config}"

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from pipelines.check.run import Options, run_check, write_directory
+from pipelines.check.run import run_check, write_directory
 from pipelines.cli import FILE, FOLDER, NOTHING, WHOLE, region_name
 from pipelines.settings import SettingsError, load_settings
 from pipelines.settings.values import Domain, HttpsUrl, Text, VariableName, ZoneName
@@ -122,7 +122,7 @@ def init(directory: Path, write_rooms: bool, **options: str | Path | None) -> in
         write_directory(rooms, [])
         click.echo(f"{rooms}: written without rooms; add one a line")
     elif os.environ.get(secret_env):
-        code = run_check(settings, [values["region"]], Options(write_rooms=rooms))
+        code = run_check(settings, [values["region"]], write_rooms_to=rooms)
     else:
         click.echo(f"{secret_env} is not set: no room was listed", err=True)
     _show_next(config, values["region"], secret_env, rooms, is_listed=write_rooms)

@@ -45,14 +45,6 @@ _FAR_ZONES: Final = (
 _BY_HOUR = (1, 4, 10, 15, 9, 3, 9, 14, 10, 7, 3, 1)
 _CUMULATED = list(accumulate(_BY_HOUR))
 
-
-def pick_quarter(random: Random) -> int:
-    """Return a start within the working day, in quarters of an hour from local midnight."""
-    hour = 7 + bisect(_CUMULATED, random.random() * _CUMULATED[-1])
-    part = random.random()
-    return hour * 4 + (0 if part < 0.62 else 2 if part < 0.9 else 1 if part < 0.95 else 3)
-
-
 LENGTHS: Final = (1, 2, 2, 2, 2, 3, 4, 4, 4, 4, 4, 6, 6, 8, 12, 16)
 """Lengths of single meetings in quarters of an hour, as often as they are."""
 
@@ -93,6 +85,18 @@ _LEADS: Final = (
 )
 _LEAD_LIMITS = [limit for limit, _, _ in _LEADS]
 
+ERA_DAYS = 182
+_SHARE = 0.42  # of the bookings of a usual room
+_CROWDED = 10  # bookings a day: whoever books there does not ask whether it is free
+_CROWDED_SHARE = 0.75
+
+
+def pick_quarter(random: Random) -> int:
+    """Return a start within the working day, in quarters of an hour from local midnight."""
+    hour = 7 + bisect(_CUMULATED, random.random() * _CUMULATED[-1])
+    part = random.random()
+    return hour * 4 + (0 if part < 0.62 else 2 if part < 0.9 else 1 if part < 0.95 else 3)
+
 
 @lru_cache(maxsize=20_000)
 def season_of(site: Site, day: date, seed: int) -> float:
@@ -121,12 +125,6 @@ def lead_time(random: Random) -> timedelta:
     """Draw how long before its start a meeting was created, to the second."""
     _, least, most = _LEADS[bisect(_LEAD_LIMITS, random.random())]
     return timedelta(seconds=int((least + random.random() * (most - least)) * 60))
-
-
-ERA_DAYS = 182
-_SHARE = 0.42  # of the bookings of a usual room
-_CROWDED = 10  # bookings a day: whoever books there does not ask whether it is free
-_CROWDED_SHARE = 0.75
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import yaml
 from tests.superset.figures import FIGURES
 from transforms.contract.database import STATISTICS
 from warehouse.superset import __main__ as command
+from warehouse.superset.__main__ import columns_of, files
 from warehouse.superset.charts import CALCULATED, CHARTS, METRICS
-from warehouse.superset.layout import columns_of, files
 
 FOLDER = Path(__file__).parents[2] / "warehouse/superset/dashboard"
 

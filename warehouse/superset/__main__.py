@@ -1,16 +1,50 @@
-"""Writes what Superset imports: the checked-in folder, or a zip for one database.
+"""Superset's files: database, datasets, charts and a dashboard as YAML, ready to be imported.
+
+Belongs here: what Superset's importer wants, with the contract's types and definitions.
+Does not belong here: what the charts show (``charts.py``).
 
 ``python -m warehouse.superset`` renews ``dashboard/`` beside this file;
 ``python -m warehouse.superset OUT.zip /srv/eu/insights-eu-statistics.duckdb`` makes a zip.
 """
 
+import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
 from zipfile import ZipFile
 
-from warehouse.superset.layout import files
+import pyarrow as pa
+import yaml
 
-_FOLDER = Path(__file__).parent / "dashboard"
+from transforms.contract import Column, Table
+from transforms.contract.database import STATISTICS
+from warehouse.engine import COLUMN_TYPES
+from warehouse.superset.charts import (
+    CALCULATED,
+    CHARTS,
+    METRICS,
+    PROFILES,
+    ROOM_COLUMNS,
+    WITH_ROOMS,
+    Chart,
+)
+
+DATABASE: Final = "databases/room_insights.yaml"
+PLACEHOLDER: Final = "duckdb:////srv/room-insights/eu/warehouse/insights-eu-statistics.duckdb"
+_FOLDER: Final = Path(__file__).parent / "dashboard"
+_ROW_LIMIT: Final = 10_000
+_TIME_SERIES: Final = "echarts_timeseries"
+_WEEK: Final = "P1W"
+_VERSION: Final = "1.0.0"
+_FIRST_ID: Final = 0x6F0E2F6A_51D7_4C11_A000_000000000000
+_WITH_ROOMS: Final = (
+    "SELECT d.*, r.name, r.site, r.building, r.capacity, r.capacity_band "
+    "FROM TABLE AS d JOIN rooms AS r ON r.room_id = d.room_id"
+)
+
+_OF_A_LEVEL: Final = "SELECT COLUMNS FROM TABLE WHERE level = 'LEVEL' AND month IS NULL"
 
 
 def main(arguments: list[str]) -> int:
@@ -29,6 +63,261 @@ def main(arguments: list[str]) -> int:
         for name, text in files(f"duckdb:///{database}").items():
             archive.writestr(f"room_insights/{name}", text)
     return 0
+
+
+def files(uri: str = PLACEHOLDER) -> dict[str, str]:
+    """Return the text of every file by its path; ``uri`` is SQLAlchemy's of the database."""
+    found: dict[str, dict[str, Any]] = {
+        "metadata.yaml": {
+            "version": _VERSION,
+            "type": "Dashboard",
+            "timestamp": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
+        },
+        DATABASE: {
+            "database_name": "room-insights",
+            "sqlalchemy_uri": uri,
+            "expose_in_sqllab": True,
+            "allow_dml": False,
+            "extra": {"engine_params": {"connect_args": {"read_only": True}}},
+            "uuid": _id_of(0),
+            "version": _VERSION,
+        },
+        "dashboards/room_insights.yaml": _dashboard(),
+    }
+    for table in METRICS:
+        found[f"datasets/room_insights/{table}.yaml"] = _dataset(table)
+    for chart in CHARTS:
+        found[f"charts/{_file_name(chart)}.yaml"] = _chart(chart)
+    return {
+        name: yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+        for name, content in found.items()
+    }
+
+
+def _chart(chart: Chart) -> dict[str, Any]:
+    params = _params(chart)
+    return {
+        "slice_name": chart.name,
+        "description": _table(chart.table).text,
+        "viz_type": chart.drawing,
+        "params": params,
+        "query_context": json.dumps(_query_context(chart, params)),
+        "uuid": _chart_id(chart),
+        "version": _VERSION,
+        "dataset_uuid": _dataset_id(chart.table),
+    }
+
+
+def _params(chart: Chart) -> dict[str, Any]:
+    params: dict[str, Any] = {
+        "viz_type": chart.drawing,
+        "row_limit": _ROW_LIMIT,
+        "adhoc_filters": [
+            {
+                "expressionType": "SIMPLE",
+                "clause": "WHERE",
+                "subject": column,
+                "operator": operator,
+                "comparator": value,
+            }
+            for column, operator, value in chart.where
+        ],
+        **chart.options,
+    }
+    if chart.drawing.startswith(_TIME_SERIES):
+        own: dict[str, Any] = {"x_axis": chart.by[0], "groupby": list(chart.by[1:])}
+        own["time_grain_sqla"] = _WEEK if chart.is_weekly else None
+        return params | own | {"metrics": list(chart.metrics)}
+    if chart.drawing == "heatmap_v2":
+        return params | {
+            "x_axis": chart.by[0],
+            "groupby": chart.by[1],
+            "metric": chart.metrics[0],
+            "normalize_across": "heatmap",
+            "sort_x_axis": "alpha_asc",
+            "sort_y_axis": "alpha_desc",
+        }
+    if chart.drawing == "pivot_table_v2":
+        rows, columns = {"groupbyRows": [chart.by[0]]}, {"groupbyColumns": [chart.by[1]]}
+        return params | rows | columns | {"metrics": list(chart.metrics)}
+    if chart.drawing in ("big_number_total", "pie"):
+        return params | {"groupby": list(chart.by), "metric": chart.metrics[0]}
+    own = {"query_mode": "aggregate", "groupby": list(chart.by), "metrics": list(chart.metrics)}
+    return params | own | {"order_desc": True}
+
+
+def _query_context(chart: Chart, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the query that Superset runs where nobody has opened the chart yet."""
+    columns: list[Any] = list(chart.by)
+    if chart.is_weekly:
+        columns[0] = {
+            "columnType": "BASE_AXIS",
+            "expressionType": "SQL",
+            "sqlExpression": chart.by[0],
+            "label": chart.by[0],
+            "timeGrain": _WEEK,
+        }
+    query = {
+        "columns": columns,
+        "metrics": list(chart.metrics),
+        "orderby": [[chart.metrics[0], False]],
+        "row_limit": _ROW_LIMIT,
+        "filters": [
+            {"col": column, "op": operator, "val": value} for column, operator, value in chart.where
+        ],
+        "extras": {},
+    }
+    return {
+        "datasource": {"id": 0, "type": "table"},  # the importer fills in the id
+        "force": False,
+        "queries": [query],
+        "form_data": params,
+        "result_format": "json",
+        "result_type": "full",
+    }
+
+
+def _dashboard() -> dict[str, Any]:
+    filters = [
+        {
+            "id": f"NATIVE_FILTER-{column}",
+            "name": column.replace("_", " "),
+            "filterType": "filter_select",
+            "type": "NATIVE_FILTER",
+            "targets": [{"datasetUuid": _dataset_id("utilization"), "column": {"name": column}}],
+            "defaultDataMask": {"extraFormData": {}, "filterState": {}},
+            "cascadeParentIds": [],
+            "scope": {"rootPath": ["ROOT_ID"], "excluded": []},
+            "controlValues": {"multiSelect": True, "enableEmptyFilter": False},
+            "description": f"Charts of tables without {column} are left as they are.",
+        }
+        for column in ("building", "capacity_band")
+    ]
+    return {
+        "dashboard_title": "Meeting rooms",
+        "description": "What calendars say about rooms; every figure is defined in its dataset.",
+        "slug": "meeting-rooms",
+        "uuid": _id_of(1),
+        "position": _position(),
+        "metadata": {"native_filter_configuration": filters, "cross_filters_enabled": False},
+        "version": _VERSION,
+        "published": True,
+    }
+
+
+def _position() -> dict[str, Any]:
+    """Return where the charts stand: one after another, in rows that are 12 columns wide."""
+    rows: list[list[Chart]] = [[]]
+    for chart in CHARTS:
+        if sum(each.width for each in rows[-1]) + chart.width > 12:
+            rows.append([])
+        rows[-1].append(chart)
+    names = [f"ROW-{number}" for number in range(len(rows))]
+    position: dict[str, Any] = {
+        "DASHBOARD_VERSION_KEY": "v2",
+        "ROOT_ID": {"type": "ROOT", "id": "ROOT_ID", "children": ["GRID_ID"]},
+        "GRID_ID": {"type": "GRID", "id": "GRID_ID", "children": names, "parents": ["ROOT_ID"]},
+        "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": "Meeting rooms"}},
+    }
+    for name, charts in zip(names, rows, strict=True):
+        parents = ["ROOT_ID", "GRID_ID"]
+        position[name] = {
+            "type": "ROW",
+            "id": name,
+            "children": [f"CHART-{_file_name(chart)}" for chart in charts],
+            "parents": parents,
+            "meta": {"background": "BACKGROUND_TRANSPARENT"},
+        }
+        for chart in charts:
+            key = f"CHART-{_file_name(chart)}"
+            position[key] = {
+                "type": "CHART",
+                "id": key,
+                "children": [],
+                "parents": [*parents, name],
+                "meta": {
+                    "chartId": 0,  # the importer fills it in
+                    "uuid": _chart_id(chart),
+                    "sliceName": chart.name,
+                    "width": chart.width,
+                    "height": chart.height,
+                },
+            }
+    return position
+
+
+def _file_name(chart: Chart) -> str:
+    return "".join(each if each.isalnum() else "_" for each in chart.name.lower())
+
+
+def _chart_id(chart: Chart) -> str:
+    return _id_of(200 + CHARTS.index(chart))
+
+
+def _dataset(name: str) -> dict[str, Any]:
+    """Return the file of a dataset: a table of the statistics, with its rooms where it has any."""
+    columns, sql = columns_of(name)
+    return {
+        "table_name": name,
+        "main_dttm_col": "local_date"
+        if any(each.name == "local_date" for each in columns)
+        else None,
+        "description": _table(name).text,
+        "schema": "main",
+        "sql": sql,
+        "uuid": _dataset_id(name),
+        "metrics": [
+            {"metric_name": metric, "verbose_name": metric.replace("_", " "), "expression": sql}
+            for metric, sql in METRICS[name].items()
+        ],
+        "columns": [
+            {
+                "column_name": column.name,
+                "is_dttm": pa.types.is_temporal(column.type),
+                "type": COLUMN_TYPES[column.type],
+                "groupby": True,
+                "filterable": True,
+                "description": column.definition,
+            }
+            for column in columns
+        ]
+        + [
+            {"column_name": column, "type": "VARCHAR", "groupby": True, "expression": sql}
+            for column, sql in CALCULATED.get(name, {}).items()
+        ],
+        "version": _VERSION,
+        "database_uuid": _id_of(0),
+    }
+
+
+def columns_of(name: str) -> tuple[list[Column], str | None]:
+    """Return the columns of a dataset as the contract has them, and its SQL if it is no table."""
+    table = _table(name)
+    if name in PROFILES:
+        of, level = PROFILES[name]
+        left_out = {"level", "month"} | ({"capacity_band"} if level == "building" else set())
+        columns = [column for column in table if column.name not in left_out]
+        names = ", ".join(column.name for column in columns)
+        sql = _OF_A_LEVEL.replace("COLUMNS", names).replace("TABLE", of)
+        return columns, sql.replace("LEVEL", level)
+    if name in WITH_ROOMS:
+        more = [STATISTICS["rooms"][column] for column in ROOM_COLUMNS]
+        return [*table, *more], _WITH_ROOMS.replace("TABLE", name)
+    return list(table), None
+
+
+def _table(dataset: str) -> Table:
+    return STATISTICS[PROFILES[dataset][0] if dataset in PROFILES else dataset]
+
+
+def _dataset_id(table: str) -> str:
+    """Return the id of a table's dataset."""
+    return _id_of(100 + list(METRICS).index(table))
+
+
+def _id_of(number: int) -> str:
+    """Return a fixed id: an import replaces what an earlier one brought."""
+    return str(UUID(int=_FIRST_ID + number))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The charts of the dashboard: what each asks of which table, and how it is drawn.
 
 Belongs here: one entry a chart; figures are the metrics of its dataset, each a sum over a sum (R9).
-Does not belong here: Superset's file layout (``layout.py``).
+Does not belong here: Superset's file layout (``__main__.py``).
 """
 
 from collections.abc import Mapping

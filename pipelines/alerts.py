@@ -5,7 +5,7 @@ for them; what the monthly mail holds and when the night sends it, as soon as th
 read whole; and the memory of what was sent: observations of ``{region}/alerts`` and
 ``{region}/mail`` on Dagster's instance, which runs and sensors share, and which its UI shows.
 Does not belong here: sending (``channels.py``), what a run left (``history.py``), the figures of
-the mail (``warehouse/monthly.py``), which are of the statistics only, and its prose
+the mail (``warehouse/summary.py``), which are of the statistics only, and its prose
 (``templates/month.txt.j2``).
 
 What sends here does not raise: an alert or a mail that fails is one line on stderr and never
@@ -32,7 +32,7 @@ from transforms.contract import Region
 from transforms.local_time import local_date, zone
 from warehouse.connect import connect
 from warehouse.lake import Lake
-from warehouse.monthly import read_month
+from warehouse.summary import read_month
 from warehouse.targets import evaluate, month_name
 
 NOTIFIES_ITSELF: Final = {"insights/alerts": "of its own"}

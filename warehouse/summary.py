@@ -1,18 +1,71 @@
-"""The few figures that a person wants first, read from a published database.
+"""A region in a few figures: all its days for the terminal, and a closed month for the mail.
 
-Belongs here: small questions that the command line shows; each ratio a sum over a sum (R9).
-Does not belong here: anything that a dashboard asks (``sql/examples``).
+Belongs here: the questions; each ratio is a sum over a sum (R9), and a month is compared with
+the one before only where both were read alike (R24). Rooms of one person are in no figure.
+Does not belong here: the words of the mail (``pipelines``), what dashboards ask (``sql/examples``).
 """
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from datetime import date, timedelta
 from typing import Final
+
+from dateutil.relativedelta import relativedelta
 
 from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.storage import Location
+from warehouse.targets import last_closed
+
+_READ_ALIKE: Final = 0.95
+_MOST_SHOWN: Final = 5
 
 _BUILDINGS: Final = """
+WITH days AS (
+    SELECT coalesce(building, 'no building') AS building, local_date, sum(rooms) AS rooms,
+           sum(rooms_loaded) AS rooms_loaded, sum(open_minutes) AS open_minutes,
+           sum(booked_minutes) AS booked_minutes
+    FROM utilization
+    WHERE local_date BETWEEN $first AND $last
+      AND room_type NOT IN ('desk', 'office', 'executive')
+    GROUP BY ALL
+)
+SELECT building, max(rooms), sum(rooms), sum(rooms_loaded), coalesce(sum(open_minutes), 0),
+       coalesce(sum(booked_minutes), 0)
+FROM days GROUP BY building ORDER BY building
+"""
+# Of the days of rooms in both months, how many are of rooms that were open in both.
+_SAME_ROOMS: Final = """
+WITH rooms_open AS (
+    SELECT coalesce(r.building, 'no building') AS building, d.room_id, count(*) AS days,
+           count(*) FILTER (d.local_date >= $first) BETWEEN 1 AND count(*) - 1 AS is_in_both
+    FROM room_days AS d JOIN rooms AS r ON r.room_id = d.room_id
+    WHERE d.local_date BETWEEN $before AND $last AND d.open_minutes > 0
+    GROUP BY ALL
+)
+SELECT building, coalesce(sum(days) FILTER (is_in_both), 0), sum(days) FROM rooms_open GROUP BY ALL
+"""
+_SOLD_OUT: Final = """
+SELECT coalesce(building, 'no building'), capacity_band,
+       count(DISTINCT local_date) FILTER (sold_out_minutes > 0) AS days
+FROM rooms_in_use
+WHERE local_date BETWEEN $first AND $last AND capacity_band IS NOT NULL
+GROUP BY ALL HAVING days > 0
+ORDER BY days DESC, 1, 2
+"""
+_NEVER_BOOKED: Final = """
+SELECT coalesce(r.name, r.room_id)
+FROM room_days AS d JOIN rooms AS r ON r.room_id = d.room_id
+WHERE d.local_date BETWEEN $first AND $last
+GROUP BY r.room_id, r.name
+HAVING sum(d.open_minutes) > 0 AND sum(d.booked_minutes + d.booked_minutes_outside_hours) = 0
+ORDER BY 1
+"""
+_READ: Final = """
+SELECT min(local_date) FILTER (is_loaded), (SELECT data_through FROM build_info)
+FROM coverage
+"""
+_ALL_BUILDINGS: Final = """
 SELECT coalesce(building, '(no building)') AS building, count(DISTINCT r.room_id) AS rooms,
        sum(d.open_minutes) / 60.0 AS open_hours, sum(d.booked_minutes) / 60.0 AS booked_hours,
        sum(d.booked_minutes) / nullif(sum(d.open_minutes), 0) AS booked_utilization,
@@ -22,7 +75,7 @@ GROUP BY coalesce(building, '(no building)')
 ORDER BY building
 """
 
-_ROOMS: Final = """
+_ALL_ROOMS: Final = """
 SELECT r.room_id, coalesce(r.name, r.room_id) AS name, coalesce(r.building, '') AS building,
        r.capacity, sum(d.booked_minutes) / nullif(sum(d.open_minutes), 0) AS booked_utilization
 FROM room_days AS d JOIN rooms AS r ON r.room_id = d.room_id
@@ -36,6 +89,123 @@ SELECT min(local_date), max(local_date),
        (SELECT count(*) FROM rooms WHERE room_type IN ('desk', 'office', 'executive'))
 FROM room_days
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Use of a building, or of all: ``rooms`` on the day with most; minutes summed."""
+
+    rooms: int = 0
+    room_days: int = 0
+    room_days_loaded: int = 0
+    open_minutes: int = 0
+    booked_minutes: int = 0
+
+    @property
+    def booked_hours(self) -> int:
+        """Booked time in open time, in whole hours."""
+        return round(self.booked_minutes / 60)
+
+    @property
+    def utilization(self) -> float | None:
+        """Booked over open time; None without open time."""
+        return self.booked_minutes / self.open_minutes if self.open_minutes else None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the rooms were read on nearly all of their days."""
+        return self.room_days_loaded >= _READ_ALIKE * self.room_days > 0
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingMonth:
+    """A building in a month, and in the month before if both are of the same rooms (R24)."""
+
+    building: str
+    now: Use
+    before: Use | None
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A closed month; ``sold_out`` has building, size and days, most days first.
+
+    ``is_whole`` is false where the first days of the month were never read.
+    """
+
+    region: Region
+    first_date: date
+    last_date: date
+    is_whole: bool
+    total: BuildingMonth
+    buildings: tuple[BuildingMonth, ...]
+    sold_out: tuple[tuple[str, str, int], ...]
+    never_booked: tuple[str, ...]
+
+
+def read_month(region: Region, warehouse: Location, first: date | None = None) -> Month | None:
+    """Read the month that begins on ``first`` (default: the last closed one).
+
+    None where that month is not over yet, or no day of it was read.
+
+    Raises:
+        VersionError: nothing was published yet.
+    """
+    with connect(region, warehouse=warehouse) as connection:
+        first_read, through = connection.execute(_READ).fetchall()[0]
+        if through is None or first_read is None:
+            return None
+        start = first or last_closed(through, 1)[0]
+        end = start + relativedelta(months=1) - timedelta(days=1)
+        if end > through or end < first_read:
+            return None
+        period = {"first": start, "last": end}
+        before = {"first": start - relativedelta(months=1), "last": start - timedelta(days=1)}
+        uses, uses_before = (
+            {
+                building: Use(*map(int, figures))
+                for building, *figures in connection.execute(_BUILDINGS, span).fetchall()
+            }
+            for span in (period, before)
+        )
+        both = period | {"before": before["first"]}
+        days = {
+            building: (of_both, of_all)
+            for building, of_both, of_all in connection.execute(_SAME_ROOMS, both).fetchall()
+        }
+        sold_out = connection.execute(_SOLD_OUT, period).fetchall()
+        never_booked = connection.execute(_NEVER_BOOKED, period).fetchall()
+    if first_read > before["first"]:
+        uses_before = {}
+    return Month(
+        region=region,
+        first_date=start,
+        last_date=end,
+        is_whole=first_read <= start,
+        total=_compared(
+            "all buildings", _sum(uses.values()), _sum(uses_before.values()), days.values()
+        ),
+        buildings=tuple(
+            _compared(name, use, uses_before.get(name), [days.get(name, (0, 0))])
+            for name, use in uses.items()
+        ),
+        sold_out=tuple(sold_out[:_MOST_SHOWN]),
+        never_booked=tuple(name for (name,) in never_booked),
+    )
+
+
+def _sum(uses: Iterable[Use]) -> Use:
+    return Use(*map(sum, zip(*map(astuple, uses), strict=True)))
+
+
+def _compared(
+    building: str, now: Use, before: Use | None, days: Iterable[tuple[int, int]]
+) -> BuildingMonth:
+    """Put both months together; ``days`` are those of rooms in both, and those of all rooms."""
+    of_both, of_all = (sum(column) for column in zip((0, 0), *days, strict=True))
+    is_same = of_both >= _READ_ALIKE * of_all > 0
+    is_alike = is_same and before is not None and before.is_read and now.is_read
+    return BuildingMonth(building, now, before if is_alike else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +246,8 @@ def summarize(region: Region, warehouse: Location) -> Summary:
     """Read the summary of a region's published database (personal rooms are not in it)."""
     with connect(region, warehouse=warehouse, bookings=True) as connection:
         first_date, last_date, personal = connection.execute(_SPAN).fetchall()[0]
-        buildings = tuple(BuildingUse(*row) for row in connection.execute(_BUILDINGS).fetchall())
-        rooms = tuple(RoomUse(*row) for row in connection.execute(_ROOMS).fetchall())
+        buildings = tuple(
+            BuildingUse(*row) for row in connection.execute(_ALL_BUILDINGS).fetchall()
+        )
+        rooms = tuple(RoomUse(*row) for row in connection.execute(_ALL_ROOMS).fetchall())
     return Summary(first_date, last_date, personal, buildings, rooms)

@@ -31,7 +31,7 @@ from benchmarks.company import DAYS, MOST_NIGHTS, PER_DAY, ROOMS, company_in, nu
 from pipelines.night import Night, publish_region, run_night
 from pipelines.reading import Outcome
 from pipelines.settings import load_settings
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from pipelines.sources.session import open_source
 from tests.object_stores import seaweedfs
 from transforms.contract.database import TABLES

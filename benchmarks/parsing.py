@@ -24,7 +24,7 @@ from pipelines.sandbox.ews import answer
 from pipelines.sandbox.ews_soap import envelope, parse, subject_of
 from pipelines.sandbox.model import Item, Mailbox, Tenant
 from pipelines.settings import EwsExchange, Secrets
-from pipelines.sources.base import Window
+from pipelines.sources import Window
 from pipelines.sources.ews import OneSession, RoomAccount, details_of, view_of
 from pipelines.sources.ews_xml import CalendarViewService, InviteeService, with_invitees
 from pipelines.sources.session import Session

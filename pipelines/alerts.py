@@ -26,7 +26,7 @@ import dagster as dg
 from pipelines.channels import Alert, NotSentError, send, send_mail
 from pipelines.history import HistoryError, facts_of, last_read_at, open_instance
 from pipelines.settings import AlertSettings, RegionSettings, Settings, SettingsError
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from pipelines.texts import render
 from transforms.contract import Region
 from transforms.local_time import local_date, zone

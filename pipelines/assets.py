@@ -31,7 +31,7 @@ from pipelines.night import (
     write_page,
 )
 from pipelines.settings import RegionSettings, Settings, SettingsError
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from pipelines.sources.session import OpenSource
 from transforms.contract import Region, Table
 from transforms.contract.database import TABLES

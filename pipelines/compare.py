@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipelines.night import RoomReader, contexts_of
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import RegionSettings, SettingsError, did_you_mean, read_secrets
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from pipelines.sources.session import OpenSource
 from transforms.contract.lake import STAGED
 

@@ -22,7 +22,7 @@ from pipelines.assets import Launch, RegionAssets
 from pipelines.history import RunFacts, facts_of, job_name, open_instance, range_tags
 from pipelines.night import SILENT, Progress, default_range, today_in
 from pipelines.settings import Settings, load_settings, regions_to_load
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from pipelines.sources.session import OpenSource
 from pipelines.sources.session import open_source as open_exchange
 from transforms.contract import Region

@@ -23,7 +23,7 @@ from dagster._check import CheckError
 from sqlalchemy.exc import OperationalError
 
 from pipelines.settings import SettingsError
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from transforms.contract import Region
 from warehouse.lake import Lake
 

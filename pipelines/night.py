@@ -27,7 +27,7 @@ from pipelines.settings import (
     read_secrets,
     rooms_table,
 )
-from pipelines.sources.base import CalendarSource, DayRange, Window
+from pipelines.sources import CalendarSource, DayRange, Window
 from pipelines.sources.session import OTHER_MAILBOX, OpenSource
 from transforms.contract import Region
 from transforms.local_time import day_start, first_day_kept, local_date, zone

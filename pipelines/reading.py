@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from pipelines.sources.base import CalendarSource, Reach, ReadError, Window
+from pipelines.sources import CalendarSource, Reach, ReadError, Window
 from pipelines.sources.session import DEADLINE_EXCEEDED, Throttle
 from transforms.raw import RawItem
 

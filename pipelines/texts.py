@@ -131,6 +131,10 @@ def render_page(template: str, *, is_html: bool, **values: object) -> str:
 def _environment(is_html: bool) -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - few need it
 
+    def on_one_line(text: str) -> str:
+        """Join the lines of a paragraph; text that was escaped stays so."""
+        return type(text)(" ").join(text.split())
+
     environment = Environment(
         loader=PackageLoader("pipelines", "templates"),
         autoescape=is_html,  # noqa: S701 - what is not HTML is plain text or Markdown
@@ -138,10 +142,5 @@ def _environment(is_html: bool) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["on_one_line"] = _on_one_line
+    environment.filters["on_one_line"] = on_one_line
     return environment
-
-
-def _on_one_line(text: str) -> str:
-    """Join the lines of a paragraph; text that was escaped stays so."""
-    return type(text)(" ").join(text.split())

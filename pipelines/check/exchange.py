@@ -24,7 +24,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.util import make_headers
 
 from pipelines.settings import ExchangeSettings, Room, Secrets
-from pipelines.sources.base import (
+from pipelines.sources import (
     Listing,
     Reach,
     ReadError,

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from pipelines.check.view import Command, Printer, for_each, quoted
 from pipelines.settings import Room, SettingsError
-from pipelines.sources.base import State
+from pipelines.sources import State
 from pipelines.texts import Table, TextError, counted, read_text
 from transforms.contract import Region
 from transforms.raw import normal_address

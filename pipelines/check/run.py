@@ -37,7 +37,7 @@ from pipelines.settings import (
     read_all_secrets,
 )
 from pipelines.settings.values import Identifier, Label, Mailbox
-from pipelines.sources.base import CalendarSource, ListedRoom, State, Step, Window
+from pipelines.sources import CalendarSource, ListedRoom, State, Step, Window
 from pipelines.sources.session import OpenSource, open_source
 from pipelines.texts import counted
 from transforms.contract import ROOM_TYPES, Region

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from pipelines.check.exchange import SCOPE_TOO_WIDE, SCOPE_UNPROVED, ExchangeResult, Target
 from pipelines.settings import ExchangeSettings, Room
-from pipelines.sources.base import State, Step
+from pipelines.sources import State, Step
 from pipelines.sources.remedies import remedy_for
 from pipelines.texts import counted
 from transforms.contract import Region

@@ -31,7 +31,7 @@ from pipelines.cli.console import show_remedies
 from pipelines.compare import Comparison, DayDifference, compare, pairs_of
 from pipelines.night import today_in
 from pipelines.settings import MOST_DAYS, RegionSettings
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from pipelines.sources.session import open_source
 from transforms.contract import Region
 

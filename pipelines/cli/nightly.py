@@ -54,7 +54,7 @@ from pipelines.night import (
     write_page,
 )
 from pipelines.settings import MOST_DAYS, Settings, SettingsError, read_all_secrets
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from pipelines.sources.session import open_source
 from pipelines.texts import counted
 from transforms.contract import Region

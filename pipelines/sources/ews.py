@@ -36,7 +36,7 @@ from requests_ntlm import HttpNtlmAuth
 from requests_ntlm.requests_ntlm import _get_certificate_hash
 
 from pipelines.settings import EwsExchange, Secrets
-from pipelines.sources.base import ReadError, Window, malformed, status_failure
+from pipelines.sources import ReadError, Window, malformed, status_failure
 from pipelines.sources.ews_xml import (
     STATED,
     VIEW_CUT_SHORT,

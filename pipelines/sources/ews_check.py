@@ -18,7 +18,7 @@ from exchangelib.util import SOAPNS
 from lxml import etree
 
 from pipelines.settings import EwsExchange, Room, Secrets
-from pipelines.sources.base import (
+from pipelines.sources import (
     ListedRoom,
     Listing,
     Reach,

@@ -21,7 +21,7 @@ from exchangelib.services import FindItem, GetItem
 from exchangelib.util import ENS, MNS, SOAPNS, TNS
 from lxml import etree
 
-from pipelines.sources.base import Reach, ReadError, is_response_code, malformed, refuse_web_page
+from pipelines.sources import Reach, ReadError, is_response_code, malformed, refuse_web_page
 from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
 TYPES: Final = "{http://schemas.microsoft.com/exchange/services/2006/types}"

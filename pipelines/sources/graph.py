@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from pipelines.settings import GraphExchange, Secrets
-from pipelines.sources.base import (
+from pipelines.sources import (
     Reach,
     ReadError,
     Window,

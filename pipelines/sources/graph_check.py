@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import requests
 
 from pipelines.settings import GraphExchange, Room, Secrets
-from pipelines.sources.base import (
+from pipelines.sources import (
     ListedRoom,
     Listing,
     Reach,

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from pipelines.settings import ExchangeSettings, Room, Secrets
-from pipelines.sources.base import CalendarSource, Reach, ReadError, SourceCheck
+from pipelines.sources import CalendarSource, Reach, ReadError, SourceCheck
 from pipelines.sources.wire import Clock, Deadline, TimedAdapter, Token, silence_loggers
 from transforms.raw import SERIES, RawItem
 

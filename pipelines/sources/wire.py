@@ -2,7 +2,7 @@
 
 Belongs here: the requests adapter that every request of a source goes through, its ssl context
 and its deadline; the token of one app registration; the silence of the libraries underneath.
-Does not belong here: the name of a failure (``base.py``), a protocol's own refusals
+Does not belong here: the name of a failure (``__init__.py``), a protocol's own refusals
 (``ews_xml.py``, ``graph.py``), sending again (``session.py``).
 
 Timeouts of ``requests`` hold per read, so a server that sends a byte now and then is never timed
@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from requests.adapters import HTTPAdapter
 
 from pipelines.settings import ExchangeSettings, Secrets
-from pipelines.sources.base import Reach, ReadError, failure_of
+from pipelines.sources import Reach, ReadError, failure_of
 
 _CONNECT_SECONDS: Final = 10.0
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)

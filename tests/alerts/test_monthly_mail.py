@@ -12,7 +12,7 @@ import pytest
 from pipelines.definitions import build_defs
 from pipelines.history import open_instance, range_tags
 from pipelines.settings import load_settings
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from tests.alerts.receivers import MailServer
 from tests.night.workplace import MONDAY, Company, meeting
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipelines.check.exchange import resolve, shake_hands
-from pipelines.sources.base import ReadError
+from pipelines.sources import ReadError
 from tests.check.asking import CheckNow
 from tests.night.workplace import Company
 

@@ -11,7 +11,7 @@ from pipelines.check.run import read_week
 from pipelines.reading import RoomRead
 from pipelines.sandbox.model import ACCOUNT, Person
 from pipelines.settings import Secrets, load_settings
-from pipelines.sources.base import Window
+from pipelines.sources import Window
 from tests.check.asking import CheckNow
 from tests.check.conftest import HOUR, soon
 from tests.night.workplace import Company, address_of

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pipelines.check.exchange import Target
 from pipelines.check.view import Command, command_for, for_each, quoted, remedy_of
 from pipelines.settings import ExchangeSettings, load_settings
-from pipelines.sources.base import printable
+from pipelines.sources import printable
 from pipelines.sources.ews_check import edition, is_online
 from tests.night.workplace import Company
 

@@ -21,7 +21,7 @@ from pipelines.history import RunFacts, facts_of, range_tags
 from pipelines.night import SILENT
 from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from tests.deploy.postgres import ROOT
 from tests.night.workplace import MONDAY, Company, address_of
 from tests.privacy.conftest import TOKEN

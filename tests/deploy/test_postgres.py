@@ -17,7 +17,7 @@ from pipelines.reading import Outcome
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import load_settings
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from tests.deploy.postgres import ROOT, Postgres
 from tests.night.workplace import MONDAY, Company, address_of
 from tests.object_stores import IN_A_BUCKET

@@ -16,7 +16,7 @@ from pipelines.reading import (
     RoomRead,
     read_rooms,
 )
-from pipelines.sources.base import CalendarSource, Reach, ReadError, Window
+from pipelines.sources import CalendarSource, Reach, ReadError, Window
 from pipelines.sources.session import Throttle
 from transforms.raw import RawItem
 

@@ -13,7 +13,7 @@ from pipelines.definitions import build_defs, launch_night
 from pipelines.night import SILENT, default_range
 from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings, regions_to_load
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from tests.night.workplace import MONDAY, Company, address_of
 from transforms.contract.lake import BOOKINGS
 

@@ -23,7 +23,7 @@ from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from pipelines.sandbox.model import ACCOUNT, Item, Tenant
 from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import Settings, load_settings
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from pipelines.sources.session import open_source
 from tests.conftest import StartExchange
 from transforms.contract import Region

@@ -17,8 +17,8 @@ from pipelines.sandbox.faults import Fault, Faults, Kind
 from pipelines.sandbox.model import Item
 from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import ExchangeSettings, Secrets, load_settings
+from pipelines.sources import CalendarSource, DayRange
 from pipelines.sources import session as pace_of
-from pipelines.sources.base import CalendarSource, DayRange
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.session import Throttle
 from tests.conftest import StartExchange

@@ -9,7 +9,7 @@ import pytest
 from pipelines.definitions import launch_night
 from pipelines.night import SILENT
 from pipelines.settings import load_settings
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from tests.night.workplace import MONDAY, Company
 from tests.page.pages import unpacked
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines import reading
 from pipelines.reading import Outcome, Reading, RoomFailed, RoomRead, read_rooms
-from pipelines.sources.base import CalendarSource, Reach, ReadError, Window
+from pipelines.sources import CalendarSource, Reach, ReadError, Window
 from pipelines.sources.session import DEADLINE_EXCEEDED, Throttle
 from transforms.raw import RawItem
 

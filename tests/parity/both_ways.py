@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipelines.sandbox.model import ACCOUNT, CLIENT_ID, CLIENT_SECRET, PASSWORD, TENANT_ID, Mailbox
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.settings import EwsExchange, GraphExchange, Secrets
-from pipelines.sources.base import CalendarSource, Window
+from pipelines.sources import CalendarSource, Window
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.graph import GraphSource
 from transforms.local_time import day_start, zone

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority
-from pipelines.sources.base import Window
+from pipelines.sources import Window
 from tests.parity.both_ways import READ_AT, both_ways
 
 

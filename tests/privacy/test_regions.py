@@ -12,7 +12,7 @@ from pipelines import night
 from pipelines.reading import OUTSIDE_THE_REGION, RegionGuard
 from pipelines.sandbox.model import Mailbox
 from pipelines.settings import Settings, SettingsError, load_settings, regions_to_load
-from pipelines.sources.base import CalendarSource, DayRange, ReadError, Window
+from pipelines.sources import CalendarSource, DayRange, ReadError, Window
 from tests.lake.rows import FIRST_NIGHT, booking, coverage, root_of, staged, stored
 from tests.night.workplace import MONDAY, Company, address_of, at, meeting
 from transforms.raw import RawItem

@@ -14,7 +14,7 @@ import requests
 
 from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
 from pipelines.sandbox.server import SandboxExchange
-from pipelines.sources.base import Reach, ReadError, Window
+from pipelines.sources import Reach, ReadError, Window
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.session import Throttle
 from pipelines.sources.wire import TimedAdapter

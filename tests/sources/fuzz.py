@@ -29,7 +29,7 @@ from pipelines.sandbox.model import (
 )
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority
-from pipelines.sources.base import CalendarSource, ReadError, Window
+from pipelines.sources import CalendarSource, ReadError, Window
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.graph import GraphSource
 from pipelines.sources.wire import TimedAdapter

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
-from pipelines.sources.base import Window
+from pipelines.sources import Window
 from pipelines.sources.graph import GraphSource
 from tests.conftest import StartExchange
 from tests.parity.both_ways import graph_settings

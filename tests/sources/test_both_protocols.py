@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
-from pipelines.sources.base import CalendarSource, Reach
+from pipelines.sources import CalendarSource, Reach
 from pipelines.sources.graph import row_of
 from pipelines.sources.remedies import remedy_for
 from tests.conftest import StartExchange

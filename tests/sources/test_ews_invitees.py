@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Item, Person
-from pipelines.sources.base import Reach
+from pipelines.sources import Reach
 from pipelines.sources.session import Throttle
 from tests.sources.conftest import (
     ANN,

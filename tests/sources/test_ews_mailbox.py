@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import ACCOUNT, Mailbox, Tenant
-from pipelines.sources.base import Reach
+from pipelines.sources import Reach
 from pipelines.sources.session import Throttle
 from tests.conftest import StartExchange
 from tests.sources.conftest import HOUR, OTHER_ROOM, ROOM, WEEK, Open, meetings, refused, room

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Mailbox, Tenant
-from pipelines.sources.base import Reach, ReadError
+from pipelines.sources import Reach, ReadError
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.session import ATTEMPTS, Throttle
 from tests.conftest import StartExchange

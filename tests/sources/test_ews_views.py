@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox.faults import Fault
-from pipelines.sources.base import Reach, ReadError, Window
+from pipelines.sources import Reach, ReadError, Window
 from pipelines.sources.ews import EwsSource
 from tests.conftest import StartExchange
 from tests.sources.conftest import HOUR, MONDAY, ROOM, WEEK, Open, meeting, meetings, refused, room

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from lxml import etree
 
-from pipelines.sources import ews_xml, graph
-from pipelines.sources.base import ReadError
+from pipelines.sources import ReadError, ews_xml, graph
 from pipelines.sources.ews_xml import parse_strictly, rows_of
 from transforms.contract import KINDS, RESPONSES, SHOW_AS
 from transforms.raw import SERIES

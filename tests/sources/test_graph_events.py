@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.sandbox.graph_events import event
-from pipelines.sources.base import ReadError
+from pipelines.sources import ReadError
 from pipelines.sources.graph import row_of
 from tests.sandbox.rooms import LEAVER, NINE, TEAM, rich_meeting
 from transforms.local_time import zone

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Mailbox, Tenant
-from pipelines.sources.base import Reach, ReadError
+from pipelines.sources import Reach, ReadError
 from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange
 from tests.sources.conftest import OTHER_ROOM, ROOM, WEEK, FakeTime, meetings, refused

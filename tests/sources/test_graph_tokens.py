@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pipelines.sandbox.faults import Fault, Kind
 from pipelines.sandbox.model import Tenant
-from pipelines.sources.base import Reach, Window
+from pipelines.sources import Reach, Window
 from pipelines.sources.remedies import remedy_for
 from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange

@@ -8,7 +8,7 @@ import requests
 
 from pipelines.sandbox.faults import Fault, Kind
 from pipelines.sandbox.model import Mailbox, Person, Tenant
-from pipelines.sources.base import Reach, Window
+from pipelines.sources import Reach, Window
 from pipelines.sources.wire import TimedAdapter
 from tests.conftest import StartExchange
 from tests.sources.conftest import ANN, HOUR, MONDAY, OTHER_ROOM, ROOM, meeting, meetings, refused

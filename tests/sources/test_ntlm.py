@@ -13,7 +13,7 @@ from spnego.exceptions import SpnegoError
 from pipelines.sandbox import server
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.server import Connection
-from pipelines.sources.base import Reach
+from pipelines.sources import Reach
 from pipelines.sources.ews import EwsSource
 from tests.conftest import StartExchange
 from tests.sources.conftest import OTHER_ROOM, ROOM, WEEK, Open, meetings, refused, room

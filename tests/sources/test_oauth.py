@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.wire import CertificateAuthority
-from pipelines.sources.base import Reach
+from pipelines.sources import Reach
 from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange
 from tests.sources.conftest import ROOM, WEEK, Open, meetings, refused, room

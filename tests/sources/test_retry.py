@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from pipelines.settings import EwsExchange, Secrets
-from pipelines.sources.base import Reach, ReadError, retry_after
+from pipelines.sources import Reach, ReadError, retry_after
 from pipelines.sources.session import ATTEMPTS, Session, Throttle
 from tests.sources.conftest import FakeTime
 

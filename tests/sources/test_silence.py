@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import PASSWORD, Person
-from pipelines.sources.base import ReadError
+from pipelines.sources import ReadError
 from pipelines.sources.wire import LIBRARIES, silence_loggers
 from tests.sources.conftest import ROOM, meeting, refused, room
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Mailbox, Tenant
-from pipelines.sources.base import ReadError
+from pipelines.sources import ReadError
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.session import Throttle
 from pipelines.sources.wire import Deadline

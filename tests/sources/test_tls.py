@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from pipelines.sandbox.wire import CertificateAuthority
-from pipelines.sources.base import Reach, ReadError
+from pipelines.sources import Reach, ReadError
 from pipelines.sources.wire import Deadline, TimedAdapter, secured
 from tests.conftest import StartExchange
 from tests.sources.conftest import ROOM, WEEK, Open, meetings, refused, room

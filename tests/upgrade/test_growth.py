@@ -50,7 +50,7 @@ import sys
 from datetime import date, datetime
 from pathlib import Path
 from pipelines.night import SILENT, Night, publish_region, run_night
-from pipelines.sources.base import DayRange
+from pipelines.sources import DayRange
 from pipelines.settings import load_settings
 from pipelines.sources.session import open_source
 

@@ -14,8 +14,7 @@ from tests.page.conftest import MakePage
 from tests.page.pages import Page, unpacked
 from warehouse import connect
 from warehouse.page import page_path, write_page
-from warehouse.page.document import PageError, document
-from warehouse.page.figures import read_figures
+from warehouse.page.document import PageError, document, read_figures
 from warehouse.versions import VersionError
 
 HOSTILE = "</script><script>window.hostile = true</script>{{data}}"

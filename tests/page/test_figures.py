@@ -13,7 +13,7 @@ from tests.marts.scenario import ALWAYS, Room, book, days_from, scenario
 from tests.page.conftest import MakePage
 from tests.page.pages import Page
 from warehouse import connect
-from warehouse.page.figures import read_figures
+from warehouse.page.document import read_figures
 
 _NOT_PERSONAL = "room_type NOT IN ('desk', 'office', 'executive')"
 

@@ -1,6 +1,6 @@
 """One HTML page that shows a region's published database, without a network.
 
-Belongs here: reading the figures that the page needs (``figures.py``, ``sql``), the words of its
+Belongs here: reading the figures that the page needs (``sql``), the words of its
 head (``words.json``), and putting the page together (``document.py``, ``client``, ``vendor``).
 Does not belong here: computing what a figure means (the database has it), publishing, Dagster.
 

@@ -1,7 +1,13 @@
 """The page as one file: figures, words, styles, scripts and library, and nothing to be fetched.
 
-Belongs here: the facts of the head and what is missing, putting the parts together, replacing the
-file whole. Does not belong here: figures of use (``figures.py``), what a browser does (``client``).
+Belongs here: the figures, read from one version of a region's statistics by the SELECTs of ``sql``;
+the facts of the head and what is missing; putting the parts together, replacing the file whole.
+Does not belong here: what the figures mean (``sql``), how a browser adds them up (``client``).
+
+The files of ``sql/work`` are work tables for the others. Every other file is a table of the page
+under its own name. They hold sums of numerators and denominators by building, capacity band and
+month (or slice of time), so that any choice of them can be added up (R9). Rooms stand in it by
+name, personal rooms never.
 
 Every sentence is a message of ``words.json``: the page carries them in all languages and says them
 in the reader's; without scripts it stands in English. Figures (JSON, at 10,000 rooms 12 MB) and the
@@ -23,17 +29,45 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
 
+import duckdb
+import pyarrow as pa
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from transforms.contract import CAPACITY_BANDS, HEADCOUNT_BANDS, Band, Region
+from transforms.contract import (
+    CAPACITY_BANDS,
+    FEW,
+    HEADCOUNT_BANDS,
+    MEASURES,
+    PERSONAL_ROOM_TYPES,
+    Band,
+    Region,
+)
+from transforms.contract.database import STATISTICS
 from warehouse.connect import connect
-from warehouse.page.figures import LABELS, SIZES, Columns, read_figures
 from warehouse.storage import FILE_MODE, Location, Somewhere, WarehouseError, storage_at
 from warehouse.targets import Target, TargetResult, evaluate
 
 Message: TypeAlias = dict[str, Any]
 """``key`` of the catalogue, and the values of its places: a name that ends in ``_date`` is a day,
 in ``_at`` an instant, in ``_month`` a month; a value may be a message itself."""
+
+Columns: TypeAlias = dict[str, list[Any]]
+
+SIZES: Final = (*(band.label for band in CAPACITY_BANDS), None)
+"""In the order of the page; None is rooms whose capacity is unknown."""
+
+LABELS: Final = {measure: (*bands, FEW) for measure, bands in MEASURES.items()}
+"""The bands of each measure of ``booking_profile``, in the order of the page."""
+
+PLACE_MONTHS: Final = 7_500
+"""What the page has room for: buildings by capacity band by month."""
+
+ROOM_MONTHS: Final = 160_000
+"""What the page has room for: rooms by month. With both full it stays under 3 MB."""
+
+_MEMORY_LIMIT: Final = "700MB"
+_LATER_TABLES: Final = ("busy_ahead", "busy_ahead_check")
+_WORK_TABLES: Final = ("days", "buildings", "places", "weeks", "room_span")
 
 LANGUAGES: Final = ("en", "de", "fr", "es", "da")
 _SCRIPTS: Final = (
@@ -97,6 +131,52 @@ def write_page(
     return Page(path, len(content), len(tables["rooms"]["name"]))
 
 
+def read_figures(
+    connection: duckdb.DuckDBPyConnection,
+    place_months: int = PLACE_MONTHS,
+    room_months: int = ROOM_MONTHS,
+) -> dict[str, Columns]:
+    """Return the page's tables, each as its columns; the connection gets work tables.
+
+    Beyond ``place_months`` the smallest buildings stand together as one; beyond ``room_months``
+    rooms stand one by one in the latest months only. Nothing else is cut.
+    """
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
+    placed = [
+        (measure, measure_no, label, label_no)
+        for measure_no, (measure, labels) in enumerate(LABELS.items())
+        for label_no, label in enumerate(labels)
+    ]
+    names = ("measure", "measure_no", "label", "label_no")
+    given = {
+        "personal_room_types": pa.table({"room_type": list(PERSONAL_ROOM_TYPES)}),
+        "bands": pa.table({"capacity_band": list(SIZES), "band_no": list(range(len(SIZES)))}),
+        "profile_labels": pa.table(dict(zip(names, zip(*placed, strict=True), strict=True))),
+        "limits": pa.table({"place_months": [place_months], "room_months": [room_months]}),
+    }
+    # Empty tables stand in for those that a database of an earlier version lacks.
+    found = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
+    later = {name: STATISTICS[name].schema.empty_table() for name in _LATER_TABLES}
+    given |= {name: table for name, table in later.items() if name not in found}
+    for name, table in given.items():
+        connection.register("given", table)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM given")
+        connection.unregister("given")
+    for name in _WORK_TABLES:
+        sql = _file("sql", "work", f"{name}.sql")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {sql}")
+    tables = sorted(
+        each.name.removesuffix(".sql")
+        for each in files("warehouse.page").joinpath("sql").iterdir()
+        if each.name.endswith(".sql")
+    )
+    return {
+        name: connection.sql(_file("sql", f"{name}.sql")).to_arrow_table().to_pydict()
+        for name in tables
+    }
+
+
 def document(tables: Mapping[str, Columns], missed: Sequence[TargetResult] = ()) -> str:
     """Return the page of some figures, as ``read_figures`` gives them."""
     head = {name: values[0] for name, values in tables["head"].items()}
@@ -112,7 +192,10 @@ def document(tables: Mapping[str, Columns], missed: Sequence[TargetResult] = ())
         "capacities": _bounds(CAPACITY_BANDS),
         "headcounts": _bounds(HEADCOUNT_BANDS),
         "measures": {name: list(labels) for name, labels in LABELS.items()},
-        "words": {language: _words(language) for language in LANGUAGES},
+        "words": {
+            language: {key: texts[language] for key, texts in _catalogue().items()}
+            for language in LANGUAGES
+        },
     }
     environment = Environment(
         loader=PackageLoader("warehouse", "page"), autoescape=True, undefined=StrictUndefined
@@ -215,10 +298,6 @@ def _value(name: str, value: str | int | Message | None) -> str:
 def _catalogue() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = json.loads(_file("words.json"))
     return found
-
-
-def _words(language: str) -> dict[str, Any]:
-    return {key: texts[language] for key, texts in _catalogue().items()}
 
 
 def _bounds(bands: Sequence[Band]) -> list[tuple[int, int | None]]:

@@ -246,6 +246,7 @@ def publish_region(
         count_held_as_booked=settings.count_held_as_booked,
         keep_versions=settings.keep_versions,
         export_parquet=settings.export_parquet,
+        is_parquet=settings.output == "parquet",
         is_copied=settings.pointer == "copy",
         closures=tuple(region_settings.closures),
         trailing_days=settings.trailing_days,

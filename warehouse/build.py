@@ -70,15 +70,17 @@ class PublishOptions:
     ``minimum_group`` is k of R17, and ``trailing_days`` says when a month is closed; of a month
     that ``retention_months`` has begun to delete no profile is shown (None: nothing is deleted).
     ``closures`` are all of the region, each says
-    which rooms it covers. With ``export_parquet`` the tables are published as Parquet too; with
-    ``is_copied`` readers get plain copies in place of symlinks. ``threads`` None is one for each
-    core. DuckDB keeps to ``memory_limit``; ``room_days_per_pass`` bounds the arrays beside it.
+    which rooms it covers. With ``export_parquet`` the tables are published as Parquet too, with
+    ``is_parquet`` as nothing else; with ``is_copied`` readers get plain copies in place of
+    symlinks. ``threads`` None is one for each core. DuckDB keeps to ``memory_limit``;
+    ``room_days_per_pass`` bounds the arrays beside it.
     """
 
     minimum_group: int = 5
     count_held_as_booked: bool = False
     keep_versions: int = 7
     export_parquet: bool = True
+    is_parquet: bool = False
     is_copied: bool = False
     closures: tuple[Closure, ...] = ()
     trailing_days: int = 14

@@ -6,13 +6,16 @@ Does not belong here: publishing (``versions.py``), the configuration's rules (`
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from glob import escape
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar
 from uuid import uuid4
 
 import duckdb
+import pyarrow.parquet as pq
 import yaml
 
 from transforms.contract import REGION_REMEDY, Region, is_region
@@ -46,7 +49,8 @@ def connect(
     says where (``$INSIGHTS_CONFIG``, else ``insights.yaml``). The pointer is followed here and
     not again: open a new connection to see the next night. From a bucket the file is downloaded
     once, into a private cache (``$INSIGHTS_CACHE``, else ``~/.cache/room-insights``) that keeps
-    only the latest.
+    only the latest. With ``output: parquet`` the tables are views of the files of one version, and
+    the connection may be written to; nothing that is written lasts.
 
     Raises:
         VersionError: nothing was published yet, or no folder is known.
@@ -76,7 +80,7 @@ def _follow(folder: Location, region: Region, bookings: bool, use: Callable[[str
             return use(str(_cached(version)))
         try:
             return use(str(version))
-        except duckdb.IOException:
+        except (duckdb.IOException, FileNotFoundError):
             if version.exists():
                 raise
     raise VersionError(
@@ -84,13 +88,44 @@ def _follow(folder: Location, region: Region, bookings: bool, use: Callable[[str
     )
 
 
+@contextmanager
+def opened(version: Location) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a version, wherever it is and whatever it is made of."""
+    with at_hand(version) as path, _open(str(path)) as connection:
+        yield connection
+
+
 def _open(version: str) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(version, read_only=True)
+    if Path(version).suffix == _DATABASE:
+        return duckdb.connect(version, read_only=True)
+    connection = duckdb.connect()
+    _view(connection, "main", Path(version))
+    return connection
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, name: str, version: str) -> None:
-    quoted = version.replace("'", "''")
-    connection.execute(f"ATTACH '{quoted}' AS \"{name}\" (READ_ONLY)")
+    if Path(version).suffix == _DATABASE:
+        connection.execute(f'ATTACH {_quoted(version)} AS "{name}" (READ_ONLY)')
+    else:
+        connection.execute(f'CREATE SCHEMA "{name}"')
+        _view(connection, name, Path(version))
+
+
+def _view(connection: duckdb.DuckDBPyConnection, schema: str, folder: Path) -> None:
+    """Make tables as Parquet readable by their names, with what they mean as comments."""
+    for file in sorted(each for each in os.listdir(folder) if each.endswith(".parquet")):  # noqa: PTH208 - raises where it is gone
+        name, columns = f'"{schema}"."{Path(file).stem}"', pq.read_schema(folder / file)
+        rows = f"read_parquet({_quoted(escape(str(folder / file)))}, hive_partitioning = false)"
+        connection.execute(f"CREATE VIEW {name} AS FROM {rows}")
+        told = [(f"VIEW {name}", columns.metadata)]
+        told += [(f'COLUMN {name}."{column.name}"', column.metadata) for column in columns]
+        for what, metadata in told:
+            if text := (metadata or {}).get(b"description"):
+                connection.execute(f"COMMENT ON {what} IS {_quoted(text.decode())}")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _in_utc(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -110,12 +145,18 @@ def _cached(version: ObjectUrl) -> Path:
         if not path.exists():
             aside = folder / f".{uuid4().hex}"
             with at_hand(version) as fetched:
-                shutil.copyfile(fetched, aside)
-            aside.chmod(0o400)
-            aside.replace(path)
-        for other in folder.glob(f"{kind}-*{_DATABASE}"):
+                if fetched.is_dir():
+                    shutil.copytree(fetched, aside)
+                else:
+                    shutil.copyfile(fetched, aside)
+                    aside.chmod(0o400)
+            try:
+                aside.rename(path)
+            except OSError:  # another process was faster with the same folder
+                shutil.rmtree(aside)
+        for other in folder.glob(f"{kind}-*"):
             if other != path and other.name.rpartition("-")[0] == kind:
-                other.unlink(missing_ok=True)
+                shutil.rmtree(other) if other.is_dir() else other.unlink(missing_ok=True)
     except OSError as error:
         raise VersionError(
             f"{folder}: cannot be written ({error.strerror}): let INSIGHTS_CACHE name a folder"

@@ -172,6 +172,11 @@ class Engine:
         select = f"FROM {_files(paths)} WHERE {where}"
         self._connection.execute(f"INSERT INTO {name} {select}")
 
+    def view_files(self, name: str, paths: Sequence[str]) -> None:
+        """Let one of the contract's tables be the rows of Parquet files, where they lie."""
+        self._connection.execute(f"DROP TABLE {name}")
+        self._connection.execute(f"CREATE VIEW {name} AS FROM {_files(paths)}")
+
     def load_files(self, name: str, paths: Sequence[str]) -> None:
         """Make Parquet files a work table."""
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM {_files(paths)}")

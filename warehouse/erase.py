@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from transforms.contract import Region
 from transforms.contract.lake import COVERAGE
 from transforms.local_time import local_date, zone
+from warehouse.connect import opened
 from warehouse.directory import as_of_days, forget_directory
 from warehouse.holdings import tables_in
 from warehouse.lake import DATASETS, Lake
@@ -33,7 +34,6 @@ from warehouse.nightly import rows_of, rows_of_others
 from warehouse.storage import Location
 from warehouse.versions import (
     VersionError,
-    at_hand,
     current_version,
     drop_versions,
     kept_files,
@@ -162,8 +162,7 @@ def drop_versions_before(warehouse: Location, region: Region, first_kept: date) 
 
     def holds_past(version: Location) -> bool:
         try:
-            with at_hand(version) as path:
-                return _rows_in(path, past) > 0
+            return _rows_in(version, past) > 0
         except VersionError:
             return True
 
@@ -248,10 +247,10 @@ def _never_read(coverage: pa.Table, room_id: str) -> pa.Table:
     return pa.concat_tables([others, pa.Table.from_pylist(rows, schema=COVERAGE)])
 
 
-def _rows_in(path: Path, erasure: Erasure) -> int:
-    """Count the rows of an erasure in a database."""
+def _rows_in(path: Location, erasure: Erasure) -> int:
+    """Count the rows of an erasure in a database, or in a folder of tables."""
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with opened(path) as connection:
             return sum(
                 _count(connection, f'"{table}"', [], columns, erasure)
                 for table, columns in tables_in(connection).items()

@@ -16,10 +16,10 @@ from pathlib import Path
 import duckdb
 
 from transforms.contract import Region
-from warehouse.connect import connect
+from warehouse.connect import connect, opened
 from warehouse.lake import Lake
 from warehouse.storage import Location
-from warehouse.versions import VersionError, at_hand, published_versions
+from warehouse.versions import VersionError, published_versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +142,7 @@ def tables_in(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
 def _oldest_date(version: Location) -> date | None:
     days: list[date | None] = []
     try:
-        with (
-            at_hand(version) as path,
-            duckdb.connect(str(path), read_only=True) as connection,
-        ):
+        with opened(version) as connection:
             for table, columns in tables_in(connection).items():
                 for name in {"local_start_date", "local_date"} & {*columns}:
                     query = f'SELECT min({name}) FROM "{table}"'  # noqa: S608 - the file's names

@@ -36,6 +36,7 @@ from warehouse.build import (
     Survey,
     survey,
 )
+from warehouse.connect import opened
 from warehouse.engine import BuildError, Engine, EngineError, building
 from warehouse.lake import Lake
 from warehouse.plan import load_what_if
@@ -48,6 +49,7 @@ from warehouse.versions import (
     current_version,
     new_version,
     parquet_draft,
+    parquet_pointer,
     pointer,
     statistics_draft,
 )
@@ -132,14 +134,21 @@ def publish(
     """
     memory = _memory(warehouse, lake.region)
     with new_version(
-        warehouse, lake.region, options.keep_versions, is_copied=options.is_copied
+        warehouse,
+        lake.region,
+        options.keep_versions,
+        is_copied=options.is_copied,
+        is_parquet=options.is_parquet,
     ) as draft:
         try:
             data_through, rows = (builder or build)(lake, draft, options, now, memory)
         except EngineError:
             lake.refuse_damage()
             raise
-    return Published(pointer(warehouse, lake.region), data_through, rows)
+    leads_to = pointer(warehouse, lake.region)
+    if options.is_parquet and isinstance(warehouse, Path):
+        leads_to = parquet_pointer(warehouse, lake.region)
+    return Published(leads_to, data_through, rows)
 
 
 def build(
@@ -208,8 +217,9 @@ def write_copies(
     engine: Engine, path: Path, region: Region, options: PublishOptions, now: datetime
 ) -> None:
     """Write the statistics beside a database that is built, and both as Parquet if asked."""
-    engine.copy_statistics(statistics_draft(path))
-    if options.export_parquet:
+    if not options.is_parquet:
+        engine.copy_statistics(statistics_draft(path))
+    if options.export_parquet or options.is_parquet:
         _write_parquet(engine, parquet_draft(path), region, now, statistics=False)
         folder = parquet_draft(statistics_draft(path))
         _write_parquet(engine, folder, region, now, statistics=True)
@@ -258,10 +268,6 @@ def _memory(warehouse: Location, region: Region) -> pa.Table | None:
         tables = version.parent / version.name.removesuffix(".duckdb")
         with at_hand(tables / f"{MEMORY}.parquet") as path:
             return pq.read_table(path, partitioning=None)
-    with (
-        suppress(VersionError, duckdb.Error),
-        at_hand(version) as path,
-        duckdb.connect(str(path), read_only=True) as connection,
-    ):
+    with suppress(VersionError, duckdb.Error, OSError), opened(version) as connection:
         return connection.sql(f"FROM {MEMORY}").to_arrow_table()
     return None

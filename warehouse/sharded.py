@@ -8,7 +8,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -84,16 +84,18 @@ class ShardBuilder(ABC):
         with (
             LakeRows(lake) as rows,
             building(path, options.threads, options.memory_limit) as engine,
+            ExitStack() as held,
         ):
             engine.create_tables()
             found = survey(engine, lake, rows, options, now)
             shards = self._planned(engine, rows, found, options)
             if shards and found.dates:
-                with self._out(path, lake.region) as out:
-                    written = self._built(lake, found, shards, _job(found, shards, options, out))
-                    with _at_hand(out, written) as files, engine.transaction():
-                        rows.view(engine, "lake_changes", "changes")
-                        _assemble(engine, found, options, files)
+                out = held.enter_context(self._out(path, lake.region))
+                written = self._built(lake, found, shards, _job(found, shards, options, out))
+                files = held.enter_context(_at_hand(out, written))
+                with engine.transaction():
+                    rows.view(engine, "lake_changes", "changes")
+                    _assemble(engine, found, options, files)
             else:
                 build_rooms(engine, rows, found, options)
             with engine.transaction():
@@ -180,14 +182,22 @@ def _job(found: Survey, shards: Sequence[Shard], options: PublishOptions, out: L
 def _assemble(
     engine: Engine, found: Survey, options: PublishOptions, files: Mapping[str, Sequence[str]]
 ) -> None:
-    """Put the shards' tables together, and make what stands above buildings."""
+    """Put the shards' tables together, and make what stands above buildings.
+
+    Where only Parquet is asked for, the shards' files are read once, when the tables are written.
+    """
     load_settings(engine, found, options)
     for step in ("rooms", "room_places", "places"):
         engine.run(f"before/{step}")
     for name in OF_SHARDS:
-        if name in files:
-            where = "level <> 'site'" if name == "rooms_in_use_by_place" else "true"
-            engine.insert_files(name, files[name], where)
+        if name not in files:
+            continue
+        if name == "rooms_in_use_by_place":  # grows below
+            engine.insert_files(name, files[name], "level <> 'site'")
+        elif options.is_parquet:
+            engine.view_files(name, files[name])
+        else:
+            engine.insert_files(name, files[name])
     for name in SUMS:
         engine.load_files(name, files[name])
     for step in ("shards/place_changes", "shards/open_places"):

@@ -13,9 +13,12 @@ of a build at once. The fixed names (``insights-eu.duckdb``, ``insights-eu-stati
 ``parquet-eu``, ``parquet-eu-statistics``) lead through it, or are plain copies. In a bucket
 ``current-eu.json`` says what they stand for, and is swapped; there are only copies of them.
 Versions never change once published; a reader that has one open keeps it when it is collected.
+
+With ``output: parquet`` a version is its two folders of Parquet, and no database: the file
+``_SUCCESS`` comes last, and says that the folder is whole.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +29,9 @@ from warehouse.storage import LINKS, Location, Parts, Somewhere, Storage, Wareho
 
 _FOLDER: Final = "versions"
 _STATISTICS: Final = "statistics"
+_DATABASE: Final = ".duckdb"
+_WHOLE: Final = "_SUCCESS"
+"""In a folder of Parquet that is a version without a database; Spark's own sign for it."""
 _STAMP: Final = "%Y%m%dT%H%M%S%fZ"
 _FEWEST_KEPT: Final = 2
 
@@ -40,15 +46,20 @@ class VersionBusy(VersionError):  # noqa: N818 - it is a state that passes, not 
 
 @contextmanager
 def new_version(
-    warehouse: Location, region: Region, keep_versions: int = 7, *, is_copied: bool = False
+    warehouse: Location,
+    region: Region,
+    keep_versions: int = 7,
+    *,
+    is_copied: bool = False,
+    is_parquet: bool = False,
 ) -> Iterator[Path]:
     """Give the path to build a database at; publish it when the block ends without an error.
 
     The database must be closed by then; its tables as Parquet go along if they are in the
-    folder ``parquet_draft`` of the path. Of the published versions the latest ``keep_versions``
-    stay, the new one included, and the one that it replaces always does until the next build: a
-    reader may just have resolved the pointer to it. With ``is_copied`` readers get plain copies
-    at the fixed names.
+    folder ``parquet_draft`` of the path. With ``is_parquet`` they are all that is published. Of the
+    published versions the latest ``keep_versions`` stay, the new one included, and the one that it
+    replaces always does until the next build: a reader may just have resolved the pointer to it.
+    With ``is_copied`` readers get plain copies at the fixed names.
     After an error, or if the builder is killed, readers see what they saw before; what is left
     of it is swept by the next build.
 
@@ -58,11 +69,14 @@ def new_version(
     """
     tree = _tree(warehouse)
     with _only_builder(tree, region), tree.building(building_name(region)) as folder:
-        draft = folder / f"{_stem(region)}.duckdb"
+        draft = folder / f"{_stem(region)}{_DATABASE}"
         yield draft
-        _refuse_unfinished(draft)
+        built = (draft, statistics_draft(draft))
+        if is_parquet:
+            built = (parquet_draft(built[0]), parquet_draft(built[1]))
+        _refuse_unfinished(built)
         name = _next_name(tree, region)
-        _keep(tree, draft, name)
+        _keep(tree, draft, name, is_parquet=is_parquet)
         names = _fixed_names(tree, region, name)
         tree.show(_current(region), _links(name, region), names, is_copied=is_copied)
         _collect(tree, region, name, keep_versions)
@@ -107,52 +121,68 @@ def parquet_draft(database: Path) -> Path:
 
 
 def current_version(warehouse: Somewhere, region: Region, *, statistics: bool = False) -> Somewhere:
-    """Return the file that a pointer leads to now; a build may swap it any time.
+    """Return the database that a pointer leads to now; a build may swap it any time.
 
-    Where a plain copy is in its place, this is the latest version beside it, which does not
-    change; or the copy itself, if it was taken elsewhere alone.
+    It is a folder of Parquet where there is nothing else. Where a plain copy is in its place, this
+    is the latest version beside it, which does not change; or the copy itself, if it was taken
+    elsewhere alone.
 
     Raises:
         VersionError: nothing was published yet, or the pointer leads out of ``versions``.
     """
     tree = _tree(warehouse)
-    own = f"{_stem(region)}.duckdb"
-    fixed = f"{_stem(region)}-statistics.duckdb" if statistics else own
+    kind = "-statistics" if statistics else ""
+    database = f"{_stem(region)}{kind}{_DATABASE}"
+    fixed, ending = database, _DATABASE
     found = tree.shown(_current(region), fixed)
     if found is None:
+        fixed, ending = f"parquet-{region.lower()}{kind}", ""
+        found = tree.shown(_current(region), fixed)
+    if found is None:
         raise VersionError(
-            f"{warehouse / fixed}: no database yet: run 'insights publish --region {region}'"
+            f"{warehouse / database}: no database yet: run 'insights publish --region {region}'"
         )
     if not found:
-        latest = [_parts(name, is_statistics=statistics) for name in _names(tree, region)[-1:]]
-        beside = [tree.path(*parts) for parts in latest if tree.has(*parts)]
+        latest = [_parts(name, ending, is_statistics=statistics) for name in _names(tree, region)]
+        beside = [tree.path(*parts) for parts in latest[-1:] if tree.has(*parts)]
         return cast("Somewhere", beside[0] if beside else warehouse / fixed)
+    name = found[-1].removesuffix(_DATABASE)
     if found[0] == LINKS:
-        moment = found[1].removeprefix(f"{region.lower()}-")
-        found = (_FOLDER, f"{_stem(region)}-{moment}.duckdb")
-    if found[0] == _STATISTICS:
-        found = (_FOLDER, found[-1].replace("-statistics", "", 1))
-    if found[:-1] != (_FOLDER,) or not _is_version(found[-1], region):
+        name = f"{_stem(region)}-{found[1].removeprefix(f'{region.lower()}-')}"
+    elif found[0] == _STATISTICS:
+        name = name.replace("-statistics", "", 1)
+    elif found[:-1] != (_FOLDER,):
+        name = ""
+    if not _is_version(name, region):
         raise VersionError(
             f"{warehouse / fixed}: leads to no version of region {region}: remove and publish it"
         )
-    return cast("Somewhere", tree.path(*_parts(found[-1], is_statistics=statistics)))
+    return cast("Somewhere", tree.path(*_parts(name, ending, is_statistics=statistics)))
 
 
 def published_versions(warehouse: Somewhere, region: Region) -> list[Somewhere]:
-    """Return every version of the region that is kept, oldest first."""
+    """Return every version of the region that is kept, oldest first: databases, or folders."""
     tree = _tree(warehouse)
-    return [cast("Somewhere", tree.path(_FOLDER, name)) for name in _names(tree, region)]
+    parts = [_parts(name, ending) for name, ending in _names(tree, region).items()]
+    return [cast("Somewhere", tree.path(*each)) for each in parts]
 
 
 @contextmanager
 def at_hand(version: Location) -> Iterator[Path]:
-    """Give the path of this machine at which a version can be read meanwhile."""
+    """Give the path of this machine at which a version, or a file of it, can be read meanwhile."""
     if isinstance(version, Path):
         yield version
-    else:
-        with _tree(version.parent).near([(version.name,)]) as (path,):
+        return
+    tree, name = _tree(version.parent), version.name
+    if "." in name:
+        with tree.near([(name,)]) as (path,):
             yield path
+        return
+    files = [(name, each) for each in tree.names(name)]
+    with tree.near(files) as paths, tree.scratch() as folder:
+        for (_, each), path in zip(files, paths, strict=True):
+            (folder / each).hardlink_to(path)
+        yield folder
 
 
 def kept_files(warehouse: Location, region: Region) -> Iterator[Path]:
@@ -162,9 +192,9 @@ def kept_files(warehouse: Location, region: Region) -> Iterator[Path]:
     """
     tree = _tree(warehouse)
     for name in _names(tree, region):
-        for parts in (_parts(name, is_statistics=each) for each in (False, True)):
-            yield from _files_at(tree, parts)
-            yield from _files_at(tree, (*parts[:-1], parts[-1].removesuffix(".duckdb")))
+        for is_statistics in (False, True):
+            for ending in (_DATABASE, ""):
+                yield from _files_at(tree, _parts(name, ending, is_statistics=is_statistics))
     for fixed in _fixed_names(tree, region, ""):
         if tree.shown(_current(region), fixed) == () or not isinstance(warehouse, Path):
             yield from _files_at(tree, (fixed,))
@@ -173,7 +203,7 @@ def kept_files(warehouse: Location, region: Region) -> Iterator[Path]:
 def _files_at(tree: Storage, parts: Parts) -> Iterator[Path]:
     files = [(*parts, name) for name in tree.names(*parts)] if "." not in parts[-1] else [parts]
     for file in files:
-        if tree.has(*file):
+        if file[-1] != _WHOLE and tree.has(*file):
             with tree.near([file]) as (path,):
                 yield path
 
@@ -192,12 +222,12 @@ def drop_versions(
         return []
     with _only_builder(tree, region):
         current = current_version(warehouse, region).name
-        old = [name for name in _names(tree, region) if name != current]
-        unwanted = [
-            name for name in old if is_unwanted(cast("Somewhere", tree.path(_FOLDER, name)))
-        ]
-        for name in unwanted:
-            _remove(tree, name, region)
+        unwanted = []
+        for name, ending in _names(tree, region).items():
+            version = cast("Somewhere", tree.path(*_parts(name, ending)))
+            if version.name != current and is_unwanted(version):
+                _remove(tree, name, region)
+                unwanted.append(version.name)
         _sweep(tree, region)
     return unwanted
 
@@ -213,36 +243,40 @@ def _only_builder(tree: Storage, region: Region) -> AbstractContextManager[None]
     return tree.lock(f".lock-{region.lower()}", busy)
 
 
-def _keep(tree: Storage, draft: Path, name: str) -> None:
-    """Put what was built into the folders of versions; the database that names it comes last."""
+def _keep(tree: Storage, draft: Path, name: str, *, is_parquet: bool) -> None:
+    """Put what was built into the folders of versions; what makes it a version comes last."""
     built: dict[Parts, Path] = {}
-    for file, (folder, of_version) in (
-        (statistics_draft(draft), _parts(name, is_statistics=True)),
-        (draft, _parts(name)),
-    ):
+    for file, is_statistics in ((statistics_draft(draft), True), (draft, False)):
         if parquet_draft(file).is_dir():
-            built[folder, of_version.removesuffix(".duckdb")] = parquet_draft(file)
-        built[folder, of_version] = file
+            built[_parts(name, is_statistics=is_statistics)] = parquet_draft(file)
+        if not is_parquet:
+            built[_parts(name, _DATABASE, is_statistics=is_statistics)] = file
+    if is_parquet:
+        whole = draft.with_name(_WHOLE)
+        whole.touch()
+        built[*_parts(name), _WHOLE] = whole
     tree.keep(built)
 
 
-def _parts(name: str, *, is_statistics: bool = False) -> Parts:
-    """Return where a version is, or the statistics that were built together with it."""
+def _parts(name: str, ending: str = "", *, is_statistics: bool = False) -> Parts:
+    """Return where a version is, or the statistics that were built together with it.
+
+    With ``.duckdb`` as its ending it is the database, without one the folder of Parquet.
+    """
     if not is_statistics:
-        return _FOLDER, name
+        return _FOLDER, f"{name}{ending}"
     stem, _, moment = name.rpartition("-")
-    return _STATISTICS, f"{stem}-statistics-{moment}"
+    return _STATISTICS, f"{stem}-statistics-{moment}{ending}"
 
 
 def _fixed_names(tree: Storage, region: Region, name: str) -> dict[str, Parts | None]:
     """Return what each fixed name of the warehouse stands for in a version."""
-    statistics, own = _parts(name, is_statistics=True), _parts(name)
     tables = f"parquet-{region.lower()}"
     names = {
-        f"{_stem(region)}-statistics.duckdb": statistics,
-        f"{tables}-statistics": (_STATISTICS, statistics[-1].removesuffix(".duckdb")),
-        tables: (_FOLDER, own[-1].removesuffix(".duckdb")),
-        f"{_stem(region)}.duckdb": own,
+        f"{_stem(region)}-statistics{_DATABASE}": _parts(name, _DATABASE, is_statistics=True),
+        f"{tables}-statistics": _parts(name, is_statistics=True),
+        tables: _parts(name),
+        f"{_stem(region)}{_DATABASE}": _parts(name, _DATABASE),
     }
     kept = {folder: tree.names(folder) for folder in (_FOLDER, _STATISTICS) if name}
     return {
@@ -256,24 +290,24 @@ def _current(region: Region) -> str:
 
 
 def _links(name: str, region: Region) -> str:
-    return f"{region.lower()}-{name.removeprefix(_stem(region) + '-').removesuffix('.duckdb')}"
+    return f"{region.lower()}-{name.removeprefix(_stem(region) + '-')}"
 
 
-def _refuse_unfinished(draft: Path) -> None:
-    for built in (draft, statistics_draft(draft)):
-        if built.is_symlink() or not built.is_file():
-            raise VersionError(f"{built}: nothing was built: the pointer stays where it was")
-        if built.with_name(f"{built.name}.wal").exists():
-            raise VersionError(f"{built}: was left open: close its connections before publishing")
+def _refuse_unfinished(built: Sequence[Path]) -> None:
+    for each in built:
+        is_there = each.is_file() if each.suffix else each.is_dir()
+        if each.is_symlink() or not is_there:
+            raise VersionError(f"{each}: nothing was built: the pointer stays where it was")
+        if each.with_name(f"{each.name}.wal").exists():
+            raise VersionError(f"{each}: was left open: close its connections before publishing")
 
 
 def _next_name(tree: Storage, region: Region) -> str:
     """Name a version by the time, but never before the latest: clocks are set back."""
-    names = _names(tree, region)
     moment = datetime.now(UTC)
-    if names:
-        moment = max(moment, _moment_of(names[-1], region) + timedelta(microseconds=1))
-    return f"{_stem(region)}-{moment.strftime(_STAMP)}.duckdb"
+    for name in [*_names(tree, region)][-1:]:
+        moment = max(moment, _moment_of(name, region) + timedelta(microseconds=1))
+    return f"{_stem(region)}-{moment.strftime(_STAMP)}"
 
 
 def _collect(tree: Storage, region: Region, current: str, keep_versions: int) -> None:
@@ -285,32 +319,37 @@ def _collect(tree: Storage, region: Region, current: str, keep_versions: int) ->
 
 
 def _remove(tree: Storage, name: str, region: Region) -> None:
-    for folder, of_version in (_parts(name, is_statistics=True), _parts(name)):
-        tree.delete(folder, of_version.removesuffix(".duckdb"))
-        tree.delete(folder, of_version)
+    """Remove all of a version; first what makes it one."""
+    for is_statistics in (False, True):
+        tree.delete(*_parts(name, _DATABASE, is_statistics=is_statistics))
+    tree.delete(*_parts(name), _WHOLE)
+    for is_statistics in (False, True):
+        tree.delete(*_parts(name, is_statistics=is_statistics))
     tree.delete(LINKS, _links(name, region))
 
 
 def _sweep(tree: Storage, region: Region) -> None:
     """Remove what a build that was killed left behind before its database was published."""
     kept = _names(tree, region)
-    own = {_parts(name, is_statistics=True)[-1] for name in kept}
     links = {_links(name, region) for name in kept}
-    for name in tree.names(_FOLDER):
-        if _is_version(f"{name}.duckdb", region) and f"{name}.duckdb" not in kept:
-            tree.delete(_FOLDER, name)
-    for name in tree.names(_STATISTICS):
-        file = f"{name.removesuffix('.duckdb')}.duckdb"
-        if _is_version(file.replace("-statistics", "", 1), region) and file not in own:
-            tree.delete(_STATISTICS, name)
-    for name in tree.names(LINKS):
-        moment = name.removeprefix(f"{region.lower()}-")
-        if _is_version(f"{_stem(region)}-{moment}.duckdb", region) and name not in links:
-            tree.delete(LINKS, name)
+    for folder in (_FOLDER, _STATISTICS):
+        for each in tree.names(folder):
+            name = each.removesuffix(_DATABASE).replace("-statistics", "", 1)
+            if _is_version(name, region) and name not in kept:
+                tree.delete(folder, each)
+    for each in tree.names(LINKS):
+        moment = each.removeprefix(f"{region.lower()}-")
+        if _is_version(f"{_stem(region)}-{moment}", region) and each not in links:
+            tree.delete(LINKS, each)
 
 
-def _names(tree: Storage, region: Region) -> list[str]:
-    return [name for name in tree.names(_FOLDER) if _is_version(name, region)]
+def _names(tree: Storage, region: Region) -> dict[str, str]:
+    """Return the names of the versions, oldest first, each with the ending of what it is."""
+    found = tree.names(_FOLDER)
+    names = {each.removesuffix(_DATABASE): _DATABASE for each in found if _DATABASE in each}
+    if {*found} - {*names} - {f"{name}{_DATABASE}" for name in names}:
+        names |= {each: "" for each in tree.folders_with(_WHOLE, _FOLDER) if each not in names}
+    return {name: names[name] for name in sorted(names) if _is_version(name, region)}
 
 
 def _is_version(name: str, region: Region) -> bool:
@@ -322,8 +361,7 @@ def _is_version(name: str, region: Region) -> bool:
 
 
 def _moment_of(name: str, region: Region) -> datetime:
-    pattern = f"{_stem(region)}-{_STAMP}.duckdb"
-    return datetime.strptime(name, pattern).replace(tzinfo=UTC)
+    return datetime.strptime(name, f"{_stem(region)}-{_STAMP}").replace(tzinfo=UTC)
 
 
 def _stem(region: Region) -> str:

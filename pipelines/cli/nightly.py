@@ -111,11 +111,23 @@ def run(
     type=click.Choice(["duckdb", "spark"]),
     help="What builds it: this machine (duckdb), or Spark; default: as configured.",
 )
-def publish(config: Path, region: Region, restate_from: datetime | None, engine: str | None) -> int:
+@click.option(
+    "--output",
+    type=click.Choice(["database", "parquet"]),
+    help="What is left: DuckDB databases, or the tables as Parquet only; default: as configured.",
+)
+def publish(
+    config: Path,
+    region: Region,
+    restate_from: datetime | None,
+    engine: str | None,
+    output: str | None,
+) -> int:
     """Rebuild a region's database from its lake."""
-    settings = settings_of(config, region)
-    if engine:
-        settings = settings.model_copy(update={"engine": engine})
+    asked = {"engine": engine, "output": output}
+    settings = settings_of(config, region).model_copy(
+        update={key: value for key, value in asked.items() if value}
+    )
     now, since = datetime.now(UTC), restate_from.date() if restate_from else None
     if since and since > today_in(settings, region, now):
         raise click.UsageError(

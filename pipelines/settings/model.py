@@ -370,6 +370,7 @@ class Settings(Keys):
     count_held_as_booked: bool = False
     keep_versions: int = Field(default=7, ge=1)
     export_parquet: bool = True
+    output: Literal["database", "parquet"] = "database"
     pointer: Literal["symlink", "copy"] = "symlink"
     run_deadline_minutes: int = Field(default=300, ge=1, le=1440)
     engine: Literal["duckdb", "spark"] = "duckdb"
@@ -377,3 +378,8 @@ class Settings(Keys):
     alerts: AlertSettings | None = None
     reports: EmailKeys | None = None
     regions: dict[Region, RegionSettings]
+
+    @classmethod
+    def _together(cls, values: Mapping[str, object]) -> _Wrong:
+        if values.get("output") == "parquet" and values.get("export_parquet") is False:
+            yield "export_parquet", "false leaves nothing with output: parquet; remove it"

@@ -16,7 +16,7 @@ from tests.marts.scenario import Database, Room, Scenario, book, scenario, write
 from tests.marts.scenarios import scenarios
 from tests.marts.worked import everything
 from tests.object_stores import IN_A_BUCKET
-from transforms.contract.database import TABLES
+from transforms.contract.database import STATISTICS, TABLES
 from warehouse import connect
 from warehouse.build import DAILY
 from warehouse.engine import BuildError
@@ -24,7 +24,7 @@ from warehouse.lake import Lake
 from warehouse.publish import Builder, publish
 from warehouse.sharded import ShardBuilder, Written
 from warehouse.shards import Job, Split, plan_shards
-from warehouse.storage import ObjectUrl, storage_at
+from warehouse.storage import Location, ObjectUrl, storage_at
 from warehouse.versions import VersionError
 
 DAY = date(2026, 3, 2)
@@ -54,9 +54,14 @@ def published(folder: Path, of: Scenario, builder: Builder | None) -> dict[str, 
         write_lake(lake, of)
     warehouse = folder / ("one" if builder is None else "many")
     publish(lake, warehouse, of.options, of.now, builder)
-    database = Database(connect("EU", warehouse=warehouse, bookings=True))
+    return tables_of(warehouse)
+
+
+def tables_of(warehouse: Location, *, bookings: bool = True) -> dict[str, Counter[Any]]:
+    database = Database(connect("EU", warehouse=warehouse, bookings=bookings))
     try:
-        return {name: Counter(database.rows(f"FROM {name}")) for name in TABLES}
+        names = TABLES if bookings else STATISTICS
+        return {name: Counter(database.rows(f"FROM {name}")) for name in names}
     finally:
         database.close()
 
@@ -107,6 +112,26 @@ def test_shards_of_a_lake_in_a_bucket_leave_their_tables_there_and_nothing_in_th
 
 def test_a_worked_lake_gives_the_same_tables_by_shards(tmp_path: Path) -> None:
     assert_same(tmp_path, everything())
+
+
+@pytest.mark.parametrize("builder", [None, HereBuilder(10**10, shards=100)], ids=["one", "many"])
+@pytest.mark.parametrize("place", ["disk", "seaweedfs"], indirect=True)
+def test_tables_left_as_parquet_only_are_the_rows_of_the_databases(
+    builder: ShardBuilder | None, place: Location, tmp_path: Path
+) -> None:
+    of = everything()
+    lake, warehouse = Lake(place / "lake", "EU"), place / "warehouse"
+    write_lake(lake, of)
+    if builder is not None and isinstance(warehouse, ObjectUrl):
+        builder = HereBuilder(10**10, shards=100, shared=warehouse)
+    one = published(tmp_path, of, None)
+    statistics = tables_of(tmp_path / "one", bookings=False)
+    for _ in range(2):  # the second night remembers what the first one showed
+        publish(lake, warehouse, replace(of.options, is_parquet=True), of.now, builder)
+        found = tables_of(warehouse)
+        for name in TABLES:
+            assert found[name] == one[name], name
+        assert tables_of(warehouse, bookings=False) == statistics
 
 
 def test_a_site_is_counted_over_all_its_buildings(tmp_path: Path) -> None:

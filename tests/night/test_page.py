@@ -46,6 +46,23 @@ def test_report_writes_the_page_where_it_is_asked_for(
     assert used_days_on(out) == 2
 
 
+def test_what_is_left_as_parquet_only_is_drawn_checked_exported_and_erased_too(
+    read_company: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert read_company.insights("publish", "--region", "EU", "--output", "parquet") == 0
+    warehouse = read_company.database.parent
+    assert f"EU: published {warehouse / 'parquet-eu'}, data through " in capsys.readouterr().out
+    assert not list(warehouse.glob("*.duckdb"))
+    assert used_days_on(page(read_company)) == 2
+    assert read_company.insights("export", "--region", "EU", "--to", str(tmp_path / "csv")) == 0
+    definitions = (tmp_path / "csv" / "definitions.csv").read_text(encoding="utf-8")
+    assert "One booking" not in definitions
+    assert "suppressed_cells" in definitions
+    assert read_company.insights("privacy-report", "--region", "EU") == 0
+    assert read_company.insights("erase", "--region", "EU", "--room", "fjord") == 0
+    assert used_days_on(page(read_company)) == 1
+
+
 def test_report_without_a_database_is_one_line(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:

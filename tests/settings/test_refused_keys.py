@@ -177,6 +177,11 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
         "regions.TEMP",
         "cannot be a region's name; write capital letters, digits",
     ),
+    "an output that nothing is left of": (
+        _top(output="parquet", export_parquet=False),
+        "export_parquet",
+        "false leaves nothing with output: parquet; remove it",
+    ),
     "no region": (_top(regions={}), "regions", "is missing or empty"),
 }
 

@@ -34,7 +34,7 @@ from tests.needs import SEAWEEDFS
 from tests.object_stores import BUCKET, is_installed, seaweedfs
 from tests.settings.company import region
 from transforms.contract.database import STATISTICS, TABLES
-from warehouse import connect
+from warehouse.connect import _attach, connect
 from warehouse.engine import BuildError
 from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
@@ -71,7 +71,7 @@ def assert_same(one: Location, many: Location) -> int:
             for name, place in (("one", one), ("many", many)):
                 version = current_version(place, "EU", statistics=is_statistics)
                 path = stack.enter_context(at_hand(version))
-                connection.execute(f"ATTACH '{path}' AS {name} (READ_ONLY)")
+                _attach(connection, name, str(path))
             for table in tables:
                 for a, b in (("one", "many"), ("many", "one")):
                     query = f"SELECT count(*) FROM (FROM {a}.{table} EXCEPT ALL FROM {b}.{table})"
@@ -80,7 +80,8 @@ def assert_same(one: Location, many: Location) -> int:
                 ((count,),) = connection.execute(f"SELECT count(*) FROM one.{table}").fetchall()
                 rows += count
             connection.execute("DETACH one")
-            connection.execute("DETACH many")
+            is_parquet = path.suffix != ".duckdb"
+            connection.execute("DROP SCHEMA many CASCADE" if is_parquet else "DETACH many")
     return rows
 
 
@@ -97,7 +98,10 @@ def of_2_500_000_bookings(builder: SparkBuilder, folder: Path) -> str:
     lake, bookings = made(folder, _ROOMS)
     publish(lake, folder / "many", _OPTIONS, _NOW, builder)
     rows = assert_same(folder / f"one-{_ROOMS}", folder / "many")
-    return f"{bookings:,} bookings, {rows:,} rows are equal"
+    publish(lake, folder / "left", replace(_OPTIONS, is_parquet=True), _NOW, builder)
+    left = assert_same(folder / f"one-{_ROOMS}", folder / "left")
+    assert not list((folder / "left").rglob("*.duckdb"))
+    return f"{bookings:,} bookings, {rows:,} rows are equal, {left:,} left as Parquet only"
 
 
 def with_an_executor_killed(_: SparkBuilder, folder: Path) -> str:
@@ -184,6 +188,8 @@ def of_a_bucket(builder: SparkBuilder, folder: Path) -> str:
     publish(lake, folder / "near", of.options, of.now)
     publish(lake, place / "warehouse", of.options, of.now, far)
     rows = assert_same(folder / "near", place / "warehouse")
+    publish(lake, place / "warehouse", replace(of.options, is_parquet=True), of.now, far)
+    rows += assert_same(folder / "near", place / "warehouse")
     return f"lake and warehouse on SeaweedFS, {rows:,} rows are equal"
 
 

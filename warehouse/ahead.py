@@ -9,10 +9,10 @@ A day counts at a distance only if the ledger of changes began before it was tha
 creation dates alone what was cancelled since is missing, and a range would lie too high.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -172,15 +172,34 @@ def load_busy_ahead(engine: Engine) -> None:
     ledger_from = _NEVER if row[2] is None else _number(row[2])
     past, ahead = (_buildings(engine.table(name)) for name in ("known_days", "ahead_days"))
     for number, building in engine.rows("SELECT building_no, building FROM ahead_buildings"):
-        days = past.get(number, _NO_DAYS)
+        if number not in ahead:
+            continue
+        days, some = past.get(number, _NO_DAYS), ahead[number]
         sums = check(days, ledger_from)
-        is_tested = sums["days"] >= LEAST_TESTED_DAYS
-        if number in ahead:
-            engine.insert("busy_ahead_check", _check_rows(region, building, sums))
-            some = ahead[number]
-            expected = expect(days, some, through, ledger_from)
-            expected[~is_tested[some.dates - through - 1]] = np.nan
-            engine.insert("busy_ahead", _ahead_rows(region, building, some, expected))
+        tested = sums["days"].astype(np.int32)
+        is_tested = tested >= LEAST_TESTED_DAYS
+        means = [
+            pa.array(sums[name] / np.maximum(tested, 1), mask=~is_tested)
+            for name in ("within", "off", "naive_off")
+        ]
+        distances = np.arange(1, DISTANCES + 1, dtype=np.int32)
+        _insert(engine, "busy_ahead_check", region, building, [distances, tested, *means])
+        expected = expect(days, some, through, ledger_from)
+        expected[~is_tested[some.dates - through - 1]] = np.nan
+        minutes = [pa.array(each, from_pandas=True).cast(pa.int64()) for each in expected.T]
+        dates = some.dates.astype("datetime64[D]")
+        columns = [dates, some.open_minutes, some.known[:, 0], *minutes]
+        _insert(engine, "busy_ahead", region, building, columns)
+
+
+def _insert(
+    engine: Engine, table: str, region: str, building: str | None, columns: Sequence[Any]
+) -> None:
+    """Insert rows of a building, of which all columns but region and building are given."""
+    count = len(columns[0])
+    whole = [pa.array([region] * count), pa.array([building] * count, pa.string())]
+    whole += map(pa.array, columns)
+    engine.insert(table, pa.table(whole, schema=TABLES[table].schema))
 
 
 def _buildings(rows: pa.Table) -> dict[int, Days]:
@@ -199,34 +218,6 @@ def _buildings(rows: pa.Table) -> dict[int, Days]:
         )
         for number, first, end in zip(found, firsts, ends, strict=True)
     }
-
-
-def _ahead_rows(region: str, building: str | None, days: Days, expected: _Floats) -> pa.Table:
-    columns = [
-        pa.array([region] * len(days.dates)),
-        pa.array([building] * len(days.dates), pa.string()),
-        pa.array(days.dates.astype("datetime64[D]")),
-        days.open_minutes,
-        days.known[:, 0],
-        *(pa.array(each, from_pandas=True).cast(pa.int64()) for each in expected.T),
-    ]
-    return pa.table(columns, schema=TABLES["busy_ahead"].schema)
-
-
-def _check_rows(region: str, building: str | None, sums: Mapping[str, _Floats]) -> pa.Table:
-    days = sums["days"].astype(np.int32)
-    means = [
-        pa.array(sums[name] / np.maximum(days, 1), mask=days < LEAST_TESTED_DAYS)
-        for name in ("within", "off", "naive_off")
-    ]
-    columns = [
-        pa.array([region] * DISTANCES),
-        pa.array([building] * DISTANCES, pa.string()),
-        pa.array(range(1, DISTANCES + 1), pa.int32()),
-        pa.array(days),
-        *means,
-    ]
-    return pa.table(columns, schema=TABLES["busy_ahead_check"].schema)
 
 
 def _number(day: date) -> int:

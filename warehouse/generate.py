@@ -98,7 +98,13 @@ def generate(lake: Lake, plan: Plan) -> int:
         for day in days:
             table = bookings_of(plan, rooms, day)
             lake.replace("bookings", day, table)
-            lake.replace("coverage", day, _coverage_of(plan, rooms, day))
+            coverage = [
+                rooms["room_id"].combine_chunks(),
+                pa.array([True] * plan.rooms),
+                _instants(_read_at(plan, day)),
+                pa.nulls(plan.rooms, pa.string()),
+            ]
+            lake.replace("coverage", day, pa.Table.from_arrays(coverage, schema=COVERAGE))
             bookings += table.num_rows
     return bookings
 
@@ -145,7 +151,9 @@ def bookings_of(plan: Plan, rooms: pa.Table, day: date) -> pa.Table:
     is_all_day = random.random(count) < 0.008
     starts = np.where(is_all_day, 0, starts)
     minutes = np.where(is_all_day, 24 * 60, minutes)
-    midnight = _midnights(rooms, day)[room]
+    zones: list[str] = rooms["time_zone"].to_pylist()
+    midnights = {name: _micros(day_start(day, zone(name))) for name in set(zones)}
+    midnight = np.array([midnights[name] for name in zones], dtype=np.int64)[room]
     starts_at = midnight + starts * _MINUTE_US
     outcome = random.choice(len(_OUTCOMES), count, p=[weight for *_, weight in _OUTCOMES])
     is_private = random.random(count) < 0.02
@@ -157,11 +165,17 @@ def bookings_of(plan: Plan, rooms: pa.Table, day: date) -> pa.Table:
         "is_all_day": is_all_day,
         "is_private": is_private,
         "kind": _words(random.choice(3, count, p=[0.55, 0.4, 0.05]), _KINDS),
-        "invited_headcount": _known(_headcounts(random, count), is_unknown),
+        "invited_headcount": _known(
+            np.clip(random.lognormal(1.3, 0.7, count), 1, 200).astype(np.int32), is_unknown
+        ),
         "headcount_is_lower_bound": random.random(count) < 0.04,
         "has_external": _known(random.random(count) < 0.15, is_unknown),
         "is_online": pa.array(random.random(count) < 0.6),
-        "created_at": _instants(starts_at - _leads(random, count)),
+        "created_at": _instants(
+            starts_at
+            - np.clip(random.lognormal(11.5, 2.0, count), 0, 180 * 86_400).astype(np.int64)
+            * 1_000_000
+        ),
         "read_at": _instants(_read_at(plan, day)[room]),
         "is_cancelled": np.array([str(each[0]) == "cancelled" for each in _OUTCOMES])[outcome],
         "status": _words(outcome, [each[0] for each in _OUTCOMES]),
@@ -203,38 +217,11 @@ def _meetings(plan: Plan, random: np.random.Generator, day: date) -> tuple[_Ints
     return room.astype(np.int64), starts[room, place], lengths[room, place]
 
 
-def _midnights(rooms: pa.Table, day: date) -> _Ints:
-    zones: list[str] = rooms["time_zone"].to_pylist()
-    known = {name: _micros(day_start(day, zone(name))) for name in set(zones)}
-    return np.array([known[name] for name in zones], dtype=np.int64)
-
-
 def _read_at(plan: Plan, day: date) -> _Ints:
     """Return when each room was read: the last night that asked for the day."""
     night = min(day + timedelta(days=_READ_AFTER_DAYS), plan.today)
     start = _micros(datetime.combine(night, time(2, 30), UTC))
     return start + np.arange(plan.rooms, dtype=np.int64) * 200_000
-
-
-def _headcounts(random: np.random.Generator, count: int) -> npt.NDArray[np.int32]:
-    return np.clip(random.lognormal(1.3, 0.7, count), 1, 200).astype(np.int32)
-
-
-def _leads(random: np.random.Generator, count: int) -> _Ints:
-    seconds = np.clip(random.lognormal(11.5, 2.0, count), 0, 180 * 86_400)
-    return seconds.astype(np.int64) * 1_000_000
-
-
-def _coverage_of(plan: Plan, rooms: pa.Table, day: date) -> pa.Table:
-    read_at = _instants(_read_at(plan, day))
-    count = rooms.num_rows
-    arrays = [
-        rooms["room_id"].combine_chunks(),
-        pa.array(np.ones(count, dtype=np.bool_)),
-        read_at,
-        pa.nulls(count, pa.string()),
-    ]
-    return pa.Table.from_arrays(arrays, schema=COVERAGE)
 
 
 def _instants(micros: _Ints) -> pa.Array:

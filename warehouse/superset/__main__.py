@@ -95,13 +95,41 @@ def files(uri: str = PLACEHOLDER) -> dict[str, str]:
 
 
 def _chart(chart: Chart) -> dict[str, Any]:
+    """Return a chart's file; its query is what Superset runs where nobody has opened it yet."""
+    columns: list[Any] = list(chart.by)
+    if chart.is_weekly:
+        columns[0] = {
+            "columnType": "BASE_AXIS",
+            "expressionType": "SQL",
+            "sqlExpression": chart.by[0],
+            "label": chart.by[0],
+            "timeGrain": _WEEK,
+        }
+    query = {
+        "columns": columns,
+        "metrics": list(chart.metrics),
+        "orderby": [[chart.metrics[0], False]],
+        "row_limit": _ROW_LIMIT,
+        "filters": [
+            {"col": column, "op": operator, "val": value} for column, operator, value in chart.where
+        ],
+        "extras": {},
+    }
     params = _params(chart)
+    context = {
+        "datasource": {"id": 0, "type": "table"},  # the importer fills in the id
+        "force": False,
+        "queries": [query],
+        "form_data": params,
+        "result_format": "json",
+        "result_type": "full",
+    }
     return {
         "slice_name": chart.name,
         "description": _table(chart.table).text,
         "viz_type": chart.drawing,
         "params": params,
-        "query_context": json.dumps(_query_context(chart, params)),
+        "query_context": json.dumps(context),
         "uuid": _chart_id(chart),
         "version": _VERSION,
         "dataset_uuid": _dataset_id(chart.table),
@@ -144,37 +172,6 @@ def _params(chart: Chart) -> dict[str, Any]:
         return params | {"groupby": list(chart.by), "metric": chart.metrics[0]}
     own = {"query_mode": "aggregate", "groupby": list(chart.by), "metrics": list(chart.metrics)}
     return params | own | {"order_desc": True}
-
-
-def _query_context(chart: Chart, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the query that Superset runs where nobody has opened the chart yet."""
-    columns: list[Any] = list(chart.by)
-    if chart.is_weekly:
-        columns[0] = {
-            "columnType": "BASE_AXIS",
-            "expressionType": "SQL",
-            "sqlExpression": chart.by[0],
-            "label": chart.by[0],
-            "timeGrain": _WEEK,
-        }
-    query = {
-        "columns": columns,
-        "metrics": list(chart.metrics),
-        "orderby": [[chart.metrics[0], False]],
-        "row_limit": _ROW_LIMIT,
-        "filters": [
-            {"col": column, "op": operator, "val": value} for column, operator, value in chart.where
-        ],
-        "extras": {},
-    }
-    return {
-        "datasource": {"id": 0, "type": "table"},  # the importer fills in the id
-        "force": False,
-        "queries": [query],
-        "form_data": params,
-        "result_format": "json",
-        "result_type": "full",
-    }
 
 
 def _dashboard() -> dict[str, Any]:

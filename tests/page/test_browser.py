@@ -358,18 +358,23 @@ def test_each_table_is_saved_as_csv_with_its_figures_unrounded(
     )
 
 
+def come_near(tab: Tab, section: str) -> None:
+    """Scroll to a section whose chart is not drawn yet, and wait for it."""
+    tab.value(
+        f"""new Promise((done) => {{
+          const picture = document.querySelector("#{section} .picture");
+          new MutationObserver(done).observe(picture, {{ childList: true }});
+          picture.scrollIntoView();
+        }}).then(() => 0)"""
+    )
+
+
 def test_a_chart_is_drawn_once_a_reader_comes_near_it(worked: Page, browser: Browser) -> None:
     tab = browser.open(worked.path)
     choose(tab, building="HQ")
     assert tab.value("document.querySelector('#busy .picture svg')") is None
     words = words_of(tab, "busy")
-    tab.value(
-        """new Promise((done) => {
-          const picture = document.querySelector("#busy .picture");
-          new MutationObserver(done).observe(picture, { childList: true });
-          document.getElementById("busy").scrollIntoView();
-        }).then(() => 0)"""
-    )
+    come_near(tab, "busy")
     assert tab.value("document.querySelectorAll('#busy .picture svg').length") == 1
     assert words_of(tab, "busy") == words
     assert tab.complaints() == []
@@ -382,6 +387,7 @@ def test_names_are_shown_as_they_are_and_never_run(make_page: MakePage, browser:
     page = make_page(scenario((room, other), [all_day(room, MONDAY)], [MONDAY]))
     tab = browser.open(page.path)
     choose(tab, building=hostile)
+    come_near(tab, "time")
     tab.value("""echarts.getInstanceByDom(document.querySelector("#time .picture"))
       .dispatchAction({ type: "showTip", seriesIndex: 0, dataIndex: 0 })""")
     tab.value("new Promise((done) => setTimeout(done, 100))")

@@ -11,13 +11,14 @@ const QUIET = { ...TEXT, color: "var(--quiet)" };
 const drawn = new Map(); // place -> its chart
 const waiting = new Map(); // place -> what it shall show, once a reader comes near it
 
-// Most charts are far from what a reader looks at: each is drawn when it is less than a window away
-// from it, or goes onto paper.
-const watcher = new IntersectionObserver(() => drawNear(), { rootMargin: "100% 0px" });
+// Most charts are far from what a reader looks at: each is drawn when its section is about to be
+// seen, or goes onto paper.
+const NEAR = 0.25; // of a window
+const watcher = new IntersectionObserver(() => drawNear(), { rootMargin: `${100 * NEAR}% 0px` });
 
 function isNear(place) {
   const { top, bottom } = place.closest("section").getBoundingClientRect();
-  return bottom >= -window.innerHeight && top <= 2 * window.innerHeight;
+  return bottom >= -NEAR * window.innerHeight && top <= (1 + NEAR) * window.innerHeight;
 }
 
 function forgetCharts() {

@@ -309,7 +309,7 @@ function changedMonths(data, building) {
 }
 
 function roomSum({ rooms, room_months: table }, room, { first, last }) {
-  const sum = { open_minutes: 0, booked_minutes: 0, open_days: 0, used_days: 0 };
+  const sum = { room, open_minutes: 0, booked_minutes: 0, open_days: 0, used_days: 0, share: null };
   for (let row = rooms.row[room]; row < rooms.row[room + 1]; row++) {
     if (table.month[row] < first || table.month[row] > last) continue;
     sum.open_minutes += table.open_minutes[row];
@@ -317,6 +317,7 @@ function roomSum({ rooms, room_months: table }, room, { first, last }) {
     sum.open_days += table.open_days[row];
     sum.used_days += table.used_days[row];
   }
+  sum.share = ratio(sum.booked_minutes, sum.open_minutes);
   return sum;
 }
 
@@ -325,15 +326,10 @@ const ranked = new WeakMap(); // by choice: two sections ask for the same rankin
 // The chosen rooms that were open, busiest first; in the months that have rooms one by one.
 function rankedRooms(data, choice) {
   if (!ranked.has(choice)) {
-    const before = monthsBefore(choice);
-    const isHeld = before !== null && before.first >= data.head.first_room_month[0];
     const found = [];
     eachChosen(data.rooms, choice, (room) => {
       const sum = roomSum(data, room, choice);
-      if (sum.open_minutes === 0) return;
-      const earlier = isHeld ? roomSum(data, room, before) : null;
-      found.push({ room, ...sum, share: sum.booked_minutes / sum.open_minutes,
-        before: earlier && ratio(earlier.booked_minutes, earlier.open_minutes) });
+      if (sum.open_minutes > 0) found.push(sum);
     });
     ranked.set(choice, found.sort((one, other) => other.share - one.share ||
       other.booked_minutes - one.booked_minutes || one.room - other.room));

@@ -170,13 +170,14 @@ function everyRoom(data, choice, rooms) {
 
 function rankingTable(data, choice, caption, rooms) {
   const earlier = monthsBefore(choice);
+  const isHeld = earlier !== null && earlier.first >= data.head.first_room_month[0];
   const rows = rooms.map((each) => [
     data.rooms.name[each.room],
     buildingName(data, data.rooms.building[each.room]),
     data.rooms.capacity[each.room] === null ? { text: "–", kind: "number" } : number(data.rooms.capacity[each.room]),
     share(ratio(each.used_days, each.open_days)),
     bar(each.share),
-    ...(earlier ? [shareBefore(each.before, each.share)] : []),
+    ...(earlier ? [shareBefore(isHeld ? roomSum(data, each.room, earlier).share : null, each.share)] : []),
   ]);
   return table(caption, [say("room"), say("building"), say("seats"), say("days_used"), say("utilization"),
     ...(earlier ? [say("months_before", { count: monthsIn(choice) })] : [])], rows);

@@ -368,5 +368,6 @@ class _WorkerPool(Generic[T]):
 
     def _add_worker(self) -> None:
         worker = _Worker(self)
-        self._workers.add(worker)
+        with self._lock:  # others count the workers meanwhile
+            self._workers.add(worker)
         worker.start()

@@ -153,6 +153,16 @@ class LakeRows:
             if dataset == "bookings":
                 self._held["expected"].close()
 
+    def check_unread(self) -> None:
+        """Look at the bookings of days that no pass read, too: one of another region is refused.
+
+        Raises:
+            LakeError: a file is another region's, or does not have the contract's columns.
+        """
+        unread = [day for day in self.days("bookings") if day not in self._checked["bookings"]]
+        if unread:
+            self._lake.check("bookings", unread[0], unread[-1])
+
     def expect(self, days_in_a_pass: int) -> None:
         """Have what a build reads first fetched meanwhile, where the lake is far away."""
         asked = self.days("coverage")

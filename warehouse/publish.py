@@ -171,6 +171,7 @@ def build(
             engine.create_tables()
             found = survey(engine, lake, rows, options, now)
         build_rooms(engine, rows, found, options)
+        rows.check_unread()
         with engine.transaction():
             finish(engine, options, now, memory)
         write_copies(engine, path, lake.region, options, now)

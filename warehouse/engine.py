@@ -271,10 +271,13 @@ class Engine:
 
 
 @contextmanager
-def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Engine]:
+def building(
+    path: Path, threads: int | None, memory_limit: str, *, is_kept: bool = True
+) -> Iterator[Engine]:
     """Open a new database at the path, with the settings that a build needs; close it after.
 
-    Spills go beside the database: they are the region's data too. Nothing is downloaded.
+    Spills go beside the database: they are the region's data too. Nothing is downloaded. One that
+    is not kept is never written: tables are only read from it, and stay as they are.
 
     Raises:
         EngineError: whatever DuckDB raised, or no memory left for the arrays beside it; texts
@@ -299,9 +302,11 @@ def building(path: Path, threads: int | None, memory_limit: str) -> Iterator[Eng
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET parquet_metadata_cache = true")
-        connection.execute(
-            f"ATTACH {_quoted(str(path))} AS published (STORAGE_VERSION '{STORAGE_VERSION}')"
+        version = f"(STORAGE_VERSION '{STORAGE_VERSION}')"
+        at = (
+            f"{_quoted(str(path))} AS published {version}" if is_kept else "':memory:' AS published"
         )
+        connection.execute(f"ATTACH {at}")
         connection.execute("USE published")
         for name, expression in _MACROS.items():
             connection.execute(f"CREATE TEMP MACRO {name} AS {expression}")

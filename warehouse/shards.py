@@ -62,8 +62,8 @@ _BASE_BYTES: Final = 350_000_000
 _ROW_BYTES: Final = 160
 """What a row of the lake takes as Arrow, as long as the texts in it."""
 
-_ROWS_SENT: Final = 25_000
-"""Rows of the lake that travel together, some 4 MB: Java keeps several whole in its heap, and
+_ROWS_SENT: Final = 100_000
+"""Rows of the lake that travel together, some 3 MB: Java keeps several whole in its heap, and
 one of 900 MB broke on a building whose rows came in pieces of 40 MB."""
 
 
@@ -170,18 +170,20 @@ class Split:
         lake = Lake(self.root, self.region)
         tables = []
         for day in days:
-            table = lake.read(dataset, day)
+            table = lake.read(dataset, day, is_packed=True)
             if table is not None and len(table):
                 table = table.append_column("lake_date", pa.array([day] * len(table), pa.date32()))
                 numbers = pa.array(np.arange(len(table)), pa.int64())
                 tables.append(table.append_column("lake_row", numbers))
         if not tables:
             return
-        rows = pa.concat_tables(tables).replace_schema_metadata(None)
-        found = pc.index_in(rows["room_id"], self.shard_of["room_id"].combine_chunks())
-        shard = pc.fill_null(self.shard_of["shard"].take(found), -1).to_numpy()
+        rows = pa.concat_tables(tables).replace_schema_metadata(None).unify_dictionaries()
+        room_ids = rows["room_id"].combine_chunks()
+        found = pc.index_in(room_ids.dictionary, self.shard_of["room_id"].combine_chunks())
+        shard_of = pc.fill_null(self.shard_of["shard"].combine_chunks().take(found), -1)
+        shard = shard_of.take(room_ids.indices).to_numpy()
         order = np.argsort(shard, kind="stable")
-        rows = rows.take(pa.array(order)).cast(_ROWS_SCHEMA[dataset])
+        rows = rows.take(pa.array(order))
         numbers, starts = np.unique(shard[order], return_index=True)
         for number, start, end in zip(numbers, starts, [*starts[1:], len(order)], strict=True):
             if number >= 0:
@@ -211,14 +213,15 @@ def rooms_of(inputs: Inputs, shard: Shard) -> dict[str, bytes]:
 def packed(rows: pa.Table) -> bytes:
     """Return a table as bytes."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as writer:
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with pa.ipc.new_stream(sink, rows.schema, options=options) as writer:
         writer.write_table(rows)
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
 
 def unpacked(content: pa.Buffer) -> pa.Table:
-    """Return the table that was made bytes; its rows stay where the bytes are."""
+    """Return the table that was made bytes."""
     return pa.ipc.open_stream(content).read_all()
 
 
@@ -309,7 +312,8 @@ class Job:
             self.first_night,
         )
         written = []
-        with building(scratch / "shard.duckdb", options.threads, options.memory_limit) as engine:
+        path = scratch / "shard.duckdb"
+        with building(path, options.threads, options.memory_limit, is_kept=False) as engine:
             engine.create_tables()
             load_rooms(engine, inputs)
             build_rooms(engine, rows, found, options, _STEPS)

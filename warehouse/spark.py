@@ -34,6 +34,11 @@ ROWS_A_CHUNK: Final = 250_000
 """Rows of the lake that one task reads and cuts up."""
 _PLACES_A_SHARD: Final = 4
 """Partitions for each shard: hashing puts some shards together, the fewer the more there are."""
+_DEFAULTS: Final[Mapping[str, str]] = {
+    "spark.ui.showConsoleProgress": "false",
+    "spark.shuffle.compress": "false",  # rows are packed when they are sent
+    "spark.shuffle.spill.compress": "false",
+}
 _SENT: Final = "shard int, dataset string, content binary"
 _WRITTEN: Final = "shard int, name string, path string, error string"
 _WRITTEN_SCHEMA: Final = pa.schema(
@@ -78,7 +83,7 @@ def _started(options: SparkOptions) -> SparkSession:
     builder = SparkSession.builder.appName("room-insights")
     if options.master:
         builder = builder.master(options.master)
-    for key, value in {"spark.ui.showConsoleProgress": "false", **options.conf}.items():
+    for key, value in {**_DEFAULTS, **options.conf}.items():
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()

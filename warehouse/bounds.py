@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from warehouse.placement import DAY, Building, Ints, Placed, place_anew
-from warehouse.sweep import ranks
+from warehouse.sweep import STEPS, ranks
 
 _PEAK: Final = 1  # neighbours on either side that a peak is at least as high as
 _LOOKBACK: Final = 16  # moments that a moment is weighed against; fewer would still be a bound
@@ -74,7 +74,8 @@ def at_most(building: Building, days: Ints | None = None) -> tuple[int, int]:
         until = int(np.searchsorted(starts, part.minute[-1], side="right"))
         some = slice(counted, until)
         bookings = _at_moments(part, starts[some], ends[some], level[some])
-        chosen, cost = _costliest_chain(part, bookings)
+        with STEPS:
+            chosen, cost = _costliest_chain(part, bookings)
         _cost_in_minutes(building, part, chosen, bookings, lost_minutes[1])
         lost, counted = lost + cost, until
     return served - lost, minutes - int(lost_minutes.max(axis=0).sum())

@@ -18,7 +18,18 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from warehouse.sweep import ONE, Sweep, Waiting, Words, lowest, packed, ranks, sorting, too_small
+from warehouse.sweep import (
+    ONE,
+    STEPS,
+    Sweep,
+    Waiting,
+    Words,
+    lowest,
+    packed,
+    ranks,
+    sorting,
+    too_small,
+)
 
 Ints: TypeAlias = npt.NDArray[np.integer]
 Bools: TypeAlias = npt.NDArray[np.bool_]
@@ -240,7 +251,8 @@ def _in_place(building: Building, *, by_minutes: bool) -> Ints:
         taken.place_one(rooms, int(booking))
     waiting = np.flatnonzero(missing & building.is_within)
     order = np.lexsort((building.ends[waiting], building.day[waiting]))
-    taken.place_day_by_day(rooms, waiting[order])
+    with STEPS:
+        taken.place_day_by_day(rooms, waiting[order])
     return rooms
 
 

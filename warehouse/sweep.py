@@ -6,6 +6,7 @@ Does not belong here: which bookings may move, and of which days (``placement.py
 
 from collections.abc import Sequence
 from itertools import pairwise
+from threading import Lock
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -16,6 +17,9 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 Words: TypeAlias = npt.NDArray[np.uint64]
 
 ONE: Final = np.uint64(1)
+STEPS: Final = Lock()
+"""Held by whoever goes through many small steps. Two threads that do so at a time mostly wait for
+the interpreter; one beside another's work on large arrays does not."""
 _NEVER: Final = np.int16(32_000)  # after all minutes
 
 
@@ -49,7 +53,7 @@ class Sweep:
         for each, line in zip(waiting, first_line, strict=False):
             is_free[line : line + len(each.days), : each.is_free.shape[1]] = each.is_free
         places = np.arange(is_free.shape[1])
-        self._large_enough = packed(places >= np.append(places, len(places))[:, None]).T.copy()
+        self._large_enough = places >= np.append(places, len(places))[:, None]
         line, starts, ends, least = (
             np.concatenate([np.zeros(0, np.int16), *columns])
             for columns in zip(
@@ -92,7 +96,8 @@ class Sweep:
         )[self._lines]
         kept = is_asked[self._line]
         found = np.full(len(kept), -2)  # those that stay
-        found[self._order[kept]] = self._run(is_asked, kept, by_minutes=by_minutes)
+        with STEPS:
+            found[self._order[kept]] = self._run(is_asked, kept, by_minutes=by_minutes)
         rooms, first = [], 0
         for each, before in zip(self._waiting, placed, strict=True):
             own = found[first : first + len(each.chosen)]
@@ -111,27 +116,27 @@ class Sweep:
         until = np.where(self._is_free[is_asked], np.int16(0), _NEVER)
         holder, taken = np.zeros(until.size, np.int32), np.full(until.shape, -_NEVER)
         flat_until, flat_taken = until.reshape(-1), taken.reshape(-1)
-        rooms = np.arange(until.shape[1])
-        row = np.arange(len(until)) * len(rooms)
+        row = np.arange(len(until)) * until.shape[1]
         steps = pairwise(np.append(0, np.cumsum(np.bincount(self._rank[kept]))).tolist())
         for low, high in steps:
+            is_large = self._large_enough[least[low:high]]
             is_free = until[: high - low] <= starts[low:high, None]
-            free = np.packbits(is_free, axis=1, bitorder="little").view("<u8")
-            _, _, room = lowest((free & self._large_enough[least[low:high]]).T)
-            booking = np.flatnonzero(room >= 0)
-            missing = np.flatnonzero(room < 0)
+            is_free &= is_large
+            room = is_free.argmax(axis=1)
+            is_placed = is_free.reshape(-1)[row[: high - low] + room]
+            missing = np.flatnonzero(~is_placed)
             if len(missing):  # no room that is large enough is free: who had one last is there
-                others = taken[missing]
-                others[rooms < least[missing + low, None]] = -_NEVER
+                others = np.where(is_large[missing], taken[missing], -_NEVER)
                 last = others.argmax(axis=1)
-                room[missing] = last
-                most = flat_taken[row[missing] + last]
-                missing = missing[(most > worth[missing + low]) & (last >= least[missing + low])]
-                placed[holder[row[missing] + room[missing]]] = -1
-                booking = np.append(booking, missing)
-            cell = row[booking] + room[booking]
+                cell = row[missing] + last
+                gives_way = others[np.arange(len(last)), last] > worth[missing + low]
+                placed[holder[cell[gives_way]]] = -1
+                room[missing], is_placed[missing] = last, gives_way
+            booking = np.flatnonzero(is_placed)
+            room = room[booking]
+            cell = row[booking] + room
             booking += low
-            placed[booking] = room[booking - low]
+            placed[booking] = room
             flat_until[cell] = ends[booking]
             holder[cell] = booking
             flat_taken[cell] = worth[booking]

@@ -66,7 +66,7 @@ _EVENTS: Final = {
 class HistoryError(Exception):
     """The history of runs cannot be reached, or was lost in the middle of a run; one line."""
 
-    exit_code: ClassVar = 1
+    exit_code: ClassVar[int] = 1
 
 
 @dataclass

@@ -83,7 +83,7 @@ class EngineError(BuildError):
 class EngineUnusableError(WarehouseError):
     """The engine of the configuration cannot be started: one line with the remedy."""
 
-    exit_code: ClassVar = 2
+    exit_code: ClassVar[int] = 2
 
 
 class Engine:

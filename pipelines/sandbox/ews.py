@@ -69,6 +69,11 @@ def answer(tenant: Tenant, request: SoapRequest, mailbox: str) -> Answer:
     Raises:
         SoapFaultError: where Exchange answers with a fault instead.
     """
+    faults, now = tenant.faults, tenant.log.now
+    struck = faults.take("soap_fault", mailbox, request.operation)
+    struck = struck or faults.limit_at_once(mailbox, request.operation, now)
+    if struck is not None:
+        raise SoapFaultError(struck.code, struck.values())
     operation = _OPERATIONS.get(request.operation)
     if operation is None:
         raise SoapFaultError("ErrorInvalidOperation")
@@ -333,7 +338,6 @@ class EwsConnection(Wire):
                 self._demand_password()
                 return
             try:
-                self._raise_soap_fault(operation, mailbox)
                 result = answer(self.tenant, request, mailbox)
             except (SoapFaultError, ArithmeticError, LookupError, ValueError) as error:
                 # What the simulation cannot do is a fault, as a server's bug is.
@@ -343,13 +347,6 @@ class EwsConnection(Wire):
             else:
                 entry = Entry(operation, mailbox, result.count, 200, result.code)
                 self.reply(entry, envelope(result.body))
-
-    def _raise_soap_fault(self, operation: str, mailbox: str) -> None:
-        faults, now = self.tenant.faults, self.tenant.log.now
-        found = self.fault("soap_fault", operation, mailbox)
-        found = found or faults.limit_at_once(mailbox, operation, now)
-        if found is not None:
-            raise SoapFaultError(found.code, found.values())
 
     def _is_authorized(self) -> bool:
         kind, _, value = self.headers.get("Authorization", "").partition(" ")

@@ -63,7 +63,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class SettingsError(Exception):
     """A configuration that cannot be used; ``problems`` holds one line for each thing to mend."""
 
-    exit_code: ClassVar = 2
+    exit_code: ClassVar[int] = 2
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)

@@ -30,7 +30,7 @@ class WarehouseError(Exception):
     ``exit_code`` is what a command ends with.
     """
 
-    exit_code: ClassVar = 1
+    exit_code: ClassVar[int] = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,32 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 Array: TypeAlias = npt.NDArray[Any]
 
 
-class Calendar:
-    """The lines of the calendar; cells and days are counted from the first of the pass.
+class Lines:
+    """Lines of the calendar, one more that is empty; cells and days are counted from the first.
 
-    ``line_of`` has the lines of a profile in one column, filled up with an empty line. Two lines of
-    a profile can share a cell, where a clock change cuts it.
+    ``line_of`` has the lines of a profile in one column, filled up with the empty line;
+    ``is_next`` tells where the row below is the next hour of the same day.
+    """
+
+    def __init__(self, profile: Array, cell: Array, day: Array, open_mask: Ints) -> None:
+        self.cell = np.append(cell.astype(np.int32), np.int32(0))
+        self.day = np.append(day.astype(np.int32), np.int32(0))
+        self.open_mask = np.append(open_mask, np.int64(0))
+        lines = np.lexsort((cell, profile))
+        counts = np.bincount(profile)
+        row = np.arange(len(lines)) - np.repeat(np.cumsum(counts) - counts, counts)
+        self.line_of = np.full((counts.max(), len(counts)), len(lines), np.int32)
+        self.line_of[row, profile[lines]] = lines
+        above, below = self.line_of[:-1], self.line_of[1:]
+        self.is_next = np.zeros(self.line_of.shape, np.bool_)
+        self.is_next[:-1] = (self.cell[below] == self.cell[above] + 1) & (below < len(lines))
+        self.is_next[:-1] &= self.day[below] == self.day[above]
+
+
+class Calendar(Lines):
+    """The calendar of a pass: two lines of a profile share a cell that a clock change cuts.
+
+    ``hours`` has one line where these have several of one cell and day, mostly it is the same.
     """
 
     def __init__(self, calendar: pa.Table) -> None:
@@ -30,19 +51,20 @@ class Calendar:
             day_numbers(calendar),
             column(calendar, "profile"),
         )
-        self.first_cell, self.first_day = int(cell.min()), day.min()
+        self.first_cell, self.first_day = int(cell.min()), int(day.min())
         self.cells, self.days = int(np.ptp(cell)) + 1, int(np.ptp(day)) + 1
-        self.cell = np.append((cell - self.first_cell).astype(np.int32), np.int32(0))
-        self.day = np.append(day - self.first_day, np.int32(0))
+        open_mask = column(calendar, "open_mask")
+        super().__init__(profile, cell - self.first_cell, day - self.first_day, open_mask)
         self.hour = np.append(column(calendar, "local_hour"), np.int32(0))
         self.is_split = np.append(column(calendar, "is_split"), np.False_)
         self.part_mask = np.append(column(calendar, "part_mask"), np.int64(0))
-        self.open_mask = np.append(column(calendar, "open_mask"), np.int64(0))
-        lines = np.argsort(profile, kind="stable")
-        counts = np.bincount(profile)
-        row = np.arange(len(lines)) - np.repeat(np.cumsum(counts) - counts, counts)
-        self.line_of = np.full((counts.max(), len(counts)), len(lines), np.int32)
-        self.line_of[row, profile[lines]] = lines
+        key = (profile * np.int64(self.cells) + self.cell[:-1]) * self.days + self.day[:-1]
+        own, first, of = np.unique(key, return_index=True, return_inverse=True)
+        self.hours: Lines = self
+        if len(own) < len(key):
+            united = np.zeros(len(own), np.int64)
+            np.bitwise_or.at(united, of, open_mask)
+            self.hours = Lines(profile[first], self.cell[first], self.day[first], united)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +73,20 @@ class Block:
 
     first_room: int
     profile: Array  # by room
-    is_read: Array  # by day and room
+    is_listed: Array  # by day and room
+    is_read: Array  # the same, without the rooms whose parts count in their place
     is_in_use: Array  # by day and room
     room: Array  # of a booking, counted from the first of the block
     starts: Ints
     ends: Ints
     is_all_day: Array
     is_booked: Array
+    is_own: Array
+    day: Array  # local start, counted from the first of the pass
     known_from: Ints
+
+
+_OF_BOOKINGS = ("starts", "ends", "is_all_day", "is_booked", "is_own", "day", "known_from")
 
 
 class Rooms:
@@ -67,38 +95,46 @@ class Rooms:
     def __init__(
         self, bookings: pa.Table, room_dates: pa.Table, calendar: Calendar, per_block: int
     ) -> None:
-        names = ("room_no", "starts_minute", "ends_minute", "is_all_day", "is_booked", "known_from")
-        self._bookings = [column(bookings, name) for name in names]
-        room, day = column(room_dates, "room_no"), day_numbers(room_dates) - calendar.first_day
-        self._count = int(max(room.max(), self._bookings[0].max(initial=0))) + 1
+        of_booking, own_day = column(bookings, "room_no"), column(room_dates, "room_no")
+        day = day_numbers(room_dates) - calendar.first_day
+        self.count = int(max(own_day.max(), of_booking.max(initial=0))) + 1
         self._per_block = per_block
-        self._profile = np.zeros(self._count, np.int32)
-        self._profile[room] = column(room_dates, "profile")
-        self._is_read, self._is_in_use = np.zeros((2, calendar.days, self._count), np.bool_)
-        self._is_read[day, room] = True
-        self._is_in_use[day, room] = column(room_dates, "is_in_use")
+        self.profile = np.zeros(self.count, np.int32)
+        self.profile[own_day] = column(room_dates, "profile")
+        days = np.zeros((3, calendar.days, self.count), np.bool_)
+        is_alone = ~column(room_dates, "is_whole")
+        days[0, day, own_day] = True
+        days[1, day, own_day] = is_alone
+        days[2, day, own_day] = is_alone & column(room_dates, "is_in_use")
         # Of 16 bits, since those are sorted by counting.
-        block_of = (self._bookings[0] // per_block).astype(np.uint16)
-        self._order = np.argsort(block_of, kind="stable")
-        self._edges = np.searchsorted(block_of[self._order], np.arange(len(self.blocks) + 1))
+        block_of = (of_booking // per_block).astype(np.uint16)
+        order = np.argsort(block_of, kind="stable")
+        self._edges = np.searchsorted(block_of[order], np.arange(len(self.blocks) + 1))
+        started = day_numbers(bookings, "local_start_date") - calendar.first_day
+        names = ("starts_minute", "ends_minute", "is_all_day", "is_booked", "is_own")
+        others = [column(bookings, name) for name in names]
+        columns = (of_booking, *others, started, column(bookings, "known_from"))
+        room, *others = [each[order] for each in columns]
+        self.every = Block(0, self.profile, days[0], days[1], days[2], room, *others)
 
     @property
     def blocks(self) -> range:
         """The numbers of the blocks."""
-        return range(-(-self._count // self._per_block))
+        return range(-(-self.count // self._per_block))
 
     def block(self, number: int) -> Block:
         """Return one block; the last one can have fewer rooms."""
         first, end = number * self._per_block, (number + 1) * self._per_block
-        mine = self._order[self._edges[number] : self._edges[number + 1]]
-        room, *others = [values[mine] for values in self._bookings]
+        mine = slice(self._edges[number], self._edges[number + 1])
+        every = self.every
         return Block(
             first,
-            self._profile[first:end],
-            self._is_read[:, first:end],
-            self._is_in_use[:, first:end],
-            room - first,
-            *others,
+            every.profile[first:end],
+            every.is_listed[:, first:end],
+            every.is_read[:, first:end],
+            every.is_in_use[:, first:end],
+            every.room[mine] - first,
+            *[getattr(every, name)[mine] for name in _OF_BOOKINGS],
         )
 
 
@@ -123,7 +159,7 @@ def column(table: pa.Table, name: str) -> Array:
     return values
 
 
-def day_numbers(table: pa.Table) -> Array:
+def day_numbers(table: pa.Table, name: str = "local_date") -> Array:
     """Return the dates as days since 1970-01-01."""
-    values: Array = table["local_date"].cast(pa.int32()).to_numpy()
+    values: Array = table[name].cast(pa.int32()).to_numpy()
     return values

@@ -18,13 +18,12 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal, Protocol, Self, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from transforms.contract.lake import LAKE
 from transforms.local_time import Closure
 from warehouse.directory import as_of_days, restated_from
 from warehouse.engine import Engine
-from warehouse.in_use import peaks, place_changes
+from warehouse.in_use import PLACE_HOURS, peaks, place_changes, place_hours
 from warehouse.inputs import (
     Inputs,
     date_rows,
@@ -37,7 +36,11 @@ from warehouse.inputs import (
 )
 from warehouse.known import AHEAD, KNOWN, known_minutes
 from warehouse.lake import Lake
-from warehouse.masks import hour_masks
+from warehouse.masks import DAYS as DAY_ROWS
+from warehouse.masks import MASKS as MASK_ROWS
+from warehouse.masks import Hours, hours_of
+from warehouse.plan import BOOKED, booked_in_pass
+from warehouse.plan import DAYS as WHAT_IF_DAYS
 
 Daily: TypeAlias = Literal["bookings", "coverage", "changes"]
 """The datasets of the lake that have a file a local day."""
@@ -47,12 +50,14 @@ MASKS: Final = "masks"
 KNOWN_DAYS: Final = "known_days"
 PLACE_CHANGES: Final = "place_changes"
 PEAKS: Final = "peaks"
+WHAT_IF_BOOKED: Final = "what_if_booked"
+HOURS_OF_PLACES: Final = "place_hours"
 BOOKED_ROOMS: Final = "before/booked_rooms"
 MOVED_HERE: Final = "before/moved_here"
 GROWING: Final = frozenset(
     {
         *("hidden_cells", "series_hours", "change_days", "change_minutes", "ahead_days"),
-        *("site_changes", "site_rooms", "all_day_open"),
+        *("site_changes", "site_rooms", "what_if_days"),
     }
 )
 """Work tables that each pass adds to."""
@@ -251,7 +256,6 @@ class Build:
         load_settings(engine, found, options)
         days = {*found.dates, *found.booked_dates}
         engine.load("dates", date_rows(days, covered=found.dates))
-        engine.load("minutes", self._inputs.minutes())
         engine.load("live", no_live_bookings())
         engine.load("hidden_cells", no_hidden_cells())
         engine.load("series_hours", no_series())
@@ -259,9 +263,12 @@ class Build:
             engine.load(name, empty)
         engine.load(KNOWN_DAYS, KNOWN.empty_table())
         engine.load("ahead_days", AHEAD.empty_table())
+        engine.load("what_if_days", WHAT_IF_DAYS.empty_table())
+        engine.load(WHAT_IF_BOOKED, BOOKED.empty_table())
+        engine.load(HOURS_OF_PLACES, PLACE_HOURS.empty_table())
         nights = pa.array([found.first_night], pa.date32())
         engine.load("ledger", pa.table({"first_night": nights}))
-        self._arrays: list[pa.Table] = []
+        self._hours: Hours | None = None
         self._data_through = found.data_through or date.min
         self._read_late = self._inputs.read_late(found.data_through, found.read_at)
         self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
@@ -270,6 +277,14 @@ class Build:
     def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:
         """Run those of the steps that a pass has over each pass, in order from the first."""
         read_until: date | None = None
+        arrays = {
+            MASKS: self._load_masks,
+            PLACE_CHANGES: self._load_place_changes,
+            PEAKS: self._load_peaks,
+            KNOWN_DAYS: self._add_known_days,
+            WHAT_IF_BOOKED: self._add_what_if_booked,
+            HOURS_OF_PLACES: self._add_place_hours,
+        }
         for dates in passes:
             # A day more than the pass has: where a room's zone was corrected after its days
             # were read, the folder's date and the local date can be a day apart.
@@ -277,14 +292,8 @@ class Build:
             with self._engine.transaction():
                 self._begin_pass(dates[0], dates[-1], read_until, until)
                 for step in steps:
-                    if step == MASKS:
-                        self._load_masks()
-                    elif step == PLACE_CHANGES:
-                        self._load_place_changes()
-                    elif step == PEAKS:
-                        load_peaks(self._engine)
-                    elif step == KNOWN_DAYS:
-                        self._add_known_days()
+                    if step in arrays:
+                        arrays[step]()
                     else:
                         self._engine.run(f"each_pass/{step}", append=step in GROWING)
             read_until = until
@@ -308,29 +317,45 @@ class Build:
 
     def _load_masks(self) -> None:
         self._engine.unregister(MASKS)
-        self._arrays.clear()  # the last pass's, or memory would hold both
-        live, room_dates, calendar = map(self._engine.table, ("live", "room_dates", "calendar"))
-        room_dates = room_dates.filter(pc.invert(room_dates["is_whole"]))
-        masks = hour_masks(live, room_dates, calendar, self._threads)
+        self._hours = None  # the last pass's, or memory would hold both
+        live, self._room_dates, self._calendar = map(
+            self._engine.table, ("live", "room_dates", "calendar")
+        )
+        self._hours = hours_of(live, self._room_dates, self._calendar, self._threads)
+        masks, days = MASK_ROWS.empty_table(), DAY_ROWS.empty_table()
+        if self._hours is not None:
+            masks, days = self._hours.masks, self._hours.days
         self._engine.register(MASKS, masks)
-        self._arrays = [masks, room_dates, calendar, live]
+        self._engine.load("days", days)
 
     def _load_place_changes(self) -> None:
         self._engine.unregister(PLACE_CHANGES)
-        masks, room_dates, calendar, _ = self._arrays
         places = self._engine.table("rooms_of_places")
         changes = place_changes(
-            masks, room_dates, calendar, places, self._data_through, self._threads
+            self._hours,
+            self._room_dates,
+            self._calendar,
+            places,
+            self._data_through,
+            self._threads,
         )
         self._engine.register(PLACE_CHANGES, changes)
 
+    def _load_peaks(self) -> None:
+        load_peaks(self._engine)
+
     def _add_known_days(self) -> None:
         gone, dates = map(self._engine.table, ("gone_here", "known_dates"))
-        masks, room_dates, calendar, live = self._arrays
-        rows = known_minutes(
-            live, gone, dates, room_dates, masks, calendar, self._read_late, self._threads
-        )
+        rows = known_minutes(self._hours, gone, dates, self._read_late, self._threads)
         self._engine.insert(KNOWN_DAYS, rows)
+
+    def _add_place_hours(self) -> None:
+        places = self._engine.table("week_places")
+        self._engine.insert(HOURS_OF_PLACES, place_hours(self._hours, places, self._data_through))
+
+    def _add_what_if_booked(self) -> None:
+        rooms, days = map(self._engine.table, ("what_if_rooms_of", "what_if_days"))
+        self._engine.insert(WHAT_IF_BOOKED, booked_in_pass(self._hours, rooms, days))
 
     def passes(self) -> list[list[date]]:
         """Cut the dates into passes: at every gap, and where a pass has room-days enough."""

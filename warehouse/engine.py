@@ -26,6 +26,7 @@ from transforms.contract import (
     DURATION_BANDS,
     HEADCOUNT_BANDS,
     LEAD_TIME_BANDS,
+    MEASURES,
     Band,
     Column,
 )
@@ -55,20 +56,36 @@ _YEAR_1: Final = 62_135_596_800_000_000
 _MINUTE_US: Final = 60_000_000
 
 
-def _label(bands: Sequence[Band], value: str, unit: int = 1) -> str:
-    """Return the SQL that gives the label of a value, whose bands are in so many of its units."""
-    limits = [(band.at_most * unit, band.label) for band in bands if band.at_most]
-    cases = " ".join(f"WHEN {value} <= {limit} THEN '{label}'" for limit, label in limits)
-    return f"CASE WHEN {value} IS NULL THEN NULL {cases} ELSE '{bands[-1].label}' END"
+def _banded(bands: Sequence[Band], value: str, unit: int = 1, *, numbers: bool = False) -> str:
+    """Return the SQL of a value's band: its label, or its number from 0 on.
+
+    The value is so many times as fine as the limits of the bands.
+    """
+    names = [str(at) if numbers else f"'{band.label}'" for at, band in enumerate(bands)]
+    limits = [
+        (band.at_most * unit, name) for band, name in zip(bands, names, strict=True) if band.at_most
+    ]
+    cases = " ".join(f"WHEN {value} <= {limit} THEN {name}" for limit, name in limits)
+    return f"CASE WHEN {value} IS NULL THEN NULL {cases} ELSE {names[-1]} END"
 
 
+def _measured(measure: str, number: str) -> str:
+    """Return the SQL of the band of a measure that has a number."""
+    labels = ", ".join("NULL" if band is None else f"'{band}'" for band in MEASURES[measure])
+    return f"([{labels}])[{number} + 1]"
+
+
+_KINDS: Final = " ".join(f"WHEN '{kind}' THEN {at}" for at, kind in enumerate(MEASURES["kind"]))
 _MACROS: Final = {
     "start_minute(t)": f"(epoch_us(t) + {_YEAR_1}) // {_MINUTE_US}",
     "end_minute(t)": f"(epoch_us(t) + {_YEAR_1 + _MINUTE_US - 1}) // {_MINUTE_US}",
-    "capacity_band(n)": _label(CAPACITY_BANDS, "n"),
-    "headcount_band(n)": _label(HEADCOUNT_BANDS, "n"),
-    "duration_band(n)": _label(DURATION_BANDS, "n"),
-    "lead_time_band(n)": _label(LEAD_TIME_BANDS, "n", _MINUTE_US),
+    "capacity_band(n)": _banded(CAPACITY_BANDS, "n"),
+    "lead_time_band(n)": _banded(LEAD_TIME_BANDS, "n", _MINUTE_US),
+    "headcount_number(n)": _banded(HEADCOUNT_BANDS, "n", numbers=True),
+    "duration_number(n)": _banded(DURATION_BANDS, "n", numbers=True),
+    "lead_time_number(n)": _banded(LEAD_TIME_BANDS, "n", _MINUTE_US, numbers=True),
+    "kind_number(kind)": f"CASE kind {_KINDS} END",
+    **{f"{measure}_of(n)": _measured(measure, "n") for measure in MEASURES},
 }
 
 

@@ -18,16 +18,18 @@ import pyarrow as pa
 
 from warehouse.blocks import Array, Ints, column, day_numbers
 from warehouse.calendar import MINUTES_TO_1970
+from warehouse.masks import Hours, minutes_of
 
-_MINUTES_AT_A_TIME: Final = 250_000
-"""Minutes of places that are counted together: few enough for a core's cache."""
+_COUNTED_TOGETHER: Final = 250_000
+"""Minutes of places, where a day has changes at ``_MOMENTS_A_DAY``: few enough for a cache."""
+_MOMENTS_A_DAY: Final = 96
 _DAY_MINUTES: Final = 24 * 60
 _MOST_DAYS: Final = 367
 """More than a pass has."""
 
 
 def place_changes(  # noqa: PLR0913, PLR0917 - the tables of a pass
-    masks: pa.Table,
+    hours: Hours | None,
     room_dates: pa.Table,
     calendar: pa.Table,
     places: pa.Table,
@@ -37,15 +39,15 @@ def place_changes(  # noqa: PLR0913, PLR0917 - the tables of a pass
     """Return how many rooms of each place open (or close, below 0) and are booked (or become free).
 
     ``places`` has a row for each room_no and place_no that it is part of, with the room's
-    phase_minutes; the other tables are those of a pass, ``room_dates`` as ``hour_masks`` takes
-    them. ``through`` is the last day to look at.
+    phase_minutes; ``hours`` is what ``hours_of`` made of the other tables of a pass. ``through`` is
+    the last day to look at.
 
     Columns: place_no, local_date, minute (UTC, from the midnight that begins the date), opened and
     booked. Sorted by date, place and minute; both counts of a place's day sum up to 0.
     """
-    if not len(places) or not len(room_dates) or not len(calendar):
+    if not len(places) or hours is None:
         return CHANGES.empty_table()
-    changes = _Changes(masks, room_dates, calendar, places, through)
+    changes = _Changes(hours, room_dates, calendar, places, through)
     with ThreadPoolExecutor(threads) as pool:
         return pa.concat_tables([CHANGES.empty_table(), *pool.map(changes.count, changes.chunks)])
 
@@ -62,7 +64,7 @@ class _ByDay:
     def of_days(self, days: range) -> list[Array]:
         """Return day and columns of the rows of some days."""
         low, high = np.searchsorted(self._day, (days.start, days.stop))
-        return [each[low:high] for each in (self._day, *self._columns)]
+        return [each[low:high].copy() for each in (self._day, *self._columns)]
 
 
 class _Changes:
@@ -74,24 +76,23 @@ class _Changes:
 
     def __init__(
         self,
-        masks: pa.Table,
+        hours: Hours,
         room_dates: pa.Table,
         calendar: pa.Table,
         places: pa.Table,
         through: date,
     ) -> None:
-        days = day_numbers(calendar)
-        self._first_day, last_day = int(days.min()), (through - date(1970, 1, 1)).days
-        self._days = max(0, min(int(days.max()), last_day) - self._first_day + 1)
-        self._load_places(
-            places, 1 + max(int(column(each, "room_no").max()) for each in (places, room_dates))
-        )
+        last_day = (through - date(1970, 1, 1)).days
+        self._first_day = hours.calendar.first_day
+        self._days = max(0, min(hours.calendar.days, last_day - self._first_day + 1))
+        rooms = max(int(column(each, "room_no").max()) for each in (places, room_dates)) + 1
+        self._load_places(places, rooms)
         self._load_calendar(calendar)
-        day, room, profile = self._asked(room_dates, column(room_dates, "is_in_use"), "profile")
-        self._open = _ByDay(day, room, profile)
-        is_booked = column(masks, "booked_mask") != 0
-        day, room, cell, mask = self._asked(masks, is_booked, "cell", "booked_mask")
-        self._booked = _ByDay(day, room, cell, mask)
+        is_open = column(room_dates, "is_in_use") & ~column(room_dates, "is_whole")
+        day, room = day_numbers(room_dates) - self._first_day, column(room_dates, "room_no")
+        self._open = self._asked(day, room, column(room_dates, "profile"), is_open)
+        begins, ends = hours.begins, hours.ends
+        self._begins, self._ends = (self._asked(*each) for each in (begins, ends))
 
     def _load_places(self, places: pa.Table, rooms: int) -> None:
         room, place = column(places, "room_no"), column(places, "place_no")
@@ -106,9 +107,14 @@ class _Changes:
 
     def _load_calendar(self, calendar: pa.Table) -> None:
         """Find when each profile opens and closes: not at a full hour within its open time."""
-        of, minute, change = _moments(column(calendar, "open_mask"))
+        open_mask = column(calendar, "open_mask")
+        after = open_mask << 1
+        found = [minutes_of(each) for each in (open_mask & ~after, ~open_mask & after)]
+        of, minute = map(np.concatenate, zip(*found, strict=True))
+        change = np.repeat((1, -1), [len(each) for each, _ in found])
         day = day_numbers(calendar)[of] - self._first_day
-        minute += _from_midnight(column(calendar, "cell")[of], day + self._first_day)
+        midnight = MINUTES_TO_1970 + (day.astype(np.int64) + self._first_day) * _DAY_MINUTES
+        minute = column(calendar, "cell").astype(np.int64)[of] * 60 + minute - midnight
         # A room's phase is less than an hour, and comes off its minutes.
         self._lowest = int(minute.min(initial=0)) - 60
         self._width = int(minute.max(initial=0)) - self._lowest + 1
@@ -122,81 +128,56 @@ class _Changes:
         """Return where the lines of a profile's day begin."""
         return (profile * np.int64(_MOST_DAYS) + day) * self._width
 
-    def _asked(self, rows: pa.Table, chosen: Array, *names: str) -> list[Array]:
-        """Return day, room and other columns of the rows whose day and place is asked about."""
-        day, room = day_numbers(rows) - self._first_day, column(rows, "room_no")
+    def _asked(self, day: Array, room: Array, other: Array, chosen: Array | bool = True) -> _ByDay:
+        """Return the rows whose day and place is asked about."""
         kept = np.flatnonzero(chosen & (day < self._days) & (self._places_of[0] > 0)[room])
-        return [each[kept] for each in (day, room, *(column(rows, name) for name in names))]
+        return _ByDay(*(each[kept] for each in (day, room, other)))
 
     @property
     def chunks(self) -> list[range]:
         """The days that are counted together."""
-        size = max(1, _MINUTES_AT_A_TIME // (self._places * self._width))
+        size = max(1, _COUNTED_TOGETHER // (self._places * _MOMENTS_A_DAY))
         return [range(at, min(at + size, self._days)) for at in range(0, self._days, size)]
 
     def count(self, days: range) -> pa.Table:
         """Return the rows of some days."""
-        counts = [self._by_minute(days, *each) for each in (self._opened(days), self._taken(days))]
+        *opened, change = self._opened(days)
+        found = [opened, self._begins.of_days(days), self._ends.of_days(days)]
+        for each in found:
+            each[2] -= self._phase[each[1]] + self._lowest
+        # Of all minutes only those at which anything changes: mostly the quarters of the hours.
+        is_moment = np.zeros(self._width, np.bool_)
+        for _, _, minute in found:
+            is_moment[minute] = True
+        moments = np.flatnonzero(is_moment)
+        nth, width = np.cumsum(is_moment) - 1, len(moments)
+        counts = np.zeros((3, len(days) * self._places * width))
+        for place_of in self._places_of * width:
+            for which, (day, room, minute) in enumerate(found):
+                at = (day - days.start) * (self._places * width) + place_of[room] + nth[minute]
+                counts[which] += np.bincount(at, None if which else change, counts.shape[1])
+        counts[1] -= counts[2]
         at = np.flatnonzero((counts[0] != 0) | (counts[1] != 0))
-        row, minute = np.divmod(at, self._width)
+        row, moment = np.divmod(at, width)
         day, place = np.divmod(row, self._places)
         asked = np.flatnonzero(place)
         dates = (day[asked] + (days.start + self._first_day)).astype(np.int32)
         columns = [
             place[asked],
             pa.array(dates).cast(pa.date32()),
-            minute[asked] + self._lowest,
-            *(each[at[asked]] for each in counts),
+            moments[moment[asked]] + self._lowest,
+            *(each[at[asked]] for each in counts[:2]),
         ]
         return pa.table(columns, CHANGES.names).cast(CHANGES)
 
-    def _opened(self, days: range) -> tuple[Ints, Array, Ints, Array]:
+    def _opened(self, days: range) -> list[Array]:
         """Return day, room and minute of each change of what is open, and how many rooms more."""
         day, room, profile = self._open.of_days(days)
         begin, end = (np.searchsorted(self._line, self._key(profile, day + at)) for at in (0, 1))
         counts = end - begin
         line = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts - begin, counts)
         minute = self._line[line] % self._width + self._lowest
-        return np.repeat(day, counts), np.repeat(room, counts), minute, self._change[line]
-
-    def _taken(self, days: range) -> tuple[Ints, Array, Ints, Array]:
-        """Return the same of what is booked."""
-        day, room, cell, mask = self._booked.of_days(days)
-        of, minute, change = _moments(mask)
-        minute += _from_midnight(cell, day + self._first_day)[of]
-        return day[of], room[of], minute, change
-
-    def _by_minute(self, days: range, day: Ints, room: Array, minute: Ints, change: Array) -> Array:
-        """Return changes added up by day, place and minute."""
-        at = (day - days.start) * self._places * self._width
-        at += minute - self._phase[room] - self._lowest
-        at = self._places_of[:, room] * self._width + at
-        change = np.broadcast_to(change, at.shape)
-        size = len(days) * self._places * self._width
-        return np.bincount(at.ravel(), change.ravel(), size)
-
-
-def _moments(masks: Ints) -> tuple[Array, Ints, Array]:
-    """Return row, minute and change of each run of bits: 1 where it begins, -1 after its end."""
-    found: list[tuple[Array, Ints, Array]] = []
-    for bits, sign in ((masks & ~(masks << 1), 1), (~masks & (masks << 1), -1)):
-        row = np.flatnonzero(bits)
-        left = bits[row]
-        while len(row):
-            minute = np.bitwise_count((left & -left) - 1).astype(np.int64)
-            found.append((row, minute, np.full(len(row), sign)))
-            left &= left - 1
-            kept = np.flatnonzero(left)
-            row, left = row[kept], left[kept]
-    nothing = np.zeros(0, np.int64)
-    found.append((nothing, nothing, nothing))
-    rows, minutes, changes = (np.concatenate(each) for each in zip(*found, strict=True))
-    return rows, minutes, changes
-
-
-def _from_midnight(cell: Array, day: Array) -> Ints:
-    """Return the first minute of cells, counted from the midnight that begins the date."""
-    return cell.astype(np.int64) * 60 - MINUTES_TO_1970 - day.astype(np.int64) * _DAY_MINUTES
+        return [np.repeat(day, counts), np.repeat(room, counts), minute, self._change[line]]
 
 
 def peaks(changes: pa.Table) -> pa.Table:
@@ -237,6 +218,34 @@ def peaks(changes: pa.Table) -> pa.Table:
     return pa.table(columns, PEAKS.names).cast(PEAKS)
 
 
+def place_hours(hours: Hours | None, places: pa.Table, through: date) -> pa.Table:
+    """Return the minutes of each place by day and hour, schema ``PLACE_HOURS``.
+
+    ``places`` has the place_no of each room_no that is asked about; ``through`` is the last day.
+    """
+    if hours is None or not len(places):
+        return PLACE_HOURS.empty_table()
+    calendar, masks = hours.calendar, hours.masks
+    own, number = column(places, "room_no"), column(places, "place_no")
+    place = np.full(max(hours.rooms.count, int(own.max()) + 1), -1, np.int64)
+    place[own] = number
+    days = max(0, min(calendar.days, (through - date(1970, 1, 1)).days - calendar.first_day + 1))
+    room, day = column(masks, "room_no"), day_numbers(masks) - calendar.first_day
+    kept = np.flatnonzero((place[room] >= 0) & (day < days))
+    at = (place[room[kept]] * days + day[kept]) * 24 + column(masks, "local_hour")[kept]
+    size = (int(number.max()) + 1) * days * 24
+    sums = [
+        np.bincount(at, np.bitwise_count(column(masks, name)[kept]), size).astype(np.int64)
+        for name in ("open_mask", "booked_mask")
+    ]
+    found = np.flatnonzero(np.bincount(at, minlength=size))
+    row, hour = np.divmod(found, 24)
+    place, day = np.divmod(row, max(days, 1))
+    dates = (day + calendar.first_day).astype(np.int32)
+    columns = [place, dates, hour, *(each[found] for each in sums)]
+    return pa.table(columns, PLACE_HOURS.names).cast(PLACE_HOURS)
+
+
 CHANGES: Final = pa.schema(
     {
         "place_no": pa.int32(),
@@ -254,5 +263,14 @@ PEAKS: Final = pa.schema(
         "p95_rooms_in_use": pa.int32(),
         "min_free_rooms": pa.int32(),
         "sold_out_minutes": pa.int32(),
+    }
+)
+PLACE_HOURS: Final = pa.schema(
+    {
+        "place_no": pa.int32(),
+        "local_date": pa.date32(),
+        "local_hour": pa.int32(),
+        "open_minutes": pa.int64(),
+        "booked_minutes": pa.int64(),
     }
 )

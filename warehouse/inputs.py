@@ -150,10 +150,6 @@ class Inputs:
             np.int64,
         )
 
-    def minutes(self) -> pa.Table:
-        """Return the places of a mask, 0 to 60."""
-        return pa.table({"minute": pa.array(range(61), pa.int32())})
-
     def calendar(self, first_date: date, last_date: date) -> tuple[pa.Table, pa.Table]:
         """Return the calendar of those dates, and the cell that they begin with in each zone."""
         try:

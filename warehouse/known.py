@@ -14,21 +14,13 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from warehouse.blocks import (
-    Array,
-    Block,
-    Calendar,
-    Ints,
-    Rooms,
-    column,
-    cut_at_hours,
-    day_numbers,
-)
-from warehouse.masks import ROOM_DAYS_PER_BLOCK
+from warehouse.blocks import Array, Block, Ints, column, cut_at_hours, day_numbers
+from warehouse.masks import Hours
 
 DISTANCES: Final = 28
 _LEVELS: Final = DISTANCES + 1
 _DAY_MINUTES: Final = 24 * 60
+_EVER: Final = np.iinfo(np.int64).max
 
 
 class Pieces(NamedTuple):
@@ -47,66 +39,50 @@ class Pieces(NamedTuple):
         """Return some of them."""
         return Pieces(*(each[chosen] for each in self))
 
+    @staticmethod
+    def joined(pieces: "list[Pieces]") -> "Pieces":
+        """Return all of them together."""
+        return Pieces(*map(np.concatenate, zip(*pieces, strict=True)))
 
-def known_minutes(  # noqa: PLR0913, PLR0917 - the tables of a pass
-    bookings: pa.Table,
-    gone: pa.Table,
-    dates: pa.Table,
-    room_dates: pa.Table,
-    masks: pa.Table,
-    calendar: pa.Table,
-    read_late: Ints,
-    threads: int,
+
+def known_minutes(
+    hours: Hours | None, gone: pa.Table, dates: pa.Table, read_late: Ints, threads: int
 ) -> pa.Table:
     """Return the minutes of each building and day, schema ``KNOWN``.
 
-    ``bookings`` and ``room_dates`` are those of ``hour_masks``, ``masks`` is what it made of them;
-    ``gone`` and ``dates`` are as in ``gone_here.sql`` and ``known_dates.sql``. ``read_late`` has,
-    by profile, the minutes from the start of the day after data_through to the latest reading.
+    ``hours`` are those of the pass, ``gone`` and ``dates`` are as in ``gone_here.sql`` and
+    ``known_dates.sql``. ``read_late`` has, by profile, the minutes from the start of the day after
+    data_through to the latest reading.
     """
-    if not len(dates):
+    if not len(dates) or hours is None:
         return KNOWN.empty_table()
-    count = 1 + max(
-        int(column(each, "room_no").max(initial=0)) for each in (room_dates, bookings, gone)
-    )
-    known = _Known(count, dates, room_dates, masks, Calendar(calendar), read_late)
-    rooms = Rooms(bookings, room_dates, known.calendar, known.rooms_per_block)
+    rooms = hours.rooms
+    count = max(rooms.count, 1 + int(column(gone, "room_no").max(initial=-1)))
+    known = _Known(count, dates, hours, read_late)
     went = known.cut(*(column(gone, name) for name in _GONE))
-    known.mark_shared(went)
+    known.mark_gone(went)
     with ThreadPoolExecutor(threads) as pool:
-        blocks = pool.map(lambda number: known.of_block(rooms.block(number)), rooms.blocks)
+        blocks = pool.map(known.of_block, map(rooms.block, rooms.blocks), hours.shared)
         levels, shared = zip(*blocks, strict=True)
-    alone = np.flip(np.cumsum(np.flip(sum(levels), axis=1), axis=1), axis=1)
-    return known.table(alone + known.of_shared([*shared, went]))
+    return known.table(sum(levels), Pieces.joined([*shared, went]))
 
 
 class _Known:
     """The lines of a calendar by cell and profile, and which room-days count for which building."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the tables of a pass
-        self,
-        rooms: int,
-        dates: pa.Table,
-        room_dates: pa.Table,
-        masks: pa.Table,
-        calendar: Calendar,
-        read_late: Ints,
-    ) -> None:
-        self.calendar = calendar
-        self.rooms_per_block = max(1, ROOM_DAYS_PER_BLOCK // calendar.days)
+    def __init__(self, rooms: int, dates: pa.Table, hours: Hours, read_late: Ints) -> None:
+        self.calendar = hours.calendar
         room, day = column(dates, "room_no"), day_numbers(dates)
-        self._dates = (day - calendar.first_day, room)
+        self._dates = (day - self.calendar.first_day, room)
         self._profile = np.zeros(rooms, np.int32)
-        self._profile[column(room_dates, "room_no")] = column(room_dates, "profile")
+        self._profile[: hours.rooms.count] = hours.rooms.profile
         self._building = np.zeros(rooms, np.int64)
         self._building[room] = column(dates, "building_no")
-        self._is_counted = np.zeros((calendar.days, rooms), np.bool_)
+        self._is_counted = np.zeros((self.calendar.days, rooms), np.bool_)
         self._is_counted[self._dates] = True
+        self._has_gone = np.zeros((self.calendar.cells, rooms), np.bool_)
         self._place_lines(read_late)
-        self._is_shared = np.zeros((calendar.cells, rooms), np.bool_)
-        at_once = np.flatnonzero(column(masks, "overlap_mask"))
-        cell = column(masks, "cell")[at_once] - calendar.first_cell
-        self._is_shared[cell, column(masks, "room_no")[at_once]] = True
+        self._place_hours()
 
     def _place_lines(self, read_late: Ints) -> None:
         """Find the lines of each cell and profile, two where a clock change cuts the cell."""
@@ -130,57 +106,107 @@ class _Known:
         minutes = np.bitwise_count(calendar.open_mask[line])
         np.add.at(self._open_minutes, (calendar.day[line], profile), minutes)
 
+    def _place_hours(self) -> None:
+        """Find the day of each cell and profile, -1 where it has none or two, and what is open."""
+        line, is_cut = self._lines[0], self._lines[1] < len(self.calendar.cell) - 1
+        none = len(self.calendar.cell) - 1
+        self._day_of = np.where(is_cut | (line == none), -1, self.calendar.day[line])
+        self._open = np.bitwise_or(*self.calendar.open_mask[self._lines])
+        opened = np.cumsum(np.bitwise_count(self._open), axis=0, dtype=np.int64)
+        self._opened = opened - np.bitwise_count(self._open)
+
     def cut(self, room: Array, starts: Ints, ends: Ints, known_from: Ints, gone_at: Ints) -> Pieces:
         """Cut bookings, in minutes, at full hours."""
         first = self.calendar.first_cell * 60
         of, cell, mask = cut_at_hours(starts - first, ends - first, self.calendar.cells)
         return Pieces(cell, room[of], mask, known_from[of], gone_at[of])
 
-    def mark_shared(self, pieces: Pieces) -> None:
+    def mark_gone(self, pieces: Pieces) -> None:
         """Mark the hours of rooms that these are in: others there need a union with them."""
-        self._is_shared[pieces.cell, pieces.room] = True
+        self._has_gone[pieces.cell, pieces.room] = True
 
-    def of_block(self, block: Block) -> tuple[Array, Pieces]:
+    def of_block(self, block: Block, shared: Array) -> tuple[Array, Pieces]:
         """Return minutes by building and day (a row) and the farthest distance; and what is shared.
 
-        Where no two bookings of a room share an hour's minutes, minutes can be added.
+        Where no two bookings of a room share an hour's minutes, minutes can be added: of bookings
+        within one day those from its start to its end.
         """
         chosen = np.flatnonzero(block.is_booked)
         room, starts, ends, known_from = (
             each[chosen] for each in (block.room, block.starts, block.ends, block.known_from)
         )
-        ever = np.full(len(chosen), np.iinfo(np.int64).max)
-        pieces = self.cut(room + block.first_room, starts, ends, known_from, ever)
-        is_shared = self._is_shared[pieces.cell, pieces.room]
-        alone = pieces.take(np.flatnonzero(~is_shared))
-        counts = np.zeros(self._days_of_buildings * _LEVELS, np.int64)
-        for row, line, minutes, each in self._minutes(alone):
-            level = np.clip(self._farthest(line, each.known_from), 0, DISTANCES)
-            found = np.bincount(row * _LEVELS + level, np.bitwise_count(minutes), len(counts))
-            counts += found.astype(np.int64)
-        return counts.reshape(-1, _LEVELS), pieces.take(np.flatnonzero(is_shared))
+        here = slice(block.first_room, block.first_room + len(block.profile))
+        shared = shared | self._has_gone[:, here]
+        before = np.zeros((len(shared) + 1, len(block.profile)), np.int32)
+        np.cumsum(shared, axis=0, out=before[1:])
+        first_minute = self.calendar.first_cell * 60
+        (first, first_bit), (last, last_bit) = (
+            np.divmod(each - first_minute, 60) for each in (starts, ends - 1)
+        )
+        is_alone = (first >= 0) & (last < self.calendar.cells)
+        first, last = (np.clip(each, 0, self.calendar.cells - 1) for each in (first, last))
+        profile = block.profile[room]
+        day = self._day_of[first, profile]
+        is_alone &= (day >= 0) & (day == self._day_of[last, profile])
+        is_alone &= before[last + 1, room] == before[first, room]
+        minutes = self._opened[last, profile] - self._opened[first, profile]
+        minutes += np.bitwise_count(self._open[last, profile] & ((np.int64(2) << last_bit) - 1))
+        minutes -= np.bitwise_count(self._open[first, profile] & ((np.int64(1) << first_bit) - 1))
+        room += block.first_room
+        minutes *= is_alone & self._is_counted[day, room]
+        level = self._farthest(self._lines[0][first, profile], known_from)
+        place = (self._building[room] * self.calendar.days + day) * _LEVELS + level
+        kept = np.flatnonzero(minutes)
+        counts = np.bincount(place[kept], minutes[kept], self._days_of_buildings * _LEVELS)
+        rest = np.flatnonzero(~is_alone)
+        ever = np.full(len(rest), _EVER)
+        pieces = self.cut(room[rest], starts[rest], ends[rest], known_from[rest], ever)
+        return counts.astype(np.int64).reshape(-1, _LEVELS), pieces
 
-    def of_shared(self, pieces: list[Pieces]) -> Array:
-        """Return minutes by building and day, and distance: the union of what was there then."""
-        every = Pieces(*(np.concatenate(each) for each in zip(*pieces, strict=True)))
-        every = every.take(np.lexsort((every.cell, every.room)))
-        known = np.zeros((self._days_of_buildings, _LEVELS), np.int64)
-        for row, line, minutes, each in self._minutes(every):
-            if not len(row):
+    def _add_shared(self, levels: Array, pieces: Pieces) -> None:
+        """Add to the minutes by farthest distance those of hours from which nothing went.
+
+        Hour by hour, first what was there from farthest on: of the others only what it leaves.
+        """
+        for row, line, minutes, each in self._minutes(pieces):
+            level = self._farthest(line, each.known_from)
+            place = each.room.astype(np.int64) * self.calendar.cells + each.cell
+            order = np.lexsort((-level, place))
+            nth = np.arange(len(order)) - np.searchsorted(place[order], place[order])
+            mask, gained, union = minutes[order], *np.zeros((2, len(order)), np.int64)
+            for turn in range(int(nth.max(initial=-1)) + 1):
+                at = np.flatnonzero(nth == turn)
+                first = at - turn  # of its hour
+                gained[at] = np.bitwise_count(mask[at] & ~union[first])
+                union[first] |= mask[at]
+            np.add.at(levels, (row[order], level[order]), gained)
+
+    def _add_gone(self, known: Array, pieces: Pieces) -> None:
+        """Add to the minutes by distance the union of what was there then."""
+        for rows, line, minutes, each in self._minutes(pieces):
+            if not len(rows):
                 continue
             place = each.room.astype(np.int64) * self.calendar.cells + each.cell
-            first = np.flatnonzero(np.append(True, place[1:] != place[:-1]))
-            farthest, gone = self._farthest(line, each.known_from), each.gone_at
-            is_final = gone == np.iinfo(np.int64).max
-            nearest = np.where(is_final, 0, np.maximum(self._farthest(line, gone) + 1, 1))
+            order = np.argsort(place, kind="stable")
+            first = np.flatnonzero(np.append(True, np.diff(place[order]) != 0))
+            row, mask = rows[order][first], minutes[order]
+            farthest, gone = self._farthest(line, each.known_from)[order], each.gone_at[order]
+            went = self._farthest_of(line[order], gone)
+            nearest = np.where(gone == _EVER, 0, np.maximum(went + 1, 1))
             for level in range(_LEVELS):
                 is_there = (nearest <= level) & ((level <= farthest) | (level == 0))
-                union = np.bitwise_or.reduceat(np.where(is_there, minutes, 0), first)
-                np.add.at(known[:, level], row[first], np.bitwise_count(union))
-        return known
+                union = np.bitwise_or.reduceat(np.where(is_there, mask, 0), first)
+                np.add.at(known[:, level], row, np.bitwise_count(union))
 
-    def table(self, known: Array) -> pa.Table:
-        """Return the rows of the buildings' days that were open."""
+    def table(self, levels: Array, pieces: Pieces) -> pa.Table:
+        """Return the rows of the buildings' days that were open.
+
+        ``levels`` are minutes by farthest distance, to which come those of the pieces.
+        """
+        has_gone = self._has_gone[pieces.cell, pieces.room]
+        self._add_shared(levels, pieces.take(np.flatnonzero(~has_gone)))
+        known = np.flip(np.cumsum(np.flip(levels, axis=1), axis=1), axis=1)
+        self._add_gone(known, pieces.take(np.flatnonzero(has_gone)))
         day, room = self._dates
         minutes = self._open_minutes[day, self._profile[room]]
         row = self._building[room] * self.calendar.days + day
@@ -214,7 +240,11 @@ class _Known:
 
     def _farthest(self, line: Array, known_from: Ints) -> Ints:
         """Return the farthest distance at which something that came then was there, by line."""
-        farthest: Ints = (self._latest[line] - known_from) // _DAY_MINUTES + 1
+        return np.clip(self._farthest_of(line, known_from), 0, DISTANCES)
+
+    def _farthest_of(self, line: Array, instant: Ints) -> Ints:
+        """Return the farthest distance that is no earlier than an instant, by line."""
+        farthest: Ints = (self._latest[line] - instant) // _DAY_MINUTES + 1
         return farthest
 
 

@@ -1,130 +1,278 @@
 """The minutes of a pass as bits: what is open, booked, held and shared, by room and hour.
 
-Belongs here: cutting bookings at the full hours that they touch, and their union (R6 to R8), on
-plain arrays: pure functions of Arrow tables.
-Does not belong here: which bookings and room-days a pass has (``sql`` 20 to 24), what is counted of
-the bits (``sql`` 27 and up), what a block of rooms is (``blocks.py``).
+Belongs here: cutting bookings at the full hours that they touch, and their union (R6 to R8); what
+the bits of a day come to, and the free time in gaps under 30 minutes.
+Does not belong here: which bookings and room-days a pass has (``sql``), what a block of rooms is
+(``blocks.py``).
 
 A cell is one UTC hour, counted as ``calendar.py`` says; bit i of a mask is its minute i. The
 definitions are SQL, all but this: the same in SQL (``bit_or`` by room and cell, joined with the
-calendar) took more than twice the time, since a hash table has to find again what an array knows
-by its place. A block of rooms is worked on alone, so blocks go to threads here and could go to
-machines.
+calendar; hours joined with the next ones) took more than twice the time, since a hash table has to
+find again what an array knows by its place. A block of rooms is worked on alone, so blocks go to
+threads here and could go to machines.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from warehouse.blocks import Array, Block, Calendar, Ints, Rooms, cut_at_hours
+from warehouse.blocks import Array, Block, Calendar, Ints, Lines, Rooms, cut_at_hours
+from warehouse.calendar import MINUTES_TO_1970
 
 ROOM_DAYS_PER_BLOCK: Final = 12_000
 """Room-days that are worked on, and stored, together: few enough for a core's cache."""
+_NEAR: Final = np.int64((1 << 30) - 1)
+"""The 30 minutes in which a gap has to end."""
+_SUM_BITS: Final = 16
+"""The minutes of a room's day fit into so many bits."""
 
 
-def hour_masks(
+class Moments(NamedTuple):
+    """When rooms become booked or free; minutes are counted from the UTC midnight of the day."""
+
+    day: Array
+    room: Array
+    minute: Array
+
+
+@dataclass(frozen=True)
+class Hours:
+    """What the minutes of a pass come to.
+
+    ``masks`` and ``days`` have the schemas of ``MASKS`` and ``DAYS``. ``shared`` has for each block
+    the hours (cell, room) with minutes that are booked twice, ``begins`` and ``ends`` are those of
+    the open time that is booked, day by day.
+    """
+
+    rooms: Rooms
+    calendar: Calendar
+    masks: pa.Table
+    days: pa.Table
+    shared: Sequence[Array]
+    begins: Moments
+    ends: Moments
+
+
+def hours_of(
     bookings: pa.Table,
     room_dates: pa.Table,
     calendar: pa.Table,
     threads: int,
     room_days_per_block: int = ROOM_DAYS_PER_BLOCK,
-) -> pa.Table:
-    """Return the masks of every hour of the room-days that is open or booked.
+) -> Hours | None:
+    """Return the minutes of every hour of the room-days that is open or booked, None without days.
 
-    ``bookings`` has the columns of ``21_live.sql`` and may reach out of the pass, ``room_dates``
-    those of ``20_room_dates.sql``, ``calendar`` those of ``calendar_rows``, of at most a year.
+    ``bookings`` has the columns of ``live.sql`` and may reach out of the pass, ``room_dates`` those
+    of ``room_dates.sql``, ``calendar`` those of ``calendar_rows``, of at most a year.
 
-    Columns: room_no, local_date, local_hour, cell, is_split (as in the
-    calendar), and five masks: open_mask, booked_mask and held_mask (open; held and not booked),
-    overlap_mask (open, two or more booked), outside_mask (booked while not open; an all-day
-    booking never is).
-
+    The masks are open_mask, booked_mask and held_mask (open; held and not booked), overlap_mask
+    (open, two or more booked), outside_mask (booked while not open; an all-day booking never is).
     Sorted by block of rooms, and in it first the hours with nothing held or shared, at last those
     with minutes outside, all by date, hour and booked minutes: the database is the smaller, the
     more equal values stand beside each other.
     """
     if not len(room_dates) or not len(calendar):
-        return _MASKS.empty_table()
+        return None
     lines = Calendar(calendar)
     rooms = Rooms(bookings, room_dates, lines, max(1, room_days_per_block // lines.days))
     with ThreadPoolExecutor(threads) as pool:
-        tables = pool.map(lambda number: _block_masks(rooms.block(number), lines), rooms.blocks)
-        return pa.concat_tables(tables).cast(_MASKS)
+        blocks = list(
+            pool.map(lambda number: _BlockOfHours(rooms.block(number), lines), rooms.blocks)
+        )
+    begins, ends = (
+        Moments(*map(np.concatenate, zip(*(block.moments[at] for block in blocks), strict=True)))
+        for at in (0, 1)
+    )
+    return Hours(
+        rooms,
+        lines,
+        pa.concat_tables(block.masks for block in blocks).cast(MASKS),
+        pa.concat_tables(block.days for block in blocks).cast(DAYS),
+        [block.shared for block in blocks],
+        begins,
+        ends,
+    )
 
 
-def _block_masks(block: Block, calendar: Calendar) -> pa.Table:
-    rooms = np.arange(len(block.profile), dtype=np.int32)
-    timed, booked, shared = _booked(block, calendar)
-    held = _held(block, calendar)
-    open_masks = calendar.open_mask[calendar.line_of][:, block.profile]
-    if not block.is_in_use.all():
-        open_masks *= block.is_in_use[calendar.day[calendar.line_of][:, block.profile], rooms]
-    places = calendar.cell[calendar.line_of][:, block.profile] * np.int32(len(rooms)) + rooms
-    kept = np.flatnonzero((open_masks | timed[places]) != 0)
-    row = kept // len(rooms)
-    room = kept - row * len(rooms)
-    place, line = places.ravel()[kept], calendar.line_of[row, block.profile[room]]
-    open_mask, union = open_masks.ravel()[kept], booked[place]
-    outside_mask = timed[place] & ~open_mask & calendar.part_mask[line]
-    outside_mask *= block.is_read[calendar.day[line], room]
-    masks = {
-        "open_mask": open_mask,
-        "booked_mask": union & open_mask,
-        "outside_mask": outside_mask,
-        "held_mask": held[place] & open_mask & ~union,
-        "overlap_mask": shared[place] & open_mask,
-    }
-    order = _order(masks, calendar.day[line] * 24 + calendar.hour[line])
-    line = line[order]
-    columns = {
-        "room_no": (room[order] + block.first_room).astype(np.int32),
-        "local_date": (calendar.day + calendar.first_day)[line].astype("datetime64[D]"),
-        "local_hour": calendar.hour[line],
-        "cell": calendar.cell[line] + np.int32(calendar.first_cell),
-        "is_split": calendar.is_split[line],
-    }
-    return pa.table(columns | {name: mask[order] for name, mask in masks.items()})
+class _BlockOfHours:
+    """The minutes of one block; cells and rooms are places of flat arrays."""
+
+    def __init__(self, block: Block, calendar: Calendar) -> None:
+        self._block, self._calendar = block, calendar
+        self._rooms = np.arange(len(block.profile), dtype=np.int32)
+        self._unite_all()
+        self._sums = np.zeros((2, calendar.days * len(self._rooms)))
+        line, open_masks, places = self._laid_out(calendar)
+        self.masks = self._masks_of(line, open_masks, places)
+        if calendar.hours is not calendar:
+            line, open_masks, places = self._laid_out(calendar.hours)
+        self.moments = self._runs_of(line, open_masks, self._booked[places] & open_masks)
+        self.days = self._days_of()
+        self.shared = (self._shared != 0).reshape(calendar.cells, len(self._rooms))
+        del self._timed, self._booked, self._shared, self._held, self._sums
+
+    def _unite_all(self) -> None:
+        """Find the minutes booked, without those all day too, booked twice or more, and held."""
+        block, size = self._block, self._calendar.cells * len(self._rooms)
+        self._booked, self._shared, self._held = np.zeros((3, size), np.int64)
+        timed = block.is_booked & ~block.is_all_day
+        _unite(*self._pieces(timed), self._booked, self._shared)
+        self._timed = self._booked
+        if (all_day := block.is_booked & block.is_all_day).any():
+            self._timed = self._booked.copy()
+            _unite(*self._pieces(all_day), self._booked, self._shared)
+        _unite(*self._pieces(~block.is_booked), self._held, np.zeros(size, np.int64))
+
+    def _pieces(self, chosen: Array) -> tuple[Ints, Ints]:
+        """Cut the chosen bookings at full hours; return place and mask of each piece."""
+        chosen, first = np.flatnonzero(chosen), self._calendar.first_cell * 60
+        starts, ends = self._block.starts[chosen] - first, self._block.ends[chosen] - first
+        of, cell, masks = cut_at_hours(starts, ends, self._calendar.cells)
+        return cell * len(self._rooms) + self._block.room[chosen][of], masks
+
+    def _laid_out(self, lines: Lines) -> tuple[Array, Ints, Array]:
+        """Return line, open minutes and place of the lines of each room, a column."""
+        line = lines.line_of[:, self._block.profile]
+        open_masks = lines.open_mask[line]
+        if not self._block.is_in_use.all():
+            open_masks *= self._block.is_in_use[lines.day[line], self._rooms]
+        return line, open_masks, lines.cell[line] * np.int32(len(self._rooms)) + self._rooms
+
+    def _masks_of(self, line: Array, open_masks: Ints, places: Array) -> pa.Table:
+        calendar = self._calendar
+        kept = np.flatnonzero((open_masks | self._timed[places]) != 0)
+        room = self._rooms[kept % len(self._rooms)]
+        line, place, open_mask = (each.ravel()[kept] for each in (line, places, open_masks))
+        union, day = self._booked[place], calendar.day[line]
+        outside_mask = self._timed[place] & ~open_mask & calendar.part_mask[line]
+        outside_mask *= self._block.is_read[day, room]
+        masks = {
+            "open_mask": open_mask,
+            "booked_mask": union & open_mask,
+            "outside_mask": outside_mask,
+            "held_mask": self._held[place] & open_mask & ~union,
+            "overlap_mask": self._shared[place] & open_mask,
+        }
+        minutes = [np.bitwise_count(mask) for mask in masks.values()]
+        of_day = day * np.int32(len(self._rooms)) + room
+        self._add(0, of_day, *minutes[:3])
+        self._add(1, of_day, *minutes[3:])
+        is_held = (minutes[3] | minutes[4]) != 0
+        kind = np.maximum(is_held, (minutes[2] != 0) * np.int32(2))
+        hour = day * 24 + calendar.hour[line]
+        # Of 16 bits, as a pass has no more days than a year.
+        key = (hour + kind * (hour.max(initial=0) + 1)).astype(np.uint16)
+        order = np.lexsort((minutes[1], key))
+        order = order[(minutes[0] | minutes[2])[order] != 0]
+        line = line[order]
+        columns = {
+            "room_no": room[order] + np.int32(self._block.first_room),
+            "local_date": day[order] + np.int32(calendar.first_day),
+            "local_hour": calendar.hour[line],
+            "cell": calendar.cell[line] + np.int32(calendar.first_cell),
+            "is_split": calendar.is_split[line],
+        }
+        return pa.table(columns | {name: mask[order] for name, mask in masks.items()})
+
+    def _add(self, at: int, place: Array, *minutes: Array, first: int = 0) -> None:
+        """Add minutes to the sums of room-days, up to three side by side in one number."""
+        together = np.zeros(len(place))
+        for nth, each in enumerate(minutes, first):
+            together += each * float(1 << _SUM_BITS * nth)
+        self._sums[at] += np.bincount(place, together, len(self._sums[at]))
+
+    def _runs_of(self, line: Array, open_masks: Ints, booked: Ints) -> tuple[Moments, Moments]:
+        """Return when rooms become booked and free, hours that follow each other as one run."""
+        is_next = self._calendar.hours.is_next[:, self._block.profile].ravel()
+        at = np.flatnonzero(booked)
+        above, below = at - len(self._rooms), np.minimum(at + len(self._rooms), booked.size - 1)
+        open_masks, booked, line = (each.ravel() for each in (open_masks, booked, line))
+        mine, runs_on = booked[at], is_next[at].astype(np.int64)
+        follows = booked[below] * runs_on
+        before = (booked[above] >> 59) * is_next[above]  # of the first hours the last: none is next
+        free, next_free = open_masks[at] & ~mine, open_masks[below] * runs_on & ~follows
+        place = self._calendar.hours.day[line[at]] * np.int32(len(self._rooms))
+        place += self._rooms[at % len(self._rooms)]
+        self._add_gaps(place, mine, free, follows & _NEAR, next_free & _NEAR)
+        begins = self._moments_of(line, at, mine & ~(mine << 1 | before))
+        return begins, self._moments_of(line, at, (mine << 1) & ~(mine | (follows & 1) << 60))
+
+    def _add_gaps(
+        self, place: Array, booked: Ints, free: Ints, next_booked: Ints, next_free: Ints
+    ) -> None:
+        """Add the free time in gaps under 30 minutes between two bookings of one open interval.
+
+        A gap begins at a minute that is open and free after a booked one: a bit of 61, the last one
+        for a gap from the full hour on. The 30 minutes from there on, taken from this hour and the
+        next of the same day, tell whether a booking ends the gap in time: the run of free bits is
+        the gap, and the bit after it must be booked.
+        """
+        left = (booked << 1) & (free | (next_free & 1) << 60)
+        # Few hours can have such a gap: a booking after its first minute in this hour, or so early
+        # in the next that less than 30 minutes lie between.
+        is_here = booked > (left & -left)
+        is_here |= (left & -((next_booked & -next_booked) << 31)) != 0
+        kept = np.flatnonzero(is_here & (left != 0))
+        while len(kept):
+            place, booked, free, next_booked, next_free, left = (
+                each[kept] for each in (place, booked, free, next_booked, next_free, left)
+            )
+            minute = np.bitwise_count((left & -left) - 1).astype(np.int64)
+            later, is_late = 60 - minute, minute > 30
+            run = (free >> minute | (next_free << later) * is_late) & _NEAR
+            run &= ~(run + 1)
+            is_gap = (booked >> minute | (next_booked << later) * is_late) & (run + 1) & _NEAR
+            self._add(1, place, np.bitwise_count(run) * (is_gap != 0), first=2)
+            left &= left - 1
+            kept = np.flatnonzero(left)
+
+    def _moments_of(self, line: Array, at: Array, bits: Ints) -> Moments:
+        """Return when the bits are; ``at`` has their places in ``line``."""
+        calendar, hours = self._calendar, self._calendar.hours
+        of, minute = minutes_of(bits)
+        at = at[of]
+        of, room = line[at], self._rooms[at % len(self._rooms)]
+        day = hours.day[of]
+        midnight = MINUTES_TO_1970 - calendar.first_cell * 60 + calendar.first_day * 24 * 60
+        minute += hours.cell[of] * 60 - day * (24 * 60) - np.int32(midnight)
+        return Moments(day, room + np.int32(self._block.first_room), minute)
+
+    def _days_of(self) -> pa.Table:
+        """Return the room-days that are open or have a booking, which counts where it starts."""
+        block, calendar, size = self._block, self._calendar, len(self._sums[0])
+        is_here = (block.day >= 0) & (block.day < calendar.days)
+        chosen = np.flatnonzero(block.is_booked & block.is_own & is_here)
+        place = block.day[chosen].astype(np.int64) * len(self._rooms) + block.room[chosen]
+        bookings = np.bincount(place, minlength=size)
+        gross = np.bincount(place, (block.ends - block.starts)[chosen], size)
+        low = (1 << _SUM_BITS) - 1
+        sums = self._sums.astype(np.int64)
+        minutes = [each >> _SUM_BITS * place & low for each in sums for place in range(3)]
+        kept = np.flatnonzero(
+            block.is_listed.ravel() & ((minutes[0] != 0) | (minutes[2] != 0) | (bookings != 0))
+        )
+        day, room = np.divmod(kept, len(self._rooms))
+        dates = (day + calendar.first_day).astype(np.int32)
+        of_days = [each[kept].astype(np.int64) for each in (*minutes, gross, bookings)]
+        return pa.table([room + block.first_room, dates, *of_days], DAYS.names)
 
 
-def _order(masks: dict[str, Ints], hour: Array) -> Array:
-    """Return the order of the rows that have any minute."""
-    is_held = (masks["held_mask"] | masks["overlap_mask"]) != 0
-    kind = np.maximum(is_held, (masks["outside_mask"] != 0) * np.int32(2))
-    # Of 16 bits, as a pass has no more days than a year.
-    key = (hour + kind * (hour.max(initial=0) + 1)).astype(np.uint16)
-    order = np.lexsort((np.bitwise_count(masks["booked_mask"]), key))
-    kept: Array = order[(masks["open_mask"] | masks["outside_mask"])[order] != 0]
-    return kept
-
-
-def _booked(block: Block, calendar: Calendar) -> tuple[Ints, Ints, Ints]:
-    """Return by cell and room: minutes booked but not all day, booked, and booked twice or more."""
-    booked, shared = np.zeros((2, calendar.cells * len(block.profile)), np.int64)
-    _unite(*_pieces(block, calendar, block.is_booked & ~block.is_all_day), booked, shared)
-    all_day = block.is_booked & block.is_all_day
-    if not all_day.any():
-        return booked, booked, shared
-    timed = booked.copy()
-    _unite(*_pieces(block, calendar, all_day), booked, shared)
-    return timed, booked, shared
-
-
-def _held(block: Block, calendar: Calendar) -> Ints:
-    """Return the minutes held by cell and room."""
-    held, shared = np.zeros((2, calendar.cells * len(block.profile)), np.int64)
-    _unite(*_pieces(block, calendar, ~block.is_booked), held, shared)
-    return held
-
-
-def _pieces(block: Block, calendar: Calendar, chosen: Array) -> tuple[Ints, Ints]:
-    """Cut the chosen bookings at full hours; return place (by cell and room) and mask of each."""
-    chosen = np.flatnonzero(chosen)
-    first_minute = calendar.first_cell * 60
-    starts, ends = block.starts[chosen] - first_minute, block.ends[chosen] - first_minute
-    of, cell, masks = cut_at_hours(starts, ends, calendar.cells)
-    return cell * len(block.profile) + block.room[chosen][of], masks
+def minutes_of(masks: Ints) -> tuple[Ints, Array]:
+    """Return where each bit stands, and its minute."""
+    at = np.flatnonzero(masks)
+    left, found = masks[at], []
+    while len(at):
+        found.append((at, np.bitwise_count((left & -left) - 1).astype(np.int32)))
+        left &= left - 1
+        kept = np.flatnonzero(left)
+        at, left = at[kept], left[kept]
+    found.append((at, np.zeros(0, np.int32)))
+    places, minutes = zip(*found, strict=True)
+    return np.concatenate(places), np.concatenate(minutes)
 
 
 def _unite(places: Ints, masks: Ints, union: Ints, shared: Ints) -> None:
@@ -147,7 +295,7 @@ def _unite(places: Ints, masks: Ints, union: Ints, shared: Ints) -> None:
         places, masks = places[left], masks[left]
 
 
-_MASKS: Final = pa.schema(
+MASKS: Final = pa.schema(
     {
         "room_no": pa.int32(),
         "local_date": pa.date32(),
@@ -161,3 +309,19 @@ _MASKS: Final = pa.schema(
         "overlap_mask": pa.int64(),
     }
 )
+"""Every hour of a room-day that is open or booked outside; ``is_split`` is as in the calendar."""
+DAYS: Final = pa.schema(
+    {
+        "room_no": pa.int32(),
+        "local_date": pa.date32(),
+        "open_minutes": pa.int32(),
+        "booked_minutes": pa.int32(),
+        "booked_minutes_outside_hours": pa.int32(),
+        "held_minutes": pa.int32(),
+        "overlap_minutes": pa.int32(),
+        "fragmented_minutes": pa.int32(),
+        "gross_booked_minutes": pa.int64(),
+        "bookings": pa.int32(),
+    }
+)
+"""Every room-day that is open or has a booking. Bookings count whole, where they start (R15)."""

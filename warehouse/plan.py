@@ -11,7 +11,7 @@ be done, whatever the bookings in it need. Rooms without a capacity are no part 
 them stays in them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -20,87 +20,110 @@ import pyarrow as pa
 
 from transforms.contract.database import TABLES
 from transforms.local_time import day_start, zone
+from warehouse.blocks import column, cut_at_hours, day_numbers
+from warehouse.calendar import MINUTES_TO_1970
 from warehouse.engine import Engine
-from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack, stable_order
+from warehouse.masks import Hours, minutes_of
+from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack
 
 _ROOMS_AT_A_TIME: Final = 1_000
 """Rooms whose bookings are in memory together, or those of one building that has more."""
-_YEAR_1: Final = 62_135_596_800 // 60
-"""Minutes from the year 1 to 1970."""
-_TIMED: Final = """
-SELECT n.number, start_minute(b.starts_at) AS starts, end_minute(b.ends_at) AS ends
-FROM bookings AS b
-JOIN what_if_now AS n ON n.room_id = b.room_id
-JOIN what_if_days AS d ON d.place = n.place AND d.local_date = b.local_start_date
-CROSS JOIN settings AS s
-WHERE (b.status = 'booked' OR (b.status = 'held' AND s.count_held_as_booked))
-  AND b.ends_at > b.starts_at AND NOT b.is_all_day AND n.place BETWEEN ? AND ?
-"""
-_ALL_DAY: Final = """
-SELECT n.number, a.cell * 60 - a.phase_minutes AS hour, a.open_mask
-FROM all_day_open AS a
-JOIN what_if_now AS n ON n.room_id = a.room_id
-JOIN what_if_days AS d ON d.place = n.place AND d.local_date = a.local_date
-WHERE n.place BETWEEN ? AND ?
-"""
+_BOOKED: Final = "SELECT * FROM what_if_booked WHERE number BETWEEN ? AND ?"
+BOOKED: Final = pa.schema({"number": pa.int32(), "starts": pa.int32(), "minutes": pa.int32()})
+"""When a room of the what-if is booked, in minutes since 1970."""
+DAYS: Final = pa.schema({"place": pa.int32(), "local_date": pa.date32()})
+
+
+def booked_in_pass(hours: Hours | None, rooms: pa.Table, days: pa.Table) -> pa.Table:
+    """Return what the rooms of the what-if have booked on its days of a pass, schema ``BOOKED``.
+
+    ``rooms`` and ``days`` are as in ``what_if_rooms_of.sql`` and ``what_if_days.sql``. All-day
+    bookings fill the open time of their room (R6), as everywhere in the statistics: with all hours
+    of the day they could be counted.
+    """
+    if hours is None or not len(rooms):
+        return BOOKED.empty_table()
+    calendar, every = hours.calendar, hours.rooms.every
+    own = column(rooms, "room_no")
+    number, place, phase = np.full((3, max(hours.rooms.count, int(own.max()) + 1)), -1)
+    number[own], place[own] = column(rooms, "number"), column(rooms, "place")
+    phase[own] = column(rooms, "phase_minutes") + MINUTES_TO_1970
+    # One place and one day more: of rooms and days that nobody asks about.
+    is_asked = np.zeros((int(place.max()) + 2, calendar.days + 1), np.bool_)
+    day = day_numbers(days) - calendar.first_day
+    is_here = (day >= 0) & (day < calendar.days)
+    is_asked[column(days, "place")[is_here], day[is_here]] = True
+    is_timed = every.is_booked & ~every.is_all_day & every.is_own
+    is_timed &= (every.day >= 0) & (every.day < calendar.days)
+    timed = np.flatnonzero(is_timed)
+    timed = timed[is_asked[place[every.room[timed]], every.day[timed]]]
+    room, starts, ends = every.room[timed], every.starts[timed], every.ends[timed]
+    if (all_day := np.flatnonzero(every.is_booked & every.is_all_day)).size:
+        first = calendar.first_cell * 60
+        of, cell, _ = cut_at_hours(
+            every.starts[all_day] - first, every.ends[all_day] - first, calendar.cells
+        )
+        is_filled = np.zeros((hours.rooms.count, calendar.cells), np.bool_)
+        is_filled[every.room[all_day][of], cell] = True
+        names = ("room_no", "cell", "open_mask")
+        of_mask, cell, open_mask = (column(hours.masks, name) for name in names)
+        day = day_numbers(hours.masks) - calendar.first_day
+        is_filled = is_filled[of_mask, cell - calendar.first_cell]
+        kept = np.flatnonzero(is_filled & is_asked[place[of_mask], day])
+        of_mask, cell, open_mask = of_mask[kept], cell[kept].astype(np.int64), open_mask[kept]
+        after = open_mask << 1
+        (of, opens), (_, closes) = map(minutes_of, (open_mask & ~after, ~open_mask & after))
+        room = np.append(room, of_mask[of])
+        starts = np.append(starts, cell[of] * 60 + opens)
+        ends = np.append(ends, cell[of] * 60 + closes)
+    number, starts, ends = number[room], starts - phase[room], ends - phase[room]
+    order = np.argsort(number * (int(np.ptp(starts)) + 1 if len(starts) else 1) + starts)
+    number, starts, ends = stretches(number[order], starts[order], ends[order])
+    return pa.table([number, starts, ends - starts], BOOKED.names).cast(BOOKED)
 
 
 def load_what_if(engine: Engine) -> None:
     """Fill the tables of the page's what-if, some buildings at a time."""
-    for step in ("what_if_now", "what_if_days"):
-        engine.run(f"after/{step}")
     region = engine.values("SELECT region FROM settings")[0]
-    rooms = engine.table("what_if_now").to_pylist()
+    rooms = engine.table("what_if_now").sort_by("number").to_pylist()
     days: dict[int, list[date]] = {}
     for place, day in engine.rows("SELECT place, local_date FROM what_if_days ORDER BY ALL"):
         days.setdefault(place, []).append(day)
-    for first, last in _chunks([room["place"] for room in rooms]):
-        found = _booked(engine, first, last)
-        for place in range(first, last + 1):
-            own = [room for room in rooms if room["place"] == place]
-            low, high = np.searchsorted(found[0], (own[0]["number"], own[-1]["number"] + 1))
-            bookings = tuple(each[low:high] for each in found)
-            if place in days:
-                tables = what_if_tables(own, days[place], *bookings)
-                for name, rows in tables.items():
-                    table = pa.Table.from_pylist(
-                        [{"region": region} | row for row in rows], TABLES[name].schema
-                    )
-                    engine.insert(name, table)
-        del found, bookings  # or the next ones would come beside them
+    of_places: dict[int, list[dict[str, Any]]] = {}
+    for room in rooms:
+        of_places.setdefault(room["place"], []).append(room)
+    for places in _chunks(of_places):
+        numbers = of_places[places[0]][0]["number"], of_places[places[-1]][-1]["number"]
+        found = engine.columns(_BOOKED, numbers)
+        # Sorted in each pass, one after another: such runs are merged.
+        order = np.argsort(found["number"] * (1 << 32) + found["starts"], kind="stable")
+        room_no, starts, minutes = (each[order] for each in found.values())
+        for place in (place for place in places if place in days):
+            own = of_places[place]
+            low, high = np.searchsorted(room_no, (own[0]["number"], own[-1]["number"] + 1))
+            here = slice(low, high)
+            ends = starts[here] + minutes[here]
+            tables = what_if_tables(own, days[place], room_no[here], starts[here], ends)
+            for name, rows in tables.items():
+                table = pa.Table.from_pylist(
+                    [{"region": region} | row for row in rows], TABLES[name].schema
+                )
+                engine.insert(name, table)
+        del found, order, room_no, starts, minutes  # or the next ones would come beside them
 
 
-def _booked(engine: Engine, first: int, last: int) -> tuple[Ints, Ints, Ints]:
-    """Return room, start and end of what some places have booked, sorted by room and start.
-
-    All-day bookings fill the open time of their room (R6), as everywhere in the statistics: with
-    all hours of the day they could be counted.
-    """
-    timed = engine.columns(_TIMED, [first, last])
-    columns = [timed["number"], timed["starts"] - _YEAR_1, timed["ends"] - _YEAR_1]
-    if engine.has("all_day_open"):
-        hours = engine.columns(_ALL_DAY, [first, last])
-        is_open = (hours["open_mask"][:, None] >> np.arange(60) & 1).astype(np.int8)
-        change = np.diff(is_open, axis=1, prepend=0, append=0)
-        (row, opens), (_, closes) = np.nonzero(change == 1), np.nonzero(change == -1)
-        hour = hours["hour"][row] - _YEAR_1
-        all_day = (hours["number"][row], hour + opens, hour + closes)
-        columns = [np.append(*each) for each in zip(columns, all_day, strict=True)]
-    order = np.argsort(columns[1], kind="stable")  # bookings are nearly sorted by start
-    order = order[stable_order(columns[0][order])]
-    return columns[0][order], columns[1][order], columns[2][order]
-
-
-def _chunks(places: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last of places that are looked at together."""
-    first, count = 0, 0
-    for at, place in enumerate(places):
-        if count >= _ROOMS_AT_A_TIME and place != places[at - 1]:
-            yield first, places[at - 1]
-            first, count = place, 0
-        count += 1
+def _chunks(of_places: Mapping[int, Sequence[object]]) -> Iterator[list[int]]:
+    """Yield the places that are looked at together."""
+    places: list[int] = []
+    count = 0
+    for place, rooms in of_places.items():
+        places.append(place)
+        count += len(rooms)
+        if count >= _ROOMS_AT_A_TIME:
+            yield places
+            places, count = [], 0
     if places:
-        yield first, places[-1]
+        yield places
 
 
 def what_if_tables(

@@ -156,15 +156,23 @@ def profile_of(counts: Sequence[Mapping[str, Any]], subject: Subject) -> Profile
         name: {band: at for at, band in enumerate(of)} for name, of in subject.measures.items()
     }
     month_no = {month: at for at, month in enumerate(months)}
-    for row in counts:
-        place: Place = tuple(row[name] for name in subject.names)
-        measure, month = row[subject.measure], month_no[row["month"]]
-        band = band_no[measure][row[subject.band]]
-        for depth in depths:
-            for of in (0, month):
-                at = (number[place[:depth]], of, band)
-                for column, of_column in numbers.items():
-                    of_column[measure][at] += row[column]
+    # Of each row its places from the region down, its month and its band, and then all at once.
+    above = np.array([[number[place[:depth]] for depth in depths] for place in finest], np.int64)
+    place_no = {place: at for at, place in enumerate(finest)}
+    own = [place_no[tuple(row[name] for name in subject.names)] for row in counts]
+    places_of = above.reshape(-1, len(depths))[np.array(own, np.int64)]
+    month_of = np.array([month_no[row["month"]] for row in counts], np.int64)
+    of_measure: dict[str, list[int]] = {name: [] for name in subject.measures}
+    for at, row in enumerate(counts):
+        of_measure[row[subject.measure]].append(at)
+    for measure, rows in of_measure.items():
+        band = np.array([band_no[measure][counts[at][subject.band]] for at in rows], np.int64)
+        for column, of_column in numbers.items():
+            values = np.array([counts[at][column] for at in rows], np.int64)
+            for depth in depths:
+                place, month = places_of[rows, depth], month_of[rows]
+                for of in (np.zeros_like(month), month):
+                    np.add.at(of_column[measure], (place, of, band), values)
     counted = numbers.pop(subject.count)
     return Profile(places, parent, months, subject.measures, counted, numbers)
 
@@ -320,9 +328,12 @@ def _named(
         cells = Cells(counts_of[name], profile.parent, tied[name], _reducible(profile))
         return shown_counts(cells, visible, k, before.of(name), back[name], limits)
 
+    named: dict[str, Shown] = {}
+    was: dict[str, Flags] = {}
+    changed = set(counts_of)
     while True:
-        was = {name: flags.copy() for name, flags in back.items()}
-        named = {name: shown(name) for name in counts_of}
+        named |= {name: shown(name) for name in changed}
+        was |= {name: back[name].copy() for name in changed}
         for name, each in named.items():
             back[name][:, 0] |= before.told_by_new_months(name, each.exact)
         for tie in ties:
@@ -331,11 +342,13 @@ def _named(
             if tie.both_ways:
                 back[tie.wide][:, :, tie.band] |= apart
                 back[tie.narrow] |= tie.told_apart(named, counts_of, k)
-        if all(np.array_equal(was[name], back[name]) for name in back):
-            for tie in (each for each in ties if not each.both_ways):
+        changed = {name for name in back if not np.array_equal(was[name], back[name])}
+        for tie in ties:
+            if not changed and not tie.both_ways:
                 for name, limits in tie.limits(named, counts_of).items():
                     back[name] |= named[name].exact & ~shown(name, limits).exact
-        if all(np.array_equal(was[name], back[name]) for name in back):
+        changed = {name for name in back if not np.array_equal(was[name], back[name])}
+        if not changed:
             return named
 
 

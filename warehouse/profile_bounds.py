@@ -4,7 +4,8 @@ Belongs here: passing bounds on from sum to sum, of bands, places and months, un
 Does not belong here: what is hidden because of it (``suppression.py``).
 """
 
-from typing import Final, TypeAlias
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,38 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _BOUND_ROUNDS: Final = 15
+
+
+class Families(NamedTuple):
+    """Wholes and their parts, family by family, as indices of places.
+
+    ``of`` has for each part the number of its family, ``starts`` where each family begins.
+    """
+
+    wholes: Counts
+    parts: Counts
+    of: Counts
+    starts: Counts
+
+    @staticmethod
+    def found(parent: Counts, least: int = 1) -> "list[Families]":
+        """Return the families of each level, from the top, of so many parts or more."""
+        depth = np.zeros(len(parent), np.int64)
+        for place in np.flatnonzero(parent >= 0):  # a parent comes before its parts
+            depth[place] = depth[parent[place]] + 1
+        sizes = np.bincount(parent[parent >= 0], minlength=len(parent))
+        families = []
+        for level in range(1, int(depth.max(initial=0)) + 1):
+            parts = np.flatnonzero((depth == level) & (sizes[parent] >= least))
+            parts = parts[np.argsort(parent[parts], kind="stable")]
+            wholes, starts, of = np.unique(parent[parts], return_index=True, return_inverse=True)
+            if len(wholes):
+                families.append(Families(wholes, parts, of, starts))
+        return families
+
+    def total(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the sum of each family; values have the axes of the parts."""
+        return np.add.reduceat(values, self.starts, axis=0)
 
 
 def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
@@ -37,11 +70,13 @@ def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
     high = np.where(is_open, truth, np.where(visible[:, :, None], few, np.inf))
     if limits is not None:
         low, high = np.maximum(low, limits[0]), np.minimum(high, limits[1])
+    every, large = Families.found(parent), Families.found(parent, 3)
     for _ in range(_BOUND_ROUNDS):
         before = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
         _tighten_bands(low, high, counts, visible)
-        _tighten_places(low, high, parent)
-        _tighten_rests(low, high, parent)
+        _tighten_places(low, high, every)
+        for families in large:
+            _tighten_rests(low, high, families)
         _tighten_months(low, high)
         after = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
         if before == after:
@@ -60,68 +95,73 @@ def _tighten_bands(low: Floats, high: Floats, counts: Counts, visible: Flags) ->
         low[:] = np.fmax(low, total[:, :, None] - rest_high)
 
 
-def _tighten_places(low: Floats, high: Floats, parent: Counts) -> None:
+def _tighten_places(low: Floats, high: Floats, every: Sequence[Families]) -> None:
     """Pass bounds on between the parts of each place and the place."""
-    parts = np.flatnonzero(parent >= 0)
-    of = parent[parts]
-    wholes = np.unique(of)
-    low_sum, high_sum, endless = np.zeros_like(low), np.zeros_like(low), np.zeros_like(low)
     is_endless = np.isinf(high)
-    np.add.at(low_sum, of, low[parts])
-    np.add.at(high_sum, of, np.where(is_endless, 0.0, high)[parts])
-    np.add.at(endless, of, is_endless[parts].astype(np.float64))
-    total_high = np.where(endless > 0, np.inf, high_sum)
-    low[wholes] = np.maximum(low[wholes], low_sum[wholes])
-    high[wholes] = np.minimum(high[wholes], total_high[wholes])
-    part_high = high[parts]
-    others_endless = endless[of] - is_endless[parts] > 0
-    finite = np.where(is_endless[parts], 0.0, part_high)
-    rest_high = np.where(others_endless, np.inf, high_sum[of] - finite)
-    high[parts] = np.minimum(part_high, high[of] - (low_sum[of] - low[parts]))
-    low[parts] = np.maximum(low[parts], low[of] - rest_high)
+    finite = np.where(is_endless, 0.0, high)
+    sums = [[each.total(of[each.parts]) for of in (low, finite, is_endless + 0)] for each in every]
+    for each, (low_sum, high_sum, endless) in zip(every, sums, strict=True):
+        wholes = each.wholes
+        low[wholes] = np.maximum(low[wholes], low_sum)
+        high[wholes] = np.minimum(high[wholes], np.where(endless > 0, np.inf, high_sum))
+    was_low, was_high = low.copy(), high.copy()
+    for each, (low_sum, high_sum, endless) in zip(every, sums, strict=True):
+        parts, of = each.parts, each.of
+        whole = each.wholes[of]
+        others_endless = endless[of] - is_endless[parts] > 0
+        own = np.where(is_endless[parts], 0.0, was_high[parts])
+        rest_high = np.where(others_endless, np.inf, high_sum[of] - own)
+        rest_low = low_sum[of] - was_low[parts]
+        high[parts] = np.minimum(was_high[parts], was_high[whole] - rest_low)
+        low[parts] = np.maximum(was_low[parts], was_low[whole] - rest_high)
 
 
-def _tighten_rests(low: Floats, high: Floats, parent: Counts) -> None:
+def _tighten_rests(low: Floats, high: Floats, families: Families) -> None:
     """Pass bounds on between months for what some parts of a place leave of it.
 
     Together they are told of all months where the other parts are, each alone perhaps of none.
     """
-    for whole in np.unique(parent[parent >= 0]):
-        parts = np.flatnonzero(parent == whole)
-        if len(parts) < 3:
-            continue
-        part_low, part_high = low[parts], high[parts]
-        is_told = np.broadcast_to(part_low[:, :1] == part_high[:, :1], part_low.shape)
-        sides = is_told, ~is_told
-        least = np.stack([np.where(side, part_low, 0).sum(axis=0) for side in sides])
-        most = np.stack([np.where(side, part_high, 0).sum(axis=0) for side in sides])
-        for _ in range(2):
-            least = np.maximum(least, low[whole] - most[::-1])
-            most = np.minimum(most, high[whole] - least[::-1])
-            _tighten_months(least, most)
-        for side, side_low, side_high in zip(sides, least, most, strict=True):
-            own_low, own_high = np.where(side, part_low, 0), np.where(side, part_high, 0)
-            upper = side_high - (own_low.sum(axis=0) - own_low)
-            lower = side_low - _sum_of_others(own_high, axis=0)
-            high[parts] = np.where(side, np.minimum(high[parts], upper), high[parts])
-            low[parts] = np.where(side, np.maximum(low[parts], lower), low[parts])
+    wholes, parts, of, _ = families
+    part_low, part_high = low[parts], high[parts]
+    is_told = np.broadcast_to(part_low[:, :1] == part_high[:, :1], part_low.shape)
+    sides = is_told, ~is_told
+    least = np.stack([families.total(np.where(side, part_low, 0)) for side in sides])
+    most = np.stack([families.total(np.where(side, part_high, 0)) for side in sides])
+    for _ in range(2):
+        least = np.maximum(least, low[wholes] - most[::-1])
+        most = np.minimum(most, high[wholes] - least[::-1])
+        _tighten_months(least, most)
+    for side, side_low, side_high in zip(sides, least, most, strict=True):
+        own_low, own_high = np.where(side, part_low, 0), np.where(side, part_high, 0)
+        is_endless = np.isinf(own_high)
+        finite = np.where(is_endless, 0.0, own_high)
+        others_endless = families.total(is_endless + 0)[of] - is_endless > 0
+        rest_high = np.where(others_endless, np.inf, families.total(finite)[of] - finite)
+        upper = side_high[of] - (families.total(own_low)[of] - own_low)
+        high[parts] = np.where(side, np.minimum(high[parts], upper), high[parts])
+        low[parts] = np.where(side, np.maximum(low[parts], side_low[of] - rest_high), low[parts])
 
 
 def _tighten_months(low: Floats, high: Floats) -> None:
-    """Pass bounds on between the months of each place and all months together."""
-    low[:, 0] = np.maximum(low[:, 0], low[:, 1:].sum(axis=1))
-    high[:, 0] = np.minimum(high[:, 0], high[:, 1:].sum(axis=1))
-    rest_high = _sum_of_others(high[:, 1:], axis=1)
-    rest_low = low[:, 1:].sum(axis=1, keepdims=True) - low[:, 1:]
-    high[:, 1:] = np.minimum(high[:, 1:], high[:, :1] - rest_low)
-    low[:, 1:] = np.maximum(low[:, 1:], low[:, :1] - rest_high)
+    """Pass bounds on between months, on the last axis but one, and all of them together."""
+    low_whole, low_months = low[..., :1, :], low[..., 1:, :]
+    high_whole, high_months = high[..., :1, :], high[..., 1:, :]
+    np.maximum(low_whole, low_months.sum(axis=-2, keepdims=True), out=low_whole)
+    np.minimum(high_whole, high_months.sum(axis=-2, keepdims=True), out=high_whole)
+    rest_high = _sum_of_others(high_months, axis=-2)
+    rest_low = low_months.sum(axis=-2, keepdims=True) - low_months
+    np.minimum(high_months, high_whole - rest_low, out=high_months)
+    np.maximum(low_months, low_whole - rest_high, out=low_months)
 
 
 def _sum_of_others(values: Floats, axis: int) -> Floats:
     """Return the sum along an axis without each value itself; infinite ones are not subtracted."""
     is_endless = np.isinf(values)
+    if not is_endless.any():
+        rest: Floats = np.asarray(values.sum(axis=axis, keepdims=True) - values)
+        return rest
     finite = np.where(is_endless, 0.0, values)
-    rest: Floats = np.asarray(finite.sum(axis=axis, keepdims=True) - finite)
+    rest = np.asarray(finite.sum(axis=axis, keepdims=True) - finite)
     others_endless = is_endless.sum(axis=axis, keepdims=True) - is_endless > 0
     others: Floats = np.where(others_endless, np.inf, rest)
     return others

@@ -25,10 +25,12 @@ from transforms.contract import CONTRACT_VERSION, Region
 from transforms.contract.database import STATISTICS, TABLES
 from warehouse.ahead import BUSY_AHEAD, load_busy_ahead
 from warehouse.build import (
+    HOURS_OF_PLACES,
     KNOWN_DAYS,
     MASKS,
     PEAKS,
     PLACE_CHANGES,
+    WHAT_IF_BOOKED,
     Build,
     LakeRows,
     PublishOptions,
@@ -68,6 +70,9 @@ BEFORE: Final = (
     "rooms_of_places",
     "gone",
     "ahead_buildings",
+    "week_places",
+    "what_if_now",
+    "what_if_rooms_of",
 )
 EACH_PASS: Final = (
     *(
@@ -75,15 +80,15 @@ EACH_PASS: Final = (
         "room_dates",
         "live",
         MASKS,
-        "fragments",
-        "days",
         "utilization_cells",
         "room_hours",
+        HOURS_OF_PLACES,
     ),
     *("room_days", "room_days_ahead", "utilization", PLACE_CHANGES, PEAKS, "open_places"),
     *("in_use", "rooms_in_use", "rooms_in_use_by_place", "bookings", "hidden_cells"),
-    *("series_hours", "change_days", "change_minutes", "all_day_open"),
+    *("series_hours", "change_days", "change_minutes"),
     *("known_dates", "gone_here", KNOWN_DAYS, "ahead_days"),
+    *("what_if_days", WHAT_IF_BOOKED),
 )
 """``masks``, ``place_changes``, ``peaks`` and ``known_days`` are not SQL but arrays (``masks.py``,
 ``in_use.py``, ``known.py``)."""

@@ -32,7 +32,7 @@ from typing import Final
 
 import numpy as np
 
-from warehouse.profile_bounds import Counts, Flags, Floats, pinned
+from warehouse.profile_bounds import Counts, Families, Flags, Floats, pinned
 
 _ROUNDS: Final = 60
 _LARGE_CELL: Final = 200
@@ -96,9 +96,16 @@ class Grid:
     known: Flags
     visible: Flags
     reduced: Flags = field(init=False)
+    cost: Floats = field(init=False)
+    """What hiding each count takes from its cell: its share, less in a small cell."""
+    levels: Sequence[Families] = field(init=False)
 
     def __post_init__(self) -> None:
         self.reduced = np.zeros_like(self.shown)
+        total = self.cells.counts.sum(axis=-1, keepdims=True)
+        self.cost = self.cells.counts / np.maximum(total, _LARGE_CELL)
+        self.cost[:, :, list(self.cells.tied)] += _TIED_COST
+        self.levels = Families.found(self.cells.parent)
 
     @property
     def free(self) -> Flags:
@@ -224,14 +231,6 @@ def published(cells: Cells, values: Counts, shown: Shown) -> Counts:
     return found
 
 
-def _cost(cells: Cells) -> Floats:
-    """Return what hiding each count takes from its cell: its share, less in a small cell."""
-    total = cells.counts.sum(axis=-1, keepdims=True)
-    cost: Floats = cells.counts / np.maximum(total, _LARGE_CELL)
-    cost[:, :, list(cells.tied)] += _TIED_COST
-    return cost
-
-
 def _cheapest(cost: Floats, candidates: Flags) -> tuple[Counts, Flags]:
     """Return the place of the cheapest candidate on the last axis, and whether there is any."""
     any_left: Flags = np.asarray(candidates.any(axis=-1))
@@ -241,14 +240,15 @@ def _cheapest(cost: Floats, candidates: Flags) -> tuple[Counts, Flags]:
 def _hide_in_bands(grid: Grid) -> None:
     """Let the ``few`` of each cell hold at least k bookings that could be of two bands."""
     counts, shown, k = grid.cells.counts, grid.shown, grid.k
-    cost = _cost(grid.cells)
     while True:
         hidden = np.where(shown, 0, counts).sum(axis=-1)
         is_small = (hidden > 0) & (hidden < k)
         # A single band that is missing would be few itself.
         is_alone = (hidden > 0) & ((~shown).sum(axis=-1) < 2)
         needy = (is_small | is_alone) & grid.visible
-        at, any_left = _cheapest(cost, grid.free)
+        if not needy.any():
+            return
+        at, any_left = _cheapest(grid.cost, grid.free)
         needy &= any_left
         if not needy.any():
             return
@@ -259,27 +259,31 @@ def _hide_in_bands(grid: Grid) -> None:
 def _hide_in_places(grid: Grid) -> None:
     """Keep the parts of each place from being subtracted from it."""
     cells, shown, known, k = grid.cells, grid.shown, grid.known, grid.k
-    parts = np.flatnonzero(cells.parent >= 0)
-    of = cells.parent[parts]
-    cost = _cost(cells)
+    parts_of = {
+        whole: level.parts[level.of == at]
+        for level in grid.levels
+        for at, whole in enumerate(level.wholes.tolist())
+    }
     while True:
         is_open = shown | known
         is_hidden = ~is_open & (cells.counts > 0)
-        number, worth = np.zeros_like(cells.counts), np.zeros_like(cells.counts)
-        np.add.at(number, of, is_hidden[parts].astype(np.int64))
-        np.add.at(worth, of, np.where(is_hidden, cells.counts, 0)[parts])
-        bare = _is_bare(cells.counts, is_open, number, worth, k)
-        bare[np.setdiff1d(np.arange(len(bare)), of)] = False
+        hidden = np.where(is_hidden, cells.counts, 0)
+        worth, bare = np.zeros_like(cells.counts), np.zeros_like(shown)
+        for level in grid.levels:
+            at = level.wholes
+            worth[at] = level.total(hidden[level.parts])
+            number = level.total(is_hidden[level.parts] + 0)
+            bare[at] = _is_bare(cells.counts[at], is_open[at], number, worth[at], k)
         changed = False
         for whole, month, band in zip(*(each.tolist() for each in np.nonzero(bare)), strict=True):
-            own = parts[of == whole]
+            own = parts_of[whole]
             if _reduce(grid, whole, month, band, int(worth[whole, month, band])):
                 changed = True
                 continue
             can_hide = own[grid.free[own, month, band]]
             if len(can_hide):
-                at = can_hide[_price(grid, cost, can_hide, month, band).argmin()]
-                shown[at, month, band], changed = False, True
+                cheapest = can_hide[_price(grid, can_hide, month, band).argmin()]
+                shown[cheapest, month, band], changed = False, True
             elif shown[whole, month, band] and not known[whole, month, band]:
                 # Nothing left to hide among the parts: then the whole is not given either.
                 shown[whole, month, band], changed = False, True
@@ -287,8 +291,9 @@ def _hide_in_places(grid: Grid) -> None:
             return
 
 
-def _price(grid: Grid, cost: Floats, places: Counts, month: int, band: int) -> Floats:
+def _price(grid: Grid, places: Counts, month: int, band: int) -> Floats:
     """Return what hiding a band costs in each place: where none is hidden yet, another must go."""
+    cost = grid.cost
     others = np.where(grid.free[places, month], cost[places, month], np.inf)
     others[:, band] = np.inf
     alone = grid.shown[places, month].all(axis=-1)
@@ -314,13 +319,15 @@ def _reduce(grid: Grid, whole: int, month: int, band: int, lost: int) -> bool:
 def _hide_in_months(grid: Grid) -> None:
     """Keep months from being subtracted from all months together."""
     counts, shown, known, k = grid.cells.counts, grid.shown, grid.known, grid.k
-    cost = np.moveaxis(_cost(grid.cells)[:, 1:], 1, -1)
+    cost = np.moveaxis(grid.cost[:, 1:], 1, -1)
     while True:
         is_open = shown | known
         is_hidden = ~is_open & (counts > 0)
         number = is_hidden[:, 1:].sum(axis=1)
         worth = np.where(is_hidden, counts, 0)[:, 1:].sum(axis=1)
         bare = _is_bare(counts[:, 0], is_open[:, 0], number, worth, k)
+        if not bare.any():
+            return
         can_hide = grid.free[:, 1:]
         at, any_left = _cheapest(cost, np.moveaxis(can_hide, 1, -1))
         place, band = np.nonzero(bare & any_left)
@@ -334,16 +341,18 @@ def _hide_in_months(grid: Grid) -> None:
 
 def _hide_in_corners(grid: Grid) -> None:
     """Keep the hidden months of hidden parts from being what is left of both subtractions."""
-    counts, parent = grid.cells.counts, grid.cells.parent
-    for whole in np.unique(parent[parent >= 0]).tolist():
-        parts = np.flatnonzero(parent == whole)
+    counts = grid.cells.counts
+    for level in grid.levels:
+        wholes, parts, of, _ = level
         is_open = grid.shown | grid.known
-        hidden = ~is_open[whole, 1:]
-        is_told = is_open[parts, 0] & (is_open[parts, 1:] | hidden).all(axis=1)
-        months = np.where(hidden, counts[parts, 1:], 0).sum(axis=1)
-        left = np.where(is_told, 0, months).sum(axis=0)
-        for band in np.flatnonzero((left > 0) & (left < grid.k) & is_open[whole, 0]).tolist():
-            free = [at for at in parts[is_told[:, band]].tolist() if grid.free[at, 0, band]]
+        hidden = ~is_open[wholes, 1:]
+        is_told = is_open[parts, 0] & (is_open[parts, 1:] | hidden[of]).all(axis=1)
+        months = np.where(hidden[of], counts[parts, 1:], 0).sum(axis=1)
+        left = level.total(np.where(is_told, 0, months))
+        corners = (left > 0) & (left < grid.k) & is_open[wholes, 0]
+        for family, band in np.argwhere(corners).tolist():
+            own, whole = (of == family) & is_told[:, band], int(wholes[family])
+            free = [at for at in parts[own].tolist() if grid.free[at, 0, band]]
             free = free or ([whole] if grid.free[whole, 0, band] else [])
             if free:
                 grid.shown[min(free, key=lambda at: counts[at, 0, band]), 0, band] = False
@@ -351,12 +360,13 @@ def _hide_in_corners(grid: Grid) -> None:
 
 def _hide_below(grid: Grid) -> None:
     """Hide in every part what is hidden in its whole, so that each ``few`` holds the one above."""
-    shown, known, parent = grid.shown, grid.known, grid.cells.parent
+    shown, known = grid.shown, grid.known
     is_dark = ~grid.visible[:, :, None]
     shown[:, 1:] &= shown[:, :1] | is_dark[:, :1] | grid.reduced[:, :1] | known[:, 1:]
-    for place in np.flatnonzero(parent >= 0):  # a parent comes before its parts
-        whole = parent[place]
-        shown[place] &= shown[whole] | is_dark[whole] | grid.reduced[whole] | known[place]
+    for level in grid.levels:
+        whole = level.wholes[level.of]
+        is_free = shown[whole] | is_dark[whole] | grid.reduced[whole]
+        shown[level.parts] &= is_free | known[level.parts]
 
 
 def _hide_few(grid: Grid) -> None:
@@ -377,17 +387,20 @@ def _hide_few_of(grid: Grid, whole: Sequence[Counts], part: Sequence[Counts]) ->
     """Hide more of the parts (places, months) of some wholes, or else of the whole."""
     whole_at, part_at = (whole[0], whole[1]), (part[0], part[1])
     shown, visible = grid.shown, grid.visible
-    cost = _cost(grid.cells)
+    rows = np.ravel_multi_index(whole_at, visible.shape).ravel()
     while True:
         few = np.where(shown[whole_at], 0, grid.cells.counts[part_at]).sum(axis=-1)
         is_open = (shown[part_at] | ~shown[whole_at]).all(axis=-1) & visible[part_at]
         is_hidden = ~is_open & (few > 0) & visible[whole_at]
-        number, worth = np.zeros(visible.shape, np.int64), np.zeros(visible.shape, np.int64)
-        np.add.at(number, whole_at, is_hidden.astype(np.int64))
-        np.add.at(worth, whole_at, np.where(is_hidden, few, 0))
+        number, worth = (
+            np.bincount(rows, each.ravel(), visible.size).reshape(visible.shape)
+            for each in (is_hidden, np.where(is_hidden, few, 0))
+        )
         bare = (number > 0) & ((number < 2) | (worth < grid.k))
+        if not bare.any():
+            return
         can_hide = is_open & (few > 0)
-        price = np.where(grid.free, cost, np.inf)
+        price = np.where(grid.free, grid.cost, np.inf)
         changed = False
         for place, month in np.argwhere(bare).tolist():
             own = np.argwhere(can_hide & (whole[0] == place) & (whole[1] == month))

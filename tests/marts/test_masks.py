@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from transforms.local_time import parse_open_hours
 from warehouse.calendar import Profile, calendar_rows, zone_clock
-from warehouse.masks import hour_masks
+from warehouse.masks import hours_of
 
 Row: TypeAlias = dict[str, Any]
 MASKS = ("open_mask", "booked_mask", "outside_mask", "held_mask", "overlap_mask")
@@ -36,6 +36,8 @@ bookings = st.builds(
         "ends_minute": FIRST_MINUTE + starts + minutes,
         "is_all_day": is_all_day,
         "is_booked": is_booked,
+        "is_own": True,
+        "local_start_date": FIRST + timedelta(days=starts // 1440),
         "known_from": 0,
     },
     st.integers(0, ROOMS),
@@ -51,6 +53,7 @@ room_dates = st.lists(
             "local_date": FIRST + timedelta(days=day),
             "profile": room % 2,
             "is_in_use": is_in_use,
+            "is_whole": False,
         },
         st.integers(0, ROOMS - 1),
         st.integers(0, 2),
@@ -66,6 +69,8 @@ BOOKINGS = pa.schema(
         "ends_minute": pa.int64(),
         "is_all_day": pa.bool_(),
         "is_booked": pa.bool_(),
+        "is_own": pa.bool_(),
+        "local_start_date": pa.date32(),
         "known_from": pa.int64(),
     }
 )
@@ -75,18 +80,21 @@ ROOM_DATES = pa.schema(
         "local_date": pa.date32(),
         "profile": pa.int32(),
         "is_in_use": pa.bool_(),
+        "is_whole": pa.bool_(),
     }
 )
 
 
 def masks_of(booked: list[Row], days: list[Row], threads: int = 1, per_block: int = 2) -> pa.Table:
-    return hour_masks(
+    found = hours_of(
         pa.Table.from_pylist(booked, BOOKINGS),
         pa.Table.from_pylist(days, ROOM_DATES),
         CALENDAR,
         threads,
         per_block * ((LAST - FIRST).days + 1),
     )
+    assert found is not None
+    return found.masks
 
 
 def expected(booked: list[Row], days: list[Row]) -> Iterator[Row]:

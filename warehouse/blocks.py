@@ -110,11 +110,11 @@ class Rooms:
         block_of = (of_booking // per_block).astype(np.uint16)
         order = np.argsort(block_of, kind="stable")
         self._edges = np.searchsorted(block_of[order], np.arange(len(self.blocks) + 1))
-        started = day_numbers(bookings, "local_start_date") - calendar.first_day
         names = ("starts_minute", "ends_minute", "is_all_day", "is_booked", "is_own")
-        others = [column(bookings, name) for name in names]
-        columns = (of_booking, *others, started, column(bookings, "known_from"))
-        room, *others = [each[order] for each in columns]
+        others = [column(bookings, name)[order] for name in names]
+        others.append(day_numbers(bookings, "local_start_date")[order] - calendar.first_day)
+        others.append(column(bookings, "known_from")[order])
+        room = of_booking[order]
         self.every = Block(0, self.profile, days[0], days[1], days[2], room, *others)
 
     @property

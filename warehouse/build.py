@@ -296,6 +296,9 @@ class Build:
                         arrays[step]()
                     else:
                         self._engine.run(f"each_pass/{step}", append=step in GROWING)
+            for name in (MASKS, PLACE_CHANGES):
+                self._engine.unregister(name)
+            self._hours = None  # or memory would hold it beside the next one
             read_until = until
 
     def _begin_pass(
@@ -316,12 +319,10 @@ class Build:
         self._rows.view(engine, "lake_ahead_bookings", "bookings", *days_ahead)
 
     def _load_masks(self) -> None:
-        self._engine.unregister(MASKS)
-        self._hours = None  # the last pass's, or memory would hold both
-        live, self._room_dates, self._calendar = map(
-            self._engine.table, ("live", "room_dates", "calendar")
+        self._room_dates, self._calendar = map(self._engine.table, ("room_dates", "calendar"))
+        self._hours = hours_of(
+            self._engine.table("live"), self._room_dates, self._calendar, self._threads
         )
-        self._hours = hours_of(live, self._room_dates, self._calendar, self._threads)
         masks, days = MASK_ROWS.empty_table(), DAY_ROWS.empty_table()
         if self._hours is not None:
             masks, days = self._hours.masks, self._hours.days
@@ -329,7 +330,6 @@ class Build:
         self._engine.load("days", days)
 
     def _load_place_changes(self) -> None:
-        self._engine.unregister(PLACE_CHANGES)
         places = self._engine.table("rooms_of_places")
         changes = place_changes(
             self._hours,

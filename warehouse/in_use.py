@@ -158,8 +158,9 @@ class _Changes:
                 counts[which] += np.bincount(at, None if which else change, counts.shape[1])
         counts[1] -= counts[2]
         at = np.flatnonzero((counts[0] != 0) | (counts[1] != 0))
-        row, moment = np.divmod(at, width)
-        day, place = np.divmod(row, self._places)
+        row = at // width
+        day, moment = row // self._places, at - row * width
+        place = row - day * self._places
         asked = np.flatnonzero(place)
         dates = (day[asked] + (days.start + self._first_day)).astype(np.int32)
         columns = [

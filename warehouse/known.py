@@ -140,8 +140,10 @@ class _Known:
         before = np.zeros((len(shared) + 1, len(block.profile)), np.int32)
         np.cumsum(shared, axis=0, out=before[1:])
         first_minute = self.calendar.first_cell * 60
-        (first, first_bit), (last, last_bit) = (
-            np.divmod(each - first_minute, 60) for each in (starts, ends - 1)
+        first, last = (starts - first_minute) // 60, (ends - 1 - first_minute) // 60
+        first_bit, last_bit = (
+            starts - first_minute - first * 60,
+            ends - 1 - first_minute - last * 60,
         )
         is_alone = (first >= 0) & (last < self.calendar.cells)
         first, last = (np.clip(each, 0, self.calendar.cells - 1) for each in (first, last))

@@ -79,6 +79,7 @@ def hours_of(
         return None
     lines = Calendar(calendar)
     rooms = Rooms(bookings, room_dates, lines, max(1, room_days_per_block // lines.days))
+    del bookings  # or memory would hold them twice
     with ThreadPoolExecutor(threads) as pool:
         blocks = list(
             pool.map(lambda number: _BlockOfHours(rooms.block(number), lines), rooms.blocks)
@@ -142,14 +143,20 @@ class _BlockOfHours:
             open_masks *= self._block.is_in_use[lines.day[line], self._rooms]
         return line, open_masks, lines.cell[line] * np.int32(len(self._rooms)) + self._rooms
 
+    def _room_of(self, places: Array) -> Array:
+        """Return the rooms of places; a division by one number is faster than a remainder."""
+        return (places - places // len(self._rooms) * len(self._rooms)).astype(np.int32)
+
     def _masks_of(self, line: Array, open_masks: Ints, places: Array) -> pa.Table:
         calendar = self._calendar
         kept = np.flatnonzero((open_masks | self._timed[places]) != 0)
-        room = self._rooms[kept % len(self._rooms)]
+        room = self._room_of(kept)
         line, place, open_mask = (each.ravel()[kept] for each in (line, places, open_masks))
         union, day = self._booked[place], calendar.day[line]
-        outside_mask = self._timed[place] & ~open_mask & calendar.part_mask[line]
-        outside_mask *= self._block.is_read[day, room]
+        outside_mask = self._timed[place] & ~open_mask
+        some = np.flatnonzero(outside_mask)  # few: most of what is booked is open
+        of_line = calendar.part_mask[line[some]] * self._block.is_read[day[some], room[some]]
+        outside_mask[some] &= of_line
         masks = {
             "open_mask": open_mask,
             "booked_mask": union & open_mask,
@@ -196,7 +203,7 @@ class _BlockOfHours:
         before = (booked[above] >> 59) * is_next[above]  # of the first hours the last: none is next
         free, next_free = open_masks[at] & ~mine, open_masks[below] * runs_on & ~follows
         place = self._calendar.hours.day[line[at]] * np.int32(len(self._rooms))
-        place += self._rooms[at % len(self._rooms)]
+        place += self._room_of(at)
         self._add_gaps(place, mine, free, follows & _NEAR, next_free & _NEAR)
         begins = self._moments_of(line, at, mine & ~(mine << 1 | before))
         return begins, self._moments_of(line, at, (mine << 1) & ~(mine | (follows & 1) << 60))
@@ -235,7 +242,7 @@ class _BlockOfHours:
         calendar, hours = self._calendar, self._calendar.hours
         of, minute = minutes_of(bits)
         at = at[of]
-        of, room = line[at], self._rooms[at % len(self._rooms)]
+        of, room = line[at], self._room_of(at)
         day = hours.day[of]
         midnight = MINUTES_TO_1970 - calendar.first_cell * 60 + calendar.first_day * 24 * 60
         minute += hours.cell[of] * 60 - day * (24 * 60) - np.int32(midnight)

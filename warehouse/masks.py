@@ -145,7 +145,8 @@ class _BlockOfHours:
 
     def _room_of(self, places: Array) -> Array:
         """Return the rooms of places; a division by one number is faster than a remainder."""
-        return (places - places // len(self._rooms) * len(self._rooms)).astype(np.int32)
+        rooms: Array = places - places // len(self._rooms) * len(self._rooms)
+        return rooms.astype(np.int32)
 
     def _masks_of(self, line: Array, open_masks: Ints, places: Array) -> pa.Table:
         calendar = self._calendar

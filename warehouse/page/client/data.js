@@ -29,20 +29,42 @@ async function readLibrary() {
 // Adds to each table the columns that it is chosen by.
 function placed(data) {
   const { time, slices, rooms, room_months: byRoom, profile } = data;
+  for (const table of [time, byRoom, data.in_use]) typed(table);
+  typed(data.hours, ["hours", "open_minutes", "booked_minutes"]);
+  typed(profile, ["labels", "bookings"]);
   time.month = time.slice.map((slice) => slices.month[slice]);
-  rooms.row = Array(rooms.name.length + 1).fill(0); // where each room's months begin: they stand room by room
+  rooms.row = new Int32Array(rooms.name.length + 1); // where each room's months begin: they stand room by room
   for (const room of byRoom.room) rooms.row[room + 1] += 1;
   for (let room = 0; room < rooms.name.length; room++) rooms.row[room + 1] += rooms.row[room];
   data.isDaily = data.head.is_daily[0];
   slices.point = data.isDaily ? slices.first_date : slices.monday; // parts of a week are one point
-  const measures = Object.keys(data.measures);
-  data.cells = new Map(profile.measure.map((measure, row) =>
-    [[measures[measure], profile.building[row], profile.band[row], profile.month[row]].join("|"), row]));
-  const headcount = measures.indexOf("headcount");
-  data.fitRows = [...profile.measure.keys()].filter((row) => profile.measure[row] === headcount && profile.band[row] !== ALL);
+  data.cells = new Map();
+  const headcount = Object.keys(data.measures).indexOf("headcount");
+  data.fitRows = [];
+  profile.measure.forEach((measure, row) => {
+    data.cells.set(cellOf(data, measure, profile.building[row], profile.band[row], profile.month[row]), row);
+    if (measure === headcount && profile.band[row] !== ALL) data.fitRows.push(row);
+  });
   data.closedMonths = [...new Set([...profile.month, ...data.cancelled.month])].filter((month) => month !== ALL).sort((a, b) => a - b);
   return data;
 }
+
+// Keeps a table's numbers, and those of columns of lists, in typed arrays: else all of them are
+// walked through when garbage is collected, which may be in the middle of an answer. The numbers
+// of a row's lists stand from `from[row]` up to `from[row + 1]`.
+function typed(table, lists = []) {
+  if (lists.length > 0) {
+    let end = 0;
+    table.from = [0, ...table[lists[0]].map((list) => (end += list.length))];
+  }
+  for (const name of Object.keys(table)) {
+    table[name] = Float64Array.from(lists.includes(name) ? table[name].flat() : table[name]);
+  }
+}
+
+// The number of a cell of a profile.
+const cellOf = ({ buildings, bands, months }, measure, building, band, month) =>
+  ((measure * (buildings.building.length + 1) + building + 1) * (bands.length + 1) + band + 1) * (months.month.length + 1) + month + 1;
 
 const ratio = (part, whole) => (whole > 0 ? part / whole : null);
 const zeros = (names) => Object.fromEntries(names.map((name) => [name, 0]));
@@ -147,7 +169,7 @@ function comparison(data, choice) {
   if (before === null) return { weeks, why: choice.key === "all" ? "before.choose" : "before.none", of: () => null };
   const { time, slices } = data;
   const [nowWeeks, beforeWeeks] = [new Set(now), new Set(before)];
-  const kinds = slices.monday.map((monday) => (nowWeeks.has(monday) ? NOW : beforeWeeks.has(monday) ? BEFORE : null));
+  const kinds = slices.monday.map((monday) => (nowWeeks.has(monday) ? NOW : beforeWeeks.has(monday) ? BEFORE : 0));
   const kindOf = time.slice.map((slice) => kinds[slice]);
   const [sums, earlier] = [NOW, BEFORE].map((kind) => withTotal(choice, sumBy({ ...time, month: kindOf },
     { building: null, band: choice.band, first: kind, last: kind }, TIME, (row) => time.building[row])));
@@ -230,14 +252,17 @@ function profileOf(data, choice, measure) {
   if (choice.building === null && choice.band !== null) return null;
   const [building, band] = [choice.building ?? ALL, choice.band ?? ALL];
   const months = choice.key === "all" ? [ALL] : data.closedMonths.filter((month) => isChosenMonth(choice, month));
-  const rows = months.map((month) => data.cells.get([measure, building, band, month].join("|")));
+  const number = Object.keys(data.measures).indexOf(measure);
+  const rows = months.map((month) => data.cells.get(cellOf(data, number, building, band, month)));
   return rows.length === 0 || rows.includes(undefined) ? null : profileSum(data, measure, rows);
 }
 
 function profileSum(data, measure, rows) {
-  const { labels, bookings } = data.profile;
+  const { from, labels, bookings } = data.profile;
   const sums = data.measures[measure].map(() => 0);
-  for (const row of rows) labels[row].forEach((place, index) => { sums[place] += bookings[row][index]; });
+  for (const row of rows) {
+    for (let place = from[row]; place < from[row + 1]; place++) sums[labels[place]] += bookings[place];
+  }
   const counts = new Map(data.measures[measure].map((label, place) => [label, sums[place]]));
   const few = counts.get("few");
   counts.delete("few");
@@ -278,10 +303,9 @@ function weekHours(data, choice) {
   const open = new Array(168).fill(0);
   const booked = new Array(168).fill(0);
   eachChosen(table, choice, (row) => {
-    const [hoursOf, openOf, bookedOf] = [table.hours[row], table.open_minutes[row], table.booked_minutes[row]];
-    for (let place = 0; place < hoursOf.length; place++) {
-      open[hoursOf[place]] += openOf[place];
-      booked[hoursOf[place]] += bookedOf[place];
+    for (let place = table.from[row]; place < table.from[row + 1]; place++) {
+      open[table.hours[place]] += table.open_minutes[place];
+      booked[table.hours[place]] += table.booked_minutes[place];
     }
   });
   return new Map(open.flatMap((minutes, hour) =>

@@ -30,7 +30,7 @@ from transforms.raw import RawItem
 from transforms.redact import RoomContext, redact
 from warehouse.lake import Lake
 from warehouse.nightly import apply_night, staging
-from warehouse.storage import DiskStorage
+from warehouse.storage.disk import DiskStorage
 
 Change: TypeAlias = tuple[Any, ...]
 

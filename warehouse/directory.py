@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import pyarrow as pa
 
 from transforms.contract.lake import ROOMS
-from warehouse.lake import RESTATED_FROM, Lake
+from warehouse.lake import Lake
+from warehouse.lake_format import RESTATED_FROM
 
 _Rooms: TypeAlias = dict[str, dict[str, Any]]
 _History: TypeAlias = dict[date, _Rooms]

@@ -1,9 +1,9 @@
 """The Parquet lake of one region: rows in, rows out. Nobody else knows where they lie.
 
-Belongs here: the verbs that everything else is built of (scan, count, read, replace, delete), the
-file format, and the last look at rows before they are stored: no other column, no text where the
-contract has a vocabulary. One run at a time; what a run replaces it replaces in one step.
-Does not belong here: where bytes lie (``storage``), which rows survive a night (``nightly.py``).
+Belongs here: the verbs that everything else is built of (scan, count, read, replace, delete). One
+run at a time; what a run replaces it replaces in one step.
+Does not belong here: what a file is like (``lake_format.py``), where bytes lie (``storage``), which
+rows survive a night (``nightly.py``).
 
 Layout: ``<root>/bookings/region=EU/date=2026-11-21/bookings.parquet``, ``coverage`` and ``changes``
 alike, ``<root>/rooms/region=EU/rooms.parquet`` (the directory as it is) and below it
@@ -19,28 +19,16 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from transforms.contract import (
-    CHANGE_WORDS,
-    CONTRACT_VERSION,
-    KINDS,
-    RESPONSES,
-    ROOM_TYPES,
-    SHOW_AS,
-    STATUSES,
-    Region,
-)
-from transforms.contract.lake import LAKE
+from transforms.contract import Region
+from warehouse.lake_format import FormatError, decode, encode, refuse_other_columns
 from warehouse.storage import Location, Parts, Put, WarehouseError, storage_at
 
 Dataset: TypeAlias = Literal["bookings", "coverage", "changes", "rooms", "directory"]
 
 DATASETS: Final[tuple[Dataset, ...]] = ("bookings", "coverage")
 """Those with a file a local day; the bookings of a day are always written before its coverage."""
-RESTATED_FROM: Final = b"restated_from"
-"""Key of a directory's metadata: the day from which an operator let it count (R18)."""
 _FOLDERS: Final = ("bookings", "coverage", "changes", "rooms")
 _KEYS: Final[dict[Dataset, str]] = {
     "bookings": "date",
@@ -49,21 +37,8 @@ _KEYS: Final[dict[Dataset, str]] = {
     "directory": "valid_from",
 }
 _LOCK: Final = ".lock"
-_ROW_GROUP_ROWS: Final = 122_880
 _FOOTER_BYTES: Final = 64 << 10
 """What is read of a file's end first: a footer is longer only if a day has millions of rows."""
-_FIRST_IN_ORDER: Final = ("room_id", "starts_at")
-_VOCABULARIES: Final = {
-    "kind": KINDS,
-    "show_as": SHOW_AS,
-    "response": RESPONSES,
-    "status": STATUSES,
-    "room_type": ROOM_TYPES,
-    "change": CHANGE_WORDS,
-}
-_CODE: Final = "^[A-Za-z][A-Za-z0-9_]{0,79}$"
-_REGION_KEY: Final = b"region"
-_VERSION_KEY: Final = b"contract_version"
 
 
 class LakeError(WarehouseError):
@@ -72,10 +47,6 @@ class LakeError(WarehouseError):
 
 class LakeBusy(LakeError):  # noqa: N818 - it is a state that passes, not a fault
     """Another run of the region is going on."""
-
-
-class FormatError(WarehouseError):
-    """A table or file that is not the contract's; says what is wrong, without any value."""
 
 
 class Part(NamedTuple):
@@ -152,7 +123,7 @@ class Lake:
         self.refuse_other_regions()
         parts = self._parts(dataset, day)
         with self._format_errors(parts, "not written, the table", "it must be the contract's"):
-            content = memoryview(_encode(dataset, self.region, table))
+            content = memoryview(encode(dataset, self.region, table))
         if self._put is not None:
             self._put(content, *parts)
             return
@@ -181,7 +152,7 @@ class Lake:
             with self._format_errors(parts):
                 rows = None
                 if content is not None:
-                    rows = _decode(dataset, self.region, content, is_packed=is_packed)
+                    rows = decode(dataset, self.region, content, is_packed=is_packed)
             yield rows
 
     def days(self, dataset: Dataset) -> list[date]:
@@ -297,7 +268,7 @@ class Lake:
         with self._format_errors(parts):
             try:
                 footer = pq.read_metadata(source)
-                _refuse_other_columns(dataset, self.region, footer.schema.to_arrow_schema())
+                refuse_other_columns(dataset, self.region, footer.schema.to_arrow_schema())
             except (pa.ArrowInvalid, OSError):
                 raise FormatError("is damaged") from None
         return footer
@@ -346,108 +317,3 @@ def _day_of(name: str, key: str) -> date | None:
     except ValueError:
         return None
     return day if name == f"{key}={day}" else None
-
-
-def _encode(dataset: str, region: Region, table: pa.Table) -> pa.Buffer:
-    """Return the table as the bytes of a Parquet file; equal rows give equal bytes.
-
-    Rows are sorted by every column, so that the order in which they were read leaves no trace.
-    """
-    schema = LAKE[dataset].schema
-    if difference := _difference(schema, table.schema):
-        raise FormatError(difference)
-    _refuse_other_region(region, table.schema)
-    _refuse_values(schema, table)
-    first = [name for name in _FIRST_IN_ORDER if name in schema.names]
-    keys = [*first, *(name for name in schema.names if name not in first)]
-    ordered = table.sort_by([(name, "ascending") for name in keys]).combine_chunks()
-    stamp = {_REGION_KEY: region.encode(), _VERSION_KEY: CONTRACT_VERSION.encode()}
-    stamp |= _restated(table.schema)
-    stamped = schema.with_metadata({**(schema.metadata or {}), **stamp})
-    sink = pa.BufferOutputStream()
-    rows = pa.Table.from_arrays(ordered.columns, schema=stamped)
-    pq.write_table(rows, sink, compression="zstd", row_group_size=_ROW_GROUP_ROWS)
-    return sink.getvalue()
-
-
-def _decode(dataset: str, region: Region, content: bytes, *, is_packed: bool = False) -> pa.Table:
-    """Return the rows of a file in the contract's own schema; newer columns are null."""
-    schema = LAKE[dataset].schema
-    texts = [field.name for field in schema if is_packed and field.type == pa.string()]
-    try:
-        file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
-        _refuse_other_columns(dataset, region, file.metadata.schema.to_arrow_schema())
-        table = file.read()
-        for name in texts:
-            field = schema.field(name).with_type(pa.dictionary(pa.int32(), pa.string()))
-            schema = schema.set(schema.get_field_index(name), field)
-        arrays = [
-            table[field.name]
-            if field.name in table.column_names
-            else pa.nulls(table.num_rows, field.type)
-            for field in schema
-        ]
-        rows = pa.table(arrays, names=schema.names).cast(schema)
-        return rows.replace_schema_metadata({**(schema.metadata or {}), **_restated(table.schema)})
-    except (pa.ArrowInvalid, OSError):
-        raise FormatError("is damaged") from None
-    except ValueError:
-        raise FormatError("has nulls where the contract allows none") from None
-
-
-def _restated(schema: pa.Schema) -> dict[bytes, bytes]:
-    return {key: value for key, value in (schema.metadata or {}).items() if key == RESTATED_FROM}
-
-
-def _refuse_other_columns(dataset: str, region: Region, found: pa.Schema) -> None:
-    """Refuse a file's schema that is neither this contract's nor an earlier one's.
-
-    Later versions only add columns that may be null: an earlier file lacks them.
-    """
-    version = (found.metadata or {}).get(_VERSION_KEY, b"1").decode()
-    if int(version) > int(CONTRACT_VERSION):
-        raise FormatError(f"is of contract version {version}, later than {CONTRACT_VERSION}")
-    expected = LAKE[dataset].schema
-    known = [field for field in expected if field.name in found.names or not field.nullable]
-    nullable = [field.with_nullable(True) for field in known]
-    if difference := _difference(
-        pa.schema(nullable), pa.schema([field.with_nullable(True) for field in found])
-    ):
-        raise FormatError(difference)
-    _refuse_other_region(region, found)
-
-
-def _difference(expected: pa.Schema, found: pa.Schema) -> str | None:
-    """Name the contract's columns that are missing or differ; never a foreign name."""
-    missing = [name for name in expected.names if name not in found.names]
-    if missing:
-        return f"lacks the columns {', '.join(missing)}"
-    if len(found.names) != len(expected.names):
-        return f"has {len(found.names) - len(expected.names)} columns too many"
-    if found.names != expected.names:
-        return "has its columns in another order"
-    differing = [
-        ours.name
-        for ours, theirs in zip(expected, found, strict=True)
-        if ours.type != theirs.type or ours.nullable != theirs.nullable
-    ]
-    return f"has another type in {', '.join(differing)}" if differing else None
-
-
-def _refuse_other_region(region: Region, schema: pa.Schema) -> None:
-    named = (schema.metadata or {}).get(_REGION_KEY, region.encode())
-    if named != region.encode():
-        raise FormatError(f"is not of region {region}")
-
-
-def _refuse_values(schema: pa.Schema, table: pa.Table) -> None:
-    for field in schema:
-        column = table[field.name]
-        if not field.nullable and column.null_count:
-            raise FormatError(f"has nulls in {field.name}")
-        words = _VOCABULARIES.get(field.name)
-        if words and not pc.all(pc.is_in(column, pa.array(words))).as_py() and len(column):
-            raise FormatError(f"has a word in {field.name} that is not in the contract")
-        is_code = field.name == "error_code"
-        if is_code and pc.all(pc.match_substring_regex(column, _CODE)).as_py() is False:
-            raise FormatError("has an error_code that is not a code")

@@ -18,9 +18,10 @@ from transforms.contract import INSTANT
 from transforms.contract.lake import BOOKINGS, COVERAGE, STAGED
 from transforms.local_time import Closure, first_day_kept
 from warehouse.directory import as_of_days, forget_directory
-from warehouse.lake import DATASETS, FormatError, Lake, LakeError
+from warehouse.lake import DATASETS, Lake, LakeError
+from warehouse.lake_format import FormatError
 from warehouse.ledger import Ledger, forget_changes, latest_end
-from warehouse.storage import DiskStorage
+from warehouse.storage.disk import DiskStorage
 
 _DAY: Final = timedelta(days=1)
 _EARLIEST: Final = timedelta(hours=14)  # no zone is further ahead of UTC

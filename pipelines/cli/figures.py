@@ -22,7 +22,7 @@ from pipelines.settings import did_you_mean
 from pipelines.texts import counted
 from transforms.contract import CAPACITY_BANDS, Region
 from transforms.contract.database import TABLES
-from warehouse.odcs import document
+from warehouse.dictionary import document
 from warehouse.versions import parquet_pointer
 from warehouse.what_if import WhatIf, WhatIfError
 from warehouse.what_if import what_if as ask

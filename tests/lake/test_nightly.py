@@ -26,7 +26,7 @@ from tests.lake.rows import (
 from tests.object_stores import EVERYWHERE
 from warehouse.lake import DATASETS, Dataset, Lake, LakeError
 from warehouse.nightly import apply_night, retain, staging
-from warehouse.storage import DiskStorage
+from warehouse.storage.disk import DiskStorage
 
 DAYS = [SATURDAY, SUNDAY]
 BEGINS_AT = datetime(SATURDAY.year, SATURDAY.month, SATURDAY.day, tzinfo=UTC)

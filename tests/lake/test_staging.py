@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests.lake.rows import SATURDAY, SUNDAY, booking, facts, in_any_order, staged, stored
 from transforms.contract.lake import BOOKINGS
-from warehouse.lake import FormatError
+from warehouse.lake_format import FormatError
 from warehouse.nightly import Staging
-from warehouse.storage import DiskStorage, WarehouseError
+from warehouse.storage import WarehouseError
+from warehouse.storage.disk import DiskStorage
 
 DAYS = [SATURDAY + timedelta(days=offset) for offset in range(4)]
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from tests.marts.scenario import publish_scenario
 from tests.marts.worked import everything
-from warehouse.odcs import document
+from warehouse.dictionary import document
 from warehouse.versions import parquet_pointer
 
 _TOOL: Final = Path(__file__).parents[2] / ".venv-odcs/bin/datacontract"

@@ -13,7 +13,7 @@ from tests.marts.scenario import publish_scenario
 from tests.marts.worked import everything
 from tests.settings.company import Company
 from transforms.contract.database import STATISTICS
-from warehouse.odcs import document
+from warehouse.dictionary import document
 from warehouse.versions import parquet_pointer
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from warehouse.storage.base import ObjectUrl
-from warehouse.storage.objects import endpoint_of
+from warehouse.storage import ObjectUrl
+from warehouse.storage.signin import endpoint_of
 
 Old: TypeAlias = tuple[str, str]
 """The key of an object and the name of a version of it that is no longer current."""

@@ -19,10 +19,8 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from warehouse.storage.base import LINKS, Parts, Put, Storage, WarehouseError
+from warehouse.storage import FILE_MODE, FOLDER_MODE, LINKS, Parts, Put, Storage, WarehouseError
 
-FILE_MODE: Final = 0o640
-FOLDER_MODE: Final = 0o750
 _READ_ONLY: Final = FILE_MODE & ~0o222
 _ASIDE: Final = ".staging"
 _READY: Final = ".ready"
@@ -90,8 +88,7 @@ class DiskStorage(Storage):
                 return None
             with os.fdopen(descriptor, "rb") as file:
                 if last_bytes is not None:
-                    size = os.fstat(descriptor).st_size
-                    file.seek(max(0, size - last_bytes))
+                    file.seek(max(0, os.fstat(descriptor).st_size - last_bytes))
                 return file.read()
 
     def ensure(self, *parts: str) -> Path:
@@ -156,10 +153,8 @@ class DiskStorage(Storage):
         self._put_in_place()
 
     def _put_in_place(self) -> None:
-        order = self.get(_READY, "order")
-        targets = [] if order is None else order.decode().splitlines()
-        groups = dict.fromkeys(line.split("/")[0] for line in targets)
-        for group in groups:
+        targets = (self.get(_READY, "order") or b"").decode().splitlines()
+        for group in dict.fromkeys(line.split("/")[0] for line in targets):
             for number, line in enumerate(targets):
                 parts = tuple(line.split("/"))
                 if parts[0] == group and self.look(_READY, str(number)):
@@ -297,7 +292,7 @@ class DiskStorage(Storage):
         """Swap the symlink ``name`` to a target relative to the root."""
         aside = self.path(*self._aside)
         with self.errors("written"):
-            if _is_folder(self.path(name)):
+            if self.path(name).is_dir() and not self.path(name).is_symlink():
                 shutil.rmtree(self.path(name))  # it was a copy before
             aside.symlink_to(target)
             aside.replace(self.path(name))
@@ -313,9 +308,8 @@ class DiskStorage(Storage):
 
     def _copy_folder(self, source: Path, name: str) -> None:
         """Replace the files of a folder, one after another; others in it are removed."""
-        with self.errors("written"):
-            if self.path(name).is_symlink():
-                self.path(name).unlink()
+        if self.path(name).is_symlink():
+            self._remove(name)
         self.ensure(name)
         wanted = sorted(path.name for path in source.iterdir())
         for each in wanted:
@@ -326,7 +320,7 @@ class DiskStorage(Storage):
     def _remove(self, name: str) -> None:
         """Remove a pointer or a copy."""
         with self.errors("written"):
-            if _is_folder(self.path(name)):
+            if self.path(name).is_dir() and not self.path(name).is_symlink():
                 shutil.rmtree(self.path(name))
             else:
                 self.path(name).unlink(missing_ok=True)
@@ -393,10 +387,6 @@ def _seal(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and not path.is_symlink()
 
 
 def _make(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where bytes lie: a bucket of S3, Azure or Google, by obstore. The only module that imports it.
+"""Where bytes lie: a bucket of S3, Azure or Google, by obstore.
 
 Nothing is ever renamed. A file is one PUT, which readers see whole; versions are uploaded under
 names of their own and never change; what leads to them is one small object that is swapped by its
@@ -6,8 +6,6 @@ tag. Credentials are the cloud's own affair: environment, instance or workload i
 """
 
 import json
-import os
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,63 +14,21 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
-from obstore.store import ObjectStore, from_url
 
-from warehouse.storage.base import ObjectUrl, Parts, Put, Storage, WarehouseError
+from warehouse.storage import ObjectUrl, Parts, Put, Storage, WarehouseError
 from warehouse.storage.lease import Found, Lease, LostError, Tag
 from warehouse.storage.scratch import Fetched, scratch_folder
+from warehouse.storage.signin import REMEDIES, code_of, open_store
 
 _STAGING: Final = ".staging"
 _NOW: Final = ".now"
 _AT_ONCE: Final = 32
 """Requests in flight: a request waits some 20 ms for the store, most of it on the way."""
 _CHUNK_BYTES: Final = 1 << 20
-_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
-    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
-    "gs": ("GOOGLE_BASE_URL",),
-}
-_ALLOW_HTTP: Final[Mapping[str, str]] = {
-    "s3": "AWS_ALLOW_HTTP",
-    "az": "AZURE_STORAGE_ALLOW_HTTP",
-    "gs": "GOOGLE_ALLOW_HTTP",
-}
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-_CODE: Final = re.compile(r"<Code>\s*(\w{1,64})\s*</Code>")
-_STATUS: Final = re.compile(r"status code: (\d{3})")
-_NO_IDENTITY: Final = ("redential", "metadata", "169.254.169.254", "/latest/api/token")
-"""Of an error where the environment has no credentials and the machine no identity."""
-_SIGN_IN: Final = (
-    "see to the credentials in the environment (AWS_..., AZURE_..., GOOGLE_...) or to the "
-    "identity of the machine, and to its clock"
-)
-_REGION: Final = "the bucket is in another region: set AWS_REGION to the bucket's"
-_NO_BUCKET: Final = "there is no such bucket or container: create it, or change {setting!r}"
-_REMEDIES: Final[Mapping[str, str]] = {
-    "NoSuchBucket": _NO_BUCKET,
-    "ContainerNotFound": _NO_BUCKET,
-    "RequestTimeTooSkewed": "this machine's clock is off: set it by NTP",
-    "PermanentRedirect": _REGION,
-    "AuthorizationHeaderMalformed": _REGION,
-    "IllegalLocationConstraintException": _REGION,
-    "InvalidAccessKeyId": _SIGN_IN,
-    "SignatureDoesNotMatch": _SIGN_IN,
-    "ExpiredToken": _SIGN_IN,
-    "InvalidToken": _SIGN_IN,
-    "AuthenticationFailed": _SIGN_IN,
-    "AuthorizationFailure": _SIGN_IN,
-    "NoCredentials": f"no credentials were found: {_SIGN_IN}",
-    "NotReached": "the store cannot be reached: see to its endpoint, region and the network",
-    "301": _REGION,
-    "400": f"the store refuses the request: {_SIGN_IN}",
-    "401": _SIGN_IN,
-    "403": "the credentials may not do this: let them read, write, list and delete below {root}",
-}
 _T = TypeVar("_T")
 _Each = TypeVar("_Each")
 
@@ -87,37 +43,7 @@ class ObjectStorage(Storage):
         self.root = root
         self._lease: Lease | None = None
         self._fetched = Fetched(self.scratch, self._fetch, _AT_ONCE)
-        self._store = self._open()
-
-    def _open(self) -> ObjectStore:
-        """Return the store, signed in as the environment says; nothing is asked of it yet."""
-        scheme = self.root.scheme
-        endpoint = endpoint_of(scheme)
-        is_plain = bool(endpoint) and not str(endpoint).startswith("https://")
-        if is_plain:
-            is_allowed = os.environ.get(_ALLOW_HTTP[scheme], "").casefold() in ("true", "1")
-            if urlsplit(endpoint or "").hostname not in _LOOPBACK or not is_allowed:
-                raise self._error(
-                    f"{self.root}: the endpoint in the environment is not https: nothing is sent "
-                    f"unencrypted but to this machine itself, with {_ALLOW_HTTP[scheme]}=true"
-                )
-        options: dict[str, Any] = {
-            "client_options": {
-                "allow_http": is_plain,
-                "allow_invalid_certificates": False,
-                "connect_timeout": "5s",
-                "timeout": "60s",
-            },
-            "retry_config": {"max_retries": 4},
-        }
-        if endpoint:
-            options["endpoint" if scheme != "gs" else "base_url"] = endpoint
-        try:
-            return from_url(str(self.root), **options)
-        except (BaseError, ValueError, OSError):
-            raise self._error(
-                f"{self.root}: the environment does not say how to reach it: {_SIGN_IN}"
-            ) from None
+        self._store = open_store(root, error)
 
     def path(self, *parts: str) -> ObjectUrl:
         """Return where the parts point, unchecked."""
@@ -422,7 +348,7 @@ class ObjectStorage(Storage):
         try:
             return step()
         except FileNotFoundError as error:
-            if _code(error) in ("NoSuchBucket", "ContainerNotFound"):
+            if code_of(error) in ("NoSuchBucket", "ContainerNotFound"):
                 raise
             return None
 
@@ -432,37 +358,14 @@ class ObjectStorage(Storage):
         try:
             yield
         except (BaseError, OSError, ValueError) as error:
-            code = _code(error)
-            remedy = _REMEDIES.get(code) or "see to the store and its endpoint, and try again"
+            code = code_of(error)
+            remedy = REMEDIES.get(code) or "see to the store and its endpoint, and try again"
             shown = remedy.format(setting=self._setting, root=self.root)
             raise self._error(f"{self.path(*parts)}: {code}: {shown}") from None
 
 
-def endpoint_of(scheme: str) -> str | None:
-    """Return the address of the store that the environment names, None for the cloud's own."""
-    return next((os.environ[n] for n in _ENDPOINTS[scheme] if os.environ.get(n)), None)
-
-
 def _key(parts: Parts) -> str:
     return "/".join(parts)
-
-
-def _code(error: Exception) -> str:
-    """Return the store's own code of an error, or what comes nearest to it."""
-    text = str(error)
-    code, status = _CODE.search(text), _STATUS.search(text)
-    if any(sign in text.partition("\n")[0] for sign in _NO_IDENTITY):
-        return "NoCredentials"
-    if (
-        "redirect without LOCATION" in text
-    ):  # how obstore tells a 301, S3's answer of another region
-        return "301"
-    if code or status:
-        own = code[1] if code else ""
-        return (
-            own if own in _REMEDIES or status is None or status[1] not in _REMEDIES else status[1]
-        )
-    return "NotReached" if "HTTP error" in text else type(error).__name__
 
 
 def _in_parallel(step: Callable[[_Each], _T], files: Sequence[_Each]) -> Iterator[_T]:

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from warehouse.storage.base import Parts, WarehouseError
+from warehouse.storage import Parts, WarehouseError
 
 
 @contextmanager

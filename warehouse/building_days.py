@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from transforms.contract import Region
 from transforms.local_time import day_start, zone
-from warehouse.placement import DAY, Bools, Building, Ints, minutes_of_days
+from warehouse.placement import DAY, Building, Ints, minutes_of_days
 from warehouse.storage import WarehouseError
 
 _ROOMS: Final = """
@@ -174,7 +174,11 @@ class BuildingDays:
         own_seats = self._seats[self._own]
         self._need = np.where(invited > 0, np.minimum(invited, own_seats), own_seats)
         self._parts: list[tuple[int, ...]] = [()] * len(group)
-        self._is_room = np.array([self._days_of(room) for room in self._rooms]).T.copy()
+        days = np.arange(len(self._midnights) - 1)[:, None]
+        before = bookings.first_date - timedelta(days=1)
+        valid_from = np.array([(room.valid_from - before).days for room in self._rooms])
+        valid_to = np.array([(room.valid_to - before).days for room in self._rooms])
+        self._is_room = (days >= valid_from) & (days < valid_to)
         self._combine(bookings.day[kept] + 1)
         self._leave_where_the_room_changes(bookings.day[kept] + 1)
         opened = place_of[bookings.open_room]
@@ -182,14 +186,6 @@ class BuildingDays:
         self._is_available[bookings.open_day[opened >= 0] + 1, opened[opened >= 0]] = True
         self._is_available &= self._is_room
         self._open_where_booked()
-
-    def _days_of(self, room: Room) -> Bools:
-        """Return the days on which a room is as it is here."""
-        days = len(self._midnights) - 1
-        first = self._bookings.first_date - timedelta(days=1)
-        is_own = np.zeros(days, np.bool_)
-        is_own[max((room.valid_from - first).days, 0) : max((room.valid_to - first).days, 0)] = True
-        return is_own
 
     def _combine(self, day: Ints) -> None:
         """Give rooms with parts a column for each set of parts, on the days that have it (R25)."""

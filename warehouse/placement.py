@@ -23,7 +23,6 @@ from warehouse.sweep import (
     STEPS,
     Sweep,
     Waiting,
-    Words,
     lowest,
     packed,
     ranks,
@@ -117,7 +116,11 @@ def place(buildings: Sequence[Building]) -> list[Placed]:
     """
     found = _moved(buildings, [_in_place(each, by_minutes=False) for each in buildings])
     for building, many in zip(buildings, found, strict=True):
-        group = _days_apart(building)[building.day]
+        # Days that a booking links by passing midnight are of one group.
+        linked = np.zeros(len(building.is_available) + 1, np.int64)
+        np.add.at(linked, building.day[~building.is_within] + 1, 1)
+        np.add.at(linked, (building.ends[~building.is_within] - 1) // DAY + 1, -1)
+        group = np.cumsum(np.cumsum(linked) == 0)[building.day]
         is_tight = np.isin(group, group[(many.in_place < 0) & ~building.is_within])
         if not is_tight.any():
             continue
@@ -172,15 +175,6 @@ def _waiting(building: Building, rooms: Ints, days: Ints) -> Waiting:
     )
     least = np.searchsorted(building.seats, building.need[chosen])
     return Waiting(days, is_free, chosen, line[chosen], starts, ends, least)
-
-
-def _days_apart(building: Building) -> Ints:
-    """Return numbers of the days: those that a booking links by passing midnight have the same."""
-    linked = np.zeros(len(building.is_available) + 1, np.int64)
-    long = ~building.is_within
-    np.add.at(linked, building.day[long] + 1, 1)
-    np.add.at(linked, (building.ends[long] - 1) // DAY + 1, -1)
-    return np.cumsum(np.cumsum(linked) == 0)
 
 
 def _days_missing(building: Building, rooms: Ints) -> Ints:
@@ -330,22 +324,17 @@ class _Taken:
         is_closed[:, wholes] = True
         self._taken = np.repeat(packed(is_closed), _SLOTS, axis=1)
         placed = np.flatnonzero((rooms >= 0) & ~np.isin(rooms, wholes))
-        if len(placed):
-            self._taken |= self._spans(rooms[placed], self._starts[placed], self._ends[placed])
-
-    def _spans(self, room: Ints, starts: Ints, ends: Ints) -> Words:
-        """Return the bits of bookings, those of a room in the order of their starts."""
-        order = np.argsort(room, kind="stable")
-        room, starts, ends = room[order], starts[order].copy(), ends[order]
+        placed = placed[np.argsort(rooms[placed], kind="stable")]
+        room, starts, ends = rooms[placed], self._starts[placed], self._ends[placed]
         # Two that share a slot: the later one begins after it, so that no bit is added twice.
-        is_next = np.append(False, room[1:] == room[:-1])
+        is_next = np.append(False, room[1:] == room[:-1])[: len(room)]
         starts[is_next] = np.maximum(starts, np.roll(ends, 1))[is_next]
         words, slots = self._taken.shape
         change = np.zeros((words, slots + 1), np.uint64)
         bit = ONE << (room % 64).astype(np.uint64)
         np.add.at(change, (room // 64, starts), bit)
         np.subtract.at(change, (room // 64, ends), bit)
-        return np.cumsum(change, axis=1)[:, :-1]
+        self._taken |= np.cumsum(change, axis=1)[:, :-1]
 
     def take_parts(self, booking: int, parts: Sequence[int]) -> bool:
         """Take all parts of a combined room for a booking, if they are free."""

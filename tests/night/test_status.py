@@ -12,7 +12,6 @@ from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings
 from tests.night.two_exchanges import graph_exchange
 from tests.night.workplace import MONDAY, Company, address_of, meeting
-from warehouse.versions import statistics_pointer
 
 
 def status(company: Company, capsys: pytest.CaptureFixture[str], code: int) -> dict[str, Any]:
@@ -99,7 +98,7 @@ def test_rows_that_no_database_shows_yet_are_told(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
     company.run(today(), today())
-    statistics_pointer(company.directory / "warehouse", "EU").unlink()
+    (company.directory / "warehouse" / "current-eu").unlink()
     found = status(company, capsys, 0)
     assert found["to_do"] == [
         "the database is older than what was read: run 'insights publish --region EU'"

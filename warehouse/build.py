@@ -61,6 +61,10 @@ GROWING: Final = frozenset(
     }
 )
 """Work tables that each pass adds to."""
+_ARRAYS: Final = frozenset(
+    {MASKS, HOURS_OF_PLACES, PLACE_CHANGES, PEAKS, KNOWN_DAYS, WHAT_IF_BOOKED}
+)
+"""Steps that are not SQL."""
 _DAY: Final = timedelta(days=1)
 _AHEAD: Final = timedelta(weeks=4)
 _LONGEST_PASS_DAYS: Final = 366
@@ -277,14 +281,6 @@ class Build:
     def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:
         """Run those of the steps that a pass has over each pass, in order from the first."""
         read_until: date | None = None
-        arrays = {
-            MASKS: self._load_masks,
-            PLACE_CHANGES: self._load_place_changes,
-            PEAKS: self._load_peaks,
-            KNOWN_DAYS: self._add_known_days,
-            WHAT_IF_BOOKED: self._add_what_if_booked,
-            HOURS_OF_PLACES: self._add_place_hours,
-        }
         for dates in passes:
             # A day more than the pass has: where a room's zone was corrected after its days
             # were read, the folder's date and the local date can be a day apart.
@@ -292,8 +288,8 @@ class Build:
             with self._engine.transaction():
                 self._begin_pass(dates[0], dates[-1], read_until, until)
                 for step in steps:
-                    if step in arrays:
-                        arrays[step]()
+                    if step in _ARRAYS:
+                        self._run_arrays(step)
                     else:
                         self._engine.run(f"each_pass/{step}", append=step in GROWING)
             for name in (MASKS, PLACE_CHANGES):
@@ -318,44 +314,35 @@ class Build:
         days_ahead = max(first_date, ahead_from), min(last_date, ahead_to)
         self._rows.view(engine, "lake_ahead_bookings", "bookings", *days_ahead)
 
-    def _load_masks(self) -> None:
-        self._room_dates, self._calendar = map(self._engine.table, ("room_dates", "calendar"))
-        self._hours = hours_of(
-            self._engine.table("live"), self._room_dates, self._calendar, self._threads
-        )
-        masks, days = MASK_ROWS.empty_table(), DAY_ROWS.empty_table()
-        if self._hours is not None:
-            masks, days = self._hours.masks, self._hours.days
-        self._engine.register(MASKS, masks)
-        self._engine.load("days", days)
-
-    def _load_place_changes(self) -> None:
-        places = self._engine.table("rooms_of_places")
-        changes = place_changes(
-            self._hours,
-            self._room_dates,
-            self._calendar,
-            places,
-            self._data_through,
-            self._threads,
-        )
-        self._engine.register(PLACE_CHANGES, changes)
-
-    def _load_peaks(self) -> None:
-        load_peaks(self._engine)
-
-    def _add_known_days(self) -> None:
-        gone, dates = map(self._engine.table, ("gone_here", "known_dates"))
-        rows = known_minutes(self._hours, gone, dates, self._read_late, self._threads)
-        self._engine.insert(KNOWN_DAYS, rows)
-
-    def _add_place_hours(self) -> None:
-        places = self._engine.table("week_places")
-        self._engine.insert(HOURS_OF_PLACES, place_hours(self._hours, places, self._data_through))
-
-    def _add_what_if_booked(self) -> None:
-        rooms, days = map(self._engine.table, ("what_if_rooms_of", "what_if_days"))
-        self._engine.insert(WHAT_IF_BOOKED, booked_in_pass(self._hours, rooms, days))
+    def _run_arrays(self, step: str) -> None:
+        """Run a step that is not SQL: make its work table, or add to it."""
+        engine, hours = self._engine, self._hours
+        if step == MASKS:
+            room_dates, calendar = map(engine.table, ("room_dates", "calendar"))
+            self._hours = hours = hours_of(
+                engine.table("live"), room_dates, calendar, self._threads
+            )
+            engine.register(MASKS, MASK_ROWS.empty_table() if hours is None else hours.masks)
+            engine.load("days", DAY_ROWS.empty_table() if hours is None else hours.days)
+        elif step == HOURS_OF_PLACES:
+            places = engine.table("week_places")
+            engine.insert(step, place_hours(hours, places, self._data_through))
+        elif step == PLACE_CHANGES:
+            room_dates, calendar = map(engine.table, ("room_dates", "calendar"))
+            places = engine.table("rooms_of_places")
+            changes = place_changes(
+                hours, room_dates, calendar, places, self._data_through, self._threads
+            )
+            engine.register(PLACE_CHANGES, changes)
+        elif step == PEAKS:
+            load_peaks(engine)
+        elif step == KNOWN_DAYS:
+            gone, dates = map(engine.table, ("gone_here", "known_dates"))
+            rows = known_minutes(hours, gone, dates, self._read_late, self._threads)
+            engine.insert(step, rows)
+        else:
+            rooms, days = map(engine.table, ("what_if_rooms_of", "what_if_days"))
+            engine.insert(step, booked_in_pass(hours, rooms, days))
 
     def passes(self) -> list[list[date]]:
         """Cut the dates into passes: at every gap, and where a pass has room-days enough."""

@@ -69,12 +69,10 @@ def _banded(bands: Sequence[Band], value: str, unit: int = 1, *, numbers: bool =
     return f"CASE WHEN {value} IS NULL THEN NULL {cases} ELSE {names[-1]} END"
 
 
-def _measured(measure: str, number: str) -> str:
-    """Return the SQL of the band of a measure that has a number."""
-    labels = ", ".join("NULL" if band is None else f"'{band}'" for band in MEASURES[measure])
-    return f"([{labels}])[{number} + 1]"
-
-
+_LABELS: Final = {
+    measure: ", ".join("NULL" if band is None else f"'{band}'" for band in bands)
+    for measure, bands in MEASURES.items()
+}
 _KINDS: Final = " ".join(f"WHEN '{kind}' THEN {at}" for at, kind in enumerate(MEASURES["kind"]))
 _MACROS: Final = {
     "start_minute(t)": f"(epoch_us(t) + {_YEAR_1}) // {_MINUTE_US}",
@@ -85,7 +83,7 @@ _MACROS: Final = {
     "duration_number(n)": _banded(DURATION_BANDS, "n", numbers=True),
     "lead_time_number(n)": _banded(LEAD_TIME_BANDS, "n", _MINUTE_US, numbers=True),
     "kind_number(kind)": f"CASE kind {_KINDS} END",
-    **{f"{measure}_of(n)": _measured(measure, "n") for measure in MEASURES},
+    **{f"{measure}_of(n)": f"([{labels}])[n + 1]" for measure, labels in _LABELS.items()},
 }
 
 

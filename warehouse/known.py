@@ -82,7 +82,6 @@ class _Known:
         self._is_counted[self._dates] = True
         self._has_gone = np.zeros((self.calendar.cells, rooms), np.bool_)
         self._place_lines(read_late)
-        self._place_hours()
 
     def _place_lines(self, read_late: Ints) -> None:
         """Find the lines of each cell and profile, two where a clock change cuts the cell."""
@@ -105,13 +104,10 @@ class _Known:
         self._open_minutes = np.zeros(midnight.shape, np.int64)
         minutes = np.bitwise_count(calendar.open_mask[line])
         np.add.at(self._open_minutes, (calendar.day[line], profile), minutes)
-
-    def _place_hours(self) -> None:
-        """Find the day of each cell and profile, -1 where it has none or two, and what is open."""
-        line, is_cut = self._lines[0], self._lines[1] < len(self.calendar.cell) - 1
-        none = len(self.calendar.cell) - 1
-        self._day_of = np.where(is_cut | (line == none), -1, self.calendar.day[line])
-        self._open = np.bitwise_or(*self.calendar.open_mask[self._lines])
+        # The day of each cell, -1 where it has none or two, and what is open.
+        line, is_cut = self._lines[0], self._lines[1] < none
+        self._day_of = np.where(is_cut | (line == none), -1, calendar.day[line])
+        self._open = np.bitwise_or(*calendar.open_mask[self._lines])
         opened = np.cumsum(np.bitwise_count(self._open), axis=0, dtype=np.int64)
         self._opened = opened - np.bitwise_count(self._open)
 

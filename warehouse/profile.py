@@ -16,7 +16,7 @@ import pyarrow as pa
 from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES
 from transforms.contract.database import TABLES
 from warehouse.engine import Engine
-from warehouse.profile_bounds import Counts, Flags, Floats
+from warehouse.profile_bounds import Cells, Counts, Flags, Floats, Shown, published
 from warehouse.profile_memory import (
     CLOSED,
     LEVELS,
@@ -27,7 +27,7 @@ from warehouse.profile_memory import (
     Memory,
     Place,
 )
-from warehouse.suppression import Cells, Shown, published, shown_counts
+from warehouse.suppression import shown_counts
 
 PROFILE: Final = "booking_profile"
 _TELLS_MINUTES: Final = 200

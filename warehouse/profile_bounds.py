@@ -1,10 +1,12 @@
 """What all published sums together say of the counts that are hidden: the least, and the most.
 
-Belongs here: passing bounds on from sum to sum, of bands, places and months, until nothing moves.
+Belongs here: the counts, what is shown of them, and which places are parts of which; passing bounds
+on from sum to sum, of bands, places and months, until nothing moves.
 Does not belong here: what is hidden because of it (``suppression.py``).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,6 +17,65 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _BOUND_ROUNDS: Final = 15
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The true counts of one measure.
+
+    ``counts`` has the axes place, month (0 is all closed months together) and band. ``parent`` is
+    the place that each place is part of, -1 for the region. ``tied`` are bands that another
+    measure tells too: hiding them costs more. ``is_reducible`` are the places above buildings.
+    """
+
+    counts: Counts
+    parent: Counts
+    tied: Sequence[int] = ()
+    is_reducible: Flags | None = None
+
+
+@dataclass(frozen=True)
+class Former:
+    """What the last version showed of the cells.
+
+    ``is_fixed`` and ``total`` have the axes place and month, ``named`` and ``moved`` bands too.
+    """
+
+    is_fixed: Flags
+    """Cells whose numbers are the same now: they are shown as they were."""
+    named: Flags
+    total: Counts
+    moved: Flags
+    """Counts that any version showed and that are less than k away."""
+    derived: Flags
+    """Counts (place, band) of all closed months that former versions and new months tell."""
+
+
+@dataclass
+class Shown:
+    """Which counts are shown: exactly, or reduced to the sum of their shown parts."""
+
+    exact: Flags
+    reduced: Flags
+
+
+@dataclass(frozen=True)
+class FormerTotals:
+    """Of each cell (place, month): is it ``fixed`` to ``visible`` or not, or else ``derived``."""
+
+    fixed: Flags
+    visible: Flags
+    derived: Flags
+
+
+def published(cells: Cells, values: Counts, shown: Shown) -> Counts:
+    """Return what is shown of values on the axes of the counts: 0 where nothing is."""
+    found = np.where(shown.exact, values, 0)
+    if cells.is_reducible is not None:
+        for place in np.flatnonzero(cells.is_reducible)[::-1]:  # parts come after their whole
+            parts = found[cells.parent == place].sum(axis=0)
+            found[place] = np.where(shown.reduced[place], parts, found[place])
+    return found
 
 
 class Families(NamedTuple):

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.contract import FEW
-from warehouse.profile_bounds import Counts, Flags, pinned
-from warehouse.suppression import Former, FormerTotals, visible_cells
+from warehouse.profile_bounds import Counts, Flags, Former, FormerTotals, pinned
+from warehouse.suppression import visible_cells
 
 MEMORY: Final = "booking_profile_shown"
 REMEMBERED: Final = timedelta(days=30)

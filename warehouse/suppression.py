@@ -32,7 +32,18 @@ from typing import Final
 
 import numpy as np
 
-from warehouse.profile_bounds import Counts, Families, Flags, Floats, pinned
+from warehouse.profile_bounds import (
+    Cells,
+    Counts,
+    Families,
+    Flags,
+    Floats,
+    Former,
+    FormerTotals,
+    Shown,
+    pinned,
+    published,
+)
 
 _ROUNDS: Final = 60
 _LARGE_CELL: Final = 200
@@ -40,46 +51,6 @@ _TIED_COST: Final = 0.02
 """What hiding a count costs beside its share where another measure tells it too: both go."""
 _MOST_REDUCED: Final = 0.004
 """The largest share of its cell that a count above buildings may lack."""
-
-
-@dataclass(frozen=True)
-class Cells:
-    """The true counts of one measure.
-
-    ``counts`` has the axes place, month (0 is all closed months together) and band. ``parent`` is
-    the place that each place is part of, -1 for the region. ``tied`` are bands that another
-    measure tells too: hiding them costs more. ``is_reducible`` are the places above buildings.
-    """
-
-    counts: Counts
-    parent: Counts
-    tied: Sequence[int] = ()
-    is_reducible: Flags | None = None
-
-
-@dataclass(frozen=True)
-class Former:
-    """What the last version showed of the cells.
-
-    ``is_fixed`` and ``total`` have the axes place and month, ``named`` and ``moved`` bands too.
-    """
-
-    is_fixed: Flags
-    """Cells whose numbers are the same now: they are shown as they were."""
-    named: Flags
-    total: Counts
-    moved: Flags
-    """Counts that any version showed and that are less than k away."""
-    derived: Flags
-    """Counts (place, band) of all closed months that former versions and new months tell."""
-
-
-@dataclass
-class Shown:
-    """Which counts are shown: exactly, or reduced to the sum of their shown parts."""
-
-    exact: Flags
-    reduced: Flags
 
 
 @dataclass
@@ -112,15 +83,6 @@ class Grid:
         """What can still be hidden."""
         free: Flags = self.shown & ~self.known
         return free
-
-
-@dataclass(frozen=True)
-class FormerTotals:
-    """Of each cell (place, month): is it ``fixed`` to ``visible`` or not, or else ``derived``."""
-
-    fixed: Flags
-    visible: Flags
-    derived: Flags
 
 
 def visible_cells(
@@ -219,16 +181,6 @@ def _reduced(grid: Grid) -> Flags:
     few = (counts - given).sum(axis=-1)
     reduced &= ((few == 0) | (few >= grid.k))[:, :, None]
     return reduced
-
-
-def published(cells: Cells, values: Counts, shown: Shown) -> Counts:
-    """Return what is shown of values on the axes of the counts: 0 where nothing is."""
-    found = np.where(shown.exact, values, 0)
-    if cells.is_reducible is not None:
-        for place in np.flatnonzero(cells.is_reducible)[::-1]:  # parts come after their whole
-            parts = found[cells.parent == place].sum(axis=0)
-            found[place] = np.where(shown.reduced[place], parts, found[place])
-    return found
 
 
 def _cheapest(cost: Floats, candidates: Flags) -> tuple[Counts, Flags]:

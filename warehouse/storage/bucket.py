@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from warehouse.storage import ObjectUrl
+from warehouse.storage.base import ObjectUrl
 from warehouse.storage.signin import endpoint_of
 
 Old: TypeAlias = tuple[str, str]

@@ -19,7 +19,15 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from warehouse.storage import FILE_MODE, FOLDER_MODE, LINKS, Parts, Put, Storage, WarehouseError
+from warehouse.storage.base import (
+    FILE_MODE,
+    FOLDER_MODE,
+    LINKS,
+    Parts,
+    Put,
+    Storage,
+    WarehouseError,
+)
 
 _READ_ONLY: Final = FILE_MODE & ~0o222
 _ASIDE: Final = ".staging"

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, Protocol, TypeAlias
 from uuid import uuid4
 
-from warehouse.storage import WarehouseError
+from warehouse.storage.base import WarehouseError
 
 Tag: TypeAlias = dict[str, str | None]
 """What names one content of an object: its ``e_tag``, and its ``version`` where there are any."""

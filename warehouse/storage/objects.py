@@ -19,9 +19,16 @@ from uuid import uuid4
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
-from warehouse.storage import ObjectUrl, Parts, Put, Storage, WarehouseError
+from warehouse.storage.base import (
+    Fetched,
+    ObjectUrl,
+    Parts,
+    Put,
+    Storage,
+    WarehouseError,
+    scratch_folder,
+)
 from warehouse.storage.lease import Found, Lease, LostError, Tag
-from warehouse.storage.scratch import Fetched, scratch_folder
 from warehouse.storage.signin import REMEDIES, code_of, open_store
 
 _STAGING: Final = ".staging"

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
-from warehouse.storage import ObjectUrl, WarehouseError
+from warehouse.storage.base import ObjectUrl, WarehouseError
 
 _ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),

@@ -1,0 +1,315 @@
+"""What every storage promises, and the folders of this machine that a run has in hand meanwhile.
+
+Belongs here: the verbs of a storage, its errors, what a place in a bucket is called; private
+folders, for rows of the region while its data lie elsewhere: nobody else may open them, and what a
+killed process left behind the next one removes. ``TMPDIR`` chooses the disk.
+Does not belong here: how a storage keeps its promises (``disk.py``, ``objects.py``).
+"""
+
+import os
+import shutil
+import stat
+import tempfile
+import threading
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Final, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
+
+SCHEMES: Final = ("s3", "az", "gs")
+"""Where objects lie: Amazon S3 and what speaks it, Azure Blob Storage, Google Cloud Storage."""
+
+LINKS: Final = "published"
+"""The folder that holds, on a disk, the links of each version that was shown."""
+
+FILE_MODE: Final = 0o640
+FOLDER_MODE: Final = 0o750
+
+Parts: TypeAlias = tuple[str, ...]
+"""The components of a path below the root of a storage."""
+Put: TypeAlias = Callable[..., None]
+"""Takes the content of a file, a memoryview, and its parts one by one."""
+
+
+class WarehouseError(Exception):
+    """Something stored cannot be used as it is: one line that names the path and the remedy.
+
+    ``exit_code`` is what a command ends with.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectUrl:
+    """Where an object is, or all objects below a prefix: ``s3://bucket/prefix``."""
+
+    scheme: str
+    bucket: str
+    key: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "ObjectUrl":
+        """Return the place that a text names.
+
+        Raises:
+            ValueError: with the remedy; it never holds the text, which may hold a secret.
+        """
+        parts = urlsplit(text.strip())
+        steps = parts.path.strip("/").split("/")
+        if parts.scheme not in SCHEMES:
+            raise ValueError("is no address of objects; write it like s3://bucket/prefix")
+        if "@" in parts.netloc or parts.query or parts.fragment:
+            raise ValueError(
+                "holds credentials or options; leave them to the environment (AWS_..., AZURE_..., "
+                "GOOGLE_...), and write s3://bucket/prefix"
+            )
+        if not parts.netloc or ":" in parts.netloc or not text.strip().isprintable():
+            raise ValueError("names no bucket; write it like s3://bucket/prefix")
+        if steps != [""] and not all(step.strip(".") and "\\" not in step for step in steps):
+            raise ValueError("has a prefix with an empty step or dots; write s3://bucket/prefix")
+        return cls(parts.scheme, parts.netloc, "/".join(steps))
+
+    @property
+    def name(self) -> str:
+        """The last component."""
+        return self.key.rpartition("/")[2]
+
+    @property
+    def parent(self) -> "ObjectUrl":
+        """What it lies in."""
+        return ObjectUrl(self.scheme, self.bucket, self.key.rpartition("/")[0])
+
+    def __truediv__(self, name: str) -> "ObjectUrl":
+        return ObjectUrl(self.scheme, self.bucket, f"{self.key}/{name}".strip("/"))
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.bucket}/{self.key}".rstrip("/")
+
+    def is_relative_to(self, other: object) -> bool:
+        """Tell whether it is another place or lies in it."""
+        return f"{self}/".startswith(f"{other}/")
+
+
+Location: TypeAlias = Path | ObjectUrl
+"""Where a lake or a warehouse is, or a file of it."""
+Somewhere = TypeVar("Somewhere", bound=Location)
+"""Of a folder come paths, of a bucket addresses."""
+
+
+class Storage(ABC):
+    """The files below one root.
+
+    Every method raises ``error``, with one line, where it cannot do its work; ``setting`` is the
+    key of the configuration that chose the root, named in remedies.
+    """
+
+    is_far = False
+    """Whether each question goes over a network, so that none is asked twice."""
+
+    def __init__(self, setting: str, error: type[WarehouseError]) -> None:
+        self._setting = setting
+        self._error = error
+
+    @abstractmethod
+    def path(self, *parts: str) -> Location:
+        """Return where the parts point, unchecked."""
+
+    @abstractmethod
+    def has(self, *parts: str) -> bool:
+        """Tell whether there is such a file."""
+
+    @abstractmethod
+    def names(self, *parts: str) -> list[str]:
+        """Return the sorted names in a folder; none if it is missing."""
+
+    @abstractmethod
+    def folders_with(self, name: str, *parts: str) -> list[str]:
+        """Return the sorted names of the folders in a folder that hold a file of this name."""
+
+    def get(self, *parts: str) -> bytes | None:
+        """Return the content of a file, None if it is missing."""
+        return next(self.get_each([parts]))
+
+    @abstractmethod
+    def get_each(
+        self, files: Sequence[Parts], last_bytes: int | None = None
+    ) -> Iterator[bytes | None]:
+        """Yield the content of each file, None if it is missing; or the end of each only."""
+
+    @abstractmethod
+    def put(self, content: memoryview, *parts: str) -> None:
+        """Replace one file whole: readers see the old content or the new, never a part."""
+
+    @abstractmethod
+    def at_once(self) -> AbstractContextManager[Put]:
+        """Give what takes the place of ``put``; what it is given counts together, or not at all.
+
+        Files go in place in the order of the groups that their first component makes. Needs a
+        lock. What is killed half-way, ``recover`` finishes or sweeps.
+        """
+
+    @abstractmethod
+    def recover(self) -> None:
+        """Finish, or sweep, what a killed ``at_once`` or ``scratch`` left behind. Needs a lock."""
+
+    @abstractmethod
+    def delete(self, *parts: str) -> bool:
+        """Remove a file or a whole folder; return whether there was one."""
+
+    @abstractmethod
+    def lock(self, name: str, busy: WarehouseError) -> AbstractContextManager[None]:
+        """Hold a lock of the root; raise ``busy`` at once if anyone else does.
+
+        A holder that dies holds it no longer; two threads of one process exclude each other too.
+        """
+
+    @abstractmethod
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Give an empty private folder of this machine, removed afterwards."""
+
+    @abstractmethod
+    def near(self, files: Sequence[Parts]) -> AbstractContextManager[list[Path]]:
+        """Give paths of this machine at which the files can be read meanwhile.
+
+        None may be missing. Their names end as the files' do.
+        """
+
+    @abstractmethod
+    def ahead(self, files: Sequence[Parts]) -> AbstractContextManager[object]:
+        """Have files that ``near`` will be asked for fetched meanwhile; none may be missing."""
+
+    @abstractmethod
+    def building(self, name: str) -> AbstractContextManager[Path]:
+        """Give an empty folder of this machine to build in, from which ``keep`` takes."""
+
+    @abstractmethod
+    def keep(self, built: Mapping[Parts, Path]) -> None:
+        """Put files and folders of files from ``building`` in place, to be only read from now.
+
+        The last one comes last: what leads to a file comes after it.
+        """
+
+    @abstractmethod
+    def show(
+        self, current: str, version: str, names: Mapping[str, Parts | None], *, is_copied: bool
+    ) -> None:
+        """Let fixed names of the root lead to files or folders that are kept, all in one step.
+
+        A name with None leads nowhere any more. ``current`` is the name of what is swapped,
+        ``version`` names what it is swapped to; a later one sorts after it. With ``is_copied`` the
+        names are plain copies, each whole, replaced one after the other.
+        """
+
+    @abstractmethod
+    def shown(self, current: str, name: str) -> Parts | None:
+        """Return the parts that a fixed name leads to; None if there is none, () if it is a copy.
+
+        Links of a version may be between: ``LINKS``, the version, the name.
+        """
+
+
+@contextmanager
+def scratch_folder(error: type[WarehouseError]) -> Iterator[Path]:
+    """Give an empty private folder, removed afterwards.
+
+    Raises:
+        WarehouseError: of the class ``error``, the disk for it cannot be written or is not safe.
+    """
+    parent = Path(tempfile.gettempdir(), f"room-insights-{os.geteuid()}")
+    try:
+        parent.mkdir(0o700, exist_ok=True)
+        found = parent.lstat()
+        is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+        if not is_own or found.st_mode & 0o077:
+            raise error(f"{parent}: is not a private folder of this user: remove it")
+        _sweep(parent)
+    except OSError as failure:
+        raise error(
+            f"{parent}: cannot be written ({failure.strerror}): let TMPDIR name a folder with room"
+        ) from None
+    folder = parent / uuid4().hex
+    lock = parent / f"{folder.name}.lock"
+    with FileLock(lock, thread_local=False):
+        folder.mkdir(0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    lock.unlink(missing_ok=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove the folders of processes that ended without doing so."""
+    for lock in parent.glob("*.lock"):
+        try:
+            with FileLock(lock, timeout=0, thread_local=False):
+                shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+            lock.unlink(missing_ok=True)
+        except Timeout:
+            continue
+
+
+class Fetched:
+    """Files fetched to a folder of scratch, each for as long as anybody holds it.
+
+    ``fetch`` brings a file to a path; so many at once. Those that are asked for first come first.
+    """
+
+    def __init__(
+        self,
+        scratch: Callable[[], AbstractContextManager[Path]],
+        fetch: Callable[[Parts, Path], None],
+        at_once: int,
+    ) -> None:
+        self._scratch, self._fetch, self._at_once = scratch, fetch, at_once
+        self._turn = threading.Lock()
+        self._holders: Counter[Parts] = Counter()
+        self._paths: dict[Parts, Future[Path]] = {}
+        self._open = ExitStack()
+
+    @contextmanager
+    def held(self, files: Sequence[Parts]) -> Iterator[list[Future[Path]]]:
+        """Have files fetched that are not here, or on their way already; give where they will be.
+
+        Their names end as the files' do.
+        """
+        with self._turn:
+            if files and not self._holders:
+                self._folder = self._open.enter_context(self._scratch())
+                self._pool = ThreadPoolExecutor(self._at_once)
+                self._open.callback(self._pool.shutdown)
+            for parts in files:
+                self._holders[parts] += 1
+                if parts not in self._paths:
+                    self._paths[parts] = self._pool.submit(self._path_of, parts)
+            paths = [self._paths[parts] for parts in files]
+        try:
+            yield paths
+        finally:
+            with self._turn:
+                self._let_go(files)
+
+    def _path_of(self, parts: Parts) -> Path:
+        path = self._folder / "+".join(parts)  # no folders: they take longer than the files
+        self._fetch(parts, path)
+        return path
+
+    def _let_go(self, files: Sequence[Parts]) -> None:
+        self._holders.subtract(files)
+        self._holders = +self._holders
+        gone = [self._paths.pop(parts) for parts in {*files} - {*self._holders}]
+        wait([path for path in gone if not path.cancel()])
+        for path in gone:
+            if not path.cancelled() and path.exception() is None:
+                path.result().unlink()
+        if not self._holders:
+            self._open.close()

@@ -114,8 +114,12 @@ def test_a_worked_lake_gives_the_same_tables_by_shards(tmp_path: Path) -> None:
     assert_same(tmp_path, everything())
 
 
-@pytest.mark.parametrize("builder", [None, HereBuilder(10**10, shards=100)], ids=["one", "many"])
-@pytest.mark.parametrize("place", ["disk", "seaweedfs"], indirect=True)
+@pytest.mark.parametrize(
+    ("builder", "place"),
+    [(None, "disk"), (HereBuilder(10**10, shards=100), "seaweedfs")],
+    ids=["one-disk", "many-seaweedfs"],
+    indirect=["place"],
+)
 def test_tables_left_as_parquet_only_are_the_rows_of_the_databases(
     builder: ShardBuilder | None, place: Location, tmp_path: Path
 ) -> None:

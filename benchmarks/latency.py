@@ -135,10 +135,11 @@ def run(config: Path, region: Region, workers: int, changed: float) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     publish_region(settings, region, now)
     rest = time.perf_counter() - watch.ended_at
+    asked = next(sent)
     second = night_with_changes(night, changed) if changed else {}
     figures = {
         "failed": len(report.failed),
-        "requests": next(sent),
+        "requests": asked,
         "reading": watch.ended_at - watch.began_at,
         "cpu": watch.cpu,
         "rest": rest,

@@ -42,7 +42,7 @@ demo: $(READY) ## Read two regions from a sandbox Exchange and show their utiliz
 	$(BIN)/insights demo
 
 test: $(DEV) ## Run every test
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 privacy-proof: $(DEV) ## Plant tokens in every field of Exchange, run nights, search every byte
 	$(BIN)/python -m tests.privacy.proof

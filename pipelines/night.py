@@ -42,6 +42,7 @@ from warehouse.nightly import apply_night, retain, staging
 from warehouse.page import Page
 from warehouse.publish import Builder, Published, PublishOptions, build, publish
 from warehouse.storage import Location, ObjectUrl
+from warehouse.versions import refuse_unwritable
 
 
 class Progress(Protocol):
@@ -146,16 +147,21 @@ def default_range(settings: Settings, today: date) -> DayRange:
 def run_night(night: Night, open_source: OpenSource, progress: Progress) -> NightResult:
     """Read the days of every room, replace them in the lake, and enforce the retention.
 
+    Nothing is read that could not be stored, or not be published afterwards.
+
     Raises:
         NothingReadError: no room could be read; the lake is as it was.
         LakeBusy: another run of the region is going on.
         LakeError: the lake cannot be written, or is another region's.
+        VersionError: the warehouse cannot be written.
         SettingsError: a secret's environment variable is not set.
     """
     region, day_range = night.region, night.day_range
     region_settings = night.settings.regions[region]
     lake = Lake(region_settings.lake, region)
     with lake.exclusive(), staging(lake) as staged:
+        lake.refuse_unwritable()
+        refuse_unwritable(region_settings.warehouse, region)
         loaded, failed, unreadable = _read(night, open_source, progress, staged.add)
         progress.step("writing the days")
         record_directory(

@@ -96,6 +96,11 @@ class Lake:
         with self._writing(), self._storage.scratch() as folder:
             yield folder
 
+    def refuse_unwritable(self) -> None:
+        """Write a little and remove it: a run that could store nothing is to read nothing."""
+        with self._writing():
+            self._storage.refuse_unwritable()
+
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Make everything that is replaced within count together, or not at all.

@@ -19,7 +19,7 @@ With ``output: parquet`` a version is its two folders of Parquet, and no databas
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, cast
@@ -80,6 +80,18 @@ def new_version(
         names = _fixed_names(tree, region, name)
         tree.show(_current(region), _links(name, region), names, is_copied=is_copied)
         _collect(tree, region, name, keep_versions)
+
+
+def refuse_unwritable(warehouse: Location, region: Region) -> None:
+    """Write a little where a version will be kept, and remove it; one being built is let be.
+
+    Raises:
+        VersionError: the disk or the store refuses it, or cannot be reached.
+    """
+    tree = _tree(warehouse)
+    with suppress(VersionBusy), _only_builder(tree, region):
+        for folder in ((), (_FOLDER,), (_STATISTICS,)):
+            tree.refuse_unwritable(*folder)
 
 
 def building_name(region: Region) -> str:

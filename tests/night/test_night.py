@@ -1,5 +1,6 @@
 """A night from a room mailbox over EWS to a figure in the database, the bad nights included."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -132,6 +133,30 @@ def test_an_unreachable_server_changes_nothing(
     assert read_company.run() == 1
     assert read_company.snapshot() == before
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "blocked"),
+    [
+        ("warehouse", "warehouse"),
+        ("warehouse", "warehouse/versions"),
+        ("warehouse", "warehouse/statistics"),
+        ("lake", "lake"),
+    ],
+)
+def test_what_could_not_be_stored_is_not_read(
+    read_company: Company, capsys: pytest.CaptureFixture[str], key: str, blocked: str
+) -> None:
+    shutil.rmtree(read_company.directory / blocked)
+    (read_company.directory / blocked).write_bytes(b"a file where a folder is to be")
+    before, asked = read_company.snapshot(), len(list(read_company.tenant.log))
+    assert read_company.run() == 1
+    assert len(list(read_company.tenant.log)) == asked
+    assert {**before, **read_company.snapshot()} == before
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"error: {read_company.directory / blocked}" in line
+    remedy = f"see to its permissions and disk, or change '{key}' in the configuration"
+    assert f"(Not a directory): {remedy}" in line
 
 
 def test_without_headcount_no_invitee_is_ever_asked_for(company: Company) -> None:

@@ -142,6 +142,33 @@ def test_nothing_is_sent_unencrypted_to_another_machine(
         Lake(HERE, "EU")
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "remedy"),
+    [
+        (403, "AccessDenied", "read, write, list and delete below s3://lake/prefix"),
+        (404, "NoSuchBucket", "create it, or change 'warehouse'"),
+        (507, "QuotaExceeded", "the store is full: make room"),
+        (0, "", "the store cannot be reached: see to its endpoint"),
+    ],
+)
+def test_a_warehouse_that_takes_nothing_is_told_before_a_room_is_read(
+    store: Callable[[str], None],
+    company: Company,
+    capsys: pytest.CaptureFixture[str],
+    status: int,
+    code: str,
+    remedy: str,
+) -> None:
+    company.write(warehouse=str(HERE))
+    with answering(status, code) as endpoint:
+        store(endpoint if status else "http://127.0.0.1:1")
+        assert company.run() == 1
+    assert list(company.tenant.log) == []
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: s3://lake/prefix/")
+    assert remedy in line
+
+
 @IN_A_BUCKET
 def test_a_bucket_that_holds_another_regions_lake_is_refused(
     bucket: ObjectUrl, company: Company, capsys: pytest.CaptureFixture[str]

@@ -32,6 +32,7 @@ LINKS: Final = "published"
 
 FILE_MODE: Final = 0o640
 FOLDER_MODE: Final = 0o750
+_PROBE_BYTES: Final = 4096
 
 Parts: TypeAlias = tuple[str, ...]
 """The components of a path below the root of a storage."""
@@ -148,6 +149,12 @@ class Storage(ABC):
     @abstractmethod
     def put(self, content: memoryview, *parts: str) -> None:
         """Replace one file whole: readers see the old content or the new, never a part."""
+
+    def refuse_unwritable(self, *folder: str) -> None:
+        """Write a little into a folder, and remove it: a full or closed one is told in time."""
+        probe = (*folder, ".probe")
+        self.put(memoryview(bytes(_PROBE_BYTES)), *probe)
+        self.delete(*probe)
 
     @abstractmethod
     def at_once(self) -> AbstractContextManager[Put]:

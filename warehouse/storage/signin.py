@@ -36,6 +36,7 @@ _SIGN_IN: Final = (
 )
 _REGION: Final = "the bucket is in another region: set AWS_REGION to the bucket's"
 _NO_BUCKET: Final = "there is no such bucket or container: create it, or change {setting!r}"
+_FULL: Final = "the store is full: make room, or have its quota raised"
 REMEDIES: Final[Mapping[str, str]] = {
     "NoSuchBucket": _NO_BUCKET,
     "ContainerNotFound": _NO_BUCKET,
@@ -51,6 +52,8 @@ REMEDIES: Final[Mapping[str, str]] = {
     "AuthorizationFailure": _SIGN_IN,
     "NoCredentials": f"no credentials were found: {_SIGN_IN}",
     "NotReached": "the store cannot be reached: see to its endpoint, region and the network",
+    "QuotaExceeded": _FULL,
+    "507": _FULL,
     "301": _REGION,
     "400": f"the store refuses the request: {_SIGN_IN}",
     "401": _SIGN_IN,

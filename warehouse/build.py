@@ -209,7 +209,7 @@ def survey(
     rooms = [] if listed is None else listed.sort_by("room_id").to_pylist()
     rows.expect(days_in_a_pass(len(rooms), options))
     rows.view(engine, "lake_coverage", "coverage")
-    versions = room_versions(rooms, as_of_days(lake), dict(engine.rows(_FIRST_READ)))
+    versions = room_versions(rooms, as_of_days(lake), dict(engine.rows(_FIRST_ASKED)))
     inputs = Inputs(lake.region, rooms, versions, options.closures, now)
     load_rooms(engine, inputs)
     asked = dict(engine.rows(_ASKED_DATES))
@@ -364,10 +364,9 @@ def load_peaks(engine: Engine) -> None:
     engine.load(PEAKS, peaks(engine.table(PLACE_CHANGES)))
 
 
-_FIRST_READ: Final = """
+_FIRST_ASKED: Final = """
 SELECT room_id, min(lake_date)
 FROM lake_coverage
-WHERE read_at IS NOT NULL
 GROUP BY room_id
 """
 _ASKED_DATES: Final = """

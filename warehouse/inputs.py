@@ -171,13 +171,14 @@ class Inputs:
 
 
 def room_versions(
-    rooms: Sequence[Mapping[str, Any]], as_of: pa.Table, first_read: Mapping[str, date]
+    rooms: Sequence[Mapping[str, Any]], as_of: pa.Table, first_asked: Mapping[str, date]
 ) -> list[dict[str, Any]]:
     """Return a row for each room and span of days in which it did not change (R18).
 
     Each counts from ``valid_from`` to the day before ``valid_to``; neither is null. Name, time zone
-    and the days of opening and closing are today's. A room that was read for days before it was
-    added (``first_read``) counts from there, unless the directory says since when it counts.
+    and the days of opening and closing are today's. A room whose reading a run tried for days before
+    it was added (``first_asked``) counts from there, unless the directory says since when it counts:
+    one that could not be read is missing there, and must be seen to be (R13).
     """
     spans: dict[str, list[dict[str, Any]]] = {room["room_id"]: [] for room in rooms}
     for span in as_of.to_pylist():
@@ -188,7 +189,7 @@ def room_versions(
         own = spans[room["room_id"]] or [{**room, "valid_from": date.min, "valid_to": None}]
         if room["valid_from"] is None:
             day = own[0]["valid_from"]
-            own[0]["valid_from"] = min(day, first_read.get(room["room_id"], day))
+            own[0]["valid_from"] = min(day, first_asked.get(room["room_id"], day))
         kept = {name: room[name] for name in ("name", "time_zone", "opened_on", "closed_on")}
         versions += [span | kept | {"valid_to": span["valid_to"] or date.max} for span in own]
     return versions

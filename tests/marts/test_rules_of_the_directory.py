@@ -62,6 +62,28 @@ def test_r18_a_room_that_was_added_counts_from_the_first_day_that_was_read(
     assert database.rows(rooms) == [(MONDAY, 1, 1), (TUESDAY, 2, 2)]
 
 
+def test_r13_a_room_that_was_added_and_cannot_be_read_is_seen_to_be_missing(
+    published: Publish,
+) -> None:
+    added = Room("added", building="Annex")
+    scene = scenario((ROOM, added), [], [MONDAY, TUESDAY])
+    failed = tuple(
+        replace(c, is_loaded=False, read_at=None, error_code="ErrorAccessDenied")
+        if c.room_id == "added"
+        else c
+        for c in scene.coverage
+    )
+    history = ((MONDAY, (ROOM,)), (date(2026, 9, 30), (ROOM, added)))
+    database = published(replace(scene, coverage=failed, history=history))
+    rooms = "SELECT building, local_date, rooms, rooms_loaded, open_minutes FROM utilization"
+    assert database.rows(f"{rooms} ORDER BY ALL") == [
+        ("Annex", MONDAY, 1, 0, None),
+        ("Annex", TUESDAY, 1, 0, None),
+        ("HQ", MONDAY, 1, 1, 600),
+        ("HQ", TUESDAY, 1, 1, 600),
+    ]
+
+
 def test_r18_an_operator_can_let_the_directory_count_from_an_earlier_day(tmp_path: Path) -> None:
     lake, scene = Lake(tmp_path / "lake", "EU"), moved()
     write_lake(lake, scene)

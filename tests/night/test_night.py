@@ -99,6 +99,19 @@ def test_r13_a_room_never_read_is_in_no_denominator(company: Company) -> None:
     ) == [(2, 1, 600, 60)]
 
 
+def test_r13_a_new_room_whose_first_reading_fails_is_missing_and_not_unknown(
+    read_company: Company,
+) -> None:
+    read_company.calendars["attic"] = []  # in the directory, and not a mailbox of Exchange
+    read_company.write()
+    assert read_company.run() == 3
+    cells = "SELECT rooms, rooms_loaded, open_minutes, booked_minutes FROM utilization"
+    assert read_company.query(cells) == [(3, 2, 1200, 240)]
+    coverage = "SELECT is_loaded, error_code FROM coverage WHERE room_id = 'attic'"
+    assert read_company.query(coverage) == [(False, "ErrorNonExistentMailbox")]
+    assert read_company.query("SELECT rooms_expected, rooms_loaded FROM build_info") == [(3, 2)]
+
+
 def test_a_night_in_which_the_whole_region_fails_changes_nothing(
     read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:

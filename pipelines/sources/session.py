@@ -198,7 +198,7 @@ class Session:
         self.token = Token(exchange, secrets, scope, self.adapter) if is_app else None
         self._busy_code = busy_code
         self._sleep = clock.sleep
-        self._is_second_try = False
+        self._is_second_try = self._was_refused = False
         self._attempts_left = ATTEMPTS
         self._retry_after: float | None = None
 
@@ -221,7 +221,7 @@ class Session:
                 left; ``DeadlineExceeded`` where the deadline cut a request short.
         """
         self._attempts_left = 1 if self.throttle.is_down else ATTEMPTS
-        self._is_second_try = False
+        self._is_second_try = self._was_refused = False
         return Retrying(
             sleep=self._sleep,
             retry=retry_if_exception(self._may_succeed),
@@ -249,15 +249,14 @@ class Session:
                 failure = error if isinstance(error, ReadError) else ReadError.of(error)
             else:
                 self.throttle.answered()
-                if self.token is not None:
-                    self.token.accept()
                 return
             if failure.code in _TOO_BUSY:
                 self.throttle.slower(failure.retry_after)
-            if failure.code == "HTTP401" and not is_second_try:
-                # A single 401 proves nothing where the password or token worked before.
-                has_answered = self.throttle.has_answered
-                self._is_second_try = self.token.renew() if self.token else has_answered
+            if failure.code == "HTTP401" and self.throttle.has_answered and not self._was_refused:
+                # A single 401 proves nothing where the password or app worked before.
+                self._is_second_try = self._was_refused = True
+                if self.token is not None:
+                    self.token.renew()
             may_pass = failure.is_transient or self._is_second_try
             if failure.reach is Reach.EXCHANGE and not may_pass:
                 self.throttle.refuse(failure.code)

@@ -221,7 +221,6 @@ class Token(requests.auth.AuthBase):
         self._scope = scope
         self._adapter = adapter
         self._client: Any = None
-        self._was_accepted = False
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign a request.
@@ -253,16 +252,9 @@ class Token(requests.auth.AuthBase):
         r.headers["Authorization"] = f"Bearer {answer['access_token']}"
         return r
 
-    def accept(self) -> None:
-        """Remember that the server took the token."""
-        self._was_accepted = True
-
-    def renew(self) -> bool:
-        """Drop a token that used to work; return False if it never did."""
-        if not self._was_accepted:
-            return False
-        self._was_accepted, self._client = False, None
-        return True
+    def renew(self) -> None:
+        """Drop the token: the next request is signed with a new one."""
+        self._client = None
 
 
 class _TokenEndpoint(requests.Session):

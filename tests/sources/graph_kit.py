@@ -14,6 +14,7 @@ from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sources import Window
 from pipelines.sources.graph import GraphSource
+from pipelines.sources.session import Throttle
 from tests.conftest import StartExchange
 from tests.parity.both_ways import graph_settings
 from tests.sources.conftest import ROOM, WEEK, FakeTime
@@ -28,10 +29,20 @@ def open_graph(fake_time: FakeTime) -> Iterator[OpenGraph]:
     with ExitStack() as sources:
 
         def start(
-            server: SandboxExchange, *, with_invitees: bool = True, **settings: Any
+            server: SandboxExchange,
+            *,
+            with_invitees: bool = True,
+            throttle: Throttle | None = None,
+            **settings: Any,
         ) -> GraphSource:
             exchange, secrets = graph_settings(server, **settings)
-            source = GraphSource(exchange, secrets, with_invitees=with_invitees, clock=fake_time)
+            source = GraphSource(
+                exchange,
+                secrets,
+                with_invitees=with_invitees,
+                throttle=throttle,
+                clock=fake_time,
+            )
             sources.callback(source.close)
             return source
 

@@ -18,6 +18,7 @@ from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
 from pipelines.sources import CalendarSource, Reach
 from pipelines.sources.graph import row_of
 from pipelines.sources.remedies import remedy_for
+from pipelines.sources.session import Throttle
 from tests.conftest import StartExchange
 from tests.sources.conftest import (
     ANN,
@@ -104,27 +105,43 @@ def test_a_cut_answer_fails_the_room_alone(
     assert len(source.read(OTHER_ROOM, WEEK)) == 2
 
 
-def test_a_single_401_after_rooms_were_read_is_asked_once_more(
-    open_either: OpenEither, kind: str
-) -> None:
-    tenant = two_rooms()
-    source = open_either(tenant)
-    source.read(OTHER_ROOM, WEEK)
-    fault = tenant.faults.add(Fault("http", operation=VIEWS[kind], status=401, times=1))
-    assert len(source.read(ROOM, WEEK)) == 3
-    assert fault.struck == 1
+LATE: dict[str, tuple[tuple[int, ...], bool]] = {
+    "one 401": ((401,), True),
+    "a second 401 is believed": ((401, 401), False),
+    "busy, then one 401": ((503, 401), True),
+    "busy between two": ((401, 503, 401), False),
+}
+"""Refusals of one request after rooms were read, and whether it is answered in the end."""
 
 
-def test_a_second_401_is_believed_and_no_third_request_is_sent(
-    open_either: OpenEither, kind: str
+@pytest.mark.parametrize("name", LATE)
+@pytest.mark.parametrize("worker", ["the same worker", "another worker"])
+def test_a_late_401_is_asked_once_more_by_whichever_worker_and_over_either_protocol(
+    exchange: StartExchange,
+    kind: str,
+    open_source: Open,
+    open_graph: OpenGraph,
+    name: str,
+    worker: str,
 ) -> None:
+    statuses, is_answered = LATE[name]
     tenant = two_rooms()
-    source = open_either(tenant)
-    source.read(OTHER_ROOM, WEEK)
-    fault = tenant.faults.add(Fault("http", operation=VIEWS[kind], status=401))
-    for _ in range(3):
+    server, throttle = exchange(tenant), Throttle(2)
+    start: Callable[..., CalendarSource] = open_graph if kind == "graph" else open_source
+    first = source = start(server, with_invitees=True, throttle=throttle)
+    first.read(OTHER_ROOM, WEEK)
+    if worker == "another worker":
+        source = start(server, with_invitees=True, throttle=throttle)
+    tenant.log.clear()
+    for status in statuses:
+        tenant.faults.add(Fault("http", operation=VIEWS[kind], status=status, times=1))
+    if is_answered:
+        assert len(source.read(ROOM, WEEK)) == 3
+    else:
         assert refused(lambda: source.read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
-    assert fault.struck == 2
+        assert refused(lambda: first.read(ROOM, WEEK)) == ("HTTP401", Reach.EXCHANGE)
+    asked = tenant.log.operations().count(VIEWS[kind])
+    assert asked == len(statuses) + is_answered
 
 
 def test_a_series_in_place_of_its_occurrences_is_no_empty_room(open_either: OpenEither) -> None:

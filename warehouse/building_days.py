@@ -147,6 +147,7 @@ class BuildingDays:
     """One building on the days asked, as arrays; day 0 is the one before the first.
 
     The columns are the rooms of the building, then those that are others together (R25).
+    ``over_seats`` counts the bookings with more people invited than their room has seats.
     """
 
     def __init__(self, group: Sequence[int], rooms: Sequence[Room], bookings: Bookings) -> None:
@@ -173,6 +174,7 @@ class BuildingDays:
         self._seats = np.where(capacity > 0, capacity, largest)
         own_seats = self._seats[self._own]
         self._need = np.where(invited > 0, np.minimum(invited, own_seats), own_seats)
+        self.over_seats = int((invited > own_seats).sum())
         self._parts: list[tuple[int, ...]] = [()] * len(group)
         days = np.arange(len(self._midnights) - 1)[:, None]
         before = bookings.first_date - timedelta(days=1)

@@ -176,9 +176,9 @@ def room_versions(
     """Return a row for each room and span of days in which it did not change (R18).
 
     Each counts from ``valid_from`` to the day before ``valid_to``; neither is null. Name, time zone
-    and the days of opening and closing are today's. A room whose reading a run tried for days before
-    it was added (``first_asked``) counts from there, unless the directory says since when it counts:
-    one that could not be read is missing there, and must be seen to be (R13).
+    and the days of opening and closing are today's. A room that a run tried to read for days before
+    it was added (``first_asked``) counts from there, unless the directory says since when: one that
+    could not be read is missing there, and must be seen to be (R13).
     """
     spans: dict[str, list[dict[str, Any]]] = {room["room_id"]: [] for room in rooms}
     for span in as_of.to_pylist():

@@ -1,9 +1,12 @@
 """Which bookings would find a room if rooms were added or removed; which rooms are needed (R22).
 
 A booking stays in its building. It needs a seat for each person invited, but never more than its
-room has; where nobody is known to be invited, as many as its room has. A room without a capacity
-counts as large as the largest party that it had. A room takes other rooms' bookings on days on
-which it was read and is open or booked. Personal rooms (desk, office, executive) are left out.
+room has: it was held there, and who is invited need not come. Else one with more invited than any
+room has seats would find none, though it had one; and the page, which may not know how many were
+invited, could not answer the same question. Where nobody is known to be invited, it needs as many
+as its room has. A room without a capacity counts as large as the largest party that it had. A room
+takes other rooms' bookings on days on which it was read and is open or booked. Personal rooms
+(desk, office, executive) are left out.
 
 This alone reads single bookings beside an analyst: it opens ``insights-<region>.duckdb``.
 """
@@ -53,6 +56,7 @@ class WhatIf:
     ``served_in_place`` counts those served if nobody who has a room leaves it. ``not_placed`` are
     the bookings, by the seats that they need, that found no room in the placement that was made.
     ``fewest_rooms``: no mix of fewer rooms can serve 99 %; 0 where no mix was asked for.
+    ``over_seats`` are those with more people invited than their room has seats: they need these.
     """
 
     region: Region
@@ -69,6 +73,7 @@ class WhatIf:
     rooms: tuple[Seats, ...]
     not_placed: tuple[Seats, ...]
     fewest_rooms: int
+    over_seats: int
 
 
 def what_if(  # noqa: PLR0913 - a question has so many parts
@@ -110,12 +115,16 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
         if suggest:
             mixes = [smallest_mix(each.building({}, ()), _SERVED_BY_A_MIX) for each in days]
             return [
-                _answer(mix.building, mix.placed)._replace(fewest_rooms=mix.fewest_rooms)
-                for mix in mixes
+                _answer(mix.building, mix.placed)._replace(
+                    fewest_rooms=mix.fewest_rooms, over_seats=each.over_seats
+                )
+                for each, mix in zip(days, mixes, strict=True)
             ]
         found = [each.building(added, remove) for each in days]
         return [
-            _answer(one, placed)._replace(rooms=each.rooms_now(added, remove))
+            _answer(one, placed)._replace(
+                rooms=each.rooms_now(added, remove), over_seats=each.over_seats
+            )
             for each, one, placed in zip(days, found, place(found), strict=True)
         ]
 
@@ -165,6 +174,7 @@ class _Answer(NamedTuple):
     rooms: Counter[int]
     not_placed: Counter[int]
     fewest_rooms: int = 0
+    over_seats: int = 0
 
 
 def _answer(building: Building, placed: Placed) -> _Answer:
@@ -207,6 +217,7 @@ def _sum(
         rooms=_by_seats(each.rooms for each in answers),
         not_placed=_by_seats(each.not_placed for each in answers),
         fewest_rooms=sum(each.fewest_rooms for each in answers),
+        over_seats=sum(each.over_seats for each in answers),
     )
 
 

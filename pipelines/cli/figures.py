@@ -190,6 +190,9 @@ def _lines(found: WhatIf, is_suggestion: bool) -> list[str]:
             needs[next(fits).label] += each.count
         told = ", ".join(f"{band}: {counted(count, 'booking')}" for band, count in needs.items())
         lines.append(f"without a room, by seats needed: {told}")
+    if found.over_seats:
+        told = counted(found.over_seats, "booking")
+        lines.append(f"more invited than the room has seats: {told}; taken to need just these")
     return lines
 
 

@@ -20,12 +20,16 @@ _LENGTHS: Final = (1440, 1440, 1380, 1500)  # an hour is skipped, and one comes 
 
 @dataclass(frozen=True)
 class Booking:
-    """Instants in minutes; ``own`` is the room that it has, None where that is gone."""
+    """Instants in minutes; ``own`` is the room that it has, None where that is gone.
+
+    ``invited`` may be more than ``need``: no other room than its own holds fewer then.
+    """
 
     own: int | None
     start: int
     end: int
     need: int
+    invited: int = 0
 
     @property
     def room(self) -> int:
@@ -59,7 +63,8 @@ class Office:
     def can_have(self, booking: Booking, room: int) -> bool:
         """Tell whether a room is large enough, and open on all of a booking's days."""
         is_open = self.days(booking) <= self.open_days[room]
-        return is_open and self.seats[room] >= booking.need
+        is_own = room == booking.own
+        return is_open and (is_own or self.seats[room] >= max(booking.need, booking.invited))
 
     def takes(self, room: int) -> set[int]:
         """Return the rooms that nobody else has while a room is taken."""

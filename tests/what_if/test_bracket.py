@@ -1,5 +1,6 @@
 """The best placement there is lies within the bracket, and what is placed could be done (R22)."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -39,6 +40,22 @@ def test_a_solver_finds_the_best_placement_within_the_bracket(hundred: int) -> N
         whole = at_most(building, np.unique(building.day[placed.most_bookings < 0]))
         assert most[0] <= whole[0], seed
         assert served(building, placed.most_minutes)[1] <= minutes <= most[1], seed
+
+
+def test_the_most_are_no_fewer_than_if_all_invited_needed_a_seat_in_any_other_room() -> None:
+    stricter = 0
+    for seed in OFFICES:
+        office = random_office(seed)
+        full = tuple(
+            replace(each, invited=each.need + 3)
+            if each.own is not None and each.need == office.seats[each.own]
+            else each
+            for each in office.bookings
+        )
+        found = best(replace(office, bookings=full), by_minutes=False)
+        assert found <= at_most(office.as_arrays())[0], seed
+        stricter += found < best(office, by_minutes=False)
+    assert stricter
 
 
 @pytest.mark.parametrize("seed", OFFICES)

@@ -172,7 +172,21 @@ def test_the_answer_is_a_few_lines_that_say_what_would_not_fit(
         "hours that find a room: at least 60.0 % (3), at most 60.0 % (3)",
         "without any other booking changing rooms: at least 60.0 %",
         "without a room, by seats needed: 5-8: 1 booking, 9-14: 1 booking",
+        "more invited than the room has seats: 1 booking; taken to need just these",
     ]
+
+
+def test_more_invited_than_any_room_has_seats_need_the_seats_of_the_room_that_held_them(
+    config: Path,
+) -> None:
+    as_it_is = ask(config, building="HQ")
+    assert (as_it_is.over_seats, as_it_is.served_in_place) == (1, as_it_is.bookings)
+    another = ask(config, building="HQ", remove=["large"], add={10: 1})
+    assert (another.over_seats, another.served_at_least) == (1, another.bookings)
+    assert ask(config, building="HQ", remove=["large"], add={9: 1}).not_placed == (Seats(10, 1),)
+    mix = ask(config, building="HQ", suggest=True)
+    assert (mix.over_seats, mix.rooms[-1]) == (1, Seats(10, 1))
+    assert ask(config, building="Annex").over_seats == 0  # no capacity: as large as its largest
 
 
 def test_a_suggestion_says_what_cannot_be_undercut(

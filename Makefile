@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 DEV := $(VENV)/ready-dev
-# Not compiled ahead: that doubles the time, and Python compiles what it uses.
+# Not compiled ahead: that doubles the time, and Python compiles what it uses, once: images that
+# forbid it (PYTHONDONTWRITEBYTECODE) would have every start of every process compile all of it.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
 

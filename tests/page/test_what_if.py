@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.optimize import linear_sum_assignment
 
 from tests.marts.scenario import (
     ALWAYS,
@@ -205,6 +204,8 @@ def random_building(seed: int) -> tuple[Office, Office, dict[str, Any], list[str
 
 def best_of_plan(plan: list[list[dict[str, int]]], seats: list[int]) -> int:
     """Return the most that rooms of these seats serve of a plan, each one room of it."""
+    from scipy.optimize import linear_sum_assignment  # half a second to import
+
     worth = np.zeros((len(plan), len(seats)), int)
     for (row, planned), (column, size) in product(enumerate(plan), enumerate(seats)):
         worth[row, column] = sum(each["minutes"] for each in planned if each["seats"] <= size)

@@ -10,7 +10,6 @@ from random import Random
 from typing import Final
 
 import numpy as np
-from ortools.sat.python import cp_model
 
 from warehouse.placement import Building, minutes_of_days
 
@@ -150,6 +149,8 @@ def _booking(random: Random, seats: tuple[int, ...], midnights: list[int], grain
 
 def best(office: Office, *, by_minutes: bool) -> int:
     """Return the most bookings, or minutes, that any placement serves."""
+    from ortools.sat.python import cp_model  # a second to import, for each worker of pytest
+
     model = cp_model.CpModel()
     bookings = list(enumerate(office.bookings))
     choice = {

@@ -31,7 +31,7 @@ from typing import Any, Final, TypeAlias, cast
 
 import duckdb
 import pyarrow as pa
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from transforms.contract import (
     CAPACITY_BANDS,
@@ -197,10 +197,7 @@ def document(tables: Mapping[str, Columns], missed: Sequence[TargetResult] = ())
             for language in LANGUAGES
         },
     }
-    environment = Environment(
-        loader=PackageLoader("warehouse", "page"), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("page.html.j2").render(
+    return _template().render(
         **messages,
         say=_say,
         region=head["region"],
@@ -208,9 +205,22 @@ def document(tables: Mapping[str, Columns], missed: Sequence[TargetResult] = ())
         style=_file("client", "style.css"),
         version=head["code_version"],
         data=_packed(json.dumps(data, separators=(",", ":"), default=str)),
-        library=_packed(_file("vendor", "echarts.common.min.js")),
+        library=_library(),
         script="\n".join(_file("client", f"{name}.js") for name in _SCRIPTS),
     )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("warehouse", "page"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("page.html.j2")
+
+
+@cache
+def _library() -> str:
+    return _packed(_file("vendor", "echarts.common.min.js"))
 
 
 def _facts(head: Mapping[str, Any]) -> Iterator[Message]:

@@ -42,18 +42,15 @@ def publish_with(executors: int, folder: Path) -> None:
     if executors == 0:
         publish(lake, warehouse, options, NOW)
         return
-    from warehouse.spark import SparkOptions, spark_builder  # noqa: PLC0415 - the bar is without
+    from warehouse.spark import spark_builder  # noqa: PLC0415 - the bar is without
 
-    spark = SparkOptions(
-        master=f"local-cluster[{executors},1,1024]",
-        conf={
-            "spark.executor.memory": "800m",
-            "spark.ui.enabled": "false",
-            "spark.driver.extraJavaOptions": _JAVA,
-            "spark.executor.extraJavaOptions": _JAVA,
-        },
-    )
-    with spark_builder(spark) as builder:
+    conf = {
+        "spark.executor.memory": "800m",
+        "spark.ui.enabled": "false",
+        "spark.driver.extraJavaOptions": _JAVA,
+        "spark.executor.extraJavaOptions": _JAVA,
+    }
+    with spark_builder(f"local-cluster[{executors},1,1024]", conf) as builder:
         begun = time.perf_counter()
         publish(lake, warehouse, options, NOW, builder)
         print(round(time.perf_counter() - begun, 1))

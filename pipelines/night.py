@@ -9,11 +9,12 @@ Dagster (``assets.py``).
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Final, Protocol
 
 import pyarrow as pa
@@ -43,6 +44,9 @@ from warehouse.page import Page
 from warehouse.publish import Builder, Published, PublishOptions, build, publish
 from warehouse.storage import Location, ObjectUrl
 from warehouse.versions import refuse_unwritable
+
+_SPARK: Final = "warehouse.spark:spark_builder"
+"""Named like a source, and found only where a configuration asks for it."""
 
 
 class Progress(Protocol):
@@ -287,7 +291,7 @@ def _builder(settings: Settings, warehouse: Location) -> Iterator[Builder]:
         yield build
         return
     try:
-        from warehouse.spark import SparkOptions, spark_builder  # noqa: PLC0415
+        spark: Callable[..., AbstractContextManager[Builder]] = resolve_name(_SPARK)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"pandas", "pyspark"}:
             raise
@@ -295,12 +299,12 @@ def _builder(settings: Settings, warehouse: Location) -> Iterator[Builder]:
             f"engine: spark needs {error.name}, which is not installed: "
             "pip install 'room-insights[spark]'"
         ) from None
-    keys, spark = settings.spark, SparkOptions()
+    keys, options = settings.spark, dict[str, object]()
     if keys is not None:
-        spark = SparkOptions(keys.master, bytes_of(keys.worker_memory), keys.conf, keys.shards)
-    if isinstance(warehouse, ObjectUrl):
-        spark = replace(spark, shared=warehouse)
-    with spark_builder(spark) as builder:
+        options = {"master": keys.master, "conf": keys.conf, "shards": keys.shards}
+        options["worker_memory"] = bytes_of(keys.worker_memory)
+    shared = warehouse if isinstance(warehouse, ObjectUrl) else None
+    with spark(**options, shared=shared) as builder:
         yield builder
 
 

@@ -31,7 +31,7 @@ from transforms.contract import (
     Column,
 )
 from transforms.contract.database import STATISTICS, TABLES
-from warehouse.lake import Part
+from warehouse.lake_format import Part
 from warehouse.storage import WarehouseError
 
 STORAGE_VERSION: Final = "v1.4.0"

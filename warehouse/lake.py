@@ -16,13 +16,13 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date, datetime
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.contract import Region
-from warehouse.lake_format import FormatError, decode, encode, refuse_other_columns
+from warehouse.lake_format import FormatError, Part, decode, encode, refuse_other_columns
 from warehouse.storage import Location, Parts, Put, WarehouseError, storage_at
 
 Dataset: TypeAlias = Literal["bookings", "coverage", "changes", "rooms", "directory"]
@@ -47,13 +47,6 @@ class LakeError(WarehouseError):
 
 class LakeBusy(LakeError):  # noqa: N818 - it is a state that passes, not a fault
     """Another run of the region is going on."""
-
-
-class Part(NamedTuple):
-    """A file for an engine to scan: the day of its rows, and what the engine opens it by."""
-
-    day: date | None
-    handle: str
 
 
 class Lake:

@@ -5,7 +5,8 @@ rows, a text where the contract has a vocabulary.
 Does not belong here: which files there are (``lake.py``).
 """
 
-from typing import Final
+from datetime import date
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,7 +23,7 @@ from transforms.contract import (
     Region,
 )
 from transforms.contract.lake import LAKE
-from warehouse.storage import WarehouseError
+from warehouse.storage.base import WarehouseError
 
 RESTATED_FROM: Final = b"restated_from"
 """Key of a directory's metadata: the day from which an operator let it count (R18)."""
@@ -43,6 +44,13 @@ _VERSION_KEY: Final = b"contract_version"
 
 class FormatError(WarehouseError):
     """A table or file that is not the contract's; says what is wrong, without any value."""
+
+
+class Part(NamedTuple):
+    """A file for an engine to scan: the day of its rows, and what the engine opens it by."""
+
+    day: date | None
+    handle: str
 
 
 def encode(dataset: str, region: Region, table: pa.Table) -> pa.Buffer:

@@ -15,8 +15,8 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Final
 
 import pandas as pd  # noqa: F401 - Spark's functions of Arrow ask for it
@@ -30,6 +30,8 @@ from warehouse.sharded import ShardBuilder, Written
 from warehouse.shards import Job, Split
 from warehouse.storage import ObjectUrl, WarehouseError
 
+WORKER_MEMORY: Final = 2_000_000_000
+"""What a Python worker may take, in bytes."""
 ROWS_A_CHUNK: Final = 250_000
 """Rows of the lake that one task reads and cuts up."""
 _PLACES_A_SHARD: Final = 4
@@ -46,44 +48,37 @@ _WRITTEN_SCHEMA: Final = pa.schema(
 )
 
 
-@dataclass(frozen=True)
-class SparkOptions:
-    """Which Spark, and what a Python worker of it may take, in bytes.
+@contextmanager
+def spark_builder(
+    master: str | None = None,
+    conf: Mapping[str, str] = MappingProxyType({}),
+    worker_memory: int = WORKER_MEMORY,
+    shards: int | None = None,
+    shared: ObjectUrl | None = None,
+) -> Iterator["SparkBuilder"]:
+    """Give what builds databases on the running session, or on one that is stopped at last.
 
     ``master`` None is what the environment says (``spark-submit``, a notebook's session);
-    ``conf`` are settings of Spark. ``shards`` None is one for a million rows of the lake.
-    ``shared`` is the warehouse if it is in a bucket.
-    """
-
-    master: str | None = None
-    worker_memory: int = 2_000_000_000
-    conf: Mapping[str, str] = field(default_factory=dict)
-    shards: int | None = None
-    shared: ObjectUrl | None = None
-
-
-@contextmanager
-def spark_builder(options: SparkOptions) -> Iterator["SparkBuilder"]:
-    """Give what builds databases on the running session, or on one that is stopped at last.
+    ``conf`` are settings of Spark. The others are ``ShardBuilder``'s.
 
     Raises:
         EngineUnusableError: no Java, no cluster, or a setting that Spark refuses.
     """
     running = SparkSession.getActiveSession()
-    session = running or _started(options)
+    session = running or _started(master, conf)
     try:
-        yield SparkBuilder(session, options)
+        yield SparkBuilder(session, worker_memory, shards, shared)
     finally:
         if running is None:
             session.stop()
 
 
-def _started(options: SparkOptions) -> SparkSession:
+def _started(master: str | None, conf: Mapping[str, str]) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("room-insights")
-    if options.master:
-        builder = builder.master(options.master)
-    for key, value in {**_DEFAULTS, **options.conf}.items():
+    if master:
+        builder = builder.master(master)
+    for key, value in {**_DEFAULTS, **conf}.items():
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()
@@ -98,8 +93,14 @@ def _started(options: SparkOptions) -> SparkSession:
 class SparkBuilder(ShardBuilder):
     """Builds shards on the executors of a session."""
 
-    def __init__(self, session: SparkSession, options: SparkOptions) -> None:
-        super().__init__(options.worker_memory, options.shards, options.shared)
+    def __init__(
+        self,
+        session: SparkSession,
+        worker_memory: int = WORKER_MEMORY,
+        shards: int | None = None,
+        shared: ObjectUrl | None = None,
+    ) -> None:
+        super().__init__(worker_memory, shards, shared)
         self._session = session
 
     def run(

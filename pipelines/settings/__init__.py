@@ -58,7 +58,7 @@ from pipelines.texts import TextError, read_text
 from transforms.contract import REGION_REMEDY, Region, is_region
 from transforms.contract.lake import ROOMS
 from transforms.local_time import local_date, zone
-from warehouse.storage import Location, ObjectUrl
+from warehouse.storage.base import Location, ObjectUrl
 
 __all__ = [
     "MOST_DAYS",

@@ -33,7 +33,7 @@ from pydantic_core import InitErrorDetails
 
 from transforms.local_time import DEFAULT_OPEN_HOURS, parse_open_hours, zone_names
 from transforms.raw import bare_address
-from warehouse.storage import Location, ObjectUrl
+from warehouse.storage.base import Location, ObjectUrl
 
 _TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _TEXTS: Final[Mapping[str, str]] = {

@@ -39,7 +39,7 @@ from warehouse.engine import BuildError
 from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
-from warehouse.spark import SparkBuilder, SparkOptions, spark_builder
+from warehouse.spark import SparkBuilder, spark_builder
 from warehouse.storage import Location, ObjectUrl
 from warehouse.versions import at_hand, current_version
 
@@ -51,15 +51,13 @@ _SHARDS_OF_THE_KILLED: Final = 12
 _RANDOM_LAKES: Final = 8
 _OPTIONS: Final = PublishOptions(threads=2, keep_versions=2)
 _JAVA: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # as docs/spark.md recommends
-CLUSTER: Final = SparkOptions(
-    master="local-cluster[2,1,1024]",
-    conf={
-        "spark.executor.memory": "800m",
-        "spark.ui.enabled": "false",
-        "spark.driver.extraJavaOptions": _JAVA,
-        "spark.executor.extraJavaOptions": _JAVA,
-    },
-)
+MASTER: Final = "local-cluster[2,1,1024]"
+CONF: Final = {
+    "spark.executor.memory": "800m",
+    "spark.ui.enabled": "false",
+    "spark.driver.extraJavaOptions": _JAVA,
+    "spark.executor.extraJavaOptions": _JAVA,
+}
 
 
 def assert_same(one: Location, many: Location) -> int:
@@ -112,7 +110,7 @@ def with_an_executor_killed(_: SparkBuilder, folder: Path) -> str:
     session = SparkSession.getActiveSession()
     assert session
     application = session.sparkContext.applicationId.encode()
-    builder = SparkBuilder(session, replace(CLUSTER, shards=_SHARDS_OF_THE_KILLED))
+    builder = SparkBuilder(session, shards=_SHARDS_OF_THE_KILLED)
 
     def kill() -> None:
         written = folder / "killed" / ".building-eu" / "shards"
@@ -184,7 +182,7 @@ def of_a_bucket(builder: SparkBuilder, folder: Path) -> str:
     write_lake(lake, of)
     session = SparkSession.getActiveSession()
     assert session
-    far = SparkBuilder(session, replace(CLUSTER, shards=20, shared=place / "warehouse"))
+    far = SparkBuilder(session, shards=20, shared=place / "warehouse")
     publish(lake, folder / "near", of.options, of.now)
     publish(lake, place / "warehouse", of.options, of.now, far)
     rows = assert_same(folder / "near", place / "warehouse")
@@ -200,7 +198,7 @@ def of_a_building_too_large(builder: SparkBuilder, folder: Path) -> str:
     write_lake(lake, of)
     session = SparkSession.getActiveSession()
     assert session
-    small = SparkBuilder(session, SparkOptions(worker_memory=700_000_000))
+    small = SparkBuilder(session, worker_memory=700_000_000)
     with pytest.raises(BuildError, match="building Tower at site North: has 2 rows") as refused:
         publish(lake, folder / "refused", of.options, of.now, small)
     return str(refused.value)
@@ -274,7 +272,7 @@ def main(names: list[str]) -> None:
         if not names:
             print(f"of_mistakes: {of_mistakes(folder)}", flush=True)
             print(f"of_the_job_file: {of_the_job_file(folder)}", flush=True)
-        with spark_builder(CLUSTER) as builder:
+        with spark_builder(MASTER, CONF) as builder:
             for check in checks:
                 if names and check.__name__ not in names:
                     continue

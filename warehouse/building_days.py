@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.contract import Region
-from transforms.local_time import day_start, zone
+from warehouse.calendar import midnights
 from warehouse.placement import DAY, Building, Ints, minutes_of_days
 from warehouse.storage import WarehouseError
 
@@ -162,7 +162,11 @@ class BuildingDays:
         kept = kept[np.argsort(bookings.starts[kept], kind="stable")]
         kept = kept[np.argsort(own[kept].astype(np.min_scalar_type(len(group))), kind="stable")]
         self._own = own[kept]
-        self._midnights = _midnights(rooms[group[0]].time_zone, bookings)
+        before = bookings.first_date - timedelta(days=1)
+        days_asked = (bookings.last_date - before).days
+        # With a day more on either side.
+        begins = midnights(rooms[group[0]].time_zone, before, days_asked + 3)
+        self._midnights = begins.astype(np.int32)
         self._starts, self._ends = (
             minutes_of_days(np.minimum(each[kept], self._midnights[-1]), self._midnights)
             for each in (bookings.starts, bookings.ends)
@@ -177,7 +181,6 @@ class BuildingDays:
         self.over_seats = int((invited > own_seats).sum())
         self._parts: list[tuple[int, ...]] = [()] * len(group)
         days = np.arange(len(self._midnights) - 1)[:, None]
-        before = bookings.first_date - timedelta(days=1)
         valid_from = np.array([(room.valid_from - before).days for room in self._rooms])
         valid_to = np.array([(room.valid_to - before).days for room in self._rooms])
         self._is_room = (days >= valid_from) & (days < valid_to)
@@ -265,12 +268,3 @@ class BuildingDays:
             need=self._need,
             combined=tuple((int(each), tuple(of.tolist())) for each, of in combined if len(of)),
         )
-
-
-def _midnights(time_zone: str, bookings: Bookings) -> Ints:
-    """Return when the days begin, in minutes, with a day more on either side."""
-    count = (bookings.last_date - bookings.first_date).days + 4
-    first = bookings.first_date - timedelta(days=1)
-    own = zone(time_zone)
-    days = [day_start(first + timedelta(days=day), own) for day in range(count)]
-    return np.array([int(day.timestamp()) // 60 for day in days], np.int32)

@@ -271,3 +271,10 @@ def _pack(bits: _Bools) -> _Ints:
 
 def _day_number(day: date) -> int:
     return (day - _EPOCH_DAY).days
+
+
+def midnights(time_zone: str, first_date: date, days: int) -> _Ints:
+    """Return when so many local days begin, one after the other, in minutes since 1970."""
+    own = zone(time_zone)
+    begins = (day_start(first_date + timedelta(days=day), own) for day in range(days))
+    return np.array([int(each.timestamp()) // 60 for each in begins])

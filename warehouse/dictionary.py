@@ -132,7 +132,16 @@ def _schema(name: str, table: Table) -> dict[str, Any]:
     }
     if grain:
         found["dataGranularityDescription"] = f"One row for each {grain}."
-        found["quality"] = [_no_repeats(name, grain)]
+        # The grain tells rows apart, but is no primary key: null is a value there.
+        repeated = f"SELECT {grain} FROM {name} GROUP BY ALL HAVING count(*) > 1"  # noqa: S608 - names of ours
+        rule = {
+            "type": "sql",
+            "name": f"{name}_grain",
+            "description": f"No two rows have the same {grain}.",
+            "query": f"SELECT count(*) FROM ({repeated})",  # noqa: S608 - as above
+            "mustBe": 0,
+        }
+        found["quality"] = [rule]
     return found
 
 
@@ -146,18 +155,6 @@ def _property(column: Column) -> dict[str, Any]:
         "required": not column.nullable,
         "classification": column.nature,
     } | ({"customProperties": [{"property": "unit", "value": column.unit}]} if column.unit else {})
-
-
-def _no_repeats(name: str, columns: str) -> dict[str, Any]:
-    """Return the rule that the grain tells rows apart. No primary key: null is a value there."""
-    repeated = f"SELECT {columns} FROM {name} GROUP BY ALL HAVING count(*) > 1"  # noqa: S608 - names of ours
-    return {
-        "type": "sql",
-        "name": f"{name}_grain",
-        "description": f"No two rows have the same {columns}.",
-        "query": f"SELECT count(*) FROM ({repeated})",  # noqa: S608 - as above
-        "mustBe": 0,
-    }
 
 
 if __name__ == "__main__":

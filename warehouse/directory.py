@@ -54,7 +54,8 @@ def record_directory(
     Raises:
         LakeError: a file of the lake cannot be read or written.
     """
-    stated = {day: _as_stated(directory, day) for day in _days_stated(directory)}
+    days_stated = {_BEGINNING, *(day for day in directory["valid_from"].to_pylist() if day)}
+    stated = {day: _as_stated(directory, day) for day in sorted(days_stated)}
     former = lake.read("rooms")
     history = _history(lake)
     if not history:
@@ -62,11 +63,12 @@ def record_directory(
     since = restate_from or today
     made = _with_new_rows(history, directory, since)
     # A room whose only row is yet to come is until then as it was.
-    waiting = {} if restate_from else _rooms_of(_at(history, since), directory["room_id"])
+    listed = set() if restate_from else set(directory["room_id"].to_pylist())
+    waiting = {each: row for each, row in _at(history, since).items() if each in listed}
     made = {day: found for day, found in made.items() if day < since}
     made[since] = waiting | _as_stated(directory, since)
     made |= {day: waiting | found for day, found in stated.items() if day > since}
-    made = _without_repeats(_corrected(made, rooms))
+    made = _corrected(made, rooms)
     restated = restated_from(lake)
     if restate_from:
         restated = min(restated or restate_from, restate_from)
@@ -149,20 +151,18 @@ def _with_new_rows(history: _History, directory: pa.Table, since: date) -> _Hist
 
 
 def _corrected(history: _History, rooms: pa.Table) -> _History:
-    """Return the history with today's names and time zones."""
+    """Return the history with today's names and time zones, and without days of no change."""
     today = {row["room_id"]: row for row in rooms.to_pylist()}
-    return {
-        day: {
+    corrected: _History = {}
+    before: _Rooms | None = None
+    for day, found in sorted(history.items()):
+        as_today = {
             room_id: row | {key: today.get(room_id, row)[key] for key in _CORRECTIONS}
             for room_id, row in found.items()
         }
-        for day, found in history.items()
-    }
-
-
-def _rooms_of(found: _Rooms, room_ids: pa.ChunkedArray) -> _Rooms:
-    named = set(room_ids.to_pylist())
-    return {room_id: row for room_id, row in found.items() if room_id in named}
+        if as_today != before:
+            corrected[day] = before = as_today
+    return corrected
 
 
 def _at(history: _History, day: date) -> _Rooms:
@@ -171,20 +171,10 @@ def _at(history: _History, day: date) -> _Rooms:
     return history[max(days)]
 
 
-def _days_stated(directory: pa.Table) -> list[date]:
-    return sorted({_BEGINNING, *(day for day in directory["valid_from"].to_pylist() if day)})
-
-
 def _as_stated(directory: pa.Table, day: date) -> _Rooms:
     """Return the directory that counts on a day by what the CSV states; rows are in its order."""
     rows = directory.to_pylist()
     return {row["room_id"]: row for row in rows if (row["valid_from"] or _BEGINNING) <= day}
-
-
-def _without_repeats(history: _History) -> _History:
-    days = sorted(history)
-    kept = [days[0], *(later for one, later in pairwise(days) if history[one] != history[later])]
-    return {day: history[day] for day in kept}
 
 
 def _write(lake: Lake, made: _History, rooms: pa.Table, restated: date | None) -> None:

@@ -77,7 +77,8 @@ def find(lake: Lake, erasure: Erasure) -> Found:
     """
     days: list[date] = []
     bookings = room_days = 0
-    asked = list(_days(lake, erasure))
+    every = sorted({day for dataset in DATASETS for day in lake.days(dataset)})
+    asked = [day for day in every if erasure.first_date <= day <= erasure.last_date]
     stored = (lake.read_each(dataset, asked) for dataset in DATASETS)
     for day, of_bookings, of_coverage in zip(asked, *stored, strict=True):
         of_day = _rows(of_bookings, erasure).num_rows
@@ -176,12 +177,6 @@ def drop_versions_before(warehouse: Location, region: Region, first_kept: date) 
     return dropped
 
 
-def _days(lake: Lake, erasure: Erasure) -> Iterator[date]:
-    for day in sorted({day for dataset in DATASETS for day in lake.days(dataset)}):
-        if erasure.first_date <= day <= erasure.last_date:
-            yield day
-
-
 def _rows(table: pa.Table | None, erasure: Erasure) -> pa.Table:
     if table is None:
         return pa.table({})
@@ -231,20 +226,17 @@ def _readings(coverage: pa.Table | None, erasure: Erasure) -> pa.Table:
 def _erase_room_day(lake: Lake, room_id: str, day: date) -> None:
     coverage = lake.read("coverage", day)
     if coverage is not None:
-        lake.replace("coverage", day, _never_read(coverage, room_id))
+        codes = rows_of(coverage, [room_id])["error_code"].to_pylist()
+        never_read = [
+            {"room_id": room_id, "is_loaded": False, "read_at": None, "error_code": code}
+            for code in codes
+        ]
+        rows = pa.Table.from_pylist(never_read, schema=COVERAGE)
+        others = rows_of_others(coverage, [room_id])
+        lake.replace("coverage", day, pa.concat_tables([others, rows]))
     bookings = lake.read("bookings", day)
     if bookings is not None:
         lake.replace("bookings", day, rows_of_others(bookings, [room_id]))
-
-
-def _never_read(coverage: pa.Table, room_id: str) -> pa.Table:
-    codes = rows_of(coverage, [room_id])["error_code"].to_pylist()
-    rows = [
-        {"room_id": room_id, "is_loaded": False, "read_at": None, "error_code": code}
-        for code in codes
-    ]
-    others = rows_of_others(coverage, [room_id])
-    return pa.concat_tables([others, pa.Table.from_pylist(rows, schema=COVERAGE)])
 
 
 def _rows_in(path: Location, erasure: Erasure) -> int:

@@ -5,10 +5,8 @@ Does not belong here: changing any of it, showing it (``pipelines/cli/record.py`
 """
 
 import grp
-import os
 import pwd
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -100,9 +98,8 @@ def access_to(folder: Location) -> Access | None:
     if not isinstance(folder, Path) or not folder.is_dir():
         return None
     found = folder.stat()
-    everything = [(folder, found), *((path, path.lstat()) for path in _below(folder))]
     bits, size, files = 0, 0, 0
-    for _, each in everything:
+    for each in (found, *(path.lstat() for path in folder.rglob("*"))):
         if stat.S_ISLNK(each.st_mode):
             continue
         bits |= stat.S_IMODE(each.st_mode)
@@ -116,11 +113,6 @@ def access_to(folder: Location) -> Access | None:
         size_bytes=size,
         is_world_readable=bool(bits & stat.S_IRWXO),
     )
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for directory, folders, files in os.walk(folder):
-        yield from (Path(directory, name) for name in (*folders, *files))
 
 
 def _name_of(look_up: object, number: int) -> str:

@@ -13,7 +13,7 @@ prefix in a bucket; it belongs to one region.
 
 import threading
 from collections.abc import Container, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -157,8 +157,13 @@ class Lake:
         """Return the days that have a file, in order."""
         self.refuse_other_regions()
         *folder, name = self._parts(dataset, None)
-        names = self._storage.folders_with(name, *folder)
-        return [day for each in names if (day := _day_of(each, _KEYS[dataset])) is not None]
+        days = []
+        for each in self._storage.folders_with(name, *folder):
+            with suppress(ValueError):  # a name that is not one of ours
+                day = date.fromisoformat(each.removeprefix(f"{_KEYS[dataset]}="))
+                if each == f"{_KEYS[dataset]}={day}":
+                    days.append(day)
+        return days
 
     @contextmanager
     def scan(
@@ -256,7 +261,8 @@ class Lake:
         files = [self._parts(dataset, day) for day in days]
         for parts, end in zip(files, self._storage.get_each(files, _FOOTER_BYTES), strict=True):
             content = end or b""
-            if _length_of_footer(content) > len(content):
+            # A file ends with the length of its footer, in four bytes, and four more.
+            if int.from_bytes(content[-8:-4], "little") + 8 > len(content):
                 content = self._storage.get(*parts) or b""
             yield self._checked_footer(dataset, parts, pa.BufferReader(content))
 
@@ -296,22 +302,8 @@ class Lake:
             raise LakeError(f"{self._storage.path(*parts)}: {what} {error}: {remedy}") from None
 
 
-def _length_of_footer(end: bytes) -> int:
-    """Return how many bytes at a file's end its footer takes, by what it says itself."""
-    return int.from_bytes(end[-8:-4], "little") + 8
-
-
 def _latest_end(footer: pq.FileMetaData) -> datetime | None:
     """Return when the last booking of a file ends, None if it has none."""
     column = footer.schema.to_arrow_schema().get_field_index("ends_at")
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     return max((g.column(column).statistics.max for g in groups if g.num_rows), default=None)
-
-
-def _day_of(name: str, key: str) -> date | None:
-    """Return the day of a partition's folder, None if the name is not one of ours."""
-    try:
-        day = date.fromisoformat(name.removeprefix(f"{key}="))
-    except ValueError:
-        return None
-    return day if name == f"{key}={day}" else None

@@ -42,12 +42,17 @@ class Ledger:
     def compare(self, old: pa.Table | None, new: pa.Table, coverage: pa.Table | None) -> None:
         """Take a day: its bookings and coverage as the lake has them, and as they were read now."""
         old = new.slice(0, 0) if old is None else old
-        gone, appeared = differing(*(self._of_loaded(each) for each in (old, new)))
+        of_loaded = (each.filter(pc.is_in(each["room_id"], self._rooms)) for each in (old, new))
+        gone, appeared = differing(*of_loaded)
         if gone.num_rows:
             self._gone += sights(gone, gone["read_at"].to_pylist())
             self._note_standing(new, appeared, gone["room_id"])
         if appeared.num_rows:
-            before = _read_before(appeared, coverage)
+            # The last good reading of each row's room on that day, null if there is none.
+            before = pa.chunked_array([pa.nulls(appeared.num_rows, INSTANT)])
+            if coverage is not None:
+                places = pc.index_in(appeared["room_id"], coverage["room_id"].combine_chunks())
+                before = coverage["read_at"].take(places)
             was_read = pc.is_valid(before)
             self._appeared += sights(appeared.filter(was_read), before.drop_null().to_pylist())
             self._never_read.append(appeared.filter(pc.invert(was_read)))
@@ -65,9 +70,6 @@ class Ledger:
         minutes = _GivenBack(directory, closures, until, self._standing)
         rows = [row | {"given_back_minutes": minutes.of(row)} for row in found.to_pylist()]
         return pa.Table.from_pylist(rows, CHANGES)
-
-    def _of_loaded(self, rows: pa.Table) -> pa.Table:
-        return rows.filter(pc.is_in(rows["room_id"], self._rooms))
 
     def _moved_out(self) -> list[Sight]:
         """Return what may have been moved to a day that was never read: few of its bookings."""
@@ -97,14 +99,6 @@ class Ledger:
             self._standing[room_id].append((starts_at, ends_at))
 
 
-def _read_before(rows: pa.Table, coverage: pa.Table | None) -> pa.ChunkedArray:
-    """Return the last good reading of each row's room on that day, null if there is none."""
-    if coverage is None:
-        return pa.chunked_array([pa.nulls(rows.num_rows, INSTANT)])
-    places = pc.index_in(rows["room_id"], coverage["room_id"].combine_chunks())
-    return coverage["read_at"].take(places)
-
-
 class _GivenBack:
     """The open minutes that changes set free (R20)."""
 
@@ -130,9 +124,10 @@ class _GivenBack:
             return 0
         starts_at = max(change["starts_at"], change["seen_at"])
         ends_at = min(change["ends_at"], self._until)
-        room = self._room_on(change["room_id"], change["starts_at"].date())
-        if room is None or starts_at >= ends_at:
+        rows, day = self._rooms[change["room_id"]], change["starts_at"].date()
+        if not rows or starts_at >= ends_at:
             return 0
+        room = next((row for row in reversed(rows) if row["valid_from"] <= day), rows[0])
         taken = list(self._standing.get(change["room_id"], ()))
         if change["new_starts_at"]:
             taken.append((change["new_starts_at"], change["new_ends_at"]))
@@ -140,12 +135,6 @@ class _GivenBack:
         profile = profile_of(room, self._closures)
         return open_minutes(
             profile, (room["opened_on"], room["closed_on"]), (starts_at, ends_at), near
-        )
-
-    def _room_on(self, room_id: str, day: date) -> dict[str, Any] | None:
-        rows = self._rooms.get(room_id, [])
-        return next(
-            (r for r in reversed(rows) if r["valid_from"] <= day), rows[0] if rows else None
         )
 
 

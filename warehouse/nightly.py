@@ -83,37 +83,25 @@ class Staging:
         with self._lock:
             self._spill()
             content = self._storage.get(*self._folder, str(day))
-        batches = [] if content is None else list(_batches(pa.BufferReader(content)))
+        batches: list[pa.RecordBatch] = []
+        source = pa.BufferReader(b"" if content is None else content)
+        while source.tell() < source.size():  # streams were appended one after the other
+            batches += pa.ipc.open_stream(source)
         rows = pa.Table.from_batches(batches, schema=_BARE)
         return rows.select(BOOKINGS.names).cast(BOOKINGS)
 
     def _spill(self) -> None:
         rows = pa.concat_tables([_BARE.empty_table(), *self._buffer])
-        for day, of_day in _by_day(rows.sort_by("local_start_date").combine_chunks()):
+        rows = rows.sort_by("local_start_date").combine_chunks()
+        first = 0
+        for counted in pc.value_counts(rows["local_start_date"]).to_pylist():
+            of_day = rows.slice(first, counted["counts"])
+            first += of_day.num_rows
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, _BARE, options=_COMPRESSED) as writer:
                 writer.write_table(of_day)
-            self._storage.append(memoryview(sink.getvalue()), *self._folder, str(day))
+            self._storage.append(memoryview(sink.getvalue()), *self._folder, str(counted["values"]))
         self._buffer.clear()
-
-
-def _by_day(rows: pa.Table) -> Iterator[tuple[date, pa.Table]]:
-    """Cut rows that are sorted by day into days."""
-    first = 0
-    for day, count in _counts(rows["local_start_date"]):
-        yield day, rows.slice(first, count)
-        first += count
-
-
-def _counts(sorted_days: pa.ChunkedArray) -> list[tuple[date, int]]:
-    counted = pc.value_counts(sorted_days)
-    return [(each["values"].as_py(), each["counts"].as_py()) for each in counted]
-
-
-def _batches(source: pa.NativeFile) -> Iterator[pa.RecordBatch]:
-    """Read the streams that were appended one after the other."""
-    while source.tell() < source.size():
-        yield from pa.ipc.open_stream(source)
 
 
 def apply_night(  # noqa: PLR0913, PLR0917 - a night has so many parts

@@ -12,16 +12,15 @@ them stays in them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from transforms.contract.database import TABLES
-from transforms.local_time import day_start, zone
 from warehouse.blocks import column, cut_at_hours, day_numbers
-from warehouse.calendar import MINUTES_TO_1970
+from warehouse.calendar import MINUTES_TO_1970, midnights
 from warehouse.engine import Engine
 from warehouse.masks import Hours, minutes_of
 from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack
@@ -135,8 +134,8 @@ def what_if_tables(
     seats = np.array([each["seats"] or 0 for each in rooms], np.int64)
     planned = np.full(len(room), -1)
     if len(known := np.flatnonzero(seats[room] > 0)):
-        midnights = _midnights(rooms[0]["time_zone"], days)
-        placed = _plan(seats[room[known]], starts[known], ends[known], days, midnights)
+        begins = midnights(rooms[0]["time_zone"], days[0], (days[-1] - days[0]).days + 2)
+        placed = _plan(seats[room[known]], starts[known], ends[known], days, begins)
         planned[known] = placed
     place = {"site": rooms[0]["site"], "building": rooms[0]["building"]}
     of_room = np.bincount(room, minutes, len(rooms)).astype(np.int64)
@@ -188,25 +187,16 @@ def at_once(starts: Ints, ends: Ints) -> Ints:
     return minutes
 
 
-def _midnights(time_zone: str, days: Sequence[date]) -> Ints:
-    """Return when each day from the first to the one after the last begins, in minutes."""
-    own = zone(time_zone)
-    count = (days[-1] - days[0]).days + 2
-    begins = (day_start(days[0] + timedelta(day), own) for day in range(count))
-    return np.array([int(each.timestamp()) // 60 for each in begins])
-
-
-def _plan(seats: Ints, starts: Ints, ends: Ints, days: Sequence[date], midnights: Ints) -> Ints:
+def _plan(seats: Ints, starts: Ints, ends: Ints, days: Sequence[date], begins: Ints) -> Ints:
     """Return the room of the plan of each stretch, -1 where there is none.
 
     A stretch that lasts into a day that is not looked at has none: who knows if a room is free.
     """
-    place = np.full(len(midnights), -1)
+    place = np.full(len(begins), -1)
     place[[(day - days[0]).days for day in days]] = np.arange(len(days))
-    is_inside = (starts >= midnights[0]) & (ends <= midnights[-1])
+    is_inside = (starts >= begins[0]) & (ends <= begins[-1])
     minute, until = (
-        minutes_of_days(np.clip(each, midnights[0], midnights[-1]), midnights)
-        for each in (starts, ends - 1)
+        minutes_of_days(np.clip(each, begins[0], begins[-1]), begins) for each in (starts, ends - 1)
     )
     first, last = minute // DAY, until // DAY
     is_whole = (

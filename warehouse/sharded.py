@@ -91,7 +91,10 @@ class ShardBuilder(ABC):
             shards = self._planned(engine, rows, found, options)
             if shards and found.dates:
                 out = held.enter_context(self._out(path, lake.region))
-                written = self._built(lake, found, shards, _job(found, shards, options, out))
+                job = _job(found, shards, options, out)
+                split = Split(lake.root, lake.region, shard_table(shards))
+                rooms = [rooms_of(found.inputs, shard) for shard in shards]
+                written = sorted(self.run(lake, split, rooms, job))  # in the order of the shards
                 files = held.enter_context(_at_hand(out, written))
                 with engine.transaction():
                     rows.view(engine, "lake_changes", "changes")
@@ -130,12 +133,6 @@ class ShardBuilder(ABC):
             yield place
         finally:
             storage_at(place, "warehouse", BuildError).delete()
-
-    def _built(self, lake: Lake, found: Survey, shards: Sequence[Shard], job: Job) -> list[Written]:
-        """Return the files of each table, in the order of the shards."""
-        split = Split(lake.root, lake.region, shard_table(shards))
-        rooms = [rooms_of(found.inputs, shard) for shard in shards]
-        return sorted(self.run(lake, split, rooms, job))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from uuid import uuid4
@@ -96,15 +97,11 @@ def plan_shards(
             )
         last = shards[-1] if shards else None
         if last and last.rows + each.rows <= target:
-            larger = max(last, each, key=_rows)
+            larger = max(last, each, key=attrgetter("rows"))
             shards[-1] = Shard(larger.name, last.rooms + each.rooms, last.rows + each.rows)
         else:
             shards.append(each)
     return shards
-
-
-def _rows(shard: Shard) -> int:
-    return shard.rows
 
 
 def _inseparable(versions: Sequence[Mapping[str, Any]], rows: Mapping[str, int]) -> list[Shard]:
@@ -284,7 +281,9 @@ class Job:
             tables: dict[str, list[pa.Table]] = {name: [] for name in (*DAILY, *_OF_ROOMS)}
             for name, content in sent:
                 tables[name].append(unpacked(content))
-            with tempfile.TemporaryDirectory(dir=_scratch()) as scratch:
+            # Spark may say where a worker is to put things aside.
+            folders = os.environ.get("SPARK_LOCAL_DIRS") or os.environ.get("LOCAL_DIRS") or ""
+            with tempfile.TemporaryDirectory(dir=folders.split(",")[0] or None) as scratch:
                 return self._build(Path(scratch), tables)
         except (EngineError, MemoryError):
             raise BuildError(
@@ -327,9 +326,3 @@ class Job:
                         path.unlink()
                     written.append((name, file))
         return written
-
-
-def _scratch() -> str | None:
-    """Return Spark's folder for what a worker puts aside, None where it says none."""
-    folders = os.environ.get("SPARK_LOCAL_DIRS") or os.environ.get("LOCAL_DIRS") or ""
-    return folders.split(",")[0] or None

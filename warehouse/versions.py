@@ -79,7 +79,10 @@ def new_version(
         _keep(tree, draft, name, is_parquet=is_parquet)
         names = _fixed_names(tree, region, name)
         tree.show(_current(region), _links(name, region), names, is_copied=is_copied)
-        _collect(tree, region, name, keep_versions)
+        older = [each for each in _names(tree, region) if each != name]
+        for each in older[: max(0, len(older) + 1 - max(keep_versions, _FEWEST_KEPT))]:
+            _remove(tree, each, region)
+        _sweep(tree, region)
 
 
 def refuse_unwritable(warehouse: Location, region: Region) -> None:
@@ -320,14 +323,6 @@ def _next_name(tree: Storage, region: Region) -> str:
     for name in [*_names(tree, region)][-1:]:
         moment = max(moment, _moment_of(name, region) + timedelta(microseconds=1))
     return f"{_stem(region)}-{moment.strftime(_STAMP)}"
-
-
-def _collect(tree: Storage, region: Region, current: str, keep_versions: int) -> None:
-    old = [name for name in _names(tree, region) if name != current]
-    kept = max(keep_versions, _FEWEST_KEPT) - 1
-    for name in old[: max(0, len(old) - kept)]:
-        _remove(tree, name, region)
-    _sweep(tree, region)
 
 
 def _remove(tree: Storage, name: str, region: Region) -> None:

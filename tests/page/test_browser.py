@@ -312,6 +312,29 @@ def test_bookings_of_closed_months_are_compared_with_as_many_months_before(
     assert half_hours[1:] == [str(3 * 61), "1", "1"]
 
 
+def test_r24_bookings_are_not_compared_with_a_month_read_in_part_or_of_other_rooms(
+    make_page: MakePage, browser: Browser
+) -> None:
+    room, other = Room("oak"), Room("new", opened_on=date(2026, 8, 3))
+    days = days_from(date(2026, 6, 17), 76)  # to the end of August
+    bookings = [book(room, day, "09:00", "10:00") for day in days if day.weekday() < 5]
+    bookings += [book(room, day, "11:00", "11:30") for day in days if day.weekday() < 5]
+    before = "document.querySelector('#figure-bookings ~ .before')?.textContent"
+    months_before = "document.querySelector('#rooms thead').textContent.includes('Month before')"
+    for rooms, period, shown, are_rooms_compared in (
+        ((room,), "July 2026", None, False),
+        ((room,), "August 2026", "46 in the month before", True),
+        ((room, other), "August 2026", None, True),
+    ):
+        scene = scenario(rooms, bookings, days, trailing_days=1)
+        tab = browser.open(make_page(scene).path)
+        choose(tab, period=period)
+        assert tab.value(before) == shown
+        assert ("In the month before" in words_of(tab, "week")) is (shown is not None)
+        assert "those whose Thursday lies in the period" in words_of(tab, "week")
+        assert tab.value(months_before) is are_rooms_compared
+
+
 def test_rooms_that_were_hardly_read_are_not_compared(
     make_page: MakePage, browser: Browser
 ) -> None:

@@ -173,7 +173,7 @@ function comparison(data, choice) {
   const kindOf = time.slice.map((slice) => kinds[slice]);
   const [sums, earlier] = [NOW, BEFORE].map((kind) => withTotal(choice, sumBy({ ...time, month: kindOf },
     { building: null, band: choice.band, first: kind, last: kind }, TIME, (row) => time.building[row])));
-  const days = sharedDays(data, choice, nowWeeks, beforeWeeks);
+  const days = sharedDays(data, choice, monthsOf(data, nowWeeks), monthsOf(data, beforeWeeks));
   const why = (building) => whyNot(sums.get(building), earlier.get(building), days.get(building));
   const of = (building = ALL) => (why(building) === null ? { now: sums.get(building), before: earlier.get(building) } : null);
   return { weeks, first: before[0], last: before.at(-1), why: why(ALL), of };
@@ -207,8 +207,7 @@ function monthsOf(data, weeks) {
 
 // Open days of rooms in the months of either period, and how many are of rooms that were open in
 // both: by building, and of all that is chosen.
-function sharedDays(data, choice, nowWeeks, beforeWeeks) {
-  const [nowMonths, beforeMonths] = [monthsOf(data, nowWeeks), monthsOf(data, beforeWeeks)];
+function sharedDays(data, choice, nowMonths, beforeMonths) {
   const { rooms, room_months: table } = data;
   const days = new Map();
   for (let room = 0; room < rooms.name.length; room++) {
@@ -231,17 +230,27 @@ function sharedDays(data, choice, nowWeeks, beforeWeeks) {
 }
 
 // As many months just before the chosen ones, for what is kept by month; null where there are not
-// as many.
-function monthsBefore(choice) {
-  const length = monthsIn(choice);
-  return choice.first < length ? null
-    : { ...choice, key: "before", first: choice.first - length, last: choice.first - 1 };
+// as many that were read from their first day on.
+function monthsBefore({ months, head }, choice) {
+  const first = choice.first - monthsIn(choice);
+  return first < 0 || head.first_read_date[0] > `${months.month[first]}-01` ? null
+    : { ...choice, key: "before", first, last: choice.first - 1 };
+}
+
+// The same; null too where other rooms were open, or they were not read alike (R24).
+function monthsAlike(data, choice) {
+  const earlier = monthsBefore(data, choice);
+  if (earlier === null) return null;
+  const [now, before] = [choice, earlier].map((each) => timeTotal(data, each));
+  const [nowMonths, beforeMonths] = [choice, earlier].map(({ first, last }) =>
+    new Set(Array.from({ length: last - first + 1 }, (_, place) => first + place)));
+  return whyNot(now, before, sharedDays(data, choice, nowMonths, beforeMonths).get(ALL)) === null ? earlier : null;
 }
 
 // As many months just before the closed ones of what is chosen, for what is kept by closed month.
 function closedBefore(data, choice) {
   const closed = data.closedMonths.filter((month) => isChosenMonth(choice, month));
-  return closed.length === 0 ? null : monthsBefore({ ...choice, first: closed[0], last: closed.at(-1) });
+  return closed.length === 0 ? null : monthsAlike(data, { ...choice, first: closed[0], last: closed.at(-1) });
 }
 
 const monthsIn = (choice) => choice.last - choice.first + 1;

@@ -81,13 +81,14 @@ function week() {
     if (sums.size === 0) return part.showNothing(say("nothing_open"));
     const hour = (each) => `${weekdayName(Math.floor(each / 24))} ${clock(each % 24)}`;
     const all = fullestFirst(sums);
-    const earlier = monthsBefore(choice);
+    const earlier = monthsAlike(data, choice);
     const before = earlier ? fullestFirst(weekHours(data, earlier))[0] : undefined;
     part.picture.replaceChildren(saved(weekTable(sums)), heatLegend());
     const words = [say("week.words", { most: hour(all[0].hour), most_share: percent(all[0].share),
       least: hour(all.at(-1).hour), least_share: percent(all.at(-1).share) }),
+    choice.key === "all" ? "" : say("week.whole"),
     before ? say("week.before", { count: monthsIn(choice), most: hour(before.hour), most_share: percent(before.share) }) : ""];
-    return part.show(words.join(" "), null, { isChart: false });
+    return part.show(words.filter(Boolean).join(" "), null, { isChart: false });
   };
 }
 
@@ -169,7 +170,7 @@ function everyRoom(data, choice, rooms) {
 }
 
 function rankingTable(data, choice, caption, rooms) {
-  const earlier = monthsBefore(choice);
+  const earlier = monthsBefore(data, choice);
   const isHeld = earlier !== null && earlier.first >= data.head.first_room_month[0];
   const rows = rooms.map((each) => [
     data.rooms.name[each.room],
@@ -209,7 +210,7 @@ function soldOut(data, bands) {
 }
 
 function peaksTable(data, choice, bands) {
-  const earlier = monthsBefore(choice);
+  const earlier = monthsAlike(data, choice);
   const before = new Map((earlier ? inUseByBand(data, earlier) : []).map((band) => [band.band, band]));
   return table(say("in-use.table"),
     [say("size"), say("in-use.open"), say("in-use.peak"), say("in-use.usual"), say("in-use.days"), say("in-use.time"),

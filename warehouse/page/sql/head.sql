@@ -18,5 +18,6 @@ SELECT i.region,
        (SELECT first_month_no FROM room_span) AS first_room_month,
        (SELECT coalesce(bool_or(is_daily), true) FROM days) AS is_daily,
        (SELECT min(local_date) FROM days) AS first_date,
+       (SELECT min(local_date) FROM coverage WHERE is_loaded) AS first_read_date,
        (SELECT max(local_date) FROM days) AS last_date
 FROM build_info AS i

@@ -66,7 +66,8 @@ SELECT min(local_date) FILTER (is_loaded), (SELECT data_through FROM build_info)
 FROM coverage
 """
 _ALL_BUILDINGS: Final = """
-SELECT coalesce(building, '(no building)') AS building, count(DISTINCT r.room_id) AS rooms,
+SELECT coalesce(building, '(no building)') AS building,
+       count(DISTINCT r.room_id) FILTER (d.open_minutes > 0) AS rooms,
        sum(d.open_minutes) / 60.0 AS open_hours, sum(d.booked_minutes) / 60.0 AS booked_hours,
        sum(d.booked_minutes) / nullif(sum(d.open_minutes), 0) AS booked_utilization,
        sum(d.bookings) AS bookings

@@ -5,12 +5,22 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from tests.marts.conftest import Publish
-from tests.marts.scenario import Room, Scenario, book, days_from, read_all, scenario, write_lake
+from tests.marts.scenario import (
+    Room,
+    Scenario,
+    book,
+    days_from,
+    publish_scenario,
+    read_all,
+    scenario,
+    write_lake,
+)
 from tests.marts.week import MONDAY, ROOM, TUESDAY
 from warehouse import connect
 from warehouse.directory import record_directory
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
+from warehouse.summary import summarize
 
 ROOMY = replace(ROOM, capacity=20, building="Annex", floor="9")
 
@@ -119,6 +129,15 @@ def test_r25_a_booking_of_the_whole_books_its_parts_and_the_whole_is_no_room(
     assert database.row(f"{total} FROM utilization") == (2, 1200, 300, 2)
     peak = "SELECT max(rooms_open), max(peak_rooms_in_use) FROM rooms_in_use_by_place"
     assert database.row(peak) == (2, 2)
+
+
+def test_r25_the_summary_of_a_region_counts_no_combined_room(tmp_path: Path) -> None:
+    rooms = (Room("hall"), Room("hall-a", part_of="hall"), Room("hall-b", part_of="hall"))
+    publish_scenario(
+        tmp_path, scenario(rooms, [book(rooms[0], MONDAY, "09:00", "11:00")], [MONDAY])
+    )
+    (building,) = summarize("EU", tmp_path / "warehouse").buildings
+    assert (building.rooms, building.bookings) == (2, 1)
 
 
 def test_r25_a_room_that_was_divided_counts_by_its_parts_from_that_day_on(

@@ -312,6 +312,16 @@ def test_bookings_of_closed_months_are_compared_with_as_many_months_before(
     assert half_hours[1:] == [str(3 * 61), "1", "1"]
 
 
+def test_r25_a_combined_room_is_not_counted_beside_its_parts(
+    make_page: MakePage, browser: Browser
+) -> None:
+    hall, *parts = Room("hall"), Room("hall-a", part_of="hall"), Room("hall-b", part_of="hall")
+    days = days_from(date(2026, 9, 7), 5)
+    bookings = [book(hall, day, "09:00", "10:00") for day in days]
+    tab = browser.open(make_page(scenario((hall, *parts), bookings, days)).path)
+    assert tab.value("document.getElementById('figure-rooms').dataset.value") == "2"
+
+
 def test_r24_bookings_are_not_compared_with_a_month_read_in_part_or_of_other_rooms(
     make_page: MakePage, browser: Browser
 ) -> None:

@@ -370,12 +370,6 @@ function rankedRooms(data, choice) {
   return ranked.get(choice);
 }
 
-function roomsInDirectory(data, choice) {
-  let found = 0;
-  eachChosen(data.rooms, choice, () => { found += 1; });
-  return found;
-}
-
 const SOLD = ["days", "shared_days", "sold_out_days", "sold_out_minutes"];
 
 // Rooms at once by place: a site's building and size, each with its own peak.

@@ -112,7 +112,7 @@ function timeTiles(data, choice) {
   const used = usedDays(time);
   const read = ratio(time.room_days_loaded, time.room_days);
   const soldOut = soldOutDays(time);
-  const rooms = roomsInDirectory(data, choice);
+  const rooms = rankedRooms(data, choice).length; // a combined room is none: its parts are (R25)
   return [
     tile("booked_utilization", percent(booked), booked, booked === null ? say("nothing_open")
       : say("tile.booked_utilization.note", { booked: hours(time.booked_minutes), open: hours(time.open_minutes) }),
@@ -121,7 +121,7 @@ function timeTiles(data, choice) {
       weeksBefore(data, choice, usedDays)),
     soldOut !== null && tile("sold_out", percent(soldOut), soldOut, say("tile.sold_out.note"),
       weeksBefore(data, choice, soldOutDays)),
-    tile("rooms", count(rooms), rooms, say("tile.rooms.note", { count: rankedRooms(data, choice).length })),
+    tile("rooms", count(rooms), rooms, [say("tile.rooms.note"), roomsSince(data, choice)].filter(Boolean).join(". ")),
     read !== null && read < 1 && tile("room_days_loaded", percent(read), read, say("tile.room_days_loaded.note")),
   ];
 }

@@ -126,12 +126,13 @@ def show_comparison(settings: RegionSettings, day_range: DayRange, comparison: C
         )
     if len(differences) > _SHOWN:
         click.echo(f"{region}: {len(differences) - _SHOWN} more days differ")
-    codes = set()
+    codes, kinds = set(), set()
     for room_id, failed in sorted(comparison.failed.items()):
         codes |= set(failed.values())
+        kinds |= {settings.exchanges[name].kind for name in failed}
         codes_shown = ", ".join(f"{code} over {name}" for name, code in sorted(failed.items()))
         click.echo(f"{region} {room_id}: not compared, {codes_shown}")
-    show_remedies(codes, [exchange.kind for exchange in settings.exchanges.values()])
+    show_remedies(codes, kinds)
     columns: Counter[str] = Counter()
     for each in differences:
         columns.update(each.columns)

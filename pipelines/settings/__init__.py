@@ -318,7 +318,7 @@ def _read_mapping(path: Path, problems: Problems) -> dict[str, Any]:
     try:
         return {str(key): value for key, value in section(values).items()}
     except ValueError as error:
-        is_empty = values is None
+        is_empty = values is None or values == {}
         remedy = "is empty; remove it, and write one with 'insights init'"
         problems.add(where, remedy if is_empty else str(error))
         return {}

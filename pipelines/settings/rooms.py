@@ -250,8 +250,10 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
 
 
 def _note_parts(records: Sequence[Record], problems: Problems) -> None:
-    """Note what ``part_of`` cannot name: no room of the file, the room itself, a part (R25)."""
-    known = {cells["room_id"] for _, _, cells in records if "room_id" in cells}
+    """Note what ``part_of`` cannot name: no room, the room itself, a part, elsewhere (R25)."""
+    zones = {
+        cells["room_id"]: cells.get("time_zone") for _, _, cells in records if "room_id" in cells
+    }
     parts = {cells["room_id"] for _, _, cells in records if {"part_of", "room_id"} <= set(cells)}
     for _, where, cells in records:
         whole = cells.get("part_of")
@@ -260,10 +262,12 @@ def _note_parts(records: Sequence[Record], problems: Problems) -> None:
         text = ""
         if whole == cells.get("room_id"):
             text = "names the room itself; leave it empty"
-        elif whole not in known:
-            text = f"no room {shown(whole)} in this file; {did_you_mean(whole, known)}"
+        elif whole not in zones:
+            text = f"no room {shown(whole)} in this file; {did_you_mean(whole, zones)}"
         elif whole in parts:
             text = f"{shown(whole)} is a part of another room; name the whole room"
+        elif zones[whole] != cells.get("time_zone"):
+            text = f"{shown(whole)} has another time_zone; correct one of them"
         if text:
             problems.add(f"{where}, part_of", text)
 

@@ -16,12 +16,11 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
         "client secret has expired, and whether the endpoint allows this kind of authentication."
     ),
     ("HTTP403",): (
-        "Exchange refused EWS (or Graph) to this account or app. In Exchange Online EWS is "
-        "switched off since 1 October 2026 unless EWSEnabled is true and the app's id is in "
-        "EwsAllowedAppIDs, and it ends for good on 1 April 2027: use kind: graph (docs/graph.md). "
-        "On a server of your own, see EwsEnabled in Get-OrganizationConfig and in "
-        "Get-CASMailbox: of the account, and of the room where only some are refused. Over "
-        "Graph, give the app the role Application Calendars.Read for this room."
+        "Exchange refused EWS to this account or app. In Exchange Online EWS is switched off "
+        "since 1 October 2026 unless EWSEnabled is true and the app's id is in EwsAllowedAppIDs, "
+        "and it ends for good on 1 April 2027: use kind: graph (docs/graph.md). On a server of "
+        "your own, see EwsEnabled in Get-OrganizationConfig and in Get-CASMailbox: of the "
+        "account, and of the room where only some are refused."
     ),
     ("HTTP404", "HTTP405"): (
         "There is no EWS at this address. The endpoint usually ends in /EWS/Exchange.asmx; see "
@@ -87,8 +86,7 @@ _REMEDIES: Final[dict[tuple[str, ...], str]] = {
     ("ErrorAccessDenied",): (
         "The account may not read this calendar. Grant it Reviewer on the room's calendar "
         "(Add-MailboxFolderPermission) with access: delegate, or include the room in the "
-        "account's ApplicationImpersonation scope with access: impersonation. Over Graph, include "
-        "it in the scope of the app's role Application Calendars.Read."
+        "account's ApplicationImpersonation scope with access: impersonation."
     ),
     ("Authorization_RequestDenied",): (
         "Graph refused this to the app. Give it the role Application Calendars.Read for the rooms "

@@ -67,7 +67,8 @@ def test_a_room_that_one_way_refuses_is_not_compared_and_gets_its_remedy(
     assert compare(company) == 1
     out = capsys.readouterr().out
     assert "EU fjord: not compared, ErrorAccessDenied over cloud" in out
-    assert "Over Graph, include it in the scope" in out
+    assert "ErrorAccessDenied: The app may not read this calendar." in out
+    assert "Add-MailboxFolderPermission" not in out  # what EWS would want
     assert "1 of 2 rooms compared" in out
 
 

@@ -124,6 +124,12 @@ def test_a_part_names_a_whole_room_of_the_file(company: Company, part_of: str, t
     assert line == f"line 3, room eu-2, part_of: {told}"
 
 
+def test_a_part_is_in_the_time_zone_of_its_whole_room(company: Company) -> None:
+    elsewhere = room(2, part_of="eu-1") | {"time_zone": "Europe/London"}
+    line = refusal(company, room(1), elsewhere)
+    assert line == ("line 3, room eu-2, part_of: 'eu-1' has another time_zone; correct one of them")
+
+
 def test_equipment_is_words_in_order(company: Company) -> None:
     eu = region_of(company, room(1, equipment=" video;step_free ;video;"), room(2))
     assert [each.equipment for each in eu.rooms] == ["step_free;video", None]

@@ -20,7 +20,7 @@ from tests.settings.company import Company
         ("- a\n- b", "must be keys and values"),
         ("hunter2", "must be keys and values"),
         ("", "is empty; remove it, and write one with 'insights init'"),
-        ("{}", "is missing or empty"),
+        ("{}", "is empty; remove it, and write one with 'insights init'"),
         ("- a\n".encode("utf-16"), "must be keys and values"),
         (b"a\0:\0\0\xd8", "line 1: is not UTF-8"),
         (b"a: \xff", "line 1: is not UTF-8"),

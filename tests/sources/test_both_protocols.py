@@ -181,10 +181,13 @@ def test_an_item_that_moves_between_two_parts_of_a_view_is_not_lost(
     assert reads > 3
 
 
-@pytest.mark.parametrize("code", ["HTTP404", "HTTP405", "HTTP302", "WebPage", "HTTP403", "Odd"])
+@pytest.mark.parametrize(
+    "code",
+    ["HTTP404", "HTTP405", "HTTP302", "WebPage", "HTTP403", "ErrorAccessDenied", "Odd"],
+)
 def test_a_remedy_speaks_of_the_protocol_in_use(kind: str, code: str) -> None:
     text = remedy_for(code, kind)
-    foreign = ("EWS", "Get-WebServicesVirtualDirectory") if kind == "graph" else ()
+    foreign = ("EWS", "Get-WebServicesVirtualDirectory") if kind == "graph" else ("Graph",)
     assert not [word for word in foreign if word in text]
 
 

@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate
 
-.PHONY: fuzz help setup setup-all hooks demo test odcs-test privacy-proof spark-test superset-test lint format bench dictionary pins clean deploy-test
+.PHONY: fuzz help setup setup-all hooks demo test test-deep odcs-test privacy-proof spark-test superset-test lint format bench dictionary pins clean deploy-test
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ demo: $(READY) ## Read two regions from a sandbox Exchange and show their utiliz
 
 test: $(DEV) ## Run every test
 	$(BIN)/pytest -n 3 --dist worksteal
+
+test-deep: $(DEV) ## Run the tests of random examples, the heaviest with ten times as many (half an hour)
+	DEPTH=10 $(BIN)/pytest -n 3 --dist worksteal -m hypothesis
 
 privacy-proof: $(DEV) ## Plant tokens in every field of Exchange, run nights, search every byte
 	$(BIN)/python -m tests.privacy.proof

@@ -1,7 +1,7 @@
 """What some tests need that a machine may lack.
 
 Belongs here: each need in one line with the way to get it. ``pytest`` ends with one line a need
-(``tests/conftest.py``), so a skip gives one of these as its reason.
+(``tests/conftest.py``), so a skip gives one of these as its reason. And the time that there is.
 """
 
 import os
@@ -25,6 +25,9 @@ SCHEMAS: Final = (
     " name their folder in EWS_SCHEMAS)"
 )
 ROOT: Final = "root (files of another user or group)"
+
+DEPTH: Final = int(os.environ.get("DEPTH", "1"))
+"""How many times as many random examples the heaviest tests try: ``make test-deep`` sets it."""
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason=ROOT)
 needs_libreoffice = pytest.mark.skipif(shutil.which("soffice") is None, reason=LIBREOFFICE)

@@ -64,8 +64,10 @@ class Oracle(Readings):
         for (room_id, day), minutes in self.room_days.items():
             if self._is_personal(room_id, day) or not self.is_past(day):
                 continue
-            for hour in range(24):
-                here = [minute for minute, h in minutes.hour_of.items() if h == hour]
+            hours: dict[int, list[int]] = defaultdict(list)
+            for minute, hour in minutes.hour_of.items():
+                hours[hour].append(minute)
+            for hour, here in sorted(hours.items()):
                 five = minutes.five(here)
                 if five[0] or five[2]:
                     rows.append((room_id, day, hour, *five))

@@ -15,6 +15,7 @@ from tests.marts.oracle import PERSONAL
 from tests.marts.oracle_minutes import Readings, ceil_minute, floor_minute, wall
 from tests.marts.scenario import Booking, Scenario, write_lake
 from tests.marts.scenarios import scenarios
+from tests.needs import DEPTH
 from warehouse.build import LakeRows, survey
 from warehouse.engine import building
 from warehouse.lake import Lake
@@ -182,7 +183,7 @@ def known_days(scenario: Scenario, folder: Path) -> Minutes:
         }
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=10 * DEPTH, suppress_health_check=list(HealthCheck))
 @given(changed())
 def test_r23_what_was_booked_before_a_day_is_what_its_readings_would_have_seen(
     scenario: Scenario,

@@ -14,6 +14,7 @@ from tests.marts.oracle_labels import whole_minutes
 from tests.marts.scenario import Database, Scenario, publish_scenario
 from tests.marts.scenarios import scenarios
 from tests.marts.worked import everything
+from tests.needs import DEPTH
 
 EXACT = {
     "rooms": "rooms_table",
@@ -29,7 +30,7 @@ EXACT = {
 }
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=12 * DEPTH, suppress_health_check=list(HealthCheck))
 @given(scenarios())
 def test_every_mart_agrees_with_the_oracle(scenario: Scenario) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +89,7 @@ def assert_profile(database: Database, oracle: Oracle) -> None:
         assert total < k or is_unknown or key[:5] not in {each[:5] for each in shown}
 
 
-@pytest.mark.parametrize("passes", [1, 60])
+@pytest.mark.parametrize("passes", [60, 310_000])
 def test_the_length_of_a_pass_leaves_no_trace(passes: int, tmp_path: Path) -> None:
     database = publish_scenario(tmp_path, everything().with_options(room_days_per_pass=passes))
     assert_agrees(database, oracle_of_everything())

@@ -30,14 +30,8 @@ def rows_of(path: Path, name: str) -> list[dict[str, Any]]:
     return [dict(zip(heading, row, strict=True)) for row in rows]
 
 
-@pytest.fixture
-def published(company: Company) -> Company:
-    assert company.run() == 0
-    return company
-
-
-def test_each_table_is_a_sheet_with_the_databases_figures(published: Company) -> None:
-    path = exported(published)
+def test_each_table_is_a_sheet_with_the_databases_figures(read_company: Company) -> None:
+    path = exported(read_company)
     (row,) = rows_of(path, "utilization")
     assert (row["rooms"], row["open_minutes"], row["booked_minutes"]) == (2, 1200, 240)
     assert row["booked_utilization"] == 0.2
@@ -46,9 +40,9 @@ def test_each_table_is_a_sheet_with_the_databases_figures(published: Company) ->
 
 
 def test_headers_are_frozen_and_numbers_and_dates_look_like_what_they_are(
-    published: Company,
+    read_company: Company,
 ) -> None:
-    utilization = sheet(exported(published), "utilization")
+    utilization = sheet(exported(read_company), "utilization")
     assert utilization.freeze_panes == "A2"
     assert utilization.auto_filter.ref
     columns = {cell.value: cell.column for cell in utilization[1]}
@@ -64,10 +58,10 @@ def test_headers_are_frozen_and_numbers_and_dates_look_like_what_they_are(
 
 
 def test_instants_are_in_utc_without_a_zone_and_the_definitions_say_so(
-    published: Company,
+    read_company: Company,
 ) -> None:
-    path = exported(published)
-    ((built_at,),) = published.query("SELECT built_at FROM build_info")
+    path = exported(read_company)
+    ((built_at,),) = read_company.query("SELECT built_at FROM build_info")
     (row,) = rows_of(path, "build_info")
     written = row["built_at"].replace(tzinfo=UTC)
     assert abs((written - built_at).total_seconds()) < 0.01
@@ -79,15 +73,17 @@ def test_instants_are_in_utc_without_a_zone_and_the_definitions_say_so(
     assert meaning.endswith("In UTC.")
 
 
-def test_only_the_tables_named_are_written_with_their_definitions(published: Company) -> None:
-    path = exported(published, "room_days", "rooms")
+def test_only_the_tables_named_are_written_with_their_definitions(read_company: Company) -> None:
+    path = exported(read_company, "room_days", "rooms")
     assert set(openpyxl.load_workbook(path).sheetnames) == {"definitions", "rooms", "room_days"}
     assert {each["table"] for each in rows_of(path, "definitions")} == {"rooms", "room_days"}
 
 
-def test_a_folder_gets_a_csv_file_a_table_from_the_statistics_alone(published: Company) -> None:
-    shutil.rmtree(published.directory / "warehouse" / "versions")  # single bookings are not needed
-    folder = exported(published, "room_days", to="csv")
+def test_a_folder_gets_a_csv_file_a_table_from_the_statistics_alone(read_company: Company) -> None:
+    shutil.rmtree(
+        read_company.directory / "warehouse" / "versions"
+    )  # single bookings are not needed
+    folder = exported(read_company, "room_days", to="csv")
     assert sorted(path.name for path in folder.iterdir()) == ["definitions.csv", "room_days.csv"]
     with (folder / "room_days.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -107,26 +103,26 @@ def test_a_name_that_looks_like_a_formula_stays_text(company: Company) -> None:
 
 
 def test_single_bookings_are_never_exported(
-    published: Company, capsys: pytest.CaptureFixture[str]
+    read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = published.directory / "figures.xlsx"
+    path = read_company.directory / "figures.xlsx"
     capsys.readouterr()
-    assert published.insights("export", "--region", "EU", "bookings", "--to", str(path)) == 2
+    assert read_company.insights("export", "--region", "EU", "bookings", "--to", str(path)) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: bookings: no such table")
     assert not path.exists()
 
 
 def test_an_unknown_table_and_a_region_without_a_database_are_one_line(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = str(company.directory / "figures.xlsx")
-    assert company.insights("export", "--region", "EU", "--to", path) == 1
-    assert "no database yet" in capsys.readouterr().err
-    company.run()
+    path = str(read_company.directory / "figures.xlsx")
     capsys.readouterr()
-    assert company.insights("export", "--region", "EU", "room_day", "--to", path) == 2
+    assert read_company.insights("export", "--region", "EU", "room_day", "--to", path) == 2
     assert capsys.readouterr().err == "error: room_day: no such table; did you mean room_days?\n"
+    shutil.rmtree(read_company.directory / "warehouse")
+    assert read_company.insights("export", "--region", "EU", "--to", path) == 1
+    assert "no database yet" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["figures.xls", "Figures.CSV", "figures.ods"])
@@ -140,23 +136,23 @@ def test_the_name_of_another_kind_of_file_is_not_taken_for_a_folder(
 
 
 def test_what_cannot_be_written_is_named_as_the_operator_named_it(
-    published: Company, capsys: pytest.CaptureFixture[str]
+    read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = published.directory / "folder.xlsx"
+    path = read_company.directory / "folder.xlsx"
     path.mkdir()
-    assert published.insights("export", "--region", "EU", "rooms", "--to", str(path)) == 1
+    assert read_company.insights("export", "--region", "EU", "rooms", "--to", str(path)) == 1
     assert capsys.readouterr().err == f"error: {path}: Is a directory\n"
 
 
 @needs_libreoffice
-def test_libreoffice_opens_the_workbook_and_reads_the_same_figures(published: Company) -> None:
-    path = exported(published)
-    profile = published.directory / "profile"
+def test_libreoffice_opens_the_workbook_and_reads_the_same_figures(read_company: Company) -> None:
+    path = exported(read_company)
+    profile = read_company.directory / "profile"
     every_sheet = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
     command = ["soffice", f"-env:UserInstallation=file://{profile}", "--headless"]
-    command += ["--convert-to", every_sheet, "--outdir", str(published.directory), str(path)]
+    command += ["--convert-to", every_sheet, "--outdir", str(read_company.directory), str(path)]
     subprocess.run(command, check=True, capture_output=True, timeout=240)
-    with (published.directory / "figures-room_days.csv").open(newline="") as file:
+    with (read_company.directory / "figures-room_days.csv").open(newline="") as file:
         found = {
             (row["room_id"], row["local_date"], row["booked_minutes"])
             for row in csv.DictReader(file)

@@ -51,8 +51,8 @@ def test_the_same_night_twice_leaves_equal_rows(read_company: Company) -> None:
     assert without_read_at(read_company.rows()) == before
 
 
-def test_cancelling_and_moving_show_after_the_next_night(company: Company) -> None:
-    company.run(MONDAY, TUESDAY)
+def test_cancelling_and_moving_show_after_the_next_night(read_company: Company) -> None:
+    company = read_company
     fjord = company.calendars["fjord"]
     fjord[0] = replace(fjord[0], is_cancelled=True)
     fjord[1] = replace(fjord[1], starts_at=at(TUESDAY, 9), ends_at=at(TUESDAY, 11))

@@ -62,47 +62,46 @@ def test_a_group_that_the_operator_chose_stays_on_everything_that_is_written(
     assert {path.stat().st_gid for path in below if path not in locks} == {group}
 
 
-def test_a_link_planted_in_place_of_a_day_is_not_followed(planted: Company) -> None:
-    planted.run()
-    elsewhere = planted.directory / "elsewhere"
+def test_a_link_planted_in_place_of_a_day_is_not_followed(read_planted: Company) -> None:
+    elsewhere = read_planted.directory / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "bookings.parquet").write_bytes(b"somebody's own")
-    day = planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
+    day = read_planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
     (day / "bookings.parquet").unlink()
     day.rmdir()
     day.symlink_to(elsewhere)
-    assert planted.run() == 1
+    assert read_planted.run() == 1
     assert (elsewhere / "bookings.parquet").read_bytes() == b"somebody's own"
 
 
-def test_a_link_planted_in_place_of_a_file_is_not_followed(planted: Company) -> None:
-    planted.run()
-    secret = planted.directory / "secret"
+def test_a_link_planted_in_place_of_a_file_is_not_followed(read_planted: Company) -> None:
+    secret = read_planted.directory / "secret"
     secret.write_bytes(b"somebody's own")
-    file = planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
+    file = read_planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
     file /= "bookings.parquet"
     file.unlink()
     file.symlink_to(secret)
-    assert planted.run() == 1
-    assert planted.insights("publish", "--region", "EU") == 1
+    assert read_planted.run() == 1
+    assert read_planted.insights("publish", "--region", "EU") == 1
     assert secret.read_bytes() == b"somebody's own"
 
 
 @needs_root
-def test_a_file_planted_by_another_user_is_not_read(planted: Company) -> None:
-    planted.run()
-    file = planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
+def test_a_file_planted_by_another_user_is_not_read(read_planted: Company) -> None:
+    file = read_planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
     os.chown(file / "bookings.parquet", 4711, -1)
-    assert planted.run() == 1
-    assert planted.insights("publish", "--region", "EU") == 1
+    assert read_planted.run() == 1
+    assert read_planted.insights("publish", "--region", "EU") == 1
 
 
-def test_a_planted_pointer_is_not_followed_out_of_the_warehouse(planted: Company) -> None:
-    planted.run()
-    planted.database.unlink()
-    planted.database.symlink_to(planted.directory / "elsewhere.duckdb")
-    assert planted.insights("publish", "--region", "EU") == 0
-    assert planted.database.resolve().parent == (planted.directory / "warehouse/versions").resolve()
+def test_a_planted_pointer_is_not_followed_out_of_the_warehouse(read_planted: Company) -> None:
+    read_planted.database.unlink()
+    read_planted.database.symlink_to(read_planted.directory / "elsewhere.duckdb")
+    assert read_planted.insights("publish", "--region", "EU") == 0
+    assert (
+        read_planted.database.resolve().parent
+        == (read_planted.directory / "warehouse/versions").resolve()
+    )
 
 
 def test_a_link_planted_in_place_of_dagsters_settings_writes_nothing_elsewhere(

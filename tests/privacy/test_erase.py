@@ -33,10 +33,10 @@ def receipt(planted: Company, capsys: pytest.CaptureFixture[str]) -> Callable[..
 
 
 def test_a_rooms_day_is_gone_from_lake_and_every_database(
-    planted: Company, receipt: Callable[..., dict[str, Any]]
+    read_planted: Company, receipt: Callable[..., dict[str, Any]]
 ) -> None:
-    planted.run(MONDAY, TUESDAY)
-    planted.insights("publish", "--region", "EU")
+    planted = read_planted
+    planted.run(TUESDAY, TUESDAY)
     day = MONDAY.isoformat()
     told = receipt("--room", "fjord", "--from", day, "--to", day)
     assert {row["room_id"] for row in planted.rows()} == {"harbour"}
@@ -101,7 +101,6 @@ def test_the_receipt_says_what_the_next_night_reads_again(
 def test_a_mistyped_room_exits_2_and_touches_nothing(
     read_planted: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    read_planted.run()
     before = read_planted.snapshot()
     for more in ([], ["--dry-run"], ["--json"]):
         assert read_planted.insights("erase", "--region", "EU", "--room", "fjrod", *more) == 2

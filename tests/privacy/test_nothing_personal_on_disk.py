@@ -115,10 +115,9 @@ def test_nothing_personal_is_stored_when_a_layer_raises(
     assert_nothing_leaked(planted, capfd, caplog)
 
 
-def test_only_the_contracts_columns_can_be_written(planted: Company) -> None:
-    planted.run()
-    table = planted.lake.read("bookings", MONDAY)
+def test_only_the_contracts_columns_can_be_written(read_planted: Company) -> None:
+    table = read_planted.lake.read("bookings", MONDAY)
     assert table is not None
     wider = table.append_column("subject", [["x"] * len(table)])
     with pytest.raises(lake.LakeError, match="columns too many"):
-        planted.lake.replace("bookings", MONDAY, wider)
+        read_planted.lake.replace("bookings", MONDAY, wider)

@@ -49,7 +49,7 @@ COLUMN_TYPES: Final = {
 """The types of the contract as DuckDB writes them."""
 
 
-_OF_ROOMS: Final = frozenset({"rooms", "coverage"})
+_OF_ROOMS: Final = frozenset({"rooms", "rooms_as_of", "coverage"})
 """Tables that have the rooms of one person too, but not for everybody."""
 _YEAR_1: Final = 62_135_596_800_000_000
 """Microseconds from the year 1 to 1970: years before 1970 come out right too."""

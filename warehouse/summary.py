@@ -6,10 +6,12 @@ Does not belong here: the words of the mail (``pipelines``), what dashboards ask
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from typing import Final
 
+import duckdb
 from dateutil.relativedelta import relativedelta
 
 from transforms.contract import Region
@@ -34,14 +36,22 @@ SELECT building, max(rooms), sum(rooms), sum(rooms_loaded), coalesce(sum(open_mi
        coalesce(sum(booked_minutes), 0)
 FROM days GROUP BY building ORDER BY building
 """
-# Of the days of rooms in both months, how many are of rooms that were open in both.
+# Of the days of rooms in both months, how many are of rooms that were open in both: in the same
+# building, as it was on the day (R18). Null is all buildings: there a room may have moved.
 _SAME_ROOMS: Final = """
-WITH rooms_open AS (
-    SELECT coalesce(r.building, 'no building') AS building, d.room_id, count(*) AS days,
-           count(*) FILTER (d.local_date >= $first) BETWEEN 1 AND count(*) - 1 AS is_in_both
-    FROM room_days AS d JOIN rooms AS r ON r.room_id = d.room_id
+WITH days AS (
+    SELECT coalesce(v.building, 'no building') AS building, d.room_id,
+           d.local_date >= $first AS is_now
+    FROM room_days AS d
+    JOIN rooms_as_of AS v ON v.room_id = d.room_id
+        AND d.local_date >= v.valid_from AND d.local_date < v.valid_to
     WHERE d.local_date BETWEEN $before AND $last AND d.open_minutes > 0
-    GROUP BY ALL
+),
+rooms_open AS (
+    SELECT building, count(*) AS days,
+           count(*) FILTER (is_now) BETWEEN 1 AND count(*) - 1 AS is_in_both
+    FROM days
+    GROUP BY GROUPING SETS ((building, room_id), (room_id))
 )
 SELECT building, coalesce(sum(days) FILTER (is_in_both), 0), sum(days) FROM rooms_open GROUP BY ALL
 """
@@ -169,11 +179,12 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
             }
             for span in (period, before)
         )
-        both = period | {"before": before["first"]}
-        days = {
-            building: (of_both, of_all)
-            for building, of_both, of_all in connection.execute(_SAME_ROOMS, both).fetchall()
-        }
+        days: dict[str | None, tuple[int, int]] = {}
+        # An earlier version published no rooms_as_of: nothing is compared then.
+        with suppress(duckdb.CatalogException):
+            both = period | {"before": before["first"]}
+            for building, *counts in connection.execute(_SAME_ROOMS, both).fetchall():
+                days[building] = (counts[0], counts[1])
         sold_out = connection.execute(_SOLD_OUT, period).fetchall()
         never_booked = connection.execute(_NEVER_BOOKED, period).fetchall()
     if first_read > before["first"]:
@@ -184,10 +195,10 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
         last_date=end,
         is_whole=first_read <= start,
         total=_compared(
-            "all buildings", _sum(uses.values()), _sum(uses_before.values()), days.values()
+            "all buildings", _sum(uses.values()), _sum(uses_before.values()), days.get(None)
         ),
         buildings=tuple(
-            _compared(name, use, uses_before.get(name), [days.get(name, (0, 0))])
+            _compared(name, use, uses_before.get(name), days.get(name))
             for name, use in uses.items()
         ),
         sold_out=tuple(sold_out[:_MOST_SHOWN]),
@@ -200,10 +211,10 @@ def _sum(uses: Iterable[Use]) -> Use:
 
 
 def _compared(
-    building: str, now: Use, before: Use | None, days: Iterable[tuple[int, int]]
+    building: str, now: Use, before: Use | None, days: tuple[int, int] | None
 ) -> BuildingMonth:
     """Put both months together; ``days`` are those of rooms in both, and those of all rooms."""
-    of_both, of_all = (sum(column) for column in zip((0, 0), *days, strict=True))
+    of_both, of_all = days or (0, 0)
     is_same = of_both >= _READ_ALIKE * of_all > 0
     is_alike = is_same and before is not None and before.is_read and now.is_read
     return BuildingMonth(building, now, before if is_alike else None)

@@ -105,6 +105,25 @@ def test_r24_the_month_before_is_left_out_where_it_had_other_rooms(
     assert "month before" not in text
 
 
+def test_r18_a_building_is_compared_by_the_rooms_that_it_had_in_either_month(
+    company: Company, mail: MailServer
+) -> None:
+    configure(company, mail)
+    company.calendars["fjord"].append(meeting(date(2026, 9, 14), 6, 16))
+    (company.directory / "rooms.csv").write_text(
+        "room_id,address,time_zone,building,valid_from\n"
+        "fjord,fjord@rooms.contoso.example,Europe/Copenhagen,HQ,\n"
+        "harbour,harbour@rooms.contoso.example,Europe/Copenhagen,HQ,\n"
+        "harbour,harbour@rooms.contoso.example,Europe/Copenhagen,Annex,2026-10-01\n"
+    )
+    company.run(date(2026, 9, 1), OCTOBER.last_date)
+    company.insights("mail", "--region", "EU")
+    text = body(mail, "plain")
+    # The same two rooms in all, wherever they are.
+    assert "Booked utilization: 0 % (month before: 2 %)\n2 hours booked in 2 rooms" in text
+    assert "- Annex: 0 %, 1 rooms, 1 hours booked\n- HQ: 0 %, 1 rooms, 1 hours booked" in text
+
+
 def test_missed_targets_stand_first_in_the_mail_and_on_the_page(
     company: Company, mail: MailServer
 ) -> None:

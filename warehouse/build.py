@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, Literal, Protocol, Self, TypeAlias
+from typing import Any, Final, Literal, Protocol, Self, TypeAlias
 
 import pyarrow as pa
 
@@ -118,21 +118,31 @@ class LakeRows:
 
     A view's files are on this machine, fetched where the lake is far away, until another view has
     its name; as many days that follow are fetched meanwhile. Days are listed once, and the columns
-    of their files checked once.
+    of their files checked once. What a build with ``options`` reads first is on its way at once.
     """
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+    def __init__(self, lake: Lake, options: PublishOptions | None = None) -> None:
+        self._lake, self._options = lake, options
         self._held: dict[str, ExitStack] = defaultdict(ExitStack)
         self._days: dict[Daily, list[date]] = {}
+        self._rooms: list[dict[str, Any]] | None = None
         self._checked: dict[Daily, set[date]] = defaultdict(set)
 
     def __enter__(self) -> Self:
+        if self._options is not None:
+            self._expect(days_in_a_pass(len(self.rooms()), self._options))
         return self
 
     def __exit__(self, *raised: object) -> None:
         for held in self._held.values():
             held.close()
+
+    def rooms(self) -> list[dict[str, Any]]:
+        """Return the rooms of the directory as it is, by room_id."""
+        if self._rooms is None:
+            listed = self._lake.read("rooms")
+            self._rooms = [] if listed is None else listed.sort_by("room_id").to_pylist()
+        return self._rooms
 
     def days(self, dataset: Daily) -> list[date]:
         """Return the days that have a file of a dataset."""
@@ -172,14 +182,13 @@ class LakeRows:
         if unread:
             self._lake.check("bookings", unread[0], unread[-1])
 
-    def expect(self, days_in_a_pass: int) -> None:
-        """Have what a build reads first fetched meanwhile, where the lake is far away."""
-        asked = self.days("coverage")
+    def _expect(self, days_in_a_pass: int) -> None:
+        asked, booked, seen = self.days("coverage"), self.days("bookings"), self.days("changes")
         until = asked[: days_in_a_pass + 1][-1:]
         held = self._held["expected"]
         held.enter_context(self._lake.ahead("coverage", asked))
-        held.enter_context(self._lake.ahead("changes", self.days("changes")))
-        first_pass = [day for day in self.days("bookings") if until and day <= until[0]]
+        held.enter_context(self._lake.ahead("changes", seen))
+        first_pass = [day for day in booked if until and day <= until[0]]
         held.enter_context(self._lake.ahead("bookings", first_pass))
 
 
@@ -205,9 +214,7 @@ def survey(
     engine: Engine, lake: Lake, rows: LakeRows, options: PublishOptions, now: datetime
 ) -> Survey:
     """Return what the whole region has in common, and load its rooms."""
-    listed = lake.read("rooms")
-    rooms = [] if listed is None else listed.sort_by("room_id").to_pylist()
-    rows.expect(days_in_a_pass(len(rooms), options))
+    rooms = rows.rooms()
     rows.view(engine, "lake_coverage", "coverage")
     versions = room_versions(rooms, as_of_days(lake), dict(engine.rows(_FIRST_ASKED)))
     inputs = Inputs(lake.region, rooms, versions, options.closures, now)

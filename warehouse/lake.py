@@ -226,8 +226,9 @@ class Lake:
         """
         if self._is_ours:
             return
-        for folder in _FOLDERS:
-            for name in self._storage.names(folder):
+        names_of = self._storage.names_of(*((folder,) for folder in _FOLDERS))
+        for folder, names in zip(_FOLDERS, names_of, strict=True):
+            for name in names:
                 if name.startswith("region=") and name != f"region={self.region}":
                     raise LakeError(
                         f"{self._storage.path(folder, name)}: is another region's: "

@@ -169,7 +169,7 @@ def build(
     beside it. ``memory`` is what the last thirty nights showed of ``booking_profile``.
     """
     with (
-        LakeRows(lake) as rows,
+        LakeRows(lake, options) as rows,
         building(path, options.threads, options.memory_limit) as engine,
     ):
         with engine.transaction():

@@ -82,7 +82,7 @@ class ShardBuilder(ABC):
             BuildError: a building needs more memory than a worker has; it is named.
         """
         with (
-            LakeRows(lake) as rows,
+            LakeRows(lake, options) as rows,
             building(path, options.threads, options.memory_limit) as engine,
             ExitStack() as held,
         ):

@@ -18,7 +18,7 @@ With ``output: parquet`` a version is its two folders of Parquet, and no databas
 ``_SUCCESS`` comes last, and says that the folder is whole.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from warehouse.storage import LINKS, Location, Parts, Somewhere, Storage, Wareho
 
 _FOLDER: Final = "versions"
 _STATISTICS: Final = "statistics"
+_FOLDERS: Final = ((_FOLDER,), (_STATISTICS,), (LINKS,))
 _DATABASE: Final = ".duckdb"
 _WHOLE: Final = "_SUCCESS"
 """In a folder of Parquet that is a version without a database; Spark's own sign for it."""
@@ -75,14 +76,15 @@ def new_version(
         if is_parquet:
             built = (parquet_draft(built[0]), parquet_draft(built[1]))
         _refuse_unfinished(built)
-        name = _next_name(tree, region)
-        _keep(tree, draft, name, is_parquet=is_parquet)
-        names = _fixed_names(tree, region, name)
+        found = tree.names_of(*_FOLDERS)  # nobody else changes them: this is the only builder
+        kept = [*_names(tree, region, found[0])]
+        name = _next_name(kept, region)
+        names = _fixed_names(region, name, _keep(tree, draft, name, is_parquet=is_parquet))
         tree.show(_current(region), _links(name, region), names, is_copied=is_copied)
-        older = [each for each in _names(tree, region) if each != name]
-        for each in older[: max(0, len(older) + 1 - max(keep_versions, _FEWEST_KEPT))]:
-            _remove(tree, each, region)
-        _sweep(tree, region)
+        too_many = kept[: max(0, len(kept) + 1 - max(keep_versions, _FEWEST_KEPT))]
+        for old in too_many:
+            _remove(tree, old, region)
+        _sweep(tree, region, found, [name, *kept])
 
 
 def refuse_unwritable(warehouse: Location, region: Region) -> None:
@@ -210,7 +212,7 @@ def kept_files(warehouse: Location, region: Region) -> Iterator[Path]:
         for is_statistics in (False, True):
             for ending in (_DATABASE, ""):
                 yield from _files_at(tree, _parts(name, ending, is_statistics=is_statistics))
-    for fixed in _fixed_names(tree, region, ""):
+    for fixed in _fixed_names(region, "", ()):
         if tree.shown(_current(region), fixed) == () or not isinstance(warehouse, Path):
             yield from _files_at(tree, (fixed,))
 
@@ -238,12 +240,14 @@ def drop_versions(
     with _only_builder(tree, region):
         current = current_version(warehouse, region).name
         unwanted = []
-        for name, ending in _names(tree, region).items():
+        found = tree.names_of(*_FOLDERS)
+        kept = _names(tree, region, found[0])
+        for name, ending in kept.items():
             version = cast("Somewhere", tree.path(*_parts(name, ending)))
             if version.name != current and is_unwanted(version):
                 _remove(tree, name, region)
                 unwanted.append(version.name)
-        _sweep(tree, region)
+        _sweep(tree, region, found, kept)
     return unwanted
 
 
@@ -258,8 +262,11 @@ def _only_builder(tree: Storage, region: Region) -> AbstractContextManager[None]
     return tree.lock(f".lock-{region.lower()}", busy)
 
 
-def _keep(tree: Storage, draft: Path, name: str, *, is_parquet: bool) -> None:
-    """Put what was built into the folders of versions; what makes it a version comes last."""
+def _keep(tree: Storage, draft: Path, name: str, *, is_parquet: bool) -> Collection[Parts]:
+    """Put what was built into the folders of versions, and return where it is now.
+
+    What makes it a version comes last.
+    """
     built: dict[Parts, Path] = {}
     for file, is_statistics in ((statistics_draft(draft), True), (draft, False)):
         if parquet_draft(file).is_dir():
@@ -271,6 +278,7 @@ def _keep(tree: Storage, draft: Path, name: str, *, is_parquet: bool) -> None:
         whole.touch()
         built[*_parts(name), _WHOLE] = whole
     tree.keep(built)
+    return built.keys()
 
 
 def _parts(name: str, ending: str = "", *, is_statistics: bool = False) -> Parts:
@@ -284,8 +292,8 @@ def _parts(name: str, ending: str = "", *, is_statistics: bool = False) -> Parts
     return _STATISTICS, f"{stem}-statistics-{moment}{ending}"
 
 
-def _fixed_names(tree: Storage, region: Region, name: str) -> dict[str, Parts | None]:
-    """Return what each fixed name of the warehouse stands for in a version."""
+def _fixed_names(region: Region, name: str, kept: Collection[Parts]) -> dict[str, Parts | None]:
+    """Return what each fixed name of the warehouse stands for in a version; ``kept`` is there."""
     tables = f"parquet-{region.lower()}"
     names = {
         f"{_stem(region)}-statistics{_DATABASE}": _parts(name, _DATABASE, is_statistics=True),
@@ -293,11 +301,7 @@ def _fixed_names(tree: Storage, region: Region, name: str) -> dict[str, Parts | 
         tables: _parts(name),
         f"{_stem(region)}{_DATABASE}": _parts(name, _DATABASE),
     }
-    kept = {folder: tree.names(folder) for folder in (_FOLDER, _STATISTICS) if name}
-    return {
-        fixed: parts if parts[-1] in kept.get(parts[0], ()) else None
-        for fixed, parts in names.items()
-    }
+    return {fixed: parts if parts in kept else None for fixed, parts in names.items()}
 
 
 def _current(region: Region) -> str:
@@ -317,10 +321,10 @@ def _refuse_unfinished(built: Sequence[Path]) -> None:
             raise VersionError(f"{each}: was left open: close its connections before publishing")
 
 
-def _next_name(tree: Storage, region: Region) -> str:
+def _next_name(kept: Sequence[str], region: Region) -> str:
     """Name a version by the time, but never before the latest: clocks are set back."""
     moment = datetime.now(UTC)
-    for name in [*_names(tree, region)][-1:]:
+    for name in kept[-1:]:
         moment = max(moment, _moment_of(name, region) + timedelta(microseconds=1))
     return f"{_stem(region)}-{moment.strftime(_STAMP)}"
 
@@ -335,24 +339,32 @@ def _remove(tree: Storage, name: str, region: Region) -> None:
     tree.delete(LINKS, _links(name, region))
 
 
-def _sweep(tree: Storage, region: Region) -> None:
-    """Remove what a build that was killed left behind before its database was published."""
-    kept = _names(tree, region)
-    links = {_links(name, region) for name in kept}
-    for folder in (_FOLDER, _STATISTICS):
-        for each in tree.names(folder):
+def _sweep(
+    tree: Storage, region: Region, found: Sequence[Sequence[str]], kept: Collection[str]
+) -> None:
+    """Remove what a build that was killed left behind before its database was published.
+
+    ``found`` are the names in ``_FOLDERS``, ``kept`` the versions, gone ones among them.
+    """
+    versions, statistics, links = found
+    for folder, names in ((_FOLDER, versions), (_STATISTICS, statistics)):
+        for each in names:
             name = each.removesuffix(_DATABASE).replace("-statistics", "", 1)
             if _is_version(name, region) and name not in kept:
                 tree.delete(folder, each)
-    for each in tree.names(LINKS):
+    links_kept = {_links(name, region) for name in kept}
+    for each in links:
         moment = each.removeprefix(f"{region.lower()}-")
-        if _is_version(f"{_stem(region)}-{moment}", region) and each not in links:
+        if _is_version(f"{_stem(region)}-{moment}", region) and each not in links_kept:
             tree.delete(LINKS, each)
 
 
-def _names(tree: Storage, region: Region) -> dict[str, str]:
-    """Return the names of the versions, oldest first, each with the ending of what it is."""
-    found = tree.names(_FOLDER)
+def _names(tree: Storage, region: Region, found: Sequence[str] | None = None) -> dict[str, str]:
+    """Return the names of the versions, oldest first, each with the ending of what it is.
+
+    ``found`` are the names in their folder, where they were listed before.
+    """
+    found = tree.names(_FOLDER) if found is None else found
     names = {each.removesuffix(_DATABASE): _DATABASE for each in found if _DATABASE in each}
     if {*found} - {*names} - {f"{name}{_DATABASE}" for name in names}:
         names |= {each: "" for each in tree.folders_with(_WHOLE, _FOLDER) if each not in names}

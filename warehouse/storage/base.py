@@ -132,6 +132,10 @@ class Storage(ABC):
     def names(self, *parts: str) -> list[str]:
         """Return the sorted names in a folder; none if it is missing."""
 
+    def names_of(self, *folders: Parts) -> list[list[str]]:
+        """Return the sorted names in each folder, none of one that is missing."""
+        return [self.names(*parts) for parts in folders]
+
     @abstractmethod
     def folders_with(self, name: str, *parts: str) -> list[str]:
         """Return the sorted names of the folders in a folder that hold a file of this name."""

@@ -68,6 +68,14 @@ class ObjectStorage(Storage):
         keys = [*found["common_prefixes"], *(each["path"] for each in found["objects"])]
         return sorted(key.rpartition("/")[2] for key in keys)
 
+    def names_of(self, *folders: Parts) -> list[list[str]]:
+        """Return the sorted names below each prefix, all in the time of one request."""
+
+        def names(parts: Parts) -> list[str]:
+            return self.names(*parts)
+
+        return [*_in_parallel(names, folders)]
+
     def folders_with(self, name: str, *parts: str) -> list[str]:
         """Return the sorted names below a prefix below which there is an object of this name."""
         start = f"{_key(parts)}/"
@@ -218,7 +226,8 @@ class ObjectStorage(Storage):
 
         What workers of a killed build shared below the name is swept.
         """
-        self.delete(name)
+        if self._sizes((name,)):
+            self.delete(name)
         return self.scratch()
 
     def keep(self, built: Mapping[Parts, Path]) -> None:

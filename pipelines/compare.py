@@ -135,7 +135,7 @@ def compare(
     readings = [
         Reading(
             addresses={room_id: contexts[room_id].address for room_id in rooms},
-            open_source=partial(open_source, exchange, read_secrets(exchange), region.headcount),
+            open_source=partial(open_source, exchange, read_secrets(exchange)[0], region.headcount),
             read_room=RoomReader(contexts, day_range).read,
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,

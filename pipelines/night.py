@@ -359,7 +359,7 @@ def readings_of(
             addresses={
                 room.room_id: room.address for room in region.rooms if room.exchange == name
             },
-            open_source=partial(open_source, exchange, read_secrets(exchange), region.headcount),
+            open_source=partial(open_source, exchange, read_secrets(exchange)[0], region.headcount),
             read_room=reader.read,
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,

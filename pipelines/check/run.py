@@ -34,7 +34,7 @@ from pipelines.settings import (
     Secrets,
     Settings,
     SettingsError,
-    read_all_secrets,
+    read_secrets,
 )
 from pipelines.settings.values import Identifier, Label, Mailbox
 from pipelines.sources import CalendarSource, ListedRoom, State, Step, Window
@@ -113,7 +113,7 @@ def run_check(
         for of_region in [settings.regions[region]]
         for name, exchange in of_region.exchanges.items()
     ]
-    secrets = read_all_secrets(target.exchange for target in targets)
+    secrets = read_secrets(*(target.exchange for target in targets))
     if write_rooms_to is not None:
         if len(regions) != 1:
             raise SettingsError(["--write-rooms: a directory has one region; add --region"])

@@ -53,7 +53,7 @@ from pipelines.night import (
     today_in,
     write_page,
 )
-from pipelines.settings import MOST_DAYS, Settings, SettingsError, read_all_secrets
+from pipelines.settings import MOST_DAYS, Settings, SettingsError, read_secrets
 from pipelines.sources import DayRange
 from pipelines.sources.session import open_source
 from pipelines.texts import counted
@@ -84,7 +84,7 @@ def run(
         return _dry_run(Night(settings, region, day_range, today))
     home, error_code = dagster_home(config), "SecretNotSet"
     try:
-        read_all_secrets(settings.regions[region].exchanges.values())
+        read_secrets(*settings.regions[region].exchanges.values())
         error_code = "HistoryError"
         with console.RunProgress(Console(stderr=True)) as progress:
             facts = launch_night(settings, region, day_range, home, progress)
@@ -260,7 +260,7 @@ def pipes(  # noqa: PLR0913, PLR0917 - Databricks gives the last two as argument
                 first, last = (datetime.fromisoformat(days[end]) for end in ("start", "end"))
             today = today_in(settings, region, datetime.now(UTC))
             day_range = days_asked(settings, today, first, last)
-            read_all_secrets(settings.regions[region].exchanges.values())
+            read_secrets(*settings.regions[region].exchanges.values())
         except (SettingsError, click.ClickException) as error:
             problems = error.problems if isinstance(error, SettingsError) else [error.message]
             failed = RunFacts(error="; ".join(problems), error_code="SettingsError")

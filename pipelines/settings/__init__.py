@@ -9,7 +9,7 @@ from ``values.py``.
 
 import os
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import combinations, product
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import yaml
+from pydantic import TypeAdapter
 
 from pipelines.settings.model import (
     MOST_DAYS,
@@ -30,7 +31,6 @@ from pipelines.settings.model import (
     Secrets,
     Settings,
     WebhookKeys,
-    read_all_secrets,
     read_secrets,
     secret_of,
 )
@@ -38,17 +38,16 @@ from pipelines.settings.rooms import (
     ROOM_COLUMNS,
     Record,
     Room,
-    RoomFile,
     by_room_and_day,
     read_rooms,
     rooms_on,
 )
 from pipelines.settings.values import (
+    Place,
     Problems,
     SettingsError,
     did_you_mean,
     is_path,
-    is_url,
     key_shown,
     section,
     shown,
@@ -58,7 +57,7 @@ from pipelines.texts import TextError, read_text
 from transforms.contract import REGION_REMEDY, Region, is_region
 from transforms.contract.lake import ROOMS
 from transforms.local_time import local_date, zone
-from warehouse.storage.base import Location, ObjectUrl
+from warehouse.storage.base import Location
 
 __all__ = [
     "MOST_DAYS",
@@ -77,7 +76,6 @@ __all__ = [
     "did_you_mean",
     "directory_table",
     "load_settings",
-    "read_all_secrets",
     "read_secrets",
     "regions_to_load",
     "rooms_table",
@@ -85,7 +83,8 @@ __all__ = [
 ]
 
 _CORRECTIONS: Final = ("name", "time_zone")
-_PLACES: Final = ("site", "building", "room_id")
+_NAMED: Final = ("site", "building", "room_id")
+_PLACE: Final = TypeAdapter[Location](Place)
 _QUOTED: Final = re.compile(r"'[^']{3,}'")
 
 
@@ -189,63 +188,53 @@ def _read_directories(
     says what is wrong.
     """
     sections = {name: own for name, own in named.items() if isinstance(own, dict)}
-    files: dict[Region, RoomFile] = {}
-    for region, values in sections.items():
-        files[region] = read_rooms(values, path.parent, problems, is_seeding)
-        _note_places(values, files[region].records, f"{path}: regions.{region}", problems)
-    for one, other in combinations(sections, 2):
-        if not _note_shared(one, other, sections, path, problems):
-            mailboxes = {record.mailbox for record in files[one].records} - {""}
-            for record in files[other].records:
-                if record.mailbox in mailboxes:
-                    text = f"this mailbox is a room of region {one} too; a room has one region"
-                    problems.add(f"{record.where}, address", text)
+    rooms, records = dict[Region, object](), dict[Region, list[Record]]()
+    for name, values in sections.items():
+        rooms[name], records[name] = read_rooms(values, path.parent, problems, is_seeding)
+        _note_places(values, records[name], f"{path}: regions.{name}", problems)
+    _note_shared(sections, records, path, problems)
     return {
-        name: values | {"rooms": files[name].rooms}
+        name: values | {"rooms": rooms[name]}
         for name, values in sections.items()
         if is_path(values.get("rooms"))
     }
 
 
-def _places(values: Mapping[str, object], path: Path) -> dict[str, Location]:
-    """Return where a region's data lie; what is wrong in itself its model says."""
-    places: dict[str, Location] = {}
+def _places(values: Mapping[str, object], folder: Path) -> Iterator[tuple[str, Location]]:
+    """Yield where a region's data lie; what is wrong in itself its model says."""
     for key in ("lake", "warehouse"):
-        text = values.get(key)
-        if is_url(text):
-            with suppress(ValueError):
-                places[key] = ObjectUrl.parse(text)
-        elif is_path(text):
-            places[key] = (path.parent / str(text)).resolve()
-    return places
+        with suppress(ValueError):
+            yield key, _PLACE.validate_python(values.get(key), context={"folder": folder})
 
 
 def _note_shared(
-    one: Region,
-    other: Region,
-    named: Mapping[Region, Mapping[str, object]],
+    sections: Mapping[Region, Mapping[str, object]],
+    records: Mapping[Region, Sequence[Record]],
     path: Path,
     problems: Problems,
-) -> bool:
-    """Note the folders that two regions share; return whether they share a room directory.
+) -> None:
+    """Note what two regions share: a folder of data, a room directory, or a mailbox.
 
     A region's data lie in folders of its own, or deleting one would delete the other.
     """
-    folders = _places(named[one], path).items()
-    others = _places(named[other], path).items()
-    for (key, folder), (other_key, other_folder) in product(folders, others):
-        # Two folders, or two places in one bucket: either may lie in the other.
-        pairs: Any = ((folder, other_folder), (other_folder, folder))
-        if type(folder) is type(other_folder) and any(a.is_relative_to(b) for a, b in pairs):
-            text = f"is, holds or lies in regions.{one}.{key}; keep regions apart"
-            problems.add(f"{path}: regions.{other}.{other_key}", text)
-    rooms = [named[region].get("rooms") for region in (one, other)]
-    files = {(path.parent / str(own)).resolve() for own in rooms if is_path(own)}
-    is_shared = len(files) == 1 and all(map(is_path, rooms))
-    if is_shared:
-        text = f"is the file of regions.{one} too; give each its own"
-        problems.add(f"{path}: regions.{other}.rooms", text)
-    return is_shared
+    for one, other in combinations(sections, 2):
+        where = f"{path}: regions.{other}"
+        places = (_places(sections[region], path.parent) for region in (one, other))
+        for (key, place), (other_key, other_place) in product(*places):
+            # Two folders, or two places in one bucket: either may lie in the other.
+            pairs: Any = ((place, other_place), (other_place, place))
+            if type(place) is type(other_place) and any(a.is_relative_to(b) for a, b in pairs):
+                text = f"is, holds or lies in regions.{one}.{key}; keep regions apart"
+                problems.add(f"{where}.{other_key}", text)
+        files = [sections[region].get("rooms") for region in (one, other)]
+        if all(map(is_path, files)) and len({(path.parent / str(f)).resolve() for f in files}) == 1:
+            problems.add(f"{where}.rooms", f"is the file of regions.{one} too; give each its own")
+            continue
+        mailboxes = {record.mailbox for record in records[one]} - {""}
+        for record in records[other]:
+            if record.mailbox in mailboxes:
+                text = f"this mailbox is a room of region {one} too; a room has one region"
+                problems.add(f"{record.where}, address", text)
 
 
 def _note_places(
@@ -258,7 +247,7 @@ def _note_places(
             if not isinstance(entry, dict):
                 continue
             where = f"{origin}.{key}.{position}"
-            named = {part: entry[part] for part in _PLACES if isinstance(entry.get(part), str)}
+            named = {part: entry[part] for part in _NAMED if isinstance(entry.get(part), str)}
             known = {part: {record.cells.get(part) for record in records} for part in named}
             unknown = [part for part in named if named[part] not in known[part]]
             for part in unknown:
@@ -304,21 +293,19 @@ def _read_mapping(path: Path, problems: Problems) -> dict[str, Any]:
         values = yaml.load(text, _Loader)  # noqa: S506
     except TextError as error:
         problems.add(f"{where}: line {error.line}" if error.line else where, str(error))
-        return {}
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
         # What stands in quotes may be a value of the file.
         reason = _QUOTED.sub("this", error.problem or "syntax")
         problems.add(f"{where}: {place}", f"is not valid YAML ({reason}); mend this place")
-        return {}
     except (yaml.YAMLError, ValueError, RecursionError):
         problems.add(where, "is not valid YAML; remove unprintable characters and odd numbers")
-        return {}
-    try:
-        return {str(key): value for key, value in section(values).items()}
-    except ValueError as error:
-        is_empty = values is None or values == {}
-        remedy = "is empty; remove it, and write one with 'insights init'"
-        problems.add(where, remedy if is_empty else str(error))
-        return {}
+    else:
+        try:
+            return {str(key): value for key, value in section(values).items()}
+        except ValueError as error:
+            is_empty = values is None or values == {}
+            remedy = "is empty; remove it, and write one with 'insights init'"
+            problems.add(where, remedy if is_empty else str(error))
+    return {}

@@ -7,18 +7,12 @@ files and what regions say of each other (``__init__.py``).
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, get_args
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-)
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from pipelines.settings.rooms import Room
 from pipelines.settings.values import (
@@ -39,7 +33,6 @@ from pipelines.settings.values import (
     VariableName,
     ZoneName,
     after,
-    checked,
     identifier,
     is_webhook_url,
     key_shown,
@@ -63,7 +56,7 @@ _PASSWORD: Final = ("username", "password_env")
 _PROOF: Final = ("client_secret_env", "certificate_file", "certificate_password_env")
 _BANDS: Final = tuple(band.label for band in CAPACITY_BANDS)
 _MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
-_KIND: Final = BeforeValidator(checked(("ews", "graph").__contains__, "must be 'ews' or 'graph'"))
+_KIND: Final = must(("ews", "graph").__contains__, "must be 'ews' or 'graph'", BeforeValidator)
 _Wrong: TypeAlias = Iterator[tuple[str, str]]
 
 
@@ -187,17 +180,12 @@ def secret_of(variable: str | None) -> str | None:
     return (os.environ.get(variable) or None) if variable else None
 
 
-def read_secrets(exchange: ExchangeSettings) -> Secrets:
-    """Return the secrets of an exchange, from the environment, at the moment of use.
+def read_secrets(*exchanges: ExchangeSettings) -> list[Secrets]:
+    """Return the secrets of exchanges, from the environment, at the moment of use.
 
     Raises:
         SettingsError: naming file, key and variable of each that is not set.
     """
-    return read_all_secrets([exchange])[0]
-
-
-def read_all_secrets(exchanges: Iterable[ExchangeSettings]) -> list[Secrets]:
-    """Return the secrets of some exchanges, as ``read_secrets``; all that are not set are named."""
     problems, secrets = Problems(), []
     for exchange in exchanges:
         found: dict[str, str | None] = {}
@@ -316,8 +304,10 @@ class RegionSettings(Keys):
     warehouse: Place
     rooms: Annotated[
         tuple[Room, ...],
-        BeforeValidator(
-            checked(lambda rooms: isinstance(rooms, tuple), "must be a path, relative to this file")
+        must(
+            lambda rooms: isinstance(rooms, tuple),
+            "must be a path, relative to this file",
+            BeforeValidator,
         ),
     ]
     open_hours: OpenHours = DEFAULT_OPEN_HOURS

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from pipelines.settings.values import (
     Date,
@@ -28,6 +28,7 @@ from pipelines.settings.values import (
     did_you_mean,
     identifier,
     is_path,
+    must,
     one_of,
     shown,
     validated,
@@ -64,7 +65,15 @@ class Room(Keys):
     ] = None
     subdivision: str | None = None
     time_zone: ZoneName
-    capacity: int | None = None
+    capacity: Annotated[
+        int | None,
+        Field(strict=False),
+        must(
+            lambda number: re.fullmatch(r"[1-9]\d{0,5}", str(number), re.ASCII),
+            "must be a whole number from 1 on; leave it empty where unknown",
+            BeforeValidator,
+        ),
+    ] = None
     room_type: Annotated[RoomType, one_of(lambda: ROOM_TYPES, "room type")] = "other"
     open_hours: OpenHours
     opened_on: Date | None = None
@@ -86,15 +95,6 @@ class Room(Keys):
             text = f"{country} has no holidays of {shown(value)} alone"
             raise ValueError(f"{text}; leave it empty ({near})")
         return value
-
-    @field_validator("capacity", mode="before")
-    @classmethod
-    def _is_a_count(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        if not re.fullmatch(r"[1-9]\d{0,5}", value, re.ASCII):
-            raise ValueError("must be a whole number from 1 on; leave it empty where unknown")
-        return int(value)
 
     @field_validator("equipment")
     @classmethod
@@ -129,25 +129,19 @@ class Record(NamedTuple):
         return normal_address(self.cells.get("address"))
 
 
-class RoomFile(NamedTuple):
-    """What a CSV holds: its right rows as rooms, and all its rows."""
-
-    rooms: tuple[Room, ...] = ()
-    records: tuple[Record, ...] = ()
-
-
 def read_rooms(
     values: Mapping[str, object], folder: Path, problems: Problems, is_seeding: bool
-) -> RoomFile:
-    """Return what a region's room directory holds, and note every problem.
+) -> tuple[tuple[Room, ...], list[Record]]:
+    """Return the rooms of a region's directory and all its rows, right or wrong; note problems.
 
     A region with one exchange may leave the column out; with none (the YAML is wrong there) it is
     not checked. Hours that are wrong are told of the region alone.
     """
     name, exchanges, hours = (values.get(key) for key in ("rooms", "exchanges", "open_hours"))
+    rooms, records = list[Room](), list[Record]()
     if not is_path(name) or (is_seeding and not (folder / str(name)).exists()):
-        return RoomFile()
-    file, records = str(folder / str(name)), list[Record]()
+        return (), records
+    file = str(folder / str(name))
     try:
         text = read_text(Path(file), "name the room directory in rooms")
         records.extend(_records(Table(text), file, problems))
@@ -164,7 +158,6 @@ def read_rooms(
         parse_open_hours(str(hours))
     except ValueError:
         hours = DEFAULT_OPEN_HOURS
-    rooms: list[Room] = []
     for _, where, cells in records:
         exchange = cells.get("exchange", names[0] if len(names) == 1 else "")
         if names and exchange not in names:
@@ -174,20 +167,29 @@ def read_rooms(
         own = {"open_hours": str(hours)} | cells | {"exchange": exchange}
         if room := validated(Room, own, f"{where}, ", problems):
             rooms.append(room)
-    return RoomFile(tuple(rooms), tuple(records))
+    return tuple(rooms), records
 
 
 def _records(table: Table, file: str, problems: Problems) -> Iterator[Record]:
-    """Yield each row that can be told apart into columns.
+    """Yield each row that can be told apart into columns; none where a column is missing.
 
     Unknown columns are left out, and the space around all but the room_id.
     """
-    header, is_empty = table.header, True
-    if not _is_usable(header, file, table.line, problems):
+    header, where, is_empty = table.header, f"{file}: line {table.line}", True
+    if not header:
+        problems.add(file, "is empty; write the columns, then a room a line, as the README shows")
         return
-    for cells in table.rows():
-        is_empty = False
-        where = f"{file}: line {table.line}"
+    missing = [column for column in _REQUIRED if column not in header]
+    for column in missing:
+        problems.add(f"{where}, {column}", "this column is missing; add it")
+    for column in dict.fromkeys(header):
+        if column not in ROOM_COLUMNS:
+            remedy = did_you_mean(column, ROOM_COLUMNS)
+            problems.add(where, f"unknown column {shown(column)}; {remedy}")
+        elif header.count(column) > 1:
+            problems.add(f"{where}, {column}", "this column is there twice; remove one")
+    for cells in () if missing else table.rows():
+        where, is_empty = f"{file}: line {table.line}", False
         if len(cells) > len(header):
             wrong = f"has {len(cells)} values for {len(header)} columns"
             remedy = f"put a value that holds a {table.separator} in double quotes"
@@ -201,25 +203,8 @@ def _records(table: Table, file: str, problems: Problems) -> Iterator[Record]:
         with suppress(ValueError):  # its model says so
             where += f", room {identifier(filled.get('room_id', ''))}"
         yield Record(table.line, where, filled)
-    if is_empty:
+    if is_empty and not missing:
         problems.add(file, "lists no room; add one a line")
-
-
-def _is_usable(header: Sequence[str], file: str, line: int, problems: Problems) -> bool:
-    where = f"{file}: line {line}"
-    if not header:
-        problems.add(file, "is empty; write the columns, then a room a line, as the README shows")
-        return False
-    missing = [column for column in _REQUIRED if column not in header]
-    for column in missing:
-        problems.add(f"{where}, {column}", "this column is missing; add it")
-    for column in dict.fromkeys(header):
-        if column not in ROOM_COLUMNS:
-            text = f"unknown column {shown(column)}; {did_you_mean(column, ROOM_COLUMNS)}"
-            problems.add(where, text)
-        elif header.count(column) > 1:
-            problems.add(f"{where}, {column}", "this column is there twice; remove one")
-    return not missing
 
 
 def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
@@ -228,25 +213,23 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
     rooms: dict[str, Record] = {}
     mailboxes: dict[str, Record] = {}
     for record in records:
-        since = record.cells.get("valid_from", "")
-        first = rows.setdefault((record.room, since), record) if record.room else record
+        room, since = record.room, record.cells.get("valid_from", "")
+        first = rows.setdefault((room, since), record) if room else record
+        kept = rooms.setdefault(room, record) if room else record
+        owner = mailboxes.setdefault(record.mailbox, record) if record.mailbox else record
+        same, other = "the same as on line", f"is not that of line {kept.line};"
+        told: dict[str, str] = {}
         if first is not record:
             remedy = "give each row its own valid_from" if since else "list every room once"
-            text = f"the same as on line {first.line}; {remedy}"
-            problems.add(f"{record.where}, room_id", text)
-        kept = rooms.setdefault(record.room, record) if record.room else record
-        owner = mailboxes.setdefault(record.mailbox, record) if record.mailbox else record
-        if owner is not record and (owner.room != record.room or first is not record):
-            text = f"the same as on line {owner.line}; list every room once"
-            problems.add(f"{record.where}, address", text)
+            told["room_id"] = f"{same} {first.line}; {remedy}"
+        if owner is not record and (owner.room != room or first is not record):
+            told["address"] = f"{same} {owner.line}; list every room once"
         elif first is record and record.mailbox != kept.mailbox:
-            text = (
-                f"is not that of line {kept.line}; a room keeps its mailbox, correct all its rows"
-            )
-            problems.add(f"{record.where}, address", text)
+            told["address"] = f"{other} a room keeps its mailbox, correct all its rows"
         if first is record and record.cells.get("time_zone") != kept.cells.get("time_zone"):
-            text = f"is not that of line {kept.line}; it counts for every day, correct all its rows"
-            problems.add(f"{record.where}, time_zone", text)
+            told["time_zone"] = f"{other} it counts for every day, correct all its rows"
+        for column, text in told.items():
+            problems.add(f"{record.where}, {column}", text)
 
 
 def _note_parts(records: Sequence[Record], problems: Problems) -> None:

@@ -5,8 +5,7 @@ pydantic finds, and ``Keys``, the base of every section.
 Does not belong here: which key has a value, what goes together (``model.py``).
 
 A problem is one line, with the remedy after a semicolon, and all of them are told at once. No
-value is shown that could be a secret or somebody's address: keys, line numbers and remedies are
-enough to mend a file.
+value is shown that could be a secret or somebody's address.
 """
 
 import re
@@ -15,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeGuard, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -113,22 +112,23 @@ class Keys(BaseModel):
         # In code every field can be given; in a file only keys.
         allowed = known if info.context else [*known, *cls.model_fields]
         unknown = [key for key in values if key not in allowed]
-        wrong = [(key_shown(key), unknown_key(str(key), known)) for key in unknown]
-        filled = {key: own for key, own in values.items() if own is not None and key not in unknown}
+        filled = {key: own for key, own in values.items() if own is not None and key in allowed}
         details: list[InitErrorDetails] = []
-        found: Self | None = None
         try:
-            found = handler(filled)
+            model = handler(filled)
         except ValidationError as error:
-            for each in error.errors(include_url=False):
-                again = InitErrorDetails(type=each["type"], loc=each["loc"], input=None)
-                details.append(again | {"ctx": each.get("ctx", {})})
-        for key, text in [*wrong, *cls._together(filled)]:
-            detail = InitErrorDetails(type="value_error", loc=(key,) if key else (), input=None)
-            details.append(detail | {"ctx": {"error": ValueError(text)}})
-        if details or found is None:
-            raise ValidationError.from_exception_data(cls.__name__, details) from None
-        return found
+            details += [
+                InitErrorDetails(type=e["type"], loc=e["loc"], ctx=e.get("ctx", {}), input=None)
+                for e in error.errors()
+            ]
+        said = [(key_shown(key), unknown_key(str(key), known)) for key in unknown]
+        for key, text in [*said, *cls._together(filled)]:
+            loc = (key,) if key else ()
+            wrong = InitErrorDetails(type="value_error", loc=loc, ctx={"error": text}, input=None)
+            details.append(wrong)
+        if details:
+            raise ValidationError.from_exception_data(cls.__name__, details)
+        return model
 
 
 def section(value: object) -> dict[Any, Any]:
@@ -202,20 +202,19 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     )
 
 
-def checked(is_right: Callable[[Any], object], text: str) -> Callable[[Any], Any]:
-    """Return a validator that lets a value pass, or refuses it with a text."""
+def must(
+    is_right: Callable[[Any], object],
+    text: str,
+    validator: type[AfterValidator | BeforeValidator] = AfterValidator,
+) -> AfterValidator | BeforeValidator:
+    """Refuse a value that is not right, with a text; its type was checked, unless told before."""
 
     def check(value: object) -> object:
         if not is_right(value):
             raise ValueError(text)
         return value
 
-    return check
-
-
-def must(is_right: Callable[[Any], object], text: str) -> AfterValidator:
-    """Refuse a value of the right type that is not right, with a text."""
-    return AfterValidator(checked(is_right, text))
+    return validator(check)
 
 
 def one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") -> BeforeValidator:
@@ -251,9 +250,9 @@ def _path(value: object, info: ValidationInfo) -> Path:
     return (folder / str(value)).resolve()
 
 
-def is_url(value: object) -> TypeGuard[str]:
-    """Tell whether a value of the YAML is an address and not a path."""
-    return isinstance(value, str) and "://" in value
+def _place(value: object, info: ValidationInfo) -> Location:
+    is_url = isinstance(value, str) and "://" in value
+    return ObjectUrl.parse(str(value)) if is_url else _path(value, info)
 
 
 def is_path(value: object) -> bool:
@@ -343,12 +342,7 @@ Domain: TypeAlias = Annotated[
     ),
 ]
 Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
-Place: TypeAlias = Annotated[
-    Location,
-    BeforeValidator(
-        lambda value, info: ObjectUrl.parse(value) if is_url(value) else _path(value, info)
-    ),
-]
+Place: TypeAlias = Annotated[Location, BeforeValidator(_place)]
 ExistingFile: TypeAlias = Annotated[
     Path,
     BeforeValidator(_path),

@@ -11,7 +11,6 @@ from pipelines.settings import (
     EwsExchange,
     SettingsError,
     load_settings,
-    read_all_secrets,
     read_secrets,
     rooms_table,
 )
@@ -192,7 +191,7 @@ def test_secrets_are_read_at_the_moment_of_use(
 ) -> None:
     hq = company.load().regions["EU"].exchanges["hq"]
     monkeypatch.setenv("INSIGHTS_TEST_PASSWORD", "open sesame")
-    secrets = read_secrets(hq)
+    (secrets,) = read_secrets(hq)
     assert (secrets.password, secrets.client_secret) == ("open sesame", None)
     assert "sesame" not in repr(secrets)
 
@@ -222,7 +221,7 @@ def test_all_secrets_that_are_not_set_are_named_at_once(
     monkeypatch.delenv("INSIGHTS_TEST_SECRET", raising=False)
     monkeypatch.delenv("INSIGHTS_TEST_PASSWORD", raising=False)
     with pytest.raises(SettingsError) as refusal:
-        read_all_secrets(exchanges.values())
+        read_secrets(*exchanges.values())
     assert len(refusal.value.problems) == 2
 
 

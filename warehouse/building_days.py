@@ -184,8 +184,13 @@ class BuildingDays:
         valid_from = np.array([(room.valid_from - before).days for room in self._rooms])
         valid_to = np.array([(room.valid_to - before).days for room in self._rooms])
         self._is_room = (days >= valid_from) & (days < valid_to)
-        self._combine(bookings.day[kept] + 1)
-        self._leave_where_the_room_changes(bookings.day[kept] + 1)
+        day = bookings.day[kept] + 1
+        self._combine(day)
+        # Bookings that last into days on which their room is another one look for a room.
+        last = (self._ends - 1) // DAY
+        for booking in np.flatnonzero(last > self._starts // DAY):
+            if not self._is_room[day[booking] : last[booking] + 1, self._own[booking]].all():
+                self._own[booking] = -1
         opened = place_of[bookings.open_room]
         self._is_available = np.zeros_like(self._is_room)
         self._is_available[bookings.open_day[opened >= 0] + 1, opened[opened >= 0]] = True
@@ -209,13 +214,6 @@ class BuildingDays:
                 self._seats = np.append(self._seats, self._seats[whole])
                 self._parts.append(tuple(of[chosen].tolist()))
                 self._rooms.append(room)
-
-    def _leave_where_the_room_changes(self, day: Ints) -> None:
-        """Let bookings that last into days on which their room is another one look for a room."""
-        last = (self._ends - 1) // DAY
-        for booking in np.flatnonzero(last > self._starts // DAY):
-            if not self._is_room[day[booking] : last[booking] + 1, self._own[booking]].all():
-                self._own[booking] = -1
 
     def _open_where_booked(self) -> None:
         """Take rooms as open on the days of their bookings, wholes where all their parts are."""

@@ -164,16 +164,6 @@ def _cached(version: ObjectUrl) -> Path:
     return path
 
 
-def _folder(region: Region, warehouse: Warehouse | None) -> Location:
-    if warehouse is None:
-        return _configured_folder(region)
-    chosen = warehouse.get(region) if isinstance(warehouse, Mapping) else warehouse
-    if chosen is None:
-        raise VersionError(f"no warehouse given for region {region}: name its folder")
-    folder = _location(chosen) if isinstance(chosen, str) else chosen
-    return folder.parent if folder.name.endswith(_DATABASE) else folder
-
-
 def _location(text: str, start: Path = Path()) -> Location:
     if "://" not in text:
         return Path(start, text).expanduser()
@@ -183,7 +173,14 @@ def _location(text: str, start: Path = Path()) -> Location:
         raise VersionError(f"warehouse: {error}") from None
 
 
-def _configured_folder(region: Region) -> Location:
+def _folder(region: Region, warehouse: Warehouse | None) -> Location:
+    """Return the warehouse of a region: the one that is given, or else the configuration's."""
+    if warehouse is not None:
+        chosen = warehouse.get(region) if isinstance(warehouse, Mapping) else warehouse
+        if chosen is None:
+            raise VersionError(f"no warehouse given for region {region}: name its folder")
+        folder = _location(chosen) if isinstance(chosen, str) else chosen
+        return folder.parent if folder.name.endswith(_DATABASE) else folder
     config = Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml")
     try:
         # BaseLoader makes nothing but text, so that a region may be called NO.

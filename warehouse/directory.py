@@ -212,20 +212,18 @@ def _edits(before: _History, after: _History) -> Iterator[Edit]:
     for day in sorted({*before, *after}):
         old, new = _at(before, day), _at(after, day)
         for room_id in sorted({*old, *new}):
-            for what in _differences(old.get(room_id), new.get(room_id)):
+            was, is_now = old.get(room_id), new.get(room_id)
+            differences = ["added" if was is None else "taken out"]
+            if was is not None and is_now is not None:
+                differences = [
+                    f"{name} {_shown(was[name])} to {_shown(is_now[name])}"
+                    for name in _COMPARED
+                    if was[name] != is_now[name]
+                ]
+            for what in differences:
                 if (room_id, what) not in told:
                     told.add((room_id, what))
                     yield Edit(room_id, what, day)
-
-
-def _differences(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[str]:
-    if old is None or new is None:
-        return ["added" if old is None else "taken out"] if old is not new else []
-    return [
-        f"{name} {_shown(old[name])} to {_shown(new[name])}"
-        for name in _COMPARED
-        if old[name] != new[name]
-    ]
 
 
 def _shown(value: object) -> str:

@@ -82,7 +82,11 @@ def find(lake: Lake, erasure: Erasure) -> Found:
     stored = (lake.read_each(dataset, asked) for dataset in DATASETS)
     for day, of_bookings, of_coverage in zip(asked, *stored, strict=True):
         of_day = _rows(of_bookings, erasure).num_rows
-        read = _readings(of_coverage, erasure).num_rows
+        claimed = _rows(of_coverage, erasure)
+        if of_coverage is not None:
+            claims = pc.or_(claimed["is_loaded"], pc.is_valid(claimed["read_at"]))
+            claimed = claimed.filter(claims)
+        read = claimed.num_rows
         if erasure.room_id is None or of_day or read:
             days.append(day)
         bookings += of_day
@@ -213,14 +217,6 @@ def _days_of(start: datetime, room_zone: ZoneInfo | None) -> Iterator[date]:
         yield local_date(start, room_zone)
     else:
         yield from (local_date(start, zone(name)) for name in _FARTHEST_ZONES)
-
-
-def _readings(coverage: pa.Table | None, erasure: Erasure) -> pa.Table:
-    """Return the rows of coverage that claim a reading."""
-    rows = _rows(coverage, erasure)
-    if coverage is None:
-        return rows
-    return rows.filter(pc.or_(rows["is_loaded"], pc.is_valid(rows["read_at"])))
 
 
 def _erase_room_day(lake: Lake, room_id: str, day: date) -> None:

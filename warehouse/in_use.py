@@ -86,15 +86,6 @@ class _Changes:
         self._first_day = hours.calendar.first_day
         self._days = max(0, min(hours.calendar.days, last_day - self._first_day + 1))
         rooms = max(int(column(each, "room_no").max()) for each in (places, room_dates)) + 1
-        self._load_places(places, rooms)
-        self._load_calendar(calendar)
-        is_open = column(room_dates, "is_in_use") & ~column(room_dates, "is_whole")
-        day, room = day_numbers(room_dates) - self._first_day, column(room_dates, "room_no")
-        self._open = self._asked(day, room, column(room_dates, "profile"), is_open)
-        begins, ends = hours.begins, hours.ends
-        self._begins, self._ends = (self._asked(*each) for each in (begins, ends))
-
-    def _load_places(self, places: pa.Table, rooms: int) -> None:
         room, place = column(places, "room_no"), column(places, "place_no")
         order = np.lexsort((place, room))
         room, place = room[order], place[order]
@@ -104,6 +95,12 @@ class _Changes:
         self._places = int(place.max()) + 1
         self._phase = np.zeros(rooms, np.int64)
         self._phase[room] = column(places, "phase_minutes")[order]
+        self._load_calendar(calendar)
+        is_open = column(room_dates, "is_in_use") & ~column(room_dates, "is_whole")
+        day, room = day_numbers(room_dates) - self._first_day, column(room_dates, "room_no")
+        self._open = self._asked(day, room, column(room_dates, "profile"), is_open)
+        begins, ends = hours.begins, hours.ends
+        self._begins, self._ends = (self._asked(*each) for each in (begins, ends))
 
     def _load_calendar(self, calendar: pa.Table) -> None:
         """Find when each profile opens and closes: not at a full hour within its open time."""

@@ -209,8 +209,13 @@ class Lake:
         Told by the files' own statistics, without reading a row.
         """
         days = [day for day in self.days("bookings") if day < before]
-        ends = map(_latest_end, self._footers("bookings", days))
-        return [day for day, end in zip(days, ends, strict=True) if end and end > instant]
+        running = []
+        for day, footer in zip(days, self._footers("bookings", days), strict=True):
+            column = footer.schema.to_arrow_schema().get_field_index("ends_at")
+            groups = (footer.row_group(number) for number in range(footer.num_row_groups))
+            if any(g.num_rows and g.column(column).statistics.max > instant for g in groups):
+                running.append(day)
+        return running
 
     def refuse_damage(self) -> None:
         """Read every file whole; the first one that cannot be is refused by its path."""
@@ -301,10 +306,3 @@ class Lake:
             yield
         except FormatError as error:
             raise LakeError(f"{self._storage.path(*parts)}: {what} {error}: {remedy}") from None
-
-
-def _latest_end(footer: pq.FileMetaData) -> datetime | None:
-    """Return when the last booking of a file ends, None if it has none."""
-    column = footer.schema.to_arrow_schema().get_field_index("ends_at")
-    groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
-    return max((g.column(column).statistics.max for g in groups if g.num_rows), default=None)

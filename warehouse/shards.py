@@ -136,14 +136,11 @@ def _inseparable(versions: Sequence[Mapping[str, Any]], rows: Mapping[str, int])
     for at in sorted(rooms_of, key=lambda place: tuple(name or "" for name in place)):
         largest = max(places_of[at], key=lambda place: (rows_of[place], str(place)))
         total = sum(rows_of[place] for place in places_of[at])
-        found.append(Shard(_shown(largest), tuple(sorted(rooms_of[at])), total))
+        site, building = largest
+        name = f"building {building}" if building else "the rooms without a building"
+        name += f" at site {site}" if site else ""
+        found.append(Shard(name, tuple(sorted(rooms_of[at])), total))
     return found
-
-
-def _shown(place: Place) -> str:
-    site, name = place
-    of_site = f" at site {site}" if site else ""
-    return f"building {name}{of_site}" if name else f"the rooms without a building{of_site}"
 
 
 def most_rows(worker_memory: int, duckdb_memory: int) -> int:

@@ -225,16 +225,13 @@ class Simulation:
         for number in {*room.seen, *room.bookings}:
             old, new = (each.get(number) for each in (room.seen, room.bookings))
             was, is_now = self._held(room, old, room.last_day_read), self._held(room, new)
-            if was and is_now and old and new and old.created_at is not None:
-                if (old.starts_at, old.ends_at) != (new.starts_at, new.ends_at):
-                    keeps = old.starts_at == new.starts_at or old.ends_at == new.ends_at
-                    self._add(room, "resized" if keeps else "moved", old, new, read_at)
-            elif (
-                (was, is_now) != (True, True)
-                or old is None
-                or new is None
-                or ((old.starts_at, old.ends_at) != (new.starts_at, new.ends_at))
-            ):
+            keeps = []
+            if was and is_now and old and new:
+                keeps = [old.starts_at == new.starts_at, old.ends_at == new.ends_at]
+            if keeps and old and new and old.created_at is not None:
+                if not all(keeps):
+                    self._add(room, "resized" if any(keeps) else "moved", old, new, read_at)
+            elif not keeps or not all(keeps):
                 if was and old:
                     self._add(room, "cancelled", old, None, read_at)
                 if is_now and new and self._day(room, new) <= room.last_day_read:
@@ -347,43 +344,33 @@ class Simulation:
 
     def _cancel(self, room: Room, today: date) -> None:
         if booking := self._pick(room, today):
-            way = self.random.randrange(4)
-            if way == 0:
-                del room.bookings[booking.number]
+            is_kept = {"is_cancelled": True}, {"response": "decline"}, {"show_as": "free"}
+            if changed := self.random.choice(({}, *is_kept)):
+                room.bookings[booking.number] = replace(booking, **changed)
             else:
-                ways = (
-                    replace(booking, is_cancelled=True),
-                    replace(booking, response="decline"),
-                    replace(booking, show_as="free"),
-                )
-                room.bookings[booking.number] = ways[way - 1]
+                del room.bookings[booking.number]
             self.done["cancelled"] += 1
 
     def _move(self, room: Room, today: date) -> None:
         if booking := self._pick(room, today):
             starts_at = self._moment(room, today)
-            lasts = booking.ends_at - booking.starts_at
-            kind = "single" if booking.series is None else "exception"
-            room.bookings[booking.number] = replace(
-                booking, starts_at=starts_at, ends_at=starts_at + lasts, kind=kind
-            )
-            self.done["moved"] += 1
+            ends_at = starts_at + (booking.ends_at - booking.starts_at)
+            self._edit(room, booking, "moved", starts_at=starts_at, ends_at=ends_at)
 
     def _resize(self, room: Room, today: date) -> None:
         if booking := self._pick(room, today):
-            kind = "single" if booking.series is None else "exception"
             by = self.random.choice((-1, 1)) * _HOUR / 4
-            changed = self.random.choice(
-                ({"ends_at": booking.ends_at + by}, {"starts_at": booking.starts_at + by})
-            )
-            room.bookings[booking.number] = replace(booking, **changed, kind=kind)  # type: ignore[arg-type]
-            self.done["resized"] += 1
+            end = self.random.choice(("ends_at", "starts_at"))
+            self._edit(room, booking, "resized", **{end: getattr(booking, end) + by})
 
     def _confirm(self, room: Room, today: date) -> None:
         if booking := self._pick(room, today):
-            kind = "single" if booking.series is None else "exception"
-            room.bookings[booking.number] = replace(booking, show_as="busy", kind=kind)
-            self.done["edited in place"] += 1
+            self._edit(room, booking, "edited in place", show_as="busy")
+
+    def _edit(self, room: Room, booking: Booking, what: str, **changed: object) -> None:
+        kind = "single" if booking.series is None else "exception"
+        room.bookings[booking.number] = replace(booking, **changed, kind=kind)  # type: ignore[arg-type]
+        self.done[what] += 1
 
     def _cut(self, room: Room, today: date) -> None:
         booking = self._pick(room, today)

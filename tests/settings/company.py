@@ -1,10 +1,10 @@
 """A folder with a configuration that is right; each test breaks one thing in it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pytest
 import yaml
@@ -86,6 +86,24 @@ class Company:
         lines = str(refusal.value).splitlines()
         assert lines == list(refusal.value.problems)
         return [line.replace(f"{self.folder}/", "") for line in lines]
+
+
+Break: TypeAlias = Callable[[Company], object]
+"""Breaks one thing in the configuration."""
+
+
+def in_eu(**changes: object) -> Break:
+    return lambda company: company.eu.update(changes)
+
+
+def assert_refused(company: Company, spoil: Break, key: str, reason: str) -> None:
+    """Break one thing, and look for the one line that names file, key and remedy."""
+    spoil(company)
+    (line,) = company.problems()
+    assert line.startswith(f"insights.yaml: {key}: ")
+    assert reason in line
+    assert "hunter2" not in line
+    assert "pydantic" not in line
 
 
 def rooms(*rows: Mapping[str, str]) -> str:

@@ -1,21 +1,12 @@
 """Every way in which an exchange of ``insights.yaml`` is refused; secrets are never shown."""
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import pytest
 
-from tests.settings.company import OAUTH, Company
-
-Break: TypeAlias = Callable[[Company], object]
+from tests.settings.company import OAUTH, Break, Company, assert_refused, in_eu
 
 
 def _hq(**changes: object) -> Break:
     return lambda company: company.hq.update(changes)
-
-
-def _eu(**changes: object) -> Break:
-    return lambda company: company.eu.update(changes)
 
 
 def _oauth(**changes: object) -> Break:
@@ -113,11 +104,11 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
         "holds no certificate in PEM format",
     ),
     "an exchange that is no mapping": (
-        _eu(exchanges={"hq": "ews"}),
+        in_eu(exchanges={"hq": "ews"}),
         "regions.EU.exchanges.hq",
         "must be keys and values",
     ),
-    "no exchange": (_eu(exchanges={}), "regions.EU.exchanges", "is missing or empty"),
+    "no exchange": (in_eu(exchanges={}), "regions.EU.exchanges", "is missing or empty"),
 }
 
 
@@ -125,13 +116,7 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
 def test_a_broken_exchange_is_refused_in_one_line_with_file_key_and_remedy(
     company: Company, name: str
 ) -> None:
-    spoil, key, reason = REFUSALS[name]
-    spoil(company)
-    (line,) = company.problems()
-    assert line.startswith(f"insights.yaml: {key}: ")
-    assert reason in line
-    assert "hunter2" not in line
-    assert "pydantic" not in line
+    assert_refused(company, *REFUSALS[name])
 
 
 def test_an_exchange_name_that_could_be_an_address_is_refused_unseen(company: Company) -> None:

@@ -5,7 +5,7 @@ Does not belong here: what goes wrong; each test turns that on itself.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -14,6 +14,7 @@ import requests
 
 from pipelines.sandbox.model import Item, Mailbox, Person, Tenant
 from pipelines.sandbox.server import SandboxExchange
+from pipelines.settings import Secrets
 from pipelines.sources import Reach, ReadError, Window
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.session import Throttle
@@ -63,29 +64,37 @@ def fake_time() -> FakeTime:
     return FakeTime()
 
 
-@pytest.fixture
-def open_source(fake_time: FakeTime) -> Iterator[Open]:
-    """``open_source(server, **settings)``: a source with the fake clock; closed with the test."""
+@contextmanager
+def opener(
+    source_of: Callable[..., Any],
+    settings_of: Callable[..., tuple[Any, Secrets]],
+    clock: FakeTime,
+    *,
+    with_invitees: bool,
+) -> Iterator[Callable[..., Any]]:
+    """Give what opens sources with the fake clock; they are closed at its end."""
     with ExitStack() as sources:
 
         def start(
             server: SandboxExchange,
             *,
-            with_invitees: bool = False,
+            with_invitees: bool = with_invitees,
             throttle: Throttle | None = None,
             **settings: Any,
-        ) -> EwsSource:
-            exchange, secrets = ews_settings(server, **settings)
-            source = EwsSource(
-                exchange,
-                secrets,
-                with_invitees=with_invitees,
-                throttle=throttle,
-                clock=fake_time,
-            )
+        ) -> Any:
+            exchange, secrets = settings_of(server, **settings)
+            more: dict[str, Any] = {"throttle": throttle, "clock": clock}
+            source = source_of(exchange, secrets, with_invitees=with_invitees, **more)
             sources.callback(source.close)
             return source
 
+        yield start
+
+
+@pytest.fixture
+def open_source(fake_time: FakeTime) -> Iterator[Open]:
+    """``open_source(server, **settings)``: a source with the fake clock; closed with the test."""
+    with opener(EwsSource, ews_settings, fake_time, with_invitees=False) as start:
         yield start
 
 

@@ -5,19 +5,16 @@ Does not belong here: what goes wrong; each test turns that on itself.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any, TypeAlias
 
 import pytest
 
 from pipelines.sandbox.model import Tenant
-from pipelines.sandbox.server import SandboxExchange
 from pipelines.sources import Window
 from pipelines.sources.graph import GraphSource
-from pipelines.sources.session import Throttle
 from tests.conftest import StartExchange
 from tests.parity.both_ways import graph_settings
-from tests.sources.conftest import ROOM, WEEK, FakeTime
+from tests.sources.conftest import ROOM, WEEK, FakeTime, opener
 
 OpenGraph: TypeAlias = Callable[..., GraphSource]
 ReadGraph: TypeAlias = Callable[..., Any]
@@ -26,26 +23,7 @@ ReadGraph: TypeAlias = Callable[..., Any]
 @pytest.fixture
 def open_graph(fake_time: FakeTime) -> Iterator[OpenGraph]:
     """``open_graph(server, **settings)``: a source with the fake clock; closed with the test."""
-    with ExitStack() as sources:
-
-        def start(
-            server: SandboxExchange,
-            *,
-            with_invitees: bool = True,
-            throttle: Throttle | None = None,
-            **settings: Any,
-        ) -> GraphSource:
-            exchange, secrets = graph_settings(server, **settings)
-            source = GraphSource(
-                exchange,
-                secrets,
-                with_invitees=with_invitees,
-                throttle=throttle,
-                clock=fake_time,
-            )
-            sources.callback(source.close)
-            return source
-
+    with opener(GraphSource, graph_settings, fake_time, with_invitees=True) as start:
         yield start
 
 

@@ -36,6 +36,24 @@ BANDS: Final[Mapping[str, tuple[Band, ...]]] = {
         ("0-15m", "15m-2h", "2h-1d", "1d-7d", "7d-30d", "30d+"),
     ),
 }
+LENGTHS: Final[Mapping[Band, tuple[int, int]]] = {
+    "0-15": (1, 15),
+    "16-30": (16, 30),
+    "31-60": (31, 60),
+    "61-120": (61, 120),
+    "121-240": (121, 240),
+    "241+": (241, 10**6),
+    "all-day": (23 * 60, 10**6),
+}
+LEADS: Final[Mapping[Band, tuple[int, int]]] = {
+    "0-15m": (0, 0),
+    "15m-2h": (0, 0),
+    "2h-1d": (0, 1),
+    "1d-7d": (1, 7),
+    "7d-30d": (7, 30),
+    "30d+": (30, 10**6),
+}
+"""Whole days ahead, outwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +65,6 @@ class Cell:
     building: str | None
     capacity_band: str | None
     month: str | None
-
-    def holds(self, leaf: Leaf) -> bool:
-        """Say whether the cell counts the bookings of this group."""
-        return self.place == place_of(leaf, self.level)
 
     @property
     def place(self) -> tuple[str | None, ...]:
@@ -269,3 +283,17 @@ def universe(measure: str, shown: Iterable[Shown]) -> tuple[Band, ...]:
     known = dict.fromkeys(BANDS.get(measure, (None,)))
     known |= dict.fromkeys(each.band for each in shown if each.measure == measure)
     return tuple(band for band in known if band != FEW)
+
+
+def counted_days(night: Night, trailing_days: int) -> frozenset[date]:
+    """Return the days that all closed months hold together, as the region's totals say it."""
+    closed = night.closed_days(trailing_days)
+    region = [each for each in night.shown if each.cell.level == "region"]
+    told = {each.cell.month: each.cell_bookings for each in region}
+    months = sorted({month_of(day) for day in closed})
+    for first in range(len(months)):
+        kept = months[first:]
+        total = sum(told.get(month, 0) for month in kept)
+        if None not in told or total == told[None] or not all(month in told for month in kept):
+            return frozenset(day for day in closed if month_of(day) in kept)
+    return closed

@@ -17,6 +17,8 @@ from typing import Final, TypeAlias
 
 from tests.privacy.statistics.knowledge import (
     FEW,
+    LEADS,
+    LENGTHS,
     LEVELS,
     Band,
     Cell,
@@ -25,6 +27,7 @@ from tests.privacy.statistics.knowledge import (
     Own,
     Shown,
     Use,
+    counted_days,
     month_of,
     place_of,
     universe,
@@ -36,25 +39,7 @@ Days: TypeAlias = tuple[Leaf, str, tuple[int, ...]]
 """Group, month, and for each night which reading of these days it counted, -1 for none."""
 Unknowns: TypeAlias = frozenset[int]
 
-LENGTHS: Final[Mapping[Band, tuple[int, int]]] = {
-    "0-15": (1, 15),
-    "16-30": (16, 30),
-    "31-60": (31, 60),
-    "61-120": (61, 120),
-    "121-240": (121, 240),
-    "241+": (241, 10**6),
-    "all-day": (23 * 60, 10**6),
-}
 NO_USE: Final = Use(0, 0, 0)
-LEADS: Final[Mapping[Band, tuple[int, int]]] = {
-    "0-15m": (0, 0),
-    "15m-2h": (0, 0),
-    "2h-1d": (0, 1),
-    "1d-7d": (1, 7),
-    "7d-30d": (7, 30),
-    "30d+": (30, 10**6),
-}
-"""Whole days ahead, outwards."""
 TIES: Final[Sequence[tuple[str, str, tuple[Band, ...]]]] = (
     ("lead_time", "kind", ("occurrence", "exception")),
     ("external", "headcount", (None,)),
@@ -93,20 +78,6 @@ class Program:
     def describe(self, unknowns: Iterable[int]) -> str:
         parts = list(zip(*(self.names[each] for each in unknowns), strict=True))
         return " | ".join(", ".join(sorted({str(each) for each in part})) for part in parts)
-
-
-def counted_days(night: Night, trailing_days: int) -> frozenset[date]:
-    """Return the days that all closed months hold together, as the region's totals say it."""
-    closed = night.closed_days(trailing_days)
-    region = [each for each in night.shown if each.cell.level == "region"]
-    told = {each.cell.month: each.cell_bookings for each in region}
-    months = sorted({month_of(day) for day in closed})
-    for first in range(len(months)):
-        kept = months[first:]
-        total = sum(told.get(month, 0) for month in kept)
-        if None not in told or total == told[None] or not all(month in told for month in kept):
-            return frozenset(day for day in closed if month_of(day) in kept)
-    return closed
 
 
 class Builder:

@@ -1,5 +1,8 @@
-// The sections about bookings: sizes, durations, lead times. All are of closed months, and of every
-// booking that they name: bands that are too small to be shown stand together as `few` (R17).
+// The sections about bookings: sizes, durations, lead times; and how bookings spread over bands. All
+// are of closed months, and of every booking that they name: bands that are too small to be shown
+// stand together as `few` (R17).
+
+const ENOUGH_NAMED = 0.8; // of a cell's bookings: below, its bands say too little
 
 function rightSizing() {
   const part = section("size-fit", { note: say("size-fit.note") });
@@ -132,4 +135,94 @@ function cancelledRows(data, choice) {
   const found = months.map((month) => table.label.map((_, row) => row)
     .filter((row) => table.building[row] === building && table.month[row] === month));
   return found.length === 0 || found.some((rows) => rows.length === 0) ? null : found.flat();
+}
+
+// How the bookings of what is chosen spread over the bands of a measure (R17): `counts` by label,
+// `few` those that are merged, `all` of them together. Null where no cell says so.
+function profileOf(data, choice, measure) {
+  if (choice.building === null && choice.band !== null) return null;
+  const [building, band] = [choice.building ?? ALL, choice.band ?? ALL];
+  const months = choice.key === "all" ? [ALL] : data.closedMonths.filter((month) => isChosenMonth(choice, month));
+  const number = Object.keys(data.measures).indexOf(measure);
+  const rows = months.map((month) => data.cells.get(cellOf(data, number, building, band, month)));
+  return rows.length === 0 || rows.includes(undefined) ? null : profileSum(data, measure, rows);
+}
+
+function profileSum(data, measure, rows) {
+  const { from, labels, bookings } = data.profile;
+  const sums = data.measures[measure].map(() => 0);
+  for (const row of rows) {
+    for (let place = from[row]; place < from[row + 1]; place++) sums[labels[place]] += bookings[place];
+  }
+  const counts = new Map(data.measures[measure].map((label, place) => [label, sums[place]]));
+  const few = counts.get("few");
+  counts.delete("few");
+  const named = sumOf([...counts.values()]);
+  return { counts, few, all: named + few, named };
+}
+
+// Why there is no profile, or none that says enough; null where there is.
+function whyNoProfile(data, choice, profile) {
+  if (choice.building === null && choice.band !== null) return "few.choose_building";
+  if (data.closedMonths.length === 0) return "few.no_closed_month";
+  if (!data.closedMonths.some((month) => isChosenMonth(choice, month))) return "few.month_open";
+  return profile === null || !isEnough(profile) ? "few.too_few" : null;
+}
+
+const isEnough = (profile) => profile.all > 0 && profile.named >= ENOUGH_NAMED * profile.all;
+
+// The closed months that a profile of what is chosen is of.
+function closedSpan(data, choice) {
+  const months = data.closedMonths.filter((month) => isChosenMonth(choice, month)).map((month) => data.months.month[month]);
+  if (months.length < 2) return months.length ? monthName(months[0]) : "";
+  return say("span.months", { first_month: months[0], last_month: months.at(-1) });
+}
+
+// A part of bookings as a share of those of known band: a lower bound where some are merged, and
+// nothing where all of the part may be among them.
+function atLeast(profile, labels, unknown = []) {
+  const part = sumOf(labels.map((label) => profile.counts.get(label)));
+  const all = profile.all - sumOf(unknown.map((label) => profile.counts.get(label)));
+  if (all <= 0 || (part === 0 && profile.few > 0)) return { value: null, all, text: say("unknown") };
+  const isExact = Math.round(((part + profile.few) / all) * 100) === Math.round((part / all) * 100);
+  return { value: part / all, all, text: isExact ? percent(part / all) : say("at_least", { share: percent(part / all) }) };
+}
+
+// Bookings by people invited for each size of rooms, as far as a building's sizes have cells; and
+// all bookings of what is chosen.
+function sizeFit(data, choice) {
+  const months = choice.key === "all" ? [ALL] : data.closedMonths.filter((month) => isChosenMonth(choice, month));
+  const { profile } = data;
+  const rows = new Map();
+  for (const row of data.fitRows) {
+    const band = profile.band[row];
+    if (!isChosenPlace(choice, profile.building[row], band) || !months.includes(profile.month[row])) continue;
+    if (rows.has(band)) rows.get(band).push(row);
+    else rows.set(band, [row]);
+  }
+  const sizes = [...rows].sort(([one], [other]) => one - other)
+    .map(([band, found]) => ({ band, ...profileSum(data, "headcount", found) }));
+  const shown = sumOf(sizes.map((size) => size.all));
+  return { sizes, shown, all: choice.band === null ? profileOf(data, choice, "headcount")?.all ?? shown : shown };
+}
+
+// Whether a headcount band is surely under 0.6 of every capacity of a band ("small"), surely over
+// it ("large"), or neither for sure.
+function fitOf(data, band, headcount) {
+  const place = data.measures.headcount.indexOf(headcount);
+  if (data.bands[band] === null || headcount === null || place >= data.headcounts.length) return "unknown";
+  const [least, most] = data.capacities[band];
+  const [fewest, largest] = data.headcounts[place];
+  if (largest !== null && largest < 0.6 * least) return "small";
+  return most !== null && fewest > most ? "large" : "fit";
+}
+
+// Bookings of sizes by fit; `known` are those of known size and headcount, merged ones among them.
+function fitSums(data, sizes) {
+  const sums = zeros(["small", "large", "fit", "unknown", "few"]);
+  for (const size of sizes) {
+    for (const [headcount, bookings] of size.counts) sums[fitOf(data, size.band, headcount)] += bookings;
+    sums[data.bands[size.band] === null ? "unknown" : "few"] += size.few;
+  }
+  return { ...sums, known: sums.small + sums.large + sums.fit + sums.few };
 }

@@ -172,6 +172,8 @@ def _lines(found: WhatIf, is_suggestion: bool) -> list[str]:
     )
     sizes = ", ".join(f"{each.count} with {counted(each.seats, 'seat')}" for each in found.rooms)
     days = f"{found.first_date} to {found.last_date}"
+    if not found.bookings:
+        return [f"{where}, {days}: no bookings, so there is nothing to find a room for"]
     lines = [
         f"{where}, {days}: {found.bookings:,} bookings, {found.minutes / 60:,.0f} hours",
         f"{'smallest mix found' if is_suggestion else 'rooms'}: {rooms} ({sizes or 'none'})",
@@ -206,7 +208,5 @@ def _bracket(least: int, most: int, whole: int, unit: int = 1) -> str:
 
 def _share(part: int, whole: int, *, is_up: bool = False) -> str:
     """Return per cent with a digit, rounded down or up."""
-    if not whole:
-        return "100 %"
     per_mille = -(-1000 * part // whole) if is_up else 1000 * part // whole
     return f"{per_mille / 10:.1f} %"

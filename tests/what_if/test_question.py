@@ -146,6 +146,17 @@ def test_a_personal_room_is_in_no_answer(config: Path) -> None:
         ask(config, remove=["desk"])
 
 
+def test_r9_without_bookings_no_share_is_told(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = MONDAY + timedelta(days=3)
+    days = ("--from", str(last), "--to", str(last))
+    assert ask(config, building="HQ", first_date=last, last_date=last).bookings == 0
+    assert insights(config, "--building", "HQ", *days) == 0
+    told = capsys.readouterr().out
+    assert told == f"EU HQ, {last} to {last}: no bookings, so there is nothing to find a room for\n"
+
+
 def test_json_has_the_names_that_others_rely_on(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -64,10 +64,9 @@ class DiskStorage(Storage):
 
     def names(self, *parts: str) -> list[str]:
         """Return the sorted names in a folder; none if it is missing."""
-        if self.look(*parts) is None:
-            return []
         with self.errors("read"):
-            return sorted(os.listdir(self.path(*parts)))  # noqa: PTH208 - names, not paths
+            # Names, not paths.
+            return sorted(os.listdir(self.path(*parts))) if self.has(*parts) else []  # noqa: PTH208
 
     def has(self, *parts: str) -> bool:
         """Tell whether there is such a file."""
@@ -131,7 +130,7 @@ class DiskStorage(Storage):
             except BaseException:
                 Path(draft).unlink(missing_ok=True)
                 raise
-            sync_folder(folder)
+            _sync(folder)
 
     @contextmanager
     def at_once(self) -> Iterator[Put]:
@@ -196,7 +195,7 @@ class DiskStorage(Storage):
         self.look(*target)
         with self.errors("written"):
             self.path(*source).replace(self.path(*target))
-            sync_folder(folder)
+            _sync(folder)
 
     def append(self, content: memoryview, *parts: str) -> None:
         """Add to the end of a scratch file: neither whole nor durable if the process dies."""
@@ -215,7 +214,7 @@ class DiskStorage(Storage):
         path = self.path(*parts)
         with self.errors("written"):
             shutil.rmtree(path) if stat.S_ISDIR(found.st_mode) else path.unlink()
-            sync_folder(path.parent)
+            _sync(path.parent)
         return True
 
     @contextmanager
@@ -236,12 +235,12 @@ class DiskStorage(Storage):
                 if source.is_dir():
                     source.chmod(FOLDER_MODE)
                     for path in source.iterdir():
-                        _seal(path)
-                    sync_folder(source)
+                        _sync(path, is_sealed=True)
+                    _sync(source)
                 else:
-                    _seal(source)
+                    _sync(source, is_sealed=True)
                 source.rename(final)
-                sync_folder(final.parent)
+                _sync(final.parent)
 
     def show(
         self, current: str, version: str, names: Mapping[str, Parts | None], *, is_copied: bool
@@ -249,9 +248,9 @@ class DiskStorage(Storage):
         """Let fixed names lead to what is kept: symlinks through one that is swapped, or copies.
 
         The folder ``published/<version>`` has a link for each name; swapping ``current`` to it is
-        the one step that shows everything. Only names that are new, or led
-        elsewhere, are swapped after it. A plain copy is for file shares without symlinks: each
-        file is replaced by one rename, but the files of a folder change one after another.
+        the one step that shows everything. Names that are new, or led elsewhere, come after it. A
+        plain copy is for file shares without symlinks: each file is replaced by one rename, but
+        the files of a folder change one after another.
         """
         if is_copied:
             self._remove(current)
@@ -293,7 +292,7 @@ class DiskStorage(Storage):
             for name, parts in names.items():
                 if parts is not None:
                     (links / name).symlink_to(Path("../..", *parts))
-            sync_folder(links)
+            _sync(links)
         return Path(LINKS, version)
 
     def _point(self, name: str, target: Path) -> None:
@@ -304,25 +303,25 @@ class DiskStorage(Storage):
                 shutil.rmtree(self.path(name))  # it was a copy before
             aside.symlink_to(target)
             aside.replace(self.path(name))
-            sync_folder(self.root)
+            _sync(self.root)
 
     def _copy_file(self, source: Path, *parts: str) -> None:
         aside = self.path(*self._aside)
         with self.errors("written"):
             shutil.copyfile(source, aside)
-            _seal(aside)
+            _sync(aside, is_sealed=True)
             aside.replace(self.path(*parts))
-            sync_folder(self.path(*parts).parent)
+            _sync(self.path(*parts).parent)
 
     def _copy_folder(self, source: Path, name: str) -> None:
         """Replace the files of a folder, one after another; others in it are removed."""
         if self.path(name).is_symlink():
             self._remove(name)
         self.ensure(name)
-        wanted = sorted(path.name for path in source.iterdir())
+        wanted = {path.name for path in source.iterdir()}
         for each in wanted:
             self._copy_file(source / each, name, each)
-        for other in set(self.names(name)) - set(wanted):
+        for other in {*self.names(name)} - wanted:
             self.delete(name, other)
 
     def _remove(self, name: str) -> None:
@@ -378,20 +377,13 @@ class DiskStorage(Storage):
             ) from None
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the folder's entries last: a rename is only durable with its folder synced."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _sync(path: Path, *, is_sealed: bool = False) -> None:
+    """Make a folder's entries last, as every rename needs; or a finished file, sealed read-only."""
+    kind = os.O_NOFOLLOW if is_sealed else os.O_DIRECTORY
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | kind)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _seal(path: Path) -> None:
-    """Make a finished file read-only, for owner and group, and durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fchmod(descriptor, _READ_ONLY)
+        if is_sealed:
+            os.fchmod(descriptor, _READ_ONLY)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -405,4 +397,4 @@ def _make(folder: Path) -> None:
         return
     inherited = folder.lstat().st_mode & stat.S_ISGID
     folder.chmod(FOLDER_MODE | inherited)
-    sync_folder(folder.parent)
+    _sync(folder.parent)

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 import yaml
 
-from transforms.contract import CONTRACT_VERSION, INSTANT, Column, Region, Table
+from transforms.contract import CONTRACT_VERSION, INSTANT, Region, Table
 from transforms.contract.database import STATISTICS, TABLES
 from transforms.contract.lake import LAKE
 from warehouse.storage import Location
@@ -122,13 +122,27 @@ def document(region: Region, statistics: Location) -> str:
 
 def _schema(name: str, table: Table) -> dict[str, Any]:
     grain = ", ".join(table.grain)
+    properties: list[dict[str, Any]] = []
+    for column in table:
+        logical_type, physical_type = _TYPES[column.type]
+        each = {
+            "name": column.name,
+            "logicalType": logical_type,
+            "physicalType": physical_type,
+            "description": column.definition,
+            "required": not column.nullable,
+            "classification": column.nature,
+        }
+        if column.unit:
+            each["customProperties"] = [{"property": "unit", "value": column.unit}]
+        properties.append(each)
     found: dict[str, Any] = {
         "name": name,
         "physicalName": name,
         "logicalType": "object",
         "physicalType": "table",
         "description": table.text,
-        "properties": [_property(column) for column in table],
+        "properties": properties,
     }
     if grain:
         found["dataGranularityDescription"] = f"One row for each {grain}."
@@ -143,18 +157,6 @@ def _schema(name: str, table: Table) -> dict[str, Any]:
         }
         found["quality"] = [rule]
     return found
-
-
-def _property(column: Column) -> dict[str, Any]:
-    logical_type, physical_type = _TYPES[column.type]
-    return {
-        "name": column.name,
-        "logicalType": logical_type,
-        "physicalType": physical_type,
-        "description": column.definition,
-        "required": not column.nullable,
-        "classification": column.nature,
-    } | ({"customProperties": [{"property": "unit", "value": column.unit}]} if column.unit else {})
 
 
 if __name__ == "__main__":

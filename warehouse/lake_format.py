@@ -62,7 +62,16 @@ def encode(dataset: str, region: Region, table: pa.Table) -> pa.Buffer:
     if difference := _difference(schema, table.schema):
         raise FormatError(difference)
     _refuse_other_region(region, table.schema)
-    _refuse_values(schema, table)
+    for field in schema:
+        column = table[field.name]
+        if not field.nullable and column.null_count:
+            raise FormatError(f"has nulls in {field.name}")
+        words = _VOCABULARIES.get(field.name)
+        if words and not pc.all(pc.is_in(column, pa.array(words))).as_py() and len(column):
+            raise FormatError(f"has a word in {field.name} that is not in the contract")
+        is_code = field.name == "error_code"
+        if is_code and pc.all(pc.match_substring_regex(column, _CODE)).as_py() is False:
+            raise FormatError("has an error_code that is not a code")
     first = [name for name in _FIRST_IN_ORDER if name in schema.names]
     keys = [*first, *(name for name in schema.names if name not in first)]
     ordered = table.sort_by([(name, "ascending") for name in keys]).combine_chunks()
@@ -143,16 +152,3 @@ def _refuse_other_region(region: Region, schema: pa.Schema) -> None:
     named = (schema.metadata or {}).get(_REGION_KEY, region.encode())
     if named != region.encode():
         raise FormatError(f"is not of region {region}")
-
-
-def _refuse_values(schema: pa.Schema, table: pa.Table) -> None:
-    for field in schema:
-        column = table[field.name]
-        if not field.nullable and column.null_count:
-            raise FormatError(f"has nulls in {field.name}")
-        words = _VOCABULARIES.get(field.name)
-        if words and not pc.all(pc.is_in(column, pa.array(words))).as_py() and len(column):
-            raise FormatError(f"has a word in {field.name} that is not in the contract")
-        is_code = field.name == "error_code"
-        if is_code and pc.all(pc.match_substring_regex(column, _CODE)).as_py() is False:
-            raise FormatError("has an error_code that is not a code")

@@ -166,14 +166,14 @@ def what_if(  # noqa: PLR0913, PLR0917 - one parameter for each option
 def _lines(found: WhatIf, is_suggestion: bool) -> list[str]:
     rooms = sum(each.count for each in found.rooms)
     where = f"{found.region} {found.building}" if found.building else found.region
+    days = f"{found.first_date} to {found.last_date}"
+    if not found.bookings:
+        return [f"{where}, {days}: no bookings, so there is nothing to find a room for"]
     bookings = _bracket(found.served_at_least, found.served_at_most, found.bookings)
     hours = _bracket(
         found.minutes_served_at_least, found.minutes_served_at_most, found.minutes, unit=60
     )
     sizes = ", ".join(f"{each.count} with {counted(each.seats, 'seat')}" for each in found.rooms)
-    days = f"{found.first_date} to {found.last_date}"
-    if not found.bookings:
-        return [f"{where}, {days}: no bookings, so there is nothing to find a room for"]
     lines = [
         f"{where}, {days}: {found.bookings:,} bookings, {found.minutes / 60:,.0f} hours",
         f"{'smallest mix found' if is_suggestion else 'rooms'}: {rooms} ({sizes or 'none'})",

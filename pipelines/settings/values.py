@@ -207,7 +207,10 @@ def must(
     text: str,
     validator: type[AfterValidator | BeforeValidator] = AfterValidator,
 ) -> AfterValidator | BeforeValidator:
-    """Refuse a value that is not right, with a text; its type was checked, unless told before."""
+    """Refuse a value that is not right, with a text.
+
+    Its type was checked, unless the validator is pydantic's for what comes before that.
+    """
 
     def check(value: object) -> object:
         if not is_right(value):

@@ -130,7 +130,7 @@ def run_check(
         if is_json:
             click.echo(f"{target.title}: checking {counted(len(target.rooms), 'room')}", err=True)
         results.append(_check(target, secret, settings.regions[target.region].rooms, report))
-    are_usable = [check_storage(aside, each, settings.regions[each]) for each in regions]
+    unusable = [each for each in regions if not check_storage(aside, each, settings.regions[each])]
     for region, found in processing.items():
         days = ReadDays(settings.trailing_days, settings.ahead_days)
         show_processing(aside, region, found, days, settings.regions[region].rooms)
@@ -139,9 +139,9 @@ def run_check(
     )
     if is_json:
         click.echo(json.dumps([line for result in results for line in lines_of(result)], indent=2))
-    show_summary(report, results)
+    show_summary(report, results, unusable)
     is_readable = all(result.is_readable for result in results)
-    return ALL_READABLE if is_readable and is_done and all(are_usable) else NOT_READABLE
+    return ALL_READABLE if is_readable and is_done and not unusable else NOT_READABLE
 
 
 def _check(

@@ -339,10 +339,16 @@ def show_rooms(printer: Printer, result: ExchangeResult) -> None:
             printer.line(State.OK, room.room_id, width, text)
 
 
-def show_summary(printer: Printer, results: Sequence[ExchangeResult]) -> None:
-    """Print how many rooms of each exchange can be read, and what stands in the way."""
+def show_summary(
+    printer: Printer, results: Sequence[ExchangeResult], unusable: Sequence[Region]
+) -> None:
+    """Print how many rooms of each exchange can be read, and what stands in the way.
+
+    ``unusable`` are the regions whose lake or warehouse in a bucket cannot be used.
+    """
     printer.heading("Summary")
-    width = max((len(result.target.title) for result in results), default=0)
+    titles = [result.target.title for result in results] + [f"{each} storage" for each in unusable]
+    width = max(map(len, titles), default=0)
     for result in results:
         readable, rooms = len(result.items), len(result.target.rooms)
         codes = [step.code for step in result.steps if step.code is not None]
@@ -354,6 +360,8 @@ def show_summary(printer: Printer, results: Sequence[ExchangeResult]) -> None:
         text += f"; {', '.join(dict.fromkeys(codes))}" if codes else ""
         state = State.OK if result.is_readable else State.FAILED
         printer.line(state, result.target.title, width, text)
+    for region in unusable:
+        printer.line(State.FAILED, f"{region} storage", width, "cannot be used, see above")
 
 
 def _width(target: Target) -> int:

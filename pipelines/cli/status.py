@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -25,6 +25,7 @@ from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.lake import Lake
 from warehouse.storage import WarehouseError
+from warehouse.versions import VersionError, published_versions
 
 STALE_AFTER_HOURS: Final = 30
 _LITTLE_DISK: Final = 0.05
@@ -37,7 +38,8 @@ class Status:
     ``last_read_at`` is when a room was last read for today or the days just before; the counts of
     rooms are of the latest of these days. ``first_date`` and ``last_date`` are the days that were
     ever read. ``data_through`` and ``built_at`` are the database's. ``free_bytes`` is by folder; a
-    bucket has no end.
+    bucket has no end. ``lake_error`` and ``warehouse_error`` are a line each: of what cannot be
+    read nothing is known.
     """
 
     region: Region
@@ -55,6 +57,8 @@ class Status:
     built_at: datetime | None
     free_bytes: Mapping[str, int]
     is_disk_short: bool
+    lake_error: str | None = None
+    warehouse_error: str | None = None
 
     @property
     def age(self) -> timedelta | None:
@@ -71,11 +75,13 @@ class Status:
         """Whether rooms were read that no database shows yet."""
         if self.last_read_at is None or (self.last_run and self.last_run.state == "running"):
             return False
+        if self.warehouse_error is not None:
+            return False  # nobody knows
         return self.built_at is None or self.built_at < self.last_read_at
 
     def lines(self) -> Iterator[str]:
         """Yield what an operator reads."""
-        age = "never read"
+        age = "never read" if self.lake_error is None else "nobody knows when it was read"
         if self.age is not None:
             minutes = int(self.age.total_seconds() // 60)
             is_short = minutes < 120
@@ -103,6 +109,9 @@ class Status:
     def to_do(self) -> Iterator[str]:
         """Yield what is to be done, a line each."""
         run, region = self.last_run, self.region
+        yield from (each for each in (self.lake_error, self.warehouse_error) if each is not None)
+        if self.lake_error is not None:
+            return
         if run is not None and run.state == "failed":
             yield run.error or "the run failed in Dagster; its UI has the step that failed"
             if self.is_stale:
@@ -143,6 +152,8 @@ class Status:
             "data_through": _iso(self.data_through),
             "built_at": _iso(self.built_at),
             "free_bytes": dict(self.free_bytes),
+            "lake_error": self.lake_error,
+            "warehouse_error": self.warehouse_error,
             "to_do": list(self.to_do()),
         }
 
@@ -152,24 +163,30 @@ def _iso(value: object) -> str | None:
 
 
 def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> Status:
-    """Look at a region's lake, database, history of runs and disks; ``now`` is an aware instant.
-
-    Raises:
-        LakeError: the lake cannot be read.
-    """
+    """Look at a region's lake, database, history of runs and disks; ``now`` is an aware instant."""
     chosen = settings.regions[region]
-    lake = Lake(chosen.lake, region)
     today = today_in(settings, region, now)
-    days = lake.days("coverage")
-    read = [day for day in days if day <= today]
-    latest = lake.read("coverage", read[-1]) if read else None
-    rows = [] if latest is None else latest.to_pylist()
+    days: list[date] = []
+    rows: list[dict[str, Any]] = []
+    read_at = data_through = built_at = lake_error = warehouse_error = None
+    try:
+        lake = Lake(chosen.lake, region)
+        days = lake.days("coverage")
+        read = [day for day in days if day <= today]
+        latest = lake.read("coverage", read[-1]) if read else None
+        rows = [] if latest is None else latest.to_pylist()
+        read_at = last_read_at(lake, today)
+    except WarehouseError as error:
+        days, rows, lake_error = [], [], str(error)
     failed = {row["room_id"]: row["error_code"] for row in rows if row["error_code"] is not None}
     codes = Counter(failed.values())
-    data_through = built_at = None
-    with suppress(WarehouseError), connect(region, warehouse=chosen.warehouse) as connection:
-        built = connection.execute("SELECT data_through, built_at FROM build_info")
-        data_through, built_at = built.fetchall()[0]
+    try:
+        published_versions(chosen.warehouse, region)  # nothing yet is not the same as no access
+        with suppress(VersionError), connect(region, warehouse=chosen.warehouse) as connection:
+            built = connection.execute("SELECT data_through, built_at FROM build_info")
+            data_through, built_at = built.fetchall()[0]
+    except WarehouseError as error:
+        warehouse_error = str(error)
     hours = settings.alerts.stale_after_hours if settings.alerts else STALE_AFTER_HOURS
     places = {"lake": chosen.lake, "warehouse": chosen.warehouse}
     disks = {
@@ -182,7 +199,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         looked_at=now,
         stale_after=timedelta(hours=hours),
         last_run=last_run(home, region),
-        last_read_at=last_read_at(lake, today),
+        last_read_at=read_at,
         rooms_expected=sum(row["is_loaded"] or row["error_code"] is not None for row in rows),
         rooms_loaded=sum(row["is_loaded"] for row in rows),
         failed_by_code=dict(sorted(codes.items())),
@@ -193,6 +210,8 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         built_at=built_at,
         free_bytes={name: disk.free for name, disk in disks.items()},
         is_disk_short=any(disk.free < _LITTLE_DISK * disk.total for disk in disks.values()),
+        lake_error=lake_error,
+        warehouse_error=warehouse_error,
     )
 
 
@@ -203,7 +222,8 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
 def status(config: Path, region: Region | None, is_json: bool) -> int:
     """Say when each region was last read, how old its figures are, and what to do.
 
-    Exits 1 if a region's figures are stale: nothing was read for alerts.stale_after_hours (30).
+    Exits 1 if a region's figures are stale: nothing was read for alerts.stale_after_hours (30);
+    or if its lake or warehouse cannot be read.
     """
     settings = settings_of(config, region)
     home, now = dagster_home(config), datetime.now(UTC)
@@ -214,4 +234,5 @@ def status(config: Path, region: Region | None, is_json: bool) -> int:
     else:
         for each in found:
             click.echo("\n".join(each.lines()))
-    return NOTHING if any(each.is_stale for each in found) else WHOLE
+    is_bad = any(each.is_stale or each.warehouse_error is not None for each in found)
+    return NOTHING if is_bad else WHOLE

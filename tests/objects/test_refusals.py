@@ -1,11 +1,13 @@
 """What can be wrong with a bucket is one line with the remedy, and nothing half-written."""
 
 import builtins
+import json
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -167,6 +169,42 @@ def test_a_warehouse_that_takes_nothing_is_told_before_a_room_is_read(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: s3://lake/prefix/")
     assert remedy in line
+
+
+@pytest.mark.parametrize("key", ["lake", "warehouse"])
+def test_the_status_says_what_cannot_be_read_and_never_that_nothing_was(
+    store: Callable[[str], None], company: Company, capsys: pytest.CaptureFixture[str], key: str
+) -> None:
+    today = datetime.now(UTC).date()
+    assert company.run(today, today) == 0
+    company.write(**{key: str(HERE)})
+    capsys.readouterr()
+    with answering(403, "AccessDenied") as endpoint:
+        store(endpoint)
+        assert company.insights("status", "--json") == 1
+        found = json.loads(capsys.readouterr().out)[0]
+        assert company.insights("status") == 1
+    line = found[f"{key}_error"]
+    assert line.startswith("s3://lake/prefix/")
+    assert "the credentials may not do this" in line
+    assert found["to_do"] == [line]
+    shown = capsys.readouterr().out
+    assert "never read" not in shown
+    assert (f"to do       {line}" in shown, "rooms       2 of 2 read" in shown) == (
+        True,
+        key == "warehouse",
+    )
+
+
+def test_storage_that_cannot_be_used_stands_in_the_summary_of_a_check(
+    store: Callable[[str], None], company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.write(warehouse=str(HERE))
+    with answering(404, "NoSuchBucket") as endpoint:
+        store(endpoint)
+        assert company.insights("check", "--region", "EU") == 1
+    summary = capsys.readouterr().out.partition("Summary")[2]
+    assert "failed  EU storage  cannot be used, see above" in summary
 
 
 @IN_A_BUCKET

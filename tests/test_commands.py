@@ -25,16 +25,6 @@ def test_help_and_version_wait_for_no_library_that_they_do_not_need(option: str)
     assert shown.splitlines()[-1] == "[]"
 
 
-def test_a_deployment_that_reads_graph_alone_waits_for_no_library_of_ews() -> None:
-    script = (
-        "import sys; import pipelines.definitions, pipelines.sources.graph_check\n"
-        "print([name for name in ('exchangelib', 'lxml', 'requests_ntlm') if name in sys.modules])"
-    )
-    command = [sys.executable, "-c", script]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert shown.splitlines()[-1] == "[]"
-
-
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_that_is_listed_can_be_run_and_explains_itself(name: str) -> None:
     context = click.Context(cli)

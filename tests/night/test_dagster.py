@@ -136,14 +136,31 @@ def test_a_partial_night_is_a_failed_check_with_the_room_ids(
         assert run.tags["insights/rooms_not_read"] == "1 of 2"  # seen in the list of runs
 
 
-def test_importing_the_definitions_reads_no_configuration_and_changes_nothing(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "insights.yaml").write_text("not: a configuration")
-    script = "import os; before = os.umask(0o22); import pipelines.definitions; print(os.umask(0))"
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The umask and the libraries of EWS in a process that imported the definitions."""
+    folder = tmp_path_factory.mktemp("imported")
+    (folder / "insights.yaml").write_text("not: a configuration")
+    script = (
+        "import os, sys; before = os.umask(0o22); import pipelines.definitions\n"
+        "print(os.umask(0)); import pipelines.sources.graph_check\n"
+        "print(*{'exchangelib', 'lxml', 'requests_ntlm'} & sys.modules.keys())"
+    )
     command = [sys.executable, "-c", script]
-    imported = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert imported.stdout.split() == [str(0o22)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_importing_the_definitions_reads_no_configuration_and_changes_nothing(
+    imported: list[str],
+) -> None:
+    assert imported[0] == str(0o22)
+
+
+def test_a_deployment_that_reads_graph_alone_waits_for_no_library_of_ews(
+    imported: list[str],
+) -> None:
+    assert imported[1:] == [""]
 
 
 def test_dagster_finds_the_definitions_outside_of_the_checkout(company: Company) -> None:

@@ -185,7 +185,8 @@ class Oracle(Readings):
         in_use = sorted(booked[minute] for minute in opened)
         free = [opened[minute] - booked[minute] for minute in opened]
         p95 = in_use[-(-95 * len(in_use) // 100) - 1]
-        sold_out = free.count(0) if len(rooms) >= 2 else None
+        is_all_read = all((r.room_id, day) in self.read for r in rooms if self.opens_on(r, day))
+        sold_out = free.count(0) if len(rooms) >= 2 and is_all_read else None
         rooms_open = sum(1 for each in read if each.open)
         return (*key, day, rooms_open, max(in_use), p95, min(free), sold_out)
 

@@ -1,5 +1,6 @@
 """The measures that no rule is named after, one worked case each: groups, gaps, rooms in use."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -163,6 +164,18 @@ def test_sold_out_is_unknown_where_a_cell_has_one_room(published: Publish) -> No
     assert published(scene).row(
         "SELECT peak_rooms_in_use, min_free_rooms, sold_out_minutes FROM rooms_in_use"
     ) == (1, 0, None)
+
+
+def test_r13_sold_out_is_unknown_where_an_open_room_was_not_read(published: Publish) -> None:
+    rooms = (ROOM, replace(ROOM, room_id="unread"))
+    scene = scenario(rooms, [book(ROOM, MONDAY, "09:00", "10:00")], [MONDAY])
+    failed = (scene.coverage[0], Coverage("unread", MONDAY, False, None, "HTTP503"))
+    database = published(replace(scene, coverage=failed))
+    for table in ("rooms_in_use", "rooms_in_use_by_place"):
+        found = database.rows(
+            f"SELECT rooms_open, peak_rooms_in_use, sold_out_minutes FROM {table}"
+        )
+        assert set(found) == {(1, 1, None)}
 
 
 def test_equal_lakes_give_equal_tables_in_equal_order(worked: Database, published: Publish) -> None:

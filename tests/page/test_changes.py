@@ -92,6 +92,21 @@ def test_r24_bookings_are_not_compared_with_a_month_read_in_part_or_of_other_roo
         assert tab.value(months_before) is are_rooms_compared
 
 
+def test_r24_a_building_is_not_compared_with_the_days_when_a_room_of_another_was_its_own(
+    make_page: MakePage, browser: Browser
+) -> None:
+    here, away = Room("oak"), Room("oak", building="West")
+    others = (Room("elm"), Room("fir", building="West"))
+    days = days_from(date(2026, 8, 31), 61)
+    scene = scenario((away, *others), [], days)
+    history = ((days[0], (here, *others)), (date(2026, 10, 12), (away, *others)))
+    tab = browser.open(make_page(replace(scene, history=history)).path)
+    choose(tab, period="October 2026", building="HQ")
+    assert "other rooms were open in the period before" in compared_in(tab)
+    choose(tab, building="All buildings")
+    assert "Before: the 3 weeks" in compared_in(tab)
+
+
 def test_rooms_that_were_hardly_read_are_not_compared(
     make_page: MakePage, browser: Browser
 ) -> None:

@@ -93,7 +93,8 @@ _IN_USE = (
     rooms("min_free_rooms", "Fewest rooms open and not booked at one minute."),
     minutes(
         "sold_out_minutes",
-        "Minutes with rooms open and none free; null if the cell has fewer than two rooms.",
+        "Minutes with rooms open and none free; null if the cell has fewer than two rooms, "
+        "or one that is open was not read (R13).",
         nullable=True,
     ),
 )

@@ -188,7 +188,9 @@ function withTotal(choice, sums) {
 function whyNot(now, before, { shared, all } = { shared: 0, all: 0 }) {
   if (!now || !before) return "before.closed";
   if ([now, before].some((sum) => sum.room_days_loaded < READ_ALIKE * sum.room_days)) return "before.unread";
-  return shared < READ_ALIKE * all ? "before.other_rooms" : null;
+  // Days of rooms stand where a room is now, days read where it was: they differ where one moved.
+  const hasMoved = ({ open_days: now, room_days_loaded: then }) => Math.abs(now - then) > (1 - READ_ALIKE) * then;
+  return shared < READ_ALIKE * all || hasMoved(now) || hasMoved(before) ? "before.other_rooms" : null;
 }
 
 // The months that weeks are of: those that have a week or more of their days.

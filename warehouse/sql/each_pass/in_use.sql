@@ -1,11 +1,12 @@
 -- Work table: rooms booked at once in each place, over the minutes of a day with any room of it open.
+-- Of a place with an open room that was never read nobody knows whether it was sold out (R13).
 SELECT p.place_no,
        p.local_date,
        o.rooms_open,
        p.peak_rooms_in_use,
        p.p95_rooms_in_use,
        p.min_free_rooms,
-       CASE WHEN o.rooms_listed >= 2 THEN p.sold_out_minutes END AS sold_out_minutes
+       CASE WHEN o.rooms_listed >= 2 AND o.rooms_unread = 0 THEN p.sold_out_minutes END AS sold_out_minutes
 FROM peaks AS p
 JOIN open_places AS o ON o.place_no = p.place_no AND o.local_date = p.local_date
 WHERE o.rooms_open > 0

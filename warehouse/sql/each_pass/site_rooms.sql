@@ -1,5 +1,5 @@
--- Work table, for shards: the open and listed rooms of sites in this shard, to be added up.
-SELECT p.site, o.local_date, o.rooms_open, o.rooms_listed
+-- Work table, for shards: the open, listed and unread rooms of sites in this shard, to be added up.
+SELECT p.site, o.local_date, o.rooms_open, o.rooms_listed, o.rooms_unread
 FROM open_places AS o
 JOIN places AS p ON p.place_no = o.place_no
 WHERE p.level = 'site'

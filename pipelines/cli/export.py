@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +42,8 @@ SELECT table_name AS "table", column_name AS "column",
 FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index
 """
 _WIDEST: Final = 60
+_EARLIEST: Final = date(1900, 3, 1)
+"""A sheet knows no day before; a room that counts from the beginning has an empty cell."""
 
 
 @click.command()
@@ -142,9 +145,12 @@ def _write_workbook(frames: dict[str, pd.DataFrame], definitions: pd.DataFrame, 
             engine_kwargs=options,
         ) as writer:
             for name, frame in ((_DEFINITIONS, definitions), *frames.items()):
+                types = dict(definitions[definitions["table"] == name].set_index("column")["type"])
+                for column in (each for each in frame if types.get(each) == "DATE"):
+                    days = frame[column]
+                    frame[column] = [day if day and day >= _EARLIEST else None for day in days]
                 frame.to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 0))
-                types = definitions[definitions["table"] == name].set_index("column")["type"]
-                _lay_out(writer, name, frame, dict(types))
+                _lay_out(writer, name, frame, types)
         os.replace(aside, to)  # noqa: PTH105 - atomic, as everything that is written
 
 

@@ -39,6 +39,12 @@ def test_each_table_is_a_sheet_with_the_databases_figures(read_company: Company)
     assert set(openpyxl.load_workbook(path).sheetnames) == {*STATISTICS, "definitions"}
 
 
+def test_a_day_that_a_sheet_cannot_hold_is_an_empty_cell(read_company: Company) -> None:
+    (room, _) = rows_of(exported(read_company), "rooms_as_of")
+    assert (room["room_id"], room["building"], room["valid_from"]) == ("fjord", "HQ", None)
+    assert room["valid_to"] == datetime(9999, 12, 31)  # noqa: DTZ001 - a sheet knows no zone
+
+
 def test_headers_are_frozen_and_numbers_and_dates_look_like_what_they_are(
     read_company: Company,
 ) -> None:

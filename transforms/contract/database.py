@@ -128,7 +128,10 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             "Rooms as the directory had them, a row for each span of days without a change (R18).",
             (
                 *(REGION, ROOM_ID),
-                _ROOMS["valid_from"].defined_as("First day on which the row counts."),
+                _ROOMS["valid_from"].defined_as(
+                    "First day on which the row counts; 0001-01-01 (in a workbook an empty cell) "
+                    "if there is no row before."
+                ),
                 technical(
                     "valid_to",
                     pa.date32(),

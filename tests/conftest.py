@@ -4,11 +4,9 @@ Belongs here: the certificate authority of the test run, and servers that stop w
 Does not belong here: what a tenant holds; each test says that itself.
 """
 
-import atexit
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -32,8 +30,6 @@ from pipelines.sandbox.model import Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority
 from tests.object_stores import STORES, Server, is_installed
-from warehouse import engine as engine_module
-from warehouse.engine import Engine, building
 from warehouse.storage import Location, ObjectUrl
 
 # No property may fail because a machine is busy.
@@ -104,29 +100,6 @@ setattr(ScriptDirectory, "from_config", _same_migrations)  # noqa: B010 - a clas
 setattr(SqliteEventLogStorage, "_initdb", _copy_run)  # noqa: B010
 for _storage in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
     setattr(_storage, "create_engine", _same_engine)  # noqa: B010 - mypy knows no such name there
-
-_create_tables = Engine.create_tables
-_EMPTY: dict[tuple[object, ...], Path] = {}
-"""A database of empty tables for each version of the contract that tests make up."""
-
-
-def _copy_tables(engine: Engine) -> None:
-    """Copy the empty tables of the first build of this process, comments and all.
-
-    DuckDB takes a tenth of a second for the comments, and tests build a thousand databases.
-    """
-    contract = tuple((name, *table.names) for name, table in vars(engine_module)["TABLES"].items())
-    if contract not in _EMPTY:
-        path = Path(tempfile.mkdtemp()) / "empty.duckdb"
-        with building(path, 1, "100MB") as first:
-            _create_tables(first)
-        _EMPTY[contract] = path
-        atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
-    engine._connection.execute(f"ATTACH '{_EMPTY[contract]}' AS empty (READ_ONLY)")
-    engine._connection.execute("COPY FROM DATABASE empty TO published (SCHEMA)")
-
-
-setattr(Engine, "create_tables", _copy_tables)  # noqa: B010
 
 StartExchange: TypeAlias = Callable[..., SandboxExchange]
 

@@ -9,7 +9,8 @@ its rows go into the database; if not, they are a work table that dies with the 
 """
 
 import glob
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from importlib.resources import files
@@ -29,6 +30,7 @@ from transforms.contract import (
     MEASURES,
     Band,
     Column,
+    Table,
 )
 from transforms.contract.database import STATISTICS, TABLES
 from warehouse.lake_format import Part
@@ -49,6 +51,10 @@ COLUMN_TYPES: Final = {
 """The types of the contract as DuckDB writes them."""
 
 
+_LOOKED_AT: Final[set[tuple[str, str]]] = set()
+"""Tables of the contract, each with a SELECT that was found to give its columns."""
+_EMPTY: Final[dict[tuple[tuple[str, Table], ...], bytes]] = {}
+"""A file of empty tables for each contract that was built."""
 _OF_ROOMS: Final = frozenset({"rooms", "rooms_as_of", "coverage"})
 """Tables that have the rooms of one person too, but not for everybody."""
 _YEAR_1: Final = 62_135_596_800_000_000
@@ -106,10 +112,11 @@ class Engine:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._looked_at: set[str] = set()
+        self._made: set[str] = set()
 
     def load(self, name: str, rows: pa.Table) -> None:
         """Make an Arrow table a work table, in place of what had its name."""
+        self._made.add(name)
         self._connection.register("loading", rows)
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM loading")
         self._connection.unregister("loading")
@@ -160,18 +167,6 @@ class Engine:
         yield
         self._connection.commit()
 
-    def create_tables(self) -> None:
-        """Create the tables, empty, with their comments."""
-        for name, table in TABLES.items():
-            own = f"published.{name}"
-            columns = ", ".join(map(_definition, table))
-            self._connection.execute(f"CREATE TABLE {own} ({columns})")
-            comment = _quoted(table.text)
-            self._connection.execute(f"COMMENT ON TABLE {own} IS {comment}")
-            for column in table:
-                comment = _quoted(column.definition)
-                self._connection.execute(f"COMMENT ON COLUMN {own}.{column.name} IS {comment}")
-
     def insert(self, name: str, rows: pa.Table) -> None:
         """Add rows to one of the contract's tables."""
         self._connection.register("inserting", rows)
@@ -198,19 +193,7 @@ class Engine:
 
     def copy_statistics(self, path: Path) -> None:
         """Build the database for everybody at the path: what of this one all may see."""
-        self._connection.execute(
-            f"ATTACH {_quoted(str(path))} AS statistics (STORAGE_VERSION '{STORAGE_VERSION}')"
-        )
-        # With all comments: DuckDB takes as long for ten of them as for a copy of all tables.
-        self._connection.execute("COPY FROM DATABASE published TO statistics (SCHEMA)")
-        for name, table in TABLES.items():
-            if name not in STATISTICS:
-                self._connection.execute(f"DROP TABLE statistics.{name}")
-                continue
-            for column in table:
-                if column.name not in STATISTICS[name].names:
-                    alter = f"ALTER TABLE statistics.{name} DROP COLUMN {column.name}"
-                    self._connection.execute(alter)
+        _attach_empty(self._connection, path, "statistics", STATISTICS)
         for name in STATISTICS:
             self._connection.execute(f"INSERT INTO statistics.{name} {_for_everybody(name)}")
         self._connection.execute("DETACH statistics")
@@ -225,19 +208,15 @@ class Engine:
         """
         name, select = step.rpartition("/")[2], read_sql(step)
         if name in TABLES:
-            if name not in self._looked_at:
+            if (name, select) not in _LOOKED_AT:
                 self._refuse_other_columns(name, select)
-                self._looked_at.add(name)
+                _LOOKED_AT.add((name, select))
             self._connection.execute(f"INSERT INTO {name} {select}")
-        elif append and self.has(name):
+        elif append and name in self._made:
             self._connection.execute(f"INSERT INTO {name} {select}")
         else:
+            self._made.add(name)
             self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
-
-    def has(self, name: str) -> bool:
-        """Tell whether there is a work table of that name."""
-        query = "SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name = ?"
-        return self.values(query, [name]) == [1]
 
     def rename(self, name: str, new_name: str) -> None:
         """Rename a work table, in place of what had the new name."""
@@ -268,10 +247,10 @@ class Engine:
         query = _for_everybody(name) if statistics else f"FROM published.{name}"
         yield from self._connection.sql(query).to_arrow_reader(rows)
 
-    def count(self, name: str) -> int:
-        """Return how many rows a table has."""
-        query = f"SELECT count(*) FROM {name}"  # noqa: S608 - a name of ours
-        return int(str(self.values(query)[0]))
+    def counts(self, names: Iterable[str]) -> dict[str, int]:
+        """Return how many rows each of the tables has."""
+        counted = (f"SELECT '{name}', count(*) FROM {name}" for name in names)  # noqa: S608 - names of ours
+        return dict(self.rows(" UNION ALL ".join(counted)))
 
     def count_by_room(self, names: Sequence[str]) -> dict[str, int]:
         """Return how many rows each room has in some tables or views together."""
@@ -297,6 +276,7 @@ def building(
     Raises:
         EngineError: whatever DuckDB raised, or no memory left for the arrays beside it; texts
             quote values, so only the class is named.
+        BuildError: the folder cannot be written.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
         "autoinstall_known_extensions": "false",
@@ -317,11 +297,11 @@ def building(
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET parquet_metadata_cache = true")
-        version = f"(STORAGE_VERSION '{STORAGE_VERSION}')"
-        at = (
-            f"{_quoted(str(path))} AS published {version}" if is_kept else "':memory:' AS published"
-        )
-        connection.execute(f"ATTACH {at}")
+        if is_kept:
+            _attach_empty(connection, path, "published", TABLES)
+        else:
+            connection.execute("ATTACH ':memory:' AS published")
+            _create(connection, "published", TABLES)
         connection.execute("USE published")
         for name, expression in _MACROS.items():
             connection.execute(f"CREATE TEMP MACRO {name} AS {expression}")
@@ -334,8 +314,44 @@ def building(
             f"{path.parent}: the database could not be built ({source}: {type(error).__name__}): "
             "see to free space on its disk and to free memory, then publish again"
         ) from None
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        raise BuildError(f"{path.parent}: cannot be written ({reason}): see to its disk") from None
     finally:
         connection.close()
+
+
+def _attach_empty(
+    connection: duckdb.DuckDBPyConnection, path: Path, name: str, tables: Mapping[str, Table]
+) -> None:
+    """Attach a new file with the tables, empty, with their comments.
+
+    They are made once a process: comments take DuckDB as long as a small office's whole week.
+    """
+    attach = f"ATTACH {_quoted(str(path))} AS {name} (STORAGE_VERSION '{STORAGE_VERSION}')"
+    contract = tuple(tables.items())
+    if contract not in _EMPTY:
+        connection.execute(attach)
+        _create(connection, name, tables)
+        connection.execute(f"DETACH {name}")
+        _EMPTY[contract] = path.read_bytes()
+    else:
+        path.write_bytes(_EMPTY[contract])
+    connection.execute(attach)
+
+
+def _create(
+    connection: duckdb.DuckDBPyConnection, database: str, tables: Mapping[str, Table]
+) -> None:
+    connection.begin()
+    for name, table in tables.items():
+        own = f"{database}.{name}"
+        connection.execute(f"CREATE TABLE {own} ({', '.join(map(_definition, table))})")
+        connection.execute(f"COMMENT ON TABLE {own} IS {_quoted(table.text)}")
+        for column in table:
+            comment = _quoted(column.definition)
+            connection.execute(f"COMMENT ON COLUMN {own}.{column.name} IS {comment}")
+    connection.commit()
 
 
 def _for_everybody(name: str) -> str:

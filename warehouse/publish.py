@@ -9,7 +9,6 @@ The steps are the files of ``sql``: those before, those of each pass, those afte
 ones, of all rooms together. Work tables are replaced in each pass, the contract's tables grow.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ from warehouse.build import (
     survey,
 )
 from warehouse.connect import opened
-from warehouse.engine import BuildError, Engine, EngineError, building
+from warehouse.engine import Engine, EngineError, building
 from warehouse.lake import Lake
 from warehouse.plan import load_what_if
 from warehouse.profile import PROFILE, load_profile
@@ -173,14 +172,13 @@ def build(
         building(path, options.threads, options.memory_limit) as engine,
     ):
         with engine.transaction():
-            engine.create_tables()
             found = survey(engine, lake, rows, options, now)
         build_rooms(engine, rows, found, options)
         rows.check_unread()
         with engine.transaction():
             finish(engine, options, now, memory)
         write_copies(engine, path, lake.region, options, now)
-        counted = {name: engine.count(name) for name in TABLES}
+        counted = engine.counts(TABLES)
     return found.data_through, counted
 
 
@@ -239,26 +237,19 @@ def _write_parquet(
     Each column's field metadata has its ``description`` and ``unit``, each file's its table's
     ``description``, ``region``, ``contract_version`` and ``built_at`` (files of one version have
     the same). Rows stream through: no table is held in memory.
-
-    Raises:
-        BuildError: the folder cannot be written.
     """
     stamp = {
         "region": region,
         "contract_version": CONTRACT_VERSION,
         "built_at": built_at.isoformat(),
     }
-    try:
-        folder.mkdir(FOLDER_MODE)
-        for name, table in (STATISTICS if statistics else TABLES).items():
-            schema = table.schema.with_metadata({**(table.schema.metadata or {}), **stamp})
-            file = folder / f"{name}.parquet"
-            with pq.ParquetWriter(file, schema, compression=_COMPRESSION) as writer:
-                for batch in engine.batches(name, _ROW_GROUP_ROWS, statistics=statistics):
-                    writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise BuildError(f"{folder}: cannot be written ({reason}): see to its disk") from None
+    folder.mkdir(FOLDER_MODE)
+    for name, table in (STATISTICS if statistics else TABLES).items():
+        schema = table.schema.with_metadata({**(table.schema.metadata or {}), **stamp})
+        file = folder / f"{name}.parquet"
+        with pq.ParquetWriter(file, schema, compression=_COMPRESSION) as writer:
+            for batch in engine.batches(name, _ROW_GROUP_ROWS, statistics=statistics):
+                writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
 
 
 def _memory(warehouse: Location, region: Region) -> pa.Table | None:

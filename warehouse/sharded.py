@@ -86,7 +86,6 @@ class ShardBuilder(ABC):
             building(path, options.threads, options.memory_limit) as engine,
             ExitStack() as held,
         ):
-            engine.create_tables()
             found = survey(engine, lake, rows, options, now)
             shards = self._planned(engine, rows, found, options)
             if shards and found.dates:
@@ -104,7 +103,7 @@ class ShardBuilder(ABC):
             with engine.transaction():
                 finish(engine, options, now, memory)
             write_copies(engine, path, lake.region, options, now)
-            counted = {name: engine.count(name) for name in TABLES}
+            counted = engine.counts(TABLES)
         return found.data_through, counted
 
     def _planned(

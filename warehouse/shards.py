@@ -310,11 +310,11 @@ class Job:
         written = []
         path = scratch / "shard.duckdb"
         with building(path, options.threads, options.memory_limit, is_kept=False) as engine:
-            engine.create_tables()
             load_rooms(engine, inputs)
             build_rooms(engine, rows, found, options, _STEPS)
+            counted = engine.counts(OF_SHARDS)
             for name in (*OF_SHARDS, *SUMS):
-                if name in SUMS or engine.count(name):
+                if name in SUMS or counted[name]:
                     file = f"{name}-{uuid4().hex}.parquet"
                     path = (self.out if isinstance(self.out, Path) else scratch) / file
                     engine.write_parquet(name, path)

@@ -171,7 +171,6 @@ def known_days(scenario: Scenario, folder: Path) -> Minutes:
     write_lake(lake, scenario)
     with building(folder / "built.duckdb", 2, "400MB") as engine, LakeRows(lake) as rows:
         with engine.transaction():
-            engine.create_tables()
             found = survey(engine, lake, rows, scenario.options, scenario.now)
         build_rooms(engine, rows, found, scenario.options)
         return {

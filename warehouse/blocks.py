@@ -109,12 +109,13 @@ class Rooms:
         # Of 16 bits, since those are sorted by counting.
         block_of = (of_booking // per_block).astype(np.uint16)
         order = np.argsort(block_of, kind="stable")
-        self._edges = np.searchsorted(block_of[order], np.arange(len(self.blocks) + 1))
+        self._edges = np.searchsorted(block_of.take(order), np.arange(len(self.blocks) + 1))
         names = ("starts_minute", "ends_minute", "is_all_day", "is_booked", "is_own")
-        others = [column(bookings, name)[order] for name in names]
-        others.append(day_numbers(bookings, "local_start_date")[order] - calendar.first_day)
-        others.append(column(bookings, "known_from")[order])
-        room = of_booking[order]
+        others = [column(bookings, name).take(order) for name in names]
+        own_day = day_numbers(bookings, "local_start_date")
+        others.append(own_day.take(order) - calendar.first_day)
+        others.append(column(bookings, "known_from").take(order))
+        room = of_booking.take(order)
         self.every = Block(0, self.profile, days[0], days[1], days[2], room, *others)
 
     @property
@@ -146,9 +147,9 @@ def cut_at_hours(starts: Ints, ends: Ints, cells: int) -> tuple[Array, Ints, Int
     first = np.maximum(starts // 60, 0)
     counts = np.maximum(np.minimum((ends - 1) // 60, cells - 1) - first + 1, 0)
     of = np.repeat(np.arange(len(counts)), counts)
-    cell = np.arange(len(of)) - (np.cumsum(counts) - counts - first)[of]
-    from_bit = np.maximum(starts[of] - cell * 60, 0)
-    to_bit = np.minimum(ends[of] - cell * 60, 60)
+    cell = np.arange(len(of)) - (np.cumsum(counts) - counts - first).take(of)
+    from_bit = np.maximum(starts.take(of) - cell * 60, 0)
+    to_bit = np.minimum(ends.take(of) - cell * 60, 60)
     one = np.int64(1)
     return of, cell, (one << to_bit) - (one << from_bit)
 

@@ -129,7 +129,7 @@ class _Known:
         """
         chosen = np.flatnonzero(block.is_booked)
         room, starts, ends, known_from = (
-            each[chosen] for each in (block.room, block.starts, block.ends, block.known_from)
+            each.take(chosen) for each in (block.room, block.starts, block.ends, block.known_from)
         )
         here = slice(block.first_room, block.first_room + len(block.profile))
         shared = shared | self._has_gone[:, here]
@@ -143,7 +143,7 @@ class _Known:
         )
         is_alone = (first >= 0) & (last < self.calendar.cells)
         first, last = (np.clip(each, 0, self.calendar.cells - 1) for each in (first, last))
-        profile = block.profile[room]
+        profile = block.profile.take(room)
         day = self._day_of[first, profile]
         is_alone &= (day >= 0) & (day == self._day_of[last, profile])
         is_alone &= before[last + 1, room] == before[first, room]
@@ -153,9 +153,11 @@ class _Known:
         room += block.first_room
         minutes *= is_alone & self._is_counted[day, room]
         level = self._farthest(self._lines[0][first, profile], known_from)
-        place = (self._building[room] * self.calendar.days + day) * _LEVELS + level
-        kept = np.flatnonzero(minutes)
-        counts = np.bincount(place[kept], minutes[kept], self._days_of_buildings * _LEVELS)
+        place = (self._building.take(room) * self.calendar.days + day) * _LEVELS + level
+        kept = np.flatnonzero(minutes != 0)
+        counts = np.bincount(
+            place.take(kept), minutes.take(kept), self._days_of_buildings * _LEVELS
+        )
         rest = np.flatnonzero(~is_alone)
         ever = np.full(len(rest), _EVER)
         pieces = self.cut(room[rest], starts[rest], ends[rest], known_from[rest], ever)

@@ -111,7 +111,7 @@ class _BlockOfHours:
         self.masks = self._masks_of(line, open_masks, places)
         if calendar.hours is not calendar:
             line, open_masks, places = self._laid_out(calendar.hours)
-        self.moments = self._runs_of(line, open_masks, self._booked[places] & open_masks)
+        self.moments = self._runs_of(line, open_masks, self._booked.take(places) & open_masks)
         self.days = self._days_of()
         self.shared = (self._shared != 0).reshape(calendar.cells, len(self._rooms))
         del self._timed, self._booked, self._shared, self._held, self._sums
@@ -131,17 +131,19 @@ class _BlockOfHours:
     def _pieces(self, chosen: Array) -> tuple[Ints, Ints]:
         """Cut the chosen bookings at full hours; return place and mask of each piece."""
         chosen, first = np.flatnonzero(chosen), self._calendar.first_cell * 60
-        starts, ends = self._block.starts[chosen] - first, self._block.ends[chosen] - first
+        starts, ends = (
+            each.take(chosen) - first for each in (self._block.starts, self._block.ends)
+        )
         of, cell, masks = cut_at_hours(starts, ends, self._calendar.cells)
-        return cell * len(self._rooms) + self._block.room[chosen][of], masks
+        return cell * len(self._rooms) + self._block.room.take(chosen).take(of), masks
 
     def _laid_out(self, lines: Lines) -> tuple[Array, Ints, Array]:
         """Return line, open minutes and place of the lines of each room, a column."""
-        line = lines.line_of[:, self._block.profile]
-        open_masks = lines.open_mask[line]
+        line = lines.line_of.take(self._block.profile, axis=1)
+        open_masks = lines.open_mask.take(line)
         if not self._block.is_in_use.all():
             open_masks *= self._block.is_in_use[lines.day[line], self._rooms]
-        return line, open_masks, lines.cell[line] * np.int32(len(self._rooms)) + self._rooms
+        return line, open_masks, lines.cell.take(line) * np.int32(len(self._rooms)) + self._rooms
 
     def _room_of(self, places: Array) -> Array:
         """Return the rooms of places; a division by one number is faster than a remainder."""
@@ -150,20 +152,20 @@ class _BlockOfHours:
 
     def _masks_of(self, line: Array, open_masks: Ints, places: Array) -> pa.Table:
         calendar = self._calendar
-        kept = np.flatnonzero((open_masks | self._timed[places]) != 0)
+        kept = np.flatnonzero((open_masks | self._timed.take(places)) != 0)
         room = self._room_of(kept)
-        line, place, open_mask = (each.ravel()[kept] for each in (line, places, open_masks))
-        union, day = self._booked[place], calendar.day[line]
-        outside_mask = self._timed[place] & ~open_mask
-        some = np.flatnonzero(outside_mask)  # few: most of what is booked is open
+        line, place, open_mask = (each.take(kept) for each in (line, places, open_masks))
+        union, day = self._booked.take(place), calendar.day.take(line)
+        outside_mask = self._timed.take(place) & ~open_mask
+        some = np.flatnonzero(outside_mask != 0)  # few: most of what is booked is open
         of_line = calendar.part_mask[line[some]] * self._block.is_read[day[some], room[some]]
         outside_mask[some] &= of_line
         masks = {
             "open_mask": open_mask,
             "booked_mask": union & open_mask,
             "outside_mask": outside_mask,
-            "held_mask": self._held[place] & open_mask & ~union,
-            "overlap_mask": self._shared[place] & open_mask,
+            "held_mask": self._held.take(place) & open_mask & ~union,
+            "overlap_mask": self._shared.take(place) & open_mask,
         }
         minutes = [np.bitwise_count(mask) for mask in masks.values()]
         of_day = day * np.int32(len(self._rooms)) + room
@@ -171,20 +173,20 @@ class _BlockOfHours:
         self._add(1, of_day, *minutes[3:])
         is_held = (minutes[3] | minutes[4]) != 0
         kind = np.maximum(is_held, (minutes[2] != 0) * np.int32(2))
-        hour = day * 24 + calendar.hour[line]
+        hour = day * 24 + calendar.hour.take(line)
         # Of 16 bits, as a pass has no more days than a year.
         key = (hour + kind * (hour.max(initial=0) + 1)).astype(np.uint16)
         order = np.lexsort((minutes[1], key))
-        order = order[(minutes[0] | minutes[2])[order] != 0]
-        line = line[order]
+        order = order[(minutes[0] | minutes[2]).take(order) != 0]
+        line = line.take(order)
         columns = {
-            "room_no": room[order] + np.int32(self._block.first_room),
-            "local_date": day[order] + np.int32(calendar.first_day),
-            "local_hour": calendar.hour[line],
-            "cell": calendar.cell[line] + np.int32(calendar.first_cell),
-            "is_split": calendar.is_split[line],
+            "room_no": room.take(order) + np.int32(self._block.first_room),
+            "local_date": day.take(order) + np.int32(calendar.first_day),
+            "local_hour": calendar.hour.take(line),
+            "cell": calendar.cell.take(line) + np.int32(calendar.first_cell),
+            "is_split": calendar.is_split.take(line),
         }
-        return pa.table(columns | {name: mask[order] for name, mask in masks.items()})
+        return pa.table(columns | {name: mask.take(order) for name, mask in masks.items()})
 
     def _add(self, at: int, place: Array, *minutes: Array, first: int = 0) -> None:
         """Add minutes to the sums of room-days, up to three side by side in one number."""
@@ -195,15 +197,15 @@ class _BlockOfHours:
 
     def _runs_of(self, line: Array, open_masks: Ints, booked: Ints) -> tuple[Moments, Moments]:
         """Return when rooms become booked and free, hours that follow each other as one run."""
-        is_next = self._calendar.hours.is_next[:, self._block.profile].ravel()
-        at = np.flatnonzero(booked)
+        is_next = self._calendar.hours.is_next.take(self._block.profile, axis=1).ravel()
+        at = np.flatnonzero(booked != 0)
         above, below = at - len(self._rooms), np.minimum(at + len(self._rooms), booked.size - 1)
         open_masks, booked, line = (each.ravel() for each in (open_masks, booked, line))
-        mine, runs_on = booked[at], is_next[at].astype(np.int64)
-        follows = booked[below] * runs_on
+        mine, runs_on = booked.take(at), is_next.take(at).astype(np.int64)
+        follows = booked.take(below) * runs_on
         before = (booked[above] >> 59) * is_next[above]  # of the first hours the last: none is next
-        free, next_free = open_masks[at] & ~mine, open_masks[below] * runs_on & ~follows
-        place = self._calendar.hours.day[line[at]] * np.int32(len(self._rooms))
+        free, next_free = open_masks.take(at) & ~mine, open_masks.take(below) * runs_on & ~follows
+        place = self._calendar.hours.day.take(line.take(at)) * np.int32(len(self._rooms))
         place += self._room_of(at)
         self._add_gaps(place, mine, free, follows & _NEAR, next_free & _NEAR)
         begins = self._moments_of(line, at, mine & ~(mine << 1 | before))
@@ -227,7 +229,7 @@ class _BlockOfHours:
         kept = np.flatnonzero(is_here & (left != 0))
         while len(kept):
             place, booked, free, next_booked, next_free, left = (
-                each[kept] for each in (place, booked, free, next_booked, next_free, left)
+                each.take(kept) for each in (place, booked, free, next_booked, next_free, left)
             )
             minute = np.bitwise_count((left & -left) - 1).astype(np.int64)
             later, is_late = 60 - minute, minute > 30
@@ -236,17 +238,17 @@ class _BlockOfHours:
             is_gap = (booked >> minute | (next_booked << later) * is_late) & (run + 1) & _NEAR
             self._add(1, place, np.bitwise_count(run) * (is_gap != 0), first=2)
             left &= left - 1
-            kept = np.flatnonzero(left)
+            kept = np.flatnonzero(left != 0)
 
     def _moments_of(self, line: Array, at: Array, bits: Ints) -> Moments:
         """Return when the bits are; ``at`` has their places in ``line``."""
         calendar, hours = self._calendar, self._calendar.hours
         of, minute = minutes_of(bits)
-        at = at[of]
-        of, room = line[at], self._room_of(at)
-        day = hours.day[of]
+        at = at.take(of)
+        of, room = line.take(at), self._room_of(at)
+        day = hours.day.take(of)
         midnight = MINUTES_TO_1970 - calendar.first_cell * 60 + calendar.first_day * 24 * 60
-        minute += hours.cell[of] * 60 - day * (24 * 60) - np.int32(midnight)
+        minute += hours.cell.take(of) * 60 - day * (24 * 60) - np.int32(midnight)
         return Moments(day, room + np.int32(self._block.first_room), minute)
 
     def _days_of(self) -> pa.Table:
@@ -254,9 +256,10 @@ class _BlockOfHours:
         block, calendar, size = self._block, self._calendar, len(self._sums[0])
         is_here = (block.day >= 0) & (block.day < calendar.days)
         chosen = np.flatnonzero(block.is_booked & block.is_own & is_here)
-        place = block.day[chosen].astype(np.int64) * len(self._rooms) + block.room[chosen]
+        place = block.day.take(chosen).astype(np.int64) * len(self._rooms)
+        place += block.room.take(chosen)
         bookings = np.bincount(place, minlength=size)
-        gross = np.bincount(place, (block.ends - block.starts)[chosen], size)
+        gross = np.bincount(place, (block.ends - block.starts).take(chosen), size)
         low = (1 << _SUM_BITS) - 1
         sums = self._sums.astype(np.int64)
         minutes = [each >> _SUM_BITS * place & low for each in sums for place in range(3)]
@@ -271,13 +274,13 @@ class _BlockOfHours:
 
 def minutes_of(masks: Ints) -> tuple[Ints, Array]:
     """Return where each bit stands, and its minute."""
-    at = np.flatnonzero(masks)
-    left, found = masks[at], []
+    at = np.flatnonzero(masks != 0)
+    left, found = masks.take(at), []
     while len(at):
         found.append((at, np.bitwise_count((left & -left) - 1).astype(np.int32)))
         left &= left - 1
-        kept = np.flatnonzero(left)
-        at, left = at[kept], left[kept]
+        kept = np.flatnonzero(left != 0)
+        at, left = at.take(kept), left.take(kept)
     found.append((at, np.zeros(0, np.int32)))
     places, minutes = zip(*found, strict=True)
     return np.concatenate(places), np.concatenate(minutes)
@@ -292,15 +295,15 @@ def _unite(places: Ints, masks: Ints, union: Ints, shared: Ints) -> None:
     while len(places):
         numbers = np.arange(len(places), dtype=np.int32)
         turn[places] = numbers
-        is_first = turn[places] == numbers
+        is_first = turn.take(places) == numbers
         first, left = np.flatnonzero(is_first), np.flatnonzero(~is_first)
-        at, mask = places[first], masks[first]
-        before = union[at]
+        at, mask = places.take(first), masks.take(first)
+        before = union.take(at)
         union[at] = before | mask
         both = before & mask
-        hit = np.flatnonzero(both)
+        hit = np.flatnonzero(both != 0)
         shared[at[hit]] |= both[hit]
-        places, masks = places[left], masks[left]
+        places, masks = places.take(left), masks.take(left)
 
 
 MASKS: Final = pa.schema(

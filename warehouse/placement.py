@@ -372,8 +372,8 @@ class _Taken:
         for low, high in pairwise(np.append(0, np.cumsum(np.bincount(rank))).tolist()):
             span = slots[offsets[low] : offsets[high]]
             marks = offsets[low:high] - offsets[low]
-            taken = np.bitwise_or.reduceat(self._taken[:, span], marks, axis=1)
-            taken |= self._too_small[:, least[low:high]]
+            taken = np.bitwise_or.reduceat(self._taken.take(span, axis=1), marks, axis=1)
+            taken |= self._too_small.take(least[low:high], axis=1)
             word, bit, found[low:high] = lowest(~taken)
             span = span + np.repeat(word * self._taken.shape[1], lengths[low:high])
             flat[span] |= np.repeat(bit, lengths[low:high])

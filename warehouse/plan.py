@@ -76,7 +76,9 @@ def booked_in_pass(hours: Hours | None, rooms: pa.Table, days: pa.Table) -> pa.T
         starts = np.append(starts, cell[of] * 60 + opens)
         ends = np.append(ends, cell[of] * 60 + closes)
     number, starts, ends = number[room], starts - phase[room], ends - phase[room]
-    order = np.argsort(number * (int(np.ptp(starts)) + 1 if len(starts) else 1) + starts)
+    # Rooms come day by day: such runs are merged.
+    key = number * (int(np.ptp(starts)) + 1 if len(starts) else 1) + starts
+    order = np.argsort(key, kind="stable")
     number, starts, ends = stretches(number[order], starts[order], ends[order])
     return pa.table([number, starts, ends - starts], BOOKED.names).cast(BOOKED)
 
@@ -181,9 +183,9 @@ def stretches(room: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints]:
 def at_once(starts: Ints, ends: Ints) -> Ints:
     """Return for each number of rooms the minutes during which just so many are booked."""
     # The last bit tells what begins: at one minute what ends comes first.
-    moments = np.sort(np.append(starts * 2 + 1, ends * 2))
-    booked = np.cumsum(moments % 2 * 2 - 1)
-    minutes: Ints = np.bincount(booked[:-1], np.diff(moments // 2)).astype(np.int64)
+    moments = np.sort(np.append(starts * 2 + 1, ends * 2), kind="stable")
+    booked = np.cumsum((moments & 1) * 2 - 1)
+    minutes: Ints = np.bincount(booked[:-1], np.diff(moments >> 1)).astype(np.int64)
     return minutes
 
 

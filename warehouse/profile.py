@@ -222,6 +222,13 @@ def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be sho
     named = of_bands.exact | of_bands.reduced
     cells = Cells(counts, profile.parent, is_reducible=_reducible(profile))
     given = {of: published(cells, each, of_bands) for of, each in values.items()}
+    few = {of: values[of].sum(axis=-1) - each.sum(axis=-1) for of, each in given.items()}
+    exact = np.where(of_bands.exact, counts, 0)
+    known = np.dstack((exact, totals - exact.sum(axis=-1))).tolist()
+    # Numbers of Python from here on: of few bands each, arrays would take longer.
+    of_cells = {name: np.dstack((given[name], few[name])).tolist() for name in given}
+    is_shown = np.dstack((named, few[subject.count] != 0)).tolist()
+    labels = (*bands, FEW)
     for at, of in np.argwhere(visible).tolist():
         place, month = profile.places[at], profile.months[of]
         if not _is_named(place):
@@ -234,14 +241,12 @@ def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be sho
         is_large = len(place) < len(LEVELS) - 1 and totals[at, of] >= _TELLS_MINUTES
         tells_minutes = k == 1 or not subject.total or (is_large and measure != "duration")
         silent = {} if tells_minutes else dict.fromkeys(subject.sums)
-        of_cell = {name: each[at, of] for name, each in given.items()}
-        wholes = {name: int(each[at, of].sum()) for name, each in values.items()}
-        found = _rows_of_cell(subject, bands, named[at, of], of_cell, wholes)
-        rows += [cell | row | silent for row in found]
-        exact = np.where(of_bands.exact[at, of], counts[at, of], 0)
-        known = dict(zip(bands, exact.tolist(), strict=True))
-        known[FEW] = int(totals[at, of] - exact.sum())
-        shown |= {(place, month, measure, label): count for label, count in known.items() if count}
+        for band, label in enumerate(labels):
+            if is_shown[at][of][band]:
+                numbers = {name: each[at][of][band] for name, each in of_cells.items()}
+                rows.append(cell | {subject.band: label} | numbers | silent)
+            if known[at][of][band]:
+                shown[place, month, measure, label] = known[at][of][band]
     return rows, shown, int(((counts > 0) & ~named).sum())
 
 
@@ -350,21 +355,6 @@ def _named(
         changed = {name for name in back if not np.array_equal(was[name], back[name])}
         if not changed:
             return named
-
-
-def _rows_of_cell(
-    subject: Subject,
-    bands: Sequence[str | None],
-    named: Flags,
-    given: Mapping[str, Counts],
-    wholes: Mapping[str, int],
-) -> Iterator[dict[str, Any]]:
-    """Yield the named bands of a cell, and what they leave of its wholes as few."""
-    for band in np.flatnonzero(named).tolist():
-        yield {subject.band: bands[band]} | {name: int(each[band]) for name, each in given.items()}
-    few = {name: wholes[name] - int(each[named].sum()) for name, each in given.items()}
-    if few[subject.count]:
-        yield {subject.band: FEW} | few
 
 
 def _is_named(place: Place) -> bool:

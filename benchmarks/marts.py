@@ -110,7 +110,6 @@ def rebuild_room_hours(folder: Path) -> dict[str, float]:
             LakeRows(lake) as rows,
             building(path, options.threads, options.memory_limit) as built,
         ):
-            built.create_tables()
             build = Build(built, rows, survey(built, lake, rows, options, NOW), options)
             past = [[day for day in days if day <= THROUGH] for days in build.passes()]
             passes = [days for days in past if days]

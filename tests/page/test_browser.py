@@ -253,6 +253,23 @@ def test_small_groups_have_a_bar_of_their_own_and_too_little_is_said_in_words(
     assert "No month of this period is closed yet" in words_of(tab, "durations")
 
 
+def test_r13_nothing_is_told_of_rooms_that_were_never_read(
+    make_page: MakePage, browser: Browser
+) -> None:
+    days = days_from(date(2026, 9, 7), 5)
+    read, unread = Room("oak"), Room("elm")
+    scene = scenario((read, unread), [book(read, day, "09:00", "10:00") for day in days], days)
+    coverage = tuple(
+        replace(each, is_loaded=False, read_at=None) if each.room_id == "elm" else each
+        for each in scene.coverage
+    )
+    tab = browser.open(make_page(replace(scene, coverage=coverage)).path)
+    told = answers_in(tab)
+    assert told["Too few?"].startswith("Not known: ")
+    assert told["Never used?"] == "None: Every open room that was read was booked."
+    assert "all its rooms that were read in use" in words_of(tab, "in-use")
+
+
 def test_r25_a_combined_room_is_not_counted_beside_its_parts(
     make_page: MakePage, browser: Browser
 ) -> None:

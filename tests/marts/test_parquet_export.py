@@ -40,7 +40,7 @@ NO_ROOMS = Scenario((), (), (), WEEK.now)
 def test_every_table_is_a_file_with_its_rows_and_the_contracts_schema(
     tmp_path: Path, lake: Scenario
 ) -> None:
-    database = publish_scenario(tmp_path, lake)
+    database = publish_scenario(tmp_path, lake, export_parquet=True)
     folder = parquet_pointer(tmp_path / "warehouse", "EU")
     assert {path.name for path in folder.iterdir()} == {f"{name}.parquet" for name in TABLES}
     for name, declared in TABLES.items():
@@ -55,7 +55,7 @@ def test_every_table_is_a_file_with_its_rows_and_the_contracts_schema(
 
 
 def test_every_file_says_whose_it_is_and_which_build_made_it(tmp_path: Path) -> None:
-    publish_scenario(tmp_path, WEEK).close()
+    publish_scenario(tmp_path, WEEK, export_parquet=True).close()
     folder = parquet_pointer(tmp_path / "warehouse", "EU")
     (built_at,) = pq.read_table(folder / "build_info.parquet")["built_at"].to_pylist()
     for name in TABLES:
@@ -68,15 +68,14 @@ def test_every_file_says_whose_it_is_and_which_build_made_it(tmp_path: Path) -> 
 
 
 def test_no_personal_room_is_in_the_files_that_leave_them_out(tmp_path: Path) -> None:
-    publish_scenario(tmp_path, WEEK).close()
+    publish_scenario(tmp_path, WEEK, export_parquet=True).close()
     folder = parquet_pointer(tmp_path / "warehouse", "EU")
     for name in ("bookings", "room_hours", "room_days"):
         assert set(pq.read_table(folder / f"{name}.parquet")["room_id"].to_pylist()) == {"fjord"}
 
 
 def test_parquet_can_be_turned_off(tmp_path: Path) -> None:
-    without = WEEK.with_options(export_parquet=False)
-    publish_scenario(tmp_path, without).close()
+    publish_scenario(tmp_path, WEEK, export_parquet=False).close()
     assert PublishOptions().export_parquet
     assert not parquet_pointer(tmp_path / "warehouse", "EU").exists()
 
@@ -84,7 +83,7 @@ def test_parquet_can_be_turned_off(tmp_path: Path) -> None:
 def test_the_files_for_everybody_hold_what_the_statistics_hold_and_no_personal_room(
     tmp_path: Path,
 ) -> None:
-    publish_scenario(tmp_path, WEEK).close()
+    publish_scenario(tmp_path, WEEK, export_parquet=True).close()
     folder = parquet_pointer(tmp_path / "warehouse", "EU", statistics=True)
     assert {path.stem for path in folder.iterdir()} == {*STATISTICS}
     with connect("EU", warehouse=tmp_path / "warehouse") as statistics:

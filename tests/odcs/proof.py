@@ -30,7 +30,7 @@ def main() -> None:
     """Test what a publish wrote, then the same with one row twice."""
     with TemporaryDirectory() as name:
         folder = Path(name)
-        publish_scenario(folder, everything()).close()
+        publish_scenario(folder, everything(), export_parquet=True).close()
         statistics = parquet_pointer(folder / "warehouse", "EU", statistics=True)
         whole = checked(folder / "contract.yaml", statistics)
         assert whole.returncode == 0, whole.stdout

@@ -29,7 +29,7 @@ def test_it_has_every_column_that_everybody_may_see_and_no_other() -> None:
 
 
 def test_its_server_and_its_rules_hold_of_what_is_published(tmp_path: Path) -> None:
-    publish_scenario(tmp_path, everything()).close()
+    publish_scenario(tmp_path, everything(), export_parquet=True).close()
     folder = parquet_pointer(tmp_path / "warehouse", "EU", statistics=True)
     found: dict[str, Any] = yaml.safe_load(document("EU", folder))
     (server,) = found["servers"]

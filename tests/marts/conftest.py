@@ -14,10 +14,11 @@ Publish: TypeAlias = Callable[[Scenario], Database]
 
 @pytest.fixture
 def published(tmp_path: Path) -> Iterator[Publish]:
-    """Publish a scenario and open the database; it is closed with the test."""
+    """Publish a scenario and open the database, without Parquet; it is closed with the test."""
     opened: list[Database] = []
 
     def publish(scenario: Scenario) -> Database:
+        scenario = scenario.with_options(export_parquet=False)
         opened.append(publish_scenario(tmp_path / str(len(opened)), scenario))
         return opened[-1]
 

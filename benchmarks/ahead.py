@@ -2,7 +2,7 @@
 
 Belongs here: two buildings whose 13 months have a trend, weekdays, a quiet July, holidays and
 shocks by week and by day, none of which the method knows, and a ledger of what was cancelled; and
-a year of the calendars of the sandbox Exchange, in small buildings that are often booked late.
+13 months of the calendars of the sandbox Exchange, in small buildings that are often booked late.
 Prints a JSON object a company or region, from the published ``busy_ahead_check``; fails if a
 company misses a bar.
 
@@ -164,7 +164,7 @@ def sandboxed(folder: Path) -> Iterator[dict[str, Any]]:
     They are read once, and nothing is cancelled in them: the ledger is taken to begin before.
     """
     demo = [str(Path(sys.executable).with_name("insights")), "demo", "--dir", str(folder)]
-    subprocess.run([*demo, "--days", "365"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*demo, "--days", "395"], check=True, stdout=subprocess.DEVNULL)
     for region in DEMO_REGIONS:
         lake = Lake(folder / region.lower() / "lake", region)
         before = min(lake.days("bookings")) - 60 * _DAY

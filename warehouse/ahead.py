@@ -1,10 +1,13 @@
 """Busy ahead: a range for the booked minutes of the next four weeks, and its back-test (R23).
 
-Belongs here: percentiles of what equal weekdays still gained or lost, and how they did on past
-days; pure functions of arrays, building by building.
+Belongs here: percentiles of what days like it still gained or lost, and how they did on past days;
+pure functions of arrays, building by building.
 Does not belong here: what was booked of a day so long before it (``known.py``).
 
-A gain is a share of the day's open minutes, so that days with more or fewer rooms can be compared.
+A gain is what a day ended with less nine tenths of what was booked of it, as a share of its open
+minutes, so that days with more or fewer rooms can be compared, and in proportion to how full the
+days around it were booked against usual, so that a quiet week is compared with others. Like a day
+are equal weekdays, and the latest other days in proportion to what their weekday usually ends with.
 A day counts at a distance only if the ledger of changes began before it was that far ahead: from
 creation dates alone what was cancelled since is missing, and a range would lie too high.
 """
@@ -30,8 +33,18 @@ BUSY_AHEAD: Final = "busy_ahead"
 PERCENTILES: Final = (0.2, 0.5, 0.8)
 MOST_WEEKS: Final = 26
 """Equal weekdays that a range is made of: the latest."""
+LATEST_DAYS: Final = 40
+"""Open days of which the other weekdays are taken too: the latest."""
+MOST_UNLIKE: Final = 2
+"""Two weekdays are alike if neither usually ends with more than so many times the other."""
 LEAST_WEEKS: Final = 6
 LEAST_TESTED_DAYS: Final = 10
+KEPT: Final = 0.9
+"""Of what is booked: some of it goes, and what it takes cannot be booked by others."""
+DAYS_AROUND: Final = 5
+CALM: Final = 2
+"""Days' open minutes that are added to what is booked around a day and to what is usual: few
+bookings say little."""
 _NAIVE_WEEKS: Final = 4
 
 
@@ -39,62 +52,135 @@ _NAIVE_WEEKS: Final = 4
 class Days:
     """Open days of a building, in order; dates are days since 1970-01-01.
 
-    Of past days ``known`` has a row a day and a column for each distance, 0 to 28.
+    ``known`` has a row a day and a column for each distance, 0 to 28. Of days ahead all columns
+    are what is booked now.
     """
 
     dates: _Ints
     open_minutes: _Ints
     known: _Ints
 
-    def of_weekday(self, weekday: int) -> "Days":
-        """Return the days of one weekday, 0 to 6."""
-        return self.take(self.dates % 7 == weekday)
 
-    def take(self, chosen: npt.NDArray[np.bool_]) -> "Days":
-        """Return some of the days."""
-        return Days(self.dates[chosen], self.open_minutes[chosen], self.known[chosen])
+class Outlook:
+    """What could be expected of days at each distance; of all days, the first ``past`` are over.
 
-
-class Forecast:
-    """What the days of one weekday tell of others; ``ledger_from`` is the first night compared.
-
-    Arrays have a row for each number of days that are over (0 to all), and a column for each
-    distance, 1 to 28.
+    ``ledger_from`` is the first night compared.
     """
 
-    def __init__(self, days: Days, ledger_from: int) -> None:
+    def __init__(self, days: Days, past: int, ledger_from: int) -> None:
         self._days = days
-        distances = np.arange(1, DISTANCES + 1)
-        self.is_known = days.dates[:, None] - distances + 1 >= ledger_from
-        gains = (days.known[:, :1] - days.known[:, 1:]) / days.open_minutes[:, None]
-        gains = np.where(self.is_known, gains, np.inf)
-        padded = np.concatenate([np.full((MOST_WEEKS, DISTANCES), np.inf), gains])
-        windows = np.lib.stride_tricks.sliding_window_view(padded, MOST_WEEKS, axis=0)
-        ordered = np.sort(windows, axis=2)
-        counts = np.minimum(np.isfinite(windows).sum(axis=2), MOST_WEEKS)
-        self._gains = [_percentile(ordered, counts, share) for share in PERCENTILES]
-        self._is_enough = counts >= LEAST_WEEKS
-        self._sums = np.append(0, np.cumsum(days.known[:, 0]))
+        self._past = past
+        self._is_ahead = np.arange(len(days.dates)) >= past
+        self._weekday = days.dates % 7
+        self._share = days.known / days.open_minutes[:, None]
+        self.is_known = days.dates[:, None] - np.arange(DISTANCES + 1) + 1 >= ledger_from
+        self.is_known[:, 0] = True
+        first, last = days.dates[0] - DISTANCES - DAYS_AROUND, days.dates[-1] + DAYS_AROUND
+        dates = np.arange(first, last + 1)
+        self._first = int(first)
+        self._row = np.full(len(dates), -1)
+        self._row[days.dates - first] = np.arange(len(days.dates))
+        self._rows = [np.flatnonzero(self._weekday[:past] == weekday) for weekday in range(7)]
+        self._over = np.stack(
+            [np.searchsorted(days.dates[rows], dates, side="right") for rows in self._rows]
+        )
+        self._usual = np.full((7, past + 1, DISTANCES + 1), np.nan)
+        for weekday, rows in enumerate(self._rows):
+            is_known = self.is_known[rows]
+            counts = _sums_of_latest(is_known, MOST_WEEKS)
+            sums = _sums_of_latest(np.where(is_known, self._share[rows], 0), MOST_WEEKS)
+            usual = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+            self._usual[weekday, : len(usual)] = usual
 
-    def over(self, dates: _Ints, distances: _Ints) -> _Ints:
-        """Return how many days were over so many days before each date."""
-        return np.searchsorted(self._days.dates, dates - distances, side="right")
+    def expected(self, distance: int) -> tuple[list[_Floats], npt.NDArray[np.bool_]]:
+        """Return low, median and high of each day in minutes, and of which the past is long enough.
 
-    def expected(
-        self, over: _Ints, distances: _Ints, open_minutes: _Ints, known: _Ints
-    ) -> tuple[list[_Floats], npt.NDArray[np.bool_]]:
-        """Return low, median and high in whole minutes, and whether the past is long enough."""
-        place = (over, distances - 1)
+        Each is expected from what was known so many days before it.
+        """
+        days = self._days
+        by = days.dates - distance
+        fullness = self._fullness(distance)
+        gains = (self._share[:, 0] - KEPT * self._share[:, distance]) / fullness
+        gains = np.append(np.where(self.is_known[:, distance], gains, np.inf), np.inf)
+        equal = np.full((len(by), MOST_WEEKS), np.inf)
+        for weekday, rows in enumerate(self._rows):
+            here = np.flatnonzero(self._weekday == weekday)
+            over = self._over[weekday, by[here] - self._first]
+            equal[here] = gains[_latest(rows, over, MOST_WEEKS)]
+        over = self._over[:, by - self._first].sum(axis=0)
+        latest = _latest(np.arange(len(by)), over, LATEST_DAYS)
+        is_like, ratio = self._likeness(by, self._weekday[latest])
+        others = np.where(is_like, gains[latest], np.inf) * ratio
+        ordered = np.sort(np.concatenate([equal, others], axis=1), axis=1)
+        counts = np.isfinite(ordered).sum(axis=1)
+        known = KEPT * days.known[:, distance]
         expected = [
-            np.clip(np.rint(known + gains[place] * open_minutes), 0, open_minutes)
-            for gains in self._gains
+            known + _percentile(ordered, counts, share) * fullness * days.open_minutes
+            for share in PERCENTILES
         ]
-        return expected, self._is_enough[place]
+        minutes = [np.clip(np.rint(each), 0, days.open_minutes) for each in expected]
+        return minutes, np.isfinite(equal).sum(axis=1) >= LEAST_WEEKS
 
-    def naive(self, over: _Ints) -> _Floats:
-        """Return the mean of the last four of the days that are over; NaN of fewer."""
-        means: _Floats = (self._sums[over] - self._sums[np.maximum(over - _NAIVE_WEEKS, 0)]) / 4
-        return np.where(over >= _NAIVE_WEEKS, means, np.nan)
+    def naive(self, distance: int) -> _Floats:
+        """Return the mean of the last four equal weekdays that were over by then; NaN of fewer."""
+        days = self._days
+        means = np.full(len(days.dates), np.nan)
+        for weekday, rows in enumerate(self._rows):
+            here = np.flatnonzero(self._weekday == weekday)
+            over = self._over[weekday, days.dates[here] - distance - self._first]
+            sums = _sums_of_latest(days.known[rows, :1], _NAIVE_WEEKS)[over, 0]
+            means[here] = np.where(over >= _NAIVE_WEEKS, sums / _NAIVE_WEEKS, np.nan)
+        return means
+
+    def _fullness(self, distance: int) -> _Floats:
+        """Return how full the days around each day were booked so long before it; usual is 1.
+
+        What was booked of a day ahead before now is not at hand: past days go without those.
+        """
+        days = self._days
+        by = days.dates - distance
+        booked = CALM * days.open_minutes.astype(np.float64)
+        usual = booked.copy()
+        for step in range(-DAYS_AROUND, DAYS_AROUND + 1):
+            then = max(distance + step, 0)
+            if step == 0 or then > DISTANCES:
+                continue
+            row = self._row[days.dates + step - self._first]
+            share = self._usual_share(self._weekday[row], by, then)
+            is_told = (row >= 0) & ~np.isnan(share) & ((row < self._past) | self._is_ahead)
+            booked += np.where(is_told, days.known[row, then], 0)
+            usual += np.where(is_told, share * days.open_minutes[row], 0)
+        return booked / usual
+
+    def _likeness(self, by: _Ints, weekdays: _Ints) -> tuple[npt.NDArray[np.bool_], _Floats]:
+        """Return which weekdays, a row a day, are like its own, and the ratio of what is usual.
+
+        Equal weekdays are none of them: they are taken from farther back.
+        """
+        own = self._usual_share(self._weekday, by, 0)[:, None]
+        other = self._usual_share(weekdays, by[:, None], 0)
+        is_like = (own > 0) & (other <= own * MOST_UNLIKE) & (own <= other * MOST_UNLIKE)
+        is_like &= weekdays != self._weekday[:, None]
+        return is_like, np.where(is_like, own, 1) / np.where(is_like, other, 1)
+
+    def _usual_share(self, weekday: _Ints, by: _Ints, distance: int) -> _Floats:
+        """Return the share usually booked of weekdays so long before, of what was over by then."""
+        usual: _Floats = self._usual[weekday, self._over[weekday, by - self._first], distance]
+        return usual
+
+
+def _sums_of_latest(values: npt.NDArray[Any], most: int) -> _Floats:
+    """Return sums of the latest rows for each number of rows that are over, from 0 to all."""
+    sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    of_latest: _Floats = sums - sums[np.maximum(np.arange(len(sums)) - most, 0)]
+    return of_latest
+
+
+def _latest(rows: _Ints, over: _Ints, most: int) -> _Ints:
+    """Return the latest of so many of the rows, -1 before the first, a row for each number."""
+    places = over[:, None] - np.arange(1, most + 1)
+    latest: _Ints = np.append(rows, -1)[np.maximum(places, -1)]
+    return latest
 
 
 def _percentile(ordered: _Floats, counts: _Ints, share: float) -> _Floats:
@@ -106,59 +192,48 @@ def _percentile(ordered: _Floats, counts: _Ints, share: float) -> _Floats:
     last = np.maximum(counts - 1, 0)
     rank = np.clip((counts + 1) * share - 1, 0, last)
     below = np.floor(rank).astype(np.int64)
-    lower = np.take_along_axis(ordered, below[..., None], axis=2)[..., 0]
-    upper = np.take_along_axis(ordered, np.minimum(below + 1, last)[..., None], axis=2)[..., 0]
+    row = np.arange(len(ordered))
+    lower, upper = ordered[row, below], ordered[row, np.minimum(below + 1, last)]
     lower, upper = (np.where(counts > 0, each, 0) for each in (lower, upper))
     between: _Floats = lower + (rank - below) * (upper - lower)
     return between
 
 
-def check(days: Days, ledger_from: int) -> dict[str, _Floats]:
-    """Return the back-test of a building by distance, 1 to 28: how many days, and sums over them.
+def forecast(
+    past: Days, ahead: Days, through: int, ledger_from: int
+) -> tuple[dict[str, _Floats], _Floats]:
+    """Return the back-test of a building, and low, median and high of days ahead, a row a day.
 
-    Each past day is forecast from what was known so many days before it, and nothing later.
+    The back-test is by distance, 1 to 28: how many days, and sums over them. Each past day is
+    forecast from what was known so many days before it, and nothing later. A day ahead has NaN
+    where the past is too short.
     """
+    count = len(past.dates)
     sums = {name: np.zeros(DISTANCES) for name in _SUMS}
-    for weekday in range(7):
-        past = days.of_weekday(weekday)
-        if not len(past.dates):
-            continue
-        forecast = Forecast(past, ledger_from)
-        row, column = np.nonzero(forecast.is_known)
-        distance = column + 1
-        over = forecast.over(past.dates[row], distance)
-        (low, median, high), is_enough = forecast.expected(
-            over, distance, past.open_minutes[row], past.known[row, distance]
-        )
-        naive, truth = forecast.naive(over), past.known[row, 0]
-        chosen = is_enough & ~np.isnan(naive)
-        column = column[chosen]
-        of_days = {
-            "days": np.ones(len(row)),
-            "within": (low <= truth) & (truth <= high),
-            "off": np.abs(median - truth),
-            "naive_off": np.abs(naive - truth),
-        }
-        for name, values in of_days.items():
-            sums[name] += np.bincount(column, values[chosen], DISTANCES)
-    return sums
-
-
-def expect(days: Days, ahead: Days, through: int, ledger_from: int) -> _Floats:
-    """Return low, median and high of days ahead, a row a day; NaN where the past is too short.
-
-    ``ahead.known`` has one column: what is booked now.
-    """
     found = np.full((len(ahead.dates), len(PERCENTILES)), np.nan)
-    for weekday in np.unique(ahead.dates % 7):
-        of_day = ahead.dates % 7 == weekday
-        past, some = days.of_weekday(int(weekday)), ahead.take(of_day)
-        forecast = Forecast(past, ledger_from)
-        distance = some.dates - through
-        over = forecast.over(some.dates, distance)
-        expected, is_enough = forecast.expected(over, distance, some.open_minutes, some.known[:, 0])
-        found[of_day] = np.where(is_enough[:, None], np.transpose(expected), np.nan)
-    return found
+    if not count:
+        return sums, found
+    known = np.repeat(ahead.known[:, :1], DISTANCES + 1, axis=1)
+    days = Days(
+        np.append(past.dates, ahead.dates),
+        np.append(past.open_minutes, ahead.open_minutes),
+        np.concatenate([past.known, known]),
+    )
+    outlook = Outlook(days, count, ledger_from)
+    for distance in range(1, DISTANCES + 1):
+        expected, is_enough = outlook.expected(distance)
+        (row,) = np.nonzero(days.dates[count:] == through + distance)
+        row = row[is_enough[count + row]]
+        found[row] = np.transpose(expected)[count + row]
+        naive = outlook.naive(distance)[:count]
+        chosen = is_enough[:count] & outlook.is_known[:count, distance] & ~np.isnan(naive)
+        low, median, high = (each[:count][chosen] for each in expected)
+        naive, truth = naive[chosen], past.known[chosen, 0]
+        sums["days"][distance - 1] = len(truth)
+        sums["within"][distance - 1] = np.sum((low <= truth) & (truth <= high))
+        sums["off"][distance - 1] = np.sum(np.abs(median - truth))
+        sums["naive_off"][distance - 1] = np.sum(np.abs(naive - truth))
+    return sums, found
 
 
 def load_busy_ahead(engine: Engine) -> None:
@@ -175,7 +250,7 @@ def load_busy_ahead(engine: Engine) -> None:
         if number not in ahead:
             continue
         days, some = past.get(number, _NO_DAYS), ahead[number]
-        sums = check(days, ledger_from)
+        sums, expected = forecast(days, some, through, ledger_from)
         tested = sums["days"].astype(np.int32)
         is_tested = tested >= LEAST_TESTED_DAYS
         means = [
@@ -184,7 +259,6 @@ def load_busy_ahead(engine: Engine) -> None:
         ]
         distances = np.arange(1, DISTANCES + 1, dtype=np.int32)
         _insert(engine, "busy_ahead_check", region, building, [distances, tested, *means])
-        expected = expect(days, some, through, ledger_from)
         expected[~is_tested[some.dates - through - 1]] = np.nan
         minutes = [pa.array(each, from_pandas=True).cast(pa.int64()) for each in expected.T]
         dates = some.dates.astype("datetime64[D]")

@@ -173,7 +173,7 @@ def _rooms_name(region: Region) -> str:
 
 @click.command()
 @click.option("--rooms", type=click.IntRange(10, 2000), default=40, show_default=True)
-@click.option("--days", type=click.IntRange(1, 365), default=100, show_default=True)
+@click.option("--days", type=click.IntRange(1, 395), default=100, show_default=True)
 @click.option(
     "--dir",
     "directory",

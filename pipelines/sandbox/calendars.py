@@ -84,6 +84,7 @@ _LEADS: Final = (
     (1.00, 100 * 1440, 180 * 1440),
 )
 _LEAD_LIMITS = [limit for limit, _, _ in _LEADS]
+_PLANNED = 0.50  # a room for whole days is taken a day ahead or more: later, hours of it are gone
 
 ERA_DAYS = 182
 _SHARE = 0.42  # of the bookings of a usual room
@@ -121,9 +122,10 @@ def draw_status(chance: float) -> tuple[str, str, bool, str]:
     return _BY_CHANCE[int(chance * len(_BY_CHANCE))]
 
 
-def lead_time(random: Random) -> timedelta:
+def lead_time(random: Random, least_chance: float = 0.0) -> timedelta:
     """Draw how long before its start a meeting was created, to the second."""
-    _, least, most = _LEADS[bisect(_LEAD_LIMITS, random.random())]
+    chance = least_chance + (1 - least_chance) * random.random()
+    _, least, most = _LEADS[bisect(_LEAD_LIMITS, chance)]
     return timedelta(seconds=int((least + random.random() * (most - least)) * 60))
 
 
@@ -291,7 +293,7 @@ class _Day:
             self._add_single(self._at(quarter, self.date), timedelta(hours=3))
         elif chance < 2.1:  # several days
             length = timedelta(days=self._random.randint(1, 4), hours=7)
-            self._add_single(self._at(36, self.date), length)
+            self._add_single(self._at(36, self.date), length, _PLANNED)
         elif chance < 2.2:  # no length at all
             self._add_single(self._at(40, self.date), timedelta(0))
 
@@ -299,15 +301,17 @@ class _Day:
         wall = datetime.combine(day, time(), self._zone) + quarter * _QUARTER
         return wall.astimezone(UTC)
 
-    def _add_single(self, starts_at: datetime, length: timedelta) -> None:
-        created_at = starts_at - lead_time(self._random)
+    def _add_single(
+        self, starts_at: datetime, length: timedelta, least_chance: float = 0.0
+    ) -> None:
+        created_at = starts_at - lead_time(self._random, least_chance)
         self._add(_Booking(starts_at, length, created_at))
 
     def _add_all_day(self, dated_in: ZoneInfo, windows_zone: str, days: int) -> None:
         first = datetime.combine(self.date, time(), dated_in)
         starts_at = first.astimezone(UTC)
         length = (first + timedelta(days=days)).astimezone(UTC) - starts_at
-        created_at = starts_at - lead_time(self._random) - timedelta(hours=10)
+        created_at = starts_at - lead_time(self._random, _PLANNED) - timedelta(hours=10)
         self._add(_Booking(starts_at, length, created_at, all_day_zone=windows_zone))
 
     def _add(self, booking: _Booking) -> None:

@@ -48,8 +48,8 @@ _WHOLE_DURATIONS = minutes(
 def _forecast(name: str, percentile: str) -> Column:
     return minutes(
         name,
-        f"Booked time to expect: that so far, and the {percentile} percentile of what equal "
-        "weekdays still gained or lost; null where the past is too short.",
+        f"Booked time to expect: that so far, and the {percentile} percentile of what days like "
+        "it still gained or lost; null where the past is too short.",
         wide=True,
         nullable=True,
     )

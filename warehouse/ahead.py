@@ -33,7 +33,7 @@ BUSY_AHEAD: Final = "busy_ahead"
 PERCENTILES: Final = (0.2, 0.5, 0.8)
 MOST_WEEKS: Final = 26
 """Equal weekdays that a range is made of: the latest."""
-LATEST_DAYS: Final = 40
+LATEST_DAYS: Final = 24
 """Open days of which the other weekdays are taken too: the latest."""
 MOST_UNLIKE: Final = 2
 """Two weekdays are alike if neither usually ends with more than so many times the other."""
@@ -69,47 +69,56 @@ class Outlook:
 
     def __init__(self, days: Days, past: int, ledger_from: int) -> None:
         self._days = days
-        self._past = past
-        self._is_ahead = np.arange(len(days.dates)) >= past
         self._weekday = days.dates % 7
         self._share = days.known / days.open_minutes[:, None]
         self.is_known = days.dates[:, None] - np.arange(DISTANCES + 1) + 1 >= ledger_from
         self.is_known[:, 0] = True
-        first, last = days.dates[0] - DISTANCES - DAYS_AROUND, days.dates[-1] + DAYS_AROUND
-        dates = np.arange(first, last + 1)
-        self._first = int(first)
-        self._row = np.full(len(dates), -1)
-        self._row[days.dates - first] = np.arange(len(days.dates))
-        self._rows = [np.flatnonzero(self._weekday[:past] == weekday) for weekday in range(7)]
-        self._over = np.stack(
-            [np.searchsorted(days.dates[rows], dates, side="right") for rows in self._rows]
-        )
+        # By date: which row it is, and how many past days of each weekday were over then.
+        self._first = int(days.dates[0]) - DISTANCES - DAYS_AROUND
+        dates = np.arange(self._first, days.dates[-1] + DAYS_AROUND + 1)
+        row = np.full(len(dates), -1)
+        row[days.dates - self._first] = np.arange(len(days.dates))
+        weekdays = [np.flatnonzero(self._weekday[:past] == weekday) for weekday in range(7)]
+        over = [np.searchsorted(days.dates[rows], dates, side="right") for rows in weekdays]
+        self._over = np.stack(over, axis=1)
+        # By weekday and how many are over: the latest, what is usual, and the naive forecast.
+        self._equal = np.full((7, past + 1, MOST_WEEKS), -1)
         self._usual = np.full((7, past + 1, DISTANCES + 1), np.nan)
-        for weekday, rows in enumerate(self._rows):
-            is_known = self.is_known[rows]
+        self._naive = np.full((7, past + 1), np.nan)
+        for weekday, rows in enumerate(weekdays):
+            every, is_known = slice(len(rows) + 1), self.is_known[rows]
             counts = _sums_of_latest(is_known, MOST_WEEKS)
             sums = _sums_of_latest(np.where(is_known, self._share[rows], 0), MOST_WEEKS)
             usual = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-            self._usual[weekday, : len(usual)] = usual
+            self._usual[weekday, every] = usual
+            self._equal[weekday, every] = _latest(rows, MOST_WEEKS)
+            means = _sums_of_latest(days.known[rows, :1], _NAIVE_WEEKS)[:, 0] / _NAIVE_WEEKS
+            self._naive[weekday, _NAIVE_WEEKS : len(means)] = means[_NAIVE_WEEKS:]
+        self._latest = _latest(np.arange(past), LATEST_DAYS)
+        self._ends_with = self._usual[np.arange(7), self._over, 0]
+        steps = [step for step in range(-DAYS_AROUND, DAYS_AROUND + 1) if step]
+        self._steps = np.array(steps)
+        self._around = row[days.dates[:, None] + self._steps - self._first]
+        is_ahead = np.arange(len(days.dates)) >= past
+        self._is_at_hand = (self._around >= 0) & ((self._around < past) | is_ahead[:, None])
 
     def expected(self, distance: int) -> tuple[list[_Floats], npt.NDArray[np.bool_]]:
         """Return low, median and high of each day in minutes, and of which the past is long enough.
 
         Each is expected from what was known so many days before it.
         """
-        days = self._days
-        by = days.dates - distance
+        days, by = self._days, self._days.dates - distance - self._first
         fullness = self._fullness(distance)
         gains = (self._share[:, 0] - KEPT * self._share[:, distance]) / fullness
         gains = np.append(np.where(self.is_known[:, distance], gains, np.inf), np.inf)
-        equal = np.full((len(by), MOST_WEEKS), np.inf)
-        for weekday, rows in enumerate(self._rows):
-            here = np.flatnonzero(self._weekday == weekday)
-            over = self._over[weekday, by[here] - self._first]
-            equal[here] = gains[_latest(rows, over, MOST_WEEKS)]
-        over = self._over[:, by - self._first].sum(axis=0)
-        latest = _latest(np.arange(len(by)), over, LATEST_DAYS)
-        is_like, ratio = self._likeness(by, self._weekday[latest])
+        equal = gains[self._equal[self._weekday, self._over[by, self._weekday]]]
+        latest = self._latest[self._over[by].sum(axis=1)]
+        # Other weekdays, in proportion to what each ends with; equal ones are there already.
+        own = self._ends_with[by, self._weekday][:, None]
+        other = self._ends_with[by[:, None], self._weekday[latest]]
+        is_like = (own > 0) & (other <= own * MOST_UNLIKE) & (own <= other * MOST_UNLIKE)
+        is_like &= self._weekday[latest] != self._weekday[:, None]
+        ratio = np.divide(own, other, out=np.ones_like(other), where=is_like)
         others = np.where(is_like, gains[latest], np.inf) * ratio
         ordered = np.sort(np.concatenate([equal, others], axis=1), axis=1)
         counts = np.isfinite(ordered).sum(axis=1)
@@ -123,13 +132,8 @@ class Outlook:
 
     def naive(self, distance: int) -> _Floats:
         """Return the mean of the last four equal weekdays that were over by then; NaN of fewer."""
-        days = self._days
-        means = np.full(len(days.dates), np.nan)
-        for weekday, rows in enumerate(self._rows):
-            here = np.flatnonzero(self._weekday == weekday)
-            over = self._over[weekday, days.dates[here] - distance - self._first]
-            sums = _sums_of_latest(days.known[rows, :1], _NAIVE_WEEKS)[over, 0]
-            means[here] = np.where(over >= _NAIVE_WEEKS, sums / _NAIVE_WEEKS, np.nan)
+        by = self._days.dates - distance - self._first
+        means: _Floats = self._naive[self._weekday, self._over[by, self._weekday]]
         return means
 
     def _fullness(self, distance: int) -> _Floats:
@@ -137,36 +141,16 @@ class Outlook:
 
         What was booked of a day ahead before now is not at hand: past days go without those.
         """
-        days = self._days
-        by = days.dates - distance
-        booked = CALM * days.open_minutes.astype(np.float64)
-        usual = booked.copy()
-        for step in range(-DAYS_AROUND, DAYS_AROUND + 1):
-            then = max(distance + step, 0)
-            if step == 0 or then > DISTANCES:
-                continue
-            row = self._row[days.dates + step - self._first]
-            share = self._usual_share(self._weekday[row], by, then)
-            is_told = (row >= 0) & ~np.isnan(share) & ((row < self._past) | self._is_ahead)
-            booked += np.where(is_told, days.known[row, then], 0)
-            usual += np.where(is_told, share * days.open_minutes[row], 0)
-        return booked / usual
-
-    def _likeness(self, by: _Ints, weekdays: _Ints) -> tuple[npt.NDArray[np.bool_], _Floats]:
-        """Return which weekdays, a row a day, are like its own, and the ratio of what is usual.
-
-        Equal weekdays are none of them: they are taken from farther back.
-        """
-        own = self._usual_share(self._weekday, by, 0)[:, None]
-        other = self._usual_share(weekdays, by[:, None], 0)
-        is_like = (own > 0) & (other <= own * MOST_UNLIKE) & (own <= other * MOST_UNLIKE)
-        is_like &= weekdays != self._weekday[:, None]
-        return is_like, np.where(is_like, own, 1) / np.where(is_like, other, 1)
-
-    def _usual_share(self, weekday: _Ints, by: _Ints, distance: int) -> _Floats:
-        """Return the share usually booked of weekdays so long before, of what was over by then."""
-        usual: _Floats = self._usual[weekday, self._over[weekday, by - self._first], distance]
-        return usual
+        days, by = self._days, self._days.dates - distance - self._first
+        then = np.maximum(distance + self._steps, 0)
+        row, then = self._around[:, then <= DISTANCES], then[then <= DISTANCES]
+        weekday = self._weekday[row]
+        share = self._usual[weekday, self._over[by[:, None], weekday], then]
+        is_told = self._is_at_hand[:, : len(then)] & ~np.isnan(share)
+        booked = np.where(is_told, days.known[row, then], 0).sum(axis=1)
+        usual = np.where(is_told, share * days.open_minutes[row], 0).sum(axis=1)
+        fullness: _Floats = (booked + CALM * days.open_minutes) / (usual + CALM * days.open_minutes)
+        return fullness
 
 
 def _sums_of_latest(values: npt.NDArray[Any], most: int) -> _Floats:
@@ -176,9 +160,9 @@ def _sums_of_latest(values: npt.NDArray[Any], most: int) -> _Floats:
     return of_latest
 
 
-def _latest(rows: _Ints, over: _Ints, most: int) -> _Ints:
-    """Return the latest of so many of the rows, -1 before the first, a row for each number."""
-    places = over[:, None] - np.arange(1, most + 1)
+def _latest(rows: _Ints, most: int) -> _Ints:
+    """Return the latest for each number of rows that are over, from 0 to all; -1 where none is."""
+    places = np.arange(len(rows) + 1)[:, None] - np.arange(1, most + 1)
     latest: _Ints = np.append(rows, -1)[np.maximum(places, -1)]
     return latest
 

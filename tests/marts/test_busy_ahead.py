@@ -61,7 +61,7 @@ class Plain:
         if len(equal) < 6:
             return None
         gains = [self.gain(each, distance) for each in equal]
-        for other in [each for each in self.opened if each <= by][-40:]:
+        for other in [each for each in self.opened if each <= by][-24:]:
             theirs = self.usual(other % 7, by, 0)
             if other % 7 == day % 7 or not self.is_known(other, distance) or not own or not theirs:
                 continue

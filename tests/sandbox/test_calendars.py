@@ -178,6 +178,15 @@ def test_all_day_items_are_midnight_to_midnight_in_the_organizers_zone() -> None
     assert elsewhere > 0
 
 
+def test_a_room_for_whole_days_is_taken_a_day_ahead_or_more() -> None:
+    whole = [item for item in items() if item.ends_at - item.starts_at >= timedelta(hours=8)]
+    assert any(item.is_all_day for item in whole)
+    assert not all(item.is_all_day for item in whole)
+    for item in whole:
+        assert item.created_at is not None
+        assert item.starts_at - item.created_at >= timedelta(days=1)
+
+
 def test_the_odd_cases_occur() -> None:
     def spans_midnight(room: Mailbox, item: Item) -> bool:
         zone = ZoneInfo(room.directory["time_zone"])

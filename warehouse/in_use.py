@@ -58,8 +58,8 @@ class _ByDay:
     def __init__(self, day: Array, *columns: Array) -> None:
         # Of 16 bits, as a pass has no more days than a year: those are sorted by counting.
         order = np.argsort(day.astype(np.uint16), kind="stable")
-        self._day = day[order].astype(np.int64)
-        self._columns = [each[order] for each in columns]
+        self._day = day.take(order).astype(np.int64)
+        self._columns = [each.take(order) for each in columns]
 
     def of_days(self, days: range) -> list[Array]:
         """Return day and columns of the rows of some days."""
@@ -127,8 +127,8 @@ class _Changes:
 
     def _asked(self, day: Array, room: Array, other: Array, chosen: Array | bool = True) -> _ByDay:
         """Return the rows whose day and place is asked about."""
-        kept = np.flatnonzero(chosen & (day < self._days) & (self._places_of[0] > 0)[room])
-        return _ByDay(*(each[kept] for each in (day, room, other)))
+        kept = np.flatnonzero(chosen & (day < self._days) & (self._places_of[0] > 0).take(room))
+        return _ByDay(*(each.take(kept) for each in (day, room, other)))
 
     @property
     def chunks(self) -> list[range]:
@@ -141,7 +141,7 @@ class _Changes:
         *opened, change = self._opened(days)
         found = [opened, self._begins.of_days(days), self._ends.of_days(days)]
         for each in found:
-            each[2] -= self._phase[each[1]] + self._lowest
+            each[2] -= self._phase.take(each[1]) + self._lowest
         # Of all minutes only those at which anything changes: mostly the quarters of the hours.
         is_moment = np.zeros(self._width, np.bool_)
         for _, _, minute in found:
@@ -151,7 +151,8 @@ class _Changes:
         counts = np.zeros((3, len(days) * self._places * width))
         for place_of in self._places_of * width:
             for which, (day, room, minute) in enumerate(found):
-                at = (day - days.start) * (self._places * width) + place_of[room] + nth[minute]
+                at = (day - days.start) * (self._places * width)
+                at += place_of.take(room) + nth.take(minute)
                 counts[which] += np.bincount(at, None if which else change, counts.shape[1])
         counts[1] -= counts[2]
         at = np.flatnonzero((counts[0] != 0) | (counts[1] != 0))
@@ -191,8 +192,8 @@ def peaks(changes: pa.Table) -> pa.Table:
     open_at = np.flatnonzero(rooms_open > 0)
     if not len(open_at):
         return PEAKS.empty_table()
-    place, day, booked, lasts = (each[open_at] for each in (place, day, booked, lasts))
-    free = rooms_open[open_at] - booked
+    place, day, booked, lasts = (each.take(open_at) for each in (place, day, booked, lasts))
+    free = rooms_open.take(open_at) - booked
     is_first = np.append(True, (place[1:] != place[:-1]) | (day[1:] != day[:-1]))
     first = np.flatnonzero(is_first)
     peak = np.maximum.reduceat(booked, first)
@@ -229,11 +230,12 @@ def place_hours(hours: Hours | None, places: pa.Table, through: date) -> pa.Tabl
     place[own] = number
     days = max(0, min(calendar.days, (through - date(1970, 1, 1)).days - calendar.first_day + 1))
     room, day = column(masks, "room_no"), day_numbers(masks) - calendar.first_day
-    kept = np.flatnonzero((place[room] >= 0) & (day < days))
-    at = (place[room[kept]] * days + day[kept]) * 24 + column(masks, "local_hour")[kept]
+    kept = np.flatnonzero((place.take(room) >= 0) & (day < days))
+    at = (place.take(room.take(kept)) * days + day.take(kept)) * 24
+    at += column(masks, "local_hour").take(kept)
     size = (int(number.max()) + 1) * days * 24
     sums = [
-        np.bincount(at, np.bitwise_count(column(masks, name)[kept]), size).astype(np.int64)
+        np.bincount(at, np.bitwise_count(column(masks, name).take(kept)), size).astype(np.int64)
         for name in ("open_mask", "booked_mask")
     ]
     found = np.flatnonzero(np.bincount(at, minlength=size))

@@ -55,8 +55,9 @@ def booked_in_pass(hours: Hours | None, rooms: pa.Table, days: pa.Table) -> pa.T
     is_timed = every.is_booked & ~every.is_all_day & every.is_own
     is_timed &= (every.day >= 0) & (every.day < calendar.days)
     timed = np.flatnonzero(is_timed)
-    timed = timed[is_asked[place[every.room[timed]], every.day[timed]]]
-    room, starts, ends = every.room[timed], every.starts[timed], every.ends[timed]
+    place_of, day = place.take(every.room.take(timed)), every.day.take(timed)
+    timed = timed.take(np.flatnonzero(is_asked[place_of, day]))
+    room, starts, ends = (each.take(timed) for each in (every.room, every.starts, every.ends))
     if (all_day := np.flatnonzero(every.is_booked & every.is_all_day)).size:
         first = calendar.first_cell * 60
         of, cell, _ = cut_at_hours(
@@ -68,18 +69,19 @@ def booked_in_pass(hours: Hours | None, rooms: pa.Table, days: pa.Table) -> pa.T
         of_mask, cell, open_mask = (column(hours.masks, name) for name in names)
         day = day_numbers(hours.masks) - calendar.first_day
         is_filled = is_filled[of_mask, cell - calendar.first_cell]
-        kept = np.flatnonzero(is_filled & is_asked[place[of_mask], day])
+        kept = np.flatnonzero(is_filled & is_asked[place.take(of_mask), day])
         of_mask, cell, open_mask = of_mask[kept], cell[kept].astype(np.int64), open_mask[kept]
         after = open_mask << 1
         (of, opens), (_, closes) = map(minutes_of, (open_mask & ~after, ~open_mask & after))
         room = np.append(room, of_mask[of])
         starts = np.append(starts, cell[of] * 60 + opens)
         ends = np.append(ends, cell[of] * 60 + closes)
-    number, starts, ends = number[room], starts - phase[room], ends - phase[room]
+    number, phase = number.take(room), phase.take(room)
+    starts, ends = starts - phase, ends - phase
     # Rooms come day by day: such runs are merged.
     key = number * (int(np.ptp(starts)) + 1 if len(starts) else 1) + starts
     order = np.argsort(key, kind="stable")
-    number, starts, ends = stretches(number[order], starts[order], ends[order])
+    number, starts, ends = stretches(*(each.take(order) for each in (number, starts, ends)))
     return pa.table([number, starts, ends - starts], BOOKED.names).cast(BOOKED)
 
 
@@ -98,7 +100,7 @@ def load_what_if(engine: Engine) -> None:
         found = engine.columns(_BOOKED, numbers)
         # Sorted in each pass, one after another: such runs are merged.
         order = np.argsort(found["number"] * (1 << 32) + found["starts"], kind="stable")
-        room_no, starts, minutes = (each[order] for each in found.values())
+        room_no, starts, minutes = (each.take(order) for each in found.values())
         for place in (place for place in places if place in days):
             own = of_places[place]
             low, high = np.searchsorted(room_no, (own[0]["number"], own[-1]["number"] + 1))
@@ -177,7 +179,7 @@ def stretches(room: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints]:
     until = np.maximum.accumulate(room * reach + ends - starts.min())
     is_first = np.append(True, (room * reach + starts - starts.min())[1:] > until[:-1])
     first = np.flatnonzero(is_first)
-    return room[first], starts[first], np.maximum.reduceat(ends, first)
+    return room.take(first), starts.take(first), np.maximum.reduceat(ends, first)
 
 
 def at_once(starts: Ints, ends: Ints) -> Ints:

@@ -18,7 +18,6 @@ def published(tmp_path: Path) -> Iterator[Publish]:
     opened: list[Database] = []
 
     def publish(scenario: Scenario) -> Database:
-        scenario = scenario.with_options(export_parquet=False)
         opened.append(publish_scenario(tmp_path / str(len(opened)), scenario))
         return opened[-1]
 

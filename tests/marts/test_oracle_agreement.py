@@ -34,7 +34,7 @@ EXACT = {
 @given(scenarios())
 def test_every_mart_agrees_with_the_oracle(scenario: Scenario) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        database = publish_scenario(Path(folder), scenario.with_options(export_parquet=False))
+        database = publish_scenario(Path(folder), scenario)
         try:
             assert_agrees(database, Oracle(scenario))
         finally:

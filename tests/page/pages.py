@@ -44,7 +44,7 @@ def seats(band: str) -> str:
 
 def page_of(folder: Path, scenario: Scenario) -> Page:
     """Publish a scenario and write its page."""
-    database = publish_scenario(folder, scenario.with_options(export_parquet=False))
+    database = publish_scenario(folder, scenario)
     write_page(folder / "warehouse", "EU")
     path = page_path(folder / "warehouse", "EU")
     text = path.read_text(encoding="utf-8")

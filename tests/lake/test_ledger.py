@@ -91,6 +91,12 @@ def test_a_booking_on_a_day_that_is_read_for_the_first_time_is_no_change(lake: L
     assert night(lake, 1, at(9), at(9, later[-1], kind="occurrence"), days=later) == []
 
 
+def test_a_booking_that_moved_to_a_day_read_for_the_first_time_is_a_move(lake: Lake) -> None:
+    night(lake, 0, at(9, DAYS[1]))
+    later = [day + timedelta(days=1) for day in DAYS]
+    assert night(lake, 1, at(14, later[-1]), days=later) == [("a", "moved", 9, 45)]
+
+
 def test_a_night_that_is_run_twice_adds_nothing_and_a_second_change_is_added(lake: Lake) -> None:
     night(lake, 0, at(9), at(11))
     once = night(lake, 1, at(11))

@@ -65,6 +65,8 @@ _ARRAYS: Final = frozenset(
     {MASKS, HOURS_OF_PLACES, PLACE_CHANGES, PEAKS, KNOWN_DAYS, WHAT_IF_BOOKED}
 )
 """Steps that are not SQL."""
+_PASSES_A_CHECKPOINT: Final = 50
+"""What passes add to the ends of tables is in memory until then: without, 280 were too many."""
 _DAY: Final = timedelta(days=1)
 _AHEAD: Final = timedelta(weeks=4)
 _LONGEST_PASS_DAYS: Final = 366
@@ -288,7 +290,7 @@ class Build:
     def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:
         """Run those of the steps that a pass has over each pass, in order from the first."""
         read_until: date | None = None
-        for dates in passes:
+        for number, dates in enumerate(passes, start=1):
             # A day more than the pass has: where a room's zone was corrected after its days
             # were read, the folder's date and the local date can be a day apart.
             until = min(dates[-1], date.max - _DAY) + _DAY
@@ -303,6 +305,8 @@ class Build:
                 self._engine.unregister(name)
             self._hours = None  # or memory would hold it beside the next one
             read_until = until
+            if number % _PASSES_A_CHECKPOINT == 0:
+                self._engine.checkpoint()
 
     def _begin_pass(
         self, first_date: date, last_date: date, read_until: date | None, until: date

@@ -218,6 +218,10 @@ class Engine:
             self._made.add(name)
             self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
 
+    def checkpoint(self) -> None:
+        """Put what was added to the database in order in its file: its memory is free then."""
+        self._connection.execute("CHECKPOINT published")
+
     def rename(self, name: str, new_name: str) -> None:
         """Rename a work table, in place of what had the new name."""
         self._connection.execute(f"DROP TABLE IF EXISTS {new_name}")

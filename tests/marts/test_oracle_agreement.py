@@ -89,8 +89,11 @@ def assert_profile(database: Database, oracle: Oracle) -> None:
         assert total < k or is_unknown or key[:5] not in {each[:5] for each in shown}
 
 
-@pytest.mark.parametrize("passes", [60, 310_000])
-def test_the_length_of_a_pass_leaves_no_trace(passes: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("passes", "a_checkpoint"), [(60, 2), (310_000, 50)])
+def test_neither_the_length_of_a_pass_nor_a_checkpoint_between_leaves_a_trace(
+    passes: int, a_checkpoint: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warehouse.build._PASSES_A_CHECKPOINT", a_checkpoint)
     database = publish_scenario(tmp_path, everything().with_options(room_days_per_pass=passes))
     assert_agrees(database, oracle_of_everything())
     database.close()

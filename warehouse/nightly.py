@@ -6,7 +6,7 @@ Does not belong here: how a day is written (``lake.py``), reading rooms (``pipel
 """
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from transforms.contract import INSTANT
 from transforms.contract.lake import BOOKINGS, COVERAGE, STAGED
-from transforms.local_time import Closure, first_day_kept
+from transforms.local_time import Closure, day_start, first_day_kept, zone
 from warehouse.directory import as_of_days, forget_directory
 from warehouse.lake import DATASETS, Lake, LakeError
 from warehouse.lake_format import FormatError
@@ -25,6 +25,7 @@ from warehouse.storage.disk import DiskStorage
 
 _DAY: Final = timedelta(days=1)
 _EARLIEST: Final = timedelta(hours=14)  # no zone is further ahead of UTC
+_LAST_ZONE: Final = "Etc/GMT+12"  # nor further behind
 _SPILL_ROWS: Final = 50_000
 _BARE: Final = pa.schema([field.remove_metadata() for field in STAGED])  # it is stored often
 _COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="zstd")
@@ -172,22 +173,22 @@ def retain(lake: Lake, today: date, months: int) -> list[date]:
         LakeError: a day could not be deleted, or is still there afterwards.
     """
     first_kept = first_day_kept(today, months)
-    # The earliest instant at which that day begins in any zone.
-    begins_at = datetime(first_kept.year, first_kept.month, first_kept.day, tzinfo=UTC) - _EARLIEST
-    running = frozenset(lake.days_running_until(begins_at, before=first_kept))
+    is_running = _running_on(lake, first_kept)
+    running = bookings_that_run_on(lake, first_kept)
     old = {(each, day) for each in DATASETS for day in lake.days(each) if day < first_kept}
     deleted = set()
     for dataset, day in sorted(old):
         if dataset == "bookings" and day in running:
-            rows = lake.read("bookings", day)
-            kept = None if rows is None else rows.filter(pc.greater(rows["ends_at"], begins_at))
-            if kept is not None and kept.num_rows < (rows.num_rows if rows else 0):
+            rows, kept = running[day]
+            if kept.num_rows < rows:
                 lake.replace("bookings", day, kept)
                 deleted.add(day)
         else:
             lake.delete(dataset, day)
             deleted.add(day)
-    forget_changes(lake, lambda rows: pc.less(latest_end(rows), begins_at), before=first_kept)
+    forget_changes(
+        lake, lambda rows: pc.invert(is_running(rows, latest_end(rows))), before=first_kept
+    )
     forget_directory(lake, first_kept)
     left = [
         day
@@ -198,6 +199,41 @@ def retain(lake: Lake, today: date, months: int) -> list[date]:
     if left:
         raise LakeError(f"{lake.root}: {min(left)} is past its retention and was not deleted")
     return sorted(deleted)
+
+
+def bookings_that_run_on(lake: Lake, first_kept: date) -> dict[date, tuple[int, pa.Table]]:
+    """Return the bookings of earlier days that still run on a day, on their room's clock (R10).
+
+    By the day that they start on, with the number of all bookings of that day.
+    """
+    is_running = _running_on(lake, first_kept)
+    # The earliest instant at which that day begins in any zone.
+    begins_at = datetime(first_kept.year, first_kept.month, first_kept.day, tzinfo=UTC) - _EARLIEST
+    found = {}
+    for day in lake.days_running_until(begins_at, before=first_kept):
+        rows = lake.read("bookings", day)
+        kept = None if rows is None else rows.filter(is_running(rows, rows["ends_at"]))
+        if rows is not None and kept is not None and kept.num_rows:
+            found[day] = (rows.num_rows, kept)
+    return found
+
+
+def _running_on(lake: Lake, day: date) -> Callable[[pa.Table, pa.ChunkedArray], pa.ChunkedArray]:
+    """Return what tells of rows and their ends whether they end after a day begins in their room.
+
+    Of a room that no directory knows any more, the day begins where it begins last.
+    """
+    begins = {
+        row["room_id"]: day_start(day, zone(row["time_zone"]))
+        for row in as_of_days(lake).to_pylist()
+    }
+
+    def is_running(rows: pa.Table, ends_at: pa.ChunkedArray) -> pa.ChunkedArray:
+        room_ids = pc.unique(rows["room_id"]).to_pylist()
+        last = day_start(day, zone(_LAST_ZONE))
+        return _ends_after(rows, ends_at, {each: begins.get(each, last) for each in room_ids})
+
+    return is_running
 
 
 def _refuse_other_rooms(
@@ -246,10 +282,16 @@ def running_into(table: pa.Table | None, begins: Mapping[str, datetime]) -> pa.T
 
 
 def _runs_into(table: pa.Table, begins: Mapping[str, datetime]) -> pa.ChunkedArray:
+    return _ends_after(table, table["ends_at"], begins)
+
+
+def _ends_after(
+    table: pa.Table, ends_at: pa.ChunkedArray, begins: Mapping[str, datetime]
+) -> pa.ChunkedArray:
     rooms = pa.array(list(begins), pa.string())
     instants = pa.array(list(begins.values()), INSTANT)
     begins_at = instants.take(pc.index_in(table["room_id"].combine_chunks(), value_set=rooms))
-    return pc.fill_null(pc.greater(table["ends_at"], begins_at), False)
+    return pc.fill_null(pc.greater(ends_at, begins_at), False)
 
 
 def merge_coverage(

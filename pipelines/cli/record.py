@@ -30,6 +30,7 @@ from transforms.contract.lake import LAKE, READ_AND_DROPPED
 from transforms.local_time import first_day_kept
 from warehouse.holdings import access_to, database_holdings, lake_holdings
 from warehouse.lake import Lake
+from warehouse.nightly import bookings_that_run_on
 from warehouse.storage import Location, ObjectUrl
 
 _ROOT: Final = Path(__file__).parents[2]
@@ -219,7 +220,13 @@ def _of_stores(settings: Settings, region: Region, home: Path, now: datetime) ->
     """Return what is stored, since when and who may read it."""
     chosen = settings.regions[region]
     kept = first_day_kept(today_in(settings, region, now), settings.retention_months)
-    lake = lake_holdings(Lake(chosen.lake, region))
+    region_lake = Lake(chosen.lake, region)
+    lake, running = lake_holdings(region_lake), bookings_that_run_on(region_lake, kept)
+    # A booking that runs on into the days kept stays with them (R10).
+    of_past = [day for day in region_lake.days("bookings") if day < kept]
+    runs_on = bool(of_past) and all(
+        day in running and running[day][0] == running[day][1].num_rows for day in of_past
+    )
     database = database_holdings(chosen.warehouse, region)
     stored = (
         ("Lake, bookings", lake.first_date),
@@ -236,10 +243,15 @@ def _of_stores(settings: Settings, region: Region, home: Path, now: datetime) ->
     }
     of_bookings, of_statistics = (access_to(folders[name]) for name in (_BOOKINGS, _STATISTICS))
     overdue = "OVERDUE: run the night, or erase"
+    verdicts = {"Lake, bookings": f"kept: still running on {kept}"} if runs_on else {}
     return {
         "kept_from": kept,
         "stored": [
-            (name, _day(oldest), "kept" if oldest is None or oldest >= kept else overdue)
+            (
+                name,
+                _day(oldest),
+                "kept" if oldest is None or oldest >= kept else verdicts.get(name, overdue),
+            )
             for name, oldest in stored
         ],
         "lake": lake,

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.lake.rows import (
@@ -16,6 +17,7 @@ from tests.lake.rows import (
     SUNDAY,
     booking,
     coverage,
+    directory,
     facts,
     files,
     headcounts,
@@ -24,6 +26,7 @@ from tests.lake.rows import (
     stored,
 )
 from tests.object_stores import EVERYWHERE
+from transforms.contract.lake import ROOMS
 from warehouse.lake import DATASETS, Dataset, Lake, LakeError
 from warehouse.nightly import apply_night, retain, staging
 from warehouse.storage.disk import DiskStorage
@@ -146,6 +149,34 @@ def test_r10_retention_keeps_a_booking_that_still_runs_and_nothing_else_of_its_d
     assert retain(lake, SATURDAY, 13) == [old]
     assert [row[0] for row in facts(lake.read("bookings", old))] == ["b"]
     assert retain(lake, SATURDAY, 13) == []
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "last_of_friday"),
+    [
+        ("Pacific/Kiritimati", 10),
+        ("Asia/Kolkata", 18.5),
+        ("Europe/Copenhagen", 23),
+        ("America/New_York", 29),
+        (None, 36),
+    ],
+)
+def test_the_day_before_the_first_one_kept_goes_whole_on_the_clock_of_each_room(
+    lake: Lake, time_zone: str | None, last_of_friday: float
+) -> None:
+    friday = date(2025, 11, 21)
+    ends_at = datetime(2025, 11, 21, tzinfo=UTC) + timedelta(hours=last_of_friday)
+    if time_zone:
+        (room,) = directory("a").to_pylist()
+        rooms = pa.Table.from_pylist([room | {"time_zone": time_zone}], schema=ROOMS)
+        lake.replace("rooms", None, rooms)
+    over = booking("a", friday, hour=1, ends_at=ends_at)
+    lake.replace("bookings", friday, stored(over))
+    assert retain(lake, date(2026, 11, 22), 12) == [friday]
+    assert lake.days("bookings") == []
+    lake.replace("bookings", friday, stored(over | {"ends_at": ends_at + timedelta(minutes=1)}))
+    assert retain(lake, date(2026, 11, 22), 12) == []
+    assert lake.days("bookings") == [friday]
 
 
 def test_r10_a_booking_of_a_day_that_was_not_asked_is_left_to_its_own_partition(lake: Lake) -> None:

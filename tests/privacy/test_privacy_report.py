@@ -93,6 +93,15 @@ def test_the_report_shows_a_day_that_is_past_its_retention(
     assert "| Lake, bookings | 2020-01-02 | OVERDUE" in report()
 
 
+def test_the_report_shows_that_a_booking_of_a_day_past_its_retention_still_runs(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    day = date(2020, 1, 2)
+    row = booking("fjord", day) | {"ends_at": datetime.now(UTC)}
+    planted.lake.replace("bookings", day, stored(row))
+    assert "| Lake, bookings | 2020-01-02 | kept: still running on " in report()
+
+
 def test_the_report_shows_where_it_is_stored_and_who_may_read_it(
     planted: Company, report: Callable[..., str]
 ) -> None:

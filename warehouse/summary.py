@@ -17,9 +17,8 @@ from dateutil.relativedelta import relativedelta
 from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.storage import Location
-from warehouse.targets import last_closed
+from warehouse.targets import READ_ALIKE, is_whole, last_closed
 
-_READ_ALIKE: Final = 0.95
 _MOST_SHOWN: Final = 5
 
 _BUILDINGS: Final = """
@@ -125,7 +124,7 @@ class Use:
     @property
     def is_read(self) -> bool:
         """Whether the rooms were read on nearly all of their days."""
-        return self.room_days_loaded >= _READ_ALIKE * self.room_days > 0
+        return self.room_days_loaded >= READ_ALIKE * self.room_days > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ class BuildingMonth:
 class Month:
     """A closed month; ``sold_out`` has building, size and days, most days first.
 
-    ``is_whole`` is false where the first days of the month were never read.
+    ``is_whole`` is false where days of the month were never read, or are not kept any more.
     """
 
     region: Region
@@ -187,13 +186,14 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
                 days[building] = (counts[0], counts[1])
         sold_out = connection.execute(_SOLD_OUT, period).fetchall()
         never_booked = connection.execute(_NEVER_BOOKED, period).fetchall()
-    if first_read > before["first"]:
-        uses_before = {}
+        is_month_whole = is_whole(connection, start, end)
+        if not (is_month_whole and is_whole(connection, before["first"], before["last"])):
+            uses_before = {}
     return Month(
         region=region,
         first_date=start,
         last_date=end,
-        is_whole=first_read <= start,
+        is_whole=is_month_whole,
         total=_compared(
             "all buildings", _sum(uses.values()), _sum(uses_before.values()), days.get(None)
         ),
@@ -215,7 +215,7 @@ def _compared(
 ) -> BuildingMonth:
     """Put both months together; ``days`` are those of rooms in both, and those of all rooms."""
     of_both, of_all = days or (0, 0)
-    is_same = of_both >= _READ_ALIKE * of_all > 0
+    is_same = of_both >= READ_ALIKE * of_all > 0
     is_alike = is_same and before is not None and before.is_read and now.is_read
     return BuildingMonth(building, now, before if is_alike else None)
 

@@ -46,6 +46,15 @@ _HEADCOUNTS: Final = """
       AND month BETWEEN strftime($first, '%Y-%m') AND strftime($last, '%Y-%m')
       AND level IN ('building_size', if($building IS NULL, 'region', 'building'))
       AND ($building IS NULL OR building = $building)"""
+_ROOM_DAYS: Final = """
+    SELECT coalesce(sum(rooms_loaded), 0), coalesce(sum(rooms), 0)
+    FROM utilization
+    WHERE local_date BETWEEN $first AND $last
+      AND ($building IS NULL OR building = $building)
+      AND ($capacity_band IS NULL OR capacity_band = $capacity_band)
+      AND room_type NOT IN ('desk', 'office', 'executive')"""
+READ_ALIKE: Final = 0.95
+"""The share of room-days that are to be read of a period that is judged, or compared (R24)."""
 _MONTHS_OF_A_QUARTER: Final = 3
 
 
@@ -129,25 +138,26 @@ def evaluate(
 ) -> list[TargetResult]:
     """Judge targets by a region's database, over the last closed month or quarter; missed first.
 
+    A period of which days, or more than a few room-days, were not read is not judged: of some of
+    the days there are no more sold-out ones, and some of the rooms are not used as all of them.
+
     ``as_of`` is the last date that counts; default: data_through.
     """
     results = []
-    first_read, through = connection.execute(
-        "SELECT min(local_date) FILTER (is_loaded), "
-        "(SELECT data_through FROM build_info) FROM coverage"
-    ).fetchall()[0]
-    through = as_of or through
+    (published,) = connection.execute("SELECT data_through FROM build_info").fetchall()[0]
+    through = as_of or published
     for target in targets if through else ():
         months = 1 if target.measure == "sold_out_days_at_most" else 3
         first, last = last_closed(through, months)
         value = None
-        if first_read is not None and first_read <= first:
-            parameters = {
-                "first": first,
-                "last": last,
-                "building": target.building,
-                "capacity_band": target.capacity_band,
-            }
+        parameters = {
+            "first": first,
+            "last": last,
+            "building": target.building,
+            "capacity_band": target.capacity_band,
+        }
+        loaded, rooms = connection.execute(_ROOM_DAYS, parameters).fetchall()[0]
+        if is_whole(connection, first, last) and loaded >= READ_ALIKE * rooms:
             if target.measure == "seats_used_percent_at_least":
                 value = _seats_used_at_most(connection, parameters)
             else:
@@ -155,6 +165,18 @@ def evaluate(
                 value = rows[0][0] if rows else None
         results.append(TargetResult(target, first, last, value))
     return sorted(results, key=lambda result: not result.is_missed)
+
+
+def is_whole(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> bool:
+    """Return whether a night was to read each of the days (both ends included), and all are kept.
+
+    What it could read, ``rooms_loaded`` says.
+    """
+    (days,) = connection.execute(
+        "SELECT count(DISTINCT local_date) FROM coverage WHERE local_date BETWEEN $first AND $last",
+        {"first": first, "last": last},
+    ).fetchall()[0]
+    return bool(days == (last - first).days + 1)
 
 
 def _seats_used_at_most(

@@ -124,7 +124,21 @@ def test_r18_a_building_is_compared_by_the_rooms_that_it_had_in_either_month(
     text = body(mail, "plain")
     # The same two rooms in all, wherever they are.
     assert "Booked utilization: 0 % (month before: 2 %)\n2 hours booked in 2 rooms" in text
-    assert "- Annex: 0 %, 1 rooms, 1 hours booked\n- HQ: 0 %, 1 rooms, 1 hours booked" in text
+    assert "- Annex: 0 %, 1 room, 1 hour booked\n- HQ: 0 %, 1 room, 1 hour booked" in text
+
+
+def test_a_month_with_days_that_no_night_read_says_so_and_is_compared_and_judged_by_nothing(
+    company: Company, mail: MailServer
+) -> None:
+    target = {"building": "HQ", "sold_out_days_at_most": 4}
+    configure(company, mail, targets=[target])
+    company.run(date(2026, 9, 1), date(2026, 10, 9))
+    company.run(date(2026, 10, 20), OCTOBER.last_date)
+    company.insights("mail", "--region", "EU")
+    text = body(mail, "plain")
+    assert "Some days of October 2026 were never read, or are past the retention" in text
+    assert "HQ, all rooms: no figure for the whole of October 2026." in text
+    assert "month before" not in text
 
 
 def test_missed_targets_stand_first_in_the_mail_and_on_the_page(

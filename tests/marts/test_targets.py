@@ -75,3 +75,22 @@ def test_a_quarter_with_a_month_of_too_few_bookings_is_not_judged(published: Pub
     pairs = [book(room, day, "09:00", "10:00", invited_headcount=2) for day in days]
     (result,) = judged(published, (room,), pairs, seats_used(50, "north"))
     assert result.value is None
+
+
+def test_a_quarter_is_not_judged_where_one_in_ten_room_days_was_not_read(
+    published: Publish,
+) -> None:
+    target = Target("utilization_percent_at_least", 90, "north")
+    bookings = [book(ROOMS[0], day, "09:00", "10:00") for day in QUARTER]
+    whole = closed_month(ROOMS, bookings, QUARTER)
+    for unread, is_missed in ((2, True), (10, False)):
+        never = set(QUARTER[:unread])
+        found = tuple(
+            replace(each, is_loaded=False, read_at=None)
+            if each.room_id.startswith("north") and each.day in never and each.room_id != "north-4"
+            else each
+            for each in whole.coverage
+        )
+        (result,) = evaluate(published(replace(whole, coverage=found)).connection, [target])
+        assert result.is_missed is is_missed
+        assert (result.value is not None) is is_missed

@@ -218,9 +218,9 @@ CONTRASTS = """(() => {
   };
   const ground = (element) => {
     for (let each = element; each; each = each.parentElement) {
-      const bar = each.querySelector(":scope > .bar");
-      if (bar) return getComputedStyle(bar, "::after").backgroundColor;
-      const { backgroundColor } = getComputedStyle(each);
+      const { backgroundColor, backgroundImage } = getComputedStyle(each);
+      const bar = backgroundImage.match(/rgba?\\([^)]*\\)/);
+      if (bar) return bar[0];
       if (channels(backgroundColor)[3] > 0) return backgroundColor;
     }
     return "white";

@@ -330,6 +330,35 @@ def test_a_chart_is_drawn_once_a_reader_comes_near_it(worked: Page, browser: Bro
     assert tab.complaints() == []
 
 
+def test_the_busiest_and_the_quietest_rooms_stand_in_order_and_none_at_both_ends(
+    make_page: MakePage, browser: Browser
+) -> None:
+    many = [Room(f"many-{number:02}", capacity=8, week=ALWAYS) for number in range(25)]
+    few = [Room(f"few-{number}", capacity=12, week=ALWAYS) for number in range(3)]
+    bookings = [
+        book(room, MONDAY, f"{hour:02}:00", f"{hour:02}:30")
+        for place, room in enumerate((*many, *few))
+        for hour in range(place % 6)  # many are used alike, some not at all
+    ]
+    page = make_page(scenario((*many, *few), bookings, [MONDAY]))
+    tab = browser.open(page.path)
+    for band, most in (("5-8", 10), ("9-14", 2)):
+        choose(tab, size=seats(band))
+        ranked = [
+            name
+            for (name,) in page.database.rows(
+                f"SELECT room_id {_PLACED}capacity_band = '{band}' "
+                "GROUP BY ALL ORDER BY sum(booked_minutes) DESC, room_id"
+            )
+        ]
+        shown = tab.value(
+            """[...document.querySelectorAll("#rooms .picture table")].map((table) =>
+              [...table.tBodies[0].rows].map((row) => row.cells[0].textContent))"""
+        )
+        rest = min(most, len(ranked) - most)
+        assert shown == [ranked[:most], ranked[::-1][:rest]]
+
+
 def test_names_are_shown_as_they_are_and_never_run(make_page: MakePage, browser: Browser) -> None:
     hostile = "<img src=x onerror='window.hostile = 1'></script><script>window.hostile = 2</script>"
     room = Room(hostile, building=hostile, week=ALWAYS)

@@ -73,6 +73,7 @@ LANGUAGES: Final = ("en", "de", "fr", "es", "da")
 _SCRIPTS: Final = (
     "words",
     "data",
+    "before",
     "view",
     "charts",
     "overview",

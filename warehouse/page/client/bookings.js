@@ -190,7 +190,7 @@ function atLeast(profile, labels, unknown = []) {
 
 // Bookings by people invited for each size of rooms, as far as a building's sizes have cells; and
 // all bookings of what is chosen.
-function sizeFit(data, choice) {
+const sizeFit = kept(CHOICE, (data, choice) => {
   const months = choice.key === "all" ? [ALL] : data.closedMonths.filter((month) => isChosenMonth(choice, month));
   const { profile } = data;
   const rows = new Map();
@@ -204,7 +204,7 @@ function sizeFit(data, choice) {
     .map(([band, found]) => ({ band, ...profileSum(data, "headcount", found) }));
   const shown = sumOf(sizes.map((size) => size.all));
   return { sizes, shown, all: choice.band === null ? profileOf(data, choice, "headcount")?.all ?? shown : shown };
-}
+});
 
 // Whether a headcount band is surely under 0.6 of every capacity of a band ("small"), surely over
 // it ("large"), or neither for sure.

@@ -4,7 +4,7 @@
 
 const DAY_MS = 24 * 3600 * 1000;
 const ALL = -1; // of a profile: the whole region, all sizes, all closed months together
-const READ_ALIKE = 0.95; // of room-days: below, two periods are not compared (R24)
+const WEEK = 7 * 24; // hours
 const ALIKE_DAYS = 14; // of a month: with fewer, its hours of the week say little
 
 async function inflated(id) {
@@ -27,16 +27,15 @@ async function readLibrary() {
 
 // Adds to each table the columns that it is chosen by.
 function placed(data) {
-  const { time, slices, rooms, room_months: byRoom, profile } = data;
-  for (const table of [time, byRoom, data.in_use]) typed(table);
+  const { time, slices, profile } = data;
+  for (const table of [time, data.in_use]) typed(table);
   typed(data.hours, ["hours", "open_minutes", "booked_minutes"]);
   typed(profile, ["labels", "bookings"]);
-  time.month = time.slice.map((slice) => slices.month[slice]);
-  rooms.row = new Int32Array(rooms.name.length + 1); // where each room's months begin: they stand room by room
-  for (const room of byRoom.room) rooms.row[room + 1] += 1;
-  for (let room = 0; room < rooms.name.length; room++) rooms.row[room + 1] += rooms.row[room];
+  data.room_months = monthByMonth(data);
   data.isDaily = data.head.is_daily[0];
-  slices.point = data.isDaily ? slices.first_date : slices.monday; // parts of a week are one point
+  const dates = data.isDaily ? slices.first_date : slices.monday;
+  data.points = [...new Set(dates)]; // parts of a week are one point
+  slices.point = dates.map((date) => data.points.indexOf(date));
   data.cells = new Map();
   const headcount = Object.keys(data.measures).indexOf("headcount");
   data.fitRows = [];
@@ -61,6 +60,15 @@ function typed(table, lists = []) {
   }
 }
 
+// The time of rooms, month by month, in each month a number for every room.
+function monthByMonth({ rooms, months, room_months: { room, month, ...table } }) {
+  return Object.fromEntries(Object.entries(table).map(([name, numbers]) => {
+    const column = new Float64Array(months.month.length * rooms.name.length);
+    for (let row = 0; row < numbers.length; row++) column[month[row] * rooms.name.length + room[row]] = numbers[row];
+    return [name, column];
+  }));
+}
+
 // The number of a cell of a profile.
 const cellOf = ({ buildings, bands, months }, measure, building, band, month) =>
   ((measure * (buildings.building.length + 1) + building + 1) * (bands.length + 1) + band + 1) * (months.month.length + 1) + month + 1;
@@ -69,18 +77,35 @@ const ratio = (part, whole) => (whole > 0 ? part / whole : null);
 const zeros = (names) => Object.fromEntries(names.map((name) => [name, 0]));
 const sumOf = (numbers) => numbers.reduce((sum, each) => sum + each, 0);
 
+const KEPT = 16;
+const CHOICE = ["building", "band", "key", "first", "last"];
+
+// Keeps what was found for the named parts of a choice: several sections ask for the same, and what
+// depends on the place alone is the same in every period.
+function kept(names, find) {
+  const found = new Map();
+  return (data, choice) => {
+    const key = names.map((name) => choice[name]).join();
+    if (!found.has(key)) {
+      if (found.size === KEPT) found.clear();
+      found.set(key, find(data, choice));
+    }
+    return found.get(key);
+  };
+}
+
 const isChosenPlace = (choice, building, band) =>
   (choice.building === null || choice.building === building) &&
   (choice.band === null || choice.band === band);
 
 const isChosenMonth = (choice, month) => month >= choice.first && month <= choice.last;
 
-// Calls back with the place of every row of a table that is chosen; tables without months are
-// chosen whole.
+// Calls back with the place of every row of a table that is chosen; tables without months, or
+// without sizes, are chosen whole.
 function eachChosen({ building, band, month }, choice, use) {
   for (let row = 0; row < building.length; row++) {
     if ((month === undefined || isChosenMonth(choice, month[row])) &&
-        isChosenPlace(choice, building[row], band[row])) use(row);
+        isChosenPlace(choice, building[row], band === undefined ? choice.band : band[row])) use(row);
   }
 }
 
@@ -97,189 +122,99 @@ function sumBy(table, choice, names, keyOf) {
   return new Map([...sums].map(([key, sum]) => [key, Object.fromEntries(names.map((name, at) => [name, sum[at]]))]));
 }
 
-function add(sums, key, names, table, row) {
-  let sum = sums.get(key);
-  if (sum === undefined) sums.set(key, (sum = zeros(names)));
-  for (const name of names) sum[name] += table[name][row];
-}
-
 const TIME = ["room_days", "room_days_loaded", "open_minutes", "booked_minutes", "held_minutes",
   "open_days", "used_days", "shared_days", "sold_out_days"];
 
-const timeBy = (data, choice, keyOf) => sumBy(data.time, choice, TIME, keyOf);
-const timeTotal = (data, choice) => timeBy(data, choice, () => 0).get(0) ?? zeros(TIME);
+// Time of the chosen sizes together, by building and slice.
+const timeOf = kept(["band"], ({ time, slices }, { band }) => {
+  const places = new Map();
+  const placeOf = time.slice.map((slice, row) => {
+    if (band !== null && band !== time.band[row]) return -1;
+    const key = time.building[row] * slices.month.length + slice;
+    if (!places.has(key)) places.set(key, places.size);
+    return places.get(key);
+  });
+  const keys = Int32Array.from(places.keys());
+  const made = { building: keys.map((key) => Math.floor(key / slices.month.length)), slice: keys.map((key) => key % slices.month.length) };
+  for (const name of TIME) {
+    const [column, from] = [new Float64Array(keys.length), time[name]];
+    for (let row = 0; row < from.length; row++) if (placeOf[row] >= 0) column[placeOf[row]] += from[row];
+    made[name] = column;
+  }
+  return { ...made, month: made.slice.map((slice) => slices.month[slice]) };
+});
 
-// Open and booked minutes by point of time, for every chosen building: building -> point -> sum.
+function timeBy(data, choice, keyOf) {
+  const time = timeOf(data, choice);
+  return sumBy(time, choice, TIME, (row) => keyOf(time, row));
+}
+
+const timeTotal = kept(CHOICE, (data, choice) => timeBy(data, choice, () => 0).get(0) ?? zeros(TIME));
+
+// Open and booked minutes by point of time, for every chosen building: building -> lists by point.
 function timeLines(data, choice) {
-  const { time, slices } = data;
+  const { slices } = data;
+  const time = timeOf(data, choice);
   const lines = new Map();
   eachChosen(time, choice, (row) => {
     let line = lines.get(time.building[row]);
-    if (line === undefined) lines.set(time.building[row], (line = new Map()));
-    add(line, slices.point[time.slice[row]], ["open_minutes", "booked_minutes"], time, row);
+    if (line === undefined) lines.set(time.building[row], (line = emptyLine(data)));
+    const point = slices.point[time.slice[row]];
+    line.open[point] += time.open_minutes[row];
+    line.booked[point] += time.booked_minutes[row];
   });
   return lines;
 }
 
+const emptyLine = ({ points }) => ({ open: new Float64Array(points.length), booked: new Float64Array(points.length) });
+
 // Adds up lines point by point.
-function lineTotal(lines) {
-  const total = new Map();
-  for (const line of lines.values()) {
-    for (const [point, { open_minutes, booked_minutes }] of line) {
-      const sum = total.get(point) ?? { open_minutes: 0, booked_minutes: 0 };
-      sum.open_minutes += open_minutes;
-      sum.booked_minutes += booked_minutes;
-      total.set(point, sum);
-    }
+function lineTotal(data, lines) {
+  const total = emptyLine(data);
+  for (const { open, booked } of lines.values()) {
+    open.forEach((minutes, point) => { total.open[point] += minutes; });
+    booked.forEach((minutes, point) => { total.booked[point] += minutes; });
   }
   return total;
 }
 
-// The period before (R24): the whole weeks of what is chosen, and as many just before them.
-function weeksOf(data, choice) {
-  const monday = (date) => new Date(date.getTime() + ((8 - date.getUTCDay()) % 7) * DAY_MS);
-  const dayOf = (date) => date.toISOString().slice(0, 10);
-  const { months, head } = data;
-  if (months.month.length === 0) return { weeks: 0, now: [], before: null };
-  const firstDay = [`${months.month[choice.first]}-01`, head.first_date[0]].sort()[1];
-  const [year, month] = months.month[choice.last].split("-").map(Number);
-  const lastDay = [dayOf(new Date(Date.UTC(year, month, 0))), head.data_through[0]].sort()[0];
-  const first = monday(utc(firstDay));
-  const weeks = Math.max(0, Math.floor((utc(lastDay) - first + DAY_MS) / (7 * DAY_MS)));
-  const from = (start) => Array.from({ length: weeks }, (_, week) => dayOf(new Date(start.getTime() + 7 * week * DAY_MS)));
-  const before = new Date(first.getTime() - 7 * weeks * DAY_MS);
-  const isHeld = weeks > 0 && dayOf(before) >= dayOf(monday(utc(head.first_date[0])));
-  return { weeks, now: from(first), before: isHeld ? from(before) : null };
-}
-
-const [NOW, BEFORE] = [1, 2];
-const comparisons = new WeakMap(); // by choice: several sections ask
-
-// Sums of the chosen whole weeks and of those before, for all and by building. `why` says what is
-// missing where they cannot be compared.
-function compared(data, choice) {
-  if (!comparisons.has(choice)) comparisons.set(choice, comparison(data, choice));
-  return comparisons.get(choice);
-}
-
-function comparison(data, choice) {
-  const { weeks, now, before } = weeksOf(data, choice);
-  if (weeks === 0) return { weeks, why: "before.no_week", of: () => null };
-  if (before === null) return { weeks, why: choice.key === "all" ? "before.choose" : "before.none", of: () => null };
-  const { time, slices } = data;
-  const [nowWeeks, beforeWeeks] = [new Set(now), new Set(before)];
-  const kinds = slices.monday.map((monday) => (nowWeeks.has(monday) ? NOW : beforeWeeks.has(monday) ? BEFORE : 0));
-  const kindOf = time.slice.map((slice) => kinds[slice]);
-  const [sums, earlier] = [NOW, BEFORE].map((kind) => withTotal(choice, sumBy({ ...time, month: kindOf },
-    { building: null, band: choice.band, first: kind, last: kind }, TIME, (row) => time.building[row])));
-  const days = sharedDays(data, choice, monthsOf(data, nowWeeks), monthsOf(data, beforeWeeks));
-  const why = (building) => whyNot(sums.get(building), earlier.get(building), days.get(building));
-  const of = (building = ALL) => (why(building) === null ? { now: sums.get(building), before: earlier.get(building) } : null);
-  return { weeks, first: before[0], last: before.at(-1), why: why(ALL), of };
-}
-
-// Adds the sum of what is chosen to those by building.
-function withTotal(choice, sums) {
-  const chosen = [...sums].filter(([building]) => choice.building === null || choice.building === building);
-  const total = Object.fromEntries(TIME.map((name) => [name, sumOf(chosen.map(([, sum]) => sum[name]))]));
-  return chosen.length > 0 ? sums.set(ALL, total) : sums;
-}
-
-function whyNot(now, before, { shared, all } = { shared: 0, all: 0 }) {
-  if (!now || !before) return "before.closed";
-  if ([now, before].some((sum) => sum.room_days_loaded < READ_ALIKE * sum.room_days)) return "before.unread";
-  // Days of rooms stand where a room is now, days read where it was: they differ where one moved.
-  const hasMoved = ({ open_days: now, room_days_loaded: then }) => Math.abs(now - then) > (1 - READ_ALIKE) * then;
-  return shared < READ_ALIKE * all || hasMoved(now) || hasMoved(before) ? "before.other_rooms" : null;
-}
-
-// The months that weeks are of: those that have a week or more of their days.
-function monthsOf(data, weeks) {
-  const days = new Map();
-  for (const monday of weeks) {
-    for (let day = 0; day < 7; day++) {
-      const month = new Date(utc(monday).getTime() + day * DAY_MS).toISOString().slice(0, 7);
-      days.set(month, (days.get(month) ?? 0) + 1);
-    }
-  }
-  return new Set([...days].filter(([, found]) => found >= 7 || days.size > weeks.size)
-    .map(([month]) => data.months.month.indexOf(month)));
-}
-
-// Open days of rooms in the months of either period, and how many are of rooms that were open in
-// both: by building, and of all that is chosen.
-function sharedDays(data, choice, nowMonths, beforeMonths) {
-  const { rooms, room_months: table } = data;
-  const days = new Map();
-  for (let room = 0; room < rooms.name.length; room++) {
-    if (choice.band !== null && choice.band !== rooms.band[room]) continue;
-    let [now, before] = [0, 0];
-    for (let row = rooms.row[room]; row < rooms.row[room + 1]; row++) {
-      if (nowMonths.has(table.month[row])) now += table.open_days[row];
-      if (beforeMonths.has(table.month[row])) before += table.open_days[row];
-    }
-    const building = rooms.building[room];
-    const keys = choice.building === null || choice.building === building ? [building, ALL] : [building];
-    for (const key of keys) {
-      const sum = days.get(key) ?? { shared: 0, all: 0 };
-      sum.all += now + before;
-      if (now > 0 && before > 0) sum.shared += now + before;
-      days.set(key, sum);
-    }
-  }
-  return days;
-}
-
-// As many months just before the chosen ones, for what is kept by month; null where there are not
-// as many that were read from their first day on.
-function monthsBefore({ months, head }, choice) {
-  const first = choice.first - monthsIn(choice);
-  return first < 0 || head.first_read_date[0] > `${months.month[first]}-01` ? null
-    : { ...choice, key: "before", first, last: choice.first - 1 };
-}
-
-// The same; null too where other rooms were open, or they were not read alike (R24).
-function monthsAlike(data, choice) {
-  const earlier = monthsBefore(data, choice);
-  if (earlier === null) return null;
-  const [now, before] = [choice, earlier].map((each) => timeTotal(data, each));
-  const [nowMonths, beforeMonths] = [choice, earlier].map(({ first, last }) =>
-    new Set(Array.from({ length: last - first + 1 }, (_, place) => first + place)));
-  return whyNot(now, before, sharedDays(data, choice, nowMonths, beforeMonths).get(ALL)) === null ? earlier : null;
-}
-
-// As many months just before the closed ones of what is chosen, for what is kept by closed month.
-function closedBefore(data, choice) {
-  const closed = data.closedMonths.filter((month) => isChosenMonth(choice, month));
-  return closed.length === 0 ? null : monthsAlike(data, { ...choice, first: closed[0], last: closed.at(-1) });
-}
-
 const monthsIn = (choice) => choice.last - choice.first + 1;
+const monthList = (choice) => Array.from({ length: monthsIn(choice) }, (_, place) => choice.first + place);
 
 // Open and booked minutes for each hour of the week that is open.
 function weekHours(data, choice) {
-  const { hours: table } = data;
-  const open = new Array(168).fill(0);
-  const booked = new Array(168).fill(0);
-  eachChosen(table, choice, (row) => {
+  const { open, booked } = hoursByMonth(data, choice);
+  const sums = new Map();
+  for (let hour = 0; hour < WEEK; hour++) {
+    const sum = { open_minutes: 0, booked_minutes: 0 };
+    for (let month = choice.first; month <= choice.last; month++) {
+      sum.open_minutes += open[month * WEEK + hour];
+      sum.booked_minutes += booked[month * WEEK + hour];
+    }
+    if (sum.open_minutes > 0) sums.set(hour, sum);
+  }
+  return sums;
+}
+
+// Open and booked minutes of the chosen place, by month and hour of the week.
+const hoursByMonth = kept(["building", "band"], ({ hours: table, months }, choice) => {
+  const [open, booked] = [new Float64Array(months.month.length * WEEK), new Float64Array(months.month.length * WEEK)];
+  eachChosen(table, { ...choice, first: 0, last: Infinity }, (row) => {
+    const first = table.month[row] * WEEK;
     for (let place = table.from[row]; place < table.from[row + 1]; place++) {
-      open[table.hours[place]] += table.open_minutes[place];
-      booked[table.hours[place]] += table.booked_minutes[place];
+      open[first + table.hours[place]] += table.open_minutes[place];
+      booked[first + table.hours[place]] += table.booked_minutes[place];
     }
   });
-  return new Map(open.flatMap((minutes, hour) =>
-    (minutes > 0 ? [[hour, { open_minutes: minutes, booked_minutes: booked[hour] }]] : [])));
-}
+  return { open, booked };
+});
 
 // The months in which other rooms, or other hours of the week, were open than in the month before.
 function changedMonths(data, building) {
   const { rooms: all, room_months: table, months } = data;
   const rooms = months.month.map(() => new Set());
   all.building.forEach((each, room) => {
-    if (each !== building) return;
-    for (let row = all.row[room]; row < all.row[room + 1]; row++) {
-      if (table.open_minutes[row] > 0) rooms[table.month[row]].add(room);
-    }
+    if (each === building) rooms.forEach((of, month) => { if (table.open_minutes[month * all.name.length + room] > 0) of.add(room); });
   });
   const chosen = { building, band: null };
   const open = months.month.map((_, month) => [...weekHours(data, { ...chosen, first: month, last: month }).keys()].join());
@@ -291,39 +226,48 @@ function changedMonths(data, building) {
     .filter((change) => change.rooms || change.hours);
 }
 
-function roomSum({ rooms, room_months: table }, room, { first, last }) {
-  const sum = { room, open_minutes: 0, booked_minutes: 0, open_days: 0, used_days: 0, share: null };
-  for (let row = rooms.row[room]; row < rooms.row[room + 1]; row++) {
-    if (table.month[row] < first || table.month[row] > last) continue;
-    sum.open_minutes += table.open_minutes[row];
-    sum.booked_minutes += table.booked_minutes[row];
-    sum.open_days += table.open_days[row];
-    sum.used_days += table.used_days[row];
+// A column of the time of rooms, summed over months: a number for each room.
+function roomSums({ rooms, room_months: table }, name, months) {
+  const [sums, column] = [new Float64Array(rooms.name.length), table[name]];
+  for (const month of months) {
+    for (let room = 0, place = month * sums.length; room < sums.length; room++, place++) sums[room] += column[place];
   }
-  sum.share = ratio(sum.booked_minutes, sum.open_minutes);
-  return sum;
+  return sums;
 }
 
-const ranked = new WeakMap(); // by choice: two sections ask for the same ranking
+const timeOfRooms = kept(["first", "last"], (data, choice) =>
+  Object.fromEntries(Object.keys(data.room_months).map((name) => [name, roomSums(data, name, monthList(choice))])));
 
-// The chosen rooms that were open, busiest first; in the months that have rooms one by one.
-function rankedRooms(data, choice) {
-  if (!ranked.has(choice)) {
-    const found = [];
-    eachChosen(data.rooms, choice, (room) => {
-      const sum = roomSum(data, room, choice);
-      if (sum.open_minutes > 0) found.push(sum);
-    });
-    ranked.set(choice, found.sort((one, other) => other.share - one.share ||
-      other.booked_minutes - one.booked_minutes || one.room - other.room));
-  }
-  return ranked.get(choice);
+// The chosen rooms that were open, in the months that have rooms one by one.
+const openRooms = kept(CHOICE, (data, choice) => {
+  const { open_minutes: open, booked_minutes: booked, open_days: openDays, used_days: usedDays } = timeOfRooms(data, choice);
+  const found = [];
+  eachChosen(data.rooms, choice, (room) => {
+    if (open[room] > 0) {
+      found.push({ room, booked_minutes: booked[room], used: ratio(usedDays[room], openDays[room]), share: booked[room] / open[room] });
+    }
+  });
+  return found;
+});
+
+// The busiest of rooms and the quietest, as many as `most` of each, none of them twice. To sort all
+// of many rooms would take longer than all else: only those that can be among them are.
+function busiestAndQuietest(rooms, most) {
+  const shares = Float64Array.from(rooms, (each) => each.share).sort();
+  const half = Math.min(most, Math.ceil(rooms.length / 2));
+  const rest = Math.min(most, rooms.length - half);
+  const busiest = rooms.filter((each) => each.share >= shares.at(-half)).sort(busierFirst).slice(0, half);
+  const quietest = rooms.filter((each) => rest > 0 && each.share <= shares[rest - 1]).sort(busierFirst).reverse().slice(0, rest);
+  return { busiest, quietest };
 }
+
+const busierFirst = (one, other) => other.share - one.share ||
+  other.booked_minutes - one.booked_minutes || one.room - other.room;
 
 const SOLD = ["days", "shared_days", "sold_out_days", "sold_out_minutes"];
 
 // Rooms at once by place: a site's building and size, each with its own peak.
-function inUsePlaces(data, choice) {
+const inUsePlaces = kept(CHOICE, (data, choice) => {
   const { in_use: table } = data;
   const places = new Map();
   eachChosen(table, choice, (row) => {
@@ -338,7 +282,7 @@ function inUsePlaces(data, choice) {
     for (const name of SOLD) place[name] += table[name][row];
   });
   return [...places.values()];
-}
+});
 
 // Places are added, since a room of another building does not help.
 function inUseByBand(data, choice) {

@@ -55,7 +55,7 @@ function tooBig(data, choice) {
 }
 
 function neverUsed(data, choice) {
-  const rooms = rankedRooms(data, choice);
+  const rooms = openRooms(data, choice);
   const unused = rooms.filter((room) => room.booked_minutes === 0);
   const little = rooms.filter((room) => room.share < LITTLE_USED).length - unused.length;
   const ask = (text, note, value) => answer("never_used", "rooms", { id: "figure-dormant_rooms", text, note, value });
@@ -112,7 +112,7 @@ function timeTiles(data, choice) {
   const used = usedDays(time);
   const read = ratio(time.room_days_loaded, time.room_days);
   const soldOut = soldOutDays(time);
-  const rooms = rankedRooms(data, choice).length; // a combined room is none: its parts are (R25)
+  const rooms = openRooms(data, choice).length; // a combined room is none: its parts are (R25)
   return [
     tile("booked_utilization", percent(booked), booked, booked === null ? say("nothing_open")
       : say("tile.booked_utilization.note", { booked: hours(time.booked_minutes), open: hours(time.open_minutes) }),

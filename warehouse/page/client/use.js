@@ -8,25 +8,25 @@ function utilizationOverTime() {
   const part = section("time");
   return (data, choice) => {
     const found = timeLines(data, choice);
-    const total = lineTotal(found);
-    const open = [...total.keys()].filter((point) => total.get(point).open_minutes > 0).sort();
-    if (open.length === 0) return part.showNothing(say("nothing_open"));
-    const most = Math.max(...open.map((point) => total.get(point).open_minutes));
-    const drawnPoints = open.filter((point) => total.get(point).open_minutes >= LITTLE_OPEN * most);
+    const total = lineTotal(data, found);
+    const most = Math.max(0, ...total.open);
+    if (most === 0) return part.showNothing(say("nothing_open"));
+    const open = data.points.map((_, point) => point).filter((point) => total.open[point] > 0);
+    const drawnPoints = open.filter((point) => total.open[point] >= LITTLE_OPEN * most);
+    const dates = drawnPoints.map((point) => data.points[point]);
     const buildings = buildingShares(found);
     const shown = buildings.length <= MANY_BUILDINGS ? buildings
       : [...buildings.slice(0, 3), ...buildings.slice(-3)];
-    const sharesOf = (line) => drawnPoints.map((point) =>
-      ratio(line.get(point)?.booked_minutes ?? 0, line.get(point)?.open_minutes ?? 0));
+    const sharesOf = (line) => drawnPoints.map((point) => ratio(line.booked[point], line.open[point]));
     const lines = shown.map(({ building }) =>
       ({ name: buildingName(data, building), shares: sharesOf(found.get(building)) }));
     if (data.buildings.building.length > 1) {
       const everywhere = choice.building === null ? total
-        : lineTotal(timeLines(data, { ...choice, building: null }));
+        : lineTotal(data, timeLines(data, { ...choice, building: null }));
       lines.push({ name: say("building.all"), shares: sharesOf(everywhere), isTotal: true });
     }
     const changes = buildings.length === 1 ? changesShown(data, choice, buildings[0].building) : [];
-    drawLines(part.picture, drawnPoints, lines, changeMarks(data, changes, drawnPoints));
+    drawLines(part.picture, dates, lines, changeMarks(data, changes, dates));
     const words = [...timeWords(data, buildings, shown, open.length - drawnPoints.length), ...changes.map((each) => changeWords(data, each))];
     return part.show(words.join(" "), () => timeTable(data, choice, data.months), { signs: lineKey(lines) });
   };
@@ -36,19 +36,15 @@ const changesShown = (data, choice, building) =>
   changedMonths(data, building).filter(({ month }) => isChosenMonth(choice, month));
 
 // A change stands at the first point of its month that is drawn.
-const changeMarks = (data, changes, points) => changes.map(({ month }) =>
-  points.findIndex((point) => point >= data.months.first_date[month])).filter((place) => place >= 0);
+const changeMarks = (data, changes, dates) => changes.map(({ month }) =>
+  dates.findIndex((date) => date >= data.months.first_date[month])).filter((place) => place >= 0);
 
 const changeWords = (data, { month, rooms, hours: areHours }) =>
   say(`time.changed_${rooms && areHours ? "both" : rooms ? "rooms" : "hours"}`, { in_month: data.months.month[month] });
 
 // The buildings that were open, most booked first.
 function buildingShares(lines) {
-  return [...lines].map(([building, line]) => {
-    let [open, booked] = [0, 0];
-    for (const sum of line.values()) [open, booked] = [open + sum.open_minutes, booked + sum.booked_minutes];
-    return { building, share: ratio(booked, open) };
-  }).filter(({ share: found }) => found !== null).sort((one, other) => other.share - one.share);
+  return [...lines].map(([building, { open, booked }]) => ({ building, share: ratio(sumOf(booked), sumOf(open)) })).filter(({ share: found }) => found !== null).sort((one, other) => other.share - one.share);
 }
 
 function timeWords(data, buildings, shown, hidden) {
@@ -62,8 +58,7 @@ function timeWords(data, buildings, shown, hidden) {
 }
 
 function timeTable(data, choice, months) {
-  const { time } = data;
-  const sums = timeBy(data, choice, (row) => `${time.building[row]}|${time.month[row]}`);
+  const sums = timeBy(data, choice, (time, row) => `${time.building[row]}|${time.month[row]}`);
   const shown = months.month.map((_, month) => month).filter((month) => isChosenMonth(choice, month));
   const buildings = [...new Set([...sums.keys()].map((key) => Number(key.split("|")[0])))];
   const rows = buildings.map((building) => [buildingName(data, building), ...shown.map((month) => {
@@ -120,7 +115,7 @@ function heatLegend() {
 function buildingsCompared(choose) {
   const part = section("buildings", { isHalf: true });
   const shown = onlyWhere(["key", "band"], (data, choice) => {
-    const sums = timeBy(data, { ...choice, building: null }, (row) => data.time.building[row]);
+    const sums = timeBy(data, { ...choice, building: null }, (time, row) => time.building[row]);
     if (sums.size === 0) return part.showNothing(say("nothing_open"));
     part.picture.replaceChildren(saved(scrolling(buildingTable(data, choice, sums, choose))));
     return part.show(sums.size === 1 ? say("buildings.one") : say("buildings.words", { count: sums.size }), null, { isChart: false });
@@ -149,12 +144,11 @@ function buildingTable(data, choice, sums, choose) {
 function ranking() {
   const part = section("rooms", { more: say("rooms.all") });
   return (data, choice) => {
-    const rooms = rankedRooms(data, choice);
+    const rooms = openRooms(data, choice);
     if (rooms.length === 0) return part.showNothing(say("nothing_open"));
-    const half = Math.min(RANKED, Math.ceil(rooms.length / 2));
-    const quietest = rooms.slice(half).slice(-half).reverse();
+    const { busiest, quietest } = busiestAndQuietest(rooms, RANKED);
     part.picture.replaceChildren(element("div", { class: "columns" },
-      saved(rankingTable(data, choice, say("rooms.busiest"), rooms.slice(0, half))),
+      saved(rankingTable(data, choice, say("rooms.busiest"), busiest)),
       quietest.length ? saved(rankingTable(data, choice, say("rooms.quietest"), quietest)) : null));
     const words = say("rooms.words", { count: rooms.length,
       unused: rooms.filter((room) => room.booked_minutes === 0).length,
@@ -166,19 +160,20 @@ function ranking() {
 function everyRoom(data, choice, rooms) {
   const caption = rooms.length > LISTED ? say("rooms.cut", { listed: LISTED, count: rooms.length })
     : say("rooms.list", { count: rooms.length });
-  return scrolling(rankingTable(data, choice, caption, rooms.slice(0, LISTED)));
+  return scrolling(rankingTable(data, choice, caption, [...rooms].sort(busierFirst).slice(0, LISTED)));
 }
 
 function rankingTable(data, choice, caption, rooms) {
   const earlier = monthsBefore(data, choice);
-  const isHeld = earlier !== null && earlier.first >= data.head.first_room_month[0];
+  const before = earlier !== null && earlier.first >= data.head.first_room_month[0] ? timeOfRooms(data, earlier) : null;
+  const shareThen = (room) => before && ratio(before.booked_minutes[room], before.open_minutes[room]);
   const rows = rooms.map((each) => [
     data.rooms.name[each.room],
     buildingName(data, data.rooms.building[each.room]),
     data.rooms.capacity[each.room] === null ? { text: "–", kind: "number" } : number(data.rooms.capacity[each.room]),
-    share(ratio(each.used_days, each.open_days)),
+    share(each.used),
     bar(each.share),
-    ...(earlier ? [shareBefore(isHeld ? roomSum(data, each.room, earlier).share : null, each.share)] : []),
+    ...(earlier ? [shareBefore(shareThen(each.room), each.share)] : []),
   ]);
   return table(caption, [say("room"), say("building"), say("seats"), say("days_used"), say("utilization"),
     ...(earlier ? [say("months_before", { count: monthsIn(choice) })] : [])], rows);
@@ -247,7 +242,7 @@ function busyAhead() {
   const part = section("busy");
   return (data, choice) => {
     const { busy } = data;
-    const open = sumBy({ ...busy, band: busy.building.map(() => choice.band) }, choice, ["open_minutes"], (row) => busy.building[row]);
+    const open = sumBy(busy, choice, ["open_minutes"], (row) => busy.building[row]);
     if (open.size === 0) return part.showNothing(say("busy.nothing"));
     const building = [...open].sort(([, one], [, other]) => other.open_minutes - one.open_minutes)[0][0];
     const days = busy.day.flatMap((_, row) => (busy.building[row] === building

@@ -35,15 +35,17 @@ function shareBefore(value, now) {
 
 // A share with a bar behind it, for rankings.
 function bar(value) {
-  const filled = element("span", { class: "bar", "aria-hidden": "true" });
-  filled.style.setProperty("--share", `${Math.min(1, value ?? 0) * 100}%`);
-  const child = element("span", { class: "barred" }, filled, element("span", {}, percent(value)));
+  const child = element("span", { class: "barred" }, percent(value));
+  child.style.setProperty("--share", `${Math.min(1, value ?? 0) * 100}%`);
   return { child, value: value ?? "", kind: "bar-cell" };
 }
 
-// A table that may be long in a box of its own that scrolls, by the keyboard too.
+const IN_SIGHT = 16;
+
+// A table that may be long in a box of its own that scrolls, by the keyboard too. Where it surely is
+// too long for the box it has a bar for scrolling from the start, or all of it is laid out twice.
 const scrolling = (content) => element("div",
-  { class: "scrolling", tabindex: "0", role: "group", "aria-label": content.caption.textContent }, content);
+  { class: content.rows.length > IN_SIGHT ? "scrolling long" : "scrolling", tabindex: "0", role: "group", "aria-label": content.caption.textContent }, content);
 
 // A table with the button that saves it.
 function saved(shown) {

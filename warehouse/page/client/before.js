@@ -1,0 +1,107 @@
+// The period before what is chosen, and whether the two can be compared (R24).
+
+const READ_ALIKE = 0.95; // of room-days: below, two periods are not compared (R24)
+
+// The whole weeks of what is chosen, and as many just before them.
+function weeksOf(data, choice) {
+  const monday = (date) => new Date(date.getTime() + ((8 - date.getUTCDay()) % 7) * DAY_MS);
+  const dayOf = (date) => date.toISOString().slice(0, 10);
+  const { months, head } = data;
+  if (months.month.length === 0) return { weeks: 0, now: [], before: null };
+  const firstDay = [`${months.month[choice.first]}-01`, head.first_date[0]].sort()[1];
+  const [year, month] = months.month[choice.last].split("-").map(Number);
+  const lastDay = [dayOf(new Date(Date.UTC(year, month, 0))), head.data_through[0]].sort()[0];
+  const first = monday(utc(firstDay));
+  const weeks = Math.max(0, Math.floor((utc(lastDay) - first + DAY_MS) / (7 * DAY_MS)));
+  const from = (start) => Array.from({ length: weeks }, (_, week) => dayOf(new Date(start.getTime() + 7 * week * DAY_MS)));
+  const before = new Date(first.getTime() - 7 * weeks * DAY_MS);
+  const isHeld = weeks > 0 && dayOf(before) >= dayOf(monday(utc(head.first_date[0])));
+  return { weeks, now: from(first), before: isHeld ? from(before) : null };
+}
+
+const [NOW, BEFORE] = [1, 2];
+
+// Sums of the chosen whole weeks and of those before, for all and by building. `why` says what is
+// missing where they cannot be compared.
+const compared = kept(CHOICE, (data, choice) => {
+  const { weeks, now, before } = weeksOf(data, choice);
+  if (weeks === 0) return { weeks, why: "before.no_week", of: () => null };
+  if (before === null) return { weeks, why: choice.key === "all" ? "before.choose" : "before.none", of: () => null };
+  const { slices } = data;
+  const time = timeOf(data, choice);
+  const [nowWeeks, beforeWeeks] = [new Set(now), new Set(before)];
+  const kinds = slices.monday.map((monday) => (nowWeeks.has(monday) ? NOW : beforeWeeks.has(monday) ? BEFORE : 0));
+  const kindOf = time.slice.map((slice) => kinds[slice]);
+  const [sums, earlier] = [NOW, BEFORE].map((kind) => withTotal(choice, sumBy({ ...time, month: kindOf },
+    { ...choice, building: null, first: kind, last: kind }, TIME, (row) => time.building[row])));
+  const days = sharedDays(data, choice, monthsOf(data, nowWeeks), monthsOf(data, beforeWeeks));
+  const why = (building) => whyNot(sums.get(building), earlier.get(building), days.get(building));
+  const of = (building = ALL) => (why(building) === null ? { now: sums.get(building), before: earlier.get(building) } : null);
+  return { weeks, first: before[0], last: before.at(-1), why: why(ALL), of };
+});
+
+// Adds the sum of what is chosen to those by building.
+function withTotal(choice, sums) {
+  const chosen = [...sums].filter(([building]) => choice.building === null || choice.building === building);
+  const total = Object.fromEntries(TIME.map((name) => [name, sumOf(chosen.map(([, sum]) => sum[name]))]));
+  return chosen.length > 0 ? sums.set(ALL, total) : sums;
+}
+
+function whyNot(now, before, { shared, all } = { shared: 0, all: 0 }) {
+  if (!now || !before) return "before.closed";
+  if ([now, before].some((sum) => sum.room_days_loaded < READ_ALIKE * sum.room_days)) return "before.unread";
+  // Days of rooms stand where a room is now, days read where it was: they differ where one moved.
+  const hasMoved = ({ open_days: now, room_days_loaded: then }) => Math.abs(now - then) > (1 - READ_ALIKE) * then;
+  return shared < READ_ALIKE * all || hasMoved(now) || hasMoved(before) ? "before.other_rooms" : null;
+}
+
+// The months that weeks are of: those that have a week or more of their days.
+function monthsOf(data, weeks) {
+  const days = new Map();
+  for (const monday of weeks) {
+    for (let day = 0; day < 7; day++) {
+      const month = new Date(utc(monday).getTime() + day * DAY_MS).toISOString().slice(0, 7);
+      days.set(month, (days.get(month) ?? 0) + 1);
+    }
+  }
+  return new Set([...days].filter(([, found]) => found >= 7 || days.size > weeks.size)
+    .map(([month]) => data.months.month.indexOf(month)).filter((month) => month >= 0));
+}
+
+// Open days of rooms in the months of either period, and how many are of rooms that were open in
+// both: by building, and of all that is chosen.
+function sharedDays(data, choice, nowMonths, beforeMonths) {
+  const { rooms } = data;
+  const [nowDays, beforeDays] = [nowMonths, beforeMonths].map((months) => roomSums(data, "open_days", months));
+  const days = new Map(data.buildings.building.map((_, building) => [building, { shared: 0, all: 0 }]));
+  eachChosen(rooms, { ...choice, building: null }, (room) => {
+    const sum = days.get(rooms.building[room]);
+    const both = nowDays[room] + beforeDays[room];
+    sum.all += both;
+    if (nowDays[room] > 0 && beforeDays[room] > 0) sum.shared += both;
+  });
+  const chosen = choice.building === null ? [...days.values()] : [days.get(choice.building)];
+  return days.set(ALL, { shared: sumOf(chosen.map((sum) => sum.shared)), all: sumOf(chosen.map((sum) => sum.all)) });
+}
+
+// As many months just before the chosen ones, for what is kept by month; null where there are not
+// as many that were read from their first day on.
+function monthsBefore({ months, head }, choice) {
+  const first = choice.first - monthsIn(choice);
+  return first < 0 || head.first_read_date[0] > `${months.month[first]}-01` ? null
+    : { ...choice, key: "before", first, last: choice.first - 1 };
+}
+
+// The same; null too where other rooms were open, or they were not read alike (R24).
+const monthsAlike = kept(CHOICE, (data, choice) => {
+  const earlier = monthsBefore(data, choice);
+  if (earlier === null) return null;
+  const [now, before] = [choice, earlier].map((each) => timeTotal(data, each));
+  return whyNot(now, before, sharedDays(data, choice, monthList(choice), monthList(earlier)).get(ALL)) === null ? earlier : null;
+});
+
+// As many months just before the closed ones of what is chosen, for what is kept by closed month.
+function closedBefore(data, choice) {
+  const closed = data.closedMonths.filter((month) => isChosenMonth(choice, month));
+  return closed.length === 0 ? null : monthsAlike(data, { ...choice, first: closed[0], last: closed.at(-1) });
+}

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,6 +85,11 @@ __all__ = [
 _CORRECTIONS: Final = ("name", "time_zone")
 _NAMED: Final = ("site", "building", "room_id")
 _PLACE: Final = TypeAdapter[Location](Place)
+_OWN_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "lake": (".", "bookings", "changes", "coverage", "rooms"),
+    "warehouse": (".", "current-", "insights-", "parquet-", "published", "statistics", "versions"),
+}
+"""How the names begin that a lake and a warehouse give what they replace and remove."""
 _QUOTED: Final = re.compile(r"'[^']{3,}'")
 
 
@@ -192,6 +197,7 @@ def _read_directories(
     for name, values in sections.items():
         rooms[name], records[name] = read_rooms(values, path.parent, problems, is_seeding)
         _note_places(values, records[name], f"{path}: regions.{name}", problems)
+        _note_inside(dict(_places(values, path.parent)), f"{path}: regions.{name}", problems)
     _note_shared(sections, records, path, problems)
     return {
         name: values | {"rooms": rooms[name]}
@@ -205,6 +211,16 @@ def _places(values: Mapping[str, object], folder: Path) -> Iterator[tuple[str, L
     for key in ("lake", "warehouse"):
         with suppress(ValueError):
             yield key, _PLACE.validate_python(values.get(key), context={"folder": folder})
+
+
+def _note_inside(places: Mapping[str, Location], origin: str, problems: Problems) -> None:
+    """Note a lake or a warehouse in a folder that the other one replaces: it would be deleted."""
+    for inner, outer in permutations(places, 2):
+        place, holder = str(places[inner]), f"{places[outer]}/"
+        name = place.removeprefix(holder).split("/")[0]
+        if place.startswith(holder) and name.startswith(_OWN_NAMES[outer]):
+            text = f"lies in a folder of {outer} that holds what a night replaces; keep them apart"
+            problems.add(f"{origin}.{inner}", text)
 
 
 def _note_shared(

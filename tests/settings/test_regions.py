@@ -43,3 +43,25 @@ def test_a_region_that_is_asked_for_must_be_there(company: Company) -> None:
     del company.values["regions"]["EU"]
     (line,) = company.problems(EU)
     assert line.startswith("insights.yaml: regions.EU: is missing, and INSIGHTS_REGIONS asks")
+
+
+@pytest.mark.parametrize(
+    ("key", "lake", "warehouse"),
+    [
+        ("lake", "eu/parquet-eu", "eu"),
+        ("lake", "s3://bucket/eu/versions/lake", "s3://bucket/eu"),
+        ("warehouse", "eu", "eu/bookings/warehouse"),
+    ],
+)
+def test_a_lake_in_a_folder_that_the_warehouse_replaces_is_refused_and_the_other_way_round(
+    company: Company, key: str, lake: str, warehouse: str
+) -> None:
+    company.eu.update(lake=lake, warehouse=warehouse)
+    (line,) = company.problems()
+    assert f"regions.EU.{key}: lies in a folder of " in line
+
+
+@pytest.mark.parametrize("lake", ["eu", "eu/lake", "eu/x/../parquet"])
+def test_a_lake_may_lie_beside_what_the_warehouse_replaces(company: Company, lake: str) -> None:
+    company.eu.update(lake=lake, warehouse="eu")
+    assert company.load().regions["EU"].warehouse == company.folder / "eu"

@@ -1,7 +1,7 @@
 """``booking_profile`` and ``change_profile``: bands of one measure, small bands merged (R17).
 
 Belongs here: the cells of four levels and of closed months, and their rows.
-Does not belong here: counting (``sql/after/*_counts.sql``), which counts may be shown
+Does not belong here: how counts are made (``sql/after/*_counts.sql``), which counts may be shown
 (``suppression.py``).
 """
 
@@ -22,14 +22,21 @@ from warehouse.profile_memory import (
     LEVELS,
     MEMORY,
     NOTHING,
+    SHOWN,
     Before,
-    Key,
     Memory,
     Place,
+    numbered,
+    numbered_rows,
 )
 from warehouse.suppression import shown_counts
 
 PROFILE: Final = "booking_profile"
+_NAMES: Final = ("site", "building", "capacity_band")
+PROFILE_COUNTS: Final = "profile_counts"
+_COUNTED_TOGETHER: Final = 10_000
+"""Places times months whose bookings are counted at once: all groups of them are in memory."""
+_CELL: Final = ("level", "site", "building", "month")
 _TELLS_MINUTES: Final = 200
 """Bookings of a region, site or building that tells minutes: of few it tells how long they are."""
 _TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], ...]] = (
@@ -72,8 +79,8 @@ class Subject:
 
 BOOKINGS: Final = Subject(
     PROFILE,
-    "profile_counts",
-    ("site", "building", "capacity_band"),
+    PROFILE_COUNTS,
+    _NAMES,
     *("measure", "band", "bookings"),
     ("booked_minutes",),
     "cell_bookings",
@@ -90,6 +97,17 @@ CHANGES: Final = Subject(
 )
 
 
+def count_bookings(engine: Engine) -> None:
+    """Make the work table ``profile_counts``, some months at a time."""
+    places = len(engine.rows("SELECT DISTINCT site, building, capacity_band FROM directory"))
+    months = engine.values("SELECT DISTINCT date_trunc('month', local_date) FROM dates ORDER BY 1")
+    size = max(1, _COUNTED_TOGETHER // max(1, places))
+    for at in range(0, max(1, len(months)), size):
+        counted = pa.array(months[at : at + size], pa.date32())
+        engine.load("counted_months", pa.table({"month": counted}))
+        engine.run(f"after/{PROFILE_COUNTS}", append=True)
+
+
 def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None) -> None:
     """Fill ``booking_profile``, ``change_profile`` and what is remembered of them from counts.
 
@@ -97,27 +115,33 @@ def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None
     """
     region = str(engine.values("SELECT region FROM settings")[0])
     remembered = Memory.of(memory, built_on)
-    shown: dict[Key, int] = {}
+    shown: list[pa.Table] = []
     hidden = 0
     kept_bookings: dict[tuple[Any, ...], int] = {}
     for subject in (BOOKINGS, CHANGES):
-        profile = profile_of(engine.table(subject.counts).to_pylist(), subject)
+        profile = profile_of(engine.table(subject.counts), subject)
         rows, of_subject, left_out = profile_rows(profile, subject, k, remembered)
-        shown |= of_subject
+        shown.append(of_subject)
         hidden += left_out
-        found = [{"region": region} | row for row in rows]
         if subject is BOOKINGS:
             kept_bookings = _whole_cells(engine, rows)
         else:
-            for row in found:
-                row["bookings_kept"] = kept_bookings.get(_cell_of(row))
-        engine.insert(subject.table, pa.Table.from_pylist(found, TABLES[subject.table].schema))
-    remembered_rows = list(remembered.rows(region, built_on, shown))
-    engine.insert(MEMORY, pa.Table.from_pylist(remembered_rows, TABLES[MEMORY].schema))
+            cells = zip(*(rows[name].to_pylist() for name in _CELL), strict=True)
+            kept = pa.array([kept_bookings.get(cell) for cell in cells], pa.int64())
+            rows = rows.append_column("bookings_kept", kept)
+        engine.insert(subject.table, _of_region(region, rows, subject.table))
+    remembered_rows = remembered.with_shown(pa.concat_tables(shown), built_on).rows
+    engine.insert(MEMORY, _of_region(region, remembered_rows, MEMORY))
     engine.load("profile_hidden", pa.table({"hidden_counts": pa.array([hidden], pa.int64())}))
 
 
-def _whole_cells(engine: Engine, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], int]:
+def _of_region(region: str, rows: pa.Table, table: str) -> pa.Table:
+    schema = TABLES[table].schema
+    rows = rows.append_column("region", pa.repeat(region, len(rows)))
+    return rows.select(schema.names).cast(schema)
+
+
+def _whole_cells(engine: Engine, rows: pa.Table) -> dict[tuple[Any, ...], int]:
     """Return the bookings of each cell that is shown and that changes are known of from the start.
 
     What was cancelled before the first reading is not known, so a month that began before it, and
@@ -126,25 +150,32 @@ def _whole_cells(engine: Engine, rows: Sequence[Mapping[str, Any]]) -> dict[tupl
     (first,) = engine.values("SELECT min(seen_after) FROM lake_changes")
     if not isinstance(first, datetime):  # no change is known
         return {}
-    months = {row["month"] for row in rows if row["month"] is not None}
+    months = {month for month in rows["month"].unique().to_pylist() if month is not None}
     whole = {month for month in months if date.fromisoformat(f"{month}-01") > first.date()}
     whole |= {None} if whole == months else set()
-    return {_cell_of(row): row["cell_bookings"] for row in rows if row["month"] in whole}
+    cells = rows.group_by([*_CELL, "cell_bookings"]).aggregate([]).to_pylist()
+    return {
+        tuple(cell[name] for name in _CELL): cell["cell_bookings"]
+        for cell in cells
+        if cell["month"] in whole
+    }
 
 
-def _cell_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return (row["level"], row["site"], row["building"], row["month"])
-
-
-def profile_of(counts: Sequence[Mapping[str, Any]], subject: Subject) -> Profile:
+def profile_of(counts: pa.Table, subject: Subject) -> Profile:
     """Return the counts of every level from those of the finest one."""
     depths = range(len(subject.names) + 1)
-    finest = sorted({tuple(row[name] for name in subject.names) for row in counts}, key=_sortable)
+    # Of each row its place, month and band as numbers: a region of 80,000 rooms has 1.4 million.
+    own, finest = numbered_rows(counts, subject.names)
     found = {place[:depth] for place in finest for depth in depths} | {()}
     places = sorted(found, key=lambda place: (len(place), _sortable(place)))
     number = {place: at for at, place in enumerate(places)}
     parent = np.array([number[place[:-1]] if place else -1 for place in places], np.int64)
-    months: list[str | None] = [None, *sorted({row["month"] for row in counts})]
+    month_no, month_names = numbered(counts["month"])
+    months: list[str | None] = [None, *sorted(month_names)]
+    month_of = np.array([months.index(month) for month in month_names], np.int64)[month_no]
+    above = np.array([[number[place[:depth]] for depth in depths] for place in finest], np.int64)
+    measure_no, measures = numbered(counts[subject.measure])
+    band_no, band_names = numbered(counts[subject.band])
     numbers = {
         column: {
             name: np.zeros((len(places), len(months), len(bands)), np.int64)
@@ -152,25 +183,15 @@ def profile_of(counts: Sequence[Mapping[str, Any]], subject: Subject) -> Profile
         }
         for column in (subject.count, *subject.sums)
     }
-    band_no = {
-        name: {band: at for at, band in enumerate(of)} for name, of in subject.measures.items()
-    }
-    month_no = {month: at for at, month in enumerate(months)}
-    # Of each row its places from the region down, its month and its band, and then all at once.
-    above = np.array([[number[place[:depth]] for depth in depths] for place in finest], np.int64)
-    place_no = {place: at for at, place in enumerate(finest)}
-    own = [place_no[tuple(row[name] for name in subject.names)] for row in counts]
-    places_of = above.reshape(-1, len(depths))[np.array(own, np.int64)]
-    month_of = np.array([month_no[row["month"]] for row in counts], np.int64)
-    of_measure: dict[str, list[int]] = {name: [] for name in subject.measures}
-    for at, row in enumerate(counts):
-        of_measure[row[subject.measure]].append(at)
-    for measure, rows in of_measure.items():
-        band = np.array([band_no[measure][counts[at][subject.band]] for at in rows], np.int64)
+    for at, measure in enumerate(measures):
+        bands = subject.measures[measure]
+        rows = np.flatnonzero(measure_no == at)
+        known = [bands.index(band) if band in bands else -1 for band in band_names]
+        band, month = np.array(known, np.int64)[band_no[rows]], month_of[rows]
         for column, of_column in numbers.items():
-            values = np.array([counts[at][column] for at in rows], np.int64)
+            values = counts[column].to_numpy()[rows]
             for depth in depths:
-                place, month = places_of[rows, depth], month_of[rows]
+                place = above[own[rows], depth]
                 for of in (np.zeros_like(month), month):
                     np.add.at(of_column[measure], (place, of, band), values)
     counted = numbers.pop(subject.count)
@@ -179,16 +200,24 @@ def profile_of(counts: Sequence[Mapping[str, Any]], subject: Subject) -> Profile
 
 def profile_rows(
     profile: Profile, subject: Subject, k: int, memory: Memory = NOTHING
-) -> tuple[list[dict[str, Any]], dict[Key, int], int]:
-    """Return the rows, what they show, and how many counts were merged or left out."""
-    rows: list[dict[str, Any]] = []
-    shown: dict[Key, int] = {}
-    hidden = 0
-    if len(profile.months) == 1:
-        return rows, shown, hidden
-    for group in _groups(profile, subject):
+) -> tuple[pa.Table, pa.Table, int]:
+    """Return the rows, what they show, and how many counts were merged or left out.
+
+    The rows lack the region, and what they show is of schema ``SHOWN``.
+    """
+    names = ("level", *subject.names, "month", subject.measure, subject.band)
+    counts_of = (subject.count, *subject.sums, *([subject.total] if subject.total else []))
+    fields = [(name, pa.string()) for name in names] + [(name, pa.int64()) for name in counts_of]
+    rows, shown, hidden = [pa.schema(fields).empty_table()], [SHOWN.empty_table()], 0
+    measures = list(profile.measures) if len(profile.months) > 1 else []
+    # All measures are of the same bookings, or each of its own.
+    for group in [measures] if subject.total and measures else [[each] for each in measures]:
         # That a month was closed is remembered too, though none of its cells may be shown.
-        shown |= {((), month, CLOSED, group[0]): 0 for month in profile.months[1:]}
+        closed = [
+            {"level": LEVELS[0], "month": month, "measure": CLOSED, "band": group[0], "bookings": 0}
+            for month in profile.months[1:]
+        ]
+        shown.append(pa.Table.from_pylist(closed, SHOWN))
         counts = {measure: profile.counts[measure] for measure in group}
         before = Before(
             memory, profile.places, profile.months, counts, profile.measures, k, profile.parent
@@ -197,57 +226,63 @@ def profile_rows(
         named = _named(profile, counts, visible, k, before)
         for measure in group:
             found, told, left_out = _rows_of(profile, subject, measure, visible, named[measure], k)
-            rows += found
-            shown |= told
+            rows.append(found.select(rows[0].schema.names))
+            shown.append(told.select(SHOWN.names))
             hidden += left_out
-    return rows, shown, hidden
-
-
-def _groups(profile: Profile, subject: Subject) -> list[list[str]]:
-    """Return the measures by what they are of: all of the same bookings, or each of its own."""
-    measures = list(profile.measures)
-    return [measures] if subject.total else [[measure] for measure in measures]
+    return pa.concat_tables(rows), pa.concat_tables(shown), hidden
 
 
 def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be shown of it
     profile: Profile, subject: Subject, measure: str, visible: Flags, of_bands: Shown, k: int
-) -> tuple[list[dict[str, Any]], dict[Key, int], int]:
-    rows: list[dict[str, Any]] = []
-    shown: dict[Key, int] = {}
+) -> tuple[pa.Table, pa.Table, int]:
     bands, counts = profile.measures[measure], profile.counts[measure]
-    if k > 1 and not counts[:, :, [band is not None for band in bands]].any():
-        return rows, shown, 0  # where all are alike, those of any group are told
     totals = counts.sum(axis=-1)
     values = {subject.count: counts} | {of: profile.sums[of][measure] for of in subject.sums}
     named = of_bands.exact | of_bands.reduced
+    is_named = np.array([_is_named(place) for place in profile.places])
+    visible = visible & is_named[:, None]
+    hidden = int(((counts > 0) & ~named).sum())
+    if k > 1 and not counts[:, :, [band is not None for band in bands]].any():
+        visible, hidden = np.zeros_like(visible), 0  # where all are alike, any group's are told
     cells = Cells(counts, profile.parent, is_reducible=_reducible(profile))
     given = {of: published(cells, each, of_bands) for of, each in values.items()}
     few = {of: values[of].sum(axis=-1) - each.sum(axis=-1) for of, each in given.items()}
+    at = np.nonzero(np.dstack((named, few[subject.count] != 0)) & visible[:, :, None])
+    rows = _labels(profile, subject.names, bands, at)
+    rows = rows.append_column(subject.measure, pa.repeat(measure, len(rows)))
+    rows = rows.rename_columns({"band": subject.band})
+    if subject.total:
+        rows = rows.append_column(subject.total, pa.array(totals[at[:2]]))
+    is_large = np.array([len(place) < len(LEVELS) - 1 for place in profile.places])
+    tells = is_large[:, None] & (totals >= _TELLS_MINUTES) & (measure != "duration")
+    is_silent = None if k == 1 or not subject.total else ~tells[at[:2]]
+    for of, each in given.items():
+        mask = is_silent if of in subject.sums else None
+        rows = rows.append_column(of, pa.array(np.dstack((each, few[of]))[at], mask=mask))
     exact = np.where(of_bands.exact, counts, 0)
-    known = np.dstack((exact, totals - exact.sum(axis=-1))).tolist()
-    # Numbers of Python from here on: of few bands each, arrays would take longer.
-    of_cells = {name: np.dstack((given[name], few[name])).tolist() for name in given}
-    is_shown = np.dstack((named, few[subject.count] != 0)).tolist()
-    labels = (*bands, FEW)
-    for at, of in np.argwhere(visible).tolist():
-        place, month = profile.places[at], profile.months[of]
-        if not _is_named(place):
-            continue
-        cell: dict[str, Any] = {"level": LEVELS[len(place)], "month": month}
-        cell |= dict.fromkeys(subject.names) | dict(zip(subject.names, place, strict=False))
-        cell[subject.measure] = measure
-        if subject.total:
-            cell[subject.total] = int(totals[at, of])
-        is_large = len(place) < len(LEVELS) - 1 and totals[at, of] >= _TELLS_MINUTES
-        tells_minutes = k == 1 or not subject.total or (is_large and measure != "duration")
-        silent = {} if tells_minutes else dict.fromkeys(subject.sums)
-        for band, label in enumerate(labels):
-            if is_shown[at][of][band]:
-                numbers = {name: each[at][of][band] for name, each in of_cells.items()}
-                rows.append(cell | {subject.band: label} | numbers | silent)
-            if known[at][of][band]:
-                shown[place, month, measure, label] = known[at][of][band]
-    return rows, shown, int(((counts > 0) & ~named).sum())
+    known = np.dstack((exact, totals - exact.sum(axis=-1))) * visible[:, :, None]
+    at = np.nonzero(known)
+    told = _labels(profile, _NAMES, bands, at)
+    told = told.append_column("measure", pa.repeat(measure, len(told)))
+    return rows, told.append_column("bookings", pa.array(known[at])), hidden
+
+
+def _labels(
+    profile: Profile,
+    names: Sequence[str],
+    bands: Sequence[str | None],
+    at: tuple[Counts, ...],
+) -> pa.Table:
+    """Return level, names, month and band of some counts, by place, month and band."""
+    place, month, band = at
+    levels = [LEVELS[len(each)] for each in profile.places]
+    columns: list[tuple[Sequence[str | None], Counts]]
+    columns = [(levels, place), (profile.months, month), ((*bands, FEW), band)]
+    for depth, _ in enumerate(names):
+        of = [each[depth] if len(each) > depth else None for each in profile.places]
+        columns.append((of, place))
+    labels = [pa.array(values, pa.string()).take(pa.array(number)) for values, number in columns]
+    return pa.table(labels, ["level", "month", "band", *names])
 
 
 def _reducible(profile: Profile) -> Flags:

@@ -7,17 +7,21 @@ versions would tell it.
 Does not belong here: merging (``suppression.py``), rows (``profile.py``).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.contract import FEW
 from warehouse.profile_bounds import Counts, Flags, Former, FormerTotals, pinned
 from warehouse.suppression import visible_cells
+
+_Ints: TypeAlias = npt.NDArray[np.int64]
 
 MEMORY: Final = "booking_profile_shown"
 REMEMBERED: Final = timedelta(days=30)
@@ -25,70 +29,66 @@ CLOSED: Final = "closed"
 """Stands for a measure where no more is remembered of a month than that it was closed."""
 LEVELS: Final = ("region", "site", "building", "building_size")
 
+SHOWN: Final = pa.schema(
+    [
+        *((name, pa.string()) for name in ("level", "site", "building", "capacity_band")),
+        *((name, pa.string()) for name in ("month", "measure", "band")),
+        ("bookings", pa.int64()),
+    ]
+)
+"""Numbers that a build showed: those of a band, or of all bands that are merged."""
+_REMEMBERED_ROWS: Final = SHOWN.append(pa.field("last_shown_on", pa.date32()))
+
 Place: TypeAlias = tuple[str | None, ...]
 """() is the region, then site, building and capacity band, each None where a room has none."""
-Key: TypeAlias = tuple[Place, str | None, str, str | None]
-"""Place, month, measure and band."""
 
 
-def place_columns(place: Place) -> dict[str, str | None]:
-    """Return the level, site, building and capacity band of a place."""
-    names = ("site", "building", "capacity_band")
-    return (
-        {"level": LEVELS[len(place)]} | dict.fromkeys(names) | dict(zip(names, place, strict=False))
-    )
+def numbered(column: pa.ChunkedArray) -> tuple[_Ints, list[Any]]:
+    """Return the number of each value among those that a column has, and these; null is one."""
+    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def numbered_rows(table: pa.Table, names: Sequence[str]) -> tuple[_Ints, list[tuple[Any, ...]]]:
+    """Return the number of each row among those that differ in some columns, and these."""
+    key = np.zeros(len(table), np.int64)
+    values_of = []
+    for name in names:
+        number, values = numbered(table[name])
+        key = key * len(values) + number
+        values_of.append(values)
+    found, number = np.unique(key, return_inverse=True)
+    parts = np.unravel_index(found, [max(1, len(values)) for values in values_of])
+    columns = ([values[at] for at in part] for values, part in zip(values_of, parts, strict=True))
+    return number, list(zip(*columns, strict=True))
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Numbers that were shown, with the last day on which they were."""
+    """Numbers that were shown, with the last day on which they were; of one cell the later last."""
 
-    shown: Mapping[tuple[Key, int], date] = field(default_factory=dict)
+    rows: pa.Table = field(default_factory=_REMEMBERED_ROWS.empty_table)
 
     @classmethod
     def of(cls, table: pa.Table | None, built_on: date) -> "Memory":
         """Return what a build left of the thirty nights before ``built_on``."""
-        rows = [] if table is None else table.to_pylist()
-        return cls(
-            {
-                (_key_of(row), row["bookings"]): row["last_shown_on"]
-                for row in rows
-                if built_on - row["last_shown_on"] <= REMEMBERED
-            }
-        )
+        if table is None:
+            return cls()
+        rows = table.select(_REMEMBERED_ROWS.names).cast(_REMEMBERED_ROWS)
+        return cls(rows.filter(pc.field("last_shown_on") >= built_on - REMEMBERED))
 
-    def latest(self) -> dict[Key, int]:
-        """Return what the last version showed."""
-        last = max(self.shown.values(), default=None)
-        return {key: count for (key, count), day in self.shown.items() if day == last}
-
-    def with_shown(self, shown: Mapping[Key, int], built_on: date) -> "Memory":
-        """Return what is remembered after a build on a day."""
-        return Memory(dict(self.shown) | dict.fromkeys(shown.items(), built_on))
-
-    def rows(
-        self, region: str, built_on: date, shown: Mapping[Key, int]
-    ) -> Iterator[dict[str, Any]]:
-        """Return the rows of ``booking_profile_shown`` after a build."""
-        merged = self.with_shown(shown, built_on).shown
-        for ((place, month, measure, band), bookings), last_shown_on in merged.items():
-            yield place_columns(place) | {
-                "region": region,
-                "month": month,
-                "measure": measure,
-                "band": band,
-                "bookings": bookings,
-                "last_shown_on": last_shown_on,
-            }
+    def with_shown(self, shown: pa.Table, built_on: date) -> "Memory":
+        """Return what is remembered after a build on a day, of ``shown`` with schema ``SHOWN``."""
+        every = pa.concat_tables([self.rows.select(SHOWN.names), shown])
+        bookings, values = numbered(every["bookings"])
+        key = numbered_rows(every, SHOWN.names[:-1])[0] * len(values) + bookings
+        is_kept = np.isin(key[: len(self.rows)], key[len(self.rows) :], invert=True)
+        days = pa.repeat(pa.scalar(built_on, pa.date32()), len(shown))
+        new = shown.append_column(_REMEMBERED_ROWS.field("last_shown_on"), days)
+        return Memory(pa.concat_tables([self.rows.filter(pa.array(is_kept)), new]))
 
 
 NOTHING: Final = Memory()
-
-
-def _key_of(row: Mapping[str, Any]) -> Key:
-    depth = LEVELS.index(row["level"])
-    place = (row["site"], row["building"], row["capacity_band"])[:depth]
-    return place, row["month"], row["measure"], row["band"]
 
 
 class Before:
@@ -109,14 +109,29 @@ class Before:
         self._measures = measures
         self._first = next(iter(counts))
         self._k = k
-        self._place_no = {place: at for at, place in enumerate(places)}
-        self._month_no = {month: at for at, month in enumerate(months)}
-        self._memory = memory
-        self._latest = memory.latest()
-        told_months = {key[1] for key in self._latest if key[2:] == (CLOSED, self._first)}
-        self._new = [at for at, month in enumerate(months) if at and month not in told_months]
-        self._gone = told_months - set(months)
+        self._places, self._months = len(places), len(months)
+        rows = memory.rows
+        days = rows["last_shown_on"].to_numpy()
+        is_latest: Flags = days == days.max(initial=np.datetime64(date.min))
+        self._is_first_build = not len(days)
+        measure, names = numbered(rows["measure"])
+        self._rows_of = {name: np.flatnonzero(measure == at) for at, name in enumerate(names)}
+        self._place = _place_numbers(rows, places)
+        band, bands = numbered(rows["band"])
+        month, month_names = numbered(rows["month"])
+        told = np.flatnonzero(is_latest & (measure == _index(names, CLOSED)))
+        told = told[band[told] == _index(bands, self._first)]
+        told_months = {month_names[at] for at in np.unique(month[told])}
+        self._new = [at for at, each in enumerate(months) if at and each not in told_months]
+        # Months that are gone come after tonight's.
+        every_month = [*months, *sorted(told_months - set(months))]
+        self._gone = range(len(months), len(every_month))
+        self._month = np.array([_index(every_month, each) for each in month_names], np.int64)[month]
+        self._band, self._bands = band, bands
+        self._bookings = rows["bookings"].to_numpy()
+        self._is_latest = is_latest
         self._totals = counts[self._first].sum(axis=-1)
+        self._latest = {name: self._latest_of(name) for name in counts}
         self._former = {name: self._former_of(name) for name in counts}
 
     def of(self, measure: str) -> "Former":
@@ -127,66 +142,68 @@ class Before:
         """Return the cells that are shown as they were."""
         return self._former[measure].is_fixed
 
+    def _seen(self, measure: str) -> tuple[_Ints, _Ints, _Ints, _Ints]:
+        """Return row, place, month and band of what is remembered of places of tonight.
+
+        ``few`` comes after the bands; a band that there is no more is -1.
+        """
+        of = [*self._measures[measure], FEW]
+        band_no = np.array([_index(of, band) for band in self._bands], np.int64)
+        rows = self._rows_of.get(measure, np.zeros(0, np.int64))
+        place, month, band = self._place[rows], self._month[rows], band_no[self._band[rows]]
+        kept = np.flatnonzero((place >= 0) & (month >= 0))
+        return rows[kept], place[kept], month[kept], band[kept]
+
+    def _latest_of(self, measure: str) -> Counts:
+        """Return what the last version showed (place, month, band), of months that are gone too."""
+        months = self._months + len(self._gone)
+        found = np.zeros((self._places, months, len(self._measures[measure]) + 1), np.int64)
+        rows, *at = self._seen(measure)
+        kept = np.flatnonzero(self._is_latest[rows] & (at[-1] >= 0))
+        found[tuple(each[kept] for each in at)] = self._bookings[rows[kept]]
+        return found
+
     def _former_of(self, measure: str) -> "Former":
-        counts, bands = self._counts[measure], list(self._measures[measure])
-        was, few = np.zeros_like(counts), np.zeros(counts.shape[:2], np.int64)
-        for (place, month, of, band), bookings in self._latest.items():
-            if of != measure or place not in self._place_no or month not in self._month_no:
-                continue
-            at = (self._place_no[place], self._month_no[month])
-            if band == FEW:
-                few[at] = bookings
-            elif band in bands:
-                was[(*at, bands.index(band))] = bookings
+        counts, latest = self._counts[measure], self._latest[measure][:, : self._months]
+        was = latest[:, :, :-1]
         named = was > 0
-        total = was.sum(axis=-1) + few
+        total = latest.sum(axis=-1)
         same = (~named | ((was == counts) & (counts >= self._k))).all(axis=-1)
-        is_fixed = (total > 0) & same & (total == counts.sum(axis=-1))
+        is_fixed: Flags = (total > 0) & same & (total == counts.sum(axis=-1))
         has_moved = (total[:, 0] > 0) & ~is_fixed[:, 0]
-        derived = named[:, 0] & has_moved[:, None] & self._is_told_gone(measure)
+        derived: Flags = named[:, 0] & has_moved[:, None] & self._is_told_gone(measure)
         return Former(is_fixed, named, total, self._moved(measure), derived)
 
     def _is_told_gone(self, measure: str) -> Flags:
         """Return the counts (place, band) of which the months that are gone hid nothing."""
-        bands = self._measures[measure]
-        told = np.ones((len(self._place_no), len(bands)), np.bool_)
-        for month in self._gone:
-            for place, at in self._place_no.items():
-                if (place, month, measure, FEW) in self._latest:
-                    for number, band in enumerate(bands):
-                        told[at, number] &= (place, month, measure, band) in self._latest
+        gone = self._latest[measure][:, self._gone] > 0
+        told: Flags = np.logical_and.reduce(gone[:, :, :-1] | ~gone[:, :, -1:], axis=1)
         return told
 
     def _moved(self, measure: str) -> Flags:
         """Return the counts that were shown and have moved by less than k."""
-        counts, bands = self._counts[measure], list(self._measures[measure])
+        counts = self._counts[measure]
         moved = np.zeros(counts.shape, np.bool_)
-        for (place, month, of, band), bookings in self._memory.shown:
-            if of != measure or band not in bands:
-                continue
-            if place in self._place_no and month in self._month_no:
-                at = (self._place_no[place], self._month_no[month], bands.index(band))
-                moved[at] |= 0 < abs(int(counts[at]) - bookings) < self._k
+        rows, place, month, band = self._seen(measure)
+        kept = np.flatnonzero((month < self._months) & (band >= 0) & (band < counts.shape[2]))
+        at = place[kept], month[kept], band[kept]
+        by = np.abs(counts[at] - self._bookings[rows[kept]])
+        np.logical_or.at(moved, at, (by > 0) & (by < self._k))
         if self._new or self._gone:
             moved[:, 0] = False
         return moved
 
     def visible(self, parent: Counts) -> Flags:
         """Return which cells have rows tonight."""
-        if not self._latest:
+        if self._is_first_build:
             return visible_cells(self._totals, parent, self._k)
         former = self._former[self._first]
         fixed, were = former.is_fixed.copy(), former.is_fixed
         fixed[:, [at for at in range(1, fixed.shape[1]) if at not in self._new]] = True
-        for (place, month, measure, _), _ in self._memory.shown:
-            at = self._place_no.get(place)
-            if (
-                month is None
-                and measure == self._first
-                and at is not None
-                and not former.total[at, 0]
-            ):
-                fixed[at, 0] = True  # hidden since, and a version that showed it is remembered
+        _, place, month, _ = self._seen(self._first)
+        seen = place[month == 0]
+        # What was hidden since: a version that showed it is remembered.
+        fixed[seen[former.total[seen, 0] == 0], 0] = True
         if not self._new and not self._gone:
             fixed[:, 0] |= (
                 former.total[:, 0] == 0
@@ -228,32 +245,24 @@ class Before:
         """Return the places whose total of all months would tell that of a month without rows."""
         former = self._former[self._first]
         told = (former.total[:, 0] > 0) & ~former.is_fixed[:, 0]
-        for place, at in self._place_no.items():
-            if told[at]:
-                new = [month for month in self._new if self._totals[at, month]]
-                gone = former.total[at, 0] - self._totals[at, 0] + self._totals[at, new].sum()
-                shown = sum(self._gone_total(place, month) for month in self._gone)
-                told[at] = not visible[at, new].all() or shown != gone
+        for at in np.flatnonzero(told):
+            new = [month for month in self._new if self._totals[at, month]]
+            gone = former.total[at, 0] - self._totals[at, 0] + self._totals[at, new].sum()
+            shown = self._latest[self._first][at, self._gone].sum()
+            told[at] = not visible[at, new].all() or shown != gone
         return told
-
-    def _gone_total(self, place: Place, month: str | None) -> int:
-        bands = (*self._measures[self._first], FEW)
-        keys = [(place, month, self._first, band) for band in bands]
-        return sum(self._latest.get(key, 0) for key in keys)
 
     def kept_back(self, measure: str) -> Flags:
         """Return what must not be shown: counts that moved a little, and months that are gone."""
-        former, bands = self._former[measure], self._measures[measure]
+        former = self._former[measure]
         back = former.moved.copy()
         back &= ~former.is_fixed[:, :, None]
         back[:, 0] |= ~self._is_told_gone(measure) & ~former.is_fixed[:, 0, None]
-        for (place, month, of, band), _ in self._memory.shown:
-            at = self._place_no.get(place)
-            if of != measure or month is not None or at is None or band not in bands:
-                continue
-            if former.total[at, 0] and not former.is_fixed[at, 0]:
-                number = list(bands).index(band)
-                back[at, 0, number] |= not former.named[at, 0, number]
+        seen = np.zeros((self._places, back.shape[2] + 1), np.bool_)
+        _, place, month, band = self._seen(measure)
+        seen[place[month == 0], band[month == 0]] = True
+        has_moved = (former.total[:, 0] > 0) & ~former.is_fixed[:, 0]
+        back[:, 0] |= seen[:, :-1] & has_moved[:, None] & ~former.named[:, 0]
         return back
 
     def told_by_new_months(self, measure: str, shown: Flags) -> Flags:
@@ -282,7 +291,7 @@ class Before:
         told: Flags = shown[:, 0] & new_shown & ~former.named[:, 0]
         told &= ~former.is_fixed[:, :1]
         old = counts[:, 0] - counts[:, self._new].sum(axis=1)
-        if self._gone or not self._latest or not told.any():
+        if self._gone or self._is_first_build or not told.any():
             return np.zeros_like(told)
         back = np.zeros_like(told)
         while (told & ~back).any():
@@ -318,3 +327,16 @@ class Before:
         few = np.where(still, before, 0).sum(axis=-1)
         is_split: Flags = (few > 0) & ((few < self._k) | (still.sum(axis=-1) < 2))
         return has_moved & (is_split | bool(self._gone))
+
+
+def _index(values: Sequence[str | None], value: str | None) -> int:
+    """Return where a value is, -1 where it is not."""
+    return values.index(value) if value in values else -1
+
+
+def _place_numbers(rows: pa.Table, places: Sequence[Place]) -> _Ints:
+    """Return the number of each row's place, -1 where tonight has no such place."""
+    number = {place: at for at, place in enumerate(places)}
+    own, found = numbered_rows(rows, ("level", "site", "building", "capacity_band"))
+    at = [number.get(tuple(names[: LEVELS.index(level)]), -1) for level, *names in found]
+    return np.array(at, np.int64)[own]

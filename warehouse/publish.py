@@ -41,7 +41,7 @@ from warehouse.connect import opened
 from warehouse.engine import Engine, EngineError, building
 from warehouse.lake import Lake
 from warehouse.plan import load_what_if
-from warehouse.profile import PROFILE, load_profile
+from warehouse.profile import PROFILE, PROFILE_COUNTS, count_bookings, load_profile
 from warehouse.profile_memory import MEMORY
 from warehouse.storage import FOLDER_MODE, Location
 from warehouse.versions import (
@@ -91,7 +91,7 @@ EACH_PASS: Final = (
 )
 """``masks``, ``place_changes``, ``peaks`` and ``known_days`` are not SQL but arrays (``masks.py``,
 ``in_use.py``, ``known.py``)."""
-AFTER: Final = ("week_hours", "series_to_ask", "profile_counts", "change_counts", BUSY_AHEAD)
+AFTER: Final = ("week_hours", "series_to_ask", PROFILE_COUNTS, "change_counts", BUSY_AHEAD)
 """``busy_ahead`` and its check are arrays (``ahead.py``); so is what follows, the tables of the
 page's what-if (``plan.py``)."""
 LAST: Final = ("hour_of_week", PROFILE, "build_info")
@@ -203,6 +203,8 @@ def build_rooms(
         for step in AFTER:
             if step == BUSY_AHEAD:
                 load_busy_ahead(engine)
+            elif step == PROFILE_COUNTS:
+                count_bookings(engine)
             else:
                 engine.run(f"after/{step}")
         load_what_if(engine)

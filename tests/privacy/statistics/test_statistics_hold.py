@@ -2,11 +2,13 @@
 
 import random
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from tests.privacy.statistics.attacker import attack
@@ -71,6 +73,13 @@ def region(seed: int) -> list[Fact]:
     return [Fact(*each, MINUTES[each[2]["duration"]]) for each in drawn]
 
 
+def counts_schema(names: Iterable[str], numbers: Iterable[str]) -> pa.Schema:
+    """The columns of a work table of counts."""
+    return pa.schema(
+        [(name, pa.string()) for name in names] + [(name, pa.int64()) for name in numbers]
+    )
+
+
 def profiled(facts: list[Fact], built_on: date, memory: Memory) -> tuple[Night, Memory]:
     """Show the facts as the product does, and remember it."""
     counts: Counter[tuple[str | None, ...]] = Counter()
@@ -81,11 +90,14 @@ def profiled(facts: list[Fact], built_on: date, memory: Memory) -> tuple[Night, 
             counts[key] += 1
             minutes[key] += fact.minutes
     names = ("site", "building", "capacity_band", "month", "measure", "band")
+    numbers = ("bookings", "booked_minutes")
     table = [
-        dict(zip(names, key, strict=True)) | {"bookings": count, "booked_minutes": minutes[key]}
+        dict(zip((*names, *numbers), (*key, count, minutes[key]), strict=True))
         for key, count in counts.items()
     ]
-    rows, shown, _ = profile_rows(profile_of(table, BOOKINGS), BOOKINGS, K, memory)
+    profile = profile_of(pa.Table.from_pylist(table, counts_schema(names, numbers)), BOOKINGS)
+    found, shown, _ = profile_rows(profile, BOOKINGS, K, memory)
+    rows = found.to_pylist()
     cells = ("level", "site", "building", "capacity_band", "month")
     told = ("measure", "band", "bookings", "booked_minutes", "cell_bookings")
     use = {(fact.leaf, fact.day): Use(30, 0) for fact in facts if fact.day < built_on}
@@ -193,7 +205,10 @@ def told_changes(seed: int, built_on: date, k: int, memory: Memory) -> tuple[Nig
     table = [
         dict(zip(names, key, strict=True)) | {"changes": n} | sums for key, n in counts.items()
     ]
-    rows, shown, _ = profile_rows(profile_of(table, CHANGES), CHANGES, k, memory)
+    schema = counts_schema(names, ("changes", *sums))
+    profile = profile_of(pa.Table.from_pylist(table, schema), CHANGES)
+    found, shown, _ = profile_rows(profile, CHANGES, k, memory)
+    rows = found.to_pylist()
     wholes: Counter[tuple[Cell, str]] = Counter()
     cells = [Cell(row["level"], row["site"], row["building"], None, row["month"]) for row in rows]
     for cell, row in zip(cells, rows, strict=True):

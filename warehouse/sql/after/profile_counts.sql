@@ -1,4 +1,5 @@
--- Work table: bookings of closed months by place, month, measure and band, before any merging (R17).
+-- Work table: bookings of closed months by place, month, measure and band, before any merging (R17),
+-- of some months at a time (profile.py).
 -- A month is closed once its last day lies trailing_days back; one that the retention has begun to
 -- delete is none any more. Bookings count whole, under their local start date (R15).
 -- Room versions, months and bands are numbers until the bookings are counted: faster to hash.
@@ -18,8 +19,9 @@ numbered AS (
 closed_days AS (
     SELECT t.local_date, year(t.local_date) * 12 + month(t.local_date) - 1 AS month_no
     FROM dates AS t
+    JOIN counted_months AS c ON c.month = date_trunc('month', t.local_date)
     CROSS JOIN settings AS s
-    WHERE date_trunc('month', t.local_date) >= s.profile_from_date
+    WHERE c.month >= s.profile_from_date
       AND last_day(t.local_date) < s.profile_before_date
       AND last_day(t.local_date) <= s.through_date
 ),

@@ -1,15 +1,15 @@
 """Busy ahead: a range for the booked minutes of the next four weeks, and its back-test (R23).
 
-Belongs here: percentiles of what days like it still gained or lost, and how they did on past days;
-pure functions of arrays, building by building.
-Does not belong here: what was booked of a day so long before it (``known.py``).
+Belongs here: percentiles of the gains of similar past days, and how well they forecast past days;
+pure functions of arrays, one building at a time.
+Does not belong here: how much of a day was booked how long before it (``known.py``).
 
-A gain is what a day ended with less nine tenths of what was booked of it, as a share of its open
-minutes, so that days with more or fewer rooms can be compared, and in proportion to how full the
-days around it were booked against usual, so that a quiet week is compared with others. Like a day
-are equal weekdays, and the latest other days in proportion to what their weekday usually ends with.
-A day counts at a distance only if the ledger of changes began before it was that far ahead: from
-creation dates alone what was cancelled since is missing, and a range would lie too high.
+A gain is a day's final booked minutes minus nine tenths of those booked at a distance before it. It
+is divided by the day's open minutes, so that days with more or fewer rooms compare, and by how full
+the days around it were booked compared with usual, so that a quiet week compares with others.
+Similar days are the same weekday, and the latest other days, scaled by what each weekday usually
+ends with. A day counts at a distance only if the ledger of changes was running when it was that far
+ahead: creation dates miss what was cancelled since, and the range would lie too high.
 """
 
 from collections.abc import Sequence
@@ -32,19 +32,19 @@ _Floats: TypeAlias = npt.NDArray[np.float64]
 BUSY_AHEAD: Final = "busy_ahead"
 PERCENTILES: Final = (0.2, 0.5, 0.8)
 MOST_WEEKS: Final = 26
-"""Equal weekdays that a range is made of: the latest."""
+"""How many of the latest same weekdays a range uses."""
 LATEST_DAYS: Final = 24
-"""Open days of which the other weekdays are taken too: the latest."""
+"""Among how many of the latest open days other weekdays are used too."""
 MOST_UNLIKE: Final = 2
-"""Two weekdays are alike if neither usually ends with more than so many times the other."""
+"""Two weekdays are alike if neither usually ends with more than this many times the other."""
 LEAST_WEEKS: Final = 6
 LEAST_TESTED_DAYS: Final = 10
 KEPT: Final = 0.9
-"""Of what is booked: some of it goes, and what it takes cannot be booked by others."""
+"""Share of the booked minutes counted on: some are cancelled, and nobody else can book the rest."""
 DAYS_AROUND: Final = 5
 CALM: Final = 2
-"""Days' open minutes that are added to what is booked around a day and to what is usual: few
-bookings say little."""
+"""How many days' open minutes are added to the minutes booked around a day and to the usual ones:
+damps the ratio where bookings are few."""
 _NAIVE_WEEKS: Final = 4
 
 
@@ -52,8 +52,8 @@ _NAIVE_WEEKS: Final = 4
 class Days:
     """Open days of a building, in order; dates are days since 1970-01-01.
 
-    ``known`` has a row a day and a column for each distance, 0 to 28. Of days ahead all columns
-    are what is booked now.
+    ``known`` has one row a day and one column for each distance, 0 to 28. For days ahead, every
+    column is what is booked now.
     """
 
     dates: _Ints
@@ -62,9 +62,9 @@ class Days:
 
 
 class Outlook:
-    """What could be expected of days at each distance; of all days, the first ``past`` are over.
+    """The forecast of each day at each distance; the first ``past`` of all days are over.
 
-    ``ledger_from`` is the first night compared.
+    ``ledger_from`` is the first night whose readings were compared.
     """
 
     def __init__(self, days: Days, past: int, ledger_from: int) -> None:
@@ -73,7 +73,7 @@ class Outlook:
         self._share = days.known / days.open_minutes[:, None]
         self.is_known = days.dates[:, None] - np.arange(DISTANCES + 1) + 1 >= ledger_from
         self.is_known[:, 0] = True
-        # By date: which row it is, and how many past days of each weekday were over then.
+        # By date: the date's row, and how many past days of each weekday were over by then.
         self._first = int(days.dates[0]) - DISTANCES - DAYS_AROUND
         dates = np.arange(self._first, days.dates[-1] + DAYS_AROUND + 1)
         row = np.full(len(dates), -1)
@@ -81,7 +81,7 @@ class Outlook:
         weekdays = [np.flatnonzero(self._weekday[:past] == weekday) for weekday in range(7)]
         over = [np.searchsorted(days.dates[rows], dates, side="right") for rows in weekdays]
         self._over = np.stack(over, axis=1)
-        # By weekday and how many are over: the latest, what is usual, and the naive forecast.
+        # By weekday and number of past days: the latest days, the usual share, the naive forecast.
         self._equal = np.full((7, past + 1, MOST_WEEKS), -1)
         self._usual = np.full((7, past + 1, DISTANCES + 1), np.nan)
         self._naive = np.full((7, past + 1), np.nan)
@@ -103,9 +103,9 @@ class Outlook:
         self._is_at_hand = (self._around >= 0) & ((self._around < past) | is_ahead[:, None])
 
     def expected(self, distance: int) -> tuple[list[_Floats], npt.NDArray[np.bool_]]:
-        """Return low, median and high of each day in minutes, and of which the past is long enough.
+        """Return low, median and high of each day in minutes, and which days have enough past.
 
-        Each is expected from what was known so many days before it.
+        Each day is forecast from what was known ``distance`` days before it.
         """
         days, by = self._days, self._days.dates - distance - self._first
         fullness = self._fullness(distance)
@@ -113,7 +113,7 @@ class Outlook:
         gains = np.append(np.where(self.is_known[:, distance], gains, np.inf), np.inf)
         equal = gains[self._equal[self._weekday, self._over[by, self._weekday]]]
         latest = self._latest[self._over[by].sum(axis=1)]
-        # Other weekdays, in proportion to what each ends with; equal ones are there already.
+        # Other weekdays, scaled by what each usually ends with; ``equal`` has the same weekday.
         own = self._ends_with[by, self._weekday][:, None]
         other = self._ends_with[by[:, None], self._weekday[latest]]
         is_like = (own > 0) & (other <= own * MOST_UNLIKE) & (own <= other * MOST_UNLIKE)
@@ -131,15 +131,15 @@ class Outlook:
         return minutes, np.isfinite(equal).sum(axis=1) >= LEAST_WEEKS
 
     def naive(self, distance: int) -> _Floats:
-        """Return the mean of the last four equal weekdays that were over by then; NaN of fewer."""
+        """Return the mean of the last four same weekdays over by then; NaN if there are fewer."""
         by = self._days.dates - distance - self._first
         means: _Floats = self._naive[self._weekday, self._over[by, self._weekday]]
         return means
 
     def _fullness(self, distance: int) -> _Floats:
-        """Return how full the days around each day were booked so long before it; usual is 1.
+        """Return how full the days around each day were booked at that distance; usual is 1.
 
-        What was booked of a day ahead before now is not at hand: past days go without those.
+        What was booked of future days at a past date is unknown, so past days leave those out.
         """
         days, by = self._days, self._days.dates - distance - self._first
         then = np.maximum(distance + self._steps, 0)
@@ -154,24 +154,24 @@ class Outlook:
 
 
 def _sums_of_latest(values: npt.NDArray[Any], most: int) -> _Floats:
-    """Return sums of the latest rows for each number of rows that are over, from 0 to all."""
+    """Return the sum of the ``most`` latest rows after each number of rows, from 0 to all."""
     sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
     of_latest: _Floats = sums - sums[np.maximum(np.arange(len(sums)) - most, 0)]
     return of_latest
 
 
 def _latest(rows: _Ints, most: int) -> _Ints:
-    """Return the latest for each number of rows that are over, from 0 to all; -1 where none is."""
+    """Return the ``most`` latest rows after each number of rows, from 0 to all, padded with -1."""
     places = np.arange(len(rows) + 1)[:, None] - np.arange(1, most + 1)
     latest: _Ints = np.append(rows, -1)[np.maximum(places, -1)]
     return latest
 
 
 def _percentile(ordered: _Floats, counts: _Ints, share: float) -> _Floats:
-    """Return the percentile that the next of so many alike values is below with that chance.
+    """Return the value that the next such value stays below with probability ``share``.
 
-    Between the values at rank share * (count + 1) (Weibull): of few values the usual percentiles
-    lie too close together.
+    Interpolates at rank share * (count + 1) (Weibull): with few values, the usual percentiles lie
+    too close together.
     """
     last = np.maximum(counts - 1, 0)
     rank = np.clip((counts + 1) * share - 1, 0, last)
@@ -186,11 +186,11 @@ def _percentile(ordered: _Floats, counts: _Ints, share: float) -> _Floats:
 def forecast(
     past: Days, ahead: Days, through: int, ledger_from: int
 ) -> tuple[dict[str, _Floats], _Floats]:
-    """Return the back-test of a building, and low, median and high of days ahead, a row a day.
+    """Return a building's back-test, and low, median and high of the days ahead, one row a day.
 
-    The back-test is by distance, 1 to 28: how many days, and sums over them. Each past day is
-    forecast from what was known so many days before it, and nothing later. A day ahead has NaN
-    where the past is too short.
+    The back-test has the number of days and the sums over them by distance, 1 to 28. Each past day
+    is forecast only from what was known that many days before it. A day ahead is NaN where the past
+    is too short.
     """
     count = len(past.dates)
     sums = {name: np.zeros(DISTANCES) for name in _SUMS}
@@ -223,8 +223,8 @@ def forecast(
 def load_busy_ahead(engine: Engine) -> None:
     """Fill ``busy_ahead`` and ``busy_ahead_check`` from the work tables of the passes.
 
-    A range is given only for a distance that was tested on ten days or more, and only then what
-    the test found.
+    A range is given only at a distance that was tested on at least ten days, together with the
+    result of that test.
     """
     (row,) = engine.rows("SELECT region, through_date, first_night FROM settings, ledger")
     region, through = str(row[0]), _number(row[1])
@@ -253,7 +253,7 @@ def load_busy_ahead(engine: Engine) -> None:
 def _insert(
     engine: Engine, table: str, region: str, building: str | None, columns: Sequence[Any]
 ) -> None:
-    """Insert rows of a building, of which all columns but region and building are given."""
+    """Insert rows of one building; ``columns`` are all columns but region and building."""
     count = len(columns[0])
     whole = [pa.array([region] * count), pa.array([building] * count, pa.string())]
     whole += map(pa.array, columns)
@@ -261,7 +261,7 @@ def _insert(
 
 
 def _buildings(rows: pa.Table) -> dict[int, Days]:
-    """Return the days of each building by its number."""
+    """Return the days of each building, by the building's number."""
     if not len(rows):
         return {}
     rows = rows.sort_by([("building_no", "ascending"), ("local_date", "ascending")])

@@ -1,8 +1,8 @@
 """A pass cut into blocks of rooms: their calendars, their days and their bookings as plain arrays.
 
-Belongs here: finding by its place what a table finds by a key: the lines of a calendar, the days
-of a room, the bookings of a block.
-Does not belong here: what is made of them (``masks.py``), clocks and opening hours
+Belongs here: arrays that look up by index what a table looks up by key: the lines of a calendar,
+the days of a room, the bookings of a block.
+Does not belong here: what is computed from them (``masks.py``), clocks and opening hours
 (``calendar.py``).
 """
 
@@ -18,10 +18,10 @@ Array: TypeAlias = npt.NDArray[Any]
 
 
 class Lines:
-    """Lines of the calendar, one more that is empty; cells and days are counted from the first.
+    """Calendar lines, then one empty line; cells and days are counted from the pass's first.
 
-    ``line_of`` has the lines of a profile in one column, filled up with the empty line;
-    ``is_next`` tells where the row below is the next hour of the same day.
+    ``line_of`` has one column for each profile: the indexes of its lines, then empty ones.
+    ``is_next`` says where the row below is the next hour of the same day.
     """
 
     def __init__(self, profile: Array, cell: Array, day: Array, open_mask: Ints) -> None:
@@ -40,9 +40,9 @@ class Lines:
 
 
 class Calendar(Lines):
-    """The calendar of a pass: two lines of a profile share a cell that a clock change cuts.
+    """The calendar of a pass; a cell that a clock change cuts has two lines in a profile.
 
-    ``hours`` has one line where these have several of one cell and day, mostly it is the same.
+    ``hours`` merges lines of one cell and day; without such lines it is the calendar itself.
     """
 
     def __init__(self, calendar: pa.Table) -> None:
@@ -69,20 +69,20 @@ class Calendar(Lines):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some rooms: their calendars, their days, and their bookings, one entry each, in minutes."""
+    """Some rooms: their calendars and days, and their bookings in minutes, one entry each."""
 
     first_room: int
     profile: Array  # by room
     is_listed: Array  # by day and room
-    is_read: Array  # the same, without the rooms whose parts count in their place
+    is_read: Array  # the same, without rooms whose parts count instead
     is_in_use: Array  # by day and room
-    room: Array  # of a booking, counted from the first of the block
+    room: Array  # of a booking, counted from the block's first
     starts: Ints
     ends: Ints
     is_all_day: Array
     is_booked: Array
     is_own: Array
-    day: Array  # local start, counted from the first of the pass
+    day: Array  # of the local start, counted from the pass's first
     known_from: Ints
 
 
@@ -90,7 +90,7 @@ _OF_BOOKINGS = ("starts", "ends", "is_all_day", "is_booked", "is_own", "day", "k
 
 
 class Rooms:
-    """The rooms with a day or a booking in the pass, to be taken block by block."""
+    """The rooms with a day or a booking in the pass, block by block."""
 
     def __init__(
         self, bookings: pa.Table, room_dates: pa.Table, calendar: Calendar, per_block: int
@@ -106,7 +106,7 @@ class Rooms:
         days[0, day, own_day] = True
         days[1, day, own_day] = is_alone
         days[2, day, own_day] = is_alone & column(room_dates, "is_in_use")
-        # Of 16 bits, since those are sorted by counting.
+        # 16 bits: NumPy sorts those by counting.
         block_of = (of_booking // per_block).astype(np.uint16)
         order = np.argsort(block_of, kind="stable")
         self._edges = np.searchsorted(block_of.take(order), np.arange(len(self.blocks) + 1))
@@ -124,7 +124,7 @@ class Rooms:
         return range(-(-self.count // self._per_block))
 
     def block(self, number: int) -> Block:
-        """Return one block; the last one can have fewer rooms."""
+        """Return one block; the last one may have fewer rooms."""
         first, end = number * self._per_block, (number + 1) * self._per_block
         mine = slice(self._edges[number], self._edges[number + 1])
         every = self.every
@@ -140,9 +140,9 @@ class Rooms:
 
 
 def cut_at_hours(starts: Ints, ends: Ints, cells: int) -> tuple[Array, Ints, Ints]:
-    """Cut spans of minutes at full hours; return of which span each piece is, its cell and mask.
+    """Cut spans of minutes at full hours; return each piece's span, cell and mask.
 
-    Cells are counted from 0; what lies outside of them is dropped.
+    Cells are counted from 0; anything outside them is dropped.
     """
     first = np.maximum(starts // 60, 0)
     counts = np.maximum(np.minimum((ends - 1) // 60, cells - 1) - first + 1, 0)

@@ -1,8 +1,8 @@
-"""What no placement of a building's bookings can pass, on plain arrays (R22: served at most).
+"""Upper bounds on what any placement of a building's bookings can serve, on plain arrays (R22).
 
-At each minute the bookings that need at least a size are held against the rooms that have it. That
-a booking keeps one room for all of its time is left out: so the best placement serves no more.
-To find that one is hard; to bound it takes a second for a thousand rooms and a year.
+At each minute, the bookings that need at least a size are compared with the rooms that have it.
+That a booking keeps one room throughout is ignored, so even the best placement serves no more.
+Finding that placement is hard; bounding it takes a second for a thousand rooms and a year.
 """
 
 from dataclasses import replace
@@ -14,15 +14,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from warehouse.placement import DAY, Building, Ints, Placed, place_anew
 from warehouse.sweep import STEPS, ranks
 
-_PEAK: Final = 1  # neighbours on either side that a peak is at least as high as
-_LOOKBACK: Final = 16  # moments that a moment is weighed against; fewer would still be a bound
-_CHUNK: Final = 4096  # moments that are weighed together
+_PEAK: Final = 1  # a peak is as high as this many neighbours on either side
+_LOOKBACK: Final = 16  # earlier moments each one is compared with; fewer still give a bound
+_CHUNK: Final = 4096  # moments processed together
 
 
 class _Moments(NamedTuple):
-    """Moments at which more is booked than fits: (level, moment) but ``minute``.
+    """Moments when more is booked than fits; ``minute`` has one axis, ``rooms`` (level, moment).
 
-    A level counts the bookings and rooms of at least so many seats.
+    A level holds the bookings and rooms of at least one number of seats.
     """
 
     minute: Ints
@@ -30,7 +30,7 @@ class _Moments(NamedTuple):
 
 
 class _Chosen(NamedTuple):
-    """Moments chosen, in order: the place of each and of the one before (or less), its level."""
+    """Chosen moments in order, their levels, and the moments after which bookings count at them."""
 
     before: Ints
     moment: Ints
@@ -38,7 +38,7 @@ class _Chosen(NamedTuple):
 
 
 class _Bookings(NamedTuple):
-    """Bookings by start, and the first and the last moment within each."""
+    """Bookings by start, with the first and the last moment within each."""
 
     starts: Ints
     ends: Ints
@@ -48,13 +48,13 @@ class _Bookings(NamedTuple):
 
 
 def at_most(building: Building, days: Ints | None = None) -> tuple[int, int]:
-    """Return a bound that no placement can pass: bookings, and minutes.
+    """Return an upper bound on what any placement can serve: bookings, and minutes.
 
-    A moment and a size with more bookings than rooms cost at least the difference. Moments are
-    chosen so that each booking counts at one of them at most: what they cost adds up. The chain of
-    moments that costs most is the bound for bookings, what its shortest bookings last one for
-    minutes; the other is each minute's own excess. Minutes are bounded day by day. With ``days``
-    all bookings of other days are taken as served, which is a bound too.
+    Where more bookings need a size than there are rooms, at least the difference is lost. Moments
+    are chosen so that each booking counts at no more than one of them, so their losses add up. The
+    chain of moments with the largest loss bounds the bookings. Minutes lost are, for each day, the
+    larger of the shortest bookings of that chain and the excess summed over all minutes. With
+    ``days``, all bookings of other days are taken as served, which is still a bound.
     """
     sizes = np.unique(building.seats)
     level: Ints = np.searchsorted(sizes, building.need)
@@ -82,7 +82,7 @@ def at_most(building: Building, days: Ints | None = None) -> tuple[int, int]:
 
 
 class _Load(NamedTuple):
-    """Bookings under way from each event on that need at least each size: (sizes, events)."""
+    """Bookings under way after each event that need at least each size: (sizes, events)."""
 
     minute: Ints
     under_way: Ints
@@ -90,7 +90,7 @@ class _Load(NamedTuple):
 
 
 def _load(building: Building, levels: int, starts: Ints, ends: Ints, level: Ints) -> _Load:
-    """Count the bookings under way; midnights are events too."""
+    """Count the bookings under way; midnights count as events."""
     is_event = np.zeros(len(building.is_available) * DAY + 1, np.bool_)
     is_event[starts] = is_event[ends] = is_event[::DAY] = True
     minute = np.flatnonzero(is_event)
@@ -105,11 +105,11 @@ def _load(building: Building, levels: int, starts: Ints, ends: Ints, level: Ints
 def _excess(
     building: Building, sizes: Ints, starts: Ints, ends: Ints, level: Ints
 ) -> tuple[_Moments, Ints]:
-    """Return the moments with an excess, and (two, days): minutes lost, the second row still 0."""
+    """Return the moments with an excess, and minutes lost (2, days); the second row is still 0."""
     days = len(building.is_available)
     minute, load, ended = _load(building, len(sizes), starts, ends, level)
     is_large = building.seats >= sizes[:, None]
-    for whole, parts in building.combined:  # as large as its largest part, it is that part
+    for whole, parts in building.combined:  # no larger than its largest part: counted as that part
         is_large[:, whole] &= sizes > building.seats[list(parts)].max()
     rooms = is_large.astype(np.int32) @ building.is_available.T.astype(
         np.int32
@@ -118,8 +118,8 @@ def _excess(
     excess = np.maximum((load - rooms).max(axis=0), 0)[:-1]
     lost = np.zeros((2, days), np.int64)
     np.add.at(lost[0], minute[:-1] // DAY, excess * np.diff(building.instants(minute)))
-    # Of moments after which nothing ends the last holds the bookings of all of them. Of very many
-    # the peaks are enough: fewer moments give a bound too.
+    # Until a booking ends, each moment includes the bookings of the one before: keep the last. Of
+    # very many moments keep only the peaks: fewer still give a bound.
     kept = np.flatnonzero((excess > 0) & ((ended[1:] > 0) | (minute[1:] % DAY == 0)))
     if len(kept) > _CHUNK:
         beside = np.pad(excess[kept], _PEAK)
@@ -129,14 +129,14 @@ def _excess(
 
 
 def _costliest_chain(moments: _Moments, bookings: _Bookings) -> tuple[_Chosen, int]:
-    """Return the moments to choose, and their cost.
+    """Return the chosen moments, and their total loss.
 
-    A booking counts at the first chosen moment at or after its start, if it still lasts then.
+    A booking counts at the first chosen moment at or after its start, if it is still running.
     """
     count = len(moments.minute)
     excess = _excess_since(moments, bookings)
     gain = np.maximum(excess.max(axis=1), 0).T.astype(np.int64, "C")
-    best = np.zeros(count + _LOOKBACK, np.int64)  # the last moment first; none before the first
+    best = np.zeros(count + _LOOKBACK, np.int64)  # last moment first; then zeros, before the first
     back = np.zeros(count, np.int64)
     value = np.zeros(_LOOKBACK, np.int64)
     for moment in range(count):
@@ -157,18 +157,18 @@ def _costliest_chain(moments: _Moments, bookings: _Bookings) -> tuple[_Chosen, i
 
 
 def _excess_since(moments: _Moments, bookings: _Bookings) -> Ints:
-    """Return each moment's excess of bookings that began after the one 1, 2, … back.
+    """Return each moment's excess of the bookings that began after the moment 1, 2, … back.
 
-    Shape (lookback, levels, moments). Bookings that began longer ago are not counted: a bound too.
+    Shape (lookback, levels, moments). Bookings that began earlier do not count: still a bound.
     """
     levels, count = moments.rooms.shape
     lasts = np.minimum(bookings.last - bookings.first, _LOOKBACK - 1)
     place = (lasts * levels + bookings.level) * count + bookings.first
     began = np.bincount(place, minlength=_LOOKBACK * levels * count).astype(np.int32)
     began = began.reshape(_LOOKBACK, levels, count)
-    for longer in range(_LOOKBACK - 1, 0, -1):  # now of those that last at least so long,
+    for longer in range(_LOOKBACK - 1, 0, -1):  # of bookings that last at least this many moments
         began[longer - 1] += began[longer]
-    for larger in range(levels - 1, 0, -1):  # and need at least so many seats
+    for larger in range(levels - 1, 0, -1):  # and need at least this many seats
         began[:, larger - 1] += began[:, larger]
     excess = np.empty_like(began)
     counted = -moments.rooms.astype(np.int32)
@@ -179,7 +179,7 @@ def _excess_since(moments: _Moments, bookings: _Bookings) -> Ints:
 
 
 def _at_moments(moments: _Moments, starts: Ints, ends: Ints, level: Ints) -> _Bookings:
-    """Return the bookings, sorted by start, during which there is a moment."""
+    """Return the bookings with a moment in them, sorted by start."""
     minutes = max(int(ends.max(initial=0)), int(moments.minute[-1])) + 1
     before = np.cumsum(np.bincount(moments.minute + 1, minlength=minutes + 1))
     first, last = before[starts], before[ends] - 1
@@ -190,7 +190,7 @@ def _at_moments(moments: _Moments, starts: Ints, ends: Ints, level: Ints) -> _Bo
 def _cost_in_minutes(
     building: Building, moments: _Moments, chosen: _Chosen, bookings: _Bookings, lost: Ints
 ) -> None:
-    """Add to each day the minutes that the shortest bookings of a moment last on that day."""
+    """Add to each day the minutes lost at its moments if the shortest bookings are lost."""
     begin = np.searchsorted(bookings.first, chosen.before, side="right")
     counts = np.searchsorted(bookings.first, chosen.moment, side="right") - begin
     number = np.repeat(np.arange(len(counts)), counts)
@@ -209,7 +209,7 @@ def _cost_in_minutes(
 
 
 class Mix(NamedTuple):
-    """The smallest mix of rooms that was found, what it serves, and how few rooms could do."""
+    """The smallest mix of rooms found, what it serves, and a lower bound on the number of rooms."""
 
     building: Building
     placed: Placed
@@ -217,10 +217,10 @@ class Mix(NamedTuple):
 
 
 def smallest_mix(building: Building, share: float) -> Mix:
-    """Return few and small rooms, of the building's sizes, that serve a share of the bookings.
+    """Return a small mix of rooms, in the building's sizes, that serves a share of the bookings.
 
-    That they do is shown by a placement; that fewer than ``fewest_rooms`` cannot, by the most
-    bookings of a day that are under way at once.
+    A placement proves that it does. Each day's most bookings under way at once prove that fewer
+    than ``fewest_rooms`` cannot.
     """
     sizes = np.unique(building.seats)
     level = np.minimum(np.searchsorted(sizes, building.need), len(sizes) - 1)
@@ -231,7 +231,7 @@ def smallest_mix(building: Building, share: float) -> Mix:
     day_peaks = _peaks(building, 1, clipped, np.zeros_like(level))
     fewest = _fewest(day_peaks, np.zeros(1, np.int64), 0, spare)
     best, low, high = None, 0, spare
-    while low <= high:  # how many of the spared bookings the peaks may cost
+    while low <= high:  # how many bookings the peaks may leave out
         cost = (low + high + 1) // 2
         tried = _tried(building, sizes, _counts(peaks, cost))
         if (tried[1].most_bookings >= 0).sum() >= wanted:
@@ -239,7 +239,7 @@ def smallest_mix(building: Building, share: float) -> Mix:
         else:
             high = cost - 1
     counts = peaks.max(axis=1)
-    while best is None:  # even rooms for every peak are too few, as bookings do not change rooms
+    while best is None:  # rooms for every peak can be too few: bookings do not change rooms
         counts = counts + 1
         tried = _tried(building, sizes, counts)
         best = tried if (tried[1].most_bookings >= 0).sum() >= wanted else None
@@ -247,7 +247,7 @@ def smallest_mix(building: Building, share: float) -> Mix:
 
 
 def _tried(building: Building, sizes: Ints, counts: Ints) -> tuple[Building, Placed]:
-    """Place the bookings in so many rooms of at least each size."""
+    """Place the bookings in ``counts`` rooms of at least each size."""
     seats = np.repeat(sizes, counts - np.append(counts[1:], 0))
     is_open = np.ones((len(building.is_available), len(seats)), np.bool_)
     nowhere = np.full(len(building.room), -1)
@@ -256,22 +256,22 @@ def _tried(building: Building, sizes: Ints, counts: Ints) -> tuple[Building, Pla
 
 
 def _peaks(building: Building, levels: int, ends: Ints, level: Ints) -> Ints:
-    """Return the most bookings that are under way at once, (levels, days)."""
+    """Return the most bookings under way at once, (levels, days)."""
     load = _load(building, levels, building.starts, ends, level)
     days = np.flatnonzero(load.minute % DAY == 0)[: len(building.is_available)]
     return np.maximum.reduceat(load.under_way, days, axis=1)
 
 
 def _counts(peaks: Ints, spare: int) -> Ints:
-    """Return of each size how many rooms have at least it, if so many bookings may find none."""
+    """Return, for each size, how many rooms are that large, if ``spare`` bookings find none."""
     counts = peaks.max(axis=1)
-    for level in (0, *range(len(counts) - 1, 0, -1)):  # few rooms, then few of the largest
+    for level in (0, *range(len(counts) - 1, 0, -1)):  # first few rooms, then few large ones
         counts[level] = _fewest(peaks, counts, level, spare)
     return np.maximum.accumulate(counts[::-1])[::-1]
 
 
 def _fewest(peaks: Ints, counts: Ints, level: int, spare: int) -> int:
-    """Return the fewest rooms of a level for which each day's worst excess adds up to ``spare``."""
+    """Return the fewest rooms at which the days' worst excesses sum to at most ``spare``."""
     others = np.delete(peaks - counts[:, None], level, axis=0).max(axis=0, initial=0)
     low, high = 0, int(peaks[level].max(initial=0))
     while low < high:

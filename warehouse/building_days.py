@@ -1,11 +1,11 @@
-"""The rooms and bookings of buildings on some days as arrays, for what-if (R22).
+"""Rooms and bookings of buildings on the days of a what-if question, as arrays (R22).
 
-Belongs here: reading them from the database with bookings, and what a room is on each day.
+Belongs here: reading them from the database with bookings, and what each room is on each day.
 Does not belong here: placing bookings (``placement.py``), bounds (``bounds.py``), the question.
 
-A room counts on each day as the directory had it then (R18): one that moved or changed its seats
-is another room from that day on. A room that has parts is not counted beside them (R25): who has
-the whole keeps it while all of its parts stay; else that booking looks for one room.
+Each day uses the directory as it was then (R18): a room that moved or changed its seats is another
+room from that day on. A combined room is not counted beside its parts (R25): its bookings keep it
+while all of its parts stay; otherwise each looks for one room.
 """
 
 from collections import Counter
@@ -50,7 +50,7 @@ class WhatIfError(WarehouseError, ValueError):
 
 
 class Room(NamedTuple):
-    """A room in a span of days without a change that matters here, ``valid_to`` not included."""
+    """A room over a span of days without a change that matters here; ``valid_to`` is exclusive."""
 
     room_id: str
     site: str
@@ -65,7 +65,7 @@ class Room(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bookings:
-    """Arrays of the days asked: bookings in any order, and the room-days that are open."""
+    """Arrays for the days asked: bookings in any order, and the room-days that are open."""
 
     first_date: date
     last_date: date
@@ -79,7 +79,7 @@ class Bookings:
 
 
 def read_rooms(connection: duckdb.DuckDBPyConnection, region: Region) -> list[Room]:
-    """Return the rooms as of the days, spans that differ in nothing that matters as one.
+    """Return the rooms as of each day; adjoining spans that do not differ here are merged.
 
     Raises:
         WhatIfError: the database has no rooms of earlier days yet.
@@ -108,10 +108,10 @@ def read_bookings(
     first_date: date | None,
     last_date: date | None,
 ) -> Bookings:
-    """Read the bookings of some days; without dates, of all that were read and are over.
+    """Read the bookings of some days; without dates, of every past day that was read.
 
     Raises:
-        WhatIfError: days that were not read, or none at all.
+        WhatIfError: some of the days were not read, or there are none.
     """
     first, last = connection.execute(
         "SELECT min(local_date), max(local_date) FROM room_days"
@@ -144,10 +144,10 @@ def read_bookings(
 
 
 class BuildingDays:
-    """One building on the days asked, as arrays; day 0 is the one before the first.
+    """One building on the days asked, as arrays; day 0 is the day before the first.
 
-    The columns are the rooms of the building, then those that are others together (R25).
-    ``over_seats`` counts the bookings with more people invited than their room has seats.
+    The columns are the building's rooms, then its combined rooms (R25). ``over_seats`` counts the
+    bookings that invite more people than their room has seats.
     """
 
     def __init__(self, group: Sequence[int], rooms: Sequence[Room], bookings: Bookings) -> None:
@@ -157,14 +157,14 @@ class BuildingDays:
         place_of[list(group)] = np.arange(len(group))
         own = place_of[bookings.room]
         kept = np.flatnonzero(own >= 0)
-        # By room and start: the table is nearly sorted by start, which a sort of the database
-        # would not use, and places of few rooms sort in no time.
+        # By start, then by room. The table is nearly sorted by start, which this sort uses and the
+        # database would not; sorting by few distinct rooms is fast.
         kept = kept[np.argsort(bookings.starts[kept], kind="stable")]
         kept = kept[np.argsort(own[kept].astype(np.min_scalar_type(len(group))), kind="stable")]
         self._own = own[kept]
         before = bookings.first_date - timedelta(days=1)
         days_asked = (bookings.last_date - before).days
-        # With a day more on either side.
+        # One more day on either side.
         begins = midnights(rooms[group[0]].time_zone, before, days_asked + 3)
         self._midnights = begins.astype(np.int32)
         self._starts, self._ends = (
@@ -186,7 +186,7 @@ class BuildingDays:
         self._is_room = (days >= valid_from) & (days < valid_to)
         day = bookings.day[kept] + 1
         self._combine(day)
-        # Bookings that last into days on which their room is another one look for a room.
+        # A booking that runs into days on which its room is another one looks for a room.
         last = (self._ends - 1) // DAY
         for booking in np.flatnonzero(last > self._starts // DAY):
             if not self._is_room[day[booking] : last[booking] + 1, self._own[booking]].all():
@@ -198,7 +198,7 @@ class BuildingDays:
         self._open_where_booked()
 
     def _combine(self, day: Ints) -> None:
-        """Give rooms with parts a column for each set of parts, on the days that have it (R25)."""
+        """Add a column for each set of parts of a combined room, on the days that have it (R25)."""
         parts_of: dict[str, list[int]] = {}
         for number, room in enumerate(self._rooms):
             if room.part_of is not None:
@@ -216,7 +216,7 @@ class BuildingDays:
                 self._rooms.append(room)
 
     def _open_where_booked(self) -> None:
-        """Take rooms as open on the days of their bookings, wholes where all their parts are."""
+        """Open rooms on days with a booking, and combined rooms where all of their parts are."""
         is_open = self._is_available
         stays = np.flatnonzero(self._own >= 0)
         own = self._own[stays]
@@ -232,7 +232,7 @@ class BuildingDays:
                 is_open[:, whole] = is_open[:, parts].all(axis=1) & self._is_room[:, whole]
 
     def rooms_now(self, add: Mapping[int, int], remove: Collection[str]) -> Counter[int]:
-        """Return by seats the rooms that there would be, as they are on the last day asked."""
+        """Return the number of rooms by seats after the change, as of the last day asked."""
         is_last = self._is_room[(self._bookings.last_date - self._bookings.first_date).days + 1]
         rooms = Counter(add)
         for room, seats, parts, is_now in zip(
@@ -242,7 +242,7 @@ class BuildingDays:
         return +rooms
 
     def building(self, add: Mapping[int, int], remove: Collection[str]) -> Building:
-        """Return the building with rooms added, by seats, and without others, by room_id."""
+        """Return the building with rooms added (seats: count) and others removed (by room_id)."""
         is_gone = [room.room_id in remove for room in self._rooms]
         stays = [
             number
@@ -253,7 +253,7 @@ class BuildingDays:
         seats = np.append(self._seats[stays], new)
         order = np.argsort(seats, kind="stable")
         source = np.append(stays, np.full(len(new), -1)).astype(np.int64)[order]
-        now = np.full(len(self._rooms) + 1, -1, np.int32)  # the last is of bookings without a room
+        now = np.full(len(self._rooms) + 1, -1, np.int32)  # the last: bookings without a room
         now[source[source >= 0]] = np.flatnonzero(source >= 0)
         combined = [(now[number], now[list(self._parts[number])]) for number in stays]
         return Building(

@@ -5,10 +5,10 @@ Time zones stay out of SQL: they are read from ``zoneinfo`` here and nowhere els
 Does not belong here: the grammar of opening hours, holidays and closures (``transforms``),
 bookings (``sql``).
 
-The clock of a zone is UTC shifted by the part of its offset under one hour (its *phase*: 30
-minutes in India), so that an hour of it, a *cell*, is an hour on the wall. Cells are counted
-from the year 1. Where a clock change moves the phase (Lord Howe Island), or cuts an hour, a cell
-has a row for each local hour in it: ``part_mask`` says which of its 60 minutes.
+A zone's clock is UTC shifted by the part of its offset under one hour (its *phase*: 30 minutes in
+India), so that one hour of it, a *cell*, is one hour of local time. Cells are counted from the year
+1. Where a clock change shifts the phase (Lord Howe Island) or cuts an hour, a cell has one row for
+each local hour in it; ``part_mask`` says which of the 60 minutes are that row's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ _Bools: TypeAlias = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What decides when a room is open, its first and last date apart: rooms share it."""
+    """What decides when a room is open, but for its first and last date; rooms share profiles."""
 
     time_zone: str
     hours: WeeklyHours
@@ -64,7 +64,7 @@ def profile_of(room: Mapping[str, object], closures: Iterable[Closure]) -> Profi
     """Return the profile of a row of the room directory.
 
     Raises:
-        ValueError: its opening hours, zone or country are none.
+        ValueError: its opening hours, time zone or country are invalid.
     """
     texts = {name: None if value is None else str(value) for name, value in room.items()}
     applying = tuple(
@@ -89,8 +89,8 @@ def profile_of(room: Mapping[str, object], closures: Iterable[Closure]) -> Profi
 class ZoneClock:
     """One zone from ``first_date`` to ``last_date``, minute by minute.
 
-    ``local_minutes`` has a row for each cell from ``first_cell`` on and 60 columns: the minutes
-    that the wall shows, counted from 1970-01-01 on the local clock.
+    ``local_minutes`` has one row for each cell from ``first_cell`` on and 60 columns: the local
+    time of each minute, in minutes since 1970-01-01 on the local clock.
     """
 
     first_cell: int
@@ -103,7 +103,7 @@ def phase_minutes(time_zone: str, on: date) -> int:
 
 
 def zone_clock(time_zone: str, phase: int, first_date: date, last_date: date) -> ZoneClock:
-    """Return every cell that any minute of those local dates (inclusive) lies in."""
+    """Return every cell that overlaps those local dates (inclusive)."""
     named = zone(time_zone)
     starts = _minute_of(day_start(first_date, named))
     ends = _minute_of(day_start(last_date + timedelta(days=1), named))
@@ -124,7 +124,7 @@ def _minute_of(instant: datetime) -> int:
 
 
 def _offsets(time_zone: str, minutes: _Ints) -> _Ints:
-    """Return the zone's offset at every minute; only days that hold a change are looked into."""
+    """Return the zone's offset at every minute; only days with a clock change are searched."""
     firsts = range(0, len(minutes), 24)
     at_starts = [_offset_at(time_zone, int(minutes[row, 0])) for row in firsts]
     at_starts.append(_offset_at(time_zone, int(minutes[-1, -1]) + 1))
@@ -150,7 +150,7 @@ def calendar_rows(
 ) -> pa.Table:
     """Return the calendar of those local dates (inclusive) for every profile.
 
-    Columns: profile (its place in the sequence), cell, local_date, local_hour, part_mask and
+    Columns: profile (its index in the sequence), cell, local_date, local_hour, part_mask and
     open_mask (bit i is minute i of the cell), is_split (another row has the same cell, or the
     same local date and hour).
     """
@@ -179,7 +179,7 @@ def open_minutes(
     span: tuple[datetime, datetime],
     taken: Iterable[tuple[datetime, datetime]] = (),
 ) -> int:
-    """Return the open minutes of a span of instants that none of ``taken`` covers (R1, R2).
+    """Return the open minutes between two instants that no span in ``taken`` covers (R1, R2).
 
     ``in_use`` are the room's ``opened_on`` and ``closed_on``.
     """
@@ -250,7 +250,7 @@ def _is_open(profile: Profile, minutes: _Ints, first_date: date, last_date: date
     for weekday, intervals in enumerate(profile.hours.days):
         for start, end in intervals:
             week[weekday, start:end] = True
-    # One day more at each end: a cell at the edge may reach into it.
+    # One more day at each end: a cell at the edge may reach into it.
     first_day = _day_number(first_date) - 1
     in_use = np.ones(_day_number(last_date) - first_day + 2, dtype=np.bool_)
     for day_off in profile.days_off(first_date, last_date):
@@ -274,7 +274,7 @@ def _day_number(day: date) -> int:
 
 
 def midnights(time_zone: str, first_date: date, days: int) -> _Ints:
-    """Return when so many local days begin, one after the other, in minutes since 1970."""
+    """Return the starts of consecutive local days, in minutes since 1970 in UTC."""
     own = zone(time_zone)
     begins = (day_start(first_date + timedelta(days=day), own) for day in range(days))
     return np.array([int(each.timestamp()) // 60 for each in begins])

@@ -1,6 +1,6 @@
-"""How analysts open what was published: read-only, in UTC, one version for as long as it is open.
+"""Open published databases for analysts: read-only, in UTC, one version for each connection.
 
-Belongs here: following the pointer once, and laying regions side by side.
+Belongs here: following the pointer once, and attaching several regions side by side.
 Does not belong here: publishing (``versions.py``), the configuration's rules (``pipelines``).
 """
 
@@ -39,22 +39,22 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """Open the latest statistics of a region, or of several side by side.
 
-    With ``bookings`` it is the database that holds everything, single bookings too, for those
-    who may see them.
+    With ``bookings``, open the database that also holds single bookings, for those who may see
+    them.
 
     ``connect("EU")`` has the region's tables by their names (``utilization``);
     ``connect(regions=["EU", "NA"])`` has them as ``eu.utilization`` and ``na.utilization``.
-    ``warehouse`` is the folder of the databases (or the path of one in it, which says what it
-    is), the address of a bucket's prefix, or one for each region; without it the configuration
-    says where (``$INSIGHTS_CONFIG``, else ``insights.yaml``). The pointer is followed here and
-    not again: open a new connection to see the next night. From a bucket the file is downloaded
+    ``warehouse`` is the folder of the databases, the path of one of them (its name decides on
+    ``bookings``), the address of a bucket's prefix, or a mapping from region to one of these; by
+    default the configuration names it (``$INSIGHTS_CONFIG``, else ``insights.yaml``). The pointer
+    is followed once: open a new connection to see the next night. A file in a bucket is downloaded
     once, into a private cache (``$INSIGHTS_CACHE``, else ``~/.cache/room-insights``) that keeps
-    only the latest. With ``output: parquet`` the tables are views of the files of one version, and
-    the connection may be written to; nothing that is written lasts.
+    only the latest. With ``output: parquet`` the tables are views of one version's files, and the
+    connection accepts writes, but none of them are kept.
 
     Raises:
-        VersionError: nothing was published yet, or no folder is known.
-        ValueError: neither ``region`` nor ``regions``, both, or one that does not exist.
+        VersionError: nothing is published yet, or the folder is unknown.
+        ValueError: ``region`` and ``regions`` are both given, both missing, or name no region.
     """
     if bool(region) == bool(regions) or isinstance(regions, str):
         raise ValueError("name one region, or several as regions=[...]")
@@ -73,7 +73,7 @@ def connect(
 
 
 def _follow(folder: Location, region: Region, bookings: bool, use: Callable[[str], _T]) -> _T:
-    """Use the version that the pointer leads to; anew if it was collected before it was open."""
+    """Use the version that the pointer names; retry if it was deleted before it was opened."""
     for _ in range(_ATTEMPTS):
         version = current_version(folder, region, statistics=not bookings)
         if not isinstance(version, Path):
@@ -90,7 +90,7 @@ def _follow(folder: Location, region: Region, bookings: bool, use: Callable[[str
 
 @contextmanager
 def opened(version: Location) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a version, wherever it is and whatever it is made of."""
+    """Open a version on disk or in a bucket, as a database or as Parquet."""
     with at_hand(version) as path, _open(str(path)) as connection:
         yield connection
 
@@ -112,7 +112,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, name: str, version: str) -> N
 
 
 def _view(connection: duckdb.DuckDBPyConnection, schema: str, folder: Path) -> None:
-    """Make tables as Parquet readable by their names, with what they mean as comments."""
+    """Create a view for each Parquet file, with the descriptions in its metadata as comments."""
     for file in sorted(each for each in os.listdir(folder) if each.endswith(".parquet")):  # noqa: PTH208 - raises where it is gone
         name, columns = f'"{schema}"."{Path(file).stem}"', pq.read_schema(folder / file)
         rows = f"read_parquet({_quoted(escape(str(folder / file)))}, hive_partitioning = false)"
@@ -129,12 +129,12 @@ def _quoted(text: str) -> str:
 
 
 def _in_utc(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # global: cursors of it are in UTC too
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # global: cursors use UTC too
     return connection
 
 
 def _cached(version: ObjectUrl) -> Path:
-    """Return a copy of a version on this machine; older ones of the same kind are removed."""
+    """Return a copy of a version on this machine; delete older versions of the same kind."""
     cache = Path(os.environ.get("INSIGHTS_CACHE") or Path.home() / ".cache" / "room-insights")
     folder = cache / str(version.parent).replace("://", "-").replace("/", "_")
     path = folder / version.name
@@ -152,7 +152,7 @@ def _cached(version: ObjectUrl) -> Path:
                     aside.chmod(0o400)
             try:
                 aside.rename(path)
-            except OSError:  # another process was faster with the same folder
+            except OSError:  # another process copied it first
                 shutil.rmtree(aside)
         for other in folder.glob(f"{kind}-*"):
             if other != path and other.name.rpartition("-")[0] == kind:
@@ -174,7 +174,7 @@ def _location(text: str, start: Path = Path()) -> Location:
 
 
 def _folder(region: Region, warehouse: Warehouse | None) -> Location:
-    """Return the warehouse of a region: the one that is given, or else the configuration's."""
+    """Return the warehouse of a region: the one given, or else the configuration's."""
     if warehouse is not None:
         chosen = warehouse.get(region) if isinstance(warehouse, Mapping) else warehouse
         if chosen is None:
@@ -183,7 +183,7 @@ def _folder(region: Region, warehouse: Warehouse | None) -> Location:
         return folder.parent if folder.name.endswith(_DATABASE) else folder
     config = Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml")
     try:
-        # BaseLoader makes nothing but text, so that a region may be called NO.
+        # BaseLoader reads every value as text, so a region may be called NO.
         settings = yaml.load(config.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506
         return _location(settings["regions"][region]["warehouse"], config.parent)
     except OSError as error:

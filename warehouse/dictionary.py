@@ -1,12 +1,12 @@
-"""The contract told: to people as Markdown, to catalogs and tools that test data as ODCS.
+"""The contract in print: Markdown for people, ODCS for catalogs and tools that test data.
 
-Belongs here: laying out what ``transforms/contract`` says. ``python -m warehouse.dictionary``
-prints the Markdown; ``docs/dictionary.md`` is its output, and a test holds the two together.
+Belongs here: formatting what ``transforms/contract`` says. ``python -m warehouse.dictionary``
+prints the Markdown for ``docs/dictionary.md``, and a test checks that the two match.
 ``insights describe --odcs`` prints the Open Data Contract Standard document, version 3.1.
 Does not belong here: a definition of its own.
 
-No OpenLineage and no Delta beside it: each is a library and a server, or a second copy of every
-table, for what Dagster's own events and plain Parquet tell already.
+There is no OpenLineage or Delta output: each needs a library and a server, or a second copy of
+every table, for what Dagster's own events and plain Parquet already provide.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ _TYPES: Final = {
     pa.date32(): ("date", "DATE"),
     INSTANT: ("timestamp", "TIMESTAMP_TZ"),
 }
-"""Logical and physical types, the latter in words that datacontract-cli knows."""
+"""Logical and physical types; datacontract-cli knows the latter by these names."""
 _KINDS: Final = {"s3": "s3", "az": "azure"}
 _PURPOSE: Final = "How meeting rooms are used, without personal data: statistics for everybody."
 _LIMITATIONS: Final = (
@@ -60,7 +60,7 @@ def markdown() -> str:
 
 
 def _picture() -> Iterator[str]:
-    """Yield the tables of the database with the columns that tell their rows apart."""
+    """Yield the database's tables with the columns that identify a row."""
     yield "## How the tables belong together\n"
     yield "```mermaid\nerDiagram"
     for name, table in TABLES.items():
@@ -92,7 +92,7 @@ def _part(title: str, tables: Mapping[str, Table]) -> Iterator[str]:
 def document(region: Region, statistics: Location) -> str:
     """Return the contract of the statistics tables as YAML.
 
-    ``statistics`` is the folder that has them as Parquet, a file a table; or a bucket's prefix.
+    ``statistics`` is the folder or bucket prefix that holds them as Parquet, one file a table.
     """
     kind = "local" if isinstance(statistics, Path) else _KINDS.get(statistics.scheme, "custom")
     return yaml.safe_dump(
@@ -146,7 +146,7 @@ def _schema(name: str, table: Table) -> dict[str, Any]:
     }
     if grain:
         found["dataGranularityDescription"] = f"One row for each {grain}."
-        # The grain tells rows apart, but is no primary key: null is a value there.
+        # The grain identifies a row, but is no primary key: null is a value there.
         repeated = f"SELECT {grain} FROM {name} GROUP BY ALL HAVING count(*) > 1"  # noqa: S608 - names of ours
         rule = {
             "type": "sql",

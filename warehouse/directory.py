@@ -1,10 +1,10 @@
 """The room directory as it was on each day (R18): its history in the lake.
 
-Belongs here: what an edit of the room CSV changes from which day on, and the table that marts join.
+Belongs here: what a CSV edit changes and from which day, and the table that marts join.
 Does not belong here: reading the CSV (``pipelines/settings``), files (``lake.py``).
 
-A file of the history is the whole directory from its day on. The first one counts from the
-beginning, whatever its day. Name and time zone are corrections: every day has today's.
+Each file of the history is the whole directory from its day on; the first one also covers all days
+before it. Names and time zones are corrections: every day gets today's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ AS_OF: Final = ROOMS.remove(ROOMS.get_field_index("valid_from")).append(
 
 
 class Edit(NamedTuple):
-    """What an edit of the directory changes of a room, and from which day on."""
+    """What an edit of the directory changes for a room, and from which day."""
 
     room_id: str
     what: str
@@ -45,11 +45,11 @@ class Edit(NamedTuple):
 def record_directory(
     lake: Lake, rooms: pa.Table, directory: pa.Table, today: date, restate_from: date | None = None
 ) -> list[Edit]:
-    """Keep the directory as it is now, and since when; return what changed.
+    """Store the directory as it is now and update its history; return what changed.
 
-    ``rooms`` has one row a room, as of today; ``directory`` a row for each ``valid_from`` too.
-    Both have the schema ``ROOMS``. A row whose ``valid_from`` no run has seen yet counts from it;
-    any other edit counts from today, or from ``restate_from`` if that is given.
+    ``rooms`` has one row a room, as of today; ``directory`` has one for each ``valid_from`` too.
+    Both have the schema ``ROOMS``. A row whose ``valid_from`` is new counts from that day; any
+    other edit counts from today, or from ``restate_from`` if given.
 
     Raises:
         LakeError: a file of the lake cannot be read or written.
@@ -62,7 +62,7 @@ def record_directory(
         history = stated if former is None else {_BEGINNING: _rooms(former)}
     since = restate_from or today
     made = _with_new_rows(history, directory, since)
-    # A room whose only row is yet to come is until then as it was.
+    # A room whose only row is in the future stays as it was until then.
     listed = set() if restate_from else set(directory["room_id"].to_pylist())
     waiting = {each: row for each, row in _at(history, since).items() if each in listed}
     made = {day: found for day, found in made.items() if day < since}
@@ -77,11 +77,11 @@ def record_directory(
 
 
 def as_of_days(lake: Lake) -> pa.Table:
-    """Return the directory as marts join it: a row a room and span of days, schema ``AS_OF``.
+    """Return the directory as marts join it: one row a room and span of days, schema ``AS_OF``.
 
-    A row counts from ``valid_from`` to the day before ``valid_to`` (null: still). A room is in no
-    row for days before it was added and after it was taken out. A lake without a history has its
-    one directory from the beginning.
+    A row counts from ``valid_from`` to the day before ``valid_to`` (null: still valid). A room has
+    no row for days before it was added or after it was removed. A lake without a history uses its
+    one directory for all days.
     """
     history = _history(lake)
     if not history and (rooms := lake.read("rooms")) is not None:
@@ -106,7 +106,7 @@ def as_of_days(lake: Lake) -> pa.Table:
 
 
 def restated_from(lake: Lake) -> date | None:
-    """Return the first day that an operator had restated, None if none was."""
+    """Return the first day that an operator restated, None if there is none."""
     for day in lake.days("directory"):
         table = lake.read("directory", day)
         text = (table.schema.metadata or {}).get(RESTATED_FROM) if table is not None else None
@@ -116,7 +116,7 @@ def restated_from(lake: Lake) -> date | None:
 
 
 def forget_directory(lake: Lake, first_kept: date, room_ids: Iterable[str] = ()) -> None:
-    """Drop what counted only before a day; of the rooms named, drop every row of the past.
+    """Drop files that count only before a day; of the rooms named, drop every row.
 
     Raises:
         LakeError: a file cannot be read or written.
@@ -133,7 +133,7 @@ def forget_directory(lake: Lake, first_kept: date, room_ids: Iterable[str] = ())
 
 
 def _with_new_rows(history: _History, directory: pa.Table, since: date) -> _History:
-    """Return the history with the rows whose ``valid_from`` lies before a day and is new to it."""
+    """Return the history with rows added whose ``valid_from`` is new to it and before a day."""
     made = {day: dict(found) for day, found in history.items()}
     kept = [row for each in history.values() for row in each.values()]
     seen = {(row["room_id"], row["valid_from"]) for row in kept}
@@ -151,7 +151,7 @@ def _with_new_rows(history: _History, directory: pa.Table, since: date) -> _Hist
 
 
 def _corrected(history: _History, rooms: pa.Table) -> _History:
-    """Return the history with today's names and time zones, and without days of no change."""
+    """Return the history with today's names and time zones, without days that change nothing."""
     today = {row["room_id"]: row for row in rooms.to_pylist()}
     corrected: _History = {}
     before: _Rooms | None = None
@@ -166,13 +166,13 @@ def _corrected(history: _History, rooms: pa.Table) -> _History:
 
 
 def _at(history: _History, day: date) -> _Rooms:
-    """Return the directory as it was on a day; before the first one, the first."""
+    """Return the directory as it was on a day; before the first file, the first."""
     days = [each for each in history if each <= day] or [min(history)]
     return history[max(days)]
 
 
 def _as_stated(directory: pa.Table, day: date) -> _Rooms:
-    """Return the directory that counts on a day by what the CSV states; rows are in its order."""
+    """Return the CSV's rows that count on a day by their ``valid_from``, in the CSV's order."""
     rows = directory.to_pylist()
     return {row["room_id"]: row for row in rows if (row["valid_from"] or _BEGINNING) <= day}
 
@@ -207,7 +207,7 @@ def _rooms(table: pa.Table | None) -> _Rooms:
 
 
 def _edits(before: _History, after: _History) -> Iterator[Edit]:
-    """Yield what differs, once, with the first day from which it does."""
+    """Yield each difference once, with the first day on which it applies."""
     told: set[tuple[str, str]] = set()
     for day in sorted({*before, *after}):
         old, new = _at(before, day), _at(after, day)

@@ -1,13 +1,13 @@
 """Erasing what was stored: from the lake, and from every version of the database.
 
-Belongs here: which rows an erasure is about, removing them, and counting what is left of them.
-Does not belong here: rebuilding the database (``publish.py``), the receipt that is shown
-(``pipelines/cli/erase.py``), what a night deletes by age from the lake (``nightly.py``).
+Belongs here: which rows an erasure covers, removing them, and counting what is left of them.
+Does not belong here: rebuilding the database (``publish.py``), printing the receipt
+(``pipelines/cli/erase.py``), what a night deletes from the lake by age (``nightly.py``).
 
-An erased room-day is a room-day that was never read (R13): its coverage keeps its row, without
-a good reading, so that it is in no denominator and never looks like an empty calendar. What the
-ledger knows of bookings of those days goes too, and of a room that is in no directory any more,
-when all of it is erased, what the directory's history says of it.
+An erased room-day becomes one that was never read (R13): its coverage row stays without a good
+reading, so it is in no denominator and never looks like an empty calendar. The ledger's changes to
+bookings of those days are erased too. Once everything of a room that has left the directory is
+erased, so is its history in the directory.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -46,9 +46,9 @@ _FARTHEST_ZONES: Final = ("Etc/GMT+12", "Pacific/Kiritimati")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """The local days to erase, both ends included: one room's rows, or whole days if no room.
+    """The local days to erase, both ends included: of one room, or of all if ``room_id`` is None.
 
-    A booking belongs to the local date that it starts on (R10).
+    A booking belongs to the local date on which it starts (R10).
     """
 
     room_id: str | None = None
@@ -58,9 +58,9 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the lake holds of an erasure.
+    """What an erasure covers in the lake.
 
-    ``room_days`` counts the rows of coverage that say when a room-day was read.
+    ``room_days`` counts coverage rows that say when a room-day was read.
     """
 
     days: tuple[date, ...] = ()
@@ -70,7 +70,7 @@ class Found:
 
 
 def find(lake: Lake, erasure: Erasure) -> Found:
-    """Count what the lake holds of an erasure.
+    """Count what an erasure covers in the lake.
 
     Raises:
         LakeError: a file cannot be read.
@@ -98,10 +98,10 @@ def find(lake: Lake, erasure: Erasure) -> Found:
 
 
 def erase(lake: Lake, erasure: Erasure) -> Found:
-    """Erase from the lake; return what was there. What a killed run staged is swept too.
+    """Erase from the lake; return what was there. Also sweep what a killed run staged.
 
-    Of each day the coverage goes first, so that an erasure that is killed in between never
-    leaves a day that claims to have been read without its bookings; another one finishes it.
+    Each day's coverage goes first, so that a killed erasure never leaves a day that claims to have
+    been read but has no bookings. Running it again finishes it.
 
     Raises:
         LakeBusy: another run of the region is going on.
@@ -121,7 +121,7 @@ def erase(lake: Lake, erasure: Erasure) -> Found:
 
 
 def erase_directory(lake: Lake, erasure: Erasure) -> None:
-    """Erase what the directory's history holds only for what is erased.
+    """Erase from the directory's history what only the erased days or room need.
 
     Raises:
         LakeError: a file cannot be read or written.
@@ -137,10 +137,10 @@ def erase_directory(lake: Lake, erasure: Erasure) -> None:
 
 
 def rows_in_warehouse(warehouse: Location, region: Region, erasure: Erasure) -> int:
-    """Count the rows of an erasure in every version that is kept, as database and as Parquet.
+    """Count the rows an erasure covers in every version kept, as database and as Parquet.
 
-    The statistics are counted like the databases with bookings; plain copies that stand in place
-    of the pointers are counted too.
+    Includes the statistics, the databases with bookings, and the plain copies that replace
+    pointers.
 
     Raises:
         VersionError: a version cannot be read.
@@ -155,10 +155,10 @@ def rows_in_warehouse(warehouse: Location, region: Region, erasure: Erasure) -> 
 
 
 def drop_versions_before(warehouse: Location, region: Region, first_kept: date) -> list[str]:
-    """Remove the older versions that hold a day before the first that is kept; return them.
+    """Remove older versions that hold a day before ``first_kept``; return them.
 
-    The current version stays: it is what the lake holds. A version that cannot be read counts
-    as one that holds such a day. What was removed is looked for again.
+    The current version stays: it matches the lake. A version that cannot be read counts as holding
+    such a day. The remaining versions are then checked again.
 
     Raises:
         VersionError: a version could not be removed, or is still there afterwards.
@@ -188,7 +188,7 @@ def _rows(table: pa.Table | None, erasure: Erasure) -> pa.Table:
 
 
 def _is_erased(lake: Lake, erasure: Erasure) -> Callable[[pa.Table], pa.Array]:
-    """Return what tells of each change whether a booking of it, before or after, is erased."""
+    """Return a function that says which changes have an erased booking, before or after."""
     directory = as_of_days(lake).to_pylist()
     zones = {row["room_id"]: zone(row["time_zone"]) for row in directory}
 
@@ -212,7 +212,7 @@ def _is_erased(lake: Lake, erasure: Erasure) -> Callable[[pa.Table], pa.Array]:
 
 
 def _days_of(start: datetime, room_zone: ZoneInfo | None) -> Iterator[date]:
-    """Yield the local date of a start; where the room's zone is forgotten, the farthest two."""
+    """Yield the local date of a start; if the room's zone is unknown, of the two extreme zones."""
     if room_zone is not None:
         yield local_date(start, room_zone)
     else:
@@ -236,7 +236,7 @@ def _erase_room_day(lake: Lake, room_id: str, day: date) -> None:
 
 
 def _rows_in(path: Location, erasure: Erasure) -> int:
-    """Count the rows of an erasure in a database, or in a folder of tables."""
+    """Count the rows an erasure covers in a database, or in a folder of tables."""
     try:
         with opened(path) as connection:
             return sum(
@@ -248,7 +248,7 @@ def _rows_in(path: Location, erasure: Erasure) -> int:
 
 
 def _rows_of_parquet(engine: duckdb.DuckDBPyConnection, path: Path, erasure: Erasure) -> int:
-    """Count the rows of an erasure in a table as Parquet."""
+    """Count the rows an erasure covers in a Parquet table."""
     source = "read_parquet(?, hive_partitioning = false)"
     try:
         return _count(engine, source, [str(path)], pq.read_schema(path).names, erasure)
@@ -263,14 +263,14 @@ def _count(
     columns: Collection[str],
     erasure: Erasure,
 ) -> int:
-    """Count a table's rows of an erasure; none where its rows are no days, or of no room."""
+    """Count a table's rows; 0 if it has no dates, or no room_id where one room is erased."""
     day = next((name for name in _DATE_COLUMNS if name in columns), None)
     if day is None or (erasure.room_id is not None and "room_id" not in columns):
         return 0
     where = f"{day} BETWEEN ? AND ?"
     parameters: list[object] = [erasure.first_date, erasure.last_date]
     if erasure.room_id is not None:
-        # An erased room-day keeps its row of coverage, without a reading.
+        # An erased room-day keeps its coverage row, without a reading.
         reading = "read_at IS NOT NULL" if "read_at" in columns else "is_loaded"
         is_read = f" AND {reading}" if "is_loaded" in columns else ""
         where, parameters = f"{where} AND room_id = ?{is_read}", [*parameters, erasure.room_id]

@@ -1,11 +1,11 @@
-"""Invented lakes of any size: for benchmarks, and for whoever has to size a machine.
+"""Synthetic lakes of any size, for benchmarks and for sizing a machine.
 
-Belongs here: rooms, bookings and coverage that look like life (peaks, series, gaps, conflicts,
-holds, cancellations), drawn day by day from a seed and written through the lake.
-Does not belong here: the simulated Exchange (``pipelines/sandbox``); nothing here is read by a run.
+Belongs here: realistic rooms, bookings and coverage (peaks, series, gaps, conflicts, holds,
+cancellations), drawn day by day from a seed and written through the lake.
+Does not belong here: the simulated Exchange (``pipelines/sandbox``); no run reads anything here.
 
-``python -m warehouse.generate DIR --rooms 10000 --months 13`` makes about 24 million bookings of
-the past, and those ahead, in a few minutes.
+``python -m warehouse.generate DIR --rooms 10000 --months 13`` makes about 24 million past bookings,
+and those ahead, in a few minutes.
 """
 
 from collections.abc import Sequence
@@ -66,9 +66,9 @@ _READ_AFTER_DAYS: Final = 14
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large a lake: rooms, and local days from ``first_date`` to ``last_date``.
+    """The size of a lake: rooms, and local days from ``first_date`` to ``last_date``.
 
-    Days after ``today`` hold what is booked ahead: the further away, the less.
+    Days after ``today`` hold forward bookings, fewer the further ahead they are.
     """
 
     region: Region
@@ -201,7 +201,7 @@ _OUTCOMES: Final = (
 def _meetings(plan: Plan, random: np.random.Generator, day: date) -> tuple[_Ints, _Ints, _Ints]:
     """Return room numbers, first minutes on the local clock, and lengths in minutes.
 
-    A room's day is meetings and gaps in turn, so that few of them overlap.
+    A room's day alternates meetings and gaps, so few meetings overlap.
     """
     shape = (plan.rooms, _MOST_A_DAY)
     popularity = np.random.default_rng([plan.seed, 1]).uniform(0.6, 1.3, plan.rooms)
@@ -218,7 +218,7 @@ def _meetings(plan: Plan, random: np.random.Generator, day: date) -> tuple[_Ints
 
 
 def _read_at(plan: Plan, day: date) -> _Ints:
-    """Return when each room was read: the last night that asked for the day."""
+    """Return when each room was read: on the last night that asked for the day."""
     night = min(day + timedelta(days=_READ_AFTER_DAYS), plan.today)
     start = _micros(datetime.combine(night, time(2, 30), UTC))
     return start + np.arange(plan.rooms, dtype=np.int64) * 200_000

@@ -1,7 +1,7 @@
-"""What is stored of a region, and how old it is: for the record of processing.
+"""What is stored of a region, and how old it is, for the record of processing.
 
 Belongs here: counting and dating what lake and database hold, and who may read it.
-Does not belong here: changing any of it, showing it (``pipelines/cli/record.py``).
+Does not belong here: changing any of it, printing it (``pipelines/cli/record.py``).
 """
 
 import grp
@@ -43,7 +43,7 @@ class DatabaseHoldings:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Whose a folder is, and the widest rights of anything in it, as ``ls`` writes them."""
+    """The owner of a folder, and the widest rights on anything in it, as ``ls`` writes them."""
 
     owner: str
     group: str
@@ -91,9 +91,9 @@ def database_holdings(warehouse: Location, region: Region) -> DatabaseHoldings:
 
 
 def access_to(folder: Location) -> Access | None:
-    """Return who may read a folder and all that is in it; None if it does not exist.
+    """Return who may read a folder and everything in it; None if it does not exist.
 
-    Who may read a bucket its cloud knows, not the bucket: None too.
+    None for a bucket too: only its cloud knows who may read it.
     """
     if not isinstance(folder, Path) or not folder.is_dir():
         return None
@@ -123,7 +123,7 @@ def _name_of(look_up: object, number: int) -> str:
 
 
 def tables_in(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """Return the columns of each table of a database; one of an older contract has others."""
+    """Return the columns of each table of a database, which may be of an older contract."""
     found = connection.execute(
         "SELECT table_name, list(column_name) FROM duckdb_columns() "
         "WHERE NOT internal GROUP BY table_name"

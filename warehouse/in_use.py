@@ -1,12 +1,12 @@
-"""Rooms booked at once in each place: when their number changes, and what it comes to on a day.
+"""Rooms booked at once in each place: the minutes at which this changes, and figures for each day.
 
 Belongs here: the minutes at which rooms open, close, are booked or become free, counted by place,
 and their running sums; pure functions of Arrow tables.
-Does not belong here: which rooms a place has (``sql/before``), and what a row says beside them
+Does not belong here: which rooms a place has (``sql/before``), and the other columns of its row
 (``sql/each_pass/in_use.sql``).
 
-The minutes of a place's day stand in a row of an array, where counting is one step a change: the
-same in SQL (changes grouped by place, day and minute) took five times as long.
+The minutes of a place's day are one row of an array, so counting a change is one step. The same in
+SQL (changes grouped by place, day and minute) took five times as long.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +21,11 @@ from warehouse.calendar import MINUTES_TO_1970
 from warehouse.masks import Hours, minutes_of
 
 _COUNTED_TOGETHER: Final = 250_000
-"""Minutes of places, where a day has changes at ``_MOMENTS_A_DAY``: few enough for a cache."""
+"""Minutes of places counted together, at ``_MOMENTS_A_DAY`` for each day: fits into a cache."""
 _MOMENTS_A_DAY: Final = 96
 _DAY_MINUTES: Final = 24 * 60
 _MOST_DAYS: Final = 367
-"""More than a pass has."""
+"""More days than a pass has."""
 
 
 def place_changes(  # noqa: PLR0913, PLR0917 - the tables of a pass
@@ -38,12 +38,12 @@ def place_changes(  # noqa: PLR0913, PLR0917 - the tables of a pass
 ) -> pa.Table:
     """Return how many rooms of each place open (or close, below 0) and are booked (or become free).
 
-    ``places`` has a row for each room_no and place_no that it is part of, with the room's
-    phase_minutes; ``hours`` is what ``hours_of`` made of the other tables of a pass. ``through`` is
-    the last day to look at.
+    ``places`` has one row for each room_no and each place_no it is part of, with the room's
+    phase_minutes. ``hours`` is what ``hours_of`` returned for the same pass. ``through`` is the
+    last day to count.
 
     Columns: place_no, local_date, minute (UTC, from the midnight that begins the date), opened and
-    booked. Sorted by date, place and minute; both counts of a place's day sum up to 0.
+    booked. Sorted by date, place and minute; over a place's day, both counts sum to 0.
     """
     if not len(places) or hours is None:
         return CHANGES.empty_table()
@@ -56,7 +56,7 @@ class _ByDay:
     """Rows of a pass by day, counted from its first one."""
 
     def __init__(self, day: Array, *columns: Array) -> None:
-        # Of 16 bits, as a pass has no more days than a year: those are sorted by counting.
+        # 16 bits are enough, as a pass is no longer than a year, and NumPy sorts those by counting.
         order = np.argsort(day.astype(np.uint16), kind="stable")
         self._day = day.take(order).astype(np.int64)
         self._columns = [each.take(order) for each in columns]
@@ -70,8 +70,8 @@ class _ByDay:
 class _Changes:
     """When the rooms of a pass open, close, are booked and become free, to be counted by place.
 
-    A room is part of as many places as the room that is part of the most: where there are fewer,
-    the others are place 0, which nobody asks about.
+    Every room has as many slots as the room in the most places; unused slots are place 0, which is
+    dropped.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class _Changes:
         self._begins, self._ends = (self._asked(*each) for each in (begins, ends))
 
     def _load_calendar(self, calendar: pa.Table) -> None:
-        """Find when each profile opens and closes: not at a full hour within its open time."""
+        """Find when each profile opens and closes; a full hour within open time is no change."""
         open_mask = column(calendar, "open_mask")
         after = open_mask << 1
         found = [minutes_of(each) for each in (open_mask & ~after, ~open_mask & after)]
@@ -112,7 +112,7 @@ class _Changes:
         day = day_numbers(calendar)[of] - self._first_day
         midnight = MINUTES_TO_1970 + (day.astype(np.int64) + self._first_day) * _DAY_MINUTES
         minute = column(calendar, "cell").astype(np.int64)[of] * 60 + minute - midnight
-        # A room's phase is less than an hour, and comes off its minutes.
+        # A room's phase is less than an hour and is subtracted from its minutes.
         self._lowest = int(minute.min(initial=0)) - 60
         self._width = int(minute.max(initial=0)) - self._lowest + 1
         profile = column(calendar, "profile")[of].astype(np.int64)
@@ -122,17 +122,17 @@ class _Changes:
         self._line, self._change = key[change != 0], change[change != 0]
 
     def _key(self, profile: Array, day: Ints) -> Ints:
-        """Return where the lines of a profile's day begin."""
+        """Return the key of the first minute of a profile's day."""
         return (profile * np.int64(_MOST_DAYS) + day) * self._width
 
     def _asked(self, day: Array, room: Array, other: Array, chosen: Array | bool = True) -> _ByDay:
-        """Return the rows whose day and place is asked about."""
+        """Keep the rows up to the last day whose room is part of a place."""
         kept = np.flatnonzero(chosen & (day < self._days) & (self._places_of[0] > 0).take(room))
         return _ByDay(*(each.take(kept) for each in (day, room, other)))
 
     @property
     def chunks(self) -> list[range]:
-        """The days that are counted together."""
+        """The ranges of days that are counted together."""
         size = max(1, _COUNTED_TOGETHER // (self._places * _MOMENTS_A_DAY))
         return [range(at, min(at + size, self._days)) for at in range(0, self._days, size)]
 
@@ -142,7 +142,7 @@ class _Changes:
         found = [opened, self._begins.of_days(days), self._ends.of_days(days)]
         for each in found:
             each[2] -= self._phase.take(each[1]) + self._lowest
-        # Of all minutes only those at which anything changes: mostly the quarters of the hours.
+        # Count only the minutes at which anything changes: mostly quarter hours.
         is_moment = np.zeros(self._width, np.bool_)
         for _, _, minute in found:
             is_moment[minute] = True
@@ -170,7 +170,7 @@ class _Changes:
         return pa.table(columns, CHANGES.names).cast(CHANGES)
 
     def _opened(self, days: range) -> list[Array]:
-        """Return day, room and minute of each change of what is open, and how many rooms more."""
+        """Return day, room and minute of each opening or closing, and the change in open rooms."""
         day, room, profile = self._open.of_days(days)
         begin, end = (np.searchsorted(self._line, self._key(profile, day + at)) for at in (0, 1))
         counts = end - begin
@@ -180,10 +180,10 @@ class _Changes:
 
 
 def peaks(changes: pa.Table) -> pa.Table:
-    """Return what the changes of each place and date come to, schema ``PEAKS``.
+    """Return the figures of each place and date, schema ``PEAKS``.
 
-    ``changes`` are as ``place_changes`` gives them. The minutes of a day are those with any room of
-    the place open.
+    ``changes`` is the result of ``place_changes``. Only minutes with an open room of the place
+    count.
     """
     place, day = column(changes, "place_no"), day_numbers(changes)
     minute = column(changes, "minute")
@@ -197,7 +197,7 @@ def peaks(changes: pa.Table) -> pa.Table:
     is_first = np.append(True, (place[1:] != place[:-1]) | (day[1:] != day[:-1]))
     first = np.flatnonzero(is_first)
     peak = np.maximum.reduceat(booked, first)
-    # How many minutes of each day each number of rooms is booked.
+    # For each day, the number of minutes with each number of rooms booked.
     begins = np.cumsum(peak + 1) - peak - 1
     row = np.cumsum(is_first) - 1
     level_minutes = np.bincount(begins[row] + booked, lasts).astype(np.int64)
@@ -220,7 +220,7 @@ def peaks(changes: pa.Table) -> pa.Table:
 def place_hours(hours: Hours | None, places: pa.Table, through: date) -> pa.Table:
     """Return the minutes of each place by day and hour, schema ``PLACE_HOURS``.
 
-    ``places`` has the place_no of each room_no that is asked about; ``through`` is the last day.
+    ``places`` has the place_no of each room_no to count; ``through`` is the last day.
     """
     if hours is None or not len(places):
         return PLACE_HOURS.empty_table()

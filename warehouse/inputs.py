@@ -1,4 +1,4 @@
-"""What the SQL of a build is given besides the lake: rooms, calendars, dates, settings.
+"""What a build's SQL gets besides the lake: rooms, calendars, dates, settings.
 
 Belongs here: numbering rooms, zones and calendars; which dates are over; small Arrow tables.
 Does not belong here: clocks and opening hours (``calendar.py``), the order of steps
@@ -37,11 +37,11 @@ from warehouse.engine import BuildError
 class Inputs:
     """The room directory of one build, with a number for each version, zone and calendar.
 
-    ``rooms`` is the directory as it is now (``listed``), ``versions`` is as ``room_versions`` gives
-    them.
+    ``rooms`` is the directory as it is now (``listed``), ``versions`` the result of
+    ``room_versions``.
 
     Raises:
-        BuildError: a room of the directory has a zone, country or opening hours that are none.
+        BuildError: the time zone, country or opening hours of a room are invalid.
     """
 
     def __init__(
@@ -56,14 +56,14 @@ class Inputs:
         self.listed, self.versions = rooms, versions
         self._profiles = [_profile_of(room, closures) for room in versions]
         names = sorted({profile.time_zone for profile in self._profiles})
-        # Any date does: another phase on another date only splits cells in two.
+        # Any date will do: if the phase differs on other dates, cells are only split in two.
         self._phases = {name: phase_minutes(name, now.date()) for name in names}
         distinct = dict.fromkeys(self._profiles)
         self._numbers = {profile: number for number, profile in enumerate(distinct)}
 
     @property
     def rooms(self) -> int:
-        """How many rooms the directory has; one that changed counts once for each version."""
+        """How many rooms the directory has; a room that changed counts once for each version."""
         return len(self.versions)
 
     def data_through(self, read: Iterable[date]) -> date | None:
@@ -137,7 +137,7 @@ class Inputs:
     def read_late(self, data_through: date | None, read_at: datetime | None) -> Ints:
         """Return, by profile, the minutes from the start of the day after data_through to read_at.
 
-        Below 0 where the latest reading is older than that.
+        Negative where read_at is earlier than that.
         """
         if data_through is None or read_at is None:
             return np.zeros(len(self._numbers), np.int64)
@@ -151,7 +151,7 @@ class Inputs:
         )
 
     def calendar(self, first_date: date, last_date: date) -> tuple[pa.Table, pa.Table]:
-        """Return the calendar of those dates, and the cell that they begin with in each zone."""
+        """Return the calendar of those dates, and the first cell of each zone."""
         try:
             clocks = {
                 name: zone_clock(name, phase, first_date, last_date)
@@ -173,12 +173,12 @@ class Inputs:
 def room_versions(
     rooms: Sequence[Mapping[str, Any]], as_of: pa.Table, first_asked: Mapping[str, date]
 ) -> list[dict[str, Any]]:
-    """Return a row for each room and span of days in which it did not change (R18).
+    """Return one row for each room and span of days in which it did not change (R18).
 
     Each counts from ``valid_from`` to the day before ``valid_to``; neither is null. Name, time zone
-    and the days of opening and closing are today's. A room that a run tried to read for days before
-    it was added (``first_asked``) counts from there, unless the directory says since when: one that
-    could not be read is missing there, and must be seen to be (R13).
+    and the days of opening and closing are today's. If a run tried to read a room for days before
+    it was added (``first_asked``), the room counts from there, unless the directory says since
+    when: a room that could not be read must show as missing (R13).
     """
     spans: dict[str, list[dict[str, Any]]] = {room["room_id"]: [] for room in rooms}
     for span in as_of.to_pylist():
@@ -205,7 +205,7 @@ def _profile_of(room: Mapping[str, object], closures: Sequence[Closure]) -> Prof
 
 
 def date_rows(days: Collection[date], covered: Collection[date]) -> pa.Table:
-    """Return ISO week and weekday (1 = Monday) of dates, and whether a run asked for them."""
+    """Return ISO week and weekday (1 = Monday) of dates, and whether a run asked for each."""
     ordered, asked = sorted(days), frozenset(covered)
     iso = [day.isocalendar() for day in ordered]
     columns = {
@@ -218,17 +218,17 @@ def date_rows(days: Collection[date], covered: Collection[date]) -> pa.Table:
 
 
 def pass_row(first_date: date, last_date: date) -> pa.Table:
-    """Return the one row that says which dates a pass has, inclusive."""
+    """Return the one row with the first and last date of a pass, inclusive."""
     return pa.table({"first_date": [first_date], "last_date": [last_date]})
 
 
 def no_live_bookings() -> pa.Table:
-    """Return what runs on into the first pass: nothing yet."""
+    """Return the bookings that run on into the first pass: none."""
     return _LIVE.empty_table()
 
 
 def no_hidden_cells() -> pa.Table:
-    """Return how many cells were left out before the first pass: none."""
+    """Return the number of cells left out before the first pass: none."""
     return pa.table({"cells": pa.array([], pa.int64())})
 
 

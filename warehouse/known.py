@@ -1,11 +1,11 @@
-"""What was booked of each past day so many days before it, by building (R23).
+"""How much of each past day was booked 0 to 28 days before it, by building (R23).
 
-Belongs here: at which distances each minute of a room was booked, from when a booking came and
+Belongs here: at which distances each minute of a room was booked, from when the booking came and
 when it went; pure functions of Arrow tables, block by block as in ``masks.py``.
 Does not belong here: which bookings and changes a pass has (``sql``), forecasts (``ahead.py``).
 
-At a distance of d days a past day is as it stood when it was as far ahead as the d-th day after
-data_through is now. Distance 0 is the day as it came in the end.
+Distance d shows a past day as it stood when it was as far ahead as the d-th day after data_through
+is now. Distance 0 is the day's final state.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -24,9 +24,9 @@ _EVER: Final = np.iinfo(np.int64).max
 
 
 class Pieces(NamedTuple):
-    """Parts of bookings within one hour: there from ``known_from``, until ``gone_at`` if it went.
+    """Parts of bookings within one hour, there from ``known_from`` until ``gone_at``, if it went.
 
-    ``cell`` is counted from the first of the pass, the others are as in ``live``.
+    ``cell`` is counted from the pass's first; the others are as in ``live``.
     """
 
     cell: Array
@@ -50,7 +50,7 @@ def known_minutes(
 ) -> pa.Table:
     """Return the minutes of each building and day, schema ``KNOWN``.
 
-    ``hours`` are those of the pass, ``gone`` and ``dates`` are as in ``gone_here.sql`` and
+    ``hours`` is the pass's; ``gone`` and ``dates`` have the columns of ``gone_here.sql`` and
     ``known_dates.sql``. ``read_late`` has, by profile, the minutes from the start of the day after
     data_through to the latest reading.
     """
@@ -68,7 +68,7 @@ def known_minutes(
 
 
 class _Known:
-    """The lines of a calendar by cell and profile, and which room-days count for which building."""
+    """The calendar lines by cell and profile, and which room-days count for which building."""
 
     def __init__(self, rooms: int, dates: pa.Table, hours: Hours, read_late: Ints) -> None:
         self.calendar = hours.calendar
@@ -84,7 +84,7 @@ class _Known:
         self._place_lines(read_late)
 
     def _place_lines(self, read_late: Ints) -> None:
-        """Find the lines of each cell and profile, two where a clock change cuts the cell."""
+        """Find the line of each cell and profile, two where a clock change cuts the cell."""
         calendar, none = self.calendar, len(self.calendar.cell) - 1
         is_line = calendar.line_of < none
         line, profile = calendar.line_of[is_line], np.nonzero(is_line)[1]
@@ -97,14 +97,14 @@ class _Known:
         begins = calendar.cell[line] * 60 + np.bitwise_count((part & -part) - 1)
         midnight = np.full((calendar.days, calendar.line_of.shape[1]), np.iinfo(np.int64).max)
         np.minimum.at(midnight, (calendar.day[line], profile), begins)
-        # The instant of distance 1, on the shifted clock: that of d lies d - 1 days earlier.
+        # The instant of distance 1 on the shifted clock; distance d is d - 1 days earlier.
         self._latest = np.zeros(none + 1, np.int64)
         self._latest[line] = midnight[calendar.day[line], profile] + read_late[profile]
         self._latest += calendar.first_cell * 60
         self._open_minutes = np.zeros(midnight.shape, np.int64)
         minutes = np.bitwise_count(calendar.open_mask[line])
         np.add.at(self._open_minutes, (calendar.day[line], profile), minutes)
-        # The day of each cell, -1 where it has none or two, and what is open.
+        # The day of each cell (-1 if it has none or two), and its open minutes.
         line, is_cut = self._lines[0], self._lines[1] < none
         self._day_of = np.where(is_cut | (line == none), -1, calendar.day[line])
         self._open = np.bitwise_or(*calendar.open_mask[self._lines])
@@ -112,20 +112,20 @@ class _Known:
         self._opened = opened - np.bitwise_count(self._open)
 
     def cut(self, room: Array, starts: Ints, ends: Ints, known_from: Ints, gone_at: Ints) -> Pieces:
-        """Cut bookings, in minutes, at full hours."""
+        """Cut bookings, given in minutes, at full hours."""
         first = self.calendar.first_cell * 60
         of, cell, mask = cut_at_hours(starts - first, ends - first, self.calendar.cells)
         return Pieces(cell, room[of], mask, known_from[of], gone_at[of])
 
     def mark_gone(self, pieces: Pieces) -> None:
-        """Mark the hours of rooms that these are in: others there need a union with them."""
+        """Mark the room-hours of these pieces: other pieces there must be united with them."""
         self._has_gone[pieces.cell, pieces.room] = True
 
     def of_block(self, block: Block, shared: Array) -> tuple[Array, Pieces]:
-        """Return minutes by building and day (a row) and the farthest distance; and what is shared.
+        """Return minutes by building and day (row) and farthest distance, and pieces to unite.
 
-        Where no two bookings of a room share an hour's minutes, minutes can be added: of bookings
-        within one day those from its start to its end.
+        Where no two bookings share an hour of a room, minutes simply add up: a booking within one
+        day adds the open minutes from its start to its end.
         """
         chosen = np.flatnonzero(block.is_booked)
         room, starts, ends, known_from = (
@@ -164,9 +164,9 @@ class _Known:
         return counts.astype(np.int64).reshape(-1, _LEVELS), pieces
 
     def _add_shared(self, levels: Array, pieces: Pieces) -> None:
-        """Add to the minutes by farthest distance those of hours from which nothing went.
+        """Add the minutes of hours from which no booking went, by farthest distance.
 
-        Hour by hour, first what was there from farthest on: of the others only what it leaves.
+        Within an hour, pieces known from farthest on go first; later ones add only what is left.
         """
         for row, line, minutes, each in self._minutes(pieces):
             level = self._farthest(line, each.known_from)
@@ -176,13 +176,13 @@ class _Known:
             mask, gained, union = minutes[order], *np.zeros((2, len(order)), np.int64)
             for turn in range(int(nth.max(initial=-1)) + 1):
                 at = np.flatnonzero(nth == turn)
-                first = at - turn  # of its hour
+                first = at - turn  # the first piece of the same hour
                 gained[at] = np.bitwise_count(mask[at] & ~union[first])
                 union[first] |= mask[at]
             np.add.at(levels, (row[order], level[order]), gained)
 
     def _add_gone(self, known: Array, pieces: Pieces) -> None:
-        """Add to the minutes by distance the union of what was there then."""
+        """Add, at each distance, the union of the pieces that were booked then."""
         for rows, line, minutes, each in self._minutes(pieces):
             if not len(rows):
                 continue
@@ -201,7 +201,7 @@ class _Known:
     def table(self, levels: Array, pieces: Pieces) -> pa.Table:
         """Return the rows of the buildings' days that were open.
 
-        ``levels`` are minutes by farthest distance, to which come those of the pieces.
+        ``levels`` has minutes by farthest distance; those of the pieces are added to it.
         """
         has_gone = self._has_gone[pieces.cell, pieces.room]
         self._add_shared(levels, pieces.take(np.flatnonzero(~has_gone)))
@@ -226,7 +226,7 @@ class _Known:
         return (int(self._building.max()) + 1) * self.calendar.days
 
     def _minutes(self, pieces: Pieces) -> list[tuple[Array, Array, Ints, Pieces]]:
-        """Return row, line and open minutes of the pieces, as a mask; twice where a cell is cut."""
+        """Return row, line and open minutes (a mask) of the pieces; twice where a cell is cut."""
         found = []
         for lines in self._lines:
             line = lines[pieces.cell, self._profile[pieces.room]]
@@ -239,11 +239,11 @@ class _Known:
         return found
 
     def _farthest(self, line: Array, known_from: Ints) -> Ints:
-        """Return the farthest distance at which something that came then was there, by line."""
+        """Return the farthest distance at which something known from then was there, by line."""
         return np.clip(self._farthest_of(line, known_from), 0, DISTANCES)
 
     def _farthest_of(self, line: Array, instant: Ints) -> Ints:
-        """Return the farthest distance that is no earlier than an instant, by line."""
+        """Return the farthest distance that is not before an instant, by line."""
         farthest: Ints = (self._latest[line] - instant) // _DAY_MINUTES + 1
         return farthest
 
@@ -266,4 +266,4 @@ AHEAD: Final = pa.schema(
         "known": pa.list_(pa.int64(), 1),
     }
 )
-"""The days ahead, before the first pass: none. ``known`` has what is booked now."""
+"""The days ahead before the first pass: none. ``known`` has what is booked now."""

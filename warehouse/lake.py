@@ -1,9 +1,9 @@
-"""The Parquet lake of one region: rows in, rows out. Nobody else knows where they lie.
+"""The Parquet lake of one region: rows in, rows out. Nothing else knows where the files are.
 
-Belongs here: the verbs that everything else is built of (scan, count, read, replace, delete). One
-run at a time; what a run replaces it replaces in one step.
-Does not belong here: what a file is like (``lake_format.py``), where bytes lie (``storage``), which
-rows survive a night (``nightly.py``).
+Belongs here: the operations that everything else uses (scan, count, read, replace, delete). One run
+writes at a time; everything that it replaces goes in place in one step.
+Does not belong here: the format of a file (``lake_format.py``), where bytes are stored
+(``storage``), which rows survive a night (``nightly.py``).
 
 Layout: ``<root>/bookings/region=EU/date=2026-11-21/bookings.parquet``, ``coverage`` and ``changes``
 alike, ``<root>/rooms/region=EU/rooms.parquet`` (the directory as it is) and below it
@@ -28,7 +28,7 @@ from warehouse.storage import Location, Parts, Put, WarehouseError, storage_at
 Dataset: TypeAlias = Literal["bookings", "coverage", "changes", "rooms", "directory"]
 
 DATASETS: Final[tuple[Dataset, ...]] = ("bookings", "coverage")
-"""Those with a file a local day; the bookings of a day are always written before its coverage."""
+"""Datasets with one file a local day; a day's bookings are always written before its coverage."""
 _FOLDERS: Final = ("bookings", "coverage", "changes", "rooms")
 _KEYS: Final[dict[Dataset, str]] = {
     "bookings": "date",
@@ -38,11 +38,11 @@ _KEYS: Final[dict[Dataset, str]] = {
 }
 _LOCK: Final = ".lock"
 _FOOTER_BYTES: Final = 64 << 10
-"""What is read of a file's end first: a footer is longer only if a day has millions of rows."""
+"""Read first from a file's end: a footer is longer only if a day has millions of rows."""
 
 
 class LakeError(WarehouseError):
-    """The lake cannot be used as asked: one line that names the path and the remedy."""
+    """The lake cannot do what was asked: one line that names the path and the remedy."""
 
 
 class LakeBusy(LakeError):  # noqa: N818 - it is a state that passes, not a fault
@@ -50,10 +50,10 @@ class LakeBusy(LakeError):  # noqa: N818 - it is a state that passes, not a faul
 
 
 class Lake:
-    """The lake of one region. Every method raises ``LakeError`` where it cannot do its work.
+    """The lake of one region. Every method raises ``LakeError`` if it cannot do its work.
 
-    Writing takes the lake for itself; a caller that writes more than once holds ``exclusive()``
-    around it. Reading needs no lock: files are replaced whole.
+    A write locks the lake; a caller that writes more than once holds ``exclusive()`` around all of
+    it. Reading needs no lock: files are replaced whole.
     """
 
     def __init__(self, root: Location, region: Region) -> None:
@@ -66,7 +66,7 @@ class Lake:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Be the only writer; what a killed run left behind is put in place or swept first.
+        """Be the only writer; first finish or sweep what a killed run left behind.
 
         Raises:
             LakeBusy: at once, if another process, thread or ``Lake`` is writing.
@@ -82,25 +82,24 @@ class Lake:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Give a private folder for the rows of a run: in this lake's disk, so in its region.
+        """Give a private folder for the rows of a run, on this lake's disk and so in its region.
 
-        Of a lake of objects it is on this machine, and ``TMPDIR`` says where.
+        If the lake is in a bucket, the folder is on this machine, under ``TMPDIR``.
         """
         with self._writing(), self._storage.scratch() as folder:
             yield folder
 
     def refuse_unwritable(self) -> None:
-        """Write a little and remove it: a run that could store nothing is to read nothing."""
+        """Write and remove a small file: a run that cannot store anything should not read."""
         with self._writing():
             self._storage.refuse_unwritable()
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Make everything that is replaced within count together, or not at all.
+        """Make everything replaced within the block count together, or not at all.
 
-        Datasets go in place one after the other, in the order in which each was written first. A
-        run that is killed while that goes on is finished by the next writer, before that does
-        anything.
+        Datasets go in place one after another, in the order in which each was first written. If
+        the run is killed meanwhile, the next writer finishes this before anything else.
         """
         with self._writing(), self._storage.at_once() as put:
             self._put = put
@@ -110,9 +109,9 @@ class Lake:
                 self._put = None
 
     def replace(self, dataset: Dataset, day: date | None, table: pa.Table) -> None:
-        """Replace the rows of one day; no rows are an empty file, not a missing one.
+        """Replace the rows of one day; an empty table makes an empty file, not a missing one.
 
-        The rooms as they are now have no day.
+        The dataset ``rooms`` has no day.
 
         Raises:
             LakeError: the table is not exactly the contract's, or is another region's.
@@ -133,7 +132,7 @@ class Lake:
     ) -> pa.Table | None:
         """Return the rows of one day, None if it was never written.
 
-        With ``is_packed`` texts are dictionaries of Arrow, in half the space.
+        With ``is_packed``, texts are Arrow dictionaries, in half the space.
         """
         return next(self.read_each(dataset, [day], is_packed=is_packed))
 
@@ -142,7 +141,7 @@ class Lake:
     ) -> Iterator[pa.Table | None]:
         """Yield the rows of each day, None for one that was never written.
 
-        Where a lake is far away, the days that follow are fetched meanwhile.
+        If the lake is in a bucket, the following days are fetched meanwhile.
         """
         self.refuse_other_regions()
         files = [self._parts(dataset, day) for day in days]
@@ -175,11 +174,11 @@ class Lake:
         known: Sequence[date] | None = None,
         checked: Container[date] = (),
     ) -> Iterator[list[Part]]:
-        """Give the files of a dataset, those of the days asked, for an engine to scan meanwhile.
+        """Give an engine the paths of a dataset's files, of some days or all, within the block.
 
-        Each was looked at: the contract's schema, this region's, no symlink. ``known`` are all
-        days that there are, so that they are not listed again, and ``checked`` those whose columns
-        a scan looked at before.
+        Each was checked: the contract's schema, this region's, no symlink. ``known`` lists all
+        existing days, so that they are not listed again; the columns of days in ``checked`` are
+        not checked again.
         """
         days = self._days_between(dataset, first_date, last_date, known)
         files = [self._parts(dataset, day) for day in days]
@@ -190,23 +189,23 @@ class Lake:
             yield [Part(day, str(path)) for day, path in zip(days, paths, strict=True)]
 
     def ahead(self, dataset: Dataset, days: Sequence[date]) -> AbstractContextManager[object]:
-        """Have the files of days that ``scan`` will be asked for fetched meanwhile, if far away."""
+        """Start fetching the files that ``scan`` will be asked for, if the lake is in a bucket."""
         return self._storage.ahead([self._parts(dataset, day) for day in days])
 
     def check(
         self, dataset: Dataset, first_date: date | None = None, last_date: date | None = None
     ) -> int:
-        """Look at the columns of the files of some days, as ``scan`` does; return how many."""
+        """Check the columns of the files of some days, as ``scan`` does; return how many."""
         return len(list(self._footers(dataset, self._days_between(dataset, first_date, last_date))))
 
     def count(self, dataset: Dataset) -> int:
-        """Return how many rows a dataset has over all its days; no row is read."""
+        """Return how many rows a dataset has over all its days, without reading them."""
         return sum(footer.num_rows for footer in self._footers(dataset, self.days(dataset)))
 
     def days_running_until(self, instant: datetime, before: date) -> list[date]:
-        """Return the days before a date on which a booking starts that ends after an instant.
+        """Return the days before a date with a booking that ends after an instant.
 
-        Told by the files' own statistics, without reading a row.
+        Uses the files' own statistics; no row is read.
         """
         days = [day for day in self.days("bookings") if day < before]
         running = []
@@ -218,13 +217,13 @@ class Lake:
         return running
 
     def refuse_damage(self) -> None:
-        """Read every file whole; the first one that cannot be is refused by its path."""
+        """Read every file whole; raise an error that names the first damaged one by its path."""
         for dataset in _KEYS:
             for _ in self.read_each(dataset, self.days(dataset)):
                 pass
 
     def refuse_other_regions(self) -> None:
-        """Look whose lake it is; one that is far away is asked once, and by each run again.
+        """Refuse another region's lake; a lake in a bucket is checked once for each ``Lake``.
 
         Raises:
             LakeError: it is another region's, or cannot be reached.
@@ -242,7 +241,7 @@ class Lake:
         self._is_ours = self._storage.is_far
 
     def delete(self, dataset: Dataset, day: date) -> None:
-        """Delete one day with all that lies in its folder; a missing one is fine."""
+        """Delete one day with everything in its folder; a missing day is fine."""
         self.refuse_other_regions()
         with self._writing():
             self._storage.delete(*self._parts(dataset, day)[:-1])
@@ -263,11 +262,11 @@ class Lake:
         return [d for d in days if (first_date or d) <= d <= (last_date or d)]
 
     def _footers(self, dataset: Dataset, days: Sequence[date]) -> Iterator[pq.FileMetaData]:
-        """Yield what the files say of their rows, read from their ends."""
+        """Yield the footers of files, read from their ends."""
         files = [self._parts(dataset, day) for day in days]
         for parts, end in zip(files, self._storage.get_each(files, _FOOTER_BYTES), strict=True):
             content = end or b""
-            # A file ends with the length of its footer, in four bytes, and four more.
+            # A file ends with the length of its footer in four bytes, and four more bytes.
             if int.from_bytes(content[-8:-4], "little") + 8 > len(content):
                 content = self._storage.get(*parts) or b""
             yield self._checked_footer(dataset, parts, pa.BufferReader(content))

@@ -1,7 +1,7 @@
-"""A file of the lake: rows as Parquet, and the last look at them before they are stored.
+"""The format of a lake file: rows as Parquet, and the last check before they are stored.
 
-Belongs here: the bytes of a file, and what is refused in one: another column, another region's
-rows, a text where the contract has a vocabulary.
+Belongs here: the bytes of a file, and what is refused in one: unknown columns, another region's
+rows, a text outside the contract's vocabulary.
 Does not belong here: which files there are (``lake.py``).
 """
 
@@ -26,7 +26,7 @@ from transforms.contract.lake import LAKE
 from warehouse.storage.base import WarehouseError
 
 RESTATED_FROM: Final = b"restated_from"
-"""Key of a directory's metadata: the day from which an operator let it count (R18)."""
+"""Key of a directory's metadata: the day from which an operator restated it (R18)."""
 _ROW_GROUP_ROWS: Final = 122_880
 _FIRST_IN_ORDER: Final = ("room_id", "starts_at")
 _VOCABULARIES: Final = {
@@ -43,11 +43,11 @@ _VERSION_KEY: Final = b"contract_version"
 
 
 class FormatError(WarehouseError):
-    """A table or file that is not the contract's; says what is wrong, without any value."""
+    """A table or file that breaks the contract; says what is wrong, without any value."""
 
 
 class Part(NamedTuple):
-    """A file for an engine to scan: the day of its rows, and what the engine opens it by."""
+    """A file for an engine to scan: the day of its rows, and the handle that opens it."""
 
     day: date | None
     handle: str
@@ -56,7 +56,7 @@ class Part(NamedTuple):
 def encode(dataset: str, region: Region, table: pa.Table) -> pa.Buffer:
     """Return the table as the bytes of a Parquet file; equal rows give equal bytes.
 
-    Rows are sorted by every column, so that the order in which they were read leaves no trace.
+    Rows are sorted by every column, so the order in which they were read leaves no trace.
     """
     schema = LAKE[dataset].schema
     if difference := _difference(schema, table.schema):
@@ -85,7 +85,7 @@ def encode(dataset: str, region: Region, table: pa.Table) -> pa.Buffer:
 
 
 def decode(dataset: str, region: Region, content: bytes, *, is_packed: bool = False) -> pa.Table:
-    """Return the rows of a file in the contract's own schema; newer columns are null."""
+    """Return the rows of a file in the contract's schema; columns the file lacks are null."""
     schema = LAKE[dataset].schema
     texts = [field.name for field in schema if is_packed and field.type == pa.string()]
     try:
@@ -114,9 +114,9 @@ def _restated(schema: pa.Schema) -> dict[bytes, bytes]:
 
 
 def refuse_other_columns(dataset: str, region: Region, found: pa.Schema) -> None:
-    """Refuse a file's schema that is neither this contract's nor an earlier one's.
+    """Refuse a schema that is neither this contract's nor an earlier one's.
 
-    Later versions only add columns that may be null: an earlier file lacks them.
+    Later contracts only add nullable columns, so an earlier file may lack those.
     """
     version = (found.metadata or {}).get(_VERSION_KEY, b"1").decode()
     if int(version) > int(CONTRACT_VERSION):
@@ -132,7 +132,7 @@ def refuse_other_columns(dataset: str, region: Region, found: pa.Schema) -> None
 
 
 def _difference(expected: pa.Schema, found: pa.Schema) -> str | None:
-    """Name the contract's columns that are missing or differ; never a foreign name."""
+    """Name the contract's columns that are missing or differ; never name a foreign one."""
     missing = [name for name in expected.names if name not in found.names]
     if missing:
         return f"lacks the columns {', '.join(missing)}"

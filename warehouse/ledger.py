@@ -1,7 +1,7 @@
 """The ledger of a lake: what people changed between two readings, a file a night (R19, R20).
 
-Belongs here: gathering what the days of a night differ in, the open minutes that were given back,
-and forgetting changes. Does not belong here: which two bookings are one (``transforms``), and
+Belongs here: collecting what changed on the days of a night, the open minutes that were given back,
+and forgetting changes. Does not belong here: matching two readings of a booking (``transforms``),
 the order of writing (``nightly.py``).
 """
 
@@ -26,9 +26,9 @@ _KNOWN_BY: Final = ("room_id", "created_at")
 
 
 class Ledger:
-    """Takes the days of a night one after the other; knows the changes when it has seen them all.
+    """Takes the days of a night one by one; the changes are known once it has seen them all.
 
-    ``loaded`` is the instant at which each room was read; other rooms have no changes.
+    ``loaded`` has the instant at which each room was read; other rooms have no changes.
     """
 
     def __init__(self, loaded: Mapping[str, datetime]) -> None:
@@ -40,7 +40,7 @@ class Ledger:
         self._standing: dict[str, list[_Span]] = defaultdict(list)
 
     def compare(self, old: pa.Table | None, new: pa.Table, coverage: pa.Table | None) -> None:
-        """Take a day: its bookings and coverage as the lake has them, and as they were read now."""
+        """Compare a day's bookings and coverage in the lake with its bookings as read now."""
         old = new.slice(0, 0) if old is None else old
         of_loaded = (each.filter(pc.is_in(each["room_id"], self._rooms)) for each in (old, new))
         gone, appeared = differing(*of_loaded)
@@ -62,8 +62,8 @@ class Ledger:
     ) -> pa.Table:
         """Return the changes of the night, schema ``CHANGES``.
 
-        ``directory`` is that of ``as_of_days``. Minutes from ``until`` on are not counted as given
-        back: those days were not read.
+        ``directory`` is the result of ``as_of_days``. Minutes from ``until`` on do not count as
+        given back: those days were not read.
         """
         appeared = self._appeared + self._moved_out()
         found = changes_of(self._gone, appeared, self._loaded)
@@ -72,7 +72,7 @@ class Ledger:
         return pa.Table.from_pylist(rows, CHANGES)
 
     def _moved_out(self) -> list[Sight]:
-        """Return what may have been moved to a day that was never read: few of its bookings."""
+        """Return what may have moved to a day that was never read: few of its bookings."""
         if not self._gone or not self._never_read:
             return []
         rows = pa.concat_tables(self._never_read)
@@ -83,10 +83,10 @@ class Ledger:
         return sights(near, [None] * near.num_rows)
 
     def _note_standing(self, new: pa.Table, appeared: pa.Table, room_ids: pa.ChunkedArray) -> None:
-        """Keep what held a room before and holds it still, on a day on which something is gone.
+        """Keep bookings that held a room before and still do, on a day that lost a booking.
 
-        Who came since booked again what was given back: both count, though one reading shows both.
-        Without a creation nobody knows whether it came, or is what seems gone: it holds still.
+        Time that a newer booking took was given back first: one reading can show both. A booking
+        without a creation date may be new or may be the one that seems gone: it counts as held.
         """
         of_rooms = room_ids.unique()
         spans: list[Counter[tuple[str, datetime, datetime]]] = []
@@ -117,8 +117,8 @@ class _GivenBack:
     def of(self, change: Mapping[str, Any]) -> int:
         """Return the open minutes after the reading that the change set free.
 
-        Not free is what another booking of that day held before and holds still, and where the
-        booking itself is now. 0 for a new booking.
+        Time is not free where another booking of that day held it before and still does, or where
+        the booking itself is now. 0 for a new booking.
         """
         if change["change"] == "new":
             return 0
@@ -141,7 +141,7 @@ class _GivenBack:
 def forget_changes(
     lake: Lake, is_past: Callable[[pa.Table], pa.ChunkedArray], *, before: date = date.min
 ) -> int:
-    """Drop the changes of the nights before a date, and the rows that are past; return how many.
+    """Drop the changes of nights before a date, and rows for which ``is_past``; return how many.
 
     Raises:
         LakeError: a file cannot be read or written.
@@ -163,6 +163,6 @@ def forget_changes(
 
 
 def latest_end(rows: pa.Table) -> pa.ChunkedArray:
-    """Return the end of each booking before or after its change, whichever is later."""
+    """Return the later of the two ends of each booking, before and after its change."""
     new = pc.coalesce(rows["new_ends_at"], rows["ends_at"])
     return pc.if_else(pc.greater(new, rows["ends_at"]), new, rows["ends_at"])

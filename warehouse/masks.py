@@ -1,15 +1,15 @@
-"""The minutes of a pass as bits: what is open, booked, held and shared, by room and hour.
+"""The minutes of a pass as bits, by room and hour: what is open, booked, held and shared.
 
-Belongs here: cutting bookings at the full hours that they touch, and their union (R6 to R8); what
-the bits of a day come to, and the free time in gaps under 30 minutes.
+Belongs here: cutting bookings at full hours and uniting them (R6 to R8), the sums of a day's bits,
+and the free time in gaps under 30 minutes.
 Does not belong here: which bookings and room-days a pass has (``sql``), what a block of rooms is
 (``blocks.py``).
 
-A cell is one UTC hour, counted as ``calendar.py`` says; bit i of a mask is its minute i. The
-definitions are SQL, all but this: the same in SQL (``bit_or`` by room and cell, joined with the
-calendar; hours joined with the next ones) took more than twice the time, since a hash table has to
-find again what an array knows by its place. A block of rooms is worked on alone, so blocks go to
-threads here and could go to machines.
+A cell is one UTC hour, counted as in ``calendar.py``; bit i of a mask is its minute i. All other
+definitions are SQL. This one in SQL (``bit_or`` by room and cell, joined with the calendar; hours
+joined with the next ones) took more than twice the time: a hash table has to search for what an
+array finds by index. Blocks of rooms are independent, so they run on threads here and could run on
+several machines.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ from warehouse.blocks import Array, Block, Calendar, Ints, Lines, Rooms, cut_at_
 from warehouse.calendar import MINUTES_TO_1970
 
 ROOM_DAYS_PER_BLOCK: Final = 12_000
-"""Room-days that are worked on, and stored, together: few enough for a core's cache."""
+"""Room-days that are processed and stored together: few enough for a core's cache."""
 _NEAR: Final = np.int64((1 << 30) - 1)
 """The 30 minutes in which a gap has to end."""
 _SUM_BITS: Final = 16
-"""The minutes of a room's day fit into so many bits."""
+"""Enough bits for the minutes of a room's day."""
 
 
 class Moments(NamedTuple):
@@ -41,11 +41,11 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True)
 class Hours:
-    """What the minutes of a pass come to.
+    """The minutes of a pass, as masks, sums and moments.
 
-    ``masks`` and ``days`` have the schemas of ``MASKS`` and ``DAYS``. ``shared`` has for each block
-    the hours (cell, room) with minutes that are booked twice, ``begins`` and ``ends`` are those of
-    the open time that is booked, day by day.
+    ``masks`` and ``days`` have the schemas of ``MASKS`` and ``DAYS``. ``shared`` has, for each
+    block, the hours (cell, room) with minutes that are booked twice. ``begins`` and ``ends`` are
+    those of booked open time, day by day.
     """
 
     rooms: Rooms
@@ -64,16 +64,16 @@ def hours_of(
     threads: int,
     room_days_per_block: int = ROOM_DAYS_PER_BLOCK,
 ) -> Hours | None:
-    """Return the minutes of every hour of the room-days that is open or booked, None without days.
+    """Return the minutes of every open or booked hour of the room-days, None without days.
 
-    ``bookings`` has the columns of ``live.sql`` and may reach out of the pass, ``room_dates`` those
-    of ``room_dates.sql``, ``calendar`` those of ``calendar_rows``, of at most a year.
+    ``bookings`` has the columns of ``live.sql`` and may reach beyond the pass, ``room_dates`` those
+    of ``room_dates.sql``, ``calendar`` those of ``calendar_rows``, for at most a year.
 
     The masks are open_mask, booked_mask and held_mask (open; held and not booked), overlap_mask
     (open, two or more booked), outside_mask (booked while not open; an all-day booking never is).
-    Sorted by block of rooms, and in it first the hours with nothing held or shared, at last those
-    with minutes outside, all by date, hour and booked minutes: the database is the smaller, the
-    more equal values stand beside each other.
+    Sorted by block of rooms; in a block, hours with nothing held or shared come first and those
+    with minutes outside last, each by date, hour and booked minutes: the database is smaller if
+    equal values are side by side.
     """
     if not len(room_dates) or not len(calendar):
         return None
@@ -100,7 +100,7 @@ def hours_of(
 
 
 class _BlockOfHours:
-    """The minutes of one block; cells and rooms are places of flat arrays."""
+    """The minutes of one block; a cell and a room are one index into flat arrays."""
 
     def __init__(self, block: Block, calendar: Calendar) -> None:
         self._block, self._calendar = block, calendar
@@ -117,7 +117,7 @@ class _BlockOfHours:
         del self._timed, self._booked, self._shared, self._held, self._sums
 
     def _unite_all(self) -> None:
-        """Find the minutes booked, without those all day too, booked twice or more, and held."""
+        """Find minutes booked, booked by timed bookings, booked twice or more, and held."""
         block, size = self._block, self._calendar.cells * len(self._rooms)
         self._booked, self._shared, self._held = np.zeros((3, size), np.int64)
         timed = block.is_booked & ~block.is_all_day
@@ -129,7 +129,7 @@ class _BlockOfHours:
         _unite(*self._pieces(~block.is_booked), self._held, np.zeros(size, np.int64))
 
     def _pieces(self, chosen: Array) -> tuple[Ints, Ints]:
-        """Cut the chosen bookings at full hours; return place and mask of each piece."""
+        """Cut the chosen bookings at full hours; return index and mask of each piece."""
         chosen, first = np.flatnonzero(chosen), self._calendar.first_cell * 60
         starts, ends = (
             each.take(chosen) - first for each in (self._block.starts, self._block.ends)
@@ -138,7 +138,7 @@ class _BlockOfHours:
         return cell * len(self._rooms) + self._block.room.take(chosen).take(of), masks
 
     def _laid_out(self, lines: Lines) -> tuple[Array, Ints, Array]:
-        """Return line, open minutes and place of the lines of each room, a column."""
+        """Return line, open minutes and index of each room's calendar lines, one column a room."""
         line = lines.line_of.take(self._block.profile, axis=1)
         open_masks = lines.open_mask.take(line)
         if not self._block.is_in_use.all():
@@ -146,7 +146,7 @@ class _BlockOfHours:
         return line, open_masks, lines.cell.take(line) * np.int32(len(self._rooms)) + self._rooms
 
     def _room_of(self, places: Array) -> Array:
-        """Return the rooms of places; a division by one number is faster than a remainder."""
+        """Return the rooms of indexes; dividing by a constant is faster than a remainder."""
         rooms: Array = places - places // len(self._rooms) * len(self._rooms)
         return rooms.astype(np.int32)
 
@@ -157,7 +157,7 @@ class _BlockOfHours:
         line, place, open_mask = (each.take(kept) for each in (line, places, open_masks))
         union, day = self._booked.take(place), calendar.day.take(line)
         outside_mask = self._timed.take(place) & ~open_mask
-        some = np.flatnonzero(outside_mask != 0)  # few: most of what is booked is open
+        some = np.flatnonzero(outside_mask != 0)  # few: most booked time is open
         of_line = calendar.part_mask[line[some]] * self._block.is_read[day[some], room[some]]
         outside_mask[some] &= of_line
         masks = {
@@ -174,7 +174,7 @@ class _BlockOfHours:
         is_held = (minutes[3] | minutes[4]) != 0
         kind = np.maximum(is_held, (minutes[2] != 0) * np.int32(2))
         hour = day * 24 + calendar.hour.take(line)
-        # Of 16 bits, as a pass has no more days than a year.
+        # 16 bits are enough: a pass is no longer than a year.
         key = (hour + kind * (hour.max(initial=0) + 1)).astype(np.uint16)
         order = np.lexsort((minutes[1], key))
         order = order[(minutes[0] | minutes[2]).take(order) != 0]
@@ -189,21 +189,21 @@ class _BlockOfHours:
         return pa.table(columns | {name: mask.take(order) for name, mask in masks.items()})
 
     def _add(self, at: int, place: Array, *minutes: Array, first: int = 0) -> None:
-        """Add minutes to the sums of room-days, up to three side by side in one number."""
+        """Add minutes to the sums of room-days, up to three packed into one number."""
         together = np.zeros(len(place))
         for nth, each in enumerate(minutes, first):
             together += each * float(1 << _SUM_BITS * nth)
         self._sums[at] += np.bincount(place, together, len(self._sums[at]))
 
     def _runs_of(self, line: Array, open_masks: Ints, booked: Ints) -> tuple[Moments, Moments]:
-        """Return when rooms become booked and free, hours that follow each other as one run."""
+        """Return when rooms become booked and free; a run may go on into the next hour."""
         is_next = self._calendar.hours.is_next.take(self._block.profile, axis=1).ravel()
         at = np.flatnonzero(booked != 0)
         above, below = at - len(self._rooms), np.minimum(at + len(self._rooms), booked.size - 1)
         open_masks, booked, line = (each.ravel() for each in (open_masks, booked, line))
         mine, runs_on = booked.take(at), is_next.take(at).astype(np.int64)
         follows = booked.take(below) * runs_on
-        before = (booked[above] >> 59) * is_next[above]  # of the first hours the last: none is next
+        before = (booked[above] >> 59) * is_next[above]  # -1 is the last, without a next
         free, next_free = open_masks.take(at) & ~mine, open_masks.take(below) * runs_on & ~follows
         place = self._calendar.hours.day.take(line.take(at)) * np.int32(len(self._rooms))
         place += self._room_of(at)
@@ -216,14 +216,14 @@ class _BlockOfHours:
     ) -> None:
         """Add the free time in gaps under 30 minutes between two bookings of one open interval.
 
-        A gap begins at a minute that is open and free after a booked one: a bit of 61, the last one
-        for a gap from the full hour on. The 30 minutes from there on, taken from this hour and the
+        A gap begins at an open, free minute right after a booked one: a bit of 61, the last one
+        for a gap that begins at the next full hour. The 30 minutes from there, in this hour and the
         next of the same day, tell whether a booking ends the gap in time: the run of free bits is
         the gap, and the bit after it must be booked.
         """
         left = (booked << 1) & (free | (next_free & 1) << 60)
-        # Few hours can have such a gap: a booking after its first minute in this hour, or so early
-        # in the next that less than 30 minutes lie between.
+        # Few hours can have such a gap: a booking must follow in this hour, or so early in the next
+        # that less than 30 minutes lie between.
         is_here = booked > (left & -left)
         is_here |= (left & -((next_booked & -next_booked) << 31)) != 0
         kept = np.flatnonzero(is_here & (left != 0))
@@ -241,7 +241,7 @@ class _BlockOfHours:
             kept = np.flatnonzero(left != 0)
 
     def _moments_of(self, line: Array, at: Array, bits: Ints) -> Moments:
-        """Return when the bits are; ``at`` has their places in ``line``."""
+        """Return day, room and minute of each bit; ``at`` has each mask's index in ``line``."""
         calendar, hours = self._calendar, self._calendar.hours
         of, minute = minutes_of(bits)
         at = at.take(of)
@@ -252,7 +252,7 @@ class _BlockOfHours:
         return Moments(day, room + np.int32(self._block.first_room), minute)
 
     def _days_of(self) -> pa.Table:
-        """Return the room-days that are open or have a booking, which counts where it starts."""
+        """Return the room-days that are open or have a booking, which counts on its first day."""
         block, calendar, size = self._block, self._calendar, len(self._sums[0])
         is_here = (block.day >= 0) & (block.day < calendar.days)
         chosen = np.flatnonzero(block.is_booked & block.is_own & is_here)
@@ -273,7 +273,7 @@ class _BlockOfHours:
 
 
 def minutes_of(masks: Ints) -> tuple[Ints, Array]:
-    """Return where each bit stands, and its minute."""
+    """Return the index of each bit's mask, and the bit's minute."""
     at = np.flatnonzero(masks != 0)
     left, found = masks.take(at), []
     while len(at):
@@ -287,9 +287,9 @@ def minutes_of(masks: Ints) -> tuple[Ints, Array]:
 
 
 def _unite(places: Ints, masks: Ints, union: Ints, shared: Ints) -> None:
-    """OR the masks into their places, and into ``shared`` the minutes that were there before.
+    """OR the masks into ``union`` at their places; ``shared`` gets minutes that were set already.
 
-    In each round one piece of every place has its turn, whichever it is: neither OR depends on it.
+    Each round takes one piece of every place, in any order: the result does not depend on it.
     """
     turn = np.empty(len(union), np.int32)
     while len(places):

@@ -94,6 +94,15 @@ class Lake:
         with self._writing():
             self._storage.refuse_unwritable()
 
+    def probe(self) -> None:
+        """Tell in time that nothing could be written; needs no lock and leaves nothing behind."""
+        self.refuse_other_regions()
+        folders = (
+            [] if self._storage.is_far else [(each, f"region={self.region}") for each in _FOLDERS]
+        )
+        for folder in ((), *folders):
+            self._storage.probe(*folder)
+
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """Make everything replaced within the block count together, or not at all.

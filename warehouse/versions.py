@@ -99,6 +99,16 @@ def refuse_unwritable(warehouse: Location, region: Region) -> None:
             tree.refuse_unwritable(*folder)
 
 
+def probe(warehouse: Location) -> None:
+    """Do the same without a lock, and leave nothing behind, not even a folder.
+
+    Raises:
+        VersionError: as above.
+    """
+    for folder in ((), (_FOLDER,), (_STATISTICS,)):
+        _tree(warehouse).probe(*folder)
+
+
 def building_name(region: Region) -> str:
     """Return the name, in a warehouse, of what a build in progress keeps."""
     return f".building-{region.lower()}"

@@ -45,7 +45,7 @@ from transforms.local_time import is_country
 from transforms.raw import normal_address
 from warehouse.lake import Lake
 from warehouse.storage import ObjectUrl, WarehouseError
-from warehouse.versions import published_versions
+from warehouse.versions import probe, published_versions
 
 _AHEAD: Final = timedelta(days=7)
 _PATIENCE_SECONDS: Final = 60.0  # somebody waits for the answer
@@ -208,32 +208,31 @@ def _write(
 
 
 def check_storage(printer: Printer, region: Region, settings: RegionSettings) -> bool:
-    """Print what can be told of the buckets of a region; return whether all can be used.
+    """Print whether lake and warehouse of a region can be written, and what buckets tell.
 
-    What outlives retention and what is copied elsewhere are notes; a bucket in another region of
-    the cloud than the environment says is a failure.
+    Return whether all can be used. What outlives retention and what is copied elsewhere are notes;
+    a bucket in another region of the cloud than the environment says is a failure.
     """
     places = {"lake": settings.lake, "warehouse": settings.warehouse}
-    far = {name: place for name, place in places.items() if isinstance(place, ObjectUrl)}
-    if not far:
-        return True
-    printer.heading(f"{region} storage", ", ".join(map(str, far.values())))
+    far = [place for place in places.values() if isinstance(place, ObjectUrl)]
+    printer.heading(f"{region} storage", ", ".join(map(str, places.values())))
     is_usable = True
-    for name, place in far.items():
+    for name, place in places.items():
         try:
             if name == "lake":
-                Lake(place, region).refuse_other_regions()
+                Lake(place, region).probe()
             else:
                 published_versions(place, region)
+                probe(place)
         except WarehouseError as error:
             printer.line(State.FAILED, name, _WIDTH, str(error))
             is_usable = False
         else:
-            printer.line(State.OK, name, _WIDTH, "can be reached and listed")
-    if is_usable:
+            printer.line(State.OK, name, _WIDTH, "can be reached, listed and written")
+    if is_usable and far:
         from warehouse.storage.bucket import buckets_of  # noqa: PLC0415 - only where configured
 
-        for bucket in buckets_of(list(far.values())):
+        for bucket in buckets_of(far):
             for fact in bucket.facts():
                 is_wrong = fact.name == "region" and fact.is_fine is False
                 state = State.OK if fact.is_fine else State.FAILED if is_wrong else State.NOTE

@@ -179,6 +179,18 @@ def test_nothing_personal_is_printed_and_nothing_is_stored(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_lake_or_a_warehouse_that_takes_nothing_is_told_in_one_line(
+    company: Company, check: CheckNow, tmp_path: Path
+) -> None:
+    company.write(lake="/proc/lake", warehouse="other/warehouse")
+    checked = check()
+    assert checked.code == 1
+    assert "failed  lake         /proc: cannot be written (" in checked.out
+    assert "ok      warehouse    can be reached, listed and written" in checked.out
+    assert "failed  EU storage  cannot be used, see above" in checked.out
+    assert not (tmp_path / "other").exists()
+
+
 def test_nobody_who_was_invited_is_asked_for(company: Company, check: CheckNow) -> None:
     check()
     assert set(company.tenant.log.operations()) == {"GetRoomLists", "GetRooms", "FindItem"}

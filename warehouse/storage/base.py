@@ -32,7 +32,7 @@ LINKS: Final = "published"
 
 FILE_MODE: Final = 0o640
 FOLDER_MODE: Final = 0o750
-_PROBE_BYTES: Final = 4096
+PROBE_BYTES: Final = 4096
 
 Parts: TypeAlias = tuple[str, ...]
 """The components of a path below the root of a storage."""
@@ -157,8 +157,12 @@ class Storage(ABC):
     def refuse_unwritable(self, *folder: str) -> None:
         """Write a little into a folder, and remove it: a full or closed one is told in time."""
         probe = (*folder, ".probe")
-        self.put(memoryview(bytes(_PROBE_BYTES)), *probe)
+        self.put(memoryview(bytes(PROBE_BYTES)), *probe)
         self.delete(*probe)
+
+    def probe(self, *folder: str) -> None:
+        """Do the same without a lock, and leave nothing behind, not even a folder."""
+        self.refuse_unwritable(*folder)
 
     @abstractmethod
     def at_once(self) -> AbstractContextManager[Put]:

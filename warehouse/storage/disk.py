@@ -23,6 +23,7 @@ from warehouse.storage.base import (
     FILE_MODE,
     FOLDER_MODE,
     LINKS,
+    PROBE_BYTES,
     Parts,
     Put,
     Storage,
@@ -131,6 +132,20 @@ class DiskStorage(Storage):
                 Path(draft).unlink(missing_ok=True)
                 raise
             _sync(folder)
+
+    def probe(self, *folder: str) -> None:
+        """Write a little into a folder, or where it would be made; it never has a name."""
+        self.look(*folder)
+        path = self.path(*folder)
+        with self.errors("written"):
+            there = next(each for each in (path, *path.parents) if os.path.lexists(each))
+            try:
+                with tempfile.TemporaryFile(dir=there, buffering=0) as file:
+                    file.write(bytes(PROBE_BYTES))
+                    os.fsync(file.fileno())
+            except OSError as error:
+                error.filename = str(there)  # not a name that nobody gave
+                raise
 
     @contextmanager
     def at_once(self) -> Iterator[Put]:

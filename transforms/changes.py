@@ -1,12 +1,12 @@
-"""What two readings of the same rooms differ in (R19): tables in, tables out.
+"""How two readings of the same rooms differ (R19): tables in, tables out.
 
-Belongs here: which bookings are gone and which appeared, and which two of them are one booking that
-was moved or resized. Does not belong here: readings and files (``warehouse/nightly.py``), minutes
-that were given back (``warehouse/calendar.py``).
+Belongs here: finding bookings that are gone or appeared, and pairing those that are one booking,
+moved or resized. Does not belong here: readings and files (``warehouse/nightly.py``), minutes given
+back (``warehouse/calendar.py``).
 
-No id of Exchange is stored, so a booking is known by its room, its creation and whether it is of a
-series; an exception belongs to its series. Where the creation is unknown only new and cancelled
-bookings are told.
+No Exchange id is stored, so a booking is identified by its room, its creation time and whether it
+belongs to a series (exceptions do). Where the creation time is unknown, bookings are only ever new
+or cancelled.
 """
 
 from collections import defaultdict
@@ -26,10 +26,10 @@ _UNKNOWN: Final = np.iinfo(np.int64).min
 
 
 class Sight(NamedTuple):
-    """A booking that one of two readings has and the other has not.
+    """A booking that only one of two readings has.
 
-    ``seen_after`` is the last good reading before the other one; None where the day of a booking
-    that appeared was never read before.
+    ``seen_after`` is the last good reading before the change; None for a booking that appeared on
+    a day that was never read before.
     """
 
     room_id: str
@@ -43,7 +43,7 @@ class Sight(NamedTuple):
 def differing(old: pa.Table, new: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Return the booked and held rows of ``old`` that ``new`` lacks, and the reverse.
 
-    Both have the columns of ``BOOKINGS``. Rows are compared as a multiset by room, creation,
+    Both have the columns of ``BOOKINGS``. Rows are compared as multisets, by room, creation time,
     series or not, start and end.
     """
     old, new = (each.filter(pc.is_in(each["status"], _BLOCKING)) for each in (old, new))
@@ -51,7 +51,7 @@ def differing(old: pa.Table, new: pa.Table) -> tuple[pa.Table, pa.Table]:
         return old, new
     both = pa.concat_tables([old, new])
     is_new = np.repeat([0, 1], [old.num_rows, new.num_rows])
-    # What a booking is known by, a whole number a row and part of the key.
+    # What identifies a booking: one integer array for each part of the key.
     rooms = both["room_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     is_single = pc.equal(both["kind"], "single").combine_chunks().cast(pa.int64()).to_numpy()
     keys = [
@@ -76,11 +76,11 @@ def differing(old: pa.Table, new: pa.Table) -> tuple[pa.Table, pa.Table]:
 def changes_of(
     gone: Iterable[Sight], appeared: Iterable[Sight], seen_at: dict[str, datetime]
 ) -> pa.Table:
-    """Return the changes of a night, schema ``CHANGES``; given_back_minutes are 0.
+    """Return the changes of a night, schema ``CHANGES``, with given_back_minutes 0.
 
-    ``seen_at`` is when each room was read now. Of bookings with one creation in one room, those
-    that keep their start or their end are resized, the others moved, nearest first. What appears on
-    a day that was never read before is no news; a single booking may have been moved there.
+    ``seen_at`` is when each room was read this time. Bookings of one room and creation time are
+    paired, nearest first: resized if the start or the end is kept, else moved. A booking that
+    appears on a day never read before is not new, but a single one may have been moved there.
     """
     before, after = _by_booking(gone), _by_booking(appeared)
     _drop_redated(before, after)
@@ -116,10 +116,10 @@ def _by_booking(sights: Iterable[Sight]) -> dict[_Key, list[Sight]]:
 
 
 def _drop_redated(before: dict[_Key, list[Sight]], after: dict[_Key, list[Sight]]) -> None:
-    """Drop occurrences that were edited where they are, and exceptions dated anew in their place.
+    """Drop pairs of an occurrence and the exception that replaced it at the same time.
 
-    An exception is a message of its own to Exchange ([MS-OXOCAL] 2.2.10.2), so that a server may
-    give it a creation of its own. Where it was moved too, it is told as cancelled and new.
+    Exchange stores an exception as its own message ([MS-OXOCAL] 2.2.10.2), so its creation time may
+    differ from the series'. If it was moved as well, it is reported as cancelled and new.
     """
     redated = {
         (each.room_id, each.starts_at, each.ends_at): (key, each)
@@ -139,7 +139,7 @@ def _drop_redated(before: dict[_Key, list[Sight]], after: dict[_Key, list[Sight]
 def _paired(
     gone: list[Sight], appeared: list[Sight]
 ) -> Iterator[tuple[str, Sight | None, Sight | None]]:
-    """Yield the changes among bookings of one room, creation and class."""
+    """Yield the changes among bookings with one key (``_by_booking``)."""
     pairs = sorted(
         (rank, distance, old_place, new_place)
         for old_place, old in enumerate(gone)
@@ -152,7 +152,7 @@ def _paired(
         if old_place in left_old and new_place in left_new:
             left_old.remove(old_place)
             left_new.remove(new_place)
-            if rank:  # else it only changed its local day: the room's time zone was corrected
+            if rank:  # else only its local day changed: the room's time zone was corrected
                 change = "resized" if rank == 1 else "moved"
                 yield change, gone[old_place], appeared[new_place]
     yield from (("cancelled", gone[place], None) for place in sorted(left_old))
@@ -162,19 +162,19 @@ def _paired(
 
 
 def _rank(old: Sight, new: Sight) -> int | None:
-    """Return how near two sights are to be one booking: 0 the same, None if they cannot be."""
+    """Return how well two sights match as one booking: 0 is best, None if they cannot be one."""
     keeps_start, keeps_end = old.starts_at == new.starts_at, old.ends_at == new.ends_at
     if keeps_start and keeps_end:
         return 0
     if old.created_at is None:
         return None
-    # The next occurrence of a series appears each night at the end of what is read.
+    # Every night, the next occurrence of a series appears at the end of the window.
     if new.seen_after is None and old.kind != "single":
         return None
     return 1 if keeps_start or keeps_end else 2
 
 
 def sights(rows: pa.Table, seen_after: Sequence[datetime | None]) -> list[Sight]:
-    """Return rows of ``BOOKINGS`` as sights, with the reading before each."""
+    """Return rows of ``BOOKINGS`` as sights; ``seen_after`` has an entry for each row."""
     columns = (rows[name].to_pylist() for name in Sight._fields[:-1])
     return [Sight(*values) for values in zip(*columns, seen_after, strict=True)]

@@ -1,8 +1,8 @@
 """Local time: zones, the instants at which local dates begin (R1), and when a room is open (R2).
 
-Belongs here: the one source of time zones, the ``tzdata`` package (the operating system's copy
-may be years old, and zoneinfo prefers it unless told otherwise); the grammar of ``open_hours``,
-public holidays and closures.
+Belongs here: time zones, from the ``tzdata`` package alone (the operating system's copy may be
+years old, and zoneinfo prefers it unless told otherwise); the grammar of ``open_hours``, public
+holidays and closures.
 Does not belong here: all-day dates (``redact.py``), how open minutes become rows (the warehouse).
 """
 
@@ -20,7 +20,7 @@ import holidays
 from dateutil.relativedelta import relativedelta
 
 zoneinfo.reset_tzpath(())
-# Zones that were made before this line came from the operating system's copy.
+# Zones created before this line came from the operating system's copy.
 ZoneInfo.clear_cache()
 
 _NAMES: Final = frozenset(zoneinfo.available_timezones()) - {"Factory"}
@@ -41,7 +41,7 @@ def zone(name: str) -> ZoneInfo:
     """Return the time zone of that name.
 
     Raises:
-        ValueError: if there is no such zone; it is never taken as UTC.
+        ValueError: there is no such zone. There is no fallback to UTC.
     """
     if not is_zone(name):
         raise ValueError("not an IANA time zone")
@@ -57,9 +57,9 @@ def local_date(instant: datetime, zone: ZoneInfo) -> date:
 def day_start(on: date, zone: ZoneInfo) -> datetime:
     """Return the first instant, in UTC, at which the local clock shows that date.
 
-    That is local midnight; the earlier one where a clock change repeats it, and the instant of
-    the change where it skips midnight. A date that a zone skipped altogether begins, and ends,
-    at the instant of the change.
+    That is local midnight. Where a clock change repeats midnight, it is the earlier one; where
+    the change skips midnight, the instant of the change. A date that a zone skipped altogether
+    begins and ends at the instant of the change.
     """
     midnight = datetime.combine(on, time(), zone)
     starts_at = midnight.astimezone(UTC)
@@ -90,8 +90,8 @@ _INTERVAL: Final = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.A
 class WeeklyHours:
     """Opening hours of a week in the room's own zone.
 
-    ``days`` has seven entries, Monday first; each is sorted and free of overlaps, and intervals
-    that touch are one.
+    ``days`` has seven entries, Monday first. Each is sorted and has no overlaps; intervals that
+    touch are merged.
     """
 
     days: tuple[tuple[Interval, ...], ...]
@@ -101,8 +101,7 @@ class WeeklyHours:
 class Closure:
     """Inclusive local dates on which rooms are closed.
 
-    All rooms, or those that match every one of ``site``, ``building`` and ``room_id`` that is
-    given.
+    Rooms must match ``site``, ``building`` and ``room_id``; None matches every room.
     """
 
     first_date: date
@@ -121,11 +120,11 @@ class Closure:
 def parse_open_hours(text: str) -> WeeklyHours:
     """Read ``Mon-Fri 08:00-12:00, 13:00-18:00; Sat 09:00-12:00``, or ``closed`` for never (R2).
 
-    Days are ``Mon-Fri`` or ``Mon,Wed`` in the order Mon to Sun; a day named again adds its
-    intervals; an end is at most 24:00.
+    Days are ``Mon-Fri`` or ``Mon,Wed`` in the order Mon to Sun. A later part that names a day
+    again adds intervals to it. An interval ends at 24:00 at the latest.
 
     Raises:
-        ValueError: with one sentence that says what is wrong.
+        ValueError: one sentence that says what is wrong.
     """
     days: list[list[Interval]] = [[] for _ in _DAYS]
     if text.strip() == "closed":
@@ -206,20 +205,20 @@ def countries() -> frozenset[str]:
 
 
 def is_country(country: str) -> bool:
-    """Tell whether it is an ISO 3166-1 code (two capital letters) whose holidays are known."""
+    """Tell whether the public holidays of an ISO 3166-1 code (two capital letters) are known."""
     return country in _subdivisions()
 
 
 def is_subdivision(country: str, subdivision: str) -> bool:
-    """Tell whether the country has holidays of that ISO 3166-2 subdivision.
+    """Tell whether the holidays of that ISO 3166-2 subdivision of the country are known.
 
-    Both ``BY`` and the full code ``DE-BY`` are understood.
+    Accepts both ``BY`` and the full code ``DE-BY``.
     """
     return _bare(country, subdivision) in _subdivisions().get(country, frozenset())
 
 
 def subdivisions(country: str) -> frozenset[str]:
-    """Return the subdivisions of a country that have holidays of their own, without prefix."""
+    """Return a country's subdivisions with known holidays, without the country's prefix."""
     return _subdivisions().get(country, frozenset())
 
 
@@ -230,10 +229,10 @@ def _bare(country: str, subdivision: str) -> str:
 def public_holidays(
     country: str | None, subdivision: str | None, years: Iterable[int]
 ) -> frozenset[date]:
-    """Return the public holidays, days observed in lieu included (R2); empty without a country.
+    """Return public holidays, including days observed in lieu (R2); none without a country.
 
     Raises:
-        ValueError: if the country or the subdivision is unknown.
+        ValueError: the country or the subdivision is unknown.
     """
     if country is None:
         return frozenset()
@@ -262,7 +261,7 @@ def closed_dates(closures: Iterable[Closure], first_date: date, last_date: date)
 
 
 def first_day_kept(today: date, months: int) -> date:
-    """Return the first local day that the retention keeps: today's day, so many months back.
+    """Return the first local day that retention keeps: ``months`` before today.
 
     The 31st becomes the last day of a shorter month.
     """

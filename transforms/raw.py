@@ -1,13 +1,13 @@
-"""What a source hands over: calendar items in the contract's words, in memory only.
+"""Calendar items as a source hands them over: in the contract's words, in memory only.
 
-Belongs here: the types that carry personal data between a source and ``redact``. Each source
-translates its protocol's words once. They print field names only, and refuse to be pickled:
-whatever is pickled may reach a disk. And the one normal form of mailbox addresses, before any is
-compared (R11, R12): Exchange, Graph, address books and spreadsheets write one mailbox in many ways,
-with a display name, in quotes, with a scheme, encapsulated, in any case, with a domain in Unicode
-or in Punycode.
-Does not belong here: subject, body, location text, ids: nothing downstream may need them, so
-no source asks for them or keeps them.
+Belongs here: the types that carry personal data from a source to ``redact``. Each source
+translates its protocol's words once. The types print field names only and refuse to be pickled,
+since a pickle may reach a disk. Also the normal form of mailbox addresses, for comparing them
+(R11, R12): Exchange, Graph, address books and spreadsheets write one mailbox in many ways, with a
+display name, in quotes, with a scheme, encapsulated, in any case, with a domain in Unicode or in
+Punycode.
+Does not belong here: subject, body, location text and ids. Nothing downstream may need them, so
+no source requests or keeps them.
 """
 
 import re
@@ -45,11 +45,10 @@ class _InMemoryOnly:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RawInvitee(_InMemoryOnly):
-    """One person, list or resource that a meeting names.
+    """One person, distribution list or resource named in a meeting.
 
-    ``address`` is an SMTP address, or None where Exchange gave only a legacy DN
-    (``legacy_dn``), or neither. ``is_list`` says that it stands for several people
-    (PublicDL, PrivateDL, GroupMailbox).
+    ``address`` is an SMTP address; None where Exchange gave only a legacy DN (``legacy_dn``),
+    or neither. ``is_list``: it stands for several people (PublicDL, PrivateDL, GroupMailbox).
     """
 
     role: Role
@@ -62,14 +61,14 @@ class RawInvitee(_InMemoryOnly):
 class RawItem(_InMemoryOnly):
     """One calendar item.
 
-    Instants are aware, in UTC. ``kind``, ``show_as`` and ``response`` are words of the contract;
-    ``kind`` is ``SERIES`` for a recurring master, which is no booking. What a source does not know
-    is None, ``unknown``, or a single, public meeting; a sensitivity that it does not understand is
-    private (R16). ``invitees`` is None where they were not asked for or could not be read.
-    ``stated`` are the contract's columns that are stored as the source states them.
-    ``all_day_dates`` are the first date and the first date after an all-day item, where the source
-    states them; None where all that is known are its instants. ``unreadable`` counts fields that
-    were there and could not be read, or that the server refused each time: they are None.
+    Instants are aware, in UTC. ``kind``, ``show_as`` and ``response`` hold the contract's words;
+    the kind of a recurring master is ``SERIES``, and it is not a booking. If a source does not know
+    a value, it gives None, ``unknown``, or a single, public meeting; a sensitivity that it does not
+    understand counts as private (R16). ``invitees`` is None if not requested or not readable.
+    ``stated`` holds the contract's columns that are stored as the source states them.
+    ``all_day_dates`` are the first date of an all-day item and the first date after it; None if
+    the source gives only its instants. ``unreadable`` counts fields that were present but could not
+    be read, or that the server refused each time: they are None.
     """
 
     starts_at: datetime
@@ -88,10 +87,10 @@ class RawItem(_InMemoryOnly):
 
 
 def normal_address(text: str | None) -> str:
-    """Return the one form of a mailbox address: casefolded, its domain as IDNA writes it.
+    """Return the normal form of a mailbox address: casefolded, with its domain in IDNA.
 
-    A legacy DN, bare (``/O=...``), with its type (``EX:``, ``X500:``) or encapsulated
-    (``IMCEAEX-``), comes back as the DN, which begins with a slash. ``""`` if nothing is left.
+    A legacy DN may come bare (``/O=...``), with its type (``EX:``, ``X500:``) or encapsulated
+    (``IMCEAEX-``); the DN itself is returned, which begins with a slash. ``""`` if nothing is left.
     """
     address = bare_address(text or "")
     if encapsulated := _ENCAPSULATED.match(address):
@@ -107,7 +106,7 @@ def normal_address(text: str | None) -> str:
 
 
 def bare_address(text: str) -> str:
-    """Return the address of what may have a display name, quotes or a scheme around it."""
+    """Return an address without the display name, quotes or scheme that may surround it."""
     address = text.strip(_SURROUNDING)
     before = None
     while address != before:
@@ -126,7 +125,7 @@ def domain_of(address: str) -> str:
 
 
 def normal_domain(text: str) -> str:
-    """Return the one form of a domain name."""
+    """Return the normal form of a domain name: casefolded, in IDNA if it can be encoded."""
     folded = text.strip(_QUOTES + _SURROUNDING).rstrip(".").casefold()
     if folded.isascii():
         return folded

@@ -1,9 +1,9 @@
-"""Raw calendar items to rows without personal data.
+"""Redact raw calendar items: turn them into rows without personal data.
 
 Belongs here: ``redact``, an allow-list. It builds new rows from named fields; nothing is ever
-copied and then dropped, so a field that a source adds later cannot slip through. And the rules of
-a single booking (R3 to R6, R11, R12), each a small pure function that is total: no item, however
-odd, raises.
+copied and then dropped, so a field that a source adds later cannot slip through. Also the rules of
+a single booking (R3 to R6, R11, R12), each a small, pure, total function: no item makes it raise,
+however odd.
 Does not belong here: reading and storing, open time (``local_time.py``), anything that needs a
 second booking (the warehouse).
 """
@@ -25,15 +25,15 @@ _BLOCKING: Final = frozenset({"busy", "oof"})
 _HALF_A_DAY: Final = timedelta(hours=12)
 
 HOLDABLE: Final = (datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
-"""The half-open span of instants that is stored: 64-bit nanoseconds of many readers hold it."""
+"""The half-open span of instants that is stored: many readers use 64-bit nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoomContext:
-    """What must be known of a room to redact its items.
+    """What ``redact`` needs to know about a room.
 
-    ``address`` is its mailbox, ``directory_addresses`` those of every room of the region,
-    ``accepted_domains`` the organization's own; all in their normal form (``raw.py``).
+    ``address`` is its mailbox, ``directory_addresses`` the mailboxes of all rooms of the region,
+    ``accepted_domains`` the organization's own domains; all in their normal form (``raw.py``).
     """
 
     room_id: str
@@ -75,12 +75,12 @@ def redact(
 ) -> pa.Table:
     """Return the bookings of a room that touch the local dates first to last, inclusive (R10).
 
-    That is: those that start on one of them, and those that began earlier and still run when the
-    first one begins, however long ago they began.
+    These are the bookings that start on one of the dates, and those that began earlier, however
+    long ago, and still run when the first date begins.
 
     The table has the schema ``STAGED`` and is sorted by starts_at and then by every other column,
-    so that it does not depend on the order of ``items``. Recurring masters are left out, and so
-    is a start before 1900 or from 2200 on. A creation outside these years is unknown.
+    so that it does not depend on the order of ``items``. Recurring masters are left out, and so are
+    starts outside ``HOLDABLE``. A creation time outside it is stored as unknown.
     """
     not_people = room.directory_addresses | {normal_address(room.address)}
     begins_at = day_start(first_date, room.zone) if first_date > date.min else HOLDABLE[0]
@@ -109,7 +109,7 @@ def redact(
 
 def _row(item: RawItem, room: RoomContext, not_people: frozenset[str]) -> _Row:
     starts_at, ends_at = span_of(item, room.zone)
-    # A word that is not the contract's is never passed on: it could be anything.
+    # A word that is not in the contract is never passed on: it could be anything.
     show_as = item.show_as if item.show_as in SHOW_AS else "unknown"
     response = item.response if item.response in RESPONSES else "unknown"
     people = UNKNOWN_PEOPLE
@@ -141,8 +141,8 @@ def _row(item: RawItem, room: RoomContext, not_people: frozenset[str]) -> _Row:
 def status_of(*, is_cancelled: bool, show_as: str, response: str, has_length: bool) -> str:
     """R3 to R5, in the order cancelled, not_booked, held, booked.
 
-    An unknown ``show_as`` (NoData, absent, or a word that is not Exchange's) is not booked: R3
-    counts only what is known to block a room, and the column shows how many there are.
+    A booking with an unknown ``show_as`` (NoData, absent, or not one of Exchange's words) is not
+    booked: R3 counts only what is known to block a room. The column shows how many there are.
     """
     if is_cancelled:
         return "cancelled"
@@ -153,10 +153,10 @@ def status_of(*, is_cancelled: bool, show_as: str, response: str, has_length: bo
 
 
 def all_day_dates(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> tuple[date, date]:
-    """R6: the first date, and the first date after, of an all-day booking.
+    """R6: the first date of an all-day booking, and the first date after it.
 
-    Twelve hours added on the room's local clock turn midnight of an organizer up to 12 hours
-    away into the date that was meant. Whatever is longer than zero covers at least one date.
+    An organizer up to 12 hours away books from their own midnight; adding twelve hours on the
+    room's clock gives the date that was meant. Any length above zero covers at least one date.
     """
     first, after = (
         (instant.astimezone(zone).replace(tzinfo=None) + _HALF_A_DAY).date()
@@ -168,9 +168,9 @@ def all_day_dates(starts_at: datetime, ends_at: datetime, zone: ZoneInfo) -> tup
 def span_of(item: RawItem, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the instants, in UTC, that are stored for an item that starts in ``HOLDABLE``.
 
-    An all-day item is local midnight to local midnight of its dates (R6): those that the source
-    states, or else those that its instants mean. An end before the start is stored as the start,
-    an end beyond ``HOLDABLE`` as its end.
+    An all-day item runs from local midnight to local midnight (R6) of the dates that the source
+    states, or else of those that its instants imply. An end before the start is stored as the
+    start, an end beyond ``HOLDABLE`` as the end of ``HOLDABLE``.
     """
     starts_at = item.starts_at.astimezone(UTC)
     ends_at = min(max(item.ends_at.astimezone(UTC), starts_at), HOLDABLE[1])
@@ -190,7 +190,7 @@ def is_holdable(instant: datetime) -> bool:
 
 
 class People(NamedTuple):
-    """What is kept of the people of a booking: no name, address or domain of anyone."""
+    """All that is kept about the people of a booking: no names, addresses or domains."""
 
     invited_headcount: int | None
     headcount_is_lower_bound: bool
@@ -206,9 +206,9 @@ def people_of(
     """R11 and R12: how many people are invited, and whether any of them is from outside.
 
     ``not_people`` are the addresses of this room and of the room directory, ``accepted_domains``
-    the organization's own domains, all in their normal form (``raw.py``). People are
-    told apart by address, or by legacy DN where there is none; one with neither counts 1. A list
-    has the domain of its address.
+    the organization's own domains, all in their normal form (``raw.py``). People are told apart by
+    address, or by legacy DN where there is none; each one with neither counts as one person. A
+    distribution list has the domain of its address.
     """
     everyone = [
         (normal_address(invitee.address) or normal_address(invitee.legacy_dn), invitee)
@@ -233,9 +233,9 @@ def people_of(
 
 
 def has_external(domains: Set[str], accepted_domains: Set[str]) -> bool | None:
-    """R12: is any domain outside the accepted ones; ``""`` is the domain of an unknown address.
+    """R12: tell whether any domain is not accepted; ``""`` stands for an unknown address.
 
-    None if no domains are accepted, or if only the unknown ones could be external.
+    None if no accepted domains are given, or if only unknown addresses could be external.
     """
     if not accepted_domains:
         return None

@@ -1,10 +1,10 @@
-"""The command ``insights``: the list of its commands, and one line for each operator's mistake.
+"""The program ``insights``: the list of its commands, and one line for each operator's mistake.
 
-Belongs here: the commands' names, what several of them must read in the same way (options, the
-configuration of a region), and turning every known error into a line and an exit code.
+Belongs here: the commands' names, the options and configuration that several commands share, and
+turning every known error into a line and an exit code.
 Does not belong here: the commands (the modules beside this one), and the work they start.
 
-A command's module is imported when the command is used, so that ``insights --help`` does not
+A command's module is imported only when the command is used, so that ``insights --help`` does not
 wait for Dagster, DuckDB and exchangelib.
 """
 
@@ -40,7 +40,7 @@ COMMANDS: Final = {
     "demo": ("demo", "Read two regions from a simulated Exchange."),
     "sandbox": ("demo", "Serve only the simulated Exchange."),
 }
-"""Each command: the module beside this one that has it, and its line in ``insights --help``."""
+"""Each command's module (beside this one), and its line in ``insights --help``."""
 
 
 _EXTRAS: Final = {
@@ -61,7 +61,7 @@ FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
 
 class Commands(click.Group):
-    """The group of ``COMMANDS``, each imported when it is used."""
+    """The group of ``COMMANDS``; each is imported only when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """Return the names, in the order of ``COMMANDS``."""
@@ -100,7 +100,7 @@ class Commands(click.Group):
 
 class _Date(click.DateTime):
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's
-        """Return the placeholder of ``--help``: a word, not a format."""
+        """Return the placeholder in ``--help``: a word, not a format."""
         return "DATE"
 
 
@@ -108,10 +108,10 @@ DATE: Final = _Date(formats=["%Y-%m-%d"])
 
 
 def region_name(value: str) -> str:
-    """Return an option's value as a region's name; the configuration says which there are.
+    """Return an option's value as a region's name, which the configuration may or may not have.
 
     Raises:
-        click.BadParameter: no region can be called so.
+        click.BadParameter: no region can have that name.
     """
     from transforms.contract import REGION_REMEDY, is_region  # noqa: PLC0415 - `--help` needs none
 
@@ -128,7 +128,7 @@ def with_config(command: Command) -> Command:
     """Give a command the option ``--config``."""
     return click.option(
         "--config",
-        type=click.Path(path_type=Path),  # a folder is refused where the file is read
+        type=click.Path(path_type=Path),  # reading the file refuses a folder
         default=lambda: Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml"),
         help="The configuration; default $INSIGHTS_CONFIG, else insights.yaml.",
     )(command)
@@ -140,7 +140,7 @@ def with_region(command: Command) -> Command:
 
 
 def with_regions(command: Command) -> Command:
-    """Give a command the option ``--region``, without which it is about all that are loaded."""
+    """Give a command the option ``--region``; without it, the command covers all loaded regions."""
     return click.option(
         "--region",
         type=region_name,
@@ -153,7 +153,7 @@ def settings_of(config: Path, region: str | None, *, is_seeding: bool = False) -
     """Return the configuration of the regions that this process loads.
 
     Raises:
-        click.UsageError: the region is not among them.
+        click.UsageError: this process does not load the region.
         SettingsError: the configuration or INSIGHTS_REGIONS is wrong.
     """
     from pipelines.settings import load_settings, regions_to_load  # noqa: PLC0415
@@ -169,13 +169,13 @@ def settings_of(config: Path, region: str | None, *, is_seeding: bool = False) -
 
 
 def fail(lines: Iterable[str]) -> None:
-    """Print errors, a line each, where errors go."""
+    """Print errors to standard error, a line each."""
     for line in lines:
         click.echo(f"error: {line}", err=True)
 
 
 def exit_code(error: BaseException) -> int | None:
-    """Print what went wrong and return the exit code; None for an error that nobody foresaw."""
+    """Print what went wrong and return the exit code; None for an unexpected error."""
     code: int | None = NOTHING
     match error:
         case click.exceptions.Exit():
@@ -187,10 +187,10 @@ def exit_code(error: BaseException) -> int | None:
             fail(["interrupted; what was stored before is as it was, or whole days further"])
             code = 130
         case BrokenPipeError():
-            pass  # whoever read the output has seen enough, as in "insights status | head"
+            pass  # the reader has seen enough, as in "insights status | head"
         case OSError():
             fail([": ".join(str(part) for part in (error.filename, error.strerror) if part)])
-        case _:  # an error of ours that is the operator's to mend says so
+        case _:  # our own errors have an exit code if the operator can fix them
             code = getattr(error, "exit_code", None)
             if code is not None:
                 fail(getattr(error, "problems", [str(error)]))
@@ -201,19 +201,19 @@ def exit_code(error: BaseException) -> int | None:
 @click.version_option(package_name="room-insights")
 def cli() -> None:
     """Meeting-room utilization from Exchange room mailboxes, without personal data."""
-    if sys.getfilesystemencoding() == "ascii":  # DuckDB and others end at the first ö of a path
+    if sys.getfilesystemencoding() == "ascii":  # DuckDB and others fail at the first ö of a path
         told = "file names are read as ASCII here; unset PYTHONUTF8, or set it to 1"
         raise click.UsageError(told)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line (of this process by default, which then ends) and exit.
+    """Run a command line (by default that of this process, which then ends) and exit.
 
     Every mistake of an operator ends in one line, never a traceback.
     """
-    os.umask(0o027)  # nothing that a command writes is for everybody's eyes
+    os.umask(0o027)  # other users may not read what a command writes
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a name that the terminal cannot show ends nothing
+        if isinstance(stream, TextIOWrapper):  # do not fail at names that a terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
         code = cli(arguments, standalone_mode=False)
@@ -230,17 +230,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end(code: int) -> NoReturn:
-    """End the program at once, when all that it said is written.
+    """Flush the output, then end the process at once.
 
-    Left to itself, the interpreter stops the threads of libraries wherever they happen to be. Now
-    and then that ended in an abort, so in another exit code, after the work was done; or in a page
-    of a library's complaints.
+    A normal exit stops the threads of libraries wherever they are. Now and then that aborted the
+    process after its work was done, which changed the exit code, or printed a page of a library's
+    complaints.
     """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
-            continue  # whoever read it has seen enough
+            continue  # the reader has seen enough
         except OSError:
             code = code or 1
     os._exit(code)

@@ -1,7 +1,7 @@
-"""What an operator sees: progress, the result of a run, mistakes as lines and exit codes.
+"""What an operator sees: progress, the result of a run, and mistakes.
 
-Belongs here: what several commands print for people; counts, room ids, codes and remedies only.
-Does not belong here: deciding anything.
+Belongs here: what several commands print for people: counts, room ids, codes and remedies only.
+Does not belong here: decisions.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted
 from transforms.contract import Region
 
-if TYPE_CHECKING:  # they bring Dagster, DuckDB and Faker, which a check does not wait for
+if TYPE_CHECKING:  # these import Dagster, DuckDB and Faker; ``check`` should not wait for them
     from pipelines.history import RunFacts
     from pipelines.night import NightResult
     from pipelines.sandbox.server import Served
@@ -68,13 +68,13 @@ class RunProgress:
         self._begin(f"reading {counted(rooms, 'room')}", total=rooms)
 
     def step(self, name: str) -> None:
-        """Begin what comes after reading."""
+        """Begin a step that comes after reading."""
         if self._task is not None:
             self._bar.update(self._task, total=1, completed=1)
         self._begin(name, total=None)
 
     def advance(self, outcome: Outcome[object]) -> None:
-        """Count a room that ended."""
+        """Count a room as done."""
         self._done += 1
         self._failed += isinstance(outcome, RoomFailed)
         detail = f"{self._done} of {self._rooms} rooms, {self._failed} failed"
@@ -97,7 +97,7 @@ def show_remedies(codes: Iterable[str], kinds: Iterable[str]) -> None:
 
 
 def fail_run(line: str, codes: Iterable[str], kinds: Iterable[str]) -> None:
-    """Print why a run failed, with the remedy: one line where all its rooms failed alike."""
+    """Print why a run failed, with remedies: in one line if all its rooms failed alike."""
     remedies = remedies_for(codes, kinds)
     if len(remedies) == 1:
         fail([f"{line}: {remedy}" for remedy in remedies.values()])
@@ -106,7 +106,7 @@ def fail_run(line: str, codes: Iterable[str], kinds: Iterable[str]) -> None:
 
 
 def show_run(settings: Settings, region: Region, facts: "RunFacts") -> None:
-    """Print what a run read, each room that failed, and where the figures are."""
+    """Print what a run read, which rooms failed, and where the figures are."""
     days = facts.day_range
     kinds = settings.regions[region].kinds_of(facts.failed_rooms)
     if facts.bookings is not None and days:
@@ -121,7 +121,7 @@ def show_run(settings: Settings, region: Region, facts: "RunFacts") -> None:
             click.echo(f"{region}: {fields} of bookings could not be read and stay empty")
         _show_failed_rooms(settings.regions[region], facts.failed_rooms)
     if facts.error:
-        # Rooms that failed while others were read have their remedies above.
+        # If only some rooms failed, their remedies were printed above.
         fail_run(facts.error, () if facts.is_read else facts.failed_rooms.values(), kinds)
     elif not facts.is_success:
         fail([f"{region}: the run failed in Dagster; its UI has the step that failed"])
@@ -147,7 +147,7 @@ def show_dry_run(settings: Settings, result: "NightResult") -> None:
 def _show_failed_rooms(
     region: RegionSettings, failed: Mapping[str, str], all_of_them: str = _ALL_OF_THEM
 ) -> None:
-    """Print a line for each room that failed; one for an exchange whose rooms failed alike."""
+    """Print a line for each failed room, or one for an exchange whose rooms all failed alike."""
     left = dict(sorted(failed.items()))
     for name in region.exchanges:
         room_ids = [room.room_id for room in region.rooms if room.exchange == name]
@@ -163,7 +163,7 @@ def _show_failed_rooms(
 
 
 def show_published(region: Region, published: "Published") -> None:
-    """Print what the room directory changed, where the database is and how far its figures go."""
+    """Print changes of the room directory, where the database is, and its last day."""
     for edit in published.edits:
         click.echo(f"{region}: {edit}")
     through = published.data_through or "no day yet"
@@ -171,14 +171,14 @@ def show_published(region: Region, published: "Published") -> None:
 
 
 def show_page(region: Region, page: "Page") -> None:
-    """Print where the page is that shows the region in a browser."""
+    """Print where the region's page is."""
     size = f"{page.size_bytes / 1e6:.1f} MB"
     rooms = f"{page.rooms:,} room{'' if page.rooms == 1 else 's'}"
     click.echo(f"{region}: page of {rooms} in {page.path}, {size}")
 
 
 def show_sandboxes(served: Iterable["Served"]) -> None:
-    """Print where each simulated Exchange answers, and how to be let in."""
+    """Print where each simulated Exchange answers, and how to sign in."""
     for each in served:
         click.echo(f"{each.region}: EWS {each.url}")
         click.echo(f"  account {each.username}, password {each.password}, CA file {each.ca_file}")

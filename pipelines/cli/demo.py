@@ -1,7 +1,7 @@
-"""``insights demo`` and ``sandbox``: what needs no Exchange of one's own.
+"""``insights demo`` and ``sandbox``, for people without an Exchange at hand.
 
-Belongs here: a sandbox Exchange a region, and a configuration that reads them. The nights that
-run here are everybody's nights: ``demo`` does nothing that a real deployment would do otherwise.
+Belongs here: a sandbox Exchange for each region, and a configuration that reads them. The nights
+themselves are ordinary ones: ``demo`` does nothing in another way than a real deployment.
 """
 
 import csv
@@ -47,7 +47,7 @@ _BAR: Final = 16
 
 
 def somebody_elses_file(directory: Path) -> Path | None:
-    """Return a file that the demo would write over, if this is no folder of an earlier demo."""
+    """Return a file that the demo would overwrite; None if an earlier demo used this folder."""
     if (directory / _SANDBOX).is_dir():
         return None
     names = (CONFIG_NAME, *(_rooms_name(region) for region in DEMO_REGIONS))
@@ -56,14 +56,14 @@ def somebody_elses_file(directory: Path) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class RunningSandbox:
-    """A sandbox Exchange that answers: where, and as whom."""
+    """A running sandbox Exchange: where it answers, and who may sign in."""
 
     region: Region
     served: Mapping[str, str] = field(repr=False)
 
     @property
     def is_graph(self) -> bool:
-        """Whether the demo reads it over Graph; else over EWS."""
+        """Whether the demo reads it over Graph; otherwise over EWS."""
         return self.region in _OVER_GRAPH
 
     @property
@@ -78,7 +78,7 @@ class RunningSandbox:
 
     @property
     def secret(self) -> str:
-        """Return what that variable has to hold."""
+        """Return the value that this variable must have."""
         return self.served["client_secret" if self.is_graph else "password"]
 
     def exchange(self, directory: Path) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class RunningSandbox:
 def running_sandboxes(
     directory: Path, rooms: int, latency_seconds: float = 0.0
 ) -> Iterator[tuple[RunningSandbox, ...]]:
-    """Start one sandbox a region, each a process of its own as real servers would be."""
+    """Start a sandbox for each region, in separate processes as real servers would be."""
     own = directory / _SANDBOX
     options = ["--rooms", str(rooms), "--dir", str(own), "--latency", str(latency_seconds)]
     own.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,7 @@ def _running_sandbox(region: Region, options: Sequence[str]) -> Iterator[Running
 def write_configuration(
     directory: Path, sandboxes: tuple[RunningSandbox, ...], rooms: int, ahead_days: int = 180
 ) -> Path:
-    """Write ``insights.yaml`` and a room directory a region; return the configuration's path.
+    """Write ``insights.yaml`` and a room directory for each region; return the former's path.
 
     Sets the secrets' environment variables for this process, as an operator would.
     """
@@ -254,7 +254,7 @@ def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
 
 
 def _one_night(config: Path, region: Region, days: int, terminal: Console) -> Location | None:
-    """Read so many days back, and what lies ahead, as ``insights run --from`` would."""
+    """Read ``days`` days back and everything ahead, as ``insights run --from`` would."""
     settings = load_settings(config, None)
     today = today_in(settings, region, datetime.now(UTC))
     day_range = replace(default_range(settings, today), first_date=today - timedelta(days=days))
@@ -325,7 +325,7 @@ def show_what_next(console: Console, config: Path, databases: dict[Region, Locat
 
 
 def program(name: str) -> str:
-    """Return how to start a program of this installation, from where the operator stands."""
+    """Return how to start a program of this installation from the current directory."""
     path = Path(sys.executable).with_name(name)
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 

@@ -1,7 +1,7 @@
-"""``insights erase``: erases from lake and database, reads back, and gives a receipt.
+"""``insights erase``: erase from lake and database, read both again, and give a receipt.
 
-Belongs here: the order of an erasure and what its receipt says.
-Does not belong here: which rows go (``warehouse/erase.py``).
+Belongs here: the order of the steps, and what the receipt says.
+Does not belong here: which rows are erased (``warehouse/erase.py``).
 """
 
 import json
@@ -32,18 +32,18 @@ if TYPE_CHECKING:  # it needs obstore
 
 
 class EraseError(WarehouseError):
-    """An erasure stopped half-way: one line that says what still holds the rows."""
+    """An erasure stopped half-way: one line names the place that still holds the rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What an erasure did: counts, dates and the operator's own ids.
 
-    ``first_date`` and ``last_date`` are None where the erasure has no such end.
-    ``rows_left`` is what was found when lake and database were read again. ``read_again_from``
-    is the first day that the next night reads again, None if it reads no day that was erased.
-    ``object_versions_gone`` and ``..._left`` count what buckets kept of objects as they were
-    before; ``outlives`` are lines of what stays in a store, with the way to remove it.
+    ``first_date`` or ``last_date`` is None if the erasure is unlimited on that side.
+    ``rows_left`` counts rows found when lake and database were read again. ``read_again_from`` is
+    the first erased day that the next night reads again; None if there is none.
+    ``object_versions_gone`` and ``..._left`` count older versions of objects in buckets.
+    ``outlives`` has lines on what stays in a store, and how to remove it.
     """
 
     region: Region
@@ -67,7 +67,7 @@ class Receipt:
 
     @property
     def is_verified(self) -> bool:
-        """Whether lake and database were read again, and no version that is known holds it."""
+        """Whether it erased, and reading again found no row and no older object version."""
         return not self.is_dry_run and self.rows_left == self.object_versions_left == 0
 
     def as_json(self) -> dict[str, object]:
@@ -79,7 +79,7 @@ class Receipt:
         return values | {"is_verified": self.is_verified}
 
     def lines(self) -> Iterator[str]:
-        """Yield the receipt as an operator files it."""
+        """Yield the receipt as lines, for an operator to file."""
         did = "would go" if self.is_dry_run else "gone"
         title = "Dry run of an erasure" if self.is_dry_run else "Receipt of erasure"
         yield f"{title}, region {self.region}, {self.erased_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -148,7 +148,7 @@ def erasure_of(
     """Return the erasure that the options of the command ask for.
 
     Raises:
-        click.UsageError: neither or both of --room and --before, or dates that do not fit.
+        click.UsageError: neither or both of --room and --before, or dates that contradict.
     """
     if (room_id is None) == (before is None):
         raise click.UsageError("give either --room ROOM or --before DATE")
@@ -170,8 +170,8 @@ def erase_region(
 
     Raises:
         click.UsageError: the room is neither in a directory nor stored; nothing was touched.
-        LakeBusy: another run of the region is going on; nothing was erased.
-        EraseError: it stopped after the lake; the same command again finishes it.
+        LakeBusy: another run of the region is in progress; nothing was erased.
+        EraseError: only the lake was erased; running the same command again finishes the rest.
         WarehouseError: the lake could not be read or written.
     """
     warehouse = settings.regions[region].warehouse
@@ -189,7 +189,7 @@ def erase_region(
                 erase_directory(lake, erasure)  # the room may have just left the directory
                 drop_versions(warehouse, region, lambda _: True)
             if has_page(warehouse, region):
-                write_page(settings, region)  # the page before holds figures of what went
+                write_page(settings, region)  # the old page still counts the erased bookings
             left = _left(lake, erasure) + rows_in_warehouse(warehouse, region, erasure)
         except WarehouseError as error:
             raise EraseError(
@@ -226,7 +226,7 @@ def erase_region(
 
 
 def _forget_older_objects(settings: RegionSettings, *, is_dry_run: bool) -> "list[Remains]":
-    """Remove what buckets keep of objects as they were before; a folder keeps nothing."""
+    """Remove the older versions of objects that buckets keep; folders keep none."""
     places = [settings.lake, settings.warehouse]
     if not any(isinstance(place, ObjectUrl) for place in places):
         return []

@@ -1,7 +1,7 @@
-"""``insights check`` and ``compare-sources``: they read Exchange and store nothing.
+"""``insights check`` and ``compare-sources``, which read Exchange and store nothing.
 
-Belongs here: their options and exit codes, and the lines of a comparison: rooms, dates, column
-names and counts, never a value.
+Belongs here: their options and exit codes, and printing a comparison: rooms, dates, column names
+and counts, never a value.
 Does not belong here: reading (``pipelines/check``, ``compare.py``).
 """
 
@@ -117,7 +117,7 @@ def compare_sources(
 
 
 def show_comparison(settings: RegionSettings, day_range: DayRange, comparison: Comparison) -> None:
-    """Print what differs, what failed with its remedy, and the sum of it all."""
+    """Print the differences, the failures with their remedies, and the totals."""
     region = settings.region
     differences = sorted(comparison.differences, key=lambda each: (each.pair.room_id, each.day))
     for difference in differences[:_SHOWN]:

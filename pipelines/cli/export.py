@@ -1,7 +1,7 @@
 """``insights export``: the statistics tables as a workbook or as CSV, for people who use Excel.
 
-Belongs here: what a person needs in such a file: definitions, a frozen header, number formats,
-times that a sheet can hold. Which figures there are and what they mean, the database says.
+Belongs here: what people need in such a file: definitions, a frozen header, number formats, times
+that a sheet can hold. The figures and their definitions come from the database.
 """
 
 import os
@@ -43,7 +43,7 @@ FROM duckdb_columns() WHERE NOT internal ORDER BY table_oid, column_index
 """
 _WIDEST: Final = 60
 _EARLIEST: Final = date(1900, 3, 1)
-"""A sheet knows no day before; a room that counts from the beginning has an empty cell."""
+"""Sheets cannot hold earlier days: the cell of a room that counts from the beginning is empty."""
 
 
 @click.command()
@@ -83,7 +83,7 @@ class Exported:
 def export_tables(warehouse: Location, region: Region, tables: Sequence[str], to: Path) -> Exported:
     """Write tables (all of them, if none is named) to a ``.xlsx`` file, or as CSV to a folder.
 
-    Instants are written in UTC without a zone, since a sheet knows none; the definitions say so.
+    Instants are written in UTC, without a zone, since sheets have none; the definitions say so.
 
     Raises:
         click.UsageError: there is no such table, or a table has more rows than a sheet.
@@ -111,13 +111,13 @@ def export_tables(warehouse: Location, region: Region, tables: Sequence[str], to
                 aside = to / f".{name}.csv"
                 frame.to_csv(aside, index=False)
                 aside.replace(to / f"{name}.csv")
-    except OSError as error:  # it may name a file that is only there while writing
+    except OSError as error:  # it may name a temporary file
         raise OSError(error.errno, error.strerror, str(to)) from None
     return Exported(to, {name: len(frame) for name, frame in frames.items()})
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    """Return rows as a sheet can hold them: instants in UTC without a zone, whole numbers whole."""
+    """Return rows that a sheet can hold: instants in UTC without a zone, integers as integers."""
     frame: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
     for name in frame.columns:
         if isinstance(frame[name].dtype, pd.DatetimeTZDtype):
@@ -132,7 +132,7 @@ def _write_workbook(frames: dict[str, pd.DataFrame], definitions: pd.DataFrame, 
                 f"--to {to}: {name} has {len(frame):,} rows, and a sheet holds {_MOST_ROWS:,}; "
                 "name a folder for CSV, or the other tables"
             )
-    # Text is never a formula or a link, whatever a room is called.
+    # No name of a room may turn into a formula or a link.
     options = {"options": {"strings_to_formulas": False, "strings_to_urls": False}}
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".export-", dir=to.parent) as folder:
@@ -151,13 +151,13 @@ def _write_workbook(frames: dict[str, pd.DataFrame], definitions: pd.DataFrame, 
                     frame[column] = [day if day and day >= _EARLIEST else None for day in days]
                 frame.to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 0))
                 _lay_out(writer, name, frame, types)
-        os.replace(aside, to)  # noqa: PTH105 - atomic, as everything that is written
+        os.replace(aside, to)  # noqa: PTH105 - atomic, like all our writes
 
 
 def _lay_out(
     writer: "pd.ExcelWriter[Any]", name: str, frame: pd.DataFrame, types: dict[str, str]
 ) -> None:
-    """Give each column a width and the number format of what it holds."""
+    """Give each column a width and the number format of its type."""
     sheet = writer.sheets[name]
     for number, column in enumerate(frame.columns):
         is_share = column.endswith(("utilization", "_share", "_within"))

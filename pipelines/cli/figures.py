@@ -1,7 +1,7 @@
-"""``insights describe`` and ``what-if``: what the figures mean, and what they would be (R22).
+"""``insights describe`` and ``what-if``: what figures mean, and how they would change (R22).
 
-Belongs here: tables and columns of the contract in a terminal; the answer of what-if in sentences.
-Does not belong here: finding an answer (``warehouse/what_if.py``).
+Belongs here: showing the contract's tables and columns; putting what-if's answer into sentences.
+Does not belong here: computing that answer (``warehouse/what_if.py``).
 """
 
 import json
@@ -103,7 +103,7 @@ def _show(console: Console, headings: Sequence[str], rows: Iterable[Sequence[str
 def _added(
     _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> dict[int, int]:
-    """Return seats and numbers of rooms of ``--add SEATSxN``, which may be repeated."""
+    """Return the number of rooms to add by seats, from ``--add SEATSxN`` (repeatable)."""
     rooms: dict[int, int] = {}
     for value in values:
         found = _ADDED.fullmatch(value.strip())
@@ -199,7 +199,7 @@ def _lines(found: WhatIf, is_suggestion: bool) -> list[str]:
 
 
 def _bracket(least: int, most: int, whole: int, unit: int = 1) -> str:
-    """Return a range of numbers and of shares; shares are rounded outwards, so they stay true."""
+    """Return a range as numbers and as shares; shares are rounded outwards, so they stay true."""
     return (
         f"at least {_share(least, whole)} ({least // unit:,}), "
         f"at most {_share(most, whole, is_up=True)} ({-(-most // unit):,})"
@@ -207,6 +207,6 @@ def _bracket(least: int, most: int, whole: int, unit: int = 1) -> str:
 
 
 def _share(part: int, whole: int, *, is_up: bool = False) -> str:
-    """Return per cent with a digit, rounded down or up."""
+    """Return per cent with one decimal, rounded down or up."""
     per_mille = -(-1000 * part // whole) if is_up else 1000 * part // whole
     return f"{per_mille / 10:.1f} %"

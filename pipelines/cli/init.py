@@ -1,6 +1,6 @@
 """``insights init``: a configuration and a room directory to start from.
 
-Belongs here: what is asked, and writing the two files, which are never written over.
+Belongs here: the questions, and writing the two files; existing files are never overwritten.
 Does not belong here: what a key may hold (``pipelines/settings``), listing rooms
 (``pipelines/check``).
 """
@@ -27,7 +27,7 @@ _Check: TypeAlias = Callable[[str], Any]
 
 
 def _of(kind: Any) -> _Check:  # noqa: ANN401 - a type as pydantic takes it
-    """Return what turns an answer into a value of the configuration, or says what is wrong."""
+    """Return a check that turns an answer into a value of that type, or says what is wrong."""
 
     def check(text: str) -> object:
         try:
@@ -49,7 +49,7 @@ def _domains(text: str) -> list[str]:
 
 
 class _Answers:
-    """What the options say; on a terminal, what is missing is asked."""
+    """The values of the options; a terminal is asked for those that are missing."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
@@ -62,7 +62,7 @@ class _Answers:
         """Return one answer.
 
         Raises:
-            click.UsageError: it is wrong, or missing and there is nobody to ask.
+            click.UsageError: it is wrong, or it is missing and there is no terminal to ask.
         """
         option = f"--{name.replace('_', '-')}"
         given = self._options[name]
@@ -106,7 +106,7 @@ def init(directory: Path, write_rooms: bool, **options: str | Path | None) -> in
     descriptor = os.open(config, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(render("insights.yaml.j2", **values))
-    try:  # read it as every command will; nothing is left of one that is wrong
+    try:  # read it as every command will, and delete it if it is wrong
         settings = load_settings(config, None, is_seeding=True)
     except SettingsError:
         config.unlink()
@@ -136,7 +136,7 @@ def _refuse_existing(file: Path) -> None:
 
 
 def _values(answers: _Answers, directory: Path) -> dict[str, Any]:
-    """Return what the template needs; what is missing is asked in the order of the file."""
+    """Return the template's values; ask for missing ones in the order of the file."""
     region = answers.get("region", "Region: a name of your own, such as EU", region_name)
     time_zone = answers.get("time_zone", "Time zone, such as Europe/Copenhagen", _of(ZoneName))
     kinds = _one_of("ews", "graph")
@@ -180,7 +180,7 @@ def _values(answers: _Answers, directory: Path) -> dict[str, Any]:
 def _show_next(
     config: Path, region: Region, secret_env: str, rooms: Path, *, is_listed: bool
 ) -> None:
-    """End with what to type next."""
+    """Print what to type next."""
     option = "" if config == Path("insights.yaml") else f" --config {shlex.quote(str(config))}"
     click.echo("\nNext:")
     if not is_listed:

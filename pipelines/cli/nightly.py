@@ -1,10 +1,10 @@
-"""``insights run``, ``publish``, ``report``, ``mail``: the night, and its parts by hand; ``pipes``.
+"""``insights run``, ``publish``, ``report``, ``mail``: the night, or one part of it; ``pipes``.
 
-Belongs here: the days to read, and the exit code of what happened; the job's end of Dagster Pipes,
-where a Dagster elsewhere started the night: which days it asks for, and what it is told: counts,
-room ids and codes, never an exception, since those quote values.
+Belongs here: which days to read, the exit code, and this process's side of Dagster Pipes if a
+Dagster elsewhere started the night. It reads the days that Dagster requests, and reports counts,
+room ids and codes, never an exception, since exceptions quote values.
 Does not belong here: what a night does (``night.py``), how it is shown (``console.py``), Dagster's
-end (``assets.py``).
+side (``assets.py``).
 """
 
 import zlib
@@ -94,7 +94,7 @@ def run(
     console.show_run(settings, region, facts)
     if facts.is_success:
         return PARTIAL if facts.failed_rooms else WHOLE
-    # The page is the last step: without it, rows and database have landed all the same.
+    # The page is the last step: if only it failed, the rows and the database have still landed.
     return PARTIAL if facts.database else NOTHING
 
 
@@ -165,10 +165,10 @@ def _dry_run(night: Night) -> int:
 def days_asked(
     settings: Settings, today: date, first: datetime | None, last: datetime | None
 ) -> DayRange:
-    """Return the days of ``--from`` and ``--to``; one alone leaves the other at the window's end.
+    """Return the days from ``--from`` to ``--to``; the nightly window gives what is missing.
 
     Raises:
-        click.UsageError: they cross, or lie beyond what can be kept or read.
+        click.UsageError: the range is backwards, or beyond what can be kept or read.
     """
     default = default_range(settings, today)
     first_date = first.date() if first else default.first_date
@@ -253,7 +253,7 @@ def pipes(  # noqa: PLR0913, PLR0917 - Databricks gives the last two as argument
         try:
             _refuse_another_region(dagster, region)
             settings = settings_of(config, region)
-            # Dagster's end remembers what was mailed; this job remembers nothing.
+            # This job keeps no history, so Dagster's side, which records what was mailed, mails.
             settings = settings.model_copy(update={"reports": None})
             if dagster.is_partition_step and not (first or last):
                 days = dagster.partition_key_range
@@ -281,10 +281,10 @@ def pipes(  # noqa: PLR0913, PLR0917 - Databricks gives the last two as argument
 
 @contextmanager
 def _connected(asked: str | None, told: str | None) -> Iterator[PipesContext]:
-    """Give the way to the Dagster that started this process.
+    """Connect to the Dagster that started this process.
 
     Raises:
-        SettingsError: no Dagster did, or it cannot be reached.
+        SettingsError: Dagster did not start it, or cannot be reached.
     """
     if not asked or not told:
         raise SettingsError(["insights pipes: no Dagster started this process; use insights run"])
@@ -292,7 +292,7 @@ def _connected(asked: str | None, told: str | None) -> Iterator[PipesContext]:
         {DAGSTER_PIPES_CONTEXT_ENV_VAR: asked, DAGSTER_PIPES_MESSAGES_ENV_VAR: told}
     )
     try:
-        # Databricks' volumes take no appending to a file: there each message is a file of a folder.
+        # Databricks volumes cannot append to a file: there, each message is a file in a folder.
         path = loader.load_messages_params().get("path")
         is_folder = path is not None and Path(path).is_dir()
         writer = PipesUnityCatalogVolumesMessageWriter(interval=1) if is_folder else None
@@ -303,7 +303,7 @@ def _connected(asked: str | None, told: str | None) -> Iterator[PipesContext]:
     try:
         yield dagster
     finally:
-        dagster.close()  # not with the exception: it may quote values
+        dagster.close()  # without the exception: it may quote values
 
 
 def _refuse_another_region(dagster: PipesContext, region: Region) -> None:
@@ -314,7 +314,7 @@ def _refuse_another_region(dagster: PipesContext, region: Region) -> None:
 
 
 def _report(dagster: PipesContext, result: dg.ExecuteInProcessResult) -> None:
-    """Tell of each asset once, with all of its days, and of each check."""
+    """Report each requested asset once, for all of its days, and each check."""
     open_keys = set(dagster.asset_keys) if dagster.is_asset_step else set()
     for event in result.all_events:
         if event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
@@ -335,7 +335,7 @@ def _report(dagster: PipesContext, result: dg.ExecuteInProcessResult) -> None:
 
 
 def _plain(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
-    """Return metadata as Pipes sends them: numbers and texts as they are, the rest as JSON."""
+    """Return metadata in the form that Pipes takes: plain numbers and strings, else JSON."""
     return {
         name: each.value
         if isinstance(each.value, _READABLE)

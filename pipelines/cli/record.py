@@ -1,7 +1,7 @@
 """The record of processing of one region: its facts, from configuration, contract and disk.
 
-Belongs here: what the record states (its prose is ``pipelines/templates/record.j2``), and where
-the counts of the last privacy proof and attack lie: kept in the checkout, shown in the record.
+Belongs here: the facts that the record states (its prose is ``pipelines/templates/record.j2``), and
+storing the counts of the last privacy proof and attack in the checkout, for the record to show.
 Does not belong here: the proof and the attack themselves, which are tests (``tests/privacy``),
 where columns come from (``transforms``), measuring (``warehouse``).
 
@@ -52,9 +52,9 @@ def code_version() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofResult:
-    """What a proof planted, ran, searched and found: counts only.
+    """What a privacy proof planted, ran, searched and found: counts only.
 
-    ``surprises`` are nights that did not go as they had to, so that they prove nothing.
+    ``surprises`` are nights that did not end as expected, so they prove nothing.
     """
 
     proved_at: datetime
@@ -70,7 +70,7 @@ class ProofResult:
 
     @property
     def is_proved(self) -> bool:
-        """Whether something was planted and searched, every night went right, nothing was found."""
+        """Whether it planted and searched, all nights ended as expected, and nothing was found."""
         return min(self.tokens, self.files) > 0 and self.findings == self.surprises == 0
 
 
@@ -78,9 +78,9 @@ class ProofResult:
 class AttackResult:
     """What the attacker on the statistics was tried on, and what it found: counts only.
 
-    ``regions`` were tried, the largest with ``rooms`` rooms over ``nights`` nights; ``tried`` are
-    the hidden counts and differences of totals that it tried to narrow, ``found`` those narrowed
-    to less than the minimum group allows.
+    It was tried on ``regions``, the largest with ``rooms`` rooms over ``nights`` nights. ``tried``
+    counts the hidden counts and differences of totals that it tried to narrow, ``found`` those that
+    it narrowed to less than the minimum group allows.
     """
 
     proved_at: datetime
@@ -105,14 +105,14 @@ RESULT_FILES: Final[Mapping[type, Path]] = {
 
 
 def write_result(result: ProofResult | AttackResult, path: Path | None = None) -> None:
-    """Keep the result of a proof or an attack."""
+    """Store the result of a proof or an attack."""
     values = asdict(result) | {"proved_at": result.proved_at.isoformat()}
     file = path or RESULT_FILES[type(result)]
     file.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 def read_result(kind: type[_Result], path: Path | None = None) -> _Result | None:
-    """Return the last result of a kind; None if there is none that can be read."""
+    """Return the last result of a kind; None if it is missing or unreadable."""
     try:
         values = json.loads((path or RESULT_FILES[kind]).read_text(encoding="utf-8"))
         return kind(**values | {"proved_at": datetime.fromisoformat(values["proved_at"])})
@@ -121,7 +121,7 @@ def read_result(kind: type[_Result], path: Path | None = None) -> _Result | None
 
 
 def is_outdated(result: ProofResult | AttackResult) -> bool:
-    """Return whether a file of the program is younger than the proof of it."""
+    """Return whether any file of the program changed after the result."""
     files = (path for name in _PACKAGES for path in (_ROOT / name).rglob("*.[ps][yq]*"))
     latest = max(path.stat().st_mtime for path in files if path.suffix in {".py", ".sql"})
     return datetime.fromtimestamp(latest, UTC) > result.proved_at
@@ -188,7 +188,7 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
 
 
 def _of_settings(settings: Settings, region: Region) -> dict[str, Any]:
-    """Return how exchanges are signed in to and by what right they are read; who is told."""
+    """Return how to sign in to exchanges, the right to read them, and who receives alerts."""
     chosen, alerts = settings.regions[region], settings.alerts
     webhook, email = (alerts.webhook, alerts.email) if alerts else (None, None)
     ours = _signed_in_as(chosen)
@@ -203,7 +203,7 @@ def _of_settings(settings: Settings, region: Region) -> dict[str, Any]:
             for name, use in READ_AND_DROPPED.items()
             if chosen.headcount or name in _WITHOUT_PEOPLE
         ],
-        # As far as this process may know.
+        # Only regions that this process loads are known here.
         "sharing": [
             name
             for name, each in settings.regions.items()
@@ -217,12 +217,12 @@ def _of_settings(settings: Settings, region: Region) -> dict[str, Any]:
 
 
 def _of_stores(settings: Settings, region: Region, home: Path, now: datetime) -> dict[str, Any]:
-    """Return what is stored, since when and who may read it."""
+    """Return what is stored, since when, and who may read it."""
     chosen = settings.regions[region]
     kept = first_day_kept(today_in(settings, region, now), settings.retention_months)
     region_lake = Lake(chosen.lake, region)
     lake, running = lake_holdings(region_lake), bookings_that_run_on(region_lake, kept)
-    # A booking that runs on into the days kept stays with them (R10).
+    # A booking that still runs on the first day kept is kept with it (R10).
     of_past = [day for day in region_lake.days("bookings") if day < kept]
     runs_on = bool(of_past) and all(
         day in running and running[day][0] == running[day][1].num_rows for day in of_past
@@ -269,7 +269,7 @@ def _of_stores(settings: Settings, region: Region, home: Path, now: datetime) ->
 
 
 def _columns() -> Iterator[tuple[str, ...]]:
-    """Yield the columns that are alike in one row, with the tables that have any of them."""
+    """Yield one row for all columns of one nature and origin, with the tables that have any."""
     alike: dict[tuple[Nature, Origin], dict[str, list[str]]] = {}
     for layer, tables in (("lake ", LAKE), ("", TABLES)):
         for name, table in tables.items():

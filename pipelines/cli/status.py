@@ -1,6 +1,6 @@
 """``insights status``: when each region was last read, how old its figures are, what to do.
 
-What a monitoring system asks. Counts, codes and dates only.
+Monitoring systems call it. It prints counts, codes and dates only.
 """
 
 import json
@@ -33,13 +33,13 @@ _LITTLE_DISK: Final = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """How a region is; ``None`` for what there is nothing of yet.
+    """The state of a region; ``None`` where nothing exists yet.
 
     ``last_read_at`` is when a room was last read for today or the days just before; the counts of
-    rooms are of the latest of these days. ``first_date`` and ``last_date`` are the days that were
-    ever read. ``data_through`` and ``built_at`` are the database's. ``free_bytes`` is by folder; a
-    bucket has no end. ``lake_error`` and ``warehouse_error`` are a line each: of what cannot be
-    read nothing is known.
+    rooms belong to the latest of these days. ``first_date`` and ``last_date`` are the first and
+    last day ever read. ``data_through`` and ``built_at`` are the database's. ``free_bytes`` is by
+    folder; buckets have no limit. ``lake_error`` and ``warehouse_error`` are a line each, set if
+    that store cannot be read: then nothing is known about it.
     """
 
     region: Region
@@ -67,20 +67,20 @@ class Status:
 
     @property
     def is_stale(self) -> bool:
-        """Whether nothing was read for too long, or ever."""
+        """Whether the last reading is too long ago, or there never was one."""
         return self.age is None or self.age > self.stale_after
 
     @property
     def is_behind(self) -> bool:
-        """Whether rooms were read that no database shows yet."""
+        """Whether rooms were read after the database was built."""
         if self.last_read_at is None or (self.last_run and self.last_run.state == "running"):
             return False
         if self.warehouse_error is not None:
-            return False  # nobody knows
+            return False  # unknown
         return self.built_at is None or self.built_at < self.last_read_at
 
     def lines(self) -> Iterator[str]:
-        """Yield what an operator reads."""
+        """Yield the status as lines for an operator."""
         age = "never read" if self.lake_error is None else "nobody knows when it was read"
         if self.age is not None:
             minutes = int(self.age.total_seconds() // 60)
@@ -107,7 +107,7 @@ class Status:
             yield f"  to do       {line}"
 
     def to_do(self) -> Iterator[str]:
-        """Yield what is to be done, a line each."""
+        """Yield what the operator should do, a line each."""
         run, region = self.last_run, self.region
         yield from (each for each in (self.lake_error, self.warehouse_error) if each is not None)
         if self.lake_error is not None:
@@ -131,7 +131,7 @@ class Status:
             yield "less than 5 % of a disk is free: make room, or lower keep_versions"
 
     def as_json(self) -> dict[str, object]:
-        """Return what a monitoring system reads; dates and instants as ISO 8601."""
+        """Return the status for a monitoring system; dates and instants as ISO 8601."""
         run = self.last_run
         return {
             "region": self.region,
@@ -181,7 +181,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     failed = {row["room_id"]: row["error_code"] for row in rows if row["error_code"] is not None}
     codes = Counter(failed.values())
     try:
-        published_versions(chosen.warehouse, region)  # nothing yet is not the same as no access
+        published_versions(chosen.warehouse, region)  # raises without access; no version is fine
         with suppress(VersionError), connect(region, warehouse=chosen.warehouse) as connection:
             built = connection.execute("SELECT data_through, built_at FROM build_info")
             data_through, built_at = built.fetchall()[0]
@@ -192,7 +192,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     disks = {
         name: shutil.disk_usage(next(at for at in (place, *place.parents) if at.exists()))
         for name, place in places.items()
-        if isinstance(place, Path)  # that is there, or will be
+        if isinstance(place, Path)  # if it does not exist yet, its nearest parent counts
     }
     return Status(
         region=region,

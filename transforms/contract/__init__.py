@@ -1,15 +1,15 @@
-"""The one declaration of every column: of the lake's files and of the database's tables.
+"""The single declaration of every column of the lake's files and the database's tables.
 
-Belongs here: what a column and a table are: name, type, unit and one-sentence definition of a
-column, where it comes from in Exchange and what it is in data protection law; the vocabularies and
-bands that columns draw from, with labels and limits declared here and nowhere else; the columns
-that tables of the database share. DDL comments, Dagster's table schemas, the dictionary, the record
-of processing and the tests are generated from it.
+Belongs here: what a column is (name, type, unit, one-sentence definition, origin in Exchange,
+nature in data protection law) and what a table is; the vocabularies and bands of columns, whose
+labels and limits are declared nowhere else; the columns that tables of the database share. DDL
+comments, Dagster's table schemas, the dictionary, the record of processing and the tests are
+generated from these declarations.
 Does not belong here: the files (``lake.py``) and the tables (``database.py``), how a value is
 computed (``redact.py`` and ``warehouse/sql``).
 
-A new nullable column raises ``CONTRACT_VERSION``. A changed or removed one breaks somebody's
-dashboard: it is a new dataset.
+A new nullable column raises ``CONTRACT_VERSION``. Changing or removing a column breaks somebody's
+dashboard, so it needs a new dataset.
 """
 
 import re
@@ -28,15 +28,15 @@ Region: TypeAlias = str
 _REGION: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", re.ASCII)
 _LONGEST_REGION: Final = 30
 _CATALOGS: Final = ("MAIN", "MEMORY", "SYSTEM", "TEMP")
-"""DuckDB's own: a region becomes the name of a catalog (``eu.utilization``)."""
+"""DuckDB's own catalogs: a region becomes the name of one (``eu.utilization``)."""
 REGION_REMEDY: Final = "write capital letters, digits and single underscores, such as EU or APAC"
 
 
 def is_region(name: str) -> bool:
-    """Return whether a name can be a region's.
+    """Return whether a region can have this name.
 
     It becomes part of file names, catalogs, asset keys and environment variables, so it is plain
-    ASCII; without a hyphen, ``insights-eu-statistics`` cannot be the database of a region.
+    ASCII. It has no hyphen, so ``insights-eu-statistics`` cannot be a region's own database.
     """
     is_plain = _REGION.fullmatch(name) is not None and len(name) <= _LONGEST_REGION
     return is_plain and name not in _CATALOGS
@@ -65,10 +65,9 @@ CHANGE_WORDS: Final = ("new", "cancelled", "moved", "resized")
 
 
 class Band(NamedTuple):
-    """One band: the label that a table holds, and the most that belongs to it.
+    """One band: the label stored in tables, and the largest value that belongs to it.
 
-    A band reaches from above the one before it up to and including ``at_most``; the last one has
-    no end.
+    A band begins above the one before it and includes ``at_most``; the last one has no end.
     """
 
     label: str
@@ -104,7 +103,7 @@ DURATION_BANDS: Final = (
     Band("121-240", 240),
     Band("241+"),
 )
-"""Whole minutes of a booking, but for all-day ones, which are a band of their own."""
+"""Whole minutes of a booking; all-day bookings have a band of their own."""
 
 ALL_DAY: Final = "all-day"
 
@@ -116,11 +115,11 @@ LEAD_TIME_BANDS: Final = (
     Band("7d-30d", 30 * 24 * 60),
     Band("30d+"),
 )
-"""Minutes from the creation of a single booking to its start; null for series and unknown."""
+"""Minutes from creation to start of a single booking; null for series and where unknown."""
 
 
 def band_of(bands: Sequence[Band], value: int | None) -> str | None:
-    """Return the label of a value above zero; any other is unknown."""
+    """Return the label of a value above zero; None for any other value."""
     if value is None or value <= 0:
         return None
     return next(band.label for band in bands if band.at_most is None or value <= band.at_most)
@@ -138,7 +137,7 @@ MEASURES: Final[Mapping[str, tuple[str | None, ...]]] = MappingProxyType(
         "external": ("external", "internal", None),
     }
 )
-"""The bands of each measure of ``booking_profile``; None is unknown, or not of that measure."""
+"""The bands of each measure of ``booking_profile``; None is unknown, or does not apply."""
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 
@@ -162,9 +161,9 @@ class Origin:
 class Column:
     """Everything that is known about one column.
 
-    ``text`` is its definition in one sentence: the comment in the database, the dictionary,
+    ``text`` is its definition in one sentence, for the comment in the database, the dictionary and
     Dagster's table schema. ``origin`` and ``nature`` go into the record of processing.
-    ``is_stated``: a flag (true, false or null) that a source states and that is stored as stated.
+    ``is_stated``: a flag (true, false or null) that is stored as the source states it.
     ``is_for_everybody`` False keeps it out of the statistics.
     """
 
@@ -180,19 +179,19 @@ class Column:
 
     @property
     def definition(self) -> str:
-        """The definition in one sentence, its unit last."""
+        """The definition in one sentence, followed by the unit."""
         return self.text + (f" [{self.unit}]" if self.unit else "")
 
     @property
     def field(self) -> pa.Field:
-        """The column as Arrow has it, with its definition."""
+        """The column as an Arrow field, with its definition."""
         metadata = {"description": self.text} | ({"unit": self.unit} if self.unit else {})
         return pa.field(self.name, self.type, nullable=self.nullable, metadata=metadata)
 
     def defined_as(
         self, text: str, *, kind: pa.DataType | None = None, nullable: bool | None = None
     ) -> "Column":
-        """Return the column as another table has it: same origin, a definition of its own."""
+        """Return the column for another table: with the same origin, but its own definition."""
         is_nullable = self.nullable if nullable is None else nullable
         return replace(self, text=text, type=kind or self.type, nullable=is_nullable)
 
@@ -201,7 +200,7 @@ class Column:
 class Table:
     """A file of the lake or a table of the database.
 
-    ``grain`` are the columns that tell its rows apart; null counts as a value of its own there.
+    ``grain`` are the columns that tell its rows apart; null counts as a value there.
     ``nature`` and ``reason`` say what its rows are in data protection law, and why.
     ``is_for_everybody`` False keeps it out of the statistics.
     """
@@ -226,7 +225,7 @@ class Table:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """The table as Arrow has it, with its definitions."""
+        """The table as an Arrow schema, with its definitions."""
         fields = [column.field for column in self.columns]
         return pa.schema(fields, metadata={"description": self.text})
 
@@ -245,7 +244,7 @@ def computed(  # noqa: PLR0913 - a column has so many parts
     unit: str = "",
     nullable: bool = False,
 ) -> Column:
-    """Return a column that SQL computes; ``origin`` may be its reason alone."""
+    """Return a column that SQL computes; a plain string as ``origin`` is its reason."""
     made = origin if isinstance(origin, Origin) else Origin(origin)
     return Column(name, kind, text, made, "computed", unit, nullable)
 
@@ -266,7 +265,7 @@ def minutes(  # noqa: PLR0913 - a column has so many parts
     origin: Origin = TIME,
     is_for_everybody: bool = True,
 ) -> Column:
-    """Return a column of minutes, 64 bits if ``wide``."""
+    """Return a column of minutes, with 64 bits if ``wide``."""
     kind = pa.int64() if wide else pa.int32()
     made = computed(name, kind, text, origin, unit="minutes", nullable=nullable)
     return replace(made, is_for_everybody=is_for_everybody)
@@ -278,7 +277,7 @@ def rooms(name: str, text: str) -> Column:
 
 
 def labels(bands: Iterable[Band]) -> str:
-    """Return the labels of bands for a definition."""
+    """Return the labels of bands, as text for a definition."""
     return ", ".join(band.label for band in bands)
 
 

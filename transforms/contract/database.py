@@ -1,4 +1,4 @@
-"""The tables of the database that have a room or a place a row: its use, hour by hour or by day."""
+"""The tables with a row for each room or place and hour or day: how much it was used."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -57,7 +57,7 @@ _ROOM_DAY = (
         "gross_booked_minutes",
         "Sum of the durations of the bookings that start that day, unclipped and unmerged.",
         wide=True,
-        # Beside the minutes of a room, a number of bookings would give their durations away.
+        # Next to the minutes of a room, a number of bookings would reveal their durations.
         is_for_everybody=False,
     ),
     replace(
@@ -139,7 +139,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     "Until when.",
                 ),
                 *(_ROOMS["site"], _ROOMS["building"]),
-                # Where a room was is for everybody; that it was of one person is not.
+                # Everybody may see where a room was, but not that it belonged to one person.
                 replace(_ROOMS["floor"], is_for_everybody=False),
                 replace(_ROOMS["capacity"], is_for_everybody=False),
                 replace(_ROOMS["room_type"], is_for_everybody=False),
@@ -162,7 +162,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             (
                 *(REGION, ROOM_ID, LOCAL_DATE),
                 _COVERAGE["is_loaded"],
-                # When and why not is for the operators.
+                # Only operators need to know when a room was not read, and why.
                 replace(_COVERAGE["read_at"], is_for_everybody=False),
                 replace(_COVERAGE["error_code"], is_for_everybody=False),
             ),
@@ -260,4 +260,4 @@ STATISTICS: Final[Mapping[str, Table]] = MappingProxyType(
         if table.is_for_everybody
     }
 )
-"""What may be shown to everybody: no single bookings, and no rooms of one person."""
+"""What everybody may see: no single bookings, and no rooms that belong to one person."""

@@ -1,7 +1,7 @@
 """The files of the lake: every column of a booking, a room and a reading, one entry each.
 
-A flag more of a booking needs one entry here (``_stated``) and one in each source's ``STATED``.
-Files that were written before it read it as null.
+A new flag of a booking needs one entry here (``_stated``) and one in each source's ``STATED``.
+In files written before that, it reads as null.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def _event_or_null(
 
 
 def _stated(name: str, text: str, why: str, field: str) -> Column:
-    """Return a flag that sources state: it is stored as stated."""
+    """Return a flag that is stored as the source states it."""
     origin = Origin(why, (field,))
     return Column(name, pa.bool_(), text, origin, "pseudonymous", nullable=True, is_stated=True)
 
@@ -329,7 +329,7 @@ ROOMS: Final = _ROOMS.schema
 COVERAGE: Final = _COVERAGE.schema
 CHANGES: Final = _CHANGES.schema
 STAGED: Final = BOOKINGS.append(LOCAL_START_DATE.field)
-"""Bookings on their way to the lake, with the partition key, which no file holds."""
+"""Bookings before they reach the lake: with the partition key, which files do not hold."""
 
 READ_AND_DROPPED: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -342,4 +342,4 @@ READ_AND_DROPPED: Final[Mapping[str, str]] = MappingProxyType(
         "ParentFolderId": "Shows that an answer is of the room that was asked for.",
     }
 )
-"""What is read from Exchange, used in memory while a room is read, and stored nowhere."""
+"""What is read from Exchange and used in memory while a room is read, but never stored."""

@@ -1,6 +1,6 @@
-"""The tables of the database that are made of many bookings: profiles, changes, what-if, forecasts.
+"""The tables that sum up many bookings (profiles, changes, what-if, forecasts), and ``build_info``.
 
-And the one row about the build itself.
+``build_info`` has one row, about the build itself.
 """
 
 from collections.abc import Mapping

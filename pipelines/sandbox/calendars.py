@@ -1,8 +1,8 @@
 """Whole invented regions: what is booked in each room on a day, the same for each request.
 
-Everything about a (seed, room, date) comes from a random generator of its own, so that a window
-costs its own days only. A booking is visible once it was created: days ahead fill up as they
-come nearer. People are drawn for visible bookings only, from generators of their own.
+Each (seed, room, date) has its own random generator, so that a window costs only its own days.
+A booking is visible from its creation on, so days ahead fill up as they come nearer. People are
+drawn from separate generators, for visible bookings only.
 """
 
 from bisect import bisect
@@ -31,22 +31,22 @@ from transforms.contract import Region
 from transforms.local_time import public_holidays, zone
 
 SEED = 20261122
-_LOOK_BACK_DAYS = 7  # the longest booking, and a move to the next day
-_CACHED_DAYS = 4000  # about 20 rooms' windows: GetItem asks again for what FindItem listed
+_LOOK_BACK_DAYS = 7  # more than the longest booking, plus a move to the next day
+_CACHED_DAYS = 4000  # the windows of about 20 rooms: GetItem needs what FindItem listed
 _QUARTER = timedelta(minutes=15)
-_TREND_DAYS = 730  # in which a site becomes busier and quieter once
+_TREND_DAYS = 730  # the period of a site's slow rise and fall
 _FAR_ZONES: Final = (
     ("America/New_York", "Eastern Standard Time"),
     ("Asia/Tokyo", "Tokyo Standard Time"),
     ("Europe/Berlin", "W. Europe Standard Time"),
     ("America/Los_Angeles", "Pacific Standard Time"),
 )
-# How meetings of a working day start, by local hour from 7 to 18: peaks at 10 and 14.
+# Weights of local starting hours from 7 to 18 on a working day: peaks at 10 and 14.
 _BY_HOUR = (1, 4, 10, 15, 9, 3, 9, 14, 10, 7, 3, 1)
 _CUMULATED = list(accumulate(_BY_HOUR))
 
 LENGTHS: Final = (1, 2, 2, 2, 2, 3, 4, 4, 4, 4, 4, 6, 6, 8, 12, 16)
-"""Lengths of single meetings in quarters of an hour, as often as they are."""
+"""Lengths of single meetings in quarters of an hour, repeated by their frequency."""
 
 _BY_WEEKDAY = (1.0, 1.1, 1.15, 1.05, 0.75, 0.04, 0.02)
 
@@ -73,7 +73,7 @@ _STATUSES: Final = (
 )
 _BY_CHANCE = [each for share, each in _STATUSES for _ in range(share)]
 
-# Chance below which; least and most minutes between creation and start.
+# Cumulated chance; least and most minutes between creation and start.
 _LEADS: Final = (
     (0.12, 0, 15),
     (0.28, 15, 120),
@@ -84,11 +84,11 @@ _LEADS: Final = (
     (1.00, 100 * 1440, 180 * 1440),
 )
 _LEAD_LIMITS = [limit for limit, _, _ in _LEADS]
-_PLANNED = 0.50  # a room for whole days is taken a day ahead or more: later, hours of it are gone
+_PLANNED = 0.50  # whole days are booked at least a day ahead: later, hours of them are taken
 
 ERA_DAYS = 182
-_SHARE = 0.42  # of the bookings of a usual room
-_CROWDED = 10  # bookings a day: whoever books there does not ask whether it is free
+_SHARE = 0.42  # of series among the bookings of a usual room
+_CROWDED = 10  # bookings a day above which people book without looking whether it is free
 _CROWDED_SHARE = 0.75
 
 
@@ -101,10 +101,10 @@ def pick_quarter(random: Random) -> int:
 
 @lru_cache(maxsize=20_000)
 def season_of(site: Site, day: date, seed: int) -> float:
-    """Return how busy a site is on a date, against usual days of that weekday.
+    """Return how busy a site is on a date, as a factor of usual days of that weekday.
 
-    Hardly on public holidays and over Christmas, less in July and in four weeks a year that are the
-    site's own; and more or less of everything goes on there from one year to the next.
+    Close to nothing on public holidays and over Christmas, less in July and in four weeks a year
+    of each site's own. A slow trend makes years busier or quieter.
     """
     if day in public_holidays(site.country or None, site.subdivision or None, [day.year]):
         return 0.03
@@ -118,7 +118,7 @@ def season_of(site: Site, day: date, seed: int) -> float:
 
 
 def draw_status(chance: float) -> tuple[str, str, bool, str]:
-    """Return free/busy, response, whether it is cancelled, and sensitivity for a chance below 1."""
+    """Return free/busy, response, is_cancelled and sensitivity for a random number below 1."""
     return _BY_CHANCE[int(chance * len(_BY_CHANCE))]
 
 
@@ -133,7 +133,7 @@ def lead_time(random: Random, least_chance: float = 0.0) -> timedelta:
 class Series:
     """A meeting every week or two on some weekdays, at a local time, between two dates.
 
-    ``quarter`` is its start and ``quarters`` its length, in quarters of an hour.
+    ``quarter`` is its start and ``quarters`` its length, both in quarters of an hour.
     """
 
     uid: str
@@ -147,7 +147,7 @@ class Series:
     meeting: Meeting
 
     def meets(self, day: date) -> bool:
-        """Tell whether the rule has an occurrence on a local date of one of its weekdays."""
+        """Tell whether there is an occurrence on a local date (one of its weekdays)."""
         return (
             self.first_date <= day <= self.last_date
             and (day - self.first_date).days // 7 % self.weeks == 0
@@ -198,7 +198,7 @@ class Schedules:
         self._day = lru_cache(maxsize=_CACHED_DAYS)(self._items_of_day)
 
     def provider(self, room: Room) -> Callable[[datetime, datetime], Iterator[Item]]:
-        """Return what a mailbox asks for its items: all that touch [start, end), and more."""
+        """Return a room's provider: it yields all items that touch [start, end), and more."""
         local = zone(room.site.time_zone)
 
         def items(start: datetime, end: datetime) -> Iterator[Item]:
@@ -213,7 +213,7 @@ class Schedules:
         return series_of_era(room, self._people, self._seed, era)
 
     def _items_of_day(self, room: Room, ordinal: int) -> tuple[Item, ...]:
-        """Return what was meant for a local date (a few start the day before or after)."""
+        """Return the items planned for a local date (a few start the day before or after)."""
         if room.popularity == 0:
             return ()
         day = _Day(room, self._people, date.fromordinal(ordinal), self._seed, self._now)
@@ -229,7 +229,7 @@ class Schedules:
 
 @dataclass(frozen=True)
 class _Booking:
-    """What is decided about a booking before anybody is invited; no ``series``: a single one."""
+    """A booking before people are drawn for it; ``series`` is None for a single one."""
 
     starts_at: datetime
     length: timedelta
@@ -240,7 +240,7 @@ class _Booking:
 
 
 class _Day:
-    """One room's local date while it is being filled; ``_taken`` has a bit for each quarter."""
+    """One room's local date while it is filled; ``_taken`` has a bit for each quarter-hour."""
 
     def __init__(self, room: Room, people: People, day: date, seed: int, now: datetime) -> None:
         self.date = day
@@ -255,7 +255,7 @@ class _Day:
         self._drawn = 0
 
     def add_occurrence(self, series: Series) -> None:
-        """Add what became of a series on this date: as ruled, moved, changed, or deleted."""
+        """Add a series' occurrence on this date: as planned or moved; or nothing, if deleted."""
         quarter, kind, day, chance = series.quarter, "Occurrence", self.date, self._random.random()
         if chance < 0.05 or self._random.random() > self._season:
             return
@@ -269,7 +269,7 @@ class _Day:
         self._add(_Booking(starts_at, length, series.created_at, kind, series))
 
     def add_singles(self) -> None:
-        """Add single meetings where the room is free; a few are let in over others."""
+        """Add single meetings where the room is free; a few may overlap others."""
         expected = self._room.popularity * 0.85 * _BY_WEEKDAY[self.date.weekday()] * self._season
         for _ in range(int(expected + self._random.random())):
             quarter, quarters = pick_quarter(self._random), self._random.choice(LENGTHS)
@@ -280,7 +280,7 @@ class _Day:
             self._add_single(self._at(quarter, self.date), quarters * _QUARTER)
 
     def add_oddity(self) -> None:
-        """Add, on few days, one of those that break naive arithmetic."""
+        """Add, on few days, a booking that breaks naive arithmetic."""
         chance = self._random.random() * 100 / min(1.0, self._room.popularity)
         if chance < 0.8:
             days = self._random.choice((1, 1, 2, 3))
@@ -317,7 +317,7 @@ class _Day:
     def _add(self, booking: _Booking) -> None:
         """Make an item of a booking, unless it has not been created yet.
 
-        Either way the same random numbers are drawn: what is booked never depends on ``now``.
+        Either way it draws the same random numbers, so bookings never depend on ``now``.
         """
         self._drawn += 1
         chance, own_seed = self._random.random(), self._random.getrandbits(62)
@@ -352,10 +352,10 @@ class _Day:
 def generated_tenant(
     region: Region, rooms: int = 40, seed: int = SEED, now: datetime | None = None
 ) -> Tenant:
-    """Return a region with so many rooms, whose calendars are generated as they are asked for.
+    """Return a region with that many rooms, whose calendars are generated on request.
 
-    The same arguments give the same calendars. ``now`` (default: this moment) is when nothing
-    later has been booked yet.
+    The same arguments give the same calendars. Bookings created after ``now`` (default: this
+    moment) do not exist yet.
     """
     now = now or datetime.now(UTC)
     people = invent_people(region, staff=min(3000, 150 + 8 * rooms), seed=seed)
@@ -366,7 +366,7 @@ def generated_tenant(
         mailbox = Mailbox(room.address, room.name, provider=schedules.provider(room))
         mailbox.directory = room.row()
         mailboxes.append(mailbox)
-        # One list a building; every tenth room is in none, as in life.
+        # One list for each building; every tenth room is in none, as in real companies.
         slug = room.building.lower().replace(" ", "-")
         address = f"rooms.{room.site.code.lower()}.{slug}@{DOMAIN}"
         lists[address] = lists.get(address, ()) + ((room.address,) if number % 10 != 9 else ())
@@ -376,7 +376,7 @@ def generated_tenant(
 def directory_rows(tenant: Tenant) -> list[dict[str, str]]:
     """Return the tenant's rooms as rows of the operator's CSV, in its columns.
 
-    ``exchange`` is empty. A room made by hand has only room_id, address, name and time_zone.
+    ``exchange`` is empty. Rooms made by hand have only room_id, address, name and time_zone.
     """
     return [
         mailbox.directory

@@ -1,7 +1,7 @@
-"""The invented rooms of a region: where they are, how large, how popular; and who meets in them.
+"""The invented rooms of a region (place, size, popularity), and the people who meet in them.
 
-Belongs here: people, their names and words, and how many of them meet.
-Does not belong here: when (``calendars.py``).
+Belongs here: rooms, people, their names and words, and how many of them meet.
+Does not belong here: when they meet (``calendars.py``).
 """
 
 import unicodedata
@@ -21,7 +21,7 @@ _TWO_PARTS: Final = "Mon-Fri 08:00-12:00, 13:00-18:00; Sat 09:00-12:00"
 
 @dataclass(frozen=True, eq=False)
 class Site:
-    """A place with buildings; ``windows_zone`` is Exchange's name of its time zone."""
+    """A place with buildings; ``windows_zone`` is Exchange's name for its time zone."""
 
     code: str
     name: str
@@ -66,7 +66,7 @@ SITES: Final[dict[str, tuple[Site, ...]]] = {
     ),
 }  # fmt: skip
 _ELSEWHERE: Final = (Site("HUB", "Main Site", ("Tower", "Annex"), "", "", "UTC", "UTC"),)
-_SHARES = (0, 1, 0, 2, 3, 0, 1, 0, 2, 0)  # of ten rooms, which site has each
+_SHARES = (0, 1, 0, 2, 3, 0, 1, 0, 2, 0)  # the site of each of ten rooms
 _NAMES = (
     "Alder", "Amber", "Aspen", "Aurora", "Basalt", "Beacon", "Birch", "Breeze", "Brook",
     "Canyon", "Cedar", "Cirrus", "Cliff", "Clover", "Comet", "Coral", "Cove", "Crystal",
@@ -105,11 +105,11 @@ _RARE_TYPES = {
 
 @dataclass(frozen=True, eq=False)
 class Room:
-    """A room of the directory. ``popularity`` is bookings on a usual working day.
+    """A room of the directory. ``popularity`` is its number of bookings on a usual working day.
 
-    ``capacity`` is None where the operator's list has none; the room has seats all the same.
-    ``keeps_details``: subjects, comments and the private flag are not removed, as they are by
-    Exchange's defaults.
+    ``capacity`` is None where the operator's list lacks it, though the room does have ``seats``.
+    ``keeps_details``: the room keeps subjects, comments and the private flag, which Exchange
+    removes by default.
     """
 
     room_id: str
@@ -149,7 +149,7 @@ class Room:
 
 
 def invent_rooms(region: str, rooms: int, seed: int, today: date) -> list[Room]:
-    """Return the rooms of a region; the first is crowded, the second is never booked."""
+    """Return the rooms of a region; the first is crowded, the second never booked."""
     return [_room(region, number, seed, today) for number in range(rooms)]
 
 
@@ -196,19 +196,19 @@ _LIST_TYPES = ("PublicDL", "GroupMailbox", "PrivateDL")
 
 @dataclass(frozen=True)
 class People:
-    """Whoever can be in a meeting, and the words that they use."""
+    """Everybody who may be in a meeting, and the words that they use."""
 
     staff: Sequence[Person]
     guests: Sequence[Person]
     lists: Sequence[Person]
     leavers: Sequence[Person]
-    """Organizers that Exchange knows by a legacy DN only."""
+    """Organizers that Exchange knows only by a legacy DN."""
     subjects: Sequence[str]
     notes: Sequence[str]
 
 
 def invent_people(region: str, staff: int, seed: int) -> People:
-    """Return the people of a region, always the same for the same arguments."""
+    """Return the people of a region; the same arguments give the same people."""
     faker = Faker(list(_LOCALES.get(region, _OTHER_LOCALES)), use_weighting=False)
     faker.seed_instance(f"{seed}/{region}")
     random = Random(f"{seed}/{region}/people")  # noqa: S311  invented people need no secrecy
@@ -255,14 +255,14 @@ def _slug(name: str) -> str:
 
 
 Meeting: TypeAlias = dict[str, Any]
-"""The fields of an item that have no time: people and words."""
+"""The fields of an item other than times: people and words."""
 
 
 def draw_meeting(room: Room, people: People, random: Random) -> Meeting:
     """Draw the people and words of one meeting in a room."""
     staff, chance = people.staff, random.random()
     first, step = random.randrange(len(staff)), random.randrange(1, 12)
-    # Mostly fewer than there are seats, sometimes more.
+    # Mostly fewer people than seats, sometimes more.
     drawn = random.triangular(1, room.seats * 1.15, room.seats * 0.4)
     size = max(1, min(150, round(drawn)))
     team = [staff[(first + step * number) % len(staff)] for number in range(size)]

@@ -1,6 +1,6 @@
-"""The operations of EWS, and the connection that they come in on.
+"""The operations of EWS, and the connection that receives them.
 
-Belongs here: basic and bearer authentication; from a request to the body of an answer.
+Belongs here: basic and bearer authentication; turning a request into the body of an answer.
 Does not belong here: SOAP and rights (``ews_soap.py``), items (``ews_items.py``).
 """
 
@@ -51,7 +51,7 @@ LONGEST_VIEW: Final = timedelta(days=731)
 """Two years, one of them a leap year."""
 
 _One: TypeAlias = Callable[[Element], tuple[str, int]]
-"""Answers one folder or item: XML and the number of things in it."""
+"""Answers one folder or item: returns XML and the number of things in it."""
 _FOLDER_DEFAULT = ("FolderId", "DisplayName", "TotalCount", "ChildFolderCount")
 _RIGHTS = (
     "<t:EffectiveRights><t:CreateAssociated>false</t:CreateAssociated>"
@@ -64,10 +64,10 @@ PATH = "/EWS/Exchange.asmx"
 
 
 def answer(tenant: Tenant, request: SoapRequest, mailbox: str) -> Answer:
-    """Carry out a request that is about a mailbox (its address in lower case).
+    """Carry out a request for a mailbox (its address in lower case).
 
     Raises:
-        SoapFaultError: where Exchange answers with a fault instead.
+        SoapFaultError: Exchange would answer with a fault.
     """
     faults, now = tenant.faults, tenant.log.now
     struck = faults.take("soap_fault", mailbox, request.operation)
@@ -90,7 +90,7 @@ class _View:
 
     @classmethod
     def of(cls, body: Element) -> "_View":
-        """Return the CalendarView of a FindItem request; the sandbox has no masters to list."""
+        """Return the CalendarView of a FindItem request, the only kind of list supported."""
         element = body.find(f"{M}CalendarView")
         if element is None:
             raise SoapFaultError("ErrorInvalidOperation")
@@ -112,7 +112,7 @@ class _View:
 
 
 def find_item(call: Call) -> Answer:
-    """List the items of a view by start, or as a fault has them."""
+    """List the items of a view by start, unless a fault changes them."""
     view = _View.of(call.body)
     properties = item_properties(call.body.find(f"{M}ItemShape"))
 
@@ -146,7 +146,7 @@ def find_item(call: Call) -> Answer:
 
 
 def get_item(call: Call) -> Answer:
-    """Show items by their ids."""
+    """Return items by their ids."""
     properties = item_properties(call.body.find(f"{M}ItemShape"))
 
     def one(element: Element) -> tuple[str, int]:
@@ -166,7 +166,7 @@ def get_item(call: Call) -> Answer:
 
 
 def get_folder(call: Call) -> Answer:
-    """Show folders, with their ids."""
+    """Return folders, with their ids."""
     bases = {
         "IdOnly": frozenset({"folder:FolderId"}),
         "Default": frozenset(f"folder:{name}" for name in _FOLDER_DEFAULT),
@@ -201,7 +201,7 @@ def get_folder(call: Call) -> Answer:
 
 
 def _each(call: Call, elements: Element, one: _One, on_error: str = "") -> Answer:
-    """Answer each element with a response message of its own."""
+    """Answer each element with its own response message."""
     tag, parts, count, code = f"{call.operation}ResponseMessage", [], 0, ""
     failing = call.fault("response_code")
     for element in elements:
@@ -221,7 +221,7 @@ def _each(call: Call, elements: Element, one: _One, on_error: str = "") -> Answe
 
 
 def get_room_lists(call: Call) -> Answer:
-    """Name the tenant's room lists."""
+    """List the tenant's room lists."""
     lists = [
         Person(address.partition("@")[0], address, mailbox_type="PublicDL")
         for address in call.tenant.room_lists
@@ -231,7 +231,7 @@ def get_room_lists(call: Call) -> Answer:
 
 
 def get_rooms(call: Call) -> Answer:
-    """Name the rooms of one room list: name and address, as Exchange does, and no more."""
+    """List the rooms of one room list: name and address only, as Exchange does."""
     wanted = (call.part("RoomList").findtext(f"{T}EmailAddress") or "").casefold()
     lists = {address.casefold(): rooms for address, rooms in call.tenant.room_lists.items()}
     if wanted not in lists:
@@ -252,7 +252,7 @@ def _whole(call: Call, tag: str, content: str, count: int) -> Answer:
 
 
 def convert_id(call: Call) -> Answer:
-    """Write ids in another format; the answer names the mailbox that an id belongs to."""
+    """Convert ids to another format; the answer names the mailbox that each belongs to."""
     target, parts, code = call.body.get("DestinationFormat", ""), [], ""
     for source in call.part("SourceIds").iterfind(f"{T}AlternateId"):
         try:
@@ -311,12 +311,12 @@ _OPERATIONS: Final[dict[str, Callable[[Call], Answer]]] = {
 
 
 class EwsConnection(Wire):
-    """Serves EWS requests; ``challenge`` is what an unauthorized client is told."""
+    """Serves EWS requests; ``challenge`` is sent to unauthorized clients."""
 
     challenge = 'Basic realm="localhost"'
 
     def refuse_get(self) -> None:
-        """Refuse a GET: EWS is spoken with POST."""
+        """Refuse a GET: EWS uses POST."""
         if self._is_authorized():
             self.send(HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "POST"})
         else:
@@ -340,7 +340,7 @@ class EwsConnection(Wire):
             try:
                 result = answer(self.tenant, request, mailbox)
             except (SoapFaultError, ArithmeticError, LookupError, ValueError) as error:
-                # What the simulation cannot do is a fault, as a server's bug is.
+                # A request that the simulation cannot handle gets a fault, like a server's bug.
                 internal = SoapFaultError("ErrorInternalServerError")
                 told = error if isinstance(error, SoapFaultError) else internal
                 self.reply(Entry(operation, mailbox, 0, 500, told.code), fault(told))

@@ -1,4 +1,4 @@
-"""A calendar item as EWS writes it, with the properties that a request selects."""
+"""Render calendar items as EWS XML, with the properties that a request selects."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ Render: TypeAlias = Callable[[Item, View], str]
 
 
 def _written(tag: str, value: Callable[[Item], object]) -> Render:
-    """Write a flag, an instant, or a word of EWS's own: nothing to escape; None is left out."""
+    """Write a flag, an instant or an EWS keyword: nothing to escape; None is left out."""
 
     def write(item: Item, _view: View) -> str:
         content = value(item)
@@ -28,7 +28,7 @@ def _written(tag: str, value: Callable[[Item], object]) -> Render:
 
 
 def _text(tag: str, value: Callable[[Item], str]) -> Render:
-    """Write free text, cut as the view says; empty is left out."""
+    """Write free text, cut at the view's limit; empty text is left out."""
 
     def write(item: Item, view: View) -> str:
         content = value(item)
@@ -38,13 +38,13 @@ def _text(tag: str, value: Callable[[Item], str]) -> Render:
 
 
 def _get_only(inner: Render) -> Render:
-    """Leave a property out of FindItem, which carries neither bodies nor invitees."""
+    """Leave a property out of FindItem, which returns neither bodies nor invitees."""
     return lambda item, view: "" if view.is_find else inner(item, view)
 
 
 @lru_cache(maxsize=50_000)
 def address_xml(person: Person) -> str:
-    """Return what an EmailAddressType element holds; what is empty is left out."""
+    """Return the content of an EmailAddressType element; empty parts are left out."""
     name = f"<t:Name>{text(person.name)}</t:Name>" if person.name else ""
     mailbox_type = f"<t:MailboxType>{person.mailbox_type}</t:MailboxType>"
     if not person.address:
@@ -81,7 +81,7 @@ def _attendees(tag: str, people: Callable[[Item], tuple[Person, ...]]) -> Render
 
 
 def render(items: Collection[Item], properties: Sequence[Render], view: View) -> list[str]:
-    """Return a CalendarItem element for each item, with the properties asked for."""
+    """Return a CalendarItem element for each item, with the requested properties."""
     return [
         "<t:CalendarItem>"
         + "".join([property_of(item, view) for property_of in properties])
@@ -233,7 +233,7 @@ _BASES: Final = {
 def item_properties(shape: Element | None) -> list[Render]:
     """Return the properties that an ItemShape selects, in the order of the schema.
 
-    One that the sandbox's items do not have is left out, as Exchange leaves out what is missing.
+    Properties that the sandbox's items lack are left out, as Exchange leaves out missing ones.
     """
     wanted = selected(shape, _BASES)
     return [write for uri, write in PROPERTIES.items() if wanted is None or uri in wanted]
@@ -242,7 +242,7 @@ def item_properties(shape: Element | None) -> list[Render]:
 def selected(
     shape: Element | None, bases: Mapping[str, frozenset[str] | None]
 ) -> frozenset[str] | None:
-    """Return the field URIs of a shape: those of its base, and those added; None is all."""
+    """Return the field URIs of a shape: its base's, and additional ones; None means all."""
     base = shape.findtext(f"{T}BaseShape") if shape is not None else None
     if shape is None or base is None or base not in bases:
         raise SoapFaultError("ErrorSchemaValidation")

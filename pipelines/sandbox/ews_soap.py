@@ -1,7 +1,7 @@
-"""SOAP, as EWS uses it, and one request: who sends it, for whose folder, and its faults.
+"""EWS's SOAP, and one request: its caller, the folder it is for, and the faults that strike it.
 
 Belongs here: requests, answers and faults as XML; whether Exchange would allow a request.
-Does not belong here: what an operation answers (``ews.py``), items (``ews_items.py``).
+Does not belong here: operations (``ews.py``), items (``ews_items.py``).
 
 Answers are built as strings: an object tree costs ten times as much, and a run reads millions
 of items.
@@ -39,7 +39,7 @@ _FIND_LENGTH = 255
 
 
 class ResponseError(Exception):
-    """An error that one response message reports; the rest of the answer stands."""
+    """An error in one response message; the rest of the answer stays valid."""
 
     def __init__(self, code: str, values: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
@@ -48,12 +48,12 @@ class ResponseError(Exception):
 
 
 class SoapFaultError(ResponseError):
-    """An error instead of an answer: HTTP 500."""
+    """An error that replaces the whole answer: HTTP 500."""
 
 
 @dataclass(frozen=True)
 class SoapRequest:
-    """One operation that a client asks for; ``impersonated`` is an address or None."""
+    """One operation that a client requests; ``impersonated`` is an address or None."""
 
     operation: str
     body: Element
@@ -61,7 +61,7 @@ class SoapRequest:
 
 
 def parse(data: bytes) -> SoapRequest:
-    """Return the request in an envelope."""
+    """Parse the request in an envelope."""
     try:
         root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError:
@@ -75,12 +75,12 @@ def parse(data: bytes) -> SoapRequest:
 
 
 def envelope(body: str) -> bytes:
-    """Return a whole answer around the content of its body."""
+    """Return a complete answer with that content in its body."""
     return f"{_HEAD}{body}{_TAIL}".encode()
 
 
 def fault(error: ResponseError) -> bytes:
-    """Return a whole answer that is a SOAP fault."""
+    """Return a complete answer that is a SOAP fault."""
     code = error.code
     details = message_xml(error.values, "t", f' xmlns:t="{TYPES}"')
     return (
@@ -111,7 +111,7 @@ def success_message(tag: str, rest: str) -> str:
 
 
 def message_xml(values: Mapping[str, str], prefix: str, declaration: str = "") -> str:
-    """Return the named values of an error (BackOffMilliseconds and the like), or nothing."""
+    """Return the XML of an error's named values (such as BackOffMilliseconds), or nothing."""
     if not values:
         return ""
     inner = "".join(
@@ -134,7 +134,7 @@ def text(value: str) -> str:
 
 
 def _said(code: str) -> str:
-    """Return a sentence for a code; clients must not rely on its words."""
+    """Return a sentence for a code; clients must not rely on its wording."""
     return f"The sandbox answers {code}."
 
 
@@ -148,7 +148,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class View:
-    """What items are rendered for: the folder they lie in, and the length strings are cut at.
+    """How items are rendered: the mailbox, its folder, and the length at which strings are cut.
 
     ``longest`` is 255 in FindItem, None (uncut) in GetItem.
     """
@@ -159,13 +159,13 @@ class View:
 
     @property
     def is_find(self) -> bool:
-        """Whether strings are cut and invitees and bodies left out."""
+        """Whether strings are cut, and invitees and bodies are left out."""
         return self.longest is not None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The content of a SOAP body, and what the request log keeps of it."""
+    """The content of a SOAP body, and what the request log records about it."""
 
     body: str
     count: int = 0
@@ -173,9 +173,9 @@ class Answer:
 
 
 class Call:
-    """One request; ``mailbox`` is the lower-case address it is about, empty if none.
+    """One request; ``mailbox`` is the lower-case address of its mailbox, empty if none.
 
-    It acts as the account, or as the mailbox that it impersonates.
+    The caller is the account, or the mailbox that it impersonates.
     """
 
     def __init__(self, tenant: Tenant, request: SoapRequest, mailbox: str) -> None:
@@ -192,7 +192,7 @@ class Call:
         self._caller = caller
 
     def part(self, name: str) -> Element:
-        """Return a child that a request must have, and that must name something."""
+        """Return a required child of the request, which must not be empty."""
         found = self.body.find(f"{M}{name}")
         if found is None or len(found) == 0:
             raise SoapFaultError("ErrorSchemaValidation")
@@ -218,7 +218,7 @@ class Call:
         return folder
 
     def check_right(self, folder: Folder) -> None:
-        """Refuse what the caller may not read: a Reviewer reads calendars, nothing else."""
+        """Refuse folders that the caller may not read: a Reviewer may only read calendars."""
         if folder.mailbox is self._caller:
             return
         is_delegate = self._caller is self.tenant.mailbox(self.tenant.account)
@@ -227,18 +227,18 @@ class Call:
             raise ResponseError("ErrorAccessDenied")
 
     def fault(self, kind: Kind, item: Item | None = None) -> Fault | None:
-        """Return the fault of a kind that strikes this request, or this item of it."""
+        """Return the fault of a kind that strikes this request, or this item in it."""
         return self.tenant.faults.take(kind, self._mailbox, self.operation, item)
 
     def view(self, mailbox: Mailbox) -> View:
-        """Return what a mailbox's items are rendered for: FindItem cuts strings."""
+        """Return the view for a mailbox's items: FindItem cuts strings."""
         number = self.tenant.number(mailbox)
         folder = "elsewhere" if self.fault("other_folder") else CALENDAR
         longest = _FIND_LENGTH if self.operation == "FindItem" else None
         return View(number, folder_id(number, folder), longest)
 
     def joined(self, items: Sequence[str]) -> str:
-        """Join rendered items, spoilt if a fault says so."""
+        """Join rendered items; a fault may make them invalid XML."""
         content = "".join(items)
         if self.fault("invalid_characters"):
             for tag in ("<t:Name>", "<t:Subject>"):
@@ -247,13 +247,13 @@ class Call:
 
 
 def fail(fault: Fault | None) -> None:
-    """Raise what a fault says, if there is one."""
+    """Raise the error of a fault, if there is one."""
     if fault is not None:
         raise ResponseError(fault.code, fault.values())
 
 
 def subject_of(tenant: Tenant, request: SoapRequest) -> str:
-    """Return the lower-case address of the mailbox that a request is about, empty if none."""
+    """Return the lower-case address of the mailbox that a request is for, empty if none."""
     address = request.body.findtext(f".//{T}DistinguishedFolderId/{T}Mailbox/{T}EmailAddress")
     if not address:
         address = request.body.findtext(f"{M}RoomList/{T}EmailAddress")

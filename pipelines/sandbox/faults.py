@@ -1,4 +1,4 @@
-"""What tests set and look at: faults, switched on a room or the server, and the request log."""
+"""For tests: faults, which can be switched on for a room or the server, and the request log."""
 
 import threading
 from collections import deque
@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
-    # On the wire. A fault without a room strikes before the password is looked at.
+    # On the wire. A fault without a room strikes before the password is checked.
     "http",  # `status` and `body` instead of an answer, Retry-After if `retry_after` is given
     "reset",  # the connection is reset instead of an answer
     "stall",  # the answer stops at `at_byte` for `seconds` or until the server stops
     "hang_up",  # the connection closes at `at_byte`, though Content-Length promised more
-    "cut",  # the XML ends at `at_byte`, and Content-Length agrees
+    "cut",  # the XML ends at `at_byte`, with a Content-Length to match
     "latency",  # the answer takes `seconds` longer
     # Errors that Exchange reports.
     "soap_fault",  # `code` as a SOAP fault, HTTP 500
@@ -22,26 +22,26 @@ Kind: TypeAlias = Literal[
     "item_refused",  # GetItem reports `code` for the items that `which` picks
     # Answers that look right.
     "short_list",  # the first `limit` items, and IncludesLastItemInRange="false"
-    "silent_short_list",  # the first `limit` items, said to be all; TotalItemsInView is larger
+    "silent_short_list",  # the first `limit` items, as if complete; TotalItemsInView is larger
     "shuffle",  # items in random order
-    "inclusive_edges",  # items that only touch the window come back too
-    "duplicates",  # every item comes back twice
-    "other_folder",  # items say that they lie in another folder
-    "other_mailbox",  # the items of the mailbox `mailbox` come back instead of those asked for
+    "inclusive_edges",  # also items that only touch the window
+    "duplicates",  # every item twice
+    "other_folder",  # items claim to be in another folder
+    "other_mailbox",  # the items of the mailbox `mailbox` instead of those requested
     "invalid_characters",  # names and subjects begin with &#x1B;, which XML 1.0 forbids
     # Graph's pages.
-    "repeated_link",  # the link to the next page leads to this one again
+    "repeated_link",  # the link to the next page leads back to this one
     "foreign_link",  # the link to the next page leads to another host
 ]
 
 
 @dataclass
 class Fault:
-    """One switch. ``room`` (an address) and ``operation`` (``FindItem``) None mean every one.
+    """One fault. ``room`` (an address) or ``operation`` (``FindItem``) None means any.
 
-    It lets ``after`` requests (for item_refused: items) pass, then strikes ``times`` times;
-    None is for ever. ``struck`` counts. ``at_byte`` is a position in the answer's XML, None its
-    middle. ``which`` picks items. ``back_off_milliseconds`` goes with ErrorServerBusy.
+    It lets ``after`` requests (for item_refused: items) pass, then strikes ``times`` times, or
+    always if that is None; ``struck`` counts. ``at_byte`` is a position in the answer's XML, None
+    its middle. ``which`` picks items. ``back_off_milliseconds`` goes with ErrorServerBusy.
     """
 
     kind: Kind
@@ -63,7 +63,7 @@ class Fault:
     struck: int = 0
 
     def concerns(self, kind: Kind, mailbox: str, operation: str) -> bool:
-        """Tell whether this switch is about such a request."""
+        """Tell whether this fault applies to such a request."""
         return (
             self.kind == kind
             and (self.room is None or self.room.casefold() == mailbox)
@@ -71,13 +71,13 @@ class Fault:
         )
 
     def values(self) -> dict[str, str]:
-        """Return what goes into the error's MessageXml."""
+        """Return the values for the error's MessageXml."""
         if self.back_off_milliseconds is None:
             return {}
         return {"BackOffMilliseconds": str(self.back_off_milliseconds)}
 
     def strikes(self) -> bool:
-        """Count a request that this switch is about; tell whether it is struck."""
+        """Count a request to which this fault applies; tell whether the fault strikes it."""
         if self.after > 0:
             self.after -= 1
             return False
@@ -88,27 +88,27 @@ class Fault:
 
 
 class Faults:
-    """The switches that are on. Safe for the server's threads."""
+    """The faults that are on. Thread-safe."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Fault:
-        """Turn a switch on, and return it."""
+        """Turn a fault on, and return it."""
         with self._lock:
             self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Turn everything off."""
+        """Turn all faults off."""
         with self._lock:
             self._faults.clear()
 
     def take(self, kind: Kind, mailbox: str, operation: str, item: object = None) -> Fault | None:
-        """Return the switch that strikes this request (or item), and count it.
+        """Return the fault that strikes this request (or item), and count it.
 
-        ``mailbox`` is an address in lower case, empty if the request is about none.
+        ``mailbox`` is an address in lower case, empty if the request is for none.
         """
         if not self._faults:
             return None
@@ -120,7 +120,7 @@ class Faults:
         return None
 
     def limit_at_once(self, mailbox: str, operation: str, now: int) -> Fault | None:
-        """Return the too_many_at_once switch whose limit is exceeded, and count it."""
+        """Return the too_many_at_once fault whose limit is exceeded, and count it."""
         if not self._faults:
             return None
         with self._lock:
@@ -132,10 +132,10 @@ class Faults:
 
 @dataclass(frozen=True)
 class Entry:
-    """One request: ``mailbox`` is the address it was about (lower case, empty if none).
+    """One request: ``mailbox`` is the address it was for (lower case, empty if none).
 
     ``count`` is the number of items (folders, rooms) in the answer, ``status`` the HTTP status
-    (0 if none was sent), ``code`` the first response code that is not NoError.
+    (0 if none was sent), ``code`` the first response code other than NoError.
     """
 
     operation: str
@@ -163,28 +163,28 @@ class RequestLog:
 
     @property
     def now(self) -> int:
-        """Requests that are being served at this moment."""
+        """The number of requests being served at this moment."""
         return self._now
 
     def add(self, entry: Entry) -> None:
-        """Keep one request."""
+        """Add one request."""
         with self._lock:
             self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget everything so far."""
+        """Forget all requests so far."""
         with self._lock:
             self._entries.clear()
             self.most_at_once = self._now
 
     def operations(self, mailbox: str | None = None) -> list[str]:
-        """Return the names of the operations asked for, in order, of one mailbox or of all."""
+        """Return the names of the requested operations, in order, for one mailbox or for all."""
         wanted = None if mailbox is None else mailbox.casefold()
         return [each.operation for each in self if wanted is None or each.mailbox == wanted]
 
     @contextmanager
     def serving(self) -> Iterator[None]:
-        """Count a request as being served for as long as the block lasts."""
+        """Count a request as being served while the block runs."""
         with self._lock:
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)

@@ -1,4 +1,4 @@
-"""Microsoft Graph and its sign-in service on a connection: paths, rights, tokens, JSON."""
+"""A connection that serves Microsoft Graph and its sign-in service: paths, rights, tokens, JSON."""
 
 import base64
 import binascii
@@ -29,14 +29,14 @@ _PATHS: Final = (
     ("Discovery", "GET", r"/(?P<tenant>[^/]+)/v2\.0/\.well-known/openid-configuration"),
 )
 
-_OPEN: Final = ("Token", "Discovery")  # the sign-in service's, which no token opens
+_OPEN: Final = ("Token", "Discovery")  # of the sign-in service; they need no token
 
 
 @dataclass(frozen=True)
 class GraphRequest:
-    """One request; ``mailbox`` is the lower-case address it is about, empty if none.
+    """One request; ``mailbox`` is the lower-case address it is for, empty if none.
 
-    ``base`` is the server's own address, ``options`` are the query's, ``form`` the body's.
+    ``base`` is the server's own URL, ``options`` the query's parameters, ``form`` the body's.
     """
 
     operation: str
@@ -50,7 +50,7 @@ class GraphRequest:
 
 @dataclass(frozen=True)
 class GraphAnswer:
-    """An answer's JSON, and what the request log keeps of it."""
+    """An answer's JSON, and what the request log records about it."""
 
     content: Mapping[str, Any]
     count: int = 0
@@ -62,7 +62,7 @@ class GraphAnswer:
 def request_of(
     method: str, target: str, headers: Mapping[str, str], data: bytes
 ) -> GraphRequest | None:
-    """Return what is asked for, or None if it is none of Graph's or of the sign-in service's."""
+    """Parse a request; None if it is for neither Graph nor the sign-in service."""
     parts = urlsplit(target)
     for operation, its_method, path in _PATHS:
         found = re.fullmatch(path, parts.path, re.IGNORECASE)
@@ -85,7 +85,7 @@ def answer(tenant: Tenant, request: GraphRequest) -> GraphAnswer:
     """Carry out a request.
 
     Raises:
-        GraphError: where Graph or the sign-in service refuses.
+        GraphError: Graph or the sign-in service refuses the request.
     """
     own = f"{request.base}/{request.tenant_id}"
     match request.operation:
@@ -137,7 +137,7 @@ _PADDINGS: Final[Mapping[str, padding.AsymmetricPadding]] = {
 def issue_token(
     app: App, tenant_id: str, endpoint: str, form: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """Return a new token for whoever proves to be the app."""
+    """Return a new token if the client proves to be the app."""
     if tenant_id != app.tenant_id:
         raise SignInError(400, "invalid_request")
     if form.get("grant_type") != "client_credentials":
@@ -149,7 +149,7 @@ def issue_token(
     is_secret = app.client_secret is not None and form.get("client_secret") == app.client_secret
     if not (is_secret or _has_certificate(app, endpoint, form)):
         raise SignInError(401, "invalid_client")
-    # It reads like Entra's; that the tenant remembers it is all that counts.
+    # It looks like Entra's, but it is valid only because the tenant remembers it.
     head = {"typ": "JWT", "alg": "none"}
     claims = {"appid": app.client_id, "roles": app.entra_roles, "uti": secrets.token_urlsafe(24)}
     parts = (json.dumps(each).encode() for each in (head, claims))
@@ -163,7 +163,7 @@ def issue_token(
 
 
 def _has_certificate(app: App, endpoint: str, form: Mapping[str, str]) -> bool:
-    """Tell whether the assertion is the app's own, for this endpoint, and not too old."""
+    """Tell whether the assertion is signed by the app, for this endpoint, and not expired."""
     if form.get("client_assertion_type") != _ASSERTION:
         return False
     signed, _, signature = form.get("client_assertion", "").rpartition(".")
@@ -194,7 +194,7 @@ _BEARER: Final = 'Bearer realm="", authorization_uri="https://localhost/common/o
 
 
 class GraphConnection(Wire):
-    """Serves Graph and tokens; what is neither of them is not found."""
+    """Serves Graph and tokens; any other path is not found."""
 
     def serve_graph(self, data: bytes = b"") -> None:
         """Serve one request, whatever its method."""
@@ -216,7 +216,7 @@ class GraphConnection(Wire):
             self.reply(entry, body.encode(), _JSON, found.headers)
 
     def _raise_refusals(self, request: GraphRequest) -> None:
-        """Refuse who is not signed in, and what a fault says."""
+        """Refuse requests without a valid token, and those that a fault strikes."""
         kind, _, token = self.headers.get("Authorization", "").partition(" ")
         is_known = kind.casefold() == "bearer" and token in self.tenant.bearer_tokens
         if request.operation not in _OPEN and not is_known:

@@ -3,8 +3,8 @@
 Belongs here: JSON, windows, limits and pages.
 Does not belong here: connections and tokens (``graph.py``).
 
-Three things differ from EWS, as they do in life: an all-day event is written as midnight to
-midnight of its dates, in whatever zone the request names; nobody's mailbox type is given, so a
+Three things differ from EWS, as in the real services: an all-day event runs from midnight to
+midnight of its dates, in whatever zone the request names; mailbox types are never given, so a
 distribution list looks like a person; instants have fractions of a second.
 """
 
@@ -76,17 +76,17 @@ class GraphError(Exception):
         self.headers = dict(headers or {})
 
     def content(self) -> Mapping[str, Any]:
-        """Return the body; clients must not rely on its words."""
+        """Return the body; clients must not rely on its wording."""
         inner = {"date": "2026-01-01T00:00:00", "request-id": "sandbox"}
         message = f"The sandbox answers {self.code}."
         return {"error": {"code": self.code, "message": message, "innerError": inner}}
 
 
 class SignInError(GraphError):
-    """A refusal of the sign-in service: OAuth's words instead of Graph's."""
+    """A refusal by the sign-in service: OAuth's fields instead of Graph's."""
 
     def content(self) -> Mapping[str, Any]:
-        """Return the body; ``error_codes`` would be Entra's numbers."""
+        """Return the body; in Entra, ``error_codes`` has numbers."""
         text = f"The sandbox answers {self.code}."
         return {"error": self.code, "error_description": text, "error_codes": []}
 
@@ -150,7 +150,7 @@ def event(item: Item, number: int) -> dict[str, Any]:
 
 
 def without_unasked(event: dict[str, Any], selected: frozenset[str] | None) -> Mapping[str, Any]:
-    """Return an event with the properties selected; two of them can only be had with all."""
+    """Return an event with the selected properties; two exist only if nothing is selected."""
     if selected is None:
         return event
     kept = selected - _NOT_SELECTABLE | _ALWAYS_WRITTEN
@@ -158,19 +158,19 @@ def without_unasked(event: dict[str, Any], selected: frozenset[str] | None) -> M
 
 
 def _edge(item: Item, instant: datetime) -> dict[str, str]:
-    """Return when an event starts or ends; all day, the organizer's date of that as midnight."""
+    """Return when an event starts or ends; for all-day ones, midnight of the organizer's date."""
     if item.is_all_day:
         name = _ZONES.get(item.start_time_zone, item.start_time_zone)
         if name in _IANA:
             instant = instant.astimezone(ZoneInfo(name)).replace(tzinfo=UTC)
-        else:  # Exchange keeps the rules of a zone without a name; the nearest midnight is as good
+        else:  # no such name, though Exchange has the zone's rules: take the nearest midnight
             instant += timedelta(hours=12)
         instant = instant.replace(hour=0, minute=0, second=0, microsecond=0)
     return {"dateTime": _digits(instant), "timeZone": "UTC"}
 
 
 def _digits(instant: datetime) -> str:
-    """Return an instant with the seven digits of a second that .NET writes."""
+    """Return an instant with seven decimals of a second, as .NET writes it."""
     return f"{instant:%Y-%m-%dT%H:%M:%S.%f}0".rjust(27, "0")
 
 
@@ -190,9 +190,9 @@ def _attendee(person: Person, kind: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a window [starts_at, ends_at) in UTC: ``most`` events after the first ``skip``.
+    """One page of a window [starts_at, ends_at) in UTC: ``most`` events after the first ``skip``.
 
-    ``selected`` are the fields asked for, None all.
+    ``selected`` are the requested fields; None means all.
     """
 
     starts_at: datetime
@@ -204,7 +204,7 @@ class Page:
 
     @classmethod
     def of(cls, options: Mapping[str, str], headers: Mapping[str, str]) -> "Page":
-        """Return the page that a query asks for."""
+        """Return the page that a query requests."""
         zone = _ZONE.search(headers.get("prefer", ""))
         if zone is not None and zone[1] != "UTC":
             raise GraphError(400, "TimeZoneNotSupportedException")
@@ -227,12 +227,12 @@ class Page:
         return page
 
     def link(self, path: str, skip: int) -> str:
-        """Return the address of another page of the same view."""
+        """Return the link to another page of the same view."""
         return f"{path}?{urlencode({**self.options, '$skip': skip})}"
 
 
 def calendar_view(tenant: Tenant, mailbox: Mailbox, page: Page, path: str) -> dict[str, Any]:
-    """Return a page's JSON: items by start, or as a fault has them."""
+    """Return a page's JSON: items by start, unless a fault changes them."""
     about = (mailbox.address.casefold(), _OPERATION)
     is_inclusive = tenant.faults.take("inclusive_edges", *about) is not None
     find = mailbox.touching if is_inclusive else mailbox.items
@@ -256,7 +256,7 @@ def calendar_view(tenant: Tenant, mailbox: Mailbox, page: Page, path: str) -> di
 
 
 def list_rooms(tenant: Tenant, options: Mapping[str, str], base: str) -> dict[str, Any]:
-    """Return one page of the tenant's rooms; ``$skip`` stands in the link to the next."""
+    """Return one page of the tenant's rooms; the link to the next page has ``$skip``."""
     try:
         most = min(int(options.get("$top", MOST_ROOMS)), MOST_ROOMS)
         first = int(options.get("$skip", 0))

@@ -1,8 +1,8 @@
-"""What the simulated Exchange holds: items, mailboxes, the one tenant that has them, the one app.
+"""The data of the simulated Exchange: items, mailboxes, their one tenant, its one app.
 
-Plain data, and the rights that its account and its app have on it. Every person is invented. Items
+Plain data, and the rights that the account and the app have on it. Every person is invented. Items
 are a *room's copy* of a meeting, already expanded: occurrences and exceptions, never a recurring
-master. Ids are opaque and case-sensitive; the server resolves them without keeping any.
+master. Ids are opaque and case-sensitive; the server decodes them, so it stores none.
 """
 
 import base64
@@ -25,9 +25,9 @@ CLIENT_SECRET = "sandbox"  # noqa: S105  the simulation's only app; it opens not
 
 @dataclass(frozen=True)
 class Person:
-    """Someone, or something, that a meeting names.
+    """A person, list or resource named in a meeting.
 
-    With ``routing_type`` EX the address is a legacy DN. ``mailbox_type`` is EWS's word: Mailbox,
+    With ``routing_type`` EX, the address is a legacy DN. ``mailbox_type`` is EWS's: Mailbox,
     PublicDL, PrivateDL, GroupMailbox, Contact, OneOff, …
     """
 
@@ -39,13 +39,13 @@ class Person:
 
 @dataclass(frozen=True)
 class Item:
-    """One expanded calendar item, as the room's copy holds it. Instants are aware.
+    """One expanded calendar item: the room's copy. Instants are aware.
 
-    ``subject`` None is the organizer's name, as rooms keep it by default. Items of a series
-    share ``series_id``. ``item_id`` is unique among the items of a mailbox that start at one
-    instant; a mailbox made from a list numbers those that have none. ``start_time_zone`` is a
-    Windows zone id, or whatever nonsense a real calendar holds. What is None or empty is left
-    out of answers; ``is_meeting`` None is whether anybody is invited.
+    ``subject`` None shows the organizer's name, as rooms do by default. Items of a series share
+    ``series_id``. ``item_id`` is unique among a mailbox's items with the same start; a mailbox made
+    from a list numbers items without one. ``start_time_zone`` is a Windows zone id, or whatever
+    nonsense a real calendar holds. Answers leave out None and empty values. If ``is_meeting`` is
+    None, the item is a meeting if anybody is invited.
     """
 
     starts_at: datetime
@@ -76,18 +76,18 @@ class Item:
 
     @property
     def shown_subject(self) -> str:
-        """The subject as the room's calendar shows it."""
+        """The subject that the room's calendar shows."""
         return self.organizer.name if self.subject is None else self.subject
 
     @property
     def has_invitees(self) -> bool:
-        """Whether it is said to be a meeting."""
+        """Whether answers call it a meeting."""
         if self.is_meeting is not None:
             return self.is_meeting
         return bool(self.required or self.optional or self.resources)
 
     def uid(self, number: int) -> str:
-        """Return the iCalendar id, which a series shares; ``number`` is its mailbox's."""
+        """Return the iCalendar id, one per series; ``number`` is that of the mailbox."""
         return self.series_id or f"040000008200E000{number:04X}{self.item_id}"
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class Item:
 
 @dataclass(frozen=True)
 class ItemKey:
-    """What an item id stands for: the mailbox's number, the start, the id among equal starts."""
+    """The parts of an item id: the mailbox's number, the start, the id among equal starts."""
 
     number: int
     starts_at: datetime
@@ -108,14 +108,14 @@ class ItemKey:
 
 @dataclass(frozen=True)
 class FolderKey:
-    """What a folder id stands for: the mailbox's number, and the folder's distinguished name."""
+    """The parts of a folder id: the mailbox's number and the folder's distinguished name."""
 
     number: int
     name: str
 
 
 def item_id(number: int, starts_at: datetime, key: str) -> str:
-    """Return the id of an item: it changes when the item moves, as a real one does."""
+    """Return the id of an item; like a real one, it changes when the item moves."""
     return _encode(f"AAMkI|{number}|{int(starts_at.timestamp())}|{key}")
 
 
@@ -125,7 +125,7 @@ def folder_id(number: int, name: str) -> str:
 
 
 def parse_item_id(text: str) -> ItemKey | None:
-    """Return what an item id stands for, or None if it is malformed."""
+    """Return the parts of an item id, or None if it is malformed."""
     match _decode(text).split("|", 3):
         case ["AAMkI", number, seconds, key] if _is_number(number) and _is_number(seconds):
             return ItemKey(int(number), datetime.fromtimestamp(int(seconds), UTC), key)
@@ -133,7 +133,7 @@ def parse_item_id(text: str) -> ItemKey | None:
 
 
 def parse_folder_id(text: str) -> FolderKey | None:
-    """Return what a folder id stands for, or None if it is malformed."""
+    """Return the parts of a folder id, or None if it is malformed."""
     match _decode(text).split("|", 2):
         case ["AAMkF", number, name] if _is_number(number):
             return FolderKey(int(number), name)
@@ -141,7 +141,7 @@ def parse_folder_id(text: str) -> FolderKey | None:
 
 
 def utc(written: str) -> datetime:
-    """Return an instant that a client wrote; without an offset it is in UTC."""
+    """Parse an instant that a client sent; without an offset it is in UTC."""
     moment = datetime.fromisoformat(written)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
@@ -165,9 +165,9 @@ def _is_number(text: str) -> bool:
 class App:
     """An app with application permissions.
 
-    ``calendars`` are the mailboxes that ``Calendars.Read`` is scoped to, None every one.
-    ``entra_roles`` are the grants in Entra, which tokens name and which have no scope.
-    ``token_seconds`` is how long a token is said to last; it is taken until the tenant forgets it.
+    ``calendars`` are the mailboxes that ``Calendars.Read`` is scoped to; None means all.
+    ``entra_roles`` are the grants in Entra, which tokens list and which have no scope.
+    ``token_seconds`` is the stated lifetime of a token; it works until the tenant forgets it.
     """
 
     tenant_id: str = TENANT_ID
@@ -185,14 +185,14 @@ class App:
 
 
 Provider: TypeAlias = Callable[[datetime, datetime], Iterable[Item]]
-"""Items that touch [start, end); more than those is allowed, fewer is not."""
+"""Returns the items that touch [start, end); it may return more, but not fewer."""
 
 
 class Mailbox:
-    """A mailbox with one calendar: a list that may be changed, or a lazy provider.
+    """A mailbox with one calendar: a mutable list, or a lazy provider.
 
-    A list is kept, not copied: whoever made it may cancel and move items at any time.
-    ``directory`` is the room's row of the operator's CSV, if it has one.
+    The list is not copied, so its owner may cancel and move items at any time.
+    ``directory`` is the room's row in the operator's CSV, if it has one.
     """
 
     def __init__(
@@ -212,7 +212,7 @@ class Mailbox:
         self._provider = provider or self._from_list
 
     def items(self, start: datetime, end: datetime) -> Iterable[Item]:
-        """Return the items that overlap [start, end); those of no length count as an instant."""
+        """Return the items that overlap [start, end); an item of no length is one instant."""
         return [
             item
             for item in self._provider(start, end)
@@ -225,7 +225,7 @@ class Mailbox:
         return [item for item in self._provider(moment, after) if moment <= item.starts_at < after]
 
     def touching(self, start: datetime, end: datetime) -> Iterable[Item]:
-        """Return the items that overlap or only touch the window: both edges inclusive."""
+        """Return the items that overlap the window or touch either edge."""
         moment = timedelta(seconds=1)
         return [
             item
@@ -240,11 +240,11 @@ class Mailbox:
 
 @dataclass
 class Tenant:
-    """Everything that one simulated server holds, and what its one account may do.
+    """Everything that one simulated server holds, and the rights of its one account.
 
-    ``impersonation`` and ``reviewer`` name the mailboxes that the account may impersonate, or
-    read the calendar of as a delegate; None is every mailbox. ``room_lists`` maps the address
-    of a room list to the addresses of its rooms. ``app`` is who asks over Graph.
+    The account may impersonate the mailboxes in ``impersonation``, and as a delegate read the
+    calendars of those in ``reviewer``; None means every mailbox. ``room_lists`` maps the address
+    of a room list to the addresses of its rooms. ``app`` is the client of Graph.
     """
 
     rooms: Iterable[Mailbox] = ()
@@ -269,7 +269,7 @@ class Tenant:
             self.add(Mailbox(self.account, "Insights service", is_room=False))
 
     def add(self, mailbox: Mailbox) -> Mailbox:
-        """Take in a mailbox (instead of one with the same address) and return it."""
+        """Add a mailbox, replacing one with the same address, and return it."""
         key = mailbox.address.casefold()
         number = self._numbers.setdefault(key, len(self._numbers) + 1)
         self._by_number[number] = key
@@ -277,7 +277,7 @@ class Tenant:
         return mailbox
 
     def mailbox(self, address: str) -> Mailbox | None:
-        """Return the mailbox of an address, compared without case, or None."""
+        """Return the mailbox with an address (case-insensitive), or None."""
         return self.mailboxes.get(address.casefold())
 
     def number(self, mailbox: Mailbox) -> int:

@@ -1,8 +1,8 @@
-"""The simulated server: TLS on loopback, threads, a clean end; whole regions until told to stop.
+"""The simulated server: TLS on loopback, threads, a clean shutdown; one server for each region.
 
-``python -m pipelines.sandbox.server`` serves one region in a process of its own, for programs. It
+``python -m pipelines.sandbox.server`` serves one region in a separate process, for programs. It
 prints a line of JSON when it is ready, and exits when its standard input closes, so that it never
-outlives whoever started it. People use ``insights sandbox``.
+outlives the program that started it. People use ``insights sandbox``.
 """
 
 import json
@@ -33,17 +33,17 @@ _Request: TypeAlias = socket.socket | tuple[bytes, socket.socket]  # TCP has onl
 
 
 class Connection(EwsConnection, GraphConnection):
-    """Serves the requests of one client, one after the other: EWS at its path, else Graph."""
+    """Serves one client's requests, one after the other: EWS at its path, Graph elsewhere."""
 
     def do_GET(self) -> None:  # noqa: N802 - http.server's name
-        """Serve Graph, which alone is read with GET."""
+        """Serve Graph; EWS does not use GET."""
         if self._is_ews():
             self.refuse_get()
         else:
             self.serve_graph()
 
     def do_POST(self) -> None:  # noqa: N802 - http.server's name
-        """Serve one EWS request, or one for a token."""
+        """Serve one EWS request or token request."""
         data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self._is_ews():
             self.serve_ews(data)
@@ -74,7 +74,7 @@ class SandboxExchange:
 
     @property
     def port(self) -> int:
-        """The port it listens on; it stays the same when it is stopped and started again."""
+        """The port that it listens on; stopping and starting again keeps it."""
         return self._port
 
     @property
@@ -88,7 +88,7 @@ class SandboxExchange:
         return f"https://localhost:{self.port}"
 
     def start(self) -> Self:
-        """Listen and serve in a thread of its own.
+        """Listen, and serve in a background thread.
 
         Raises:
             OSError: the port is taken.
@@ -100,7 +100,7 @@ class SandboxExchange:
         return self
 
     def stop(self) -> None:
-        """Close every connection and wait until nothing is served any more."""
+        """Close every connection, and wait for the requests being served."""
         if self._server is None or self._thread is None:
             return
         self._server.stop()
@@ -124,7 +124,7 @@ class _Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
         super().__init__(("127.0.0.1", port), Connection)
-        # The handshake belongs to a connection's own thread: a slow client delays nobody.
+        # Handshakes run in each connection's own thread, so a slow client delays nobody.
         self.socket = context.wrap_socket(
             self.socket, server_side=True, do_handshake_on_connect=False
         )
@@ -137,7 +137,7 @@ class _Server(ThreadingHTTPServer):
         self.server_name, self.server_port = "localhost", self.socket.getsockname()[1]
 
     def process_request(self, request: _Request, client_address: object) -> None:
-        """Remember the connection, so that it can be closed when the server stops."""
+        """Remember the connection, to close it when the server stops."""
         if isinstance(request, socket.socket):
             with self._guard:
                 self._open.add(request)
@@ -151,15 +151,15 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: _Request, client_address: object) -> None:
-        """Keep quiet: clients that go away are part of the game."""
+        """Print nothing: tests make clients go away on purpose."""
 
     def stop(self) -> None:
-        """Stop serving, wake every thread that waits, and wait for them."""
+        """Stop serving, wake every waiting thread, and wait for them to end."""
         self.stopping.set()
         self.shutdown()
         with self._guard:
             for connection in self._open:
-                # Blocking reads return. Below TLS, whose state belongs to another thread.
+                # This ends blocking reads. It bypasses TLS, whose state another thread owns.
                 with suppress(OSError):
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
         self.server_close()
@@ -167,7 +167,7 @@ class _Server(ThreadingHTTPServer):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to serve: so many rooms in each region, on the ports given (else any free one).
+    """What to serve: that many rooms in each region, on the given ports (or any free one).
 
     A region's CA file goes to ``<directory>/<region>/ca.pem``.
     """
@@ -182,9 +182,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Served:
-    """Where a region's sandbox is, and how to be let in. ``ca_file`` is absolute.
+    """Where a region's sandbox is, and how to sign in. ``ca_file`` is absolute.
 
-    ``url`` speaks EWS to the account; ``graph_url`` speaks Graph to the app, and signs it in.
+    ``url`` serves EWS to the account; ``graph_url`` serves Graph to the app, and signs it in.
     """
 
     region: str
@@ -204,7 +204,7 @@ class Served:
 
 @contextmanager
 def serving(plan: Plan) -> Iterator[list[Served]]:
-    """Serve for as long as the block lasts; each region has a server and a CA of its own.
+    """Serve while the block runs; each region has its own server and CA.
 
     Raises:
         OSError: a port is taken, or the directory cannot be written.
@@ -237,7 +237,7 @@ def serving(plan: Plan) -> Iterator[list[Served]]:
 def serve(plan: Plan, ready: Callable[[list[Served]], None]) -> None:
     """Serve until SIGINT or SIGTERM. Main thread only.
 
-    ``ready`` is told where the regions are as soon as they answer.
+    ``ready`` is called with the regions' addresses as soon as they answer.
 
     Raises:
         OSError: a port is taken, or the directory cannot be written.
@@ -250,7 +250,7 @@ def serve(plan: Plan, ready: Callable[[list[Served]], None]) -> None:
 
 
 def stop_at_signals(over: threading.Event) -> None:
-    """Set the event at SIGINT and at SIGTERM, also where a shell had them ignored."""
+    """Set the event on SIGINT and SIGTERM, even if a shell made this process ignore them."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
 
@@ -278,7 +278,7 @@ def main(  # noqa: PLR0913, PLR0917  one parameter for each option
 
 
 def _wait_for_end_of_input(stop: threading.Event) -> None:
-    # Not through sys.stdin's buffer: a thread blocked in its lock breaks the interpreter's exit.
+    # Not sys.stdin.read: a thread that holds its buffer's lock breaks the interpreter's exit.
     while os.read(sys.stdin.fileno(), 1024):
         pass
     stop.set()

@@ -1,7 +1,7 @@
-"""The wire of the simulated server: its real TLS, whole answers, and broken ones.
+"""The transport of the simulated server: real TLS, complete answers, and broken ones.
 
-Belongs here: a certificate authority for loopback, and one connection below EWS and Graph.
-Does not belong here: what is answered.
+Belongs here: a certificate authority for loopback, and the connection that EWS and Graph share.
+Does not belong here: the content of answers.
 """
 
 import socket
@@ -41,8 +41,8 @@ _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset
 class CertificateAuthority:
     """A CA and a certificate for localhost, written into a directory that the caller owns.
 
-    ``ca_file`` is the path of the CA's certificate (PEM). The CA's own key is never written; the
-    server's touches the disk (mode 0600) only for as long as OpenSSL takes to read it.
+    ``ca_file`` is the path of the CA's certificate (PEM). The CA's key is never written to disk;
+    the server's key is there (mode 0600) only while OpenSSL reads it.
     """
 
     def __init__(self, directory: Path, hosts: tuple[str, ...] = ("localhost",)) -> None:
@@ -75,12 +75,12 @@ class CertificateAuthority:
         minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
         maximum: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
     ) -> ssl.SSLContext:
-        """Return what a server on localhost needs; other versions are for tests."""
+        """Return the TLS context of a server on localhost; tests set other versions."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if ssl.TLSVersion.SSLv3 < maximum < ssl.TLSVersion.TLSv1_2:
-            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else OpenSSL has no way to speak it
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # otherwise OpenSSL refuses old versions
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # old versions are the point
+            warnings.simplefilter("ignore", DeprecationWarning)  # tests need old versions
             context.minimum_version = minimum
             context.maximum_version = maximum
         with NamedTemporaryFile(dir=self._directory, suffix=".pem") as chain:
@@ -93,7 +93,7 @@ class CertificateAuthority:
 def _certificate(
     subject: str, key: ec.EllipticCurvePrivateKey, ca_key: ec.EllipticCurvePrivateKey
 ) -> x509.CertificateBuilder:
-    """Return what the CA's certificate and the server's share; strict verifiers ask for it all."""
+    """Return the parts that both certificates share; strict verifiers need all of them."""
     now = datetime.now(UTC)
     is_ca = subject == _CA
     own, signer = x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier
@@ -131,14 +131,14 @@ class _Stopping(Protocol):
 
 
 class _Host(Protocol):
-    """What a connection needs of the server."""
+    """What a connection needs from the server."""
 
     tenant: Tenant
     stopping: _Stopping
 
 
 class Wire(BaseHTTPRequestHandler):
-    """Serves one client, one request after the other; subclasses know what is asked."""
+    """Serves one client, one request after the other; subclasses parse the requests."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -154,7 +154,7 @@ class Wire(BaseHTTPRequestHandler):
         return cast("_Host", self.server)
 
     def handle(self) -> None:
-        """Serve until the client goes or a fault breaks the connection."""
+        """Serve until the client leaves or a fault breaks the connection."""
         self.connection.settimeout(_HANDSHAKE_SECONDS)
         try:
             self.connection.do_handshake()
@@ -164,16 +164,16 @@ class Wire(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class's name
-        """Write nothing: the request log is for tests, and answers hold names."""
+        """Write nothing: tests use the request log, and answers hold names."""
 
     def is_broken_off(self, operation: str, mailbox: str) -> bool:
-        """Carry out the faults that come instead of an answer; tell whether one did."""
+        """Apply a fault that replaces the answer, if there is one; tell whether it did."""
         latency = self.fault("latency", operation, mailbox)
         if latency is not None:
             self._host.stopping.wait(latency.seconds)
         if self.fault("reset", operation, mailbox) is not None:
             self.tenant.log.add(Entry(operation, mailbox, status=0))
-            self.close_connection = True  # with a reset: no answer, no goodbye
+            self.close_connection = True  # with a reset instead of an answer
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
             self.rfile.close()
             self.connection.close()
@@ -201,7 +201,7 @@ class Wire(BaseHTTPRequestHandler):
         content_type: str = XML,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Send an answer, or as much of it as a fault allows."""
+        """Send an answer, or the part of it that a fault lets through."""
         self.tenant.log.add(entry)
         cut = self.fault("cut", entry.operation, entry.mailbox)
         if cut is not None:
@@ -223,7 +223,7 @@ class Wire(BaseHTTPRequestHandler):
         content_type: str = XML,
         stop_at: int | None = None,
     ) -> None:
-        """Send one response in one piece; ``stop_at`` cuts the body, not its promised length."""
+        """Send one response in one piece; ``stop_at`` cuts the body, but not its Content-Length."""
         moment = time() + self.tenant.clock_skew_seconds
         phrase = next((each.phrase for each in HTTPStatus if each == status), "Unknown")
         lines = [

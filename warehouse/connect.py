@@ -53,7 +53,8 @@ def connect(
     connection accepts writes, but none of them are kept.
 
     Raises:
-        VersionError: nothing is published yet, or the folder is unknown.
+        NotPublished: nothing is published yet.
+        VersionError: what is published cannot be read, or the folder is unknown.
         ValueError: ``region`` and ``regions`` are both given, both missing, or name no region.
     """
     if bool(region) == bool(regions) or isinstance(regions, str):
@@ -80,9 +81,17 @@ def _follow(folder: Location, region: Region, bookings: bool, use: Callable[[str
             return use(str(_cached(version)))
         try:
             return use(str(version))
-        except (duckdb.IOException, FileNotFoundError):
-            if version.exists():
-                raise
+        except (duckdb.IOException, FileNotFoundError, PermissionError):
+            try:
+                os.close(os.open(version, os.O_RDONLY))
+            except FileNotFoundError:
+                continue  # it was collected
+            except PermissionError as error:
+                raise VersionError(
+                    f"{version}: cannot be read ({error.strerror}): "
+                    "see to its permissions, or ask its operators for access"
+                ) from None
+            raise
     raise VersionError(
         f"{pointer(folder, region)}: leads to no database: run 'insights publish --region {region}'"
     )

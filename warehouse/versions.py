@@ -41,6 +41,10 @@ class VersionError(WarehouseError):
     """A database cannot be published or found: one line that names the path and the remedy."""
 
 
+class NotPublished(VersionError):  # noqa: N818 - it is a state that passes, not a fault
+    """The region has no database yet."""
+
+
 class VersionBusy(VersionError):  # noqa: N818 - it is a state that passes, not a fault
     """Another build of the region's database is going on."""
 
@@ -155,7 +159,8 @@ def current_version(warehouse: Somewhere, region: Region, *, statistics: bool = 
     elsewhere alone.
 
     Raises:
-        VersionError: nothing was published yet, or the pointer leads out of ``versions``.
+        NotPublished: nothing was published yet.
+        VersionError: the pointer cannot be read, or leads out of ``versions``.
     """
     tree = _tree(warehouse)
     kind = "-statistics" if statistics else ""
@@ -166,7 +171,7 @@ def current_version(warehouse: Somewhere, region: Region, *, statistics: bool = 
         fixed, ending = f"parquet-{region.lower()}{kind}", ""
         found = tree.shown(_current(region), fixed)
     if found is None:
-        raise VersionError(
+        raise NotPublished(
             f"{warehouse / database}: no database yet: run 'insights publish --region {region}'"
         )
     if not found:

@@ -24,7 +24,6 @@ from warehouse.connect import connect
 from warehouse.storage import Location
 
 WORKBOOK: Final = ".xlsx"
-_OTHER_FILES: Final = {".csv", ".ods", ".parquet", ".tsv", ".xls", ".xlsb", ".xlsm"}
 _MOST_ROWS: Final = 1_048_575  # of a sheet, without its header
 _DEFINITIONS: Final = "definitions"
 _FORMATS: Final = {
@@ -61,9 +60,10 @@ def export(config: Path, region: Region, tables: tuple[str, ...], to: Path) -> i
 
     A workbook has a sheet for each table and one with the definitions. Instants are in UTC.
     """
-    if to.suffix.lower() in _OTHER_FILES and not to.is_dir():
+    if to.suffix.lower() not in ("", WORKBOOK) and not to.is_dir():
         raise click.UsageError(
-            f"--to {to}: no such file is written; name FILE{WORKBOOK}, or a folder for CSV"
+            f"--to {to}: no such file is written; name FILE{WORKBOOK}, or a folder for CSV "
+            "(a new one without a dot in its name)"
         )
     warehouse = settings_of(config, region).regions[region].warehouse
     written = export_tables(warehouse, region, tables, to)

@@ -4,6 +4,7 @@ Monitoring systems call it. It prints counts, codes and dates only.
 """
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.lake import Lake
 from warehouse.storage import WarehouseError
-from warehouse.versions import VersionError, published_versions
+from warehouse.versions import NotPublished, VersionError, published_versions
 
 STALE_AFTER_HOURS: Final = 30
 _LITTLE_DISK: Final = 0.05
@@ -113,7 +114,9 @@ class Status:
         if self.lake_error is not None:
             return
         if run is not None and run.state == "failed":
-            yield run.error or "the run failed in Dagster; its UI has the step that failed"
+            # A night that failed for the warehouse says of it what was said already.
+            if self.warehouse_error is None or run.error_code != VersionError.__name__:
+                yield run.error or "the run failed in Dagster; its UI has the step that failed"
             if self.is_stale:
                 then = f"then 'insights run --region {region}'"
                 yield f"run 'insights check --region {region}', {then}"
@@ -182,7 +185,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     codes = Counter(failed.values())
     try:
         published_versions(chosen.warehouse, region)  # raises without access; no version is fine
-        with suppress(VersionError), connect(region, warehouse=chosen.warehouse) as connection:
+        with suppress(NotPublished), connect(region, warehouse=chosen.warehouse) as connection:
             built = connection.execute("SELECT data_through, built_at FROM build_info")
             data_through, built_at = built.fetchall()[0]
     except WarehouseError as error:
@@ -190,7 +193,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     hours = settings.alerts.stale_after_hours if settings.alerts else STALE_AFTER_HOURS
     places = {"lake": chosen.lake, "warehouse": chosen.warehouse}
     disks = {
-        name: shutil.disk_usage(next(at for at in (place, *place.parents) if at.exists()))
+        name: shutil.disk_usage(next(at for at in (place, *place.parents) if os.path.exists(at)))  # noqa: PTH110 - the other raises where access is refused
         for name, place in places.items()
         if isinstance(place, Path)  # if it does not exist yet, its nearest parent counts
     }

@@ -222,7 +222,7 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
         if first is not record:
             remedy = "give each row its own valid_from" if since else "list every room once"
             told["room_id"] = f"{same} {first.line}; {remedy}"
-        if owner is not record and (owner.room != room or first is not record):
+        if owner is not record and owner.room != room:
             told["address"] = f"{same} {owner.line}; list every room once"
         elif first is record and record.mailbox != kept.mailbox:
             told["address"] = f"{other} a room keeps its mailbox, correct all its rows"

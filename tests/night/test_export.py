@@ -131,7 +131,7 @@ def test_an_unknown_table_and_a_region_without_a_database_are_one_line(
     assert "no database yet" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["figures.xls", "Figures.CSV", "figures.ods"])
+@pytest.mark.parametrize("name", ["figures.xls", "Figures.CSV", "figures.pdf"])
 def test_the_name_of_another_kind_of_file_is_not_taken_for_a_folder(
     company: Company, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,8 +1,12 @@
 """``insights status`` says how old the figures are; ``run --dry-run`` stores nothing."""
 
+import ctypes
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +107,39 @@ def test_rows_that_no_database_shows_yet_are_told(
     assert found["to_do"] == [
         "the database is older than what was read: run 'insights publish --region EU'"
     ]
+
+
+@pytest.mark.parametrize("refused", ["warehouse/statistics", "warehouse/versions"])
+def test_a_warehouse_of_which_a_folder_is_refused_is_told_once_with_the_true_cause(
+    company: Company, refused: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert company.run(today(), today()) == 0
+    with without_access(company.directory / refused):
+        assert company.run(today(), today()) == 1
+        found = status(company, capsys, 1)
+    (line,) = found["to_do"]
+    assert line == found["warehouse_error"]
+    assert line.startswith(str(company.directory / refused))
+    assert "cannot be read (Permission denied): see to its permissions" in line
+
+
+@contextmanager
+def without_access(folder: Path) -> Iterator[None]:
+    """Refuse a folder to this thread; root is refused nothing unless it gives that up."""
+    libc, capabilities = ctypes.CDLL(None, use_errno=True), (ctypes.c_uint32 * 6)()
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # of this thread; see capset(2)
+    assert libc.capget(header, capabilities) == 0
+    effective = capabilities[0]
+    mode = folder.stat().st_mode
+    folder.chmod(0)
+    try:
+        capabilities[0] = effective & ~0b110  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+        assert libc.capset(header, capabilities) == 0
+        yield
+    finally:
+        capabilities[0] = effective
+        assert libc.capset(header, capabilities) == 0
+        folder.chmod(mode)
 
 
 def test_the_status_for_people_is_a_few_lines(

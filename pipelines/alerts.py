@@ -1,15 +1,15 @@
-"""A person hears of what went wrong, and of the month that ended: once each, whoever notices.
+"""Alerts about what went wrong, and a mail about the month that ended: each is sent once.
 
-Belongs here: which finished runs and which silences are worth an alert, the sensors that watch
-for them; what the monthly mail holds and when the night sends it, as soon as the month before was
-read whole; and the memory of what was sent: observations of ``{region}/alerts`` and
-``{region}/mail`` on Dagster's instance, which runs and sensors share, and which its UI shows.
+Belongs here: which finished runs and which silences are worth an alert; the sensors that watch
+for them; what the monthly mail holds, and when a night sends it (as soon as last month was read
+whole); the memory of what was sent. This memory is observations of ``{region}/alerts`` and
+``{region}/mail`` on Dagster's instance: runs and sensors share it, and Dagster's UI shows it.
 Does not belong here: sending (``channels.py``), what a run left (``history.py``), the figures of
-the mail (``warehouse/summary.py``), which are of the statistics only, and its prose
+the mail (``warehouse/summary.py``), which come from the statistics only, and its prose
 (``templates/month.txt.j2``).
 
-What sends here does not raise: an alert or a mail that fails is one line on stderr and never
-fails a night.
+The functions here that send never raise: an alert or mail that cannot be sent is one line on
+stderr and never fails a night.
 """
 
 import logging
@@ -36,18 +36,18 @@ from warehouse.summary import read_month
 from warehouse.targets import evaluate, month_name
 
 NOTIFIES_ITSELF: Final = {"insights/alerts": "of its own"}
-"""The tag of a run that sends its own alert; sensors leave it alone."""
+"""The tag of a run that sends its own alert; the sensors skip such a run."""
 
 _LOOK_SECONDS: Final = 900
 _REMEMBERED: Final = 100
 _ANOTHER_RUN: Final = ("LakeBusy", "VersionBusy")
-_LAST_DAY_TO_SEND: Final = 7  # a mail configured in mid-month waits for the next one
+_LAST_DAY_TO_SEND: Final = 7  # reports that are configured in mid-month begin with the next month
 
 
 def region_sensors(
     settings: Settings, region: Region, clock: Callable[[], datetime], job_name: str
 ) -> list[dg.SensorDefinition]:
-    """Return what watches a region's runs in Dagster; nothing where no alerts are configured."""
+    """Return the sensors that watch a region's runs; none if no alerts are configured."""
     if settings.alerts is None:
         return []
     own, alerts = settings.regions[region], settings.alerts
@@ -108,7 +108,7 @@ def notify_of_run(
 ) -> None:
     """Notify of a finished run that failed or was partial.
 
-    Not of one that was refused because another one is going on: that one will notify.
+    A run that was refused because another was going on is skipped: the other one notifies.
     """
     with _never_raising(region.region, "alert"):
         alert = alert_of_run(instance, region, run_id)
@@ -124,9 +124,9 @@ def notify_of_no_run(  # noqa: PLR0913, PLR0917 - what the alert says, and where
     today: date,
     error_code: str,
 ) -> None:
-    """Notify, if alerts are configured, of a night that could not begin.
+    """Notify of a night that could not begin, if alerts are configured.
 
-    Without a history nobody remembers that: each try notifies again.
+    Without a history the alert is not remembered, so each try notifies again.
 
     Raises:
         OSError: ``home`` cannot be written.
@@ -144,10 +144,10 @@ def notify_of_no_run(  # noqa: PLR0913, PLR0917 - what the alert says, and where
 
 
 def notify(instance: dg.DagsterInstance | None, alerts: AlertSettings, alert: Alert) -> None:
-    """Notify a person, unless that was done before; without an instance nobody knows.
+    """Send an alert, unless it was sent before; without an instance, send it every time.
 
-    It is remembered first, then sent: if this process dies in between, nobody is notified twice.
-    If no channel took it, that is remembered too, and the next who notices may try again.
+    The alert is remembered, then sent: if this process dies in between, nobody is notified twice.
+    If no channel took it, that is remembered too, so that a later run or sensor tries again.
     """
     with _never_raising(alert.region, "alert"):
         if instance is not None:
@@ -163,7 +163,7 @@ def notify(instance: dg.DagsterInstance | None, alerts: AlertSettings, alert: Al
 
 
 def alert_of_run(instance: dg.DagsterInstance, region: RegionSettings, run_id: str) -> Alert | None:
-    """Return the alert of a finished run; None if it was whole, or stopped by hand."""
+    """Return the alert of a finished run; None if it read every room, or was stopped by hand."""
     record = instance.get_run_record_by_id(run_id)
     if record is None:
         return None
@@ -194,10 +194,10 @@ class _Memory(NamedTuple):
     failed_rooms: frozenset[str]
 
     def covers(self, alert: Alert) -> bool:
-        """Return whether this covers an alert too.
+        """Return whether this earlier alert makes ``alert`` unnecessary.
 
-        A failed night covers a partial one, not the other way round; no night covers a room
-        that failed only later.
+        The alert of a failed night covers that of a partial one, but not the other way round.
+        A room that failed only later is never covered.
         """
         return (
             self.about == _about(alert)
@@ -207,7 +207,7 @@ class _Memory(NamedTuple):
 
 
 def _about(alert: Alert) -> str:
-    """Name a night by its date and days, a silence by when it began."""
+    """Return what an alert is about: a night with its date and days, or a silence since when."""
     if alert.last_read_at is not None:
         return f"silence since {alert.last_read_at.isoformat()}"
     days = " to ".join(day.isoformat() for day in alert.days or ())
@@ -220,14 +220,14 @@ def _remember(instance: dg.DagsterInstance, alert: Alert, *, is_sent: bool) -> N
         "state": alert.state,
         "error_code": alert.error_code or "",
         "failed_rooms": sorted(alert.failed_rooms),
-        "is_told": is_sent,  # the name that older histories have
+        "is_told": is_sent,  # histories of older releases use this name
     }
     key = dg.AssetKey([alert.region.lower(), "alerts"])
     instance.report_runless_asset_event(dg.AssetObservation(key, alert.subject, metadata=metadata))
 
 
 def _latest(instance: dg.DagsterInstance, region: Region) -> Iterator[_Memory]:
-    """Yield what was sent, latest first, without what no channel took in the end."""
+    """Yield the alerts that were sent, latest first; not those that no channel took."""
     seen = set()
     key = dg.AssetKey([region.lower(), "alerts"])
     for record in instance.fetch_observations(key, limit=_REMEMBERED).records:
@@ -258,9 +258,9 @@ class Mail:
 
 
 def monthly_mail(settings: Settings, region: Region, first: date | None = None) -> Mail | None:
-    """Return the mail of the month that begins on ``first`` (default: the last closed one).
+    """Return the mail about the month that begins on ``first`` (default: the last closed one).
 
-    None where there is no such month yet.
+    Return None if there is no such month yet.
 
     Raises:
         VersionError: nothing was published yet.
@@ -288,9 +288,9 @@ def monthly_mail(settings: Settings, region: Region, first: date | None = None) 
 def send_if_due(
     instance: dg.DagsterInstance, settings: Settings, region: Region, today: date
 ) -> None:
-    """Send the mail of the month that just ended, if that was not done before.
+    """Send the mail about the month that just ended, unless it was sent before.
 
-    One that fails is tried again by the next night.
+    If no recipient took it, the next night tries again, until the seventh of the month.
     """
     if settings.reports is None or today.day > _LAST_DAY_TO_SEND:
         return

@@ -3,9 +3,9 @@
 Belongs here: Dagster's view of a night: partitions, pool, freshness, metadata, checks.
 Does not belong here: what a night does (``night.py``), jobs and schedules (``definitions.py``).
 
-Source, redaction and lake are one asset, because whatever passes between two assets is pickled
-to disk by the default IO manager, and raw items must never be. The warehouse is rebuilt whole
-from the lake: there is no incremental state to go wrong.
+Reading, redaction and lake are one asset: Dagster's default IO manager pickles whatever passes
+between two assets to disk, and raw items must never get there. The warehouse is rebuilt whole
+from the lake, so there is no incremental state to go wrong.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -55,7 +55,7 @@ Launch: TypeAlias = Callable[
 ]
 """Starts a job that runs ``insights`` with these arguments, and waits for it (Dagster Pipes)."""
 
-# Dagster looks for the class itself in the annotation of an asset with checks.
+# On an asset with checks, Dagster recognizes only the bare class as the return annotation.
 _Result: TypeAlias = dg.MaterializeResult
 
 
@@ -68,11 +68,11 @@ class _Common(TypedDict):
 
 @dataclass(frozen=True)
 class RegionAssets:
-    """Makes the assets of a region.
+    """Creates the assets of a region.
 
-    A run in this process takes no slot of the region's pool (``is_pooled`` false): the slot of a
-    run that was killed is never given back, and the lake's own lock keeps runs apart anyway.
-    ``last_date`` stretches the partitions to a day beyond the booking window.
+    A run in this process takes no slot of the region's pool (``is_pooled`` False): a killed run
+    would never give its slot back, and the lake's own lock keeps runs apart anyway.
+    ``last_date`` extends the partitions to a day beyond the booking window.
     """
 
     settings: Settings
@@ -84,13 +84,13 @@ class RegionAssets:
     last_date: date | None
 
     def all(self) -> list[dg.AssetsDefinition]:
-        """Return the assets in the order in which a night makes them."""
+        """Return the assets in the order in which a night materializes them."""
         return [self._bookings(), self._warehouse(), self._report()]
 
     def elsewhere(self, launch: Launch) -> dg.AssetsDefinition:
         """Return the same assets as one step, whose work is done by a job that ``launch`` starts.
 
-        What the job reports is believed, whatever its exit code; one that reports nothing failed.
+        The job's report counts, whatever its exit code; a job that reports nothing has failed.
         """
         here = self.all()
 
@@ -102,13 +102,13 @@ class RegionAssets:
             pool=self.region.lower() if self.is_pooled else None,
         )
         def night_elsewhere(context: dg.AssetExecutionContext) -> Iterator[PipesExecutionResult]:
-            days = context.partition_key_range  # Pipes tell a job of one partition, not of a range
+            days = context.partition_key_range  # Pipes can pass one partition to a job, no range
             arguments = ["pipes", "--region", self.region, "--from", days.start, "--to", days.end]
             try:
                 done = launch(context, arguments)
                 facts = facts_reported(done.get_custom_messages())
                 why = "it ended too early"
-            except Exception as error:  # noqa: BLE001 - clients quote a job's log, which is not kept
+            except Exception as error:  # noqa: BLE001 - its text may quote the job's log
                 facts, why = None, type(error).__name__
             if facts is None:
                 line = f"{self.region}: the job gave no report ({why}); its own log says more"
@@ -126,7 +126,7 @@ class RegionAssets:
         return night_elsewhere
 
     def _bookings(self) -> dg.AssetsDefinition:
-        # Partitions are the local days of the lake: from the retention to the booking window.
+        # A partition is a local day of the lake, from the first day kept to the last one ahead.
         today, ahead = self._today(), self.settings.ahead_days
         if self.last_date:
             ahead = max(ahead, (self.last_date - today).days)
@@ -232,7 +232,7 @@ class RegionAssets:
 
 
 def table_schema(table: Table) -> dg.TableSchema:
-    """Return Dagster's picture of a table of the contract."""
+    """Return a table of the contract as a column schema for Dagster's UI."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
@@ -247,12 +247,12 @@ def table_schema(table: Table) -> dg.TableSchema:
 
 
 def check_night(lake: Lake, result: NightResult, today: date) -> list[dg.AssetCheckResult]:
-    """Return the results of ``CHECKS``. A failed check fails no run: what could be read has landed.
+    """Return the results of ``CHECKS``; ``today`` is the region's local date.
 
-    ``today`` is the region's local date.
+    A failed check does not fail the run: what could be read has landed.
     """
     columns: dict[str, str | int] = {}
-    try:  # the lake refuses a file that is not the contract's
+    try:  # the lake refuses a file whose columns are not the contract's
         days = result.day_range
         columns["files"] = lake.check("bookings", days.first_date, days.last_date)
     except LakeError as error:
@@ -295,10 +295,10 @@ def _check_volume(lake: Lake, day: date) -> dg.AssetCheckResult:
 
 @contextmanager
 def failing_in_one_line(region: Region) -> Iterator[None]:
-    """Turn what is raised into a failure of one line: the event database keeps every text.
+    """Turn any exception into a one-line failure: Dagster's event database keeps every text.
 
-    The project's own errors are written without values; any other error gives its class only,
-    since pyarrow, pandas and duckdb quote the values that they choke on.
+    The project's own errors contain no values. Of any other error only the class is kept, since
+    pyarrow, pandas and duckdb quote the values that they fail on.
     """
     try:
         yield
@@ -317,7 +317,7 @@ def failing_in_one_line(region: Region) -> Iterator[None]:
 
 
 def failure(line: str, code: str, failed_rooms: Mapping[str, str]) -> dg.Failure:
-    """Return a failure of one line, with a code for each room if rooms are the reason."""
+    """Return a one-line failure, with a code for each failed room if rooms are the reason."""
     metadata: dict[str, Any] = {"error_code": code}
     if failed_rooms:
         metadata["rooms_expected"] = len(failed_rooms)

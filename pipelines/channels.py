@@ -1,11 +1,11 @@
 """An alert, and how it is sent: by webhook or by e-mail.
 
 Belongs here: what an alert says (counts, room ids, codes and dates, never anything else), and
-what either way needs to deliver it, which the monthly mail uses too.
+delivery over both channels, which the monthly mail uses too.
 Does not belong here: when to send (``alerts.py``), the keys of ``insights.yaml`` (``settings``).
 
-TLS is always verified, and every wait has a limit. What goes wrong is named by class or status
-only: an address may be a secret.
+TLS is always verified, and every wait has a limit. A failure is reported by its class or status
+only: its text may hold the address, which may be a secret.
 """
 
 import smtplib
@@ -39,10 +39,10 @@ _PORTS: Final = {"starttls": 587, "implicit": 465}
 class Alert:
     """One thing that a person must know.
 
-    ``night_date`` is the region's local date; ``days`` the local days that were asked for, if any;
-    ``rooms_expected`` and ``rooms_loaded`` are None where it did not come to reading;
-    ``last_read_at`` is when a room was last read (stale only); ``kinds`` are those of the region's
-    failed rooms, whose protocols the remedies speak of.
+    ``night_date`` is the region's local date; ``days`` are the first and last local day requested,
+    if any; ``rooms_expected`` and ``rooms_loaded`` are None if the run ended before reading;
+    ``last_read_at`` is when a room was last read (stale only); ``kinds`` are the kinds of the
+    failed rooms' exchanges, which decide the protocols that the remedies name.
     """
 
     region: Region
@@ -58,7 +58,7 @@ class Alert:
 
     @property
     def subject(self) -> str:
-        """The fact in one line."""
+        """What happened, in one line."""
         if self.last_read_at is not None:
             return f"{self.region}: nothing was read since {self.last_read_at:%Y-%m-%d %H:%M} UTC"
         line = f"{self.region}: {self.state} night {self.night_date}"
@@ -68,17 +68,17 @@ class Alert:
 
     @property
     def rooms_named(self) -> Mapping[str, str]:
-        """The first of the failed rooms."""
+        """The first 20 failed rooms by room_id, each with its code."""
         return dict(sorted(self.failed_rooms.items())[:_ROOMS_NAMED])
 
     @property
     def text(self) -> str:
-        """The whole text: the fact, the rooms, what each code means and what mends it."""
+        """The whole text: what happened, the rooms, and the meaning and remedy of each code."""
         remedies = remedies_for(self.failed_rooms.values(), self.kinds)
         return render("alert.txt.j2", alert=self, remedies=remedies).strip()
 
     def as_json(self) -> dict[str, object]:
-        """Return what a webhook gets; ``text`` is what chat services show."""
+        """Return the JSON that a webhook receives; chat services show its ``text``."""
         return {
             "text": self.text,
             "region": self.region,
@@ -95,7 +95,7 @@ class Alert:
 
 
 class NotSentError(Exception):
-    """A channel did not take a message; the text is a code or names a variable, no value."""
+    """A channel did not take a message; the text has a code, count or variable, never a value."""
 
     def __init__(self, text: str, *, is_partly_sent: bool = False) -> None:
         super().__init__(text)
@@ -103,7 +103,7 @@ class NotSentError(Exception):
 
 
 def send(alerts: AlertSettings, alert: Alert) -> dict[str, str]:
-    """Send an alert by every channel; return those that did not take it, each with a code."""
+    """Send an alert over every channel; return the channels that did not take it, with a code."""
     not_sent: dict[str, str] = {}
     if alerts.webhook is not None:
         with _noting(not_sent, "webhook"):
@@ -117,16 +117,16 @@ def send(alerts: AlertSettings, alert: Alert) -> dict[str, str]:
 
 
 def try_channels(alerts: AlertSettings | None, reports: EmailKeys | None) -> dict[str, str | None]:
-    """Reach every channel without sending anything; return a code for each that fails.
+    """Contact every channel without sending anything; return its failure code, None if it has none.
 
-    Keys are those of the configuration: ``alerts.webhook``, ``alerts.email``, ``reports``.
+    The keys are those of the configuration: ``alerts.webhook``, ``alerts.email``, ``reports``.
     """
     tried: dict[str, str | None] = {}
     webhook, email = (alerts.webhook, alerts.email) if alerts else (None, None)
     if webhook is not None:
         tried["alerts.webhook"] = None
         with _noting(tried, "alerts.webhook"):
-            _request(webhook, "HEAD")  # whatever it answers, it was reached
+            _request(webhook, "HEAD")  # any status proves that it was reached
     for name, keys in (("alerts.email", email), ("reports", reports)):
         if keys is not None:
             tried[name] = None
@@ -146,7 +146,7 @@ def _noting(not_sent: MutableMapping[str, Any], channel: str) -> Iterator[None]:
 
 @contextmanager
 def _coded() -> Iterator[None]:
-    """Name what is raised by the class of what was at the bottom: ``requests`` wraps it twice."""
+    """Report an error by its class, or by a certificate error's, which ``requests`` wraps twice."""
     try:
         yield
     except NotSentError:

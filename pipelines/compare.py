@@ -1,8 +1,8 @@
-"""``insights compare-sources``: the same rooms and days over two exchanges, row against row.
+"""``insights compare-sources``: compare the rows of the same rooms and days over two exchanges.
 
 Belongs here: which rooms are read both ways, and where their redacted rows differ.
 Does not belong here: printing (``cli/exchange.py``), how a room is read (``night.py``,
-``sources``). Nothing is stored; what leaves here are room ids, dates, column names and counts.
+``sources``). Nothing is stored; a result holds only room ids, dates, column names and counts.
 """
 
 from collections import Counter
@@ -30,7 +30,7 @@ _DAY: Final = _COLUMNS.index("local_start_date")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A room, its own exchange, and the other one that it is read over too."""
+    """A room, its own exchange, and the other exchange that it is also read from."""
 
     room_id: str
     own: str
@@ -39,10 +39,10 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class DayDifference:
-    """A room's local day whose rows differ.
+    """A local day of a room on which the rows of the two exchanges differ.
 
-    ``columns`` counts, by column, the rows that both have and that differ in it; ``rows`` counts
-    these rows. ``only_own`` and ``only_other`` count rows that one exchange alone has.
+    ``rows`` counts the bookings that both have but that differ, ``columns`` by column how many
+    differ in it. ``only_own`` and ``only_other`` count the rows that only one exchange has.
     """
 
     pair: Pair
@@ -55,7 +55,7 @@ class DayDifference:
 
 @dataclass
 class Comparison:
-    """What was found so far; ``failed`` has the codes of a room by exchange."""
+    """The result so far; ``failed`` has, for each such room, the codes of the exchanges."""
 
     equal_rows: int = 0
     rooms: int = 0
@@ -87,12 +87,12 @@ class Comparison:
 
 
 def pairs_of(region: RegionSettings, with_exchange: str | None) -> list[Pair]:
-    """Return which rooms are read both ways.
+    """Return the rooms to read from two exchanges.
 
-    Without ``with_exchange`` the other exchange is the region's only one of the other kind.
+    Without ``with_exchange``, the region must have two exchanges, one of each kind.
 
     Raises:
-        SettingsError: there is no such exchange, or no room that is not on it anyway.
+        SettingsError: it must be named, there is no such exchange, or every room is on it already.
     """
     exchanges = region.exchanges
     if with_exchange is not None:
@@ -123,7 +123,7 @@ def compare(
     open_source: OpenSource,
     advance: Callable[[Outcome[pa.Table]], None],
 ) -> Comparison:
-    """Read every pair both ways, side by side, and compare as the rooms come in.
+    """Read both exchanges in parallel, and compare each room as soon as both have answered.
 
     Raises:
         SettingsError: a secret's environment variable is not set.
@@ -154,7 +154,7 @@ def compare(
 
 
 def _differences(pair: Pair, own: Counter[_Row], other: Counter[_Row]) -> Iterator[DayDifference]:
-    """Match rows of a day that start together, those first that differ in fewest columns."""
+    """Yield the differences by day; match a row to the most similar one with the same start."""
     days = {row[_DAY] for row in (*own, *other)}
     for day in sorted(day for day in days if isinstance(day, date)):
         left, right = (

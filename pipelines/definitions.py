@@ -1,7 +1,7 @@
-"""What Dagster loads: each region's assets, job, schedule and sensors; a night in this process.
+"""What Dagster loads: each region's assets, job, schedule and sensors; runs in this process.
 
-Belongs here: putting them together, finding the configuration when Dagster starts, and executing
-the job here, on the operator's own instance, so that Dagster's UI shows its history.
+Belongs here: assembling these, finding the configuration when Dagster starts, and running the job
+in this process on the operator's own instance, so that Dagster's UI shows its history.
 Does not belong here: what an asset does (``assets.py``), the instance (``history.py``).
 
 Importing this module does nothing. Dagster calls ``defs``, which loads the configuration.
@@ -34,12 +34,12 @@ _NO_RETRY: Final = {"dagster/max_retries": "0"}  # a refused password must not b
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Load $INSIGHTS_CONFIG, else insights.yaml, else the demo's.
+    """Load $INSIGHTS_CONFIG, else insights.yaml, else the demo's configuration.
 
     Raises:
         SettingsError: the configuration is wrong.
     """
-    os.umask(0o027)  # nothing that a run writes is for everybody's eyes
+    os.umask(0o027)  # the files of a run must not be world-readable
     configured = os.environ.get("INSIGHTS_CONFIG")
     path = Path(configured or "insights.yaml")
     if not configured and not path.exists():
@@ -68,13 +68,13 @@ def build_defs(  # noqa: PLR0913 - what differs by where a night runs
 ) -> dg.Definitions:
     """Return the definitions of all regions of the settings.
 
-    ``progress``, ``last_date`` and ``is_pooled`` are for runs in this process: ``RegionAssets``.
-    With ``launch``, the work of a night is done by a job that it starts elsewhere
-    (``docs/deployment.md``).
+    ``progress``, ``last_date`` and ``is_pooled`` are for runs in this process: see
+    ``RegionAssets``. With ``launch``, the work of a night is done by a job that ``launch`` starts
+    elsewhere (``docs/deployment.md``).
     """
     parts = []
     with warnings.catch_warnings():
-        # Pools, freshness and backfill policies are beta in name; the tests hold what we use.
+        # Pools, freshness and backfill policies are marked beta; tests cover what is used here.
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         for region in settings.regions:
@@ -122,7 +122,7 @@ def _nightly_schedule(settings: Settings, region: Region) -> dg.ScheduleDefiniti
 def launch_night(
     settings: Settings, region: Region, day_range: DayRange, home: Path, progress: Progress
 ) -> RunFacts:
-    """Run ``{region}_night`` for these days, and return what the history says of it.
+    """Run ``{region}_night`` for these days, and return what the history recorded about it.
 
     Raises:
         HistoryError: the server of the history cannot be reached.
@@ -143,7 +143,7 @@ def execute_night(
     instance: dg.DagsterInstance,
     progress: Progress,
 ) -> dg.ExecuteInProcessResult:
-    """Run ``{region}_night`` for these days in this process, on an instance that is open."""
+    """Run ``{region}_night`` for these days in this process, on an open instance."""
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     alone = settings.model_copy(update={"regions": {region: settings.regions[region]}})
     definitions = build_defs(

@@ -1,8 +1,8 @@
-"""Dagster's history of runs on the operator's own instance: where it lies, and what it says.
+"""Dagster's history of runs on the operator's own instance: where it is, and what it holds.
 
-Belongs here: DAGSTER_HOME and its settings; what a run leaves there: tags, counts, room ids and
-codes, so that whatever reads a run (the command line, the alerts, another Dagster) reads the same
-facts; when the lake was last read. Everything in here may be stored and shown.
+Belongs here: DAGSTER_HOME and its settings; the tags, counts, room ids and codes that a run leaves
+there, read in one place, so that the command line, the alerts and another Dagster see the same
+facts; when a room was last read. All of these may be stored and shown.
 Does not belong here: running a night (``definitions.py``), what its assets write (``assets.py``).
 """
 
@@ -64,17 +64,17 @@ _EVENTS: Final = {
 
 
 class HistoryError(Exception):
-    """The history of runs cannot be reached, or was lost in the middle of a run; one line."""
+    """The history of runs cannot be reached, or became unreachable during a run; one line."""
 
     exit_code: ClassVar[int] = 1
 
 
 @dataclass
 class RunFacts:
-    """What is known of a run: little of one whose process was killed.
+    """What is known about a run: little, if its process was killed.
 
     ``failed_rooms`` has a code for each room_id. ``database`` and ``page`` are file names in the
-    region's warehouse, None where the run did not come to them. ``error`` is one line.
+    region's warehouse, None if the run did not get that far. ``error`` is one line.
     """
 
     is_success: bool = False
@@ -92,7 +92,7 @@ class RunFacts:
 
     @property
     def rooms_loaded(self) -> int | None:
-        """Rooms that could be read; None where it did not come to reading."""
+        """Rooms that could be read; None if the run ended before reading."""
         return None if self.rooms_expected is None else self.rooms_expected - len(self.failed_rooms)
 
     @property
@@ -101,7 +101,7 @@ class RunFacts:
         return self.bookings is not None
 
     def take(self, metadata: Mapping[str, Any]) -> None:
-        """Take over what the metadata of one event say."""
+        """Copy the facts from the metadata of one event."""
         for name in _TAKEN & metadata.keys():
             setattr(self, name, metadata[name].value)
 
@@ -112,7 +112,7 @@ def job_name(region: Region) -> str:
 
 
 def range_tags(day_range: DayRange) -> dict[str, str]:
-    """Return the tags that make a run one of these days."""
+    """Return the tags that make a run cover these days."""
     return {
         RANGE_START_TAG: day_range.first_date.isoformat(),
         RANGE_END_TAG: day_range.last_date.isoformat(),
@@ -120,12 +120,12 @@ def range_tags(day_range: DayRange) -> dict[str, str]:
 
 
 def report_of(facts: RunFacts) -> dict[str, Any]:
-    """Return what a job says at its end to the Dagster that started it; see ``facts_reported``."""
+    """Return what a job reports at its end to the Dagster that started it (``facts_reported``)."""
     return {name: getattr(facts, name) for name in _REPORTED}
 
 
 def facts_reported(messages: Sequence[Any]) -> RunFacts | None:
-    """Return what a job said at its end; None if it did not come to that."""
+    """Return the facts that a job reported at its end; None if it sent no report."""
     for each in messages:
         if isinstance(each, dict) and each.keys() == set(_REPORTED):
             return RunFacts(**each)
@@ -133,7 +133,7 @@ def facts_reported(messages: Sequence[Any]) -> RunFacts | None:
 
 
 def facts_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> RunFacts:
-    """Read what the history holds of a run."""
+    """Return what the history holds about a run."""
     facts = RunFacts(is_success=run.status is dg.DagsterRunStatus.SUCCESS)
     first, last = run.tags.get(RANGE_START_TAG), run.tags.get(RANGE_END_TAG)
     if first and last:
@@ -168,7 +168,7 @@ class LastRun:
 
 
 def last_run(home: Path, region: Region) -> LastRun | None:
-    """Return the latest run of a region; None if the history has none, or is not there yet.
+    """Return the latest run of a region; None if the history has none, or does not exist yet.
 
     Raises:
         HistoryError: the server of the history cannot be reached.
@@ -205,14 +205,14 @@ def dagster_home(config: Path) -> Path:
 
 @contextmanager
 def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
-    """Open the instance of a DAGSTER_HOME; makes the folder and its settings if missing.
+    """Open the instance of a DAGSTER_HOME; create the folder and its settings if missing.
 
     Raises:
-        HistoryError: the server of the history cannot be reached, then or later.
+        HistoryError: the server of the history cannot be reached, now or later in the block.
         OSError: the folder cannot be made or written.
         SettingsError: Dagster refuses the ``dagster.yaml``.
     """
-    os.umask(0o027)  # Dagster's files are not for everybody's eyes
+    os.umask(0o027)  # Dagster's files must not be world-readable
     home.mkdir(parents=True, exist_ok=True, mode=0o750)
     settings = home / "dagster.yaml"
     try:
@@ -220,7 +220,7 @@ def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
             file.write(DAGSTER_YAML)
     except FileExistsError:
         if settings.is_symlink() and not settings.exists():
-            raise  # a planted link: never write through it
+            raise  # a dangling link may be planted: never write through it
     with _database_errors_in_one_line(settings):
         try:
             instance = dg.DagsterInstance.from_config(str(home))
@@ -237,11 +237,11 @@ def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
 
 @contextmanager
 def _database_errors_in_one_line(settings: Path) -> Iterator[None]:
-    """Turn what a database's driver raises into one line.
+    """Turn the error of a database driver into one line.
 
-    A driver's texts are kept only where it could not connect: others quote statements and values.
+    Its text is kept only if it could not connect: other texts quote statements and values.
     """
-    # A root logger's filters see what its own callers log: dagster_postgres warns of each retry.
+    # dagster_postgres logs each retry on the root logger itself, so a filter there catches it.
     logging.getLogger().addFilter(_is_no_retry)
     try:
         yield
@@ -266,7 +266,7 @@ def _is_no_retry(record: logging.LogRecord) -> bool:
 
 
 def history_server(home: Path) -> str | None:
-    """Return the kind of server that the history of runs lies on; None if it lies in ``home``."""
+    """Return the kind of server that stores the history of runs; None if ``home`` stores it."""
     storage = _chosen(home).get("storage")
     return next(iter(storage), None) if isinstance(storage, dict) else None
 
@@ -274,7 +274,7 @@ def history_server(home: Path) -> str | None:
 def is_silent(home: Path) -> tuple[bool, bool]:
     """Return whether Dagster keeps no output of runs there, and whether it sends no telemetry.
 
-    A home that is not there yet will be made as it has to be.
+    Both hold for a home that does not exist yet: it will be created with ``DAGSTER_YAML``.
     """
     if not (home / "dagster.yaml").exists():
         return True, True
@@ -287,7 +287,7 @@ def is_silent(home: Path) -> tuple[bool, bool]:
 
 
 def _chosen(home: Path) -> dict[str, object]:
-    """Return what a ``dagster.yaml`` says; nothing if it cannot be read."""
+    """Return the content of ``dagster.yaml``; empty if it cannot be read."""
     try:
         chosen = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):

@@ -1,7 +1,7 @@
-"""One run of one region: its rooms are read and redacted, the lake's days replaced, published.
+"""One run of one region: read and redact its rooms, replace the lake's days, publish.
 
-Belongs here: the order of things (lock, read, redact, stage, replace, retain) and the counts
-that a run ends with. The only place where raw items and rows meet, one room at a time.
+Belongs here: the order of the steps (lock, read, redact, stage, replace, retain), and the counts
+that a run ends with. Only this module handles raw items and rows, and one room at a time.
 Does not belong here: threads (``reading.py``), protocols (``sources``), files (``warehouse``),
 Dagster (``assets.py``).
 """
@@ -46,20 +46,20 @@ from warehouse.storage import Location, ObjectUrl
 from warehouse.versions import refuse_unwritable
 
 _SPARK: Final = "warehouse.spark:spark_builder"
-"""Named like a source, and found only where a configuration asks for it."""
+"""Resolved by its name, as sources are: it is imported only if a configuration asks for it."""
 
 
 class Progress(Protocol):
-    """Shows how far a run is; gets counts and codes only."""
+    """Shows how far a run has got, in counts and codes only."""
 
     def start(self, region: Region, rooms: int) -> None:
-        """Begin to read a region that has so many rooms."""
+        """Begin to read a region with this many rooms."""
 
     def advance(self, outcome: Outcome[pa.Table]) -> None:
-        """Count a room that ended."""
+        """Count a room that was read or failed."""
 
     def step(self, name: str) -> None:
-        """Begin what comes after reading."""
+        """Begin a step that comes after reading."""
 
 
 class _Silent:
@@ -79,7 +79,7 @@ SILENT: Final[Progress] = _Silent()
 
 @dataclass(frozen=True)
 class Night:
-    """What a run is to read; ``today`` is the region's local date, which retention counts from."""
+    """What a run reads; ``today`` is the region's local date, from which retention is counted."""
 
     settings: Settings
     region: Region
@@ -110,7 +110,7 @@ class NightResult:
         return not self.failed
 
     def counts(self) -> dict[str, int | str]:
-        """Return what the history keeps of a night; a check names the rooms."""
+        """Return the counts that the history keeps; the failed rooms are in a check's result."""
         return {
             "first_date": self.day_range.first_date.isoformat(),
             "last_date": self.day_range.last_date.isoformat(),
@@ -123,7 +123,7 @@ class NightResult:
 
 
 class NothingReadError(Exception):
-    """No room of the region could be read: nothing was replaced. Lists a code for each room."""
+    """No room of the region could be read, so nothing was replaced; has a code for each room."""
 
     def __init__(self, region: Region, failed: Mapping[str, str]) -> None:
         self.failed = dict(failed)
@@ -137,9 +137,9 @@ def today_in(settings: Settings, region: Region, now: datetime) -> date:
 
 
 def default_range(settings: Settings, today: date) -> DayRange:
-    """Return the nightly window: what people may still have changed, and what lies ahead.
+    """Return the days that a night reads: past days that people may have changed, and days ahead.
 
-    A day that the retention would delete at once is not read again.
+    Days that retention would delete at once are left out.
     """
     kept = first_day_kept(today, settings.retention_months)
     return DayRange(
@@ -151,10 +151,10 @@ def default_range(settings: Settings, today: date) -> DayRange:
 def run_night(night: Night, open_source: OpenSource, progress: Progress) -> NightResult:
     """Read the days of every room, replace them in the lake, and enforce the retention.
 
-    Nothing is read that could not be stored, or not be published afterwards.
+    Before it reads a room, it checks that the lake and the warehouse can be written.
 
     Raises:
-        NothingReadError: no room could be read; the lake is as it was.
+        NothingReadError: no room could be read; the lake is unchanged.
         LakeBusy: another run of the region is going on.
         LakeError: the lake cannot be written, or is another region's.
         VersionError: the warehouse cannot be written.
@@ -186,7 +186,7 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
 
 
 def count_night(night: Night, open_source: OpenSource, progress: Progress) -> NightResult:
-    """Read the days of every room and count their bookings; store nothing, not even aside.
+    """Read the days of every room and count their bookings; store nothing, not even in staging.
 
     Raises:
         NothingReadError: no room could be read.
@@ -213,9 +213,9 @@ def _read(
     progress: Progress,
     take: Callable[[pa.Table], None],
 ) -> tuple[dict[str, datetime], dict[str, str], int]:
-    """Give the rows of each room to ``take``.
+    """Pass the rows of each room to ``take``.
 
-    Return when rooms were read, the codes of the others, and how many fields were unreadable.
+    Return when each room was read, the codes of failed rooms, and the number of unreadable fields.
     """
     region = night.settings.regions[night.region]
     loaded: dict[str, datetime] = {}
@@ -230,7 +230,7 @@ def _read(
         else:
             failed[outcome.room_id] = outcome.code
         progress.advance(outcome)
-    # A room that answered with a folder that another one answered with too counts as read no more.
+    # Rooms that answered with the same folder do not count as read.
     disputed = {address for reading in readings for address in reading.throttle.owners.disputed}
     for room in region.rooms:
         if room.address.casefold() in disputed and loaded.pop(room.room_id, None) is not None:
@@ -245,10 +245,10 @@ def publish_region(
 ) -> Published:
     """Rebuild the region's database from its lake; ``now`` is an aware instant.
 
-    With ``restate_from`` the room directory as it is now counts from that day on (R18).
+    With ``restate_from``, the current room directory applies from that day on (R18).
 
     Raises:
-        WarehouseError: the lake cannot be read, or the warehouse not written.
+        WarehouseError: the lake cannot be read, or the warehouse cannot be written.
     """
     region_settings = settings.regions[region]
     options = PublishOptions(
@@ -264,7 +264,7 @@ def publish_region(
     )
     lake, today = Lake(region_settings.lake, region), today_in(settings, region, now)
     with lake.exclusive():
-        # The directory is the operator's file as it is now, like the closures and the options.
+        # Like closures and options, the directory comes from the operator's current files.
         edits = record_directory(
             lake,
             rooms_table(region_settings),
@@ -274,7 +274,7 @@ def publish_region(
         )
         with _builder(settings, region_settings.warehouse) as builder:
             published = publish(lake, region_settings.warehouse, options, now, builder)
-    # An older version that still holds a day past its retention goes, however few are left.
+    # Delete every older version that holds a day past its retention, however few are left.
     first_day = first_day_kept(today, settings.retention_months)
     drop_versions_before(region_settings.warehouse, region, first_day)
     return replace(published, edits=tuple(map(str, edits)))
@@ -282,7 +282,7 @@ def publish_region(
 
 @contextmanager
 def _builder(settings: Settings, warehouse: Location) -> Iterator[Builder]:
-    """Give what builds databases: this machine, or a Spark that is imported only now.
+    """Yield what builds databases: this machine, or Spark, which is imported only here.
 
     Raises:
         EngineUnusableError: Spark is not installed, or cannot be started as configured.
@@ -309,9 +309,9 @@ def _builder(settings: Settings, warehouse: Location) -> Iterator[Builder]:
 
 
 class RoomReader:
-    """Reads and redacts rooms over some days. Safe for threads.
+    """Reads and redacts rooms over a range of days. Thread-safe.
 
-    ``unreadable`` counts the fields that a booking can be without and that could not be read.
+    ``unreadable`` counts the optional fields of bookings that could not be read.
     """
 
     def __init__(self, contexts: Mapping[str, RoomContext], day_range: DayRange) -> None:
@@ -320,7 +320,7 @@ class RoomReader:
         self._lock = threading.Lock()
 
     def read(self, source: CalendarSource, room_id: str, read_at: datetime) -> pa.Table:
-        """Return one room's rows; the raw items live in this frame only.
+        """Return one room's rows; the raw items never leave this frame.
 
         Raises:
             ReadError: the room cannot be read.
@@ -337,7 +337,7 @@ class RoomReader:
 
 
 def write_page(settings: Settings, region: Region, out: Path | None = None) -> Page:
-    """Write the page of the region's published database; missed targets stand first on it.
+    """Write the page of the region's published database; missed targets come first on it.
 
     Raises:
         WarehouseError: nothing was published yet, or the file cannot be written.
@@ -349,7 +349,7 @@ def write_page(settings: Settings, region: Region, out: Path | None = None) -> P
 def readings_of(
     region: RegionSettings, reader: RoomReader, open_source: OpenSource
 ) -> Sequence[Reading[pa.Table]]:
-    """Return what is to be read of each exchange.
+    """Return a reading for each exchange: its rooms, and how to read them.
 
     Raises:
         SettingsError: a secret's environment variable is not set.
@@ -369,7 +369,7 @@ def readings_of(
 
 
 def contexts_of(region: RegionSettings) -> Mapping[str, RoomContext]:
-    """Return what redaction must know of each room, by room_id."""
+    """Return what redaction needs to know about each room, by room_id."""
     directory = frozenset(normal_address(room.address) for room in region.rooms)
     domains = frozenset(normal_domain(domain) for domain in region.accepted_domains)
     return {

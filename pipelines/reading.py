@@ -1,19 +1,19 @@
-"""Reads the rooms of one exchange with a few workers, and turns every failure into a value.
+"""Reads the rooms of exchanges with a few workers each, and turns every failure into a value.
 
-Belongs here: worker threads, the deadlines per room (it holds even where a library hangs) and per
-run, who stops when, which room gets a second attempt, and the region guard: no mailbox is read
-but those that a reading names.
-Does not belong here: how a room is read (``sources``), what happens to what was read
+Belongs here: worker threads; the deadlines per room (kept even if a library hangs) and per run;
+when to stop; which room gets a second attempt; and the region guard, which lets only the mailboxes
+of a reading be read.
+Does not belong here: how a room is read (``sources``), what happens to the result
 (``night.py``, ``check``, ``compare.py``).
 
-Threads, because a room costs a fifth of a second of waiting; one source a worker, because a
-shared connection pool can deadlock when a server asks for fewer connections.
+Workers are threads, because a room mostly waits, for a fifth of a second. Each has its own source,
+because a shared connection pool can deadlock when a server asks for fewer connections.
 
-A room whose failure is transient has a second attempt after all others: most troubles of a mail
-server end within minutes. Where nothing could be read for half an hour (a check is less
-patient), the exchange is left alone for this run; so it is where it refuses the account, or the
-first few rooms in a way that may be about any of them. A server that is down for everybody from the
-first request on is probed with one room, seldom, until it answers or that half hour is over.
+A room that fails for a transient reason gets a second attempt after all others: most outages of a
+mail server end within minutes. An exchange is left alone for the rest of the run if no room could
+be read for half an hour (a check is less patient), if it refuses the account, or if it refuses the
+first few rooms with a status that may concern all of them. If it is down from the first request
+on, one room at a time probes it, with growing pauses, until it answers or that half hour is over.
 """
 
 import queue
@@ -45,7 +45,7 @@ _NEVER: Final = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class RoomRead(Generic[T]):
-    """What was read of one room: redacted rows, or a count; ``read_at`` is when that began."""
+    """What was read from one room: redacted rows, or a count; ``read_at`` is when reading began."""
 
     room_id: str
     read_at: datetime
@@ -55,7 +55,7 @@ class RoomRead(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RoomFailed:
-    """A room that could not be read; ``code`` is all that is known and all that may be."""
+    """A room that could not be read; nothing but its ``code`` may be kept."""
 
     room_id: str
     code: str
@@ -68,13 +68,13 @@ ReadRoom: TypeAlias = Callable[[CalendarSource, str, datetime], T]
 
 @dataclass(frozen=True)
 class Reading(Generic[T]):
-    """What is to be read from one exchange, and told of under its name.
+    """The rooms to read from one exchange, and how; ``exchange`` is its name in outcomes.
 
-    ``addresses`` are the mailboxes by room_id; no other is read. ``open_source`` takes the
+    ``addresses`` are the mailboxes by room_id; no others are read. ``open_source`` takes the
     throttle that the exchange's workers share. ``read_room`` takes a source, a room_id and the
     instant of reading, and returns what may be kept of the room: raw items never leave its frame.
-    ``patience_seconds`` is how long rooms may fail for transient reasons, and none be read, before
-    the exchange is left alone.
+    If no room could be read for ``patience_seconds``, the next transient failure ends the reading
+    of this exchange.
     """
 
     addresses: Mapping[str, str] = field(repr=False)
@@ -88,11 +88,11 @@ class Reading(Generic[T]):
 
     @cached_property
     def throttle(self) -> Throttle:
-        """What the workers of the exchange share."""
+        """The throttle that the workers of the exchange share."""
         return Throttle(self.workers)
 
     def guarded_source(self) -> "RegionGuard":
-        """Open a source for one worker, which reads no mailbox but those of ``addresses``.
+        """Open a source for one worker that reads only the mailboxes in ``addresses``.
 
         Raises:
             ReadError: the settings cannot be used.
@@ -102,7 +102,7 @@ class Reading(Generic[T]):
 
 
 class RegionGuard:
-    """A ``CalendarSource`` that refuses addresses that are not among the (casefolded) given."""
+    """A ``CalendarSource`` that reads only the given (casefolded) addresses and refuses others."""
 
     def __init__(self, source: CalendarSource, addresses: Set[str]) -> None:
         self._source = source
@@ -112,7 +112,7 @@ class RegionGuard:
         """Return what the source returns; see ``CalendarSource``.
 
         Raises:
-            ReadError: ``OutsideTheRegion``, and nothing was sent; or what the source raises.
+            ReadError: ``OutsideTheRegion``, before anything is sent; or what the source raises.
         """
         if address.casefold() not in self._addresses:
             raise ReadError(OUTSIDE_THE_REGION)
@@ -125,7 +125,7 @@ class RegionGuard:
 
 @dataclass(frozen=True, slots=True)
 class _Ended(Generic[T]):
-    """How an attempt ended; of a failure also how far it reaches, and whether it may pass."""
+    """How an attempt ended; for a failure also its reach, and whether it is transient."""
 
     outcome: Outcome[T]
     reach: Reach = Reach.ROOM
@@ -133,7 +133,7 @@ class _Ended(Generic[T]):
 
     @property
     def proves_the_account(self) -> bool:
-        """Whether the account was let in: a room was read, or refused in Exchange's own words."""
+        """Whether sign-in worked: a room was read, or refused with a code of Exchange's own."""
         if isinstance(self.outcome, RoomRead) or self.outcome.code.startswith("Error"):
             return True
         return self.reach is Reach.ROOM and not self.is_transient
@@ -144,9 +144,9 @@ def read_rooms(
 ) -> Iterator[Outcome[T]]:
     """Yield one outcome for every room of every exchange, in the order in which they end.
 
-    The exchanges are read side by side. At most as many tables as there are workers wait to
-    be taken, so memory does not grow with the number of rooms. After ``run_deadline_seconds``
-    every room that is not read yet fails with ``RunDeadlineExceeded``.
+    The exchanges are read in parallel. At most one outcome per worker waits to be taken, so
+    memory does not grow with the number of rooms. After ``run_deadline_seconds`` every room that
+    is not read yet fails with ``RunDeadlineExceeded``.
     """
     ends_at = time.monotonic() + run_deadline_seconds
     outcomes: queue.Queue[tuple[_Worker[T], Outcome[T]]] = queue.Queue(
@@ -177,7 +177,7 @@ def read_rooms(
 
 
 class _Worker(threading.Thread, Generic[T]):
-    """One thread with one source; a daemon, since nothing can end a thread that hangs."""
+    """One thread with one source; a daemon, since a thread that hangs cannot be stopped."""
 
     def __init__(self, pool: "_WorkerPool[T]") -> None:
         super().__init__(name="room-reader", daemon=True)
@@ -191,9 +191,9 @@ class _Worker(threading.Thread, Generic[T]):
         return self.due_at != _NEVER
 
     def run(self) -> None:
-        """Read rooms until none is left; whatever is raised becomes a code.
+        """Read rooms until none is left; turn every exception into a code.
 
-        Texts of errors may carry raw values, and one room's surprise is one room's failure.
+        The text of an error may hold raw values, and an unexpected error may fail only its room.
         """
         reading = self.pool.reading
         while (room_id := self.pool.next_room(self)) is not None:
@@ -208,12 +208,12 @@ class _Worker(threading.Thread, Generic[T]):
                 ended = _Ended(failed, failure.reach, failure.is_transient)
             self.pool.report(self, ended)
         if self._source is not None:
-            with suppress(Exception):  # the rooms are read, and a text may carry raw values
+            with suppress(Exception):  # the rooms are done, and its text may hold raw values
                 self._source.close()
 
 
 class _WorkerPool(Generic[T]):
-    """The workers of one exchange, and the rooms that they have left to read."""
+    """The workers of one exchange, and the rooms that are left to read."""
 
     def __init__(
         self, reading: Reading[T], outcomes: "queue.Queue[tuple[_Worker[T], Outcome[T]]]"
@@ -252,7 +252,7 @@ class _WorkerPool(Generic[T]):
         return bool(self._unread)
 
     def next_room(self, worker: _Worker[T]) -> str | None:
-        """Hand out a room as soon as the exchange's throttle allows another one at once."""
+        """Wait until the throttle allows one more room, and return it; None if none is left."""
         with self._lock:
             while self._waiting and not self._may_begin():
                 self._lock.wait(_POLL_SECONDS)
@@ -282,7 +282,7 @@ class _WorkerPool(Generic[T]):
             yield from self._give_up(self._unread - in_hand, self._stop_code)
 
     def give_up_on_hung_workers(self) -> Iterator[Outcome[T]]:
-        """Fail the rooms whose reading outlived its deadline; their threads are left behind."""
+        """Fail the rooms that outlived their deadline; abandon their threads, start new ones."""
         now = self._clock()
         with self._lock:
             hung = [worker for worker in self._workers if worker.due_at < now]
@@ -294,7 +294,7 @@ class _WorkerPool(Generic[T]):
             yield from self._give_up({worker.room_id or ""}, DEADLINE_EXCEEDED)
 
     def give_up(self) -> Iterator[Outcome[T]]:
-        """Fail every room that is left, those in hand too: the run's time is over."""
+        """Fail every room that is left, even those being read: the run's time is up."""
         yield from self._give_up(self._unread, RUN_DEADLINE_EXCEEDED)
 
     def _give_up(self, room_ids: Set[str], code: str) -> Iterator[Outcome[T]]:
@@ -303,10 +303,10 @@ class _WorkerPool(Generic[T]):
             yield RoomFailed(room_id, code, self.reading.exchange)
 
     def _may_begin(self) -> bool:
-        """Tell whether another room may be read now.
+        """Return whether another room may be read now.
 
-        One alone until the account is known to be let in, so that a wrong password is tried only
-        once.
+        Until sign-in has worked, only one room is read at a time, so that a wrong password is
+        tried only once.
         """
         in_hand = sum(worker.is_reading for worker in self._workers)
         if self._is_down():
@@ -327,7 +327,7 @@ class _WorkerPool(Generic[T]):
             self._waiting.clear()
         elif ended.is_transient and self._finds_it_down(ended.outcome):
             worker.room_id = None
-            self._waiting.append(room_id)  # a probe that fails is no attempt of its room's
+            self._waiting.append(room_id)  # a failed probe is not one of its room's two attempts
             return True
         elif ended.is_transient and room_id not in self._second_attempt:
             worker.room_id = None
@@ -340,10 +340,10 @@ class _WorkerPool(Generic[T]):
         return self._pause_seconds > 0
 
     def _finds_it_down(self, outcome: Outcome[T]) -> bool:
-        """Tell whether the exchange is down for everybody: then one room alone probes it.
+        """Note a transient failure; return whether it was that of a probe.
 
-        The first rooms failed the same passing way and none was read: each room's own retries
-        would only go to a server that cannot answer. Probes have growing pauses between them.
+        If the first rooms all fail with the same code, the exchange is down, and retries would
+        only load it. One room at a time then probes it, with growing pauses.
         """
         code = outcome.code if isinstance(outcome, RoomFailed) else None
         self._same_failures = self._same_failures + 1 if code == self._last_code else 1
@@ -358,7 +358,7 @@ class _WorkerPool(Generic[T]):
         return was_down
 
     def _is_over(self, ended: _Ended[T]) -> bool:
-        """Tell whether to read no more: refused for all rooms, or nothing works for too long."""
+        """Return whether to stop: all rooms are refused, or none could be read for too long."""
         if ended.is_transient and self._clock() - self._worked_at > self.reading.patience_seconds:
             return True
         if ended.reach is Reach.UNCLEAR and not self._is_known_to_work:
@@ -368,6 +368,6 @@ class _WorkerPool(Generic[T]):
 
     def _add_worker(self) -> None:
         worker = _Worker(self)
-        with self._lock:  # others count the workers meanwhile
+        with self._lock:  # other threads iterate over the workers
             self._workers.add(worker)
         worker.start()

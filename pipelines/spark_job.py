@@ -1,7 +1,7 @@
-"""The file that a Spark service runs: ``insights publish --engine spark`` with its arguments.
+"""The script that a Spark service runs: ``insights publish --engine spark`` with its arguments.
 
-``spark-submit spark_job.py --region EU --config insights.yaml``, a Spark job definition of Fabric
-or a Python script task of Databricks. The session is the service's own. See ``docs/spark.md``.
+``spark-submit spark_job.py --region EU --config insights.yaml``, a Spark job definition in Fabric or
+a Python script task in Databricks run it, each in its own Spark session. See ``docs/spark.md``.
 """
 
 import sys

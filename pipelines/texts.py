@@ -1,7 +1,7 @@
-"""Texts that people write and read: files from Excel or an editor, counts, and templates filled in.
+"""Texts that people write and read: files from Excel or an editor, counts, filled templates.
 
-Belongs here: what a text file holds, however it was saved; how a number is said; jinja2, whose
-templates (``templates/``) have the prose of mails, alerts and the record of processing.
+Belongs here: reading a text file however it was saved; a count with its noun; jinja2, whose
+templates (``templates/``) hold the prose of mails, alerts and the record of processing.
 Does not belong here: what a file means (``settings``, ``check``).
 """
 
@@ -23,7 +23,7 @@ _FOREIGN_LINE: Final = re.compile(r'\s*"?(?:#TYPE\b|sep=)', re.IGNORECASE)
 
 
 class TextError(Exception):
-    """A file that cannot be read: one sentence with the remedy, and the line if it is one's."""
+    """A file that cannot be read: one sentence with the remedy, and the line if one is wrong."""
 
     def __init__(self, text: str, line: int | None = None) -> None:
         super().__init__(text)
@@ -33,10 +33,10 @@ class TextError(Exception):
 def read_text(path: Path, remedy: str) -> str:
     """Return the text of a file in UTF-8 or UTF-16, with or without a byte order mark.
 
-    ``remedy`` is for a file that is not there.
+    ``remedy`` is what to do if the file cannot be opened.
 
     Raises:
-        TextError: it cannot be opened, or is no text.
+        TextError: it cannot be opened, or is not text.
     """
     try:
         content = path.read_bytes()
@@ -51,7 +51,7 @@ def read_text(path: Path, remedy: str) -> str:
     encoding = "utf-8-sig"
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
-    elif b"\0" in content[:2]:  # UTF-16 without a mark: the NUL beside the first letter tells
+    elif b"\0" in content[:2]:  # UTF-16 without a mark: one byte of the first letter is NUL
         encoding = "utf-16-be" if content[:1] == b"\0" else "utf-16-le"
     try:
         return content.decode(encoding)
@@ -61,10 +61,10 @@ def read_text(path: Path, remedy: str) -> str:
 
 
 class Table:
-    """A CSV: ``header`` is stripped, and empty if there is nothing; then the rows, once.
+    """A CSV: a stripped ``header``, empty if the file is, and rows that can be read once.
 
-    Columns are separated by what the header has most of: Excel writes semicolons where the comma
-    is the decimal mark, and ``sep=;``; PowerShell writes ``#TYPE``; both leave empty cells behind.
+    The separator is what the header has most of: Excel writes semicolons where the comma is the
+    decimal mark. ``sep=`` (Excel), ``#TYPE`` (PowerShell) and trailing empty cells are skipped.
     """
 
     def __init__(self, text: str) -> None:
@@ -82,11 +82,11 @@ class Table:
 
     @property
     def line(self) -> int:
-        """The line of the file that was read last, from 1 on."""
+        """The number of the line that was read last, counted from 1."""
         return self._skipped + self._reader.line_num
 
     def rows(self) -> Iterator[list[str]]:
-        """Yield the cells of each filled row; empty ones that no column has are left out.
+        """Yield the cells of each row that is not empty, without empty cells past the last column.
 
         Raises:
             TextError: quotes do not match.
@@ -132,7 +132,7 @@ def _environment(is_html: bool) -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - few need it
 
     def on_one_line(text: str) -> str:
-        """Join the lines of a paragraph; text that was escaped stays so."""
+        """Join the lines of a paragraph; escaped text stays escaped."""
         return type(text)(" ").join(text.split())
 
     environment = Environment(

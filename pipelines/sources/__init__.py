@@ -1,25 +1,25 @@
-"""What every source is, whatever protocol it speaks: how it is read, how it fails, what checks it.
+"""What all sources share, whatever their protocol: how they are read, how they fail, their checks.
 
-Belongs here: the ``CalendarSource`` protocol, what is read of it; ``ReadError``, with what can go
-wrong below HTTP and what an HTTP status means; the ``SourceCheck`` of an exchange: its steps, and
-the rooms that it lists against the directory.
+Belongs here: the ``CalendarSource`` protocol, and the time spans that it reads; ``ReadError``,
+with the failures below HTTP and the meaning of HTTP statuses; the ``SourceCheck`` of an exchange:
+its steps, and a comparison of the rooms that it lists with the directory.
 Does not belong here: a protocol's own words and requests (``ews.py``, ``graph.py``), what is done
 about a failure (``pipelines/reading.py``), the remedies that operators read (``remedies.py``),
 printing (``pipelines/check``).
 
-Addresses of rooms that the directory does not know stay on the terminal: they have no room_id.
+A listed room that is not in the directory has no room_id: its address goes to the terminal only.
 
-There is one kind of failure from the wire to the report, and nothing on the way translates it:
+``ReadError`` is the one kind of failure from the wire to the report; nothing translates it:
 
-1. what goes wrong names it: the wire (``ConnectionBroken``, ``HTTP503``, see below), the
-   protocol (``ews_xml.py``, ``graph.py``: ``ErrorAccessDenied``), an answer that cannot be
-   used (``MalformedItem``), or ``ReadError.of`` whatever a library raised;
+1. whoever finds it names it: the wire (``ConnectionBroken``, ``HTTP503``, see below), the
+   protocol (``ews_xml.py``, ``graph.py``: ``ErrorAccessDenied``, or ``MalformedItem`` for an
+   answer that cannot be used), or ``ReadError.of`` for anything that a library raised;
 2. ``session.py`` decides by ``is_transient`` and ``retry_after`` whether the request is sent again;
 3. ``reading.py`` decides by ``reach`` whether the room alone failed, or the exchange;
-4. the night's report keeps the ``code``, and only ``assets.py`` makes it Dagster's failure.
+4. the night's report keeps the ``code``, and only ``assets.py`` turns it into a Dagster failure.
 
-EWS and Graph take the same status for the same reach: a rule that only one of them kept let one
-room's trouble end the night of all.
+A status has the same reach over EWS and Graph: when their rules differed, one room's failure
+ended the night for all rooms.
 """
 
 import codecs
@@ -42,10 +42,10 @@ from transforms.raw import RawItem
 _LOGIN_WANTED: Final = "Tunnel connection failed: 407"  # http.client has no type for it
 TRANSIENT_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504, 509})
 _STATUSES_OF_THE_ACCOUNT: Final = frozenset({401, 407, 456})
-# One mailbox may be refused, and a front end may know no way to one: HTTP does not say which.
+# HTTP does not say whether these concern one mailbox (refused, or not found) or the exchange.
 _STATUSES_OF_ROOM_OR_EXCHANGE: Final = frozenset({403, 404, 405})
 _WEB_PAGE: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html)\b", re.IGNORECASE)
-_HALF_A_SECOND: Final = timedelta(seconds=0.5)  # a Date header is cut to whole seconds
+_HALF_A_SECOND: Final = timedelta(seconds=0.5)  # a Date header is truncated to whole seconds
 _CODE: Final = re.compile(r"Error(?=[A-Z])[A-Za-z]{1,60}")
 _WITH_DIGITS: Final = frozenset({"ErrorMimeContentInvalidBase64String", "ErrorWin32InteropError"})
 _LONGEST: Final = 80
@@ -87,7 +87,7 @@ class DayRange:
 class Reach(Enum):
     """How far a failure reaches: this room only, or every room of the exchange.
 
-    A refusal of HTTP does not say which: ``UNCLEAR`` until another room was read.
+    An HTTP refusal does not say which: it is ``UNCLEAR`` until another room was read.
     """
 
     ROOM = "room"
@@ -99,9 +99,9 @@ class ReadError(Exception):
     """A request, or the reading of a room, that failed.
 
     ``code`` is Exchange's response code (``ErrorAccessDenied``), ``HTTP401`` and the like, a code
-    of ours, or the name of an error's class: all that may be stored or shown. ``is_transient``
-    where the same request may succeed later. ``retry_after`` is the wait in seconds that the
-    server wants, None if it named none.
+    of this project, or the name of an error's class; nothing else may be stored or shown.
+    ``is_transient`` means that the same request may succeed later. ``retry_after`` is the wait in
+    seconds that the server asked for, None if it asked for none.
     """
 
     def __init__(
@@ -120,10 +120,10 @@ class ReadError(Exception):
 
     @classmethod
     def of(cls, error: Exception) -> "ReadError":
-        """Return a failure that has nothing but the code, reach and wait of any error.
+        """Return a failure that has only the code, reach and wait of any error.
 
-        Raise it after the handler has ended: then no cause and no context travels along. What
-        the frames of the error held, raw items among it, is let go at once.
+        Raise it after the handler has ended, so that no cause or context is attached to it. The
+        frames of the error are cleared at once, since they may hold raw items.
         """
         traceback.clear_frames(error.__traceback__)
         if not isinstance(error, ReadError):
@@ -135,7 +135,7 @@ class ReadError(Exception):
 
 _Kinds = tuple[type[BaseException], ...]
 _NAMES: Final[tuple[tuple[_Kinds, str, Reach, bool], ...]] = (
-    # The first that is among an error's causes names it; the last value is is_transient.
+    # The first entry with one of the error's causes names it; the last value is is_transient.
     ((ssl.SSLCertVerificationError,), "CertificateNotTrusted", Reach.EXCHANGE, False),
     ((exceptions.ProxyError,), "ProxyError", Reach.EXCHANGE, True),
     ((NameResolutionError, socket.gaierror), "NameResolutionError", Reach.EXCHANGE, True),
@@ -153,8 +153,8 @@ _NAMES: Final[tuple[tuple[_Kinds, str, Reach, bool], ...]] = (
 
 
 def failure_of(error: BaseException) -> ReadError:
-    """Return what may leave of anything that went wrong below HTTP."""
-    # Everything that it wraps, however requests and urllib3 wrapped it.
+    """Return the failure for any error below HTTP, without the error's text."""
+    # All the errors inside it: requests and urllib3 wrap them in several ways.
     causes: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:
@@ -172,7 +172,7 @@ def failure_of(error: BaseException) -> ReadError:
 
 
 def status_failure(status: int, headers: Mapping[str, str]) -> ReadError:
-    """Return the failure of an answer of which nothing but its status can be understood."""
+    """Return the failure for an answer of which only the status can be used."""
     is_unclear = status in _STATUSES_OF_ROOM_OR_EXCHANGE or 300 <= status < 400
     of_one = Reach.UNCLEAR if is_unclear else Reach.ROOM
     return ReadError(
@@ -184,7 +184,7 @@ def status_failure(status: int, headers: Mapping[str, str]) -> ReadError:
 
 
 def refuse_web_page(content: bytes) -> None:
-    """Do nothing, unless the answer is a page that a person was meant to see.
+    """Refuse an answer that is a web page.
 
     Raises:
         ReadError: ``WebPage``.
@@ -194,7 +194,7 @@ def refuse_web_page(content: bytes) -> None:
 
 
 def retry_after(value: str | None) -> float | None:
-    """Return the seconds of a Retry-After header, given as a number or as a date."""
+    """Return the seconds that a Retry-After header asks for, as a number or until a date."""
     if value is None:
         return None
     if value.strip().isdecimal():
@@ -208,7 +208,7 @@ def retry_after(value: str | None) -> float | None:
 
 
 def clock_offset(date: str | None, now: datetime) -> timedelta | None:
-    """Return the server's clock minus ours by its Date header; None if it has none."""
+    """Return the server's clock, from its Date header, minus ours; None without that header."""
     try:
         server_at = parsedate_to_datetime(date or "")
     except ValueError:
@@ -217,28 +217,28 @@ def clock_offset(date: str | None, now: datetime) -> timedelta | None:
 
 
 class CalendarSource(Protocol):
-    """A reader of room calendars. One worker owns it: not safe for threads."""
+    """A reader of room calendars. It belongs to one worker: it is not thread-safe."""
 
     def read(self, address: str, window: Window) -> Sequence[RawItem]:
         """Return every calendar item of the room mailbox that touches the window.
 
-        Whole or not at all: a short list is never returned as if it were complete. Items may
-        come in any order and may lie outside the window's edges; none comes twice.
+        The list is complete, or the call raises. Items may come in any order, and some may lie
+        outside the window; none comes twice.
 
         Raises:
-            ReadError: after the source's own bounded retries; with ``Reach.EXCHANGE`` where
+            ReadError: after the source's own bounded retries; with ``Reach.EXCHANGE`` if
                 reading another room of the same exchange would be pointless or harmful.
         """
         ...
 
     def close(self) -> None:
-        """Give back connections; the source is not used afterwards."""
+        """Close the connections; the source must not be used afterwards."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ListedRoom:
-    """A room by its address and name; room lists of EWS tell no more than that."""
+    """A room that an exchange lists; the room lists of EWS have only its address and name."""
 
     address: str = field(repr=False)
     name: str = field(repr=False)
@@ -255,12 +255,12 @@ def is_response_code(text: str) -> bool:
 
 
 def malformed() -> ReadError:
-    """Return the failure of an answer that is not what was requested; the next one may be."""
+    """Return the failure for an answer that is not what was requested; a retry may help."""
     return ReadError("MalformedResponse", is_transient=True)
 
 
 class State(Enum):
-    """How a step ended; a note is worth reading and fails nothing."""
+    """How a step ended; a note is worth reading, but is not a failure."""
 
     OK = "ok"
     NOTE = "note"
@@ -271,8 +271,8 @@ class State(Enum):
 class Step:
     """One thing that was tried on an exchange.
 
-    ``text`` and ``details`` are for the terminal alone: they may hold what the server says of
-    itself and addresses of rooms. ``code`` is set where it failed.
+    ``text`` and ``details`` are for the terminal only: they may hold what the server says about
+    itself, and addresses of rooms. ``code`` is set if the step failed.
     """
 
     name: str
@@ -284,11 +284,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The room lists of an exchange: their addresses, None where it did not say.
+    """The room lists of an exchange: ``lists`` are their addresses, None if they are not known.
 
-    ``rooms`` are those of all lists by casefolded address. ``codes`` are why a list, or all of
-    them, could not be read: ``rooms`` may lack some then. ``unlisted_are`` says where a room is
-    that no list has.
+    ``rooms`` are the rooms of all lists, by casefolded address. ``codes`` say why one list, or
+    all of them, could not be read; ``rooms`` may then be incomplete. ``unlisted_are`` is the
+    phrase for rooms that no list has.
     """
 
     lists: Sequence[str] | None = field(default=None, repr=False)
@@ -298,20 +298,20 @@ class Listing:
 
 
 class SourceCheck(Protocol):
-    """The steps of a protocol: sign-in, what the server says of itself, the rooms that it lists."""
+    """The steps of a protocol: sign-in, the server's own statements, the rooms that it lists."""
 
     @property
     def listing(self) -> Listing:
-        """What was listed so far."""
+        """The rooms listed so far."""
         ...
 
     def steps(self) -> Iterator[Step]:
-        """Yield each step as it ends; after one that failed nothing more can be read."""
+        """Yield each step as it ends; a step that failed is the last one."""
         ...
 
 
 def printable(text: str) -> str:
-    """Return a server's text without what would steer a terminal, and not too long."""
+    """Return a server's text without control characters, cut to 80 characters."""
     shown = "".join(char if char.isprintable() else "?" for char in text)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
@@ -319,11 +319,11 @@ def printable(text: str) -> str:
 def listing_step(
     name: str, text: str, rooms: Mapping[str, str], directory: Set[str], listing: Listing
 ) -> Step:
-    """Say how far the rooms that an exchange lists and the room directory agree, both ways.
+    """Return a step that compares the rooms that an exchange lists with the room directory.
 
-    ``rooms`` are those of the exchange, room_ids by casefolded address; ``directory`` are all
-    addresses of the region. A difference is a note, since many rooms are in no list. A directory
-    that is still empty has none: its rooms are about to be written from the listing.
+    ``rooms`` has the room_ids of the exchange's rooms by casefolded address; ``directory`` has all
+    addresses of the region. A difference is a note, since many rooms are in no list. An empty
+    directory is not compared: its rooms are about to be written from the listing.
     """
     details = []
     unknown = [room.address for address, room in listing.rooms.items() if address not in directory]
@@ -344,7 +344,7 @@ def listing_step(
 
 
 def clock_step(offset: timedelta | None) -> Step:
-    """Say how far the server's clock is from this machine's; None where it does not say."""
+    """Return a step about the server's clock; ``offset`` is None if it does not state its time."""
     if offset is None:
         return Step("clock", State.NOTE, "the server does not state its time")
     seconds = round(abs(offset).total_seconds())

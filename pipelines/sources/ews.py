@@ -1,16 +1,16 @@
-"""Reads room calendars over Exchange Web Services: ``read``, its ``_rows``, their ``_request``.
+"""Reads room calendars over Exchange Web Services: ``read`` calls ``_rows``, then ``_request``.
 
 Belongs here: how a window becomes requests (split until no view is cut short, joined without
-duplicates, one mailbox only), the two services that are requested, and exchangelib's connection:
+duplicates, one mailbox only), the calls of the two services, and exchangelib's connection:
 credentials and headers, without anything that probes or waits.
 Does not belong here: whether and when a request is sent (``session.py``), XML and refusals
 (``ews_xml.py``), bytes (``wire.py``).
 
-exchangelib's own parsing takes half a second of CPU for 1,000 items, mends cut XML into a
-silently shorter list, and requests a shortened view again for ever. It keeps protocols in a cache,
-fills a pool of sessions and waits for one for ever: here each source has a protocol of its own
-with one session, made when it is needed. The hooks are internals of the library: pyproject.toml
-pins its minor version, and the tests hold them.
+exchangelib's own parser takes half a second of CPU for 1,000 items, silently repairs truncated XML
+into a shorter list, and requests a view that was cut short again forever. It also caches protocols,
+fills a pool of sessions and waits for one forever: here each source has its own protocol with one
+session, created when needed. The methods overridden here are internals of the library:
+pyproject.toml pins its minor version, and tests cover them.
 """
 
 import time
@@ -50,12 +50,12 @@ from pipelines.sources.wire import Clock, TimedAdapter, secured
 from transforms.raw import RawItem
 
 UTC_ZONE: Final = EWSTimeZone("UTC")
-# Every server that speaks EWS today takes it: 2013 SP1 and later, Exchange Online included.
+# Every server that speaks EWS today accepts it: 2013 SP1 and later, Exchange Online included.
 _VERSION: Final = Version(build=EXCHANGE_2013_SP1)
 _RANDOM_OUTAGE: Final = "/ews/genericerrorpage.htm"
 _LONGEST_VIEW: Final = timedelta(days=365)  # Exchange refuses more than two years
 _SHORTEST_VIEW: Final = timedelta(minutes=1)
-_OVERLAP: Final = timedelta(seconds=1)  # an item of no length on a seam may be in neither view
+_OVERLAP: Final = timedelta(seconds=1)  # an item of no length between two views may be in neither
 _ITEMS_A_REQUEST: Final = 100
 _TRIES_OF_AN_ITEM: Final = 3
 _TOO_MUCH: Final = frozenset(
@@ -64,7 +64,7 @@ _TOO_MUCH: Final = frozenset(
 
 
 class _Uncached(CachingProtocol):  # type: ignore[misc]  # exchangelib has no types
-    """Makes a new protocol each time: two workers must not share one."""
+    """Creates a new protocol each time: two workers must not share one."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return type.__call__(self, *args, **kwargs)
@@ -88,18 +88,18 @@ class OneSession(Protocol, metaclass=_Uncached):  # type: ignore[misc]  # exchan
         self._session = session
 
     def create_session(self) -> Any:
-        """Return a session that signs in, and reaches nothing but this adapter's HTTPS."""
+        """Return a session that signs in, and sends only HTTPS, through the worker's adapter."""
         session = secured(super().create_session(), self._session.adapter)
         if self._session.token is not None:
             session.auth = self._session.token
         elif self._auth == "ntlm":
             session.auth = _BoundNtlm(self._name, self._password, self._session.adapter)
-        else:  # requests would refuse what is not Latin-1
+        else:  # bytes, since requests refuses text that is not Latin-1
             session.auth = HTTPBasicAuth(self._name.encode(), self._password.encode())
         return session
 
     def retire_session(self, session: requests.Session) -> None:
-        """Close a session and put none in its place: making one may fail, and lose the place."""
+        """Close a session without replacing it: creating one may fail and lose its pool slot."""
         self.close_session(session)
         self._session_pool_size -= 1
 
@@ -109,10 +109,10 @@ class OneSession(Protocol, metaclass=_Uncached):  # type: ignore[misc]  # exchan
 
 
 class _NoSecondTry(FailFast):  # type: ignore[misc]  # exchangelib has no types
-    """Turns HTTP statuses into failures; sends nothing again by itself, least of all after 401."""
+    """Turns HTTP statuses into failures; never retries by itself, least of all after a 401."""
 
     def raise_response_errors(self, response: Any) -> None:
-        """Let answers pass that hold SOAP.
+        """Accept an answer that holds SOAP, and refuse any other.
 
         Raises:
             ReadError: ``HTTP503`` and the like.
@@ -126,14 +126,14 @@ class _NoSecondTry(FailFast):  # type: ignore[misc]  # exchangelib has no types
 
 
 class _BoundNtlm(HttpNtlmAuth):
-    """Signs a connection in, bound to the certificate that the adapter met."""
+    """NTLM sign-in, bound to the server's certificate that the adapter received."""
 
     def __init__(self, username: str, password: str, adapter: TimedAdapter) -> None:
         super().__init__(username, password)
         self._adapter = adapter
 
     def retry_using_http_NTLM_auth(self, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: N802  the library's
-        """Return the answer to the signed request; a refusal is its 401.
+        """Return the answer to the signed request; its status is 401 if sign-in was refused.
 
         Raises:
             ReadError: ``MalformedResponse`` if no challenge came; the password was not used.
@@ -151,7 +151,7 @@ class _BoundNtlm(HttpNtlmAuth):
 
 @dataclass
 class RoomAccount:
-    """What the services ask of an account, without its folders and its own probing."""
+    """The attributes of an account that the services need, without its folders and probing."""
 
     protocol: OneSession
     primary_smtp_address: str
@@ -163,7 +163,7 @@ class RoomAccount:
 
     @property
     def identity(self) -> Any:
-        """The mailbox to act as, where the access type is impersonation."""
+        """The mailbox to impersonate; None if the access type is not impersonation."""
         is_needed = self.access_type == IMPERSONATION
         return Identity(primary_smtp_address=self.primary_smtp_address) if is_needed else None
 
@@ -171,8 +171,8 @@ class RoomAccount:
 class EwsSource:
     """A ``CalendarSource`` over EWS: one worker, one connection.
 
-    ``with_invitees`` False never requests anyone's name or address. Connects when the
-    first room is read. ``throttle`` is shared by the workers of an exchange.
+    With ``with_invitees`` False it never requests names or addresses. It connects when the first
+    room is read. The workers of an exchange share ``throttle``.
 
     Raises:
         ReadError: ``HttpsRequired``, ``CaFileUnreadable``.
@@ -203,13 +203,13 @@ class EwsSource:
             if not self._with_invitees:
                 return [item for _, _, item in view.rows]
             items, gone = self._items_with_invitees(account, view.rows)
-            # Deleted in between, or withheld: the view knows which.
+            # These were deleted meanwhile, or are withheld: a second view shows which.
             again = SteadyView[Row]()
             while gone and not again.is_steady:
                 again.take(*self._rows(account, window))
             still = {row[0] for row in again.rows}
             return items + [with_invitees(row[2], None, 1) for row in gone if row[0] in still]
-        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+        except Exception as error:  # noqa: BLE001  of any error only its code is kept
             failure = ReadError.of(error)
         raise failure
 
@@ -218,7 +218,7 @@ class EwsSource:
         self._protocol.close()
 
     def _rows(self, account: RoomAccount, window: Window) -> tuple[list[Row], int]:
-        """Return the rows, and how many views it took for each to be whole.
+        """Return the rows, and the number of views into which the window had to be split.
 
         Raises:
             ReadError: a view failed; ``OtherMailbox``.
@@ -248,9 +248,9 @@ class EwsSource:
     def _items_with_invitees(
         self, account: RoomAccount, rows: Sequence[Row]
     ) -> tuple[list[RawItem], list[Row]]:
-        """Return the items with who was invited, and the rows that the server no longer finds.
+        """Return the items with their invitees, and the rows that the server no longer finds.
 
-        An item that alone is refused stays a booking without details, however often.
+        An item that is refused on its own stays a booking, without invitees.
         """
         service = InviteeService(account=account)
         items: list[RawItem] = []
@@ -275,7 +275,7 @@ class EwsSource:
         return items, gone
 
     def _request(self, service: Any, arguments: Mapping[str, Any]) -> list[Any]:
-        """Return what a service answers to the arguments of its ``call``, after bounded retries.
+        """Return a service's answer to the arguments of its ``call``, with bounded retries.
 
         Raises:
             ReadError: the request failed, or less came than was requested.
@@ -287,7 +287,7 @@ class EwsSource:
                     found = list(service.call(**arguments))
                 except (MalformedResponseError, SOAPError):
                     raise malformed() from None
-                finally:  # exchangelib loses a session that it cannot make within a request
+                finally:  # exchangelib loses a session that it fails to create during a request
                     self._protocol.forget_lost_session()
                 service.refuse_incomplete(found, arguments)
         return found
@@ -318,7 +318,7 @@ _INVITEE_FIELDS: Final = _paths(
 def view_of(address: str, window: Window) -> dict[str, Any]:
     """Return the arguments of a ``CalendarViewService``.
 
-    The folder is named, never resolved: a resolved one may lose its mailbox.
+    The folder is named, never resolved: a resolved folder may lose its mailbox.
     """
     folder = DistinguishedFolderId(id="calendar", mailbox=Mailbox(email_address=address))
     start, end = (
@@ -345,7 +345,7 @@ def details_of(item_ids: Iterable[str]) -> dict[str, Any]:
 
 
 def _halves(window: Window) -> list[Window]:
-    """Return the later and the earlier half, which share a second."""
+    """Return the later and the earlier half, which overlap by one second."""
     middle = window.starts_at + (window.ends_at - window.starts_at) / 2
     middle = middle.replace(microsecond=0)
     return [Window(middle - _OVERLAP, window.ends_at), Window(window.starts_at, middle)]

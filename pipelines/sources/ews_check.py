@@ -1,7 +1,7 @@
-"""What ``insights check`` asks an Exchange beside calendars: who it is, and which rooms it lists.
+"""What ``insights check`` requests from EWS besides calendars: version, clock and room lists.
 
-Belongs here: GetRoomLists and GetRooms, the server's version and its clock, and the steps that say
-so to an operator.
+Belongs here: GetRoomLists and GetRooms, the server's version and its clock, and the steps that
+report them.
 Does not belong here: calendars (``ews.py``), printing (``pipelines/check``).
 """
 
@@ -53,7 +53,7 @@ _VERSION_PARTS: Final = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "Mi
 
 
 class EwsCheck:
-    """The steps of an exchange that speaks EWS; ``rooms`` are its own, ``directory`` all.
+    """The check of an exchange that speaks EWS; ``rooms`` are its own, ``directory`` all.
 
     Raises:
         ReadError: as ``EwsSource``.
@@ -74,9 +74,9 @@ class EwsCheck:
         self._source = DirectorySource(exchange, secrets, act_as)
 
     def steps(self) -> Iterator[Step]:
-        """Yield each step as it ends; after one that failed nothing more can be read."""
+        """Yield each step as it ends; a step that failed is the last one."""
         with closing(self._source) as source:
-            # The first request asks for the room lists; after it a password is known to work.
+            # The first request is for the room lists; any answer in EWS proves the sign-in.
             try:
                 self.listing = Listing(source.room_lists())
             except ReadError as error:
@@ -101,7 +101,7 @@ class EwsCheck:
             yield self._room_lists()
 
     def _room_lists(self) -> Step:
-        """Ask for the rooms of each list, and say what they hold, beside the directory."""
+        """Request the rooms of each list, and compare them with the directory."""
         lists, codes = self.listing.lists, list(self.listing.codes)
         if lists is None:
             text = f"could not be asked ({', '.join(codes)})"
@@ -137,7 +137,7 @@ def is_online(build: Build) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What an answer tells beside its content; None where it does not say.
+    """What the headers of an answer say about the server; None if they do not say it.
 
     ``clock_offset`` is the server's clock minus this machine's.
     """
@@ -147,9 +147,9 @@ class ServerInfo:
 
 
 class DirectorySource(EwsSource):
-    """Asks for room lists; ``server`` is known as soon as any answer was EWS, a refusal too.
+    """Requests room lists; ``server`` is known after the first EWS answer, even a refusal.
 
-    ``act_as`` is a mailbox to impersonate, for apps: their tokens stand for no mailbox.
+    ``act_as`` is a mailbox for an app to impersonate: its token stands for no mailbox.
 
     Raises:
         ReadError: as ``EwsSource``.
@@ -186,13 +186,13 @@ class DirectorySource(EwsSource):
         try:
             self._session.begin()
             return self._request(service, arguments)
-        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+        except Exception as error:  # noqa: BLE001  of any error only its code is kept
             failure = ReadError.of(error)
         raise failure
 
 
 class _DirectoryService(StrictService):
-    """What both services share: on whose behalf they ask, and what they note of the answer."""
+    """What both services share: whom they impersonate, and what they note from the answer."""
 
     def __init__(
         self, protocol: Any, act_as: str | None, note: Callable[[ServerInfo], None]
@@ -206,10 +206,10 @@ class _DirectoryService(StrictService):
         return Identity(primary_smtp_address=self._act_as) if self._act_as else None
 
     def _get_response(self, payload: Any, api_version: str) -> Any:
-        """Return the answer, and note the version that its header states and its clock.
+        """Return the answer, and note the server's version and clock from its headers.
 
         Raises:
-            ReadError: ``MalformedResponse``, as reading the answer itself would.
+            ReadError: ``MalformedResponse``, as parsing the answer later would.
         """
         asked_at = datetime.now(UTC)
         response = super()._get_response(  # type: ignore[misc]  # exchangelib's service

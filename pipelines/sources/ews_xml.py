@@ -5,8 +5,8 @@ mean, XML to ``RawItem`` and ``RawInvitee``.
 Does not belong here: requests, and whether a view is whole (``ews.py``), HTTP statuses
 (``wire.py``), the sentences for operators (``remedies.py``).
 
-Texts of Exchange carry names: only a response code that looks like one is taken over. ``rows_of``
-is the hot path of a run: tags are compared whole, each child is visited once.
+Exchange's texts hold people's names, so only what looks like a response code is kept of them.
+``rows_of`` is the hot path of a run.
 """
 
 import re
@@ -27,7 +27,7 @@ from transforms.raw import SERIES, RawInvitee, RawItem, Role
 TYPES: Final = "{http://schemas.microsoft.com/exchange/services/2006/types}"
 CALENDAR_ITEM: Final = f"{TYPES}CalendarItem"
 STATED: Final = {"is_online": ("IsOnlineMeeting", "is_online_meeting")}
-"""Columns that are stored as stated: the element of EWS, and exchangelib's name of it."""
+"""Columns stored exactly as Exchange states them: the EWS element, exchangelib's name for it."""
 _FIELDS: Final = tuple(
     TYPES + name
     for name in (
@@ -49,10 +49,10 @@ _UNREADABLE: Final = (TypeError, ValueError, OverflowError)
 _TRUE: Final = frozenset({"true", "1"})
 _BOOLEANS: Final = {None: None, "true": True, "1": True, "false": False, "0": False}
 is_true: Final = _TRUE.__contains__
-"""Tells whether an xs:boolean is true; what is left out is false."""
+"""Tells whether an xs:boolean is true; a missing one counts as false."""
 _LISTS: Final = frozenset({"PublicDL", "PrivateDL", "GroupMailbox"})
 _REFERENCE: Final = re.compile(rb"&#(?:x([0-9a-fA-F]+)|([0-9]+));")
-_MOST_DIGITS: Final = 20  # no character needs so many, and Python refuses thousands
+_MOST_DIGITS: Final = 20  # no character needs more, and Python does not parse thousands
 _ROLES: Final[dict[str, Role]] = {
     f"{TYPES}Organizer": "organizer",
     f"{TYPES}RequiredAttendees": "required",
@@ -65,7 +65,7 @@ _MAILBOX: Final = f"{TYPES}Mailbox"
 _ADDRESS: Final = f"{TYPES}EmailAddress"
 _ROUTING: Final = f"{TYPES}RoutingType"
 _MAILBOX_TYPE: Final = f"{TYPES}MailboxType"
-# EWS's words to the contract's (R3 to R5). What is left out or unknown is as the default says.
+# EWS's words to the contract's (R3 to R5). A missing or unknown word becomes a default.
 _KINDS: Final[dict[str | None, str]] = {
     "Single": "single",
     "Occurrence": "occurrence",
@@ -113,7 +113,7 @@ _VALUES: Final = f"{{{TNS}}}Value"
 
 
 Row: TypeAlias = tuple[str, str, RawItem]
-"""An item's id, the id of the folder that it lies in, and the item; ids stay in memory."""
+"""An item's id, its folder's id, and the item; ids stay in memory."""
 
 
 def parse_strictly(data: bytes) -> etree._Element:
@@ -122,7 +122,7 @@ def parse_strictly(data: bytes) -> etree._Element:
     References to characters that XML forbids are dropped first: real servers write them.
 
     Raises:
-        ReadError: ``MalformedResponse``; ``WebPage`` for a page that a person was meant to see.
+        ReadError: ``MalformedResponse``; ``WebPage`` if it is one.
     """
     refuse_web_page(data)
     parser = etree.XMLParser(
@@ -161,7 +161,7 @@ class StrictService:
     """What every service here shares: strict parsing, and refusals without their texts."""
 
     def refuse_incomplete(self, found: Sequence[Any], arguments: Mapping[str, Any]) -> None:
-        """Do nothing, unless what was found is less than the arguments of the call asked for.
+        """Refuse an answer with less than the arguments of the call asked for.
 
         Raises:
             ReadError: the request has to be sent again, or the room fails.
@@ -169,7 +169,7 @@ class StrictService:
 
     @classmethod
     def _get_soap_parts(cls, response: Any) -> tuple[None, etree._Element]:
-        """Return no header, so that the server's version is never negotiated, and the body."""
+        """Return the body, and no header, so that exchangelib never negotiates the version."""
         body = parse_strictly(response.content).find(f"{{{SOAPNS}}}Body")
         if body is None:
             raise malformed()
@@ -178,7 +178,7 @@ class StrictService:
     @classmethod
     def _raise_soap_errors(cls, fault: etree._Element) -> None:
         code = fault.findtext(f"detail/{{{ENS}}}ResponseCode")
-        if code is None:  # faults from before the request was understood name only a fault code
+        if code is None:  # a fault before the request was parsed has only a fault code
             code = (fault.findtext("faultcode") or "").rpartition(":")[2]
         raise cls._get_exception(code.strip(), "", fault.find(f"detail/{{{TNS}}}MessageXml"))
 
@@ -186,7 +186,7 @@ class StrictService:
     def _get_exception(
         code: str | None, text: str, msg_xml: etree._Element | None = None, rule_errors: Any = None
     ) -> ReadError:
-        """Return the failure of a response code and its MessageXml."""
+        """Return the failure for a response code and its MessageXml."""
         found = () if msg_xml is None else msg_xml.iter(_VALUES)
         values = {each.get("Name", ""): (each.text or "").strip() for each in found}
         back_off = values.get("BackOffMilliseconds", "")
@@ -221,20 +221,20 @@ class CalendarViewService(StrictService, FindItem):  # type: ignore[misc]  # exc
 
 
 class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangelib has no types
-    """``GetItem`` for nothing but who was invited.
+    """``GetItem`` for invitees only.
 
-    Finds for each id, in order, the invitees (None for a meeting whose invitees the server does
-    not tell), or the item's refusal.
+    It returns for each id, in order, the invitees (None if the server does not list those of a
+    meeting), or the refusal of the item.
     """
 
     ERRORS_TO_CATCH_IN_RESPONSE = (ReadError,)
     WARNINGS_TO_CATCH_IN_RESPONSE = (ReadError,)
 
     def refuse_incomplete(self, found: Sequence[Any], arguments: Mapping[str, Any]) -> None:
-        """Do nothing, unless the answer as a whole has to be requested again.
+        """Refuse an answer that has to be requested again as a whole.
 
         Raises:
-            ReadError: the server is busy, every item is refused for a reason that passes, or the
+            ReadError: the server is busy, every item is refused for a transient reason, or the
                 count differs.
         """
         if len(found) != len(arguments["items"]):
@@ -245,7 +245,7 @@ class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangel
             raise (busy or passing)[0]
 
     def get_payload(self, items: Sequence[str], additional_fields: list[Any], shape: str) -> Any:
-        """Return the request; the library's way to add ids costs as much as parsing the answer."""
+        """Return the request; adding ids with exchangelib costs as much as parsing the answer."""
         payload = super().get_payload([], additional_fields, shape)
         ids = payload.find(f"{{{MNS}}}ItemIds")
         for item_id in items:
@@ -261,8 +261,8 @@ class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangel
 def rows_of(items: etree._Element) -> list[Row]:
     """Return the items of a view.
 
-    Read column by column, which halves the cost; item by item where a field is left out here
-    and there, so that the columns do not match.
+    It reads column by column, which halves the cost; item by item if only some items have a
+    field, since the columns would then not line up.
 
     Raises:
         ReadError: ``MalformedResponse`` for an item without ids, ``MalformedItem`` without times.
@@ -285,12 +285,12 @@ def rows_of(items: etree._Element) -> list[Row]:
 
 
 def _items(*columns: list[str | None]) -> list[RawItem]:
-    """Return the items of the columns of ``_FIELDS`` after the ids.
+    """Return the items; the columns are those of ``_FIELDS`` after the ids.
 
     Raises:
-        TypeError: a start or end is left out.
+        TypeError: a start or end is missing.
         ValueError: a start or end cannot be read.
-        OverflowError: a start or end lies before or after all years, in UTC.
+        OverflowError: a start or end is outside the years of a ``datetime``, in UTC.
     """
     starts, ends, created, is_all_day, is_cancelled, *more = columns
     kinds, show_as, responses, sensitivities, *stated = more
@@ -319,7 +319,7 @@ def _items(*columns: list[str | None]) -> list[RawItem]:
             [_KINDS.get(word, "single") for word in kinds],
             [_SHOW_AS.get(word, "unknown") for word in show_as],
             [_RESPONSES.get(word, "unknown") for word in responses],
-            [word not in _PUBLIC for word in sensitivities],  # an unknown word too: the safe side
+            [word not in _PUBLIC for word in sensitivities],  # unknown counts as private
             created_at,
             repeat(None),
             map(_stated, zip(*stated, strict=True)),
@@ -335,10 +335,10 @@ def _stated(flags: tuple[str | None, ...]) -> Mapping[str, bool | None]:
 
 
 def invitees_of(elem: etree._Element) -> tuple[RawInvitee, ...] | None:
-    """Return everyone that a CalendarItem names.
+    """Return everyone whom a CalendarItem names.
 
-    None for a meeting that comes without any list of invitees: the server did not tell them, and
-    its organizer alone would pass for everyone.
+    Return None for a meeting without any list of invitees: the server did not list them, and the
+    organizer alone would be taken for everyone.
     """
     if is_true(elem.findtext(_IS_MEETING)) and not any(each.tag in _INVITED for each in elem):
         return None
@@ -360,7 +360,7 @@ def invitees_of(elem: etree._Element) -> tuple[RawInvitee, ...] | None:
 def with_invitees(
     item: RawItem, invitees: tuple[RawInvitee, ...] | None, unreadable: int = 0
 ) -> RawItem:
-    """Return the item with who was invited, and so many fields more that could not be read."""
+    """Return the item with its invitees, and ``unreadable`` more fields that could not be read."""
     return RawItem(  # dataclasses.replace takes twice as long as all the rest of an item
         item.starts_at,
         item.ends_at,
@@ -379,7 +379,7 @@ def with_invitees(
 
 
 def _instants(texts: Iterable[str | None]) -> list[datetime]:
-    """Return instants in UTC; one without a zone is in that of the request's TimeZoneContext."""
+    """Return instants in UTC; a time without a zone is in UTC, the request's TimeZoneContext."""
     found = map(datetime.fromisoformat, texts)  # type: ignore[arg-type]  # raises on None
     return [
         instant

@@ -1,4 +1,4 @@
-"""Reads room calendars over Microsoft Graph: ``read``, its ``_rows``, their ``_request``.
+"""Reads room calendars over Microsoft Graph: ``read`` calls ``_rows``, which calls ``_request``.
 
 Belongs here: how a window becomes calendar views, joined without duplicates; one request, which
 link to a next page is followed, and what Graph's refusals mean; JSON to ``RawItem`` and
@@ -6,10 +6,9 @@ link to a next page is followed, and what Graph's refusals mean; JSON to ``RawIt
 Does not belong here: whether and when a request is sent (``session.py``), bytes and statuses
 (``wire.py``), the sentences for operators (``remedies.py``).
 
-Messages of Graph quote addresses: only a code that looks like one of Exchange's, or is one of the
-few others that are known, is taken over. ``row_of`` is the hot path of a run. Subject, body and
-location come with an event, and are never looked at. Instants are cut to whole seconds, as EWS
-writes them.
+Graph's messages quote addresses, so only a code is kept of them, if it looks like one of Exchange's
+or is one of a few others. ``row_of`` is the hot path of a run. Subject, body and location come with
+an event, but are never read. Instants are truncated to whole seconds, as EWS writes them.
 """
 
 import json
@@ -37,7 +36,7 @@ from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
 _HEADERS: Final = {"Accept": "application/json", "Prefer": 'outlook.timezone="UTC"'}
 _LONGEST_VIEW: Final = timedelta(days=1800)  # Graph refuses more than 1,825 days
-_OVERLAP: Final = timedelta(seconds=1)  # an item of no length on a seam may be in neither view
+_OVERLAP: Final = timedelta(seconds=1)  # an item of no length between two views may be in neither
 _PAGE: Final = 1_000
 _MOST_PAGES: Final = 1_000
 _NEXT: Final = "@odata.nextLink"
@@ -54,17 +53,17 @@ Row: TypeAlias = tuple[str, RawItem]
 """An event's id and the item; ids stay in memory."""
 
 STATED: Final = {"is_online": "isOnlineMeeting"}
-"""Columns that are stored as stated, by the property of Graph."""
+"""Columns stored exactly as Graph states them, with the property that states them."""
 WITHOUT_PEOPLE: Final = ",".join(
     (
         *("id", "start", "end", "isAllDay", "isCancelled", "type", "showAs", "sensitivity"),
         *("responseStatus", *STATED.values()),
     )
 )
-"""What is asked for where nobody's name or address may be: not when an item was created, which
-Graph gives only together with everything else."""
+"""The properties to request if no name or address may come. It lacks the time of creation: Graph
+gives that only together with everything else."""
 
-# Graph's words to the contract's (R3 to R5). What is left out or unknown is as the default says.
+# Graph's words to the contract's (R3 to R5). A missing or unknown word becomes a default.
 _KINDS: Final = {
     "singleInstance": "single",
     "occurrence": "occurrence",
@@ -102,9 +101,8 @@ _MIDNIGHT: Final = datetime.min.time()
 class GraphSource:
     """A ``CalendarSource`` over Graph: one worker, one connection.
 
-    ``with_invitees`` False never requests anyone's name or address; nor then for when an item was
-    created. Connects when the first room is read. ``throttle`` is shared by the workers of an
-    exchange.
+    With ``with_invitees`` False it never requests names or addresses, nor times of creation. It
+    connects when the first room is read. The workers of an exchange share ``throttle``.
 
     Raises:
         ReadError: ``HttpsRequired``, ``CaFileUnreadable``.
@@ -135,7 +133,7 @@ class GraphSource:
             while not view.is_steady:
                 view.take(*self._rows(address, window))
             return [item for _, item in view.rows]
-        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+        except Exception as error:  # noqa: BLE001  of any error only its code is kept
             failure = ReadError.of(error)
         raise failure
 
@@ -147,11 +145,11 @@ class GraphSource:
         """Return the rows, and how many pages they came on.
 
         Raises:
-            ReadError: a request failed, or its links to the next page did; ``MalformedItem``.
+            ReadError: a request or a link to the next page failed; ``MalformedItem``.
         """
         rows: dict[str, list[Row]] = {}
         count = 0
-        # No $select where everything may come: createdDateTime is given only without it.
+        # No $select if invitees are wanted too: Graph gives createdDateTime only without it.
         fields = "" if self._with_invitees else f"&$select={WITHOUT_PEOPLE}"
         starts_at, ends_at = window.starts_at, window.starts_at
         while ends_at < window.ends_at:
@@ -171,7 +169,7 @@ class GraphSource:
         return [row for same in rows.values() for row in same], count
 
     def _request(self, pages: "Pages") -> Sequence[Mapping[str, Any]]:
-        """Return what the next page holds, after bounded retries.
+        """Return the entries of the next page, with bounded retries.
 
         Raises:
             ReadError: the request failed; as ``Pages.take``.
@@ -194,17 +192,17 @@ class Pages:
         self._seen: set[str] = set()
 
     def take(self, content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-        """Return what a page holds, and find the next one.
+        """Return the entries of a page, and keep its link to the next one.
 
         Raises:
-            ReadError: ``MalformedResponse`` for what is no page; ``RepeatedPage``,
-                ``TooManyPages``, ``OtherHost`` for links that lead in circles, on and on, or away.
+            ReadError: ``MalformedResponse`` if it is not a page; ``RepeatedPage``, ``TooManyPages``
+                or ``OtherHost`` if links lead in a circle, never end, or leave this host.
         """
         values, link = content.get("value"), content.get(_NEXT)
         if not isinstance(values, list) or not (link is None or isinstance(link, str)):
             raise malformed()
         if link is not None and (_host(link) != self._home or "@" in urlsplit(link).netloc):
-            raise ReadError("OtherHost")  # the token is for this host alone
+            raise ReadError("OtherHost")  # the token must not go to another host
         self._seen.add(self.following or "")
         if link in self._seen:
             raise ReadError("RepeatedPage")
@@ -215,7 +213,7 @@ class Pages:
 
 
 def _host(url: str) -> tuple[str, str | None, int] | None:
-    """Return scheme, host and port of an address; None of what is none."""
+    """Return the scheme, host and port of a URL; None if it cannot be parsed."""
     try:
         parts = urlsplit(url)
         return parts.scheme.lower(), parts.hostname, parts.port or 443
@@ -257,8 +255,8 @@ def row_of(event: Mapping[str, Any], *, with_invitees: bool) -> Row:
     """Return an event as a row.
 
     Raises:
-        ReadError: ``MalformedResponse`` for an event without an id, or in another time zone than
-            was asked for; ``MalformedItem`` for one whose properties cannot be read.
+        ReadError: ``UnknownTimeZone`` for an event that is not in UTC; ``MalformedItem`` for one
+            whose properties cannot be read; ``MalformedResponse`` for one without an id.
     """
     try:
         event_id, start, end = event["id"], event["start"], event["end"]
@@ -278,7 +276,7 @@ def row_of(event: Mapping[str, Any], *, with_invitees: bool) -> Row:
 
 
 def _is_in_utc(moment: Mapping[str, Any]) -> bool:
-    """Tell whether a time is an instant in UTC, by the name of its zone or by itself."""
+    """Tell whether a time is an instant in UTC, by its zone's name or by its own suffix."""
     return moment["timeZone"] in _UTC_NAMES or moment["dateTime"].endswith(("Z", "+00:00"))
 
 
@@ -289,7 +287,7 @@ def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -
     created, created_at, unreadable = find("createdDateTime"), None, 0
     try:
         created_at = None if created is None else _instant(created)
-    except (TypeError, ValueError):  # a booking can be without
+    except (TypeError, ValueError):  # optional
         unreadable = 1
     stated = {name: find(word) for name, word in STATED.items()}
     unreadable += sum(not isinstance(flag, bool | None) for flag in stated.values())
@@ -301,10 +299,10 @@ def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -
     if with_invitees and "attendees" in event:
         try:
             invitees = tuple(_invitees(event))
-        except (TypeError, AttributeError):  # a booking can be without
+        except (TypeError, AttributeError):  # optional
             unreadable += 1
-    # Midnights without a zone are dates that Graph states. Other times of an all-day event are
-    # instants of somebody's midnight, as over EWS, and are left to R6.
+    # If an all-day event starts and ends at 00:00, Graph states its dates. Any other time is the
+    # instant of midnight in somebody's zone, as over EWS, and is left to R6.
     has_dates = is_all_day and starts_at.time() == ends_at.time() == _MIDNIGHT
     return RawItem(
         starts_at,
@@ -314,7 +312,7 @@ def _item(event: Mapping[str, Any], start: str, end: str, with_invitees: bool) -
         _word(_KINDS, find("type"), "single"),
         _SHOW_AS.get(find("showAs", ""), "unknown"),
         _word(_RESPONSES, response, "unknown"),
-        sensitivity not in _PUBLIC,  # an unknown word too: the safe side (R16)
+        sensitivity not in _PUBLIC,  # an unknown word counts as private (R16)
         created_at,
         invitees,
         stated,
@@ -328,7 +326,7 @@ def _word(words: Mapping[str, str], word: object, default: str) -> str:
 
 
 def _instant(text: str) -> datetime:
-    """Return an instant in UTC, cut to whole seconds as EWS does."""
+    """Return an instant in UTC, truncated to whole seconds as over EWS."""
     rest = text[19:]
     if rest not in _USUAL_ENDS and rest.strip(".0123456789") not in ("", "Z", "+00:"):
         raise ValueError
@@ -336,12 +334,12 @@ def _instant(text: str) -> datetime:
 
 
 def _invitees(event: Mapping[str, Any]) -> Iterator[RawInvitee]:
-    """Yield everyone that an event names.
+    """Yield everyone whom an event names.
 
     Graph gives no mailbox types: a distribution list cannot be told from a person.
 
     Raises:
-        TypeError, AttributeError: what names them cannot be read.
+        TypeError, AttributeError: the organizer or the attendees cannot be read.
     """
     organizer = (event.get("organizer") or {}).get("emailAddress") or {}
     if organizer.get("address") or organizer.get("name"):

@@ -1,6 +1,6 @@
-"""What ``insights check`` asks Graph beside calendars: a token, the rooms, the clock.
+"""What ``insights check`` requests from Graph besides calendars: a token, the rooms, the clock.
 
-Belongs here: the sign-in alone, and places, and the steps that say so to an operator.
+Belongs here: sign-in without reading, the list of places, and the steps that report both.
 Does not belong here: calendars (``graph.py``), printing (``pipelines/check``).
 """
 
@@ -32,7 +32,7 @@ from pipelines.texts import counted
 _WIDE_GRANTS: Final = frozenset(
     {"Calendars.Read", "Calendars.ReadBasic.All", "Calendars.ReadWrite"}
 )
-_MOST_SEATS: Final = 999_999  # a directory takes no more
+_MOST_SEATS: Final = 999_999  # the room directory accepts no more
 _PLACES: Final = "places"
 _HOW_TO_LIST: Final = (
     "only --write-rooms needs them: grant the app Place.Read.All (application) in Entra"
@@ -45,7 +45,7 @@ _ROOMS: Final = "/v1.0/places/microsoft.graph.room?$top=100"
 
 
 class GraphCheck:
-    """The steps of an exchange that speaks Graph; ``rooms`` are its own, ``directory`` all.
+    """The check of an exchange that speaks Graph; ``rooms`` are its own, ``directory`` all.
 
     Raises:
         ReadError: as ``GraphSource``.
@@ -65,7 +65,7 @@ class GraphCheck:
         self._source = GraphDirectory(exchange, secrets)
 
     def steps(self) -> Iterator[Step]:
-        """Yield each step as it ends; after one that failed nothing more can be read."""
+        """Yield each step as it ends; a step that failed is the last one."""
         with closing(self._source) as source:
             try:  # whether the app gets a token from the sign-in service
                 grants = source.sign_in()
@@ -78,7 +78,7 @@ class GraphCheck:
                 yield Step("sign-in", State.NOTE, text, details=(_WIDE,))
             else:
                 yield Step("sign-in", State.OK, "the app has a token")
-            # That the rooms may not be listed is a note, since no night needs it.
+            # If the app may not list rooms, that is only a note: no night needs the list.
             try:
                 rooms = source.rooms()
             except ReadError as error:
@@ -97,7 +97,7 @@ class GraphCheck:
 
 
 class GraphDirectory(GraphSource):
-    """Asks for a token and for rooms; ``clock_offset`` is known after an answer.
+    """Requests a token and the rooms; ``clock_offset`` is known once Graph has answered.
 
     Raises:
         ReadError: as ``GraphSource``.
@@ -108,9 +108,9 @@ class GraphDirectory(GraphSource):
         self.clock_offset: timedelta | None = None
 
     def sign_in(self) -> frozenset[str]:
-        """Get a token; return those grants in Entra that let the app read every calendar.
+        """Get a token; return the grants in Entra that let the app read every calendar.
 
-        A token names what is granted in Entra and nothing of RBAC for Applications: both add up.
+        A token names the grants in Entra, not those of RBAC for Applications; both add up.
 
         Raises:
             ReadError: the sign-in service cannot be reached, or refuses the app.
@@ -119,22 +119,22 @@ class GraphDirectory(GraphSource):
         try:
             self._session.begin()
             for attempt in self._session.attempts():
-                with attempt:  # nothing is sent to Graph: it has not taken the token yet
+                with attempt:  # nothing is sent to Graph, only to the sign-in service
                     prepared = self._http.prepare_request(requests.Request("GET", self._root))
                     header = str(prepared.headers["Authorization"])
-            with suppress(IndexError, KeyError, TypeError, ValueError):  # it cannot be read
+            with suppress(IndexError, KeyError, TypeError, ValueError):  # an opaque token
                 claims = header.split(".")[1]
                 padded = claims + "=" * (-len(claims) % 4)
                 roles = json.loads(base64.urlsafe_b64decode(padded))["roles"]
                 grants = frozenset(roles) & _WIDE_GRANTS
-        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+        except Exception as error:  # noqa: BLE001  of any error only its code is kept
             failure = ReadError.of(error)
         else:
             return grants
         raise failure
 
     def rooms(self) -> Sequence[ListedRoom]:
-        """Return the rooms that the organisation has as places, with an SMTP address.
+        """Return the rooms among the organisation's places that have an SMTP address.
 
         Raises:
             ReadError: after bounded retries; ``Authorization_RequestDenied`` and the like
@@ -148,7 +148,7 @@ class GraphDirectory(GraphSource):
                 places = self._request(pages)
                 found += [room for room in map(_listed, places) if "@" in room.address]
                 self.clock_offset = clock_offset(self._last_date, datetime.now(UTC))
-        except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+        except Exception as error:  # noqa: BLE001  of any error only its code is kept
             failure = ReadError.of(error)
         else:
             return found

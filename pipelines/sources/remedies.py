@@ -1,7 +1,7 @@
-"""What each error code means to the person who runs Exchange, and what mends it.
+"""What each error code means to the person who runs Exchange, and how to fix it.
 
-Belongs here: one static text for each code that a source may leave behind.
-Does not belong here: any value; room ids and counts are added by whoever prints.
+Belongs here: one static text for each code of a room that could not be read.
+Does not belong here: any value; the callers that print add room ids and counts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -251,7 +251,7 @@ _GRAPH_OWN: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Protocol:
-    """How a protocol and its server are called, where its codes are listed, texts of its own."""
+    """The names of a protocol and its server, where its codes are listed, and its own texts."""
 
     name: str
     server: str
@@ -272,19 +272,19 @@ _PROTOCOLS: Final[Mapping[str, _Protocol]] = {
     "ews": _Protocol("EWS", "Exchange", "the EWS reference (ResponseCode)"),
     "graph": _Protocol("Graph", "Graph", "Microsoft Graph's list of error codes", _GRAPH_OWN),
 }
-"""By the kind of an exchange. Another kind has the texts that all share."""
+"""By the kind of an exchange. Any other kind has only the shared texts."""
 
 
 def remedy_for(code: str, kind: str = "ews") -> str:
-    """Return what an error code means and what mends it, in one line without any value.
+    """Return what an error code means and how to fix it, in one line without any value.
 
-    ``kind`` is that of the exchange: the text speaks of the protocol that is used there.
+    ``kind`` is the kind of the exchange: the text is about the protocol that it uses.
     """
     return _protocol(kind).remedy_for(code)
 
 
 def remedies_for(codes: Iterable[str], kinds: Iterable[str]) -> dict[str, str]:
-    """Return the remedy of each code, in order, for a region whose exchanges are of these kinds."""
+    """Return the remedy for each code, sorted, for a region with exchanges of these kinds."""
     protocols = [_protocol(kind) for kind in sorted(set(kinds)) or ["ews"]]
     found = {}
     for code in sorted(set(codes)):

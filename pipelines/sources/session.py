@@ -1,9 +1,9 @@
-"""One exchange, as its workers see it: whether another request may be sent, and what became of it.
+"""One exchange, as its workers see it: when a request may be sent, and how it ended.
 
 Belongs here: opening a source by its kind; the throttle that an exchange's workers share (slots,
-holds, a refusal, which folder is whose), and the session of one worker: its deadline, its retries,
-its second try of a password, and whether what came is the whole calendar. What EWS and Graph do
-alike is done here once.
+waits, a refusal, which folder belongs to which room); the session of one worker (deadline,
+retries, second try of a password); and whether a calendar came whole. What EWS and Graph do alike
+is done here once.
 Does not belong here: what is requested and what a refusal means (``ews.py``, ``graph.py``),
 bytes (``wire.py``).
 """
@@ -25,7 +25,7 @@ from pipelines.sources.wire import Clock, Deadline, TimedAdapter, Token, silence
 from transforms.raw import SERIES, RawItem
 
 RowT = TypeVar("RowT", bound="tuple[str, RawItem] | tuple[str, str, RawItem]")
-"""An item's id, over EWS its folder's id too, and the item; ids stay in memory."""
+"""An item's id, its folder's id (only over EWS), and the item; ids stay in memory."""
 
 DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
 OTHER_MAILBOX: Final = "OtherMailbox"
@@ -34,11 +34,11 @@ _READINGS: Final = 4
 _FIRST_WAIT_SECONDS: Final = 1.0
 _LONGEST_WAIT_SECONDS: Final = 30.0
 _ANSWERS_TO_TRUST_AGAIN: Final = 20
-_SECONDS_OF_ONE_REFUSAL: Final = 1.0  # what several workers hear at once is one refusal
+_SECONDS_OF_ONE_REFUSAL: Final = 1.0  # refusals of several workers at once count as one
 _LONGEST_NAP_SECONDS: Final = 1.0
 _GRACE_SECONDS: Final = 5.0
-_SILENCES: Final = 3  # a server that stops answering is given up so often within a deadline
-_LONGEST_HOLD_SECONDS: Final = 300.0  # the most that Exchange wants; one odd answer wants days
+_SILENCES: Final = 3  # how often a silent server is given up on within a room's deadline
+_LONGEST_HOLD_SECONDS: Final = 300.0  # Exchange asks for no more; an odd answer may ask for days
 _RANDOM: Final = secrets.SystemRandom()
 _TOO_BUSY: Final = frozenset(
     {
@@ -46,11 +46,11 @@ _TOO_BUSY: Final = frozenset(
         *("HTTP429", "HTTP503"),
     }
 )
-"""Refusals that mean that fewer requests at once would be welcome."""
+"""Refusals that ask for fewer requests at once."""
 
 
 class FolderOwners:
-    """The folder of each room, as the first answer gave it. Safe for threads."""
+    """The folder of each room, taken from the first answer. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,14 +60,14 @@ class FolderOwners:
 
     @property
     def disputed(self) -> Set[str]:
-        """Rooms of which nothing may be kept; whose folder it is, the first to come cannot tell."""
+        """Rooms with a disputed folder, of which nothing may be kept: its owner is not known."""
         return frozenset(self._disputed)
 
     def refuse_other_mailbox(self, room: str, folder_ids: Set[str]) -> None:
-        """Take note of the folders that a room answered with.
+        """Record the folders that a room answered with.
 
         Raises:
-            ReadError: ``OtherMailbox`` if they are several, or another room's.
+            ReadError: ``OtherMailbox`` if there are several, or one is another room's.
         """
         with self._lock:
             others = {self._rooms.setdefault(folder_id, room) for folder_id in folder_ids} - {room}
@@ -79,9 +79,9 @@ class FolderOwners:
 
 
 class Throttle:
-    """Lets ``most`` requests be under way; half as many after a refusal, one more after answers.
+    """Allows ``most`` requests at once; halves the limit if refused, raises it after answers.
 
-    Safe for threads: each worker's source is given the same one.
+    Thread-safe: the sources of all workers of an exchange share one.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -100,18 +100,18 @@ class Throttle:
 
     @property
     def limit(self) -> int:
-        """How many requests may be under way now."""
+        """How many requests may be in flight now."""
         return self._limit
 
     @contextmanager
     def slot(self, deadline: Deadline) -> Iterator[None]:
-        """Hold one of the places for the block; wait for it no longer than the deadline.
+        """Hold a slot during the block; wait for it no longer than the deadline.
 
         Raises:
             TimeoutError: the time is up.
         """
         with self._changed:
-            # One that outlived its deadline hangs and takes no place.
+            # A request that outlived its deadline hangs; its slot counts as free.
             while sum(ends > self._clock() for ends in self._under_way.values()) >= self._limit:
                 self._changed.wait(deadline.limit(_LONGEST_NAP_SECONDS))
             slot = object()
@@ -124,11 +124,11 @@ class Throttle:
                 self._changed.notify_all()
 
     def refuse(self, code: str) -> None:
-        """Take note that the exchange refused the account: no worker sends it anything more."""
+        """Record that the exchange refused the account: no worker sends it anything more."""
         self._refused = self._refused or code
 
     def raise_refusal(self) -> None:
-        """Do nothing, unless the exchange refused one of the workers.
+        """Raise, if the exchange refused one of the workers.
 
         Raises:
             ReadError: with the code of that refusal.
@@ -137,11 +137,11 @@ class Throttle:
             raise ReadError(self._refused, Reach.EXCHANGE)
 
     def held_seconds(self) -> float:
-        """Return for how long nothing should be sent, 0 or less if it may be sent now."""
+        """Return for how many seconds nothing may be sent; 0 or less if sending is allowed now."""
         return self._held_until - self._clock()
 
     def slower(self, retry_after: float | None = None) -> None:
-        """Take note that the exchange is busy, and of the wait in seconds that it wants."""
+        """Halve the limit, as the exchange is busy; hold requests for the seconds it asks for."""
         with self._changed:
             self._answers = 0
             wait = min(retry_after or 0.0, _LONGEST_HOLD_SECONDS)
@@ -151,7 +151,7 @@ class Throttle:
                 self._limit = max(1, self._limit // 2)
 
     def answered(self) -> None:
-        """Take note of an answer."""
+        """Count an answer; after enough of them the limit rises by one."""
         with self._changed:
             self.has_answered = True
             self._answers += 1
@@ -163,8 +163,8 @@ class Throttle:
 class Session:
     """One worker's connection: when a request is sent, and whether it is sent again.
 
-    ``busy_code`` is the code of a room that may not take as long as the exchange wants to be left
-    alone. ``token`` signs the requests, None where a password does. A request is sent like this::
+    ``busy_code`` is the code of a room whose deadline is shorter than the wait that the exchange
+    asks for. ``token`` signs the requests; None if a password does. Send a request like this::
 
         for attempt in session.attempts():
             with attempt, session.sending():
@@ -203,7 +203,7 @@ class Session:
         self._retry_after: float | None = None
 
     def begin(self) -> None:
-        """Start a room's time.
+        """Start the deadline of a room.
 
         Raises:
             ReadError: the exchange refused the account before; nothing more is sent to it.
@@ -214,11 +214,11 @@ class Session:
     def attempts(self) -> Retrying:
         """Return the attempts of one request: a few, with growing waits, within the deadline.
 
-        An exchange that is down for everybody is tried once: its rooms come again.
+        An exchange that is down is tried only once: its rooms are read again later.
 
         Raises:
-            ReadError: permanent, or that of the last attempt, or the one after which no time was
-                left; ``DeadlineExceeded`` where the deadline cut a request short.
+            ReadError: a permanent failure, that of the last attempt, or the one after which no
+                time was left; ``DeadlineExceeded`` if the deadline cut a request short.
         """
         self._attempts_left = 1 if self.throttle.is_down else ATTEMPTS
         self._is_second_try = self._was_refused = False
@@ -232,20 +232,20 @@ class Session:
 
     @contextmanager
     def sending(self) -> Iterator[None]:
-        """Send a request in the block, as soon as the exchange may be sent one.
+        """Run the block, which sends one request, as soon as the throttle allows it.
 
         Raises:
-            ReadError: for whatever the block raised; the exchange refused another worker.
+            ReadError: for anything that the block raised; the exchange refused another worker.
         """
         is_second_try, self._is_second_try = self._is_second_try, False
-        # One worker after the other: a password that was changed is tried once more in all.
+        # One worker at a time: all together try a changed password only once more.
         with self.throttle.second_try if is_second_try else nullcontext():
             self.throttle.raise_refusal()
             self._wait_while_held()
             try:
                 with self.throttle.slot(self._deadline):
                     yield
-            except Exception as error:  # noqa: BLE001  whatever it is, only its name may leave
+            except Exception as error:  # noqa: BLE001  of any error only its code is kept
                 failure = error if isinstance(error, ReadError) else ReadError.of(error)
             else:
                 self.throttle.answered()
@@ -253,7 +253,7 @@ class Session:
             if failure.code in _TOO_BUSY:
                 self.throttle.slower(failure.retry_after)
             if failure.code == "HTTP401" and self.throttle.has_answered and not self._was_refused:
-                # A single 401 proves nothing where the password or app worked before.
+                # A single 401 proves nothing if the password or app worked before.
                 self._is_second_try = self._was_refused = True
                 if self.token is not None:
                     self.token.renew()
@@ -268,7 +268,7 @@ class Session:
         """Wait for as long as the exchange asked any worker to.
 
         Raises:
-            ReadError: if the room may not take that long.
+            ReadError: the room's deadline ends before that.
         """
         while (held := self.throttle.held_seconds()) > 0:
             if held >= self._deadline.remaining():
@@ -288,7 +288,7 @@ class Session:
         return self._attempts_left == 0 or state.upcoming_sleep >= self._deadline.remaining()
 
     def _wait(self, state: RetryCallState) -> float:
-        """Return a wait in seconds: never shorter than the server wants, never in step."""
+        """Return a wait in seconds: at least what the server asks for, with random jitter."""
         if self._is_second_try:
             return 0.0
         if self._retry_after is not None:
@@ -298,10 +298,10 @@ class Session:
 
 
 class SteadyView(Generic[RowT]):
-    """The rows of a calendar view; it is steady once they came at once, or two readings agree.
+    """The rows of a calendar view: steady once one request got them all, or two readings agree.
 
-    An item that moves between two pages, or two halves of a view, while they are read may be in
-    neither: a second reading tells.
+    An item that is moved while a view is read in pages or halves may be in none of them: only a
+    second reading shows that.
     """
 
     def __init__(self) -> None:
@@ -310,7 +310,7 @@ class SteadyView(Generic[RowT]):
         self._readings = 0
 
     def take(self, rows: Sequence[RowT], requests: int) -> None:
-        """Take the rows of a reading, and how many requests it took.
+        """Add a reading: its rows, and how many requests it took.
 
         Raises:
             ReadError: ``ViewUnsteady`` if the calendar changed during every reading;
@@ -331,10 +331,10 @@ class SteadyView(Generic[RowT]):
 
 
 def rows_by_id(rows: Iterable[RowT]) -> dict[str, list[RowT]]:
-    """Return the rows of one view by their id, each of several that differ under one id.
+    """Return the rows of one view by their id; several, if rows with the same id differ.
 
-    A row that comes twice is one. Two times under one id are two bookings, until a server shows
-    that they are not: a list is never made shorter.
+    Equal rows count once. Rows with one id but different times count as different bookings:
+    nothing proves that they are one, and no booking may be lost.
     """
     found: dict[str, list[RowT]] = {}
     for row in rows:
@@ -345,16 +345,16 @@ def rows_by_id(rows: Iterable[RowT]) -> dict[str, list[RowT]]:
 
 
 OpenSource: TypeAlias = Callable[[ExchangeSettings, Secrets, bool, Throttle], CalendarSource]
-"""Opens a source of its own for one worker, as ``open_source`` does."""
+"""Opens a separate source for one worker, as ``open_source`` does."""
 
 
 def open_source(
     exchange: ExchangeSettings, secrets: Secrets, with_invitees: bool, throttle: Throttle
 ) -> CalendarSource:
-    """Return a source of its own for one worker; it connects when the first room is read.
+    """Return a separate source for one worker; it connects when the first room is read.
 
-    The workers of an exchange share a ``throttle``. Only what its kind needs is imported:
-    exchangelib takes longer than all the rest.
+    The workers of an exchange share a ``throttle``. Only the modules of its kind are imported:
+    exchangelib takes longer to import than everything else together.
 
     Raises:
         ReadError: the settings cannot be used (a CA file that vanished, say).
@@ -366,7 +366,7 @@ def open_source(
 def open_check(
     exchange: ExchangeSettings, secrets: Secrets, rooms: Sequence[Room], directory: Sequence[Room]
 ) -> SourceCheck:
-    """Return what checks an exchange; ``rooms`` are its own, ``directory`` the region's.
+    """Return the check of an exchange; ``rooms`` are its own, ``directory`` the region's.
 
     Raises:
         ReadError: the settings cannot be used.

@@ -1,13 +1,13 @@
-"""The wire: TLS that always verifies, a clock on every byte, and the token on every request.
+"""The wire: TLS that always verifies, a deadline on every read, a token on every request.
 
 Belongs here: the requests adapter that every request of a source goes through, its ssl context
-and its deadline; the token of one app registration; the silence of the libraries underneath.
+and its deadline; the token of one app registration; silencing the loggers of libraries.
 Does not belong here: the name of a failure (``__init__.py``), a protocol's own refusals
-(``ews_xml.py``, ``graph.py``), sending again (``session.py``).
+(``ews_xml.py``, ``graph.py``), retries (``session.py``).
 
-Timeouts of ``requests`` hold per read, so a server that sends a byte now and then is never timed
-out. Here each read of the socket looks at the room's deadline first. msal keeps the token in
-memory and gets a new one before the old one ends, so the header is made anew for every request.
+The timeouts of ``requests`` apply to each read, so a server that sends a byte now and then never
+times out. Here each socket read first checks the room's deadline. msal keeps the token in memory
+and renews it before it expires, so the header is set anew on every request.
 """
 
 import logging
@@ -45,28 +45,28 @@ LIBRARIES: Final = (
     "urllib3",
 )
 _NEVER: Final = logging.CRITICAL + 1
-"""At DEBUG these libraries write whole answers, the Authorization header and the client secret."""
+"""At DEBUG these libraries log whole answers, the Authorization header and the client secret."""
 
 
 class Clock(Protocol):
-    """What tells the time and lets it pass; the module ``time`` is one."""
+    """What tells the time and can wait; the module ``time`` is one."""
 
     def monotonic(self) -> float:
-        """Return seconds since some moment."""
+        """Return seconds since some fixed moment."""
 
     def sleep(self, seconds: float, /) -> None:
         """Wait."""
 
 
 class Deadline:
-    """The end of the time that a room may take; whatever waits looks how much is left."""
+    """The end of the time that a room may take; every wait is limited to what is left."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ends_at = float("inf")
 
     def start(self, seconds: float) -> None:
-        """Begin anew: from now on ``seconds`` are left."""
+        """Restart: from now on ``seconds`` are left."""
         self._ends_at = self._clock() + seconds
 
     def remaining(self) -> float:
@@ -117,7 +117,7 @@ class _Context(ssl.SSLContext):
 
 
 def verified_context(deadline: Deadline, stall_seconds: float, ca_file: Path | None) -> _Context:
-    """Return the context of every connection: trust, versions and clock as in ``TimedAdapter``.
+    """Return the TLS context of a connection; the arguments are those of ``TimedAdapter``.
 
     Raises:
         ReadError: ``CaFileUnreadable``.
@@ -143,7 +143,7 @@ def verified_context(deadline: Deadline, stall_seconds: float, ca_file: Path | N
 class TimedAdapter(HTTPAdapter):
     """Sends requests over verified TLS within the room's deadline; the body is read at once.
 
-    ``stall_seconds`` is the longest silence of the server. ``ca_file`` is the only trust if it is
+    ``stall_seconds`` is how long the server may be silent. Only ``ca_file`` is trusted if it is
     given; else REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, else the bundle that requests trusts.
 
     Raises:
@@ -156,7 +156,7 @@ class TimedAdapter(HTTPAdapter):
 
     @property
     def peer_certificate(self) -> bytes | None:
-        """The certificate (DER) of the server that was met last."""
+        """The certificate (DER) of the last server that was connected to."""
         return self._context.peer_certificate
 
     def send(
@@ -171,7 +171,7 @@ class TimedAdapter(HTTPAdapter):
         """Return the whole answer.
 
         Raises:
-            ReadError: whatever went wrong below HTTP, by its own name.
+            ReadError: any failure below HTTP (``failure_of``); ``HttpsRequired``.
         """
         if not (request.url or "").lower().startswith("https://"):
             raise ReadError("HttpsRequired", Reach.EXCHANGE)
@@ -179,7 +179,7 @@ class TimedAdapter(HTTPAdapter):
             deadline = self._context.deadline
             limits = (deadline.limit(_CONNECT_SECONDS), deadline.limit(self._context.stall_seconds))
             response = super().send(request, timeout=limits, proxies=proxies)
-            _ = response.content  # reads it: a body that breaks off fails here, not at the caller
+            _ = response.content  # read the body now: if it breaks off, that is a ReadError too
         except (requests.RequestException, OSError) as error:
             failure = failure_of(error)
         else:
@@ -194,13 +194,13 @@ class TimedAdapter(HTTPAdapter):
         return host, {"ssl_context": self._context, "cert_reqs": "CERT_REQUIRED"}
 
     def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
-        """Leave the trust to the context: nothing is added, nothing is switched off."""
+        """Leave trust to the context: add nothing, and switch nothing off."""
         conn.cert_reqs = "CERT_REQUIRED"
         conn.ca_certs = conn.ca_cert_dir = None
 
 
 def secured(session: requests.Session, adapter: TimedAdapter) -> requests.Session:
-    """Return the session; it sends everything through the adapter, and reaches nothing else."""
+    """Return the session, which from now on sends only https://, through the adapter."""
     session.adapters.clear()
     session.mount("https://", adapter)
     return session
@@ -209,8 +209,8 @@ def secured(session: requests.Session, adapter: TimedAdapter) -> requests.Sessio
 class Token(requests.auth.AuthBase):
     """Puts a valid bearer token on each request, and gets it through a session of its own.
 
-    The app and how it proves itself are those of the exchange: a secret, or a certificate file
-    with key and certificate, as PEM or PKCS #12 (``.pfx``, ``.p12``).
+    The exchange names the app and its credential: a secret, or a certificate file with key and
+    certificate, as PEM or PKCS #12 (``.pfx``, ``.p12``).
     """
 
     def __init__(
@@ -226,7 +226,7 @@ class Token(requests.auth.AuthBase):
         """Sign a request.
 
         Raises:
-            ReadError: the token endpoint cannot be reached, or refuses the app.
+            ReadError: the token endpoint cannot be reached, refuses the app, or is not one.
         """
         try:
             if self._client is None:
@@ -258,10 +258,10 @@ class Token(requests.auth.AuthBase):
 
 
 class _TokenEndpoint(requests.Session):
-    """What msal sends through.
+    """The session through which msal sends.
 
-    An outage, or a web page in place of JSON, is raised here: msal would keep the one for a while
-    and take the other for a refusal. Whatever is wrong with it is so for every room.
+    It raises on an outage, or on a web page in place of JSON: msal would cache the outage for a
+    while, and take the page for a refusal. Any failure here concerns every room.
     """
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
@@ -292,7 +292,7 @@ def _credential(certificate_file: Path | None, secrets: Secrets) -> str | dict[s
         elif block := _KEY.search(data):
             key = serialization.load_pem_private_key(block[0], password)
             certificate = x509.load_pem_x509_certificate(data)
-    except (OSError, ValueError, TypeError):  # missing, damaged, or another password
+    except (OSError, ValueError, TypeError):  # missing, damaged, or a wrong password
         key = None
     if not isinstance(key, RSAPrivateKey) or certificate is None:  # Entra takes no other key
         raise ReadError("CertificateFileUnreadable", Reach.EXCHANGE)
@@ -304,7 +304,7 @@ def _credential(certificate_file: Path | None, secrets: Secrets) -> str | dict[s
 
 
 def silence_loggers() -> None:
-    """Silence every logger of the libraries, those that exist and those that are yet to come."""
+    """Silence every logger of the libraries, those that exist and those created later."""
     for name in LIBRARIES:
         _silence(logging.getLogger(name))
     for name, logger in list(logging.root.manager.loggerDict.items()):

@@ -1,7 +1,8 @@
 """The script that a Spark service runs: ``insights publish --engine spark`` with its arguments.
 
-``spark-submit spark_job.py --region EU --config insights.yaml``, a Spark job definition in Fabric or
-a Python script task in Databricks run it, each in its own Spark session. See ``docs/spark.md``.
+A Spark job definition in Fabric, a Python script task in Databricks or this command runs it:
+``spark-submit spark_job.py --region EU --config insights.yaml``. The service provides the Spark
+session. See ``docs/spark.md``.
 """
 
 import sys

@@ -1,7 +1,7 @@
-"""What a night does to the lake: put in what was read, drop what is past its retention.
+"""What a night does to the lake: store what was read, delete what is past its retention.
 
-Belongs here: the rows of a run between reading and writing, which rows survive (R10, R13), the
-order of writing that a killed run cannot spoil, and the refusal of rooms that are not the region's.
+Belongs here: the rows of a run between reading and writing, which rows survive (R10, R13), an order
+of writing that a killed run cannot spoil, and refusing rooms of other regions.
 Does not belong here: how a day is written (``lake.py``), reading rooms (``pipelines``).
 """
 
@@ -27,22 +27,22 @@ _DAY: Final = timedelta(days=1)
 _EARLIEST: Final = timedelta(hours=14)  # no zone is further ahead of UTC
 _LAST_ZONE: Final = "Etc/GMT+12"  # nor further behind
 _SPILL_ROWS: Final = 50_000
-_BARE: Final = pa.schema([field.remove_metadata() for field in STAGED])  # it is stored often
+_BARE: Final = pa.schema([field.remove_metadata() for field in STAGED])  # each spill stores it
 _COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
 @contextmanager
 def staging(lake: Lake) -> Iterator["Staging"]:
-    """Give room for the rows of a run, in the lake, so that they stay in its region."""
+    """Give a staging area for a run's rows, in the lake, so that they stay in its region."""
     with lake.scratch() as folder:
         yield Staging(DiskStorage(folder, "lake", LakeError))
 
 
 class Staging:
-    """Takes the rows of one room after the other, gives back those of one local day.
+    """Collects rows room by room, and returns them by local day.
 
-    Safe for threads. Holds ``spill_rows`` rows and one room, or one day, at a time.
-    ``folder`` is the path below the storage's root, existing and empty.
+    Thread-safe. Holds ``spill_rows`` rows and one room, or one day, in memory at a time.
+    ``folder`` is the path below the storage's root; it exists and is empty.
     """
 
     def __init__(self, storage: DiskStorage, *folder: str, spill_rows: int = _SPILL_ROWS) -> None:
@@ -57,8 +57,8 @@ class Staging:
         """Take rows of the schema ``STAGED``, in any order.
 
         Raises:
-            FormatError: the schema is another one.
-            LakeError: the disk refuses them.
+            FormatError: the schema is a different one.
+            LakeError: the rows cannot be written.
         """
         if not table.schema.equals(STAGED):
             raise FormatError("rows to stage have another schema than the contract's")
@@ -69,12 +69,12 @@ class Staging:
                 self._spill()
 
     def room_ids(self) -> frozenset[str]:
-        """Return the rooms that any row taken so far is of."""
+        """Return the rooms of all rows taken so far."""
         with self._lock:
             return frozenset(self._room_ids)
 
     def days(self) -> list[date]:
-        """Return the local days on which any booking taken so far starts, in order."""
+        """Return the local days on which the bookings taken so far start, in order."""
         with self._lock:
             self._spill()
             return sorted(date.fromisoformat(name) for name in self._storage.names(*self._folder))
@@ -86,7 +86,7 @@ class Staging:
             content = self._storage.get(*self._folder, str(day))
         batches: list[pa.RecordBatch] = []
         source = pa.BufferReader(b"" if content is None else content)
-        while source.tell() < source.size():  # streams were appended one after the other
+        while source.tell() < source.size():  # each spill appended a stream
             batches += pa.ipc.open_stream(source)
         rows = pa.Table.from_batches(batches, schema=_BARE)
         return rows.select(BOOKINGS.names).cast(BOOKINGS)
@@ -116,16 +116,16 @@ def apply_night(  # noqa: PLR0913, PLR0917 - a night has so many parts
     closures: Sequence[Closure] = (),
     seen_on: date | None = None,
 ) -> int:
-    """Put in what a run read, in one step; return how many bookings the rooms read have.
+    """Store what a run read, in one step; return how many bookings the rooms read have.
 
-    ``room_ids`` is the directory, ``loaded`` the instant each room was read at, ``failed`` the
-    code of each that could not be (R13), ``begins`` the instant at which the days asked begin in
-    each room's zone. A booking that began before them and runs on into them is stored under its
-    own day (R10). Of each day the bookings come before the coverage, so that no reader ever sees a
-    day that claims to have been read without its bookings.
+    ``room_ids`` is the directory, ``loaded`` the instant at which each room was read, ``failed``
+    the code of each room that could not be (R13), ``begins`` the instant at which the days asked
+    begin in each room's zone. A booking that began earlier and runs into those days is stored under
+    its own day (R10). Each day's bookings are written before its coverage, so that no reader ever
+    sees a day that claims to have been read but lacks its bookings.
 
-    What the rooms' last good readings of these days and this one differ in goes into the changes
-    of ``seen_on``, the region's local date (R19): a run of the same date adds to them.
+    Differences between each room's last good reading of these days and this one go into the changes
+    of ``seen_on``, the region's local date (R19); another run on that date adds to them.
 
     Raises:
         LakeError: rows or outcomes of a room outside the directory, or a room without outcome.
@@ -162,12 +162,12 @@ def apply_night(  # noqa: PLR0913, PLR0917 - a night has so many parts
 
 
 def retain(lake: Lake, today: date, months: int) -> list[date]:
-    """Delete the days before this day of the month, so many months back; return them.
+    """Delete the days before the same day of the month, ``months`` months back; return them.
 
-    Where that month is shorter, its last day counts. A booking that still runs on the first day
-    kept stays (R10). Changes go with the night that saw them, and with the bookings that they are
-    of; of the directory's history goes what counted only before. What was deleted is looked for
-    again.
+    If that month is shorter, its last day counts. A booking that still runs on the first day kept
+    stays (R10). Changes go with the night that saw them, and with their bookings. The directory's
+    history loses what counted only before the first day kept. Afterwards the lake is searched for
+    days that should be gone.
 
     Raises:
         LakeError: a day could not be deleted, or is still there afterwards.
@@ -202,9 +202,9 @@ def retain(lake: Lake, today: date, months: int) -> list[date]:
 
 
 def bookings_that_run_on(lake: Lake, first_kept: date) -> dict[date, tuple[int, pa.Table]]:
-    """Return the bookings of earlier days that still run on a day, on their room's clock (R10).
+    """Return bookings of earlier days that still run on a day, on their room's clock (R10).
 
-    By the day that they start on, with the number of all bookings of that day.
+    Keyed by the day on which they start, with the number of all bookings of that day.
     """
     is_running = _running_on(lake, first_kept)
     # The earliest instant at which that day begins in any zone.
@@ -219,9 +219,9 @@ def bookings_that_run_on(lake: Lake, first_kept: date) -> dict[date, tuple[int, 
 
 
 def _running_on(lake: Lake, day: date) -> Callable[[pa.Table, pa.ChunkedArray], pa.ChunkedArray]:
-    """Return what tells of rows and their ends whether they end after a day begins in their room.
+    """Return a function that says which rows end after a day begins on their room's clock.
 
-    Of a room that no directory knows any more, the day begins where it begins last.
+    For a room that is in no directory any more, the day begins where it begins last.
     """
     begins = {
         row["room_id"]: day_start(day, zone(row["time_zone"]))
@@ -256,8 +256,8 @@ def _refuse_other_rooms(
 def merge_day(old: pa.Table | None, new: pa.Table, loaded: Collection[str]) -> pa.Table:
     """Return a day's bookings: new rows of the rooms that were read, old rows of all others.
 
-    A room that left the directory is one of those others: its rows stay until retention. New
-    rows of a room that is not in ``loaded`` are left out: its reading failed in the end.
+    A room that left the directory is one of the others: its rows stay until retention. New rows of
+    a room that is not in ``loaded`` are dropped: its reading failed in the end.
     """
     kept = BOOKINGS.empty_table() if old is None else rows_of_others(old, loaded)
     return pa.concat_tables([kept, rows_of(new, loaded)])
@@ -268,8 +268,8 @@ def merge_earlier_day(
 ) -> pa.Table:
     """Return the bookings of a day before the first day asked (R10).
 
-    ``begins`` is when the days asked begin in each room that was read. What ran on into them was
-    read again, whole, and replaces what was known to; what had ended before stays.
+    ``begins`` is when the days asked begin in each room that was read. Bookings that run into them
+    were read again, whole, and replace the known ones; bookings that ended before stay.
     """
     old = BOOKINGS.empty_table() if old is None else old
     kept = old.filter(pc.invert(_runs_into(old, begins)))
@@ -277,7 +277,7 @@ def merge_earlier_day(
 
 
 def running_into(table: pa.Table | None, begins: Mapping[str, datetime]) -> pa.Table:
-    """Return the bookings of rooms that were read that run on into the days asked."""
+    """Return the bookings that run into the days asked, of rooms that were read."""
     return BOOKINGS.empty_table() if table is None else table.filter(_runs_into(table, begins))
 
 
@@ -297,7 +297,7 @@ def _ends_after(
 def merge_coverage(
     old: pa.Table | None, loaded: Mapping[str, datetime], failed: Mapping[str, str]
 ) -> pa.Table:
-    """Return a day's coverage: a row for every room that a run asked for, old rows of others.
+    """Return a day's coverage: new rows for every room that a run asked for, old rows for others.
 
     A room that was read has the instant of this reading; one that failed has the code, and
     keeps the instant of its last good reading (R13).

@@ -1,10 +1,10 @@
 """Placing the bookings of a building in its rooms, on plain arrays (R22: served at least).
 
-What is placed could be done: no booking in two rooms, no two in one room at a time, each room large
-enough. ``bounds.py`` says what no placement could pass. Pure functions; no reading, no region.
+Every placement could be carried out: no booking in two rooms, no two in one at a time, each room
+large enough. ``bounds.py`` says what no placement can exceed. Pure functions: no I/O, no region.
 
-Combined rooms (R25) are a column beside their parts: who has one keeps it where that disturbs
-nobody, and takes the parts for that time; nobody else is placed there.
+Combined rooms (R25) are a column beside their parts. A booking keeps its combined room where that
+disturbs no other, and takes the parts for that time; no other booking is placed in one.
 """
 
 from bisect import bisect_right
@@ -34,9 +34,9 @@ Ints: TypeAlias = npt.NDArray[np.integer]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
 DAY: Final = 1500
-"""Minutes that each day has here: 25 hours, as the longest; at the end of others nothing is."""
+"""Minutes of each day here: 25 hours, as many as the longest; other days are empty at the end."""
 
-_SLOT: Final = 5  # minutes in which a room is free or taken where one is looked for
+_SLOT: Final = 5  # minutes; in a search, rooms are free or taken for a whole slot
 _SLOTS: Final = DAY // _SLOT
 
 
@@ -44,11 +44,11 @@ _SLOTS: Final = DAY // _SLOT
 class Building:
     """Rooms by seats, smallest first, and bookings; local day d begins at minute d * ``DAY``.
 
-    ``is_available`` is (days, rooms), ``midnights`` the instants (in minutes) at which the days
-    begin and the last one ends. Of each booking: ``room`` is the place in ``seats`` of the room
-    that it has, -1 where that is gone; ``need`` is the seats that it needs. The bookings of one
-    room stand in the order of their starts; a room is available on the days of its own bookings.
-    ``combined`` are places in ``seats`` of rooms that are others together, each with its parts.
+    ``is_available`` is (days, rooms); ``midnights`` are the instants (in minutes) at which the days
+    begin and the last one ends. For each booking, ``room`` is the index in ``seats`` of the room
+    that it has (-1 if that is gone), and ``need`` the seats that it needs. A room's bookings are in
+    order of their starts; the room is available on their days. ``combined`` are the indexes in
+    ``seats`` of combined rooms, each with its parts.
     """
 
     seats: Ints
@@ -61,20 +61,20 @@ class Building:
     combined: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     def instants(self, minutes: Ints) -> Ints:
-        """Return when minutes of these days really are."""
+        """Return the real instants (in minutes) of minutes of these days."""
         day, rest = np.divmod(minutes, DAY)
         lengths = np.append(np.diff(self.midnights), 0)
         real: Ints = self.midnights[day] + np.minimum(rest, lengths[day])
         return real
 
     def only(self, chosen: Bools) -> "Building":
-        """Return the building with some of its bookings."""
+        """Return the building with the chosen bookings only."""
         names = ("room", "starts", "ends", "need")
         return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     @cached_property
     def minutes(self) -> Ints:
-        """How long each booking really lasts."""
+        """The real length of each booking."""
         return self.instants(self.ends) - self.instants(self.starts)
 
     @cached_property
@@ -90,7 +90,7 @@ class Building:
 
 
 def minutes_of_days(instants: Ints, midnights: Ints) -> Ints:
-    """Return instants (in minutes) as minutes of days that all have ``DAY`` of them."""
+    """Return instants (in minutes) as minutes of days that have ``DAY`` minutes each."""
     day = np.clip(np.searchsorted(midnights, instants, side="right") - 1, 0, len(midnights) - 2)
     minutes: Ints = (day * DAY + instants - midnights[day]).astype(np.int32)
     return minutes
@@ -99,8 +99,8 @@ def minutes_of_days(instants: Ints, midnights: Ints) -> Ints:
 class Placed(NamedTuple):
     """The room of each booking, -1 where it found none, in three placements.
 
-    ``in_place``: whoever has a room keeps it. ``most_bookings`` and ``most_minutes``: on days on
-    which more fit that way, bookings change rooms.
+    ``in_place``: a booking with a room keeps it. ``most_bookings`` and ``most_minutes``: bookings
+    change rooms on days on which more of them fit that way.
     """
 
     in_place: Ints
@@ -109,14 +109,14 @@ class Placed(NamedTuple):
 
 
 def place(buildings: Sequence[Building]) -> list[Placed]:
-    """Place the bookings of buildings; each room is one that was large enough and free.
+    """Place the bookings of buildings, each in a room that is large enough and free.
 
-    Where bookings of a room overlap, as many as possible keep it. Where that leaves one without a
-    room that passes a midnight, those that last longest keep it instead, if that serves more.
+    Where bookings of a room overlap, as many as possible keep it. If that leaves a booking that
+    crosses midnight without a room, the longest ones keep it instead, if that serves more.
     """
     found = _moved(buildings, [_in_place(each, by_minutes=False) for each in buildings])
     for building, many in zip(buildings, found, strict=True):
-        # Days that a booking links by passing midnight are of one group.
+        # Days that are linked by a booking across midnight form one group.
         linked = np.zeros(len(building.is_available) + 1, np.int64)
         np.add.at(linked, building.day[~building.is_within] + 1, 1)
         np.add.at(linked, (building.ends[~building.is_within] - 1) // DAY + 1, -1)
@@ -133,9 +133,9 @@ def place(buildings: Sequence[Building]) -> list[Placed]:
 
 
 def _moved(buildings: Sequence[Building], in_place: Sequence[Ints]) -> list[Placed]:
-    """Place days anew on which a booking has no room, and keep what serves more.
+    """Place days anew on which a booking has no room, and keep whichever serves more.
 
-    Only bookings of one day ever move. All buildings are placed together: that takes less time.
+    Only bookings within one day ever move. Placing all buildings together takes less time.
     """
     days = list(map(_days_missing, buildings, in_place))
     sweep = Sweep(list(map(_waiting, buildings, in_place, days)))
@@ -152,10 +152,10 @@ def _moved(buildings: Sequence[Building], in_place: Sequence[Ints]) -> list[Plac
 
 
 def _waiting(building: Building, rooms: Ints, days: Ints) -> Waiting:
-    """Return what can be placed anew on some days.
+    """Return the bookings that can be placed anew on some days.
 
-    Bookings that pass a midnight, and those of combined rooms, stay where they are, and keep their
-    rooms to themselves.
+    Bookings that cross midnight, and those of combined rooms, stay where they are; no other booking
+    gets their rooms.
     """
     parts = dict(building.combined)
     is_free = building.is_available[days]
@@ -182,7 +182,7 @@ def _days_missing(building: Building, rooms: Ints) -> Ints:
 
 
 def place_anew(building: Building) -> Placed:
-    """Place all bookings as if none had a room: first those that pass a midnight."""
+    """Place all bookings as if none had a room, first those that cross midnight."""
     rooms = np.full(len(building.room), -1)
     taken = _Taken(building, rooms)
     for booking in np.flatnonzero(~building.is_within):
@@ -191,9 +191,9 @@ def place_anew(building: Building) -> Placed:
 
 
 def pack(building: Building) -> Ints:
-    """Place bookings in rooms that are all alike, the neediest first, each in the first free room.
+    """Place bookings in identical rooms, the largest need first, each in the first free room.
 
-    So the first rooms are full and the last ones, if they are needed at all, nearly empty.
+    So the first rooms are full and the last ones, if needed at all, nearly empty.
     """
     rooms = np.full(len(building.room), -1)
     taken = _Taken(building, rooms)
@@ -207,9 +207,9 @@ def pack(building: Building) -> Ints:
 
 
 def stable_order(values: Ints) -> Ints:
-    """Return the order of values from 0 on, equal ones as they stand: fast where they are small.
+    """Return the stable sort order of values from 0 on; fast for small ones.
 
-    Numbers of up to 16 bits are sorted by counting.
+    NumPy sorts numbers of up to 16 bits by counting.
     """
     small = values.astype(np.min_scalar_type(values.max(initial=0)))
     order: Ints = np.argsort(small, kind="stable")
@@ -223,14 +223,14 @@ def served(building: Building, rooms: Ints) -> tuple[int, int]:
 
 
 def _best(group: Ints, weight: Ints, placements: Sequence[Ints]) -> Ints:
-    """Return of each group of bookings the placement that serves most."""
+    """Return, for each group of bookings, the placement that serves most."""
     totals = [np.bincount(group, weight * (rooms >= 0)) for rooms in placements]
     best: Ints = np.choose(np.argmax(totals, axis=0)[group], placements)
     return best
 
 
 def _in_place(building: Building, *, by_minutes: bool) -> Ints:
-    """Let each booking keep its room, and find the others the smallest free room that fits."""
+    """Keep each booking in its room, and place the others in the smallest free room that fits."""
     rooms = np.where(_undisturbed(building, by_minutes=by_minutes), building.room, -1)
     missing = rooms < 0
     if not missing.any() and not building.combined:
@@ -251,7 +251,7 @@ def _in_place(building: Building, *, by_minutes: bool) -> Ints:
 
 
 def _undisturbed(building: Building, *, by_minutes: bool) -> Bools:
-    """Tell which bookings can keep their room: where they overlap, those that serve most."""
+    """Return which bookings can keep their room: where they overlap, those that serve most."""
     keeps = building.room >= 0
     own = np.flatnonzero(keeps)
     own = own[np.argsort(building.room[own], kind="stable")]
@@ -264,7 +264,7 @@ def _undisturbed(building: Building, *, by_minutes: bool) -> Bools:
     overlaps[1:-1] = (room[1:] * reach + starts[1:]) < until[:-1]
     place = np.flatnonzero(overlaps[:-1] | overlaps[1:])
     keeps[own[place]] = False
-    # Mostly it is two of them: the one that ends first stays, or the one that lasts longer.
+    # Mostly two overlap: the one that ends first stays, or (by minutes) the longer one.
     first = np.flatnonzero(~overlaps[:-2] & overlaps[1:-1] & ~overlaps[2:])
     pairs = np.stack((own[first], own[first + 1]))
     length = building.ends[pairs] - building.starts[pairs]
@@ -286,7 +286,7 @@ def _undisturbed(building: Building, *, by_minutes: bool) -> Bools:
 
 
 def _most(cluster: list[tuple[int, int, int]]) -> list[int]:
-    """Return the most bookings of (end, start, booking) that do not overlap."""
+    """Return the most bookings, of (end, start, booking), that do not overlap."""
     kept, until = [], 0
     for end, start, booking in sorted(cluster):
         if start >= until:
@@ -296,7 +296,7 @@ def _most(cluster: list[tuple[int, int, int]]) -> list[int]:
 
 
 def _longest(cluster: list[tuple[int, int, int]]) -> list[int]:
-    """Return the bookings of (end, start, booking) that last longest without overlapping."""
+    """Return the bookings, of (end, start, booking), with the most minutes without overlap."""
     ordered = sorted(cluster)
     ends = [end for end, _, _ in ordered]
     best: list[tuple[int, list[int]]] = [(0, [])]
@@ -308,9 +308,9 @@ def _longest(cluster: list[tuple[int, int, int]]) -> list[int]:
 
 
 class _Taken:
-    """Which rooms are taken in each slot of time: a bit a room, (words, slots).
+    """Which rooms are taken in each slot of time: one bit a room, (words, slots).
 
-    Rooms are taken on days on which they are closed; combined rooms always are.
+    Rooms count as taken on days on which they are closed; combined rooms always do.
     """
 
     def __init__(self, building: Building, rooms: Ints) -> None:
@@ -326,7 +326,7 @@ class _Taken:
         placed = np.flatnonzero((rooms >= 0) & ~np.isin(rooms, wholes))
         placed = placed[np.argsort(rooms[placed], kind="stable")]
         room, starts, ends = rooms[placed], self._starts[placed], self._ends[placed]
-        # Two that share a slot: the later one begins after it, so that no bit is added twice.
+        # If two bookings share a slot, the later one begins after it: no bit is added twice.
         is_next = np.append(False, room[1:] == room[:-1])[: len(room)]
         starts[is_next] = np.maximum(starts, np.roll(ends, 1))[is_next]
         words, slots = self._taken.shape
@@ -348,7 +348,7 @@ class _Taken:
         return True
 
     def place_one(self, rooms: Ints, booking: int) -> None:
-        """Place a booking in the smallest room that fits and is free, whatever days it touches."""
+        """Place a booking in the smallest free room that fits, whatever days it touches."""
         span = self._taken[:, self._starts[booking] : self._ends[booking]]
         taken = np.bitwise_or.reduce(span, axis=1) | self._too_small[:, self._least[booking]]
         word, bit, room = lowest(~taken[:, None])
@@ -357,9 +357,9 @@ class _Taken:
             span[word[0]] |= bit[0]
 
     def place_day_by_day(self, rooms: Ints, waiting: Ints) -> None:
-        """Place bookings within a day, sorted by day, one after another as they stand there.
+        """Place bookings within a day, sorted by day, in the order given.
 
-        Of each day one at a time, so that none is in another's way.
+        Each step takes one booking of every day, so that none is in another's way.
         """
         day = self._day[waiting]
         rank = ranks(day)

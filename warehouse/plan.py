@@ -1,14 +1,14 @@
-"""What the page's what-if answers from (R22): rooms booked at once, and a plan with few rooms.
+"""The tables of the page's what-if (R22): rooms booked at once, and a plan with few rooms.
 
-Belongs here: the minutes in which rooms of a building are booked, packed into as few rooms as come
-out, on the days on which the building had the rooms that it has now.
-Does not belong here: single bookings. Of each room only the time from where it becomes booked to
-where it becomes free is looked at, so these tables tell no more than the minutes of rooms do: not
-how many bookings there were, how long each was, or for how many people (R17).
+Belongs here: packing the times in which a building's rooms are booked into few rooms, for the days
+on which the building had the rooms that it has now.
+Does not belong here: single bookings. Only the times from where a room becomes booked to where it
+becomes free are used, so these tables tell no more than the minutes of rooms do: not how many
+bookings there were, how long each was, or for how many people (R17).
 
-Such a stretch stays together in one room, which has no fewer seats than its own. So the plan could
-be done, whatever the bookings in it need. Rooms without a capacity are no part of it: what is in
-them stays in them.
+Such a stretch stays together in one room with at least as many seats as its own, so the plan is
+feasible whatever its bookings need. Rooms without a capacity are not part of it: their bookings
+stay in them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,19 +26,19 @@ from warehouse.masks import Hours, minutes_of
 from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack
 
 _ROOMS_AT_A_TIME: Final = 1_000
-"""Rooms whose bookings are in memory together, or those of one building that has more."""
+"""Rooms whose bookings are in memory together, or all rooms of one larger building."""
 _BOOKED: Final = "SELECT * FROM what_if_booked WHERE number BETWEEN ? AND ?"
 BOOKED: Final = pa.schema({"number": pa.int32(), "starts": pa.int32(), "minutes": pa.int32()})
-"""When a room of the what-if is booked, in minutes since 1970."""
+"""When each room of the what-if is booked, in minutes since 1970."""
 DAYS: Final = pa.schema({"place": pa.int32(), "local_date": pa.date32()})
 
 
 def booked_in_pass(hours: Hours | None, rooms: pa.Table, days: pa.Table) -> pa.Table:
-    """Return what the rooms of the what-if have booked on its days of a pass, schema ``BOOKED``.
+    """Return when the rooms of the what-if are booked on its days of a pass, schema ``BOOKED``.
 
-    ``rooms`` and ``days`` are as in ``what_if_rooms_of.sql`` and ``what_if_days.sql``. All-day
-    bookings fill the open time of their room (R6), as everywhere in the statistics: with all hours
-    of the day they could be counted.
+    ``rooms`` and ``days`` are as in ``what_if_rooms_of.sql`` and ``what_if_days.sql``. An all-day
+    booking fills its room's open time (R6), as everywhere in the statistics: if it filled the whole
+    day, readers could count all-day bookings.
     """
     if hours is None or not len(rooms):
         return BOOKED.empty_table()
@@ -47,7 +47,7 @@ def booked_in_pass(hours: Hours | None, rooms: pa.Table, days: pa.Table) -> pa.T
     number, place, phase = np.full((3, max(hours.rooms.count, int(own.max()) + 1)), -1)
     number[own], place[own] = column(rooms, "number"), column(rooms, "place")
     phase[own] = column(rooms, "phase_minutes") + MINUTES_TO_1970
-    # One place and one day more: of rooms and days that nobody asks about.
+    # One extra place and one extra day, for rooms and days that are not asked about.
     is_asked = np.zeros((int(place.max()) + 2, calendar.days + 1), np.bool_)
     day = day_numbers(days) - calendar.first_day
     is_here = (day >= 0) & (day < calendar.days)
@@ -78,7 +78,7 @@ def booked_in_pass(hours: Hours | None, rooms: pa.Table, days: pa.Table) -> pa.T
         ends = np.append(ends, cell[of] * 60 + closes)
     number, phase = number.take(room), phase.take(room)
     starts, ends = starts - phase, ends - phase
-    # Rooms come day by day: such runs are merged.
+    # Rows arrive sorted within each day, so a stable sort only has to merge runs.
     key = number * (int(np.ptp(starts)) + 1 if len(starts) else 1) + starts
     order = np.argsort(key, kind="stable")
     number, starts, ends = stretches(*(each.take(order) for each in (number, starts, ends)))
@@ -98,7 +98,7 @@ def load_what_if(engine: Engine) -> None:
     for places in _chunks(of_places):
         numbers = of_places[places[0]][0]["number"], of_places[places[-1]][-1]["number"]
         found = engine.columns(_BOOKED, numbers)
-        # Sorted in each pass, one after another: such runs are merged.
+        # Rows are sorted within each pass, so a stable sort only has to merge runs.
         order = np.argsort(found["number"] * (1 << 32) + found["starts"], kind="stable")
         room_no, starts, minutes = (each.take(order) for each in found.values())
         for place in (place for place in places if place in days):
@@ -112,11 +112,11 @@ def load_what_if(engine: Engine) -> None:
                     [{"region": region} | row for row in rows], TABLES[name].schema
                 )
                 engine.insert(name, table)
-        del found, order, room_no, starts, minutes  # or the next ones would come beside them
+        del found, order, room_no, starts, minutes  # or memory would hold them beside the next ones
 
 
 def _chunks(of_places: Mapping[int, Sequence[object]]) -> Iterator[list[int]]:
-    """Yield the places that are looked at together."""
+    """Yield the places that are processed together."""
     places: list[int] = []
     count = 0
     for place, rooms in of_places.items():
@@ -132,7 +132,7 @@ def _chunks(of_places: Mapping[int, Sequence[object]]) -> Iterator[list[int]]:
 def what_if_tables(
     rooms: Sequence[dict[str, Any]], days: Sequence[date], number: Ints, starts: Ints, ends: Ints
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of one building; ``rooms`` and bookings stand in the same order."""
+    """Return the rows of one building; ``rooms`` and bookings are in the same order."""
     room, starts, ends = stretches(number - rooms[0]["number"], starts, ends)
     minutes = ends - starts
     seats = np.array([each["seats"] or 0 for each in rooms], np.int64)
@@ -169,9 +169,9 @@ def what_if_tables(
 
 
 def stretches(room: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return room, start and end of each time from where a room becomes booked to where it is free.
+    """Return room, start and end of each stretch during which a room is booked.
 
-    Bookings come sorted by room and start; those that overlap or touch are one stretch.
+    Bookings must be sorted by room and start; those that overlap or touch are one stretch.
     """
     if not len(room):
         return room, starts, ends
@@ -183,8 +183,8 @@ def stretches(room: Ints, starts: Ints, ends: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def at_once(starts: Ints, ends: Ints) -> Ints:
-    """Return for each number of rooms the minutes during which just so many are booked."""
-    # The last bit tells what begins: at one minute what ends comes first.
+    """Return, for each number of rooms, the minutes during which exactly that many are booked."""
+    # The last bit marks a start, so that at one minute the ends come first.
     moments = np.sort(np.append(starts * 2 + 1, ends * 2), kind="stable")
     booked = np.cumsum((moments & 1) * 2 - 1)
     minutes: Ints = np.bincount(booked[:-1], np.diff(moments >> 1)).astype(np.int64)
@@ -192,9 +192,9 @@ def at_once(starts: Ints, ends: Ints) -> Ints:
 
 
 def _plan(seats: Ints, starts: Ints, ends: Ints, days: Sequence[date], begins: Ints) -> Ints:
-    """Return the room of the plan of each stretch, -1 where there is none.
+    """Return each stretch's room in the plan, -1 if it has none.
 
-    A stretch that lasts into a day that is not looked at has none: who knows if a room is free.
+    A stretch that runs into a day outside ``days`` has none: a room may not be free then.
     """
     place = np.full(len(begins), -1)
     place[[(day - days[0]).days for day in days]] = np.arange(len(days))

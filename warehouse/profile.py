@@ -35,24 +35,24 @@ PROFILE: Final = "booking_profile"
 _NAMES: Final = ("site", "building", "capacity_band")
 PROFILE_COUNTS: Final = "profile_counts"
 _COUNTED_TOGETHER: Final = 10_000
-"""Places times months whose bookings are counted at once: all groups of them are in memory."""
+"""Places times months whose bookings are counted at once: all of their groups are in memory."""
 _CELL: Final = ("level", "site", "building", "month")
 _TELLS_MINUTES: Final = 200
-"""Bookings of a region, site or building that tells minutes: of few it tells how long they are."""
+"""Bookings from which a region, site or building shows minutes: few would tell their lengths."""
 _TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], ...]] = (
     (("lead_time", None), ("kind", "single"), True),
     (("external", None), ("headcount", None), False),
 )
 """Bands of two measures of which one tells the other, and whether that goes both ways.
 
-A series has no lead time, so that the others are single, and the other way round. Of whom no
-headcount is known, it is not known whether they are external: that is a least number for these,
-but no more than that the other way round."""
+A series has no lead time, so all other bookings are single, and the other way round. A booking
+without a known headcount is not known to be external either: the first count is a lower bound of
+the second, and the second only an upper bound of the first."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The true counts of each measure by place, month and band, and sums of minutes beside them."""
+    """The true counts of each measure by place, month and band, with their sums of minutes."""
 
     places: Sequence[Place]
     parent: Counts
@@ -64,7 +64,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Subject:
-    """A table that is made of counts: its work table, the names of its columns, its measures."""
+    """A table made from counts: its work table, its column names, its measures."""
 
     table: str
     counts: str
@@ -109,9 +109,9 @@ def count_bookings(engine: Engine) -> None:
 
 
 def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None) -> None:
-    """Fill ``booking_profile``, ``change_profile`` and what is remembered of them from counts.
+    """Fill ``booking_profile``, ``change_profile`` and the memory of what they show from counts.
 
-    ``memory`` is ``booking_profile_shown`` of the build before, None if there was none.
+    ``memory`` is ``booking_profile_shown`` of the previous build, None if there was none.
     """
     region = str(engine.values("SELECT region FROM settings")[0])
     remembered = Memory.of(memory, built_on)
@@ -142,10 +142,10 @@ def _of_region(region: str, rows: pa.Table, table: str) -> pa.Table:
 
 
 def _whole_cells(engine: Engine, rows: pa.Table) -> dict[tuple[Any, ...], int]:
-    """Return the bookings of each cell that is shown and that changes are known of from the start.
+    """Return the bookings of each shown cell whose changes are known from its beginning.
 
-    What was cancelled before the first reading is not known, so a month that began before it, and
-    all months together where one of them did, would show too small a rate.
+    Cancellations before the first reading are unknown, so a month that began before it, and all
+    months together if one of them did, would show too low a rate.
     """
     (first,) = engine.values("SELECT min(seen_after) FROM lake_changes")
     if not isinstance(first, datetime):  # no change is known
@@ -162,9 +162,9 @@ def _whole_cells(engine: Engine, rows: pa.Table) -> dict[tuple[Any, ...], int]:
 
 
 def profile_of(counts: pa.Table, subject: Subject) -> Profile:
-    """Return the counts of every level from those of the finest one."""
+    """Return the counts of every level, summed from the finest one."""
     depths = range(len(subject.names) + 1)
-    # Of each row its place, month and band as numbers: a region of 80,000 rooms has 1.4 million.
+    # Place, month and band of each row as numbers: 80,000 rooms have 1.4 million rows.
     own, finest = numbered_rows(counts, subject.names)
     found = {place[:depth] for place in finest for depth in depths} | {()}
     places = sorted(found, key=lambda place: (len(place), _sortable(place)))
@@ -203,16 +203,16 @@ def profile_rows(
 ) -> tuple[pa.Table, pa.Table, int]:
     """Return the rows, what they show, and how many counts were merged or left out.
 
-    The rows lack the region, and what they show is of schema ``SHOWN``.
+    The rows lack the region; what they show has the schema ``SHOWN``.
     """
     names = ("level", *subject.names, "month", subject.measure, subject.band)
     counts_of = (subject.count, *subject.sums, *([subject.total] if subject.total else []))
     fields = [(name, pa.string()) for name in names] + [(name, pa.int64()) for name in counts_of]
     rows, shown, hidden = [pa.schema(fields).empty_table()], [SHOWN.empty_table()], 0
     measures = list(profile.measures) if len(profile.months) > 1 else []
-    # All measures are of the same bookings, or each of its own.
+    # Either all measures count the same bookings, or each counts its own.
     for group in [measures] if subject.total and measures else [[each] for each in measures]:
-        # That a month was closed is remembered too, though none of its cells may be shown.
+        # Remember that a month was closed even if none of its cells may be shown.
         closed = [
             {"level": LEVELS[0], "month": month, "measure": CLOSED, "band": group[0], "bookings": 0}
             for month in profile.months[1:]
@@ -243,7 +243,7 @@ def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be sho
     visible = visible & is_named[:, None]
     hidden = int(((counts > 0) & ~named).sum())
     if k > 1 and not counts[:, :, [band is not None for band in bands]].any():
-        visible, hidden = np.zeros_like(visible), 0  # where all are alike, any group's are told
+        visible, hidden = np.zeros_like(visible), 0  # all are alike: a total tells any group's
     cells = Cells(counts, profile.parent, is_reducible=_reducible(profile))
     given = {of: published(cells, each, of_bands) for of, each in values.items()}
     few = {of: values[of].sum(axis=-1) - each.sum(axis=-1) for of, each in given.items()}
@@ -273,7 +273,7 @@ def _labels(
     bands: Sequence[str | None],
     at: tuple[Counts, ...],
 ) -> pa.Table:
-    """Return level, names, month and band of some counts, by place, month and band."""
+    """Return level, names, month and band of the counts at (place, month, band)."""
     place, month, band = at
     levels = [LEVELS[len(each)] for each in profile.places]
     columns: list[tuple[Sequence[str | None], Counts]]
@@ -292,7 +292,7 @@ def _reducible(profile: Profile) -> Flags:
 
 @dataclass(frozen=True)
 class Tie:
-    """Two bands of two measures of which one tells the other; see ``_TIES``."""
+    """Two bands of two measures, where one tells the other; see ``_TIES``."""
 
     wide: str
     band: int
@@ -303,7 +303,7 @@ class Tie:
     def apart(
         self, named: Mapping[str, Shown], counts: Mapping[str, Counts], before: Before
     ) -> Flags:
-        """Return the cells that show one of both counts, where that tells what the other hides."""
+        """Return the cells that show one of both counts, if that tells the hidden one."""
         is_wide = named[self.wide].exact[:, :, self.band]
         is_narrow = named[self.narrow].exact[:, :, self.other]
         apart: Flags = is_wide ^ is_narrow if self.both_ways else ~is_wide & is_narrow
@@ -313,9 +313,9 @@ class Tie:
         return apart
 
     def told_apart(self, named: Mapping[str, Shown], counts: Mapping[str, Counts], k: int) -> Flags:
-        """Return the shown counts of the narrow measure that can be taken from the wide one's few.
+        """Return the narrow measure's shown counts that can be subtracted from the wide one's few.
 
-        Series are all in its few where that holds their band: what is left of it holds k too.
+        If that few has the band of series, it has all series: what is left must hold k too.
         """
         is_hidden = ~named[self.wide].exact
         few = np.where(is_hidden, counts[self.wide], 0).sum(axis=-1)
@@ -328,10 +328,10 @@ class Tie:
     def limits(
         self, named: Mapping[str, Shown], counts: Mapping[str, Counts]
     ) -> dict[str, tuple[Floats, Floats]]:
-        """Return for both measures the least and the most that the other tells of its counts.
+        """Return, for both measures, the bounds that the other puts on its counts: least and most.
 
-        A shown count of the wide band is the most of the narrow one, and a shown one of the narrow
-        band the least of the wide one: of ties that go one way.
+        For ties that go one way: a shown count of the wide band is the most of the narrow one, and
+        a shown count of the narrow band is the least of the wide one.
         """
         is_wide = named[self.wide].exact[:, :, self.band]
         is_narrow = named[self.narrow].exact[:, :, self.other]
@@ -355,7 +355,7 @@ def _ties(profile: Profile, measures: Iterable[str]) -> Iterator[Tie]:
 def _named(
     profile: Profile, counts_of: Mapping[str, Counts], visible: Flags, k: int, before: Before
 ) -> dict[str, Shown]:
-    """Return which counts of each measure are shown; of two that are tied both or none."""
+    """Return which counts of each measure are shown; of two tied ones, both or none."""
     ties = list(_ties(profile, counts_of))
     tied = {
         name: [tie.band for tie in ties if tie.wide == name]
@@ -393,7 +393,7 @@ def _named(
 
 
 def _is_named(place: Place) -> bool:
-    """Return whether the rows of a place can be told from those of the level above."""
+    """Return whether the rows of a place differ from those of the level above."""
     return not place or (place[0] is not None if len(place) == 1 else place[1] is not None)
 
 

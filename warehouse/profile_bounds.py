@@ -1,7 +1,7 @@
-"""What all published sums together say of the counts that are hidden: the least, and the most.
+"""What all published sums together tell of hidden counts: the least and the most of each.
 
-Belongs here: the counts, what is shown of them, and which places are parts of which; passing bounds
-on from sum to sum, of bands, places and months, until nothing moves.
+Belongs here: the counts, what is shown of them, and which places are parts of which; propagating
+bounds from sum to sum, over bands, places and months, until nothing changes.
 Does not belong here: what is hidden because of it (``suppression.py``).
 """
 
@@ -24,8 +24,8 @@ class Cells:
     """The true counts of one measure.
 
     ``counts`` has the axes place, month (0 is all closed months together) and band. ``parent`` is
-    the place that each place is part of, -1 for the region. ``tied`` are bands that another
-    measure tells too: hiding them costs more. ``is_reducible`` are the places above buildings.
+    the place that each place is part of, -1 for the region. ``tied`` are bands that another measure
+    tells too, so hiding them costs more. ``is_reducible`` are the places above buildings.
     """
 
     counts: Counts
@@ -38,17 +38,17 @@ class Cells:
 class Former:
     """What the last version showed of the cells.
 
-    ``is_fixed`` and ``total`` have the axes place and month, ``named`` and ``moved`` bands too.
+    ``is_fixed`` and ``total`` have the axes place and month; ``named`` and ``moved`` have bands.
     """
 
     is_fixed: Flags
-    """Cells whose numbers are the same now: they are shown as they were."""
+    """Cells whose numbers are unchanged: they are shown as before."""
     named: Flags
     total: Counts
     moved: Flags
-    """Counts that any version showed and that are less than k away."""
+    """Counts that some version showed and that differ from it by less than k."""
     derived: Flags
-    """Counts (place, band) of all closed months that former versions and new months tell."""
+    """Counts (place, band) of all closed months that earlier versions and new months tell."""
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class FormerTotals:
-    """Of each cell (place, month): is it ``fixed`` to ``visible`` or not, or else ``derived``."""
+    """Cells (place, month) that are ``fixed`` to be ``visible`` or not, or else ``derived``."""
 
     fixed: Flags
     visible: Flags
@@ -69,7 +69,7 @@ class FormerTotals:
 
 
 def published(cells: Cells, values: Counts, shown: Shown) -> Counts:
-    """Return what is shown of values on the axes of the counts: 0 where nothing is."""
+    """Return what is shown of values that have the axes of the counts: 0 where nothing is."""
     found = np.where(shown.exact, values, 0)
     if cells.is_reducible is not None:
         for place in np.flatnonzero(cells.is_reducible)[::-1]:  # parts come after their whole
@@ -81,7 +81,7 @@ def published(cells: Cells, values: Counts, shown: Shown) -> Counts:
 class Families(NamedTuple):
     """Wholes and their parts, family by family, as indices of places.
 
-    ``of`` has for each part the number of its family, ``starts`` where each family begins.
+    ``of`` is the number of each part's family, ``starts`` where each family begins.
     """
 
     wholes: Counts
@@ -91,7 +91,7 @@ class Families(NamedTuple):
 
     @staticmethod
     def found(parent: Counts, least: int = 1) -> "list[Families]":
-        """Return the families of each level, from the top, of so many parts or more."""
+        """Return the families of each level, from the top, with at least ``least`` parts."""
         depth = np.zeros(len(parent), np.int64)
         for place in np.flatnonzero(parent >= 0):  # a parent comes before its parts
             depth[place] = depth[parent[place]] + 1
@@ -118,15 +118,15 @@ def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
     k: int,
     limits: tuple[Floats, Floats] | None = None,
 ) -> Flags:
-    """Return the hidden counts that all sums together pin down to within 1 to k-1.
+    """Return the hidden counts that all sums together narrow down to within 1 to k-1.
 
-    ``limits`` are the least and the most of each count that another measure tells.
+    ``limits`` are the least and the most of each count, as another measure tells them.
     """
     truth = counts.astype(np.float64)
     few = np.where(known, 0, truth).sum(axis=-1, keepdims=True)
-    # In a cell that hides nothing, a band that is missing is empty.
+    # In a cell that hides nothing, a missing band is empty.
     is_open = known | (visible[:, :, None] & (few == 0))
-    is_open |= counts.sum(axis=-1, keepdims=True) == 0  # where nothing is, room_days says so
+    is_open |= counts.sum(axis=-1, keepdims=True) == 0  # room_days tells where nothing is booked
     low = np.where(is_open, truth, 0.0)
     high = np.where(is_open, truth, np.where(visible[:, :, None], few, np.inf))
     if limits is not None:
@@ -147,7 +147,7 @@ def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
 
 
 def _tighten_bands(low: Floats, high: Floats, counts: Counts, visible: Flags) -> None:
-    """Pass bounds on within each cell, whose bands add up to its total."""
+    """Propagate bounds within each cell, whose bands add up to its total."""
     total = np.where(visible, counts.sum(axis=-1), np.nan)
     rest_low = low.sum(axis=-1)[:, :, None] - low
     with np.errstate(invalid="ignore"):
@@ -157,7 +157,7 @@ def _tighten_bands(low: Floats, high: Floats, counts: Counts, visible: Flags) ->
 
 
 def _tighten_places(low: Floats, high: Floats, every: Sequence[Families]) -> None:
-    """Pass bounds on between the parts of each place and the place."""
+    """Propagate bounds between each place and its parts."""
     is_endless = np.isinf(high)
     finite = np.where(is_endless, 0.0, high)
     sums = [[each.total(of[each.parts]) for of in (low, finite, is_endless + 0)] for each in every]
@@ -178,9 +178,9 @@ def _tighten_places(low: Floats, high: Floats, every: Sequence[Families]) -> Non
 
 
 def _tighten_rests(low: Floats, high: Floats, families: Families) -> None:
-    """Pass bounds on between months for what some parts of a place leave of it.
+    """Propagate bounds between months for what some parts of a place leave of it.
 
-    Together they are told of all months where the other parts are, each alone perhaps of none.
+    If the other parts are known over all months, these are known together, even if not one by one.
     """
     wholes, parts, of, _ = families
     part_low, part_high = low[parts], high[parts]
@@ -204,7 +204,7 @@ def _tighten_rests(low: Floats, high: Floats, families: Families) -> None:
 
 
 def _tighten_months(low: Floats, high: Floats) -> None:
-    """Pass bounds on between months, on the last axis but one, and all of them together."""
+    """Propagate bounds between months (the last axis but one) and all months together."""
     low_whole, low_months = low[..., :1, :], low[..., 1:, :]
     high_whole, high_months = high[..., :1, :], high[..., 1:, :]
     np.maximum(low_whole, low_months.sum(axis=-2, keepdims=True), out=low_whole)
@@ -216,7 +216,7 @@ def _tighten_months(low: Floats, high: Floats) -> None:
 
 
 def _sum_of_others(values: Floats, axis: int) -> Floats:
-    """Return the sum along an axis without each value itself; infinite ones are not subtracted."""
+    """Return the sum along an axis without each value itself; infinities are not subtracted."""
     is_endless = np.isinf(values)
     if not is_endless.any():
         rest: Floats = np.asarray(values.sum(axis=axis, keepdims=True) - values)

@@ -1,9 +1,9 @@
 """What the versions of the last thirty nights showed of ``booking_profile`` (R17).
 
-Belongs here: what is remembered, and what follows from it for tonight. A cell whose numbers have
-not moved is shown as it was: two ways of merging it would tell more than one. All closed months
-move when a month closes or goes; then they hide what that month hides, or the difference of two
-versions would tell it.
+Belongs here: what is remembered, and what follows from it for tonight. A cell whose numbers are
+unchanged is shown as before: two ways of merging it would tell more than one. The cell of all
+closed months changes when a month closes or is deleted; it then hides what that month hides, or the
+difference of two versions would tell it.
 Does not belong here: merging (``suppression.py``), rows (``profile.py``).
 """
 
@@ -26,7 +26,7 @@ _Ints: TypeAlias = npt.NDArray[np.int64]
 MEMORY: Final = "booking_profile_shown"
 REMEMBERED: Final = timedelta(days=30)
 CLOSED: Final = "closed"
-"""Stands for a measure where no more is remembered of a month than that it was closed."""
+"""Stands for a measure where all that is remembered of a month is that it was closed."""
 LEVELS: Final = ("region", "site", "building", "building_size")
 
 SHOWN: Final = pa.schema(
@@ -36,15 +36,15 @@ SHOWN: Final = pa.schema(
         ("bookings", pa.int64()),
     ]
 )
-"""Numbers that a build showed: those of a band, or of all bands that are merged."""
+"""Numbers that a build showed: those of a band, or of all merged bands together."""
 _REMEMBERED_ROWS: Final = SHOWN.append(pa.field("last_shown_on", pa.date32()))
 
 Place: TypeAlias = tuple[str | None, ...]
-"""() is the region, then site, building and capacity band, each None where a room has none."""
+"""() is the region; then site, building and capacity band, each None where a room has none."""
 
 
 def numbered(column: pa.ChunkedArray) -> tuple[_Ints, list[Any]]:
-    """Return the number of each value among those that a column has, and these; null is one."""
+    """Return the number of each value among the distinct ones, and these; null is one."""
     encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
@@ -65,20 +65,20 @@ def numbered_rows(table: pa.Table, names: Sequence[str]) -> tuple[_Ints, list[tu
 
 @dataclass(frozen=True)
 class Memory:
-    """Numbers that were shown, with the last day on which they were; of one cell the later last."""
+    """Numbers that were shown, with the last day on which they were; a cell's latest comes last."""
 
     rows: pa.Table = field(default_factory=_REMEMBERED_ROWS.empty_table)
 
     @classmethod
     def of(cls, table: pa.Table | None, built_on: date) -> "Memory":
-        """Return what a build left of the thirty nights before ``built_on``."""
+        """Return what a build remembers of the thirty nights before ``built_on``."""
         if table is None:
             return cls()
         rows = table.select(_REMEMBERED_ROWS.names).cast(_REMEMBERED_ROWS)
         return cls(rows.filter(pc.field("last_shown_on") >= built_on - REMEMBERED))
 
     def with_shown(self, shown: pa.Table, built_on: date) -> "Memory":
-        """Return what is remembered after a build on a day, of ``shown`` with schema ``SHOWN``."""
+        """Return the memory after a build on a day that showed ``shown``, schema ``SHOWN``."""
         every = pa.concat_tables([self.rows.select(SHOWN.names), shown])
         bookings, values = numbered(every["bookings"])
         key = numbered_rows(every, SHOWN.names[:-1])[0] * len(values) + bookings
@@ -123,7 +123,7 @@ class Before:
         told = told[band[told] == _index(bands, self._first)]
         told_months = {month_names[at] for at in np.unique(month[told])}
         self._new = [at for at, each in enumerate(months) if at and each not in told_months]
-        # Months that are gone come after tonight's.
+        # Deleted months come after tonight's.
         every_month = [*months, *sorted(told_months - set(months))]
         self._gone = range(len(months), len(every_month))
         self._month = np.array([_index(every_month, each) for each in month_names], np.int64)[month]
@@ -139,13 +139,13 @@ class Before:
         return self._former[measure]
 
     def is_fixed(self, measure: str) -> Flags:
-        """Return the cells that are shown as they were."""
+        """Return the cells that are shown as before."""
         return self._former[measure].is_fixed
 
     def _seen(self, measure: str) -> tuple[_Ints, _Ints, _Ints, _Ints]:
-        """Return row, place, month and band of what is remembered of places of tonight.
+        """Return row, place, month and band of the remembered rows whose place still exists.
 
-        ``few`` comes after the bands; a band that there is no more is -1.
+        ``few`` comes after the bands; a band that no longer exists is -1.
         """
         of = [*self._measures[measure], FEW]
         band_no = np.array([_index(of, band) for band in self._bands], np.int64)
@@ -155,7 +155,7 @@ class Before:
         return rows[kept], place[kept], month[kept], band[kept]
 
     def _latest_of(self, measure: str) -> Counts:
-        """Return what the last version showed (place, month, band), of months that are gone too."""
+        """Return what the last version showed (place, month, band), deleted months included."""
         months = self._months + len(self._gone)
         found = np.zeros((self._places, months, len(self._measures[measure]) + 1), np.int64)
         rows, *at = self._seen(measure)
@@ -175,13 +175,13 @@ class Before:
         return Former(is_fixed, named, total, self._moved(measure), derived)
 
     def _is_told_gone(self, measure: str) -> Flags:
-        """Return the counts (place, band) of which the months that are gone hid nothing."""
+        """Return the counts (place, band) of which the deleted months hid nothing."""
         gone = self._latest[measure][:, self._gone] > 0
         told: Flags = np.logical_and.reduce(gone[:, :, :-1] | ~gone[:, :, -1:], axis=1)
         return told
 
     def _moved(self, measure: str) -> Flags:
-        """Return the counts that were shown and have moved by less than k."""
+        """Return the counts that were shown and have changed by less than k."""
         counts = self._counts[measure]
         moved = np.zeros(counts.shape, np.bool_)
         rows, place, month, band = self._seen(measure)
@@ -202,12 +202,11 @@ class Before:
         fixed[:, [at for at in range(1, fixed.shape[1]) if at not in self._new]] = True
         _, place, month, _ = self._seen(self._first)
         seen = place[month == 0]
-        # What was hidden since: a version that showed it is remembered.
+        # Hidden since, but a remembered version showed it: it stays hidden.
         fixed[seen[former.total[seen, 0] == 0], 0] = True
         if not self._new and not self._gone:
-            fixed[:, 0] |= (
-                former.total[:, 0] == 0
-            )  # what was hidden may be told by a version before
+            # An earlier version may tell what was hidden.
+            fixed[:, 0] |= former.total[:, 0] == 0
         derived = np.zeros_like(fixed)
         derived[:, 0] = (former.total[:, 0] > 0) & ~former.is_fixed[:, 0]
         while True:
@@ -222,9 +221,9 @@ class Before:
             derived[:, 0] &= ~told
 
     def _uncovers(self, visible: Flags) -> Flags:
-        """Return places that had no rows and have them now, so that the last version tells more.
+        """Return places that have rows only since tonight, if they make the last version tell more.
 
-        Less the new months they are what they were, and that must not leave a small part of a sum.
+        Without the new months they are what they were; that must not leave a small part of a sum.
         """
         former, totals = self._former[self._first], self._totals
         was = former.total[:, 0] > 0
@@ -242,7 +241,7 @@ class Before:
         return told & (not self._gone)
 
     def _is_told(self, visible: Flags) -> Flags:
-        """Return the places whose total of all months would tell that of a month without rows."""
+        """Return places whose total of all months would tell that of a month without rows."""
         former = self._former[self._first]
         told = (former.total[:, 0] > 0) & ~former.is_fixed[:, 0]
         for at in np.flatnonzero(told):
@@ -253,7 +252,7 @@ class Before:
         return told
 
     def kept_back(self, measure: str) -> Flags:
-        """Return what must not be shown: counts that moved a little, and months that are gone."""
+        """Return what must not be shown: counts that changed a little, or tell deleted months."""
         former = self._former[measure]
         back = former.moved.copy()
         back &= ~former.is_fixed[:, :, None]
@@ -266,9 +265,9 @@ class Before:
         return back
 
     def told_by_new_months(self, measure: str, shown: Flags) -> Flags:
-        """Return the counts of all months that would tell what a month that just closed hides.
+        """Return the counts of all months that would tell what a newly closed month hides.
 
-        From then on they are not taken for derived.
+        From then on they do not count as derived.
         """
         former = self._former[measure]
         has_moved = (former.total[:, 0] > 0) & ~former.is_fixed[:, 0]
@@ -280,10 +279,10 @@ class Before:
         return told
 
     def _tells_before(self, measure: str, shown: Flags) -> Flags:
-        """Return the counts that, less the new months, would tell what the last version hid.
+        """Return the counts that, without the new months, would tell what the last version hid.
 
-        Where the last version hid a count and it is shown now with all new months, their difference
-        is known; beside what that version showed it must not leave one small count of a sum.
+        If the last version hid a count, and it is shown now with all new months, their difference
+        is known. Beside what that version showed, it must not leave one small count of a sum.
         """
         former, counts = self._former[measure], self._counts[measure]
         was = former.total[:, 0] > 0
@@ -310,7 +309,7 @@ class Before:
             more[parts] |= bare[self._parent[parts]] | pins[self._parent[parts]]
             more |= pins.any(axis=1, keepdims=True) | bare
             np.logical_or.at(more, self._parent[parts], pins[parts])
-            for place in parts:  # and those beside it
+            for place in parts:  # and its siblings
                 more[place] |= pins[self._parent == self._parent[place]].any(axis=0)
             more &= told & ~back
             if not more.any():
@@ -330,12 +329,12 @@ class Before:
 
 
 def _index(values: Sequence[str | None], value: str | None) -> int:
-    """Return where a value is, -1 where it is not."""
+    """Return the index of a value, -1 if it is missing."""
     return values.index(value) if value in values else -1
 
 
 def _place_numbers(rows: pa.Table, places: Sequence[Place]) -> _Ints:
-    """Return the number of each row's place, -1 where tonight has no such place."""
+    """Return the number of each row's place, -1 if there is no such place tonight."""
     number = {place: at for at, place in enumerate(places)}
     own, found = numbered_rows(rows, ("level", "site", "building", "capacity_band"))
     at = [number.get(tuple(names[: LEVELS.index(level)]), -1) for level, *names in found]

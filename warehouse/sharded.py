@@ -1,6 +1,6 @@
-"""A region's database built by shards: planned, built elsewhere, put together, summed.
+"""A region's database built in shards: planned, built elsewhere, assembled, summed.
 
-Belongs here: the order of a build by shards, whatever runs them.
+Belongs here: the order of a build in shards, whatever runs them.
 Does not belong here: what a shard is (``shards.py``), where shards are built (``spark.py``).
 """
 
@@ -50,11 +50,11 @@ ROWS_A_SHARD: Final = 1_000_000
 
 
 class ShardBuilder(ABC):
-    """Builds a database as ``publish.build`` does; ``run`` says where shards are built.
+    """Builds a database as ``publish.build`` does; ``run`` decides where shards are built.
 
-    ``worker_memory`` is what one build of a shard may take, in bytes; ``shards`` how many there
-    are to be, None for one for a million rows of the lake. Workers leave their tables in
-    ``shared``, where the warehouse is, if that is a bucket; else in its folder.
+    ``worker_memory`` is what building one shard may take, in bytes; ``shards`` is how many to make,
+    None for one for each million rows of the lake. Workers write their tables to ``shared``, where
+    the warehouse is, if that is a bucket; otherwise to the warehouse's folder.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class ShardBuilder(ABC):
     def run(
         self, lake: Lake, split: Split, rooms: Sequence[Mapping[str, bytes]], job: Job
     ) -> list[Written]:
-        """Split the lake's days, give each shard its rows and rooms, build it; return the files."""
+        """Split the lake's days, build each shard from its rows and rooms; return the files."""
 
     def __call__(
         self,
@@ -79,7 +79,7 @@ class ShardBuilder(ABC):
         """Build the database at the path; return data_through and the rows of every table.
 
         Raises:
-            BuildError: a building needs more memory than a worker has; it is named.
+            BuildError: a building needs more memory than a worker has; the error names it.
         """
         with (
             LakeRows(lake, options) as rows,
@@ -117,9 +117,9 @@ class ShardBuilder(ABC):
 
     @contextmanager
     def _out(self, path: Path, region: Region) -> Iterator[Location]:
-        """Give an empty place that driver and workers see; it is removed afterwards.
+        """Give an empty place that driver and workers can reach; remove it afterwards.
 
-        One in a bucket that a killed build left there the next build sweeps.
+        If a build in a bucket is killed, the next build sweeps its place.
         """
         if self._shared is None:
             out = path.parent.absolute() / "shards"
@@ -136,7 +136,7 @@ class ShardBuilder(ABC):
 
 @contextmanager
 def _at_hand(out: Location, written: Sequence[Written]) -> Iterator[dict[str, list[str]]]:
-    """Give the files of each table, in the order of the shards, at paths of this machine."""
+    """Give the files of each table at local paths, in the order of the shards."""
     names = [name for _, name, _ in written]
     files = [file for _, _, file in written]
     if isinstance(out, Path):
@@ -178,9 +178,9 @@ def _job(found: Survey, shards: Sequence[Shard], options: PublishOptions, out: L
 def _assemble(
     engine: Engine, found: Survey, options: PublishOptions, files: Mapping[str, Sequence[str]]
 ) -> None:
-    """Put the shards' tables together, and make what stands above buildings.
+    """Assemble the shards' tables, and build what is above building level.
 
-    Where only Parquet is asked for, the shards' files are read once, when the tables are written.
+    If only Parquet is asked for, the shards' files are read once, when the tables are written.
     """
     load_settings(engine, found, options)
     for step in ("rooms", "room_places", "places"):
@@ -188,7 +188,7 @@ def _assemble(
     for name in OF_SHARDS:
         if name not in files:
             continue
-        if name == "rooms_in_use_by_place":  # grows below
+        if name == "rooms_in_use_by_place":  # gets more rows below
             engine.insert_files(name, files[name], "level <> 'site'")
         elif options.is_parquet:
             engine.view_files(name, files[name])

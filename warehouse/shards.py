@@ -1,13 +1,13 @@
 """Shards: whole buildings, each built alone by the function that builds one machine's database.
 
-Belongs here: which rooms go together, the lake's days cut up by shard, and the build of one shard.
-Plain functions of Arrow tables and files: whatever runs them on many machines can do so.
+Belongs here: which rooms go together, splitting the lake's days by shard, and building one shard.
+These are plain functions of Arrow tables and files, so anything can run them on many machines.
 Does not belong here: Spark (``spark.py``), what a figure means (``sql``).
 
 A shard holds every room that was ever in one of its buildings, and the parts of each (R18, R25), so
-that no figure of a building needs another shard. Buildings of one name are one, and so are rooms
-without a building. Its work tables of ``SUMS`` are what stands above
-buildings needs of it.
+that no figure of a building needs another shard. Buildings of one name count as one, and so do
+rooms without a building. Its work tables of ``SUMS`` hold what figures above building level need of
+it.
 """
 
 import os
@@ -48,7 +48,7 @@ SUMS: Final = (
 OF_SHARDS: Final = tuple(
     name for name in TABLES if name not in {*LAST, PROFILE, MEMORY, "rooms", "change_profile"}
 )
-"""Tables that are the rows of all shards, one after another."""
+"""Tables that are the rows of all shards, one shard after another."""
 _OF_ROOMS: Final = ("rooms", "versions")
 _STEPS: Final = (*EACH_PASS, "site_changes", "site_rooms")
 _VERSIONS: Final = pa.schema([*ROOMS, pa.field("valid_to", pa.date32())])
@@ -59,18 +59,18 @@ _ROWS_SCHEMA: Final[Mapping[Daily, pa.Schema]] = {
     for name in DAILY
 }
 _BASE_BYTES: Final = 350_000_000
-"""What Python, its libraries and the arrays of a pass take beside DuckDB and the rows."""
+"""Memory for Python, its libraries and the arrays of a pass, besides DuckDB and the rows."""
 _ROW_BYTES: Final = 160
-"""What a row of the lake takes as Arrow, as long as the texts in it."""
+"""Memory for a row of the lake in Arrow, texts included."""
 
 _ROWS_SENT: Final = 100_000
-"""Rows of the lake that travel together, some 3 MB: Java keeps several whole in its heap, and
-one of 900 MB broke on a building whose rows came in pieces of 40 MB."""
+"""Rows of the lake sent together, some 3 MB: Java keeps several such pieces whole in its heap, and
+a heap of 900 MB was too small for a building whose rows came in pieces of 40 MB."""
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Some whole buildings: ``name`` is the largest, ``rows`` are those of the lake."""
+    """Some whole buildings: ``name`` is the largest one's, ``rows`` counts their lake rows."""
 
     name: str
     rooms: tuple[str, ...]
@@ -80,12 +80,12 @@ class Shard:
 def plan_shards(
     versions: Sequence[Mapping[str, Any]], rows: Mapping[str, int], wanted: int, most_rows: int
 ) -> list[Shard]:
-    """Return about as many shards as wanted; rooms of one site stay together where they can.
+    """Return about ``wanted`` shards; rooms of one site stay together where they can.
 
-    ``versions`` are all versions of the rooms, ``rows`` how many rows of the lake each room has.
+    ``versions`` are all versions of the rooms; ``rows`` says how many lake rows each room has.
 
     Raises:
-        BuildError: a building, with what cannot be parted from it, has more than ``most_rows``.
+        BuildError: a building, with all that must stay with it, has more than ``most_rows``.
     """
     shards: list[Shard] = []
     target = min(most_rows, -(-sum(rows.values()) // wanted))
@@ -105,7 +105,7 @@ def plan_shards(
 
 
 def _inseparable(versions: Sequence[Mapping[str, Any]], rows: Mapping[str, int]) -> list[Shard]:
-    """Return the smallest shards there can be, ordered by site and building."""
+    """Return the smallest possible shards, ordered by site and building."""
     place_of: dict[str, Place] = {}
     parent: dict[Place, Place] = {}
 
@@ -120,7 +120,7 @@ def _inseparable(versions: Sequence[Mapping[str, Any]], rows: Mapping[str, int])
     of_name: dict[str | None, Place] = {}
     for room in versions:
         place = (room["site"], room["building"])
-        # Some tables know a building by its name alone (R9, R23).
+        # Some tables identify a building by its name alone (R9, R23).
         parent[root(place)] = root(of_name.setdefault(room["building"], place))
         if room["part_of"] in place_of:
             parent[root(place_of[room["room_id"]])] = root(place_of[room["part_of"]])
@@ -144,13 +144,13 @@ def _inseparable(versions: Sequence[Mapping[str, Any]], rows: Mapping[str, int])
 
 
 def most_rows(worker_memory: int, duckdb_memory: int) -> int:
-    """Return how many rows of the lake a worker of so many bytes can take; none is 0."""
+    """Return how many rows of the lake a worker with that many bytes can take; 0 if none."""
     return max(0, worker_memory - duckdb_memory - _BASE_BYTES) // _ROW_BYTES
 
 
 @dataclass(frozen=True)
 class Split:
-    """Cuts days of the lake up by shard. Safe to be sent to other machines.
+    """Splits days of the lake by shard. Can be sent to other machines.
 
     ``shard_of`` has the columns room_id and shard; rooms that are not in it are left out.
     """
@@ -160,7 +160,7 @@ class Split:
     shard_of: pa.Table
 
     def split(self, dataset: Daily, days: Sequence[date]) -> Iterator[tuple[int, bytes]]:
-        """Yield the rows of some days, in the order of the lake, for each shard that has any."""
+        """Yield the rows of some days for each shard that has any, in the lake's order."""
         lake = Lake(self.root, self.region)
         tables = []
         for day in days:
@@ -186,7 +186,7 @@ class Split:
 
 
 def shard_table(shards: Sequence[Shard]) -> pa.Table:
-    """Return the number of the shard of every room."""
+    """Return the shard number of every room."""
     numbers = [number for number, shard in enumerate(shards) for _ in shard.rooms]
     rooms = [room for shard in shards for room in shard.rooms]
     return pa.table(
@@ -195,7 +195,7 @@ def shard_table(shards: Sequence[Shard]) -> pa.Table:
 
 
 def rooms_of(inputs: Inputs, shard: Shard) -> dict[str, bytes]:
-    """Return the rooms of a shard as it is sent them: as they are now, and in all versions."""
+    """Return a shard's rooms in the form sent to it: as they are now, and in all versions."""
     own = frozenset(shard.rooms)
     found = zip(_OF_ROOMS, (inputs.listed, inputs.versions), strict=True)
     return {
@@ -215,12 +215,12 @@ def packed(rows: pa.Table) -> bytes:
 
 
 def unpacked(content: pa.Buffer) -> pa.Table:
-    """Return the table that was made bytes."""
+    """Return the table that ``packed`` made into bytes."""
     return pa.ipc.open_stream(content).read_all()
 
 
 class SentRows:
-    """The rows of a shard, as they were sent to it: some days each."""
+    """The rows of a shard as they were sent to it, some days each."""
 
     def __init__(self, sent: Mapping[Daily, Sequence[pa.Table]]) -> None:
         self._sent: dict[Daily, list[tuple[date, date, pa.Table]]] = {}
@@ -249,9 +249,9 @@ def _day(rows: pa.Table, place: int) -> date:
 
 @dataclass(frozen=True)
 class Job:
-    """Builds shards. Safe to be sent to other machines, which see ``out`` as well.
+    """Builds shards. Can be sent to other machines, which must reach ``out`` as well.
 
-    What it says beside ``options`` is what ``Survey`` has of the whole region.
+    Its other fields are those of ``Survey`` for the whole region.
     """
 
     region: Region
@@ -269,16 +269,16 @@ class Job:
     def build(self, number: int, sent: Iterable[tuple[str, pa.Buffer]]) -> list[tuple[str, str]]:
         """Build one shard from what was sent to it; return each table and its file in ``out``.
 
-        Files of an attempt that failed are left lying under names that nobody is told.
+        Files of a failed attempt stay behind, under names that are never returned.
 
         Raises:
-            BuildError: with the name of the largest building.
+            BuildError: names the largest building.
         """
         try:
             tables: dict[str, list[pa.Table]] = {name: [] for name in (*DAILY, *_OF_ROOMS)}
             for name, content in sent:
                 tables[name].append(unpacked(content))
-            # Spark may say where a worker is to put things aside.
+            # Spark may say where a worker should write temporary files.
             folders = os.environ.get("SPARK_LOCAL_DIRS") or os.environ.get("LOCAL_DIRS") or ""
             with tempfile.TemporaryDirectory(dir=folders.split(",")[0] or None) as scratch:
                 return self._build(Path(scratch), tables)

@@ -1,13 +1,13 @@
-"""A region's database built by Spark: shards of whole buildings on many machines, sums at last.
+"""A region's database built by Spark: shards of whole buildings on many machines, then sums.
 
-Belongs here: the session, and how rows get to shards and the names of files back. The only module
-that imports pyspark; it is imported only where ``engine: spark`` is asked for.
-Does not belong here: what a shard is and how it is built (``shards.py``), what is made of all of
-them (``sharded.py``).
+Belongs here: the session, sending rows to shards, and returning the names of files. The only module
+that imports pyspark; it is imported only with ``engine: spark``.
+Does not belong here: what a shard is and how it is built (``shards.py``), assembling all of them
+(``sharded.py``).
 
 Workers read the lake's days through ``Lake`` and send each shard its rows; Spark shuffles, retries
-and spreads. A shard writes its tables as Parquet into a folder that the driver sees too, or into
-the warehouse's bucket, and tells only its own names: what a killed attempt wrote is never read.
+and distributes. A shard writes its tables as Parquet into a folder that the driver can read, or
+into the warehouse's bucket, and returns its own names: files of a killed attempt are never read.
 """
 
 import os
@@ -31,11 +31,11 @@ from warehouse.shards import Job, Split
 from warehouse.storage import ObjectUrl, WarehouseError
 
 WORKER_MEMORY: Final = 2_000_000_000
-"""What a Python worker may take, in bytes."""
+"""Memory that a Python worker may take, in bytes."""
 ROWS_A_CHUNK: Final = 250_000
-"""Rows of the lake that one task reads and cuts up."""
+"""Rows of the lake that one task reads and splits."""
 _PLACES_A_SHARD: Final = 4
-"""Partitions for each shard: hashing puts some shards together, the fewer the more there are."""
+"""Partitions for each shard: the more there are, the fewer shards hashing puts together."""
 _DEFAULTS: Final[Mapping[str, str]] = {
     "spark.ui.showConsoleProgress": "false",
     "spark.shuffle.compress": "false",  # rows are packed when they are sent
@@ -56,9 +56,9 @@ def spark_builder(
     shards: int | None = None,
     shared: ObjectUrl | None = None,
 ) -> Iterator["SparkBuilder"]:
-    """Give what builds databases on the running session, or on one that is stopped at last.
+    """Give a builder on the running session, or on a new one that is stopped afterwards.
 
-    ``master`` None is what the environment says (``spark-submit``, a notebook's session);
+    ``master`` None takes what the environment says (``spark-submit``, a notebook's session);
     ``conf`` are settings of Spark. The others are ``ShardBuilder``'s.
 
     Raises:
@@ -106,7 +106,7 @@ class SparkBuilder(ShardBuilder):
     def run(
         self, lake: Lake, split: Split, rooms: Sequence[Mapping[str, bytes]], job: Job
     ) -> list[Written]:
-        """Send every shard its rows, and have it built.
+        """Send every shard its rows and build it.
 
         Raises:
             BuildError: a shard cannot be built, or Spark gave up.
@@ -133,7 +133,7 @@ class SparkBuilder(ShardBuilder):
         return [(row["shard"], row["name"], row["path"]) for row in rows]
 
     def _days(self, lake: Lake) -> DataFrame:
-        """Return the days of the lake in chunks that take about equally long."""
+        """Return the days of the lake in chunks of about equal work."""
         chunks: list[tuple[str, list[date]]] = []
         for dataset in DAILY:
             days = lake.days(dataset)
@@ -144,7 +144,7 @@ class SparkBuilder(ShardBuilder):
 
 
 def _splitting(split: Split) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return what a task does with its chunks of days."""
+    """Return the function with which a task splits its chunks of days."""
 
     def cut_up(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -157,7 +157,7 @@ def _splitting(split: Split) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa
 
 
 def _building(job: Job) -> Callable[[tuple[pa.Scalar, ...], pa.Table], pa.Table]:
-    """Return what a task does with what was sent to its shard. Errors come back as text."""
+    """Return the function with which a task builds its shard. Errors come back as text."""
 
     def build_one(key: tuple[pa.Scalar, ...], sent: pa.Table) -> pa.Table:
         number: int = key[0].as_py()

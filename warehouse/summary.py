@@ -1,8 +1,8 @@
 """A region in a few figures: all its days for the terminal, and a closed month for the mail.
 
-Belongs here: the questions; each ratio is a sum over a sum (R9), and a month is compared with
-the one before only where both were read alike (R24). Rooms of one person are in no figure.
-Does not belong here: the words of the mail (``pipelines``), what dashboards ask (``sql/examples``).
+Belongs here: the queries. Each ratio is a sum over a sum (R9), and a month is compared with the one
+before only if both were read alike (R24). Personal rooms are in no figure.
+Does not belong here: the text of the mail (``pipelines``), dashboards' queries (``sql/examples``).
 """
 
 from collections.abc import Iterable
@@ -35,8 +35,8 @@ SELECT building, max(rooms), sum(rooms), sum(rooms_loaded), coalesce(sum(open_mi
        coalesce(sum(booked_minutes), 0)
 FROM days GROUP BY building ORDER BY building
 """
-# Of the days of rooms in both months, how many are of rooms that were open in both: in the same
-# building, as it was on the day (R18). Null is all buildings: there a room may have moved.
+# How many room-days of both months are of rooms that were open in both, in the same building, as it
+# was on the day (R18). A null building stands for all of them: there a room may have moved.
 _SAME_ROOMS: Final = """
 WITH days AS (
     SELECT coalesce(v.building, 'no building') AS building, d.room_id,
@@ -103,7 +103,7 @@ FROM room_days
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Use of a building, or of all: ``rooms`` on the day with most; minutes summed."""
+    """Use of one building or of all: ``rooms`` on the day with the most; minutes are sums."""
 
     rooms: int = 0
     room_days: int = 0
@@ -113,12 +113,12 @@ class Use:
 
     @property
     def booked_hours(self) -> int:
-        """Booked time in open time, in whole hours."""
+        """Booked open time, in whole hours."""
         return round(self.booked_minutes / 60)
 
     @property
     def utilization(self) -> float | None:
-        """Booked over open time; None without open time."""
+        """Booked over open time; None if there is no open time."""
         return self.booked_minutes / self.open_minutes if self.open_minutes else None
 
     @property
@@ -129,7 +129,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class BuildingMonth:
-    """A building in a month, and in the month before if both are of the same rooms (R24)."""
+    """A building in a month, and in the month before if both have the same rooms (R24)."""
 
     building: str
     now: Use
@@ -138,9 +138,9 @@ class BuildingMonth:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A closed month; ``sold_out`` has building, size and days, most days first.
+    """A closed month; ``sold_out`` has building, size and number of days, most days first.
 
-    ``is_whole`` is false where days of the month were never read, or are not kept any more.
+    ``is_whole`` is false if days of the month were never read, or are no longer kept.
     """
 
     region: Region
@@ -156,7 +156,7 @@ class Month:
 def read_month(region: Region, warehouse: Location, first: date | None = None) -> Month | None:
     """Read the month that begins on ``first`` (default: the last closed one).
 
-    None where that month is not over yet, or no day of it was read.
+    Returns None if that month is not over yet, or no day of it was read.
 
     Raises:
         VersionError: nothing was published yet.
@@ -179,7 +179,7 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
             for span in (period, before)
         )
         days: dict[str | None, tuple[int, int]] = {}
-        # An earlier version published no rooms_as_of: nothing is compared then.
+        # An earlier version published no rooms_as_of: then nothing is compared.
         with suppress(duckdb.CatalogException):
             both = period | {"before": before["first"]}
             for building, *counts in connection.execute(_SAME_ROOMS, both).fetchall():
@@ -213,7 +213,7 @@ def _sum(uses: Iterable[Use]) -> Use:
 def _compared(
     building: str, now: Use, before: Use | None, days: tuple[int, int] | None
 ) -> BuildingMonth:
-    """Put both months together; ``days`` are those of rooms in both, and those of all rooms."""
+    """Pair both months; ``days`` are the room-days of rooms in both, and of all rooms."""
     of_both, of_all = days or (0, 0)
     is_same = of_both >= READ_ALIKE * of_all > 0
     is_alike = is_same and before is not None and before.is_read and now.is_read

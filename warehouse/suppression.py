@@ -1,29 +1,28 @@
-"""Which counts of bookings may be shown to everybody, and which are merged into ``few`` (R17).
+"""Which counts of bookings everybody may see, and which are merged into ``few`` (R17).
 
-Belongs here: the merging of small bands, and the hiding of what a subtraction would give back.
+Belongs here: merging small bands, and hiding what a subtraction would reveal.
 Does not belong here: counting (``sql``), what a band is (``transforms/contract``).
 
-The bookings of a *cell* (a place and a month, or a place and all closed months together) spread
+The bookings of a *cell* (a place and a month, or a place and all closed months together) are spread
 over the bands of one measure. Three kinds of sums tie the cells together, and anybody can subtract:
 
 - bands: the bands of a cell add up to its total, which is always given;
 - places: region = its sites, site = its buildings, building = its sizes, band by band;
 - months: all closed months = its months, band by band.
 
-A count of 1 to k-1 is hidden. Then, until nothing changes, every sum that holds a hidden count has
-to hold at least two of them, worth k bookings or more. If it does not, then either its whole is
-*reduced*: it is shown as the sum of its shown parts, and the rest joins its ``few`` (only above
-buildings, and only where that moves its share by less than half a percentage point); or the shown
-count that is the smallest share of its cell is hidden too; or, where nothing is left, the whole.
-A reduced count is a sum of what is shown anyway: in all that follows it counts as hidden.
+A count of 1 to k-1 is hidden. Then, until nothing changes, every sum with a hidden count must have
+at least two of them, worth k bookings or more. If it has not, one of three things happens. Its
+whole is *reduced*: shown as the sum of its shown parts, and the rest joins its ``few`` (only above
+buildings, and only if that moves its share by less than half a percentage point). Or the shown
+count with the smallest share of its cell is hidden too. Or, if none is left to hide, the whole is.
+A reduced count is a sum of shown counts anyway, so from then on it counts as hidden.
 
-Two sums together can give what neither gives alone, so the bounds that all of them put on each
-hidden count are worked out (as far as passing bounds on from sum to sum goes); where they pin a
-count down to within 1 to k-1, more of its cell is hidden (``profile_bounds.py``). What a whole
-hides its parts hide too, so that each ``few`` holds the one above, and what parts leave of it
-holds k.
+Two sums together can tell what neither tells alone, so the bounds that all of them put on each
+hidden count are computed (as far as propagating bounds from sum to sum goes); if they narrow a
+count down to within 1 to k-1, more of its cell is hidden (``profile_bounds.py``). Parts hide what
+their whole hides, so each ``few`` includes the one above, and what the parts leave of it holds k.
 
-Versions are compared by readers as well: ``profile_memory.py`` says what they have.
+Readers can compare versions too: ``profile_memory.py`` knows what they have seen.
 """
 
 from collections.abc import Sequence
@@ -48,17 +47,17 @@ from warehouse.profile_bounds import (
 _ROUNDS: Final = 60
 _LARGE_CELL: Final = 200
 _TIED_COST: Final = 0.02
-"""What hiding a count costs beside its share where another measure tells it too: both go."""
+"""Added to the cost of hiding a count that another measure tells too: both must go."""
 _MOST_REDUCED: Final = 0.004
-"""The largest share of its cell that a count above buildings may lack."""
+"""The largest share of its cell that a reduced count may lack."""
 
 
 @dataclass
 class Grid:
-    """What is being decided: which counts are shown (place, month, band).
+    """The decision in progress: which counts are shown (place, month, band).
 
-    ``known`` are not hidden: readers have them from former versions. ``visible`` are the cells
-    (place, month) that have rows.
+    ``known`` counts are never hidden: readers have them from earlier versions. ``visible`` are the
+    cells (place, month) that have rows.
     """
 
     cells: Cells
@@ -68,7 +67,7 @@ class Grid:
     visible: Flags
     reduced: Flags = field(init=False)
     cost: Floats = field(init=False)
-    """What hiding each count takes from its cell: its share, less in a small cell."""
+    """What hiding each count costs its cell: its share, less in a small cell."""
     levels: Sequence[Families] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,7 +79,7 @@ class Grid:
 
     @property
     def free(self) -> Flags:
-        """What can still be hidden."""
+        """The counts that can still be hidden."""
         free: Flags = self.shown & ~self.known
         return free
 
@@ -88,9 +87,9 @@ class Grid:
 def visible_cells(
     totals: Counts, parent: Counts, k: int, former: FormerTotals | None = None
 ) -> Flags:
-    """Return which cells (place, month) have rows: k bookings, and no total that can be subtracted.
+    """Return which cells (place, month) have rows: k bookings, and no total told by subtraction.
 
-    ``totals`` has the axes place and month, as ``Cells.counts`` without bands.
+    ``totals`` has the axes place and month, like ``Cells.counts`` without bands.
     """
     shown, known = totals >= k, np.zeros(totals.shape, np.bool_)
     if former is not None:
@@ -114,7 +113,7 @@ def visible_cells(
 
 
 def _hide_near(grid: Grid, place: int, month: int) -> None:
-    """Hide the smallest cell beside one whose total can be told, else one of those above it."""
+    """Hide the smallest cell beside one whose total is told, or else one of those above it."""
     totals, parent, free = grid.cells.counts[:, :, 0], grid.cells.parent, grid.free[:, :, 0]
     near = np.zeros_like(free)
     near[parent == parent[place], month] = True
@@ -138,8 +137,8 @@ def shown_counts(  # noqa: PLR0913, PLR0917 - the cells, and all that limits the
 ) -> Shown:
     """Return which counts are shown under their band's name; the rest of a cell is its ``few``.
 
-    ``visible`` are the cells that have rows; ``kept_back`` is not shown. ``limits`` are the least
-    and the most that another measure tells of each count.
+    ``visible`` are the cells that have rows; ``kept_back`` must not be shown. ``limits`` are the
+    least and the most of each count, as another measure tells them.
     """
     shown = (cells.counts >= k) & visible[:, :, None]
     known = np.zeros_like(shown)
@@ -176,7 +175,7 @@ def _reduced(grid: Grid) -> Flags:
     given = published(grid.cells, counts, Shown(grid.shown, reduced))
     lost = (counts - given) / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
     reduced &= (given >= grid.k) & (lost < _MOST_REDUCED)
-    # What is left for few holds k too, or nothing is reduced.
+    # What is left for few must hold k too, or nothing is reduced.
     given = published(grid.cells, counts, Shown(grid.shown, reduced))
     few = (counts - given).sum(axis=-1)
     reduced &= ((few == 0) | (few >= grid.k))[:, :, None]
@@ -184,18 +183,18 @@ def _reduced(grid: Grid) -> Flags:
 
 
 def _cheapest(cost: Floats, candidates: Flags) -> tuple[Counts, Flags]:
-    """Return the place of the cheapest candidate on the last axis, and whether there is any."""
+    """Return the index of the cheapest candidate on the last axis, and whether there is any."""
     any_left: Flags = np.asarray(candidates.any(axis=-1))
     return np.where(candidates, cost, np.inf).argmin(axis=-1), any_left
 
 
 def _hide_in_bands(grid: Grid) -> None:
-    """Let the ``few`` of each cell hold at least k bookings that could be of two bands."""
+    """Make the ``few`` of each cell hold at least k bookings that could be of two bands."""
     counts, shown, k = grid.cells.counts, grid.shown, grid.k
     while True:
         hidden = np.where(shown, 0, counts).sum(axis=-1)
         is_small = (hidden > 0) & (hidden < k)
-        # A single band that is missing would be few itself.
+        # If a single band is missing, it would equal few.
         is_alone = (hidden > 0) & ((~shown).sum(axis=-1) < 2)
         needy = (is_small | is_alone) & grid.visible
         if not needy.any():
@@ -209,7 +208,7 @@ def _hide_in_bands(grid: Grid) -> None:
 
 
 def _hide_in_places(grid: Grid) -> None:
-    """Keep the parts of each place from being subtracted from it."""
+    """Keep readers from telling a part of a place by subtracting the others."""
     cells, shown, known, k = grid.cells, grid.shown, grid.known, grid.k
     parts_of = {
         whole: level.parts[level.of == at]
@@ -237,14 +236,14 @@ def _hide_in_places(grid: Grid) -> None:
                 cheapest = can_hide[_price(grid, can_hide, month, band).argmin()]
                 shown[cheapest, month, band], changed = False, True
             elif shown[whole, month, band] and not known[whole, month, band]:
-                # Nothing left to hide among the parts: then the whole is not given either.
+                # Nothing is left to hide among the parts: hide the whole.
                 shown[whole, month, band], changed = False, True
         if not changed:
             return
 
 
 def _price(grid: Grid, places: Counts, month: int, band: int) -> Floats:
-    """Return what hiding a band costs in each place: where none is hidden yet, another must go."""
+    """Return what hiding a band costs in each place; one that hides none must hide another."""
     cost = grid.cost
     others = np.where(grid.free[places, month], cost[places, month], np.inf)
     others[:, band] = np.inf
@@ -254,7 +253,7 @@ def _price(grid: Grid, places: Counts, month: int, band: int) -> Floats:
 
 
 def _reduce(grid: Grid, whole: int, month: int, band: int, lost: int) -> bool:
-    """Hide a count above buildings that may be shown as the sum of its parts all the same."""
+    """Hide a count above buildings that can still be shown as the sum of its parts."""
     cells = grid.cells
     if cells.is_reducible is None or not cells.is_reducible[whole]:
         return False
@@ -263,13 +262,13 @@ def _reduce(grid: Grid, whole: int, month: int, band: int, lost: int) -> bool:
     if lost >= _MOST_REDUCED * cells.counts[whole, month].sum():
         return False
     if lost < grid.k and grid.shown[whole, month].all():
-        return False  # few would hold these alone, and another band would have to go
+        return False  # alone in few, they would force another band out
     grid.shown[whole, month, band], grid.reduced[whole, month, band] = False, True
     return True
 
 
 def _hide_in_months(grid: Grid) -> None:
-    """Keep months from being subtracted from all months together."""
+    """Keep readers from telling a month by subtracting the others from all months together."""
     counts, shown, known, k = grid.cells.counts, grid.shown, grid.known, grid.k
     cost = np.moveaxis(grid.cost[:, 1:], 1, -1)
     while True:
@@ -284,7 +283,7 @@ def _hide_in_months(grid: Grid) -> None:
         at, any_left = _cheapest(cost, np.moveaxis(can_hide, 1, -1))
         place, band = np.nonzero(bare & any_left)
         shown[place, at[place, band] + 1, band] = False
-        # Nothing left to hide among the months: then the whole is not given either.
+        # Nothing is left to hide among the months: hide all months together.
         rest = bare & ~any_left & shown[:, 0] & ~known[:, 0]
         shown[:, 0] &= ~rest
         if not len(place) and not rest.any():
@@ -292,7 +291,7 @@ def _hide_in_months(grid: Grid) -> None:
 
 
 def _hide_in_corners(grid: Grid) -> None:
-    """Keep the hidden months of hidden parts from being what is left of both subtractions."""
+    """Keep readers from telling the hidden months of hidden parts by both subtractions."""
     counts = grid.cells.counts
     for level in grid.levels:
         wholes, parts, of, _ = level
@@ -311,7 +310,7 @@ def _hide_in_corners(grid: Grid) -> None:
 
 
 def _hide_below(grid: Grid) -> None:
-    """Hide in every part what is hidden in its whole, so that each ``few`` holds the one above."""
+    """Hide in every part what its whole hides, so that each ``few`` includes the one above."""
     shown, known = grid.shown, grid.known
     is_dark = ~grid.visible[:, :, None]
     shown[:, 1:] &= shown[:, :1] | is_dark[:, :1] | grid.reduced[:, :1] | known[:, 1:]
@@ -322,9 +321,9 @@ def _hide_below(grid: Grid) -> None:
 
 
 def _hide_few(grid: Grid) -> None:
-    """Keep the ``few`` of parts from being subtracted from the ``few`` of their whole.
+    """Keep readers from subtracting the ``few`` of parts from the ``few`` of their whole.
 
-    What is left belongs to parts that hide more than their whole does, or have no rows.
+    The difference belongs to parts that hide more than their whole does, or have no rows.
     """
     parts = np.flatnonzero(grid.cells.parent >= 0)
     months = np.arange(grid.shown.shape[1])
@@ -365,7 +364,7 @@ def _hide_few_of(grid: Grid, whole: Sequence[Counts], part: Sequence[Counts]) ->
 
 
 def _hide_cheapest(grid: Grid, price: Floats, options: Sequence[tuple[int, int]]) -> bool:
-    """Hide the cheapest count of some cells; return whether there was any."""
+    """Hide the cheapest count of some cells; return whether there was one."""
     if not options:
         return False
     prices = np.array([price[each] for each in options])
@@ -377,14 +376,14 @@ def _hide_cheapest(grid: Grid, price: Floats, options: Sequence[tuple[int, int]]
 
 
 def _is_bare(counts: Counts, is_open: Flags, number: Counts, worth: Counts, k: int) -> Flags:
-    """Return the wholes whose hidden parts can be subtracted, or that their parts give away."""
+    """Return the wholes whose hidden parts a subtraction tells, or that their parts tell."""
     bare: Flags = is_open & (number > 0) & ((number < 2) | (worth < k))
     bare |= ~is_open & (counts > 0) & (number == 0)
     return bare
 
 
 def _hide_beside(grid: Grid, told: Flags) -> None:
-    """Hide the smallest shown count of each cell with a pinned one; else one of its parent's."""
+    """Hide the smallest shown count of each cell with a pinned one, or else of a cell above it."""
     cells, shown, free = grid.cells, grid.shown, grid.free
     place, month = np.nonzero(told.any(axis=-1))
     for at, of in zip(place.tolist(), month.tolist(), strict=True):

@@ -1,7 +1,7 @@
-"""Bookings of many days placed anew by start, all days beside each other (R22: served at least).
+"""Bookings of many days placed anew in order of start, all days in step (R22: served at least).
 
-Belongs here: the sweep, on plain arrays; rooms as bits of words, the first 64 in the first word.
-Does not belong here: which bookings may move, and of which days (``placement.py``).
+Belongs here: the sweep, on plain arrays; rooms are bits of words, the first 64 in the first word.
+Does not belong here: which bookings may move, and on which days (``placement.py``).
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ Words: TypeAlias = npt.NDArray[np.uint64]
 
 ONE: Final = np.uint64(1)
 STEPS: Final = Lock()
-"""Held by whoever goes through many small steps. Two threads that do so at a time mostly wait for
-the interpreter; one beside another's work on large arrays does not."""
+"""Held while running many small steps. Two threads that do so at once mostly wait for the
+interpreter; one does not slow down another's work on large arrays."""
 _NEVER: Final = np.int16(32_000)  # after all minutes
 
 
 class Waiting(NamedTuple):
-    """Bookings of some days of a building to be placed anew, and (days, rooms) free for them.
+    """Bookings of some days of a building to place anew, and the rooms free for them (days, rooms).
 
-    Of each booking: its place in the building's arrays and its day's in ``days``, the minutes of
-    that day at which it starts and ends, and the place of the first room that is large enough.
+    For each booking: its index in the building's arrays, its day's index in ``days``, the minutes
+    of that day at which it starts and ends, and the index of the first room that is large enough.
     """
 
     days: Ints
@@ -42,7 +42,7 @@ class Waiting(NamedTuple):
 class Sweep:
     """Places bookings one after another, each in the smallest free room that fits.
 
-    A line is a day of a building, those with most bookings first. A step is a booking of each line.
+    A line is a day of a building; the busiest come first. A step is one booking of each line.
     """
 
     def __init__(self, waiting: Sequence[Waiting]) -> None:
@@ -84,9 +84,9 @@ class Sweep:
     def rooms(
         self, placed: Sequence[Ints], days: Sequence[Ints], *, by_minutes: bool
     ) -> list[Ints]:
-        """Return ``placed``, the rooms by building, with bookings of some of the days anew.
+        """Return ``placed``, the rooms by building, with the bookings of some days placed anew.
 
-        Where none is free, the booking that ends last gives way, or (``by_minutes``) the shortest.
+        If no room is free, the booking that ends last gives way, or (``by_minutes``) the shortest.
         """
         is_asked = np.concatenate(
             [
@@ -95,7 +95,7 @@ class Sweep:
             ]
         )[self._lines]
         kept = is_asked[self._line]
-        found = np.full(len(kept), -2)  # those that stay
+        found = np.full(len(kept), -2)  # these stay
         with STEPS:
             found[self._order[kept]] = self._run(is_asked, kept, by_minutes=by_minutes)
         rooms, first = [], 0
@@ -110,9 +110,9 @@ class Sweep:
     def _run(self, is_asked: Bools, kept: Bools, *, by_minutes: bool) -> Ints:
         """Return the rooms of the bookings of some lines."""
         starts, ends, least = (each[kept] for each in (self._starts, self._ends, self._least))
-        worth = starts - ends if by_minutes else ends  # the shortest gives way, or who ends last
+        worth = starts - ends if by_minutes else ends  # the shortest, or the last to end, gives way
         placed = np.full(len(starts), -1, np.int32)
-        # Of each line and room: until when it is taken, by whom, and what that is worth.
+        # For each line and room: until when it is taken, by which booking, and what that is worth.
         until = np.where(self._is_free[is_asked], np.int16(0), _NEVER)
         holder, taken = np.zeros(until.size, np.int32), np.full(until.shape, -_NEVER)
         flat_until, flat_taken = until.reshape(-1), taken.reshape(-1)
@@ -125,7 +125,7 @@ class Sweep:
             room = is_free.argmax(axis=1)
             is_placed = is_free.reshape(-1)[row[: high - low] + room]
             missing = np.flatnonzero(~is_placed)
-            if len(missing):  # no room that is large enough is free: who had one last is there
+            if len(missing):  # no large room is free: look at its last booking
                 others = np.where(is_large[missing], taken[missing], -_NEVER)
                 last = others.argmax(axis=1)
                 cell = row[missing] + last
@@ -144,7 +144,7 @@ class Sweep:
 
 
 def packed(flags: Bools) -> Words:
-    """Return a bit for each room of (rows, rooms), as (words, rows)."""
+    """Return the flags (rows, rooms) as one bit a room, (words, rows)."""
     words = max(-(-flags.shape[1] // 64), 1)
     octets = np.zeros((flags.shape[0], words * 8), np.uint8)
     bits = np.packbits(flags, axis=1, bitorder="little")
@@ -154,16 +154,16 @@ def packed(flags: Bools) -> Words:
 
 
 def too_small(rooms: int) -> Words:
-    """Return for each place from 0 to all the bits of the rooms before it: (words, places).
+    """Return, for each index from 0 to all, the bits of the rooms before it: (words, indexes).
 
-    Bits that are no room are always set.
+    Bits beyond the last room are always set.
     """
     place = np.arange(max(-(-rooms // 64), 1) * 64)
     return packed((place < np.arange(rooms + 1)[:, None]) | (place >= rooms))
 
 
 def lowest(free: Words) -> tuple[Ints, Words, Ints]:
-    """Return of each column the word and the bit of the first room, and its number or -1."""
+    """Return word, bit and number of each column's first room; the number is -1 if it has none."""
     word = (free != 0).argmax(axis=0)
     bits = free[word, np.arange(free.shape[1])] if len(free) > 1 else free[0]
     bit = bits & (~bits + ONE)
@@ -171,12 +171,12 @@ def lowest(free: Words) -> tuple[Ints, Words, Ints]:
 
 
 def sorting(values: Ints) -> Ints:
-    """Return what sorts whole numbers from 0, equal ones as they stand: small ones by counting."""
+    """Return the stable sort order of whole numbers from 0 on; small ones by counting."""
     small = np.min_scalar_type(int(values.max(initial=0)))
     return np.argsort(values.astype(small), kind="stable")
 
 
 def ranks(groups: Ints) -> Ints:
-    """Return how many of its group stand before each; groups are numbers, in order."""
+    """Return how many of its group come before each; ``groups`` are sorted numbers."""
     counts = np.bincount(groups)
     return np.arange(len(groups)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -1,8 +1,8 @@
-"""Targets of a region, held against its published figures.
+"""Targets of a region, compared with its published figures.
 
-Belongs here: what a target is, over which period it is judged, and whether it was missed. Each
+Belongs here: what a target is, which period it is judged over, and whether it was missed. Each
 ratio is a sum over a sum (R9).
-Does not belong here: the keys of ``insights.yaml`` (``pipelines/settings``), showing a result.
+Does not belong here: the keys of ``insights.yaml`` (``pipelines/settings``), printing a result.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,18 +54,18 @@ _ROOM_DAYS: Final = """
       AND ($capacity_band IS NULL OR capacity_band = $capacity_band)
       AND room_type NOT IN ('desk', 'office', 'executive')"""
 READ_ALIKE: Final = 0.95
-"""The share of room-days that are to be read of a period that is judged, or compared (R24)."""
+"""The share of room-days that must have been read for a period to be judged or compared (R24)."""
 _MONTHS_OF_A_QUARTER: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the rooms of a building, of a size, or of both are to reach.
+    """What the rooms of a building, of a size, or of both should reach.
 
     ``sold_out_days_at_most`` counts the days of a month on which all rooms of one size were in
-    use at once; ``utilization_percent_at_least`` is booked over open time of a quarter;
-    ``seats_used_percent_at_least`` is people invited over seats (R11), the mean of the bookings of
-    a quarter. Of that one only an upper bound is told, and it is missed where that is too low.
+    use at once; ``utilization_percent_at_least`` is booked over open time in a quarter;
+    ``seats_used_percent_at_least`` is people invited over seats (R11), averaged over the bookings
+    of a quarter. Only an upper bound of the last is shown, missed if even that is too low.
     """
 
     measure: Measure
@@ -94,7 +94,7 @@ class TargetResult:
 
     @property
     def sentence(self) -> str:
-        """The result in one sentence."""
+        """The result as a sentence."""
         target = self.target
         size = f"rooms for {target.capacity_band}" if target.capacity_band else "all rooms"
         rooms = ", ".join(filter(None, (target.building, size)))
@@ -138,10 +138,10 @@ def evaluate(
 ) -> list[TargetResult]:
     """Judge targets by a region's database, over the last closed month or quarter; missed first.
 
-    A period of which days, or more than a few room-days, were not read is not judged: of some of
-    the days there are no more sold-out ones, and some of the rooms are not used as all of them.
+    A period is not judged if days of it, or more than a few room-days, were not read: part of the
+    days has fewer sold-out ones, and part of the rooms is not used like all of them.
 
-    ``as_of`` is the last date that counts; default: data_through.
+    ``as_of`` is the last date that counts, by default data_through.
     """
     results = []
     (published,) = connection.execute("SELECT data_through FROM build_info").fetchall()[0]
@@ -168,9 +168,9 @@ def evaluate(
 
 
 def is_whole(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> bool:
-    """Return whether a night was to read each of the days (both ends included), and all are kept.
+    """Return whether a night was to read each day (both ends included), and all days are kept.
 
-    What it could read, ``rooms_loaded`` says.
+    What it could read is in ``rooms_loaded``.
     """
     (days,) = connection.execute(
         "SELECT count(DISTINCT local_date) FROM coverage WHERE local_date BETWEEN $first AND $last",
@@ -182,12 +182,12 @@ def is_whole(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> 
 def _seats_used_at_most(
     connection: duckdb.DuckDBPyConnection, parameters: Mapping[str, object]
 ) -> float | None:
-    """Return the percent of the seats that the bookings of a quarter invite people for, at most.
+    """Return at most what percent of their seats a quarter's bookings invite people for.
 
-    From ``booking_profile`` alone, so that it tells nothing that is not told there: each booking
-    has the most people of its band in the smallest room of its size; what is merged or left out
-    (R17) fills its room. Where headcount or seats are unknown, a booking does not count. None where
-    a month of the quarter is not shown, or nothing is known.
+    Uses ``booking_profile`` alone, so that it tells nothing new: each booking counts with the most
+    people of its band in the smallest room of its size; bookings that are merged or left out (R17)
+    fill their room. A booking with unknown headcount or seats does not count. None if a month of
+    the quarter is not shown, or nothing is known.
     """
     asked = {name: parameters[name] for name in ("first", "last", "building")}
     rows = connection.execute(_HEADCOUNTS, asked).fetchall()
@@ -209,5 +209,5 @@ def _seats_used_at_most(
         known += count
         most = people[band]
         filled += count * (1.0 if most is None else min(1.0, most / seats[size]))
-    # Rounded up, since it is told without its fraction.
+    # Rounded up, as it is shown without a fraction.
     return float(ceil(100 * filled / known)) if known > hidden else None

@@ -1,21 +1,21 @@
-"""The database of a region is published whole: built aside, then the pointer is swapped.
+"""Publishing a region's database whole: it is built aside, then the pointer is swapped.
 
-Belongs here: where versions lie, how one is published and which are kept.
+Belongs here: where versions are, how one is published and which are kept.
 Does not belong here: what is in a database (``sql``, ``publish.py``), how the fixed names lead
 to a version (``storage``), opening one (``connect.py``).
 
 ``versions/insights-eu-<UTC time>.duckdb`` holds everything of a build, and
-``statistics/insights-eu-statistics-<UTC time>.duckdb`` what everybody may see; the folders of the
-same names without an ending hold the tables as Parquet. They are in two folders, so that each can
-belong to a group of its own. On a disk the folder ``published/eu-<UTC time>`` has links to what was
-built together, and ``current-eu`` leads to the latest one: swapping this one link shows everything
-of a build at once. The fixed names (``insights-eu.duckdb``, ``insights-eu-statistics.duckdb``,
-``parquet-eu``, ``parquet-eu-statistics``) lead through it, or are plain copies. In a bucket
-``current-eu.json`` says what they stand for, and is swapped; there are only copies of them.
-Versions never change once published; a reader that has one open keeps it when it is collected.
+``statistics/insights-eu-statistics-<UTC time>.duckdb`` what everybody may see; folders of the same
+names without an ending hold the tables as Parquet. There are two folders, so that each can belong
+to a group of its own. On a disk, the folder ``published/eu-<UTC time>`` has links to everything
+built together, and ``current-eu`` leads to the latest one: swapping this one link shows a whole
+build at once. The fixed names (``insights-eu.duckdb``, ``insights-eu-statistics.duckdb``,
+``parquet-eu``, ``parquet-eu-statistics``) lead through it, or are plain copies. In a bucket,
+``current-eu.json`` says what the fixed names stand for and is swapped; the names exist as copies
+only. Published versions never change; a reader that has one open keeps it after it is deleted.
 
 With ``output: parquet`` a version is its two folders of Parquet, and no database: the file
-``_SUCCESS`` comes last, and says that the folder is whole.
+``_SUCCESS`` comes last and says that the folder is complete.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -32,7 +32,7 @@ _STATISTICS: Final = "statistics"
 _FOLDERS: Final = ((_FOLDER,), (_STATISTICS,), (LINKS,))
 _DATABASE: Final = ".duckdb"
 _WHOLE: Final = "_SUCCESS"
-"""In a folder of Parquet that is a version without a database; Spark's own sign for it."""
+"""In a Parquet folder that is a version without a database; Spark marks its folders like this."""
 _STAMP: Final = "%Y%m%dT%H%M%S%fZ"
 _FEWEST_KEPT: Final = 2
 
@@ -58,15 +58,14 @@ def new_version(
     is_copied: bool = False,
     is_parquet: bool = False,
 ) -> Iterator[Path]:
-    """Give the path to build a database at; publish it when the block ends without an error.
+    """Give the path to build a database at; publish it if the block ends without an error.
 
-    The database must be closed by then; its tables as Parquet go along if they are in the
-    folder ``parquet_draft`` of the path. With ``is_parquet`` they are all that is published. Of the
-    published versions the latest ``keep_versions`` stay, the new one included, and the one that it
-    replaces always does until the next build: a reader may just have resolved the pointer to it.
-    With ``is_copied`` readers get plain copies at the fixed names.
-    After an error, or if the builder is killed, readers see what they saw before; what is left
-    of it is swept by the next build.
+    The database must be closed by then; its tables as Parquet are published too if they are in the
+    folder ``parquet_draft`` of the path. With ``is_parquet`` they are all that is published. The
+    latest ``keep_versions`` versions stay, the new one included, and the version that it replaces
+    always stays until the next build: a reader may just have resolved the pointer to it. With
+    ``is_copied``, readers get plain copies at the fixed names. After an error, or if the builder is
+    killed, readers see what they saw before; the next build sweeps what is left.
 
     Raises:
         VersionBusy: at once, if another build of the region is going on.
@@ -92,7 +91,7 @@ def new_version(
 
 
 def refuse_unwritable(warehouse: Location, region: Region) -> None:
-    """Write a little where a version will be kept, and remove it; one being built is let be.
+    """Write and remove a small file where versions are kept; a build in progress is left alone.
 
     Raises:
         VersionError: the disk or the store refuses it, or cannot be reached.
@@ -114,14 +113,14 @@ def probe(warehouse: Location) -> None:
 
 
 def building_name(region: Region) -> str:
-    """Return the name, in a warehouse, of what a build in progress keeps."""
+    """Return the name of the folder, in a warehouse, of a build in progress."""
     return f".building-{region.lower()}"
 
 
 def pointer(warehouse: Somewhere, region: Region) -> Somewhere:
     """Return the path that always leads to the region's latest database.
 
-    In a bucket it is the object that says which one that is.
+    In a bucket it is the object that names that database.
     """
     name = f"{_stem(region)}.duckdb" if isinstance(warehouse, Path) else f"{_current(region)}.json"
     return cast("Somewhere", warehouse / name)
@@ -130,7 +129,7 @@ def pointer(warehouse: Somewhere, region: Region) -> Somewhere:
 def parquet_pointer(warehouse: Somewhere, region: Region, *, statistics: bool = False) -> Somewhere:
     """Return the path that always leads to the folder of the latest tables as Parquet.
 
-    In a bucket it is there with ``pointer: copy``.
+    In a bucket it exists only with ``pointer: copy``.
     """
     name = f"parquet-{region.lower()}{'-statistics' if statistics else ''}"
     return cast("Somewhere", warehouse / name)
@@ -142,20 +141,20 @@ def statistics_pointer(warehouse: Path, region: Region) -> Path:
 
 
 def statistics_draft(database: Path) -> Path:
-    """Return where the statistics of a database that is being built go."""
+    """Return where the statistics go while a database is being built."""
     return database.with_name(f"{database.stem}-statistics.duckdb")
 
 
 def parquet_draft(database: Path) -> Path:
-    """Return where the tables of a database that is being built go as Parquet, a new folder."""
+    """Return where the tables go as Parquet, a new folder, while a database is being built."""
     return database.with_suffix("")
 
 
 def current_version(warehouse: Somewhere, region: Region, *, statistics: bool = False) -> Somewhere:
-    """Return the database that a pointer leads to now; a build may swap it any time.
+    """Return the database that a pointer leads to now; a build may swap it at any time.
 
-    It is a folder of Parquet where there is nothing else. Where a plain copy is in its place, this
-    is the latest version beside it, which does not change; or the copy itself, if it was taken
+    If there is only Parquet, it is the folder. If a plain copy replaces the pointer, it is the
+    latest version beside the copy, which does not change; or the copy itself, if that was taken
     elsewhere alone.
 
     Raises:
@@ -201,7 +200,7 @@ def published_versions(warehouse: Somewhere, region: Region) -> list[Somewhere]:
 
 @contextmanager
 def at_hand(version: Location) -> Iterator[Path]:
-    """Give the path of this machine at which a version, or a file of it, can be read meanwhile."""
+    """Give a local path at which a version, or a file of it, can be read within the block."""
     if isinstance(version, Path):
         yield version
         return
@@ -218,9 +217,9 @@ def at_hand(version: Location) -> Iterator[Path]:
 
 
 def kept_files(warehouse: Location, region: Region) -> Iterator[Path]:
-    """Yield every database and table that is kept, one at a time, where it can be read.
+    """Yield every database and table that is kept, one at a time, at a local path.
 
-    Versions, their statistics, what they hold as Parquet, and plain copies in place of pointers.
+    That is versions, their statistics, both as Parquet, and plain copies in place of pointers.
     """
     tree = _tree(warehouse)
     for name in _names(tree, region):
@@ -278,9 +277,9 @@ def _only_builder(tree: Storage, region: Region) -> AbstractContextManager[None]
 
 
 def _keep(tree: Storage, draft: Path, name: str, *, is_parquet: bool) -> Collection[Parts]:
-    """Put what was built into the folders of versions, and return where it is now.
+    """Move what was built into the folders of versions, and return where it is now.
 
-    What makes it a version comes last.
+    The file that makes it a version comes last.
     """
     built: dict[Parts, Path] = {}
     for file, is_statistics in ((statistics_draft(draft), True), (draft, False)):
@@ -297,9 +296,9 @@ def _keep(tree: Storage, draft: Path, name: str, *, is_parquet: bool) -> Collect
 
 
 def _parts(name: str, ending: str = "", *, is_statistics: bool = False) -> Parts:
-    """Return where a version is, or the statistics that were built together with it.
+    """Return where a version is, or the statistics that were built with it.
 
-    With ``.duckdb`` as its ending it is the database, without one the folder of Parquet.
+    With the ending ``.duckdb`` it is the database, without one the folder of Parquet.
     """
     if not is_statistics:
         return _FOLDER, f"{name}{ending}"
@@ -308,7 +307,7 @@ def _parts(name: str, ending: str = "", *, is_statistics: bool = False) -> Parts
 
 
 def _fixed_names(region: Region, name: str, kept: Collection[Parts]) -> dict[str, Parts | None]:
-    """Return what each fixed name of the warehouse stands for in a version; ``kept`` is there."""
+    """Return what each fixed name stands for in a version; ``kept`` are the files that exist."""
     tables = f"parquet-{region.lower()}"
     names = {
         f"{_stem(region)}-statistics{_DATABASE}": _parts(name, _DATABASE, is_statistics=True),
@@ -337,7 +336,7 @@ def _refuse_unfinished(built: Sequence[Path]) -> None:
 
 
 def _next_name(kept: Sequence[str], region: Region) -> str:
-    """Name a version by the time, but never before the latest: clocks are set back."""
+    """Name a version by the time, but always after the latest: clocks may be set back."""
     moment = datetime.now(UTC)
     for name in kept[-1:]:
         moment = max(moment, _moment_of(name, region) + timedelta(microseconds=1))
@@ -345,7 +344,7 @@ def _next_name(kept: Sequence[str], region: Region) -> str:
 
 
 def _remove(tree: Storage, name: str, region: Region) -> None:
-    """Remove all of a version; first what makes it one."""
+    """Remove all of a version, starting with the file that makes it one."""
     for is_statistics in (False, True):
         tree.delete(*_parts(name, _DATABASE, is_statistics=is_statistics))
     tree.delete(*_parts(name), _WHOLE)
@@ -357,9 +356,9 @@ def _remove(tree: Storage, name: str, region: Region) -> None:
 def _sweep(
     tree: Storage, region: Region, found: Sequence[Sequence[str]], kept: Collection[str]
 ) -> None:
-    """Remove what a build that was killed left behind before its database was published.
+    """Remove what a killed build left behind before its database was published.
 
-    ``found`` are the names in ``_FOLDERS``, ``kept`` the versions, gone ones among them.
+    ``found`` are the names in ``_FOLDERS``; ``kept`` are the versions, removed ones included.
     """
     versions, statistics, links = found
     for folder, names in ((_FOLDER, versions), (_STATISTICS, statistics)):
@@ -375,9 +374,9 @@ def _sweep(
 
 
 def _names(tree: Storage, region: Region, found: Sequence[str] | None = None) -> dict[str, str]:
-    """Return the names of the versions, oldest first, each with the ending of what it is.
+    """Return the names of the versions, oldest first, each with its ending.
 
-    ``found`` are the names in their folder, where they were listed before.
+    ``found`` are the names in their folder, if they were listed already.
     """
     found = tree.names(_FOLDER) if found is None else found
     names = {each.removesuffix(_DATABASE): _DATABASE for each in found if _DATABASE in each}

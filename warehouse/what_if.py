@@ -1,14 +1,14 @@
 """Which bookings would find a room if rooms were added or removed; which rooms are needed (R22).
 
-A booking stays in its building. It needs a seat for each person invited, but never more than its
-room has: it was held there, and who is invited need not come. Else one with more invited than any
-room has seats would find none, though it had one; and the page, which may not know how many were
-invited, could not answer the same question. Where nobody is known to be invited, it needs as many
-as its room has. A room without a capacity counts as large as the largest party that it had. A room
-takes other rooms' bookings on days on which it was read and is open or booked. Personal rooms
-(desk, office, executive) are left out.
+A booking stays in its building. It needs a seat for each person invited, but never more seats than
+its room has: it was held there, and not everybody invited comes. Otherwise a booking with more
+people invited than any room has seats would find none, though it had one; and the page, which may
+not know how many were invited, could not answer the same question. If no headcount is known, it
+needs as many seats as its room has. A room without a capacity counts as large as the largest party
+that it had. A room takes other rooms' bookings on days on which it was read and is open or booked.
+Personal rooms (desk, office, executive) are left out.
 
-This alone reads single bookings beside an analyst: it opens ``insights-<region>.duckdb``.
+Besides analysts, only this module reads single bookings: it opens ``insights-<region>.duckdb``.
 """
 
 from collections import Counter
@@ -38,12 +38,12 @@ __all__ = ["Seats", "WhatIf", "WhatIfError", "what_if"]
 _SERVED_BY_A_MIX: Final = 0.99
 _THREADS: Final = 2
 _TOGETHER: Final = 2
-"""Buildings placed together: more do not fit into the processor's cache, nor share out evenly."""
+"""Buildings placed together: more fit neither into the cache nor evenly onto the threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """So many rooms of a size (or, of bookings: so many that need it)."""
+    """A number of rooms of a size (or of bookings that need that size)."""
 
     seats: int
     count: int
@@ -53,10 +53,10 @@ class Seats:
 class WhatIf:
     """The answer: truth lies between at least and at most. ``rooms`` are those of the question.
 
-    ``served_in_place`` counts those served if nobody who has a room leaves it. ``not_placed`` are
-    the bookings, by the seats that they need, that found no room in the placement that was made.
-    ``fewest_rooms``: no mix of fewer rooms can serve 99 %; 0 where no mix was asked for.
-    ``over_seats`` are those with more people invited than their room has seats: they need these.
+    ``served_in_place`` counts bookings served if every booking with a room stays in it.
+    ``not_placed`` are the bookings, by the seats that they need, that found no room in the
+    placement that was made. ``fewest_rooms``: no mix of fewer rooms can serve 99 %; 0 if no mix was
+    asked for. ``over_seats`` counts those that invite more people than their room has seats.
     """
 
     region: Region
@@ -87,13 +87,13 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
     last_date: date | None = None,
     warehouse: Warehouse | None = None,
 ) -> WhatIf:
-    """Answer for a region or one building of it; ``add`` maps seats to the number of new rooms.
+    """Answer for a region or one of its buildings; ``add`` maps seats to the number of new rooms.
 
-    ``suggest`` looks for the smallest mix of rooms that serves 99 %, instead of the rooms there
-    are. Dates are local and inclusive; without them, all days that were read and are over.
+    ``suggest`` looks for the smallest mix of rooms that serves 99 %, instead of the existing rooms.
+    Dates are local and inclusive; by default, all past days that were read.
 
     Raises:
-        WhatIfError: an unknown building or room, days never read, rooms added nowhere.
+        WhatIfError: an unknown building or room, days never read, or rooms added to no building.
         VersionError: nothing was published yet.
     """
     added = dict(add or {})
@@ -136,7 +136,7 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
 
 
 def _groups(region: Region, rooms: Sequence[Room], building: str | None) -> list[list[int]]:
-    """Return the numbers of the rooms asked about, by building: no booking leaves its own."""
+    """Return the numbers of the rooms asked about, by building: no booking leaves its building."""
     known = sorted({room.building for room in rooms if room.building})
     if building is not None and building not in known:
         raise WhatIfError(f"{region}: no building {building!r}; there are: {', '.join(known)}")
@@ -152,9 +152,9 @@ def _groups(region: Region, rooms: Sequence[Room], building: str | None) -> list
 def _check_removed(
     region: Region, groups: Sequence[Sequence[int]], rooms: Sequence[Room], remove: Sequence[str]
 ) -> None:
-    """Refuse to remove a room that the question is not about."""
+    """Refuse to remove a room that is not part of the question."""
     usable = {rooms[number].room_id for group in groups for number in group}
-    known = {room.room_id: room for room in rooms}  # as it was last
+    known = {room.room_id: room for room in rooms}  # its latest version
     for room_id in remove:
         if room_id not in known:
             raise WhatIfError(f"{region}: no room {room_id!r} in the directory")
@@ -194,7 +194,7 @@ def _answer(building: Building, placed: Placed) -> _Answer:
 def _sum(
     region: Region, building: str | None, bookings: Bookings, answers: Sequence[_Answer]
 ) -> WhatIf:
-    """Add up the buildings of a question."""
+    """Add up the answers for the buildings of a question."""
     counts = [
         tuple(map(sum, zip(*pairs, strict=True)))
         for pairs in zip(

@@ -1,18 +1,17 @@
-"""The page as one file: figures, words, styles, scripts and library, and nothing to be fetched.
+"""The page as one file: figures, messages, styles, scripts and library; nothing is fetched.
 
-Belongs here: the figures, read from one version of a region's statistics by the SELECTs of ``sql``;
-the facts of the head and what is missing; putting the parts together, replacing the file whole.
+Belongs here: reading the figures from one version of a region's statistics by the SELECTs of
+``sql``; the facts of the head and what is missing; assembling the page, replacing the file whole.
 Does not belong here: what the figures mean (``sql``), how a browser adds them up (``client``).
 
 The files of ``sql/work`` are work tables for the others. Every other file is a table of the page
-under its own name. They hold sums of numerators and denominators by building, capacity band and
-month (or slice of time), so that any choice of them can be added up (R9). Rooms stand in it by
-name, personal rooms never.
+with the file's name. These hold sums of numerators and denominators by building, capacity band and
+month (or slice of time), so that any selection can be added up (R9). Rooms appear by name, personal
+rooms never.
 
-Every sentence is a message of ``words.json``: the page carries them in all languages and says them
-in the reader's; without scripts it stands in English. Figures (JSON, at 10,000 rooms 12 MB) and the
-library are deflated. The content security policy forbids every request and every script
-but the page's own.
+Every sentence is a message of ``words.json``: the page has all languages and shows the reader's;
+without scripts it is in English. Figures (JSON, 12 MB at 10,000 rooms) and the library are
+deflated. The content security policy forbids every request, and every script but the page's own.
 """
 
 import base64
@@ -48,22 +47,22 @@ from warehouse.storage import FILE_MODE, Location, Somewhere, WarehouseError, st
 from warehouse.targets import Target, TargetResult, evaluate
 
 Message: TypeAlias = dict[str, Any]
-"""``key`` of the catalogue, and the values of its places: a name that ends in ``_date`` is a day,
-in ``_at`` an instant, in ``_month`` a month; a value may be a message itself."""
+"""``key`` in the catalogue, and values for its placeholders: a name that ends in ``_date`` is a
+day, in ``_at`` an instant, in ``_month`` a month; a value may be a message itself."""
 
 Columns: TypeAlias = dict[str, list[Any]]
 
 SIZES: Final = (*(band.label for band in CAPACITY_BANDS), None)
-"""In the order of the page; None is rooms whose capacity is unknown."""
+"""In the page's order; None stands for rooms of unknown capacity."""
 
 LABELS: Final = {measure: (*bands, FEW) for measure, bands in MEASURES.items()}
-"""The bands of each measure of ``booking_profile``, in the order of the page."""
+"""The bands of each measure of ``booking_profile``, in the page's order."""
 
 PLACE_MONTHS: Final = 7_500
-"""What the page has room for: buildings by capacity band by month."""
+"""The most that the page shows: buildings by capacity band by month."""
 
 ROOM_MONTHS: Final = 160_000
-"""What the page has room for: rooms by month. With both full it stays under 3 MB."""
+"""The most that the page shows: rooms by month. At both limits it stays under 3 MB."""
 
 _MEMORY_LIMIT: Final = "700MB"
 _LATER_TABLES: Final = ("busy_ahead", "busy_ahead_check")
@@ -91,7 +90,7 @@ class PageError(WarehouseError):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that was written: where, how large, and the rooms that it is about."""
+    """A written page: its path, its size, and the rooms that it covers."""
 
     path: Location
     size_bytes: int
@@ -99,25 +98,25 @@ class Page:
 
 
 def page_path(warehouse: Somewhere, region: Region) -> Somewhere:
-    """Return where a region's page is unless somebody asks for it elsewhere."""
+    """Return the default path of a region's page."""
     return cast("Somewhere", warehouse / f"report-{region.lower()}.html")
 
 
 def has_page(warehouse: Location, region: Region) -> bool:
-    """Tell whether a region's page lies where it is unless somebody asks for it elsewhere."""
+    """Return whether a region's page exists at its default path."""
     return storage_at(warehouse, "warehouse", PageError).has(page_path(warehouse, region).name)
 
 
 def write_page(
     warehouse: Location, region: Region, out: Path | None = None, targets: Sequence[Target] = ()
 ) -> Page:
-    """Write the page of the region's latest published statistics, replacing the one before whole.
+    """Write the page of the region's latest published statistics, replacing the old one whole.
 
-    Missed targets stand first on it.
+    Missed targets come first on it.
 
     Raises:
         VersionError: nothing was published yet.
-        PageError: the file cannot be written; the page before it is as it was.
+        PageError: the file cannot be written; the old page is unchanged.
     """
     with connect(region, warehouse=warehouse) as connection:
         tables = read_figures(connection)
@@ -137,10 +136,10 @@ def read_figures(
     place_months: int = PLACE_MONTHS,
     room_months: int = ROOM_MONTHS,
 ) -> dict[str, Columns]:
-    """Return the page's tables, each as its columns; the connection gets work tables.
+    """Return the page's tables, each as its columns; makes work tables on the connection.
 
-    Beyond ``place_months`` the smallest buildings stand together as one; beyond ``room_months``
-    rooms stand one by one in the latest months only. Nothing else is cut.
+    Beyond ``place_months``, the smallest buildings are merged into one; beyond ``room_months``,
+    single rooms appear in the latest months only. Nothing else is cut.
     """
     connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET memory_limit = '{_MEMORY_LIMIT}'")
@@ -156,7 +155,7 @@ def read_figures(
         "profile_labels": pa.table(dict(zip(names, zip(*placed, strict=True), strict=True))),
         "limits": pa.table({"place_months": [place_months], "room_months": [room_months]}),
     }
-    # Empty tables stand in for those that a database of an earlier version lacks.
+    # Empty tables replace those that a database of an earlier version lacks.
     found = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
     later = {name: STATISTICS[name].schema.empty_table() for name in _LATER_TABLES}
     given |= {name: table for name, table in later.items() if name not in found}
@@ -179,7 +178,7 @@ def read_figures(
 
 
 def document(tables: Mapping[str, Columns], missed: Sequence[TargetResult] = ()) -> str:
-    """Return the page of some figures, as ``read_figures`` gives them."""
+    """Return the page for figures that ``read_figures`` returned."""
     head = {name: values[0] for name, values in tables["head"].items()}
     messages = {
         "facts": list(_facts(head)),
@@ -225,7 +224,7 @@ def _library() -> str:
 
 
 def _facts(head: Mapping[str, Any]) -> Iterator[Message]:
-    """Yield what the figures stand on: a term, its value, and whether something is wrong."""
+    """Yield what the figures are based on: a term, its value, and whether something is wrong."""
     through, first = head["data_through"], head["first_date"]
     loaded, expected = head["rooms_loaded"], head["rooms_expected"]
     no_day: Message = {"key": "fact.no_day"}
@@ -243,7 +242,7 @@ def _facts(head: Mapping[str, Any]) -> Iterator[Message]:
 
 
 def _missing(head: Mapping[str, Any]) -> Iterator[Message]:
-    """Yield a sentence for everything that a reader would otherwise miss or misread."""
+    """Yield a message for everything that a reader would otherwise miss or misread."""
     if not head["rooms"]:
         yield {"key": "missing.no_rooms"}
     elif not head["data_through"]:
@@ -281,7 +280,7 @@ def _target(result: TargetResult) -> Message:
 
 
 def _say(message: Message) -> str:
-    """Write a message in English, as the page does it with scripts."""
+    """Write a message in English, as the page's scripts would."""
     text = _catalogue()[message["key"]]["en"]
     if isinstance(text, dict):
         text = text["one" if message["count"] == 1 else "other"]
@@ -312,7 +311,7 @@ def _catalogue() -> dict[str, dict[str, Any]]:
 
 
 def _bounds(bands: Sequence[Band]) -> list[tuple[int, int | None]]:
-    """Return the least and the most that belong to each band."""
+    """Return the smallest and the largest value of each band."""
     least = [1, *(band.at_most + 1 for band in bands if band.at_most is not None)]
     return [(low, band.at_most) for low, band in zip(least, bands, strict=True)]
 
@@ -326,7 +325,7 @@ def _file(*parts: str) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write beside and move into place: a reader sees the old page or the new."""
+    """Write aside and move into place: a reader sees the old page or the new one."""
     draft: str | None = None
     try:
         descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")

@@ -1,6 +1,6 @@
 """A dashboard for Apache Superset, in the layout that Superset imports.
 
-Belongs here: ``dashboard/`` (what is imported: database, datasets, charts, one dashboard), which
+Belongs here: ``dashboard/`` (the files to import: database, datasets, charts, one dashboard), which
 ``python -m warehouse.superset`` writes, or zips for one region's database.
 Does not belong here: running Superset (``tests/superset``).
 """

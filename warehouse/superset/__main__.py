@@ -1,9 +1,9 @@
-"""Superset's files: database, datasets, charts and a dashboard as YAML, ready to be imported.
+"""Superset's files: database, datasets, charts and a dashboard as YAML, ready to import.
 
-Belongs here: what Superset's importer wants, with the contract's types and definitions.
+Belongs here: what Superset's importer needs, with the contract's types and definitions.
 Does not belong here: what the charts show (``charts.py``).
 
-``python -m warehouse.superset`` renews ``dashboard/`` beside this file;
+``python -m warehouse.superset`` updates ``dashboard/`` beside this file;
 ``python -m warehouse.superset OUT.zip /srv/eu/insights-eu-statistics.duckdb`` makes a zip.
 """
 
@@ -48,7 +48,7 @@ _OF_A_LEVEL: Final = "SELECT COLUMNS FROM TABLE WHERE level = 'LEVEL' AND month 
 
 
 def main(arguments: list[str]) -> int:
-    """Write the folder, or a zip whose database is the one named; return the exit code."""
+    """Write the folder, or a zip for the database named; return the exit code."""
     if not arguments:
         for name, text in files().items():
             path = _FOLDER / name
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
 
 
 def files(uri: str = PLACEHOLDER) -> dict[str, str]:
-    """Return the text of every file by its path; ``uri`` is SQLAlchemy's of the database."""
+    """Return the text of every file by its path; ``uri`` is the database's SQLAlchemy URI."""
     found: dict[str, dict[str, Any]] = {
         "metadata.yaml": {
             "version": _VERSION,
@@ -95,7 +95,7 @@ def files(uri: str = PLACEHOLDER) -> dict[str, str]:
 
 
 def _chart(chart: Chart) -> dict[str, Any]:
-    """Return a chart's file; its query is what Superset runs where nobody has opened it yet."""
+    """Return a chart's file; Superset runs the query in it until somebody opens the chart."""
     columns: list[Any] = list(chart.by)
     if chart.is_weekly:
         columns[0] = {
@@ -203,7 +203,7 @@ def _dashboard() -> dict[str, Any]:
 
 
 def _position() -> dict[str, Any]:
-    """Return where the charts stand: one after another, in rows that are 12 columns wide."""
+    """Return the positions of the charts: one after another, in rows that are 12 columns wide."""
     rows: list[list[Chart]] = [[]]
     for chart in CHARTS:
         if sum(each.width for each in rows[-1]) + chart.width > 12:
@@ -252,7 +252,7 @@ def _chart_id(chart: Chart) -> str:
 
 
 def _dataset(name: str) -> dict[str, Any]:
-    """Return the file of a dataset: a table of the statistics, with its rooms where it has any."""
+    """Return the file of a dataset: a table of the statistics, with its rooms if it has any."""
     columns, sql = columns_of(name)
     return {
         "table_name": name,
@@ -288,7 +288,7 @@ def _dataset(name: str) -> dict[str, Any]:
 
 
 def columns_of(name: str) -> tuple[list[Column], str | None]:
-    """Return the columns of a dataset as the contract has them, and its SQL if it is no table."""
+    """Return the columns of a dataset as in the contract, and its SQL if it is not a table."""
     table = _table(name)
     if name in PROFILES:
         of, level = PROFILES[name]
@@ -313,7 +313,7 @@ def _dataset_id(table: str) -> str:
 
 
 def _id_of(number: int) -> str:
-    """Return a fixed id: an import replaces what an earlier one brought."""
+    """Return a fixed id, so that an import replaces what an earlier one created."""
     return str(UUID(int=_FIRST_ID + number))
 
 

@@ -37,9 +37,9 @@ METRICS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         "build_info": {"rooms_read": "SUM(rooms_loaded)"},
     }
 )
-"""The metrics that each dataset has, by name; their SQL says how they are computed.
+"""The metrics of each dataset, by name; their SQL says how they are computed.
 
-No metric has the name of a column: Superset would take one for the other.
+No metric has the name of a column: Superset would confuse the two.
 """
 
 PROFILES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
@@ -49,13 +49,13 @@ PROFILES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "changes_of_buildings": ("change_profile", "building"),
     }
 )
-"""Datasets that are one level of a profile, all closed months together.
+"""Datasets that are one level of a profile, over all closed months together.
 
-The whole table holds each booking at every level, and by month too: a sum over it counts anew.
+The table has each booking at every level, and by month too, so a sum over it would count it again.
 """
 
 WITH_ROOMS: Final = ("room_days", "room_days_ahead")
-"""Datasets that are joined with ``rooms``, so that names are shown and filters work."""
+"""Datasets that are joined with ``rooms``, so that names appear and filters work."""
 
 ROOM_COLUMNS: Final = ("name", "site", "building", "capacity", "capacity_band")
 
@@ -67,14 +67,14 @@ CALCULATED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
         }
     }
 )
-"""Columns that a dataset has for its charts beyond those of the table."""
+"""Columns that a dataset has for its charts besides those of its table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One chart: ``by`` are its dimensions, the first one the x axis of a drawing that has one.
+    """One chart: ``by`` are its dimensions, the first one the x axis if the drawing has one.
 
-    ``where`` are conditions on columns; with ``is_weekly`` the x axis is a date, by its week.
+    ``where`` are conditions on columns; with ``is_weekly`` the x axis is a date, by week.
     """
 
     name: str

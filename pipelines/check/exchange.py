@@ -1,8 +1,8 @@
-"""The steps of one exchange, from its name in DNS to what it must not let us read.
+"""The steps of one exchange, from its name in DNS to a mailbox that it must not let us read.
 
-Belongs here: the steps that every protocol has, their order, and where to stop; one look at what
-lies below HTTP (name, port, TLS, certificate) with the same trust and proxies as every request;
-what was found.
+Belongs here: the steps that every protocol has, their order, and where to stop; one check of what
+is below HTTP (name, port, TLS, certificate) with the same trust and proxies as every request; the
+result.
 Does not belong here: the steps of EWS and Graph (``pipelines/sources``), reading rooms
 (``run.py``), words for the operator (``view.py``).
 """
@@ -54,16 +54,16 @@ _DENIALS: Final = frozenset(
         "ErrorImpersonateUserDenied",
         "ErrorImpersonationDenied",
         "ErrorItemNotFound",
-        "HTTP403",  # the exchange itself let us in before
+        "HTTP403",  # sign-in worked before, so it is about this mailbox
     }
 )
-# A minute long past: whether it may be read is known without reading anybody's meeting.
+# A minute long past: it shows whether a mailbox can be read, without reading anybody's meetings.
 _PROBED: Final = Window(
     datetime(2000, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC) + timedelta(minutes=1)
 )
 _SECONDS: Final = 10.0
 _HTTPS: Final = 443
-_REASONS: Final = {  # OpenSSL's numbers: its texts quote the certificate
+_REASONS: Final = {  # by OpenSSL's error number: its texts quote the certificate
     9: "it is not valid yet; compare this machine's clock",
     10: "it has expired",
     18: "it is signed by itself",
@@ -77,7 +77,7 @@ _REASONS: Final = {  # OpenSSL's numbers: its texts quote the certificate
 
 @dataclass(frozen=True)
 class Target:
-    """One exchange of one region, with the rooms that the directory gives it."""
+    """One exchange of one region, with the rooms that the directory has on it."""
 
     region: Region
     exchange: ExchangeSettings
@@ -85,7 +85,7 @@ class Target:
 
     @property
     def title(self) -> str:
-        """Name it as a person would."""
+        """The region and the name of the exchange."""
         return f"{self.region} {self.exchange.name}"
 
 
@@ -115,11 +115,11 @@ class ExchangeResult:
 
 
 class ExchangeCheck:
-    """Tries one exchange, step by step.
+    """Checks one exchange, step by step.
 
     After ``steps`` has ended, ``stop_code`` is why no room can be read (None if they can), and
-    ``listing`` what the room lists hold. ``directory`` are all rooms of the region, whichever
-    exchange they are on.
+    ``listing`` has the listed rooms. ``directory`` has all rooms of the region, whichever exchange
+    they are on.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class ExchangeCheck:
         self._open_source = open_source
 
     def steps(self) -> Iterator[Step]:
-        """Yield each step as it ends; after one that failed nothing more is tried."""
+        """Yield each step as it ends; a step that failed is the last one."""
         for look in (self._name, self._tls):
             yield self._needed(look())
             if self.stop_code is not None:
@@ -208,7 +208,7 @@ def _failed(name: str, text: str, code: str) -> Step:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A connection that was made: the version, and the certificate that was trusted."""
+    """A TLS handshake that succeeded: its version, and the certificate that was trusted."""
 
     version: str
     issuer: str = field(repr=False)
@@ -216,7 +216,7 @@ class Handshake:
 
 
 class UntrustedError(Exception):
-    """A certificate that was refused; ``reason`` is one of a few sentences."""
+    """A certificate that was refused; ``reason`` is one of a few fixed texts."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -243,9 +243,9 @@ def resolve(endpoint: str) -> tuple[str, list[str]]:
 
 
 def shake_hands(endpoint: str, ca_file: Path | None) -> Handshake | None:
-    """Connect to an endpoint, and hang up as soon as the certificate is trusted.
+    """Connect to an endpoint, and disconnect as soon as the certificate is trusted.
 
-    None through a proxy that is not spoken to in plain HTTP.
+    Return None if there is a proxy whose own URL is not http://.
 
     Raises:
         UntrustedError: the certificate is refused.
@@ -286,7 +286,7 @@ def _port(parts: SplitResult) -> int:
 
 @contextmanager
 def _named_failures() -> Iterator[None]:
-    """Let nothing out but a code, or why a certificate is refused."""
+    """Turn any error into one with a code, or with the reason why a certificate is refused."""
     raised: UntrustedError | ReadError
     try:
         yield
@@ -299,7 +299,7 @@ def _named_failures() -> Iterator[None]:
         raised = ReadError("NameResolutionError", Reach.EXCHANGE)
     except (OSError, HTTPException) as error:
         code = failure_of(error).code
-        # http.client's word for a tunnel that the proxy refuses
+        # http.client raises a plain OSError if the proxy refuses the tunnel
         is_tunnel = type(error) is OSError and error.errno is None
         is_refused = is_tunnel and code == "ConnectionBroken"
         raised = ReadError("ProxyError" if is_refused else code, Reach.EXCHANGE)

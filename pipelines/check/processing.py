@@ -1,7 +1,7 @@
-"""How rooms answer meeting requests by themselves, and what that does to the figures.
+"""How rooms answer meeting requests automatically, and how that affects the figures.
 
-Belongs here: the CSV of ``Get-CalendarProcessing`` (named rooms and settings alone are kept), and
-what each setting does to which figure of a room.
+Belongs here: the CSV of ``Get-CalendarProcessing`` (rows of other mailboxes are only counted), and
+which setting affects which figure of a room, and how.
 Does not belong here: how a line looks (``view.py``).
 """
 
@@ -18,7 +18,7 @@ from transforms.contract import Region
 from transforms.raw import normal_address
 
 Row: TypeAlias = Mapping[str, str]
-"""A room's settings by lower-case name, as the CSV writes them: True, False, numbers, words."""
+"""A room's settings by lower-case name, as the CSV has them: True, False, numbers, words."""
 
 EXPORT: Final = (
     "Get-Mailbox -RecipientTypeDetails RoomMailbox -ResultSize Unlimited | "
@@ -29,14 +29,14 @@ EXPORT: Final = (
 _AUTOMATION: Final = "automateprocessing"
 _NAMES: Final = ("primarysmtpaddress", "identity", "mailboxownerid")
 _DAY_MINUTES: Final = 1440
-_USUAL_LONGEST: Final = 240  # the last band of durations begins there
+_USUAL_LONGEST: Final = 240  # the last band of durations begins here
 _IN_A_LINE: Final = 4
 _ACCEPT: Final = "-AutomateProcessing AutoAccept"
 
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """The settings of the directory's rooms by room_id, and how many rows were no such room."""
+    """The settings of rooms by room_id, the rooms not in the file, and a count of other rows."""
 
     path: Path
     rows: Mapping[str, Row]
@@ -48,7 +48,7 @@ def read_processing(path: Path, rooms: Iterable[Room]) -> Processing:
     """Read the file and find the rooms in it, by address, or else by name or id.
 
     Raises:
-        SettingsError: the file cannot be read, or is not such a CSV.
+        SettingsError: the file cannot be read, or is not a CSV of ``Get-CalendarProcessing``.
     """
     rooms = list(rooms)
     known = _names_of(rooms)
@@ -99,9 +99,9 @@ def _names_of(rooms: Sequence[Room]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One setting that makes figures doubtful; ``remedy`` is a parameter, or a sentence.
+    """One setting that makes figures doubtful, and its remedy.
 
-    ``is_command`` tells whether ``remedy`` goes to ``Set-CalendarProcessing``.
+    ``remedy`` is a parameter of ``Set-CalendarProcessing`` if ``is_command``, else a sentence.
     """
 
     setting: str
@@ -154,17 +154,17 @@ _OF_TEXTS: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class ReadDays:
-    """The days that a night reads: settings are judged against them."""
+    """The days that a night reads, against which settings are judged."""
 
     trailing_days: int
     ahead_days: int
 
 
 def doubts_of(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
-    """Yield what makes this room's figures doubtful.
+    """Yield the settings that make this room's figures doubtful.
 
-    Where requests are not accepted automatically the other settings have no effect, so that is
-    all that is said of how they are answered.
+    If requests are not accepted automatically, the other settings for answers have no effect and
+    are left out.
     """
     automation = row.get(_AUTOMATION, "")
     if unanswered := _UNANSWERED.get(automation.casefold()):
@@ -177,7 +177,7 @@ def doubts_of(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
 
 
 def _limits(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
-    """Yield what the limits of a booking do: how far ahead it may be, and how long."""
+    """Yield the doubts about a room's limits: how far ahead a booking may be, and how long."""
     days, ahead_days = _number(row, "BookingWindowInDays"), read_days.ahead_days
     if days is not None and days < ahead_days:
         yield Doubt(
@@ -213,7 +213,7 @@ def _limits(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
 
 
 def _released(row: Row) -> Iterator[Doubt]:
-    """Yield what a room's check-in does: Exchange cancels what nobody came to."""
+    """Yield the doubt about a room with check-in: Exchange cancels what nobody came to."""
     if not _is_set(row, "EnableAutoRelease True"):
         return
     minutes = _number(row, "PostReservationMaxClaimTimeInMinutes")
@@ -242,7 +242,7 @@ def _number(row: Row, name: str) -> int | None:
 
 
 def grouped(rows: Mapping[str, Row], read_days: ReadDays) -> Sequence[tuple[Doubt, Sequence[str]]]:
-    """Return each doubt with the room_ids that it is about, the most frequent first."""
+    """Return each doubt with the room_ids that it concerns, the most frequent first."""
     rooms: dict[Doubt, list[str]] = {}
     for room_id, row in rows.items():
         for doubt in doubts_of(row, read_days):
@@ -257,7 +257,7 @@ def show_processing(
     read_days: ReadDays,
     rooms: Sequence[Room],
 ) -> None:
-    """Print every doubt with the rooms of the region's directory that it is about."""
+    """Print every doubt with the rooms of the region's directory that it concerns."""
     printer.heading(f"{region} calendar processing", str(found.path))
     addresses = {room.room_id: room.address for room in rooms}
     doubts = grouped(found.rows, read_days)

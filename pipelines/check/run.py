@@ -1,8 +1,8 @@
 """Runs a check: every exchange of some regions, one after the other, and the exit code.
 
-Belongs here: the order of things, what goes to which output; reading next week of each room with
-the workers of a night (nothing is kept of it but a count); the buckets of a region; seeding a room
-directory from what Exchange lists: what it knows, and blanks for the rest.
+Belongs here: the order of the steps, what goes to which output; reading the next week of each room
+with the workers of a night (only a count is kept); a region's lake, warehouse and buckets; seeding
+a room directory from what Exchange lists, with blanks for what it does not know.
 Does not belong here: the command line (``pipelines/cli``), steps (``exchange.py``), sentences
 (``view.py``), what a directory may hold (``pipelines/settings``).
 """
@@ -48,7 +48,7 @@ from warehouse.storage import ObjectUrl, WarehouseError
 from warehouse.versions import probe, published_versions
 
 _AHEAD: Final = timedelta(days=7)
-_PATIENCE_SECONDS: Final = 60.0  # somebody waits for the answer
+_PATIENCE_SECONDS: Final = 60.0  # a person waits for the answer
 ALL_READABLE: Final = 0
 NOT_READABLE: Final = 1
 _WIDTH: Final = 11
@@ -60,9 +60,9 @@ _MAILBOX: Final[TypeAdapter[str]] = TypeAdapter(Mailbox)
 
 
 def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iterator[Outcome[int]]:
-    """Yield how many items each room has next week, or why it cannot be read, as they end.
+    """Yield how many items each room has next week, or why it cannot be read, as rooms end.
 
-    Nobody's name or address is asked for, whatever the region's ``headcount`` says.
+    Names and addresses are never requested, whatever the region's ``headcount`` says.
     """
     exchange = target.exchange
     addresses = {room.room_id: room.address for room in target.rooms}
@@ -78,7 +78,7 @@ def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iter
 
 
 class _Counter:
-    """Counts the items of one room next week; they live in its frame only."""
+    """Counts the items of one room next week; they never leave its frame."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self._addresses = addresses
@@ -101,11 +101,11 @@ def run_check(
 ) -> int:
     """Check the exchanges and rooms of some regions; return the exit code.
 
-    Standard output has the report, or with ``is_json`` exactly the list of lines; progress goes
+    The report goes to standard output, or with ``is_json`` only the list of lines; progress goes
     to standard error.
 
     Raises:
-        SettingsError: a secret or a file that is named cannot be used; nothing was asked yet.
+        SettingsError: a secret or a named file cannot be used; nothing was requested yet.
     """
     targets = [
         Target(region, exchange, [room for room in of_region.rooms if room.exchange == name])
@@ -124,7 +124,7 @@ def run_check(
             rooms = settings.regions[region].rooms
             processing[region] = read_processing(calendar_processing, rooms)
     report = Printer(Console(quiet=is_json))
-    aside = Printer(Console(stderr=is_json))  # where it cannot spoil the list
+    aside = Printer(Console(stderr=is_json))  # with is_json, stdout has nothing but the list
     results = []
     for target, secret in zip(targets, secrets, strict=True):
         if is_json:
@@ -183,7 +183,7 @@ def _write(
     of_region: RegionSettings,
     printer: Printer,
 ) -> bool:
-    """Write every listed room once, with all that any exchange knows of it."""
+    """Write every listed room once, with all that any exchange knows; return whether any is."""
     known = {normal_address(room.address): room for room in of_region.rooms}
     rows = list(_rows(results, known, of_region.time_zone))
     if rows:
@@ -208,10 +208,10 @@ def _write(
 
 
 def check_storage(printer: Printer, region: Region, settings: RegionSettings) -> bool:
-    """Print whether lake and warehouse of a region can be written, and what buckets tell.
+    """Print whether a region's lake and warehouse can be written, and facts about its buckets.
 
-    Return whether all can be used. What outlives retention and what is copied elsewhere are notes;
-    a bucket in another region of the cloud than the environment says is a failure.
+    Return whether all can be used. Data that outlives retention or is copied elsewhere is a note;
+    a bucket in another cloud region than the environment says is a failure.
     """
     places = {"lake": settings.lake, "warehouse": settings.warehouse}
     far = [place for place in places.values() if isinstance(place, ObjectUrl)]
@@ -243,7 +243,7 @@ def check_storage(printer: Printer, region: Region, settings: RegionSettings) ->
 
 
 def refuse_existing(path: Path) -> None:
-    """Refuse a file that is there: it may be a directory that somebody keeps.
+    """Refuse a file that exists: it may be a room directory that somebody maintains.
 
     Raises:
         SettingsError: the file exists, or its folder does not.
@@ -256,7 +256,7 @@ def refuse_existing(path: Path) -> None:
 
 
 def write_directory(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
-    """Write a room directory of these rows, a file that is not there yet.
+    """Write a room directory with these rows to a new file.
 
     Raises:
         SettingsError: the file exists by now, or cannot be written.
@@ -275,13 +275,13 @@ def write_directory(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
 def _rows(
     results: Iterable[ExchangeResult], directory: Mapping[str, Room], time_zone: str
 ) -> Iterator[dict[str, str]]:
-    """Yield a row of the CSV for each listed room, with all that any exchange knows of it.
+    """Yield a row of the CSV for each listed room, with all that any exchange knows about it.
 
-    ``time_zone`` is the region's: of the rooms whose country has it, or is not known. A country
-    with one zone gives its own; else the zone is left empty.
+    A room gets the region's ``time_zone`` if its country has that zone or is not known; else the
+    zone of its country if there is only one; else none.
 
-    ``directory`` has the rooms so far, by the normal form of their address: their ids are kept,
-    since the lake knows rooms by them, and their exchange. A new id is made from the address.
+    ``directory`` has the current rooms by normalized address: they keep their exchange, and their
+    id, by which the lake knows them. The id of a new room is made from its address.
     """
     taken = {room.room_id.casefold() for room in directory.values()}
     merged: dict[str, dict[str, str]] = {}
@@ -309,10 +309,9 @@ def _rows(
 
 
 def _told(room: ListedRoom, exchange: str) -> dict[str, str]:
-    """Return what an exchange tells of a room, in the words of the CSV.
+    """Return what an exchange knows about a room, by column of the CSV.
 
-    A country may be told as its code or its English name; of several tags that are room types none
-    counts.
+    A country may be given by its code or English name. If several tags are room types, none counts.
     """
     country = (room.country or "").strip()
     codes = {name.casefold(): code for code, name in _table("iso3166.tab")}
@@ -332,7 +331,7 @@ def _told(room: ListedRoom, exchange: str) -> dict[str, str]:
 
 @cache
 def _table(name: str) -> tuple[tuple[str, ...], ...]:
-    """Return the rows of one of the tables that tzdata brings."""
+    """Return the rows of a table in the tzdata package."""
     text = files("tzdata").joinpath("zoneinfo", name).read_text(encoding="utf-8")
     return tuple(tuple(line.split("\t")) for line in text.splitlines() if line[:1] != "#")
 

@@ -1,9 +1,8 @@
-"""What an admin reads of a check: a line for each thing, the remedy under what failed.
+"""The report of a check: a line for each step, room and exchange, with the remedy if it failed.
 
-Belongs here: what each code means and what mends it, with PowerShell that can be pasted; how a
-line looks on a terminal, the order and the sentences of steps, rooms and the summary; the lines for
-machines.
-Does not belong here: finding or judging anything.
+Belongs here: what each code means and how to fix it, with PowerShell to paste; how a line looks on
+a terminal; the order and wording of steps, rooms and the summary; the lines of ``--json``.
+Does not belong here: the checks themselves.
 """
 
 import textwrap
@@ -46,13 +45,13 @@ _SCOPE: Final = (
 )
 _MARK: Final = "Set-Mailbox {room} -CustomAttribute1 '{region}'"
 _NAMED_IN_A_COMMAND: Final = 8
-# As a delegate, by impersonation, as an app: the order in which an account may get in.
+# The ways in which an account gets access. ``_COMMANDS`` has a command for each, in this order.
 _WAYS: Final = ("delegate", "impersonation", "app")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """PowerShell that mends a code: what is done to ``each`` room, and what is done ``once``."""
+    """PowerShell that fixes a code: a statement for ``each`` room, and some to run ``once``."""
 
     each: str = ""
     once: tuple[str, ...] = ()
@@ -105,7 +104,7 @@ _LOGINS: Final = Command(
     )
 )
 _ALLOWED: Final = Command(once=("Set-CASMailbox {account} -EwsEnabled $true",))
-# The list is one text that is always replaced as a whole: whoever was on it must stay on it.
+# The list is one text that is always replaced whole: the apps that are on it must stay on it.
 _ALLOWED_APP: Final = Command(
     once=(
         "$ids = (Get-OrganizationConfig -RetrieveEwsOperationAccessPolicy).EwsAllowedAppIDs",
@@ -176,16 +175,16 @@ _GRAPH_COMMANDS: Final[Mapping[str, Command]] = {
 
 
 def remedy_of(code: str, exchange: ExchangeSettings | None = None) -> str:
-    """Return what a code means and what to do on such an exchange, in one line."""
+    """Return what a code means and what to do on this exchange, in one line."""
     return _OWN.get(code) or remedy_for(code, exchange.kind if exchange else "ews")
 
 
 def command_for(
     code: str, region: Region, exchange: ExchangeSettings, room: str, account: str
 ) -> Command | None:
-    """Return the PowerShell that mends a code on such an exchange, if there is any.
+    """Return the PowerShell that fixes a code on this exchange, if there is any.
 
-    ``room`` and ``account`` stand in it as they are given: PowerShell literals or variables.
+    ``room`` and ``account`` are inserted as they are: PowerShell literals or variables.
     """
     if exchange.kind == "graph":
         command = _GRAPH_COMMANDS.get(code)
@@ -206,22 +205,22 @@ def command_for(
 
 
 def calendar_of(room: str) -> str:
-    """Return PowerShell's word for a room's calendar folder, as English mailboxes name it."""
+    """Return a room's calendar folder in PowerShell, as it is called in an English mailbox."""
     return f"{room[:-1]}:\\Calendar'" if room.endswith("'") else '"${_}:\\Calendar"'
 
 
 def quoted(text: str) -> str:
-    """Return a text as PowerShell reads it literally."""
+    """Return a text as a PowerShell literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def account_of(exchange: ExchangeSettings) -> str:
-    """Return the account's own name as a PowerShell literal, for the terminal alone."""
+    """Return the account's own name as a PowerShell literal, for the terminal only."""
     return quoted(exchange.account or "<account>")
 
 
 def for_each(command: Command, addresses: Sequence[str]) -> Command:
-    """Return the command for so many rooms; with several, its room is ``$_``."""
+    """Return the command for these rooms; for several, it must name its room ``$_``."""
     if len(addresses) == 1 or not command.each:
         return command
     if len(addresses) <= _NAMED_IN_A_COMMAND:
@@ -232,7 +231,7 @@ def for_each(command: Command, addresses: Sequence[str]) -> Command:
 
 
 class Line(TypedDict):
-    """One line of ``--json``; ``room_id`` None is the exchange itself."""
+    """One line of ``--json``; the line of the exchange itself has ``room_id`` None."""
 
     region: Region
     exchange: str
@@ -267,14 +266,14 @@ def lines_of(result: ExchangeResult) -> list[Line]:
 
 
 class Printer:
-    """Prints lines; text is wrapped on a terminal only, commands never."""
+    """Prints lines; text is wrapped only on a terminal, commands never are."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._marks = _PLAIN_MARKS if console.options.ascii_only else _MARKS
 
     def heading(self, title: str, rest: str = "") -> None:
-        """Print what the following lines are about."""
+        """Print a heading for the following lines."""
         self._print(Text(title, "bold").append(f"  {rest}" if rest else "", "not bold dim"))
 
     def line(self, state: State, name: str, width: int, text: str) -> None:
@@ -288,7 +287,7 @@ class Printer:
         self._print(_INDENT + self._wrapped(text, _INDENT))
 
     def command(self, command: Command | None) -> None:
-        """Print PowerShell, a statement a line."""
+        """Print PowerShell, one statement per line."""
         for statement in command.lines if command else ():
             self._print(Text(f"{_INDENT}PS> ", "dim").append(statement, "not dim cyan"))
 
@@ -326,7 +325,7 @@ def show_rooms(printer: Printer, result: ExchangeResult) -> None:
     for code, failed in _by_code(result):
         for room in failed:
             printer.line(State.FAILED, room.room_id, width, code)
-        if result.failed_step is None or result.failed_step.code != code:  # the step said it
+        if result.failed_step is None or result.failed_step.code != code:  # not shown by the step
             exchange, addresses = result.target.exchange, [room.address for room in failed]
             name = quoted(addresses[0]) if len(addresses) == 1 else "$_"
             account = account_of(exchange)
@@ -342,9 +341,9 @@ def show_rooms(printer: Printer, result: ExchangeResult) -> None:
 def show_summary(
     printer: Printer, results: Sequence[ExchangeResult], unusable: Sequence[Region]
 ) -> None:
-    """Print how many rooms of each exchange can be read, and what stands in the way.
+    """Print how many rooms of each exchange can be read, and the codes of those that cannot.
 
-    ``unusable`` are the regions whose lake or warehouse in a bucket cannot be used.
+    ``unusable`` are the regions whose lake or warehouse cannot be used.
     """
     printer.heading("Summary")
     titles = [result.target.title for result in results] + [f"{each} storage" for each in unusable]
@@ -369,7 +368,7 @@ def _width(target: Target) -> int:
 
 
 def _by_code(result: ExchangeResult) -> list[tuple[str, list[Room]]]:
-    """Return the rooms of each code, the code with most rooms first."""
+    """Return the rooms of each code, the code with the most rooms first."""
     groups: dict[str, list[Room]] = {}
     for room in result.target.rooms:
         if code := result.failed.get(room.room_id):

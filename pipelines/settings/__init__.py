@@ -1,8 +1,8 @@
-"""``insights.yaml`` and the room directories: read once, checked whole, then only used.
+"""``insights.yaml`` and the room directories: read and checked once, as a whole, before any use.
 
-Belongs here: reading the YAML, and what only several regions, or regions and rooms, can say.
-What an operator writes: every key (``model.py``), every room (``rooms.py``), and every way to get
-it wrong.
+Belongs here: what an operator writes, and the report of every mistake in it. Its keys are in
+``model.py``, its rooms in ``rooms.py``; this module reads the YAML, and checks what concerns
+several regions, or regions and rooms.
 Does not belong here: using any of it. Others import from this package, and types of single values
 from ``values.py``.
 """
@@ -89,7 +89,7 @@ _OWN_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "lake": (".", "bookings", "changes", "coverage", "rooms"),
     "warehouse": (".", "current-", "insights-", "parquet-", "published", "statistics", "versions"),
 }
-"""How the names begin that a lake and a warehouse give what they replace and remove."""
+"""The beginnings of the names that a lake and a warehouse give to what they replace or remove."""
 _QUOTED: Final = re.compile(r"'[^']{3,}'")
 
 
@@ -99,14 +99,14 @@ def load_settings(
     is_seeding: bool = False,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Settings:
-    """Read and check the configuration of ``regions``; None loads all that it has.
+    """Read and check the configuration of ``regions``; None loads all regions.
 
-    A region that is not loaded is not looked at: its values are not kept and its room directory
+    A region that is not loaded is not checked: its values are not kept and its room directory
     is not opened. Secrets are not read. With ``is_seeding`` a room directory that does not exist
-    yet is one without rooms. The ``rooms`` of a region are those of its local day by the clock.
+    counts as empty. The ``rooms`` of a region are those of its local day by ``clock``.
 
     Raises:
-        SettingsError: with every problem found, a line each.
+        SettingsError: with every problem found, one line each.
     """
     problems = Problems()
     values = problems.or_else(_read_mapping(path, problems))
@@ -141,7 +141,7 @@ def regions_to_load() -> frozenset[Region] | None:
     """Return the regions that INSIGHTS_REGIONS limits this process to; None for all.
 
     Raises:
-        SettingsError: the variable names what cannot be a region.
+        SettingsError: the variable holds what cannot be a region's name.
     """
     names = {name.strip() for name in os.environ.get("INSIGHTS_REGIONS", "").split(",")} - {""}
     if wrong := sorted(name for name in names if not is_region(name)):
@@ -151,16 +151,16 @@ def regions_to_load() -> frozenset[Region] | None:
 
 
 def rooms_table(region: RegionSettings) -> pa.Table:
-    """Return the room directory as the lake holds it: schema ``ROOMS``, by room_id, no address."""
+    """Return today's rooms as the lake stores them: schema ``ROOMS``, by room_id, no address."""
     rows = sorted(region.rooms, key=by_room_and_day)
     return pa.Table.from_pylist([dict(row) for row in rows], schema=ROOMS)
 
 
 def directory_table(region: RegionSettings) -> pa.Table:
-    """Return every version of the directory (R18): schema ``ROOMS``, no address.
+    """Return all rows of the directory (R18): schema ``ROOMS``, no address.
 
-    A row a room and ``valid_from``, in this order; null is first: from when the room was first
-    seen. Name and time zone are corrections: all rows of a room have today's.
+    A row per room and ``valid_from``, sorted by both; null comes first, and means from when the
+    room was first seen. Name and time zone count as corrections: all rows of a room have today's.
     """
     today = {room.room_id: room for room in region.rooms}
     rows = [
@@ -189,8 +189,8 @@ def _read_directories(
 ) -> dict[Region, object]:
     """Return the regions with their rooms in place of the path of their room directory.
 
-    Notes what regions share, and what names no room. What is not a mapping has none: its model
-    says what is wrong.
+    Note what regions share, and closures and targets that name no room. A region that is not a
+    mapping is left out: the model reports it.
     """
     sections = {name: own for name, own in named.items() if isinstance(own, dict)}
     rooms, records = dict[Region, object](), dict[Region, list[Record]]()
@@ -207,7 +207,7 @@ def _read_directories(
 
 
 def _places(values: Mapping[str, object], folder: Path) -> Iterator[tuple[str, Location]]:
-    """Yield where a region's data lie; what is wrong in itself its model says."""
+    """Yield the places of a region's data; wrong ones are left out: the model reports them."""
     for key in ("lake", "warehouse"):
         with suppress(ValueError):
             yield key, _PLACE.validate_python(values.get(key), context={"folder": folder})
@@ -231,13 +231,13 @@ def _note_shared(
 ) -> None:
     """Note what two regions share: a folder of data, a room directory, or a mailbox.
 
-    A region's data lie in folders of its own, or deleting one would delete the other.
+    Each region needs its own folders: else deleting one region would delete the other.
     """
     for one, other in combinations(sections, 2):
         where = f"{path}: regions.{other}"
         places = (_places(sections[region], path.parent) for region in (one, other))
         for (key, place), (other_key, other_place) in product(*places):
-            # Two folders, or two places in one bucket: either may lie in the other.
+            # Two folders, or two places in a bucket: either may be inside the other.
             pairs: Any = ((place, other_place), (other_place, place))
             if type(place) is type(other_place) and any(a.is_relative_to(b) for a, b in pairs):
                 text = f"is, holds or lies in regions.{one}.{key}; keep regions apart"
@@ -256,7 +256,7 @@ def _note_shared(
 def _note_places(
     values: Mapping[str, object], records: Sequence[Record], origin: str, problems: Problems
 ) -> None:
-    """Note what a closure or a target names that no room has; nothing where there is no room."""
+    """Note what a closure or a target names that no room has, if there are any rooms."""
     for key in ("closures", "targets"):
         entries = values.get(key)
         for position, entry in enumerate(entries if isinstance(entries, list) and records else ()):
@@ -274,7 +274,7 @@ def _note_places(
 
 
 class _Loader(yaml.SafeLoader):
-    """A safe loader that refuses a key written twice, where YAML would keep the last."""
+    """A safe loader that refuses a key written twice; PyYAML would keep the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[object] = set()
@@ -290,7 +290,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def construct_date(self, node: yaml.ScalarNode) -> object:
-        """Keep a date that no calendar has as text: its key's own check says what is wrong."""
+        """Return an impossible date as text: the check of its key reports it."""
         try:
             return self.construct_yaml_timestamp(node)
         except ValueError:
@@ -301,18 +301,18 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_date)
 
 
 def _read_mapping(path: Path, problems: Problems) -> dict[str, Any]:
-    """Return the YAML mapping of a file, its keys as text; empty, with a problem, if it is none."""
+    """Return the YAML mapping of a file, its keys as text; empty if there is a problem to note."""
     where = str(path)
     try:
         text = read_text(path, "write one with 'insights init', or name another with --config")
-        # The loader is SafeLoader's: it makes nothing but plain values.
+        # The loader is a SafeLoader: it creates only plain values.
         values = yaml.load(text, _Loader)  # noqa: S506
     except TextError as error:
         problems.add(f"{where}: line {error.line}" if error.line else where, str(error))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
-        # What stands in quotes may be a value of the file.
+        # A quoted part may be a value in the file.
         reason = _QUOTED.sub("this", error.problem or "syntax")
         problems.add(f"{where}: {place}", f"is not valid YAML ({reason}); mend this place")
     except (yaml.YAMLError, ValueError, RecursionError):

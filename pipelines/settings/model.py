@@ -1,8 +1,8 @@
-"""Every key of ``insights.yaml``, once: what it may hold, what goes with it.
+"""Every key of ``insights.yaml``, once: what it may hold, and which keys go together.
 
-Belongs here: the models, which are also what the rest of the house works with.
+Belongs here: the models, which are also what the other packages use.
 Does not belong here: single values (``values.py``), the room directory (``rooms.py``), reading
-files and what regions say of each other (``__init__.py``).
+files and checks across regions (``__init__.py``).
 """
 
 import os
@@ -44,7 +44,7 @@ from transforms.local_time import DEFAULT_OPEN_HOURS, Closure
 from warehouse.targets import Measure, Target
 
 MOST_DAYS: Final = 1080
-"""How many days back, or ahead, may be asked for: the lake keeps a file a day."""
+"""The most days back, or ahead, that may be configured: the lake has a file for each day."""
 _CLOUDS: Final[Mapping[str, tuple[str, str]]] = {
     "global": ("https://graph.microsoft.com", "https://login.microsoftonline.com"),
     "usgov": ("https://graph.microsoft.us", "https://login.microsoftonline.us"),
@@ -61,10 +61,10 @@ _Wrong: TypeAlias = Iterator[tuple[str, str]]
 
 
 class _Exchange(Keys):
-    """What an exchange has whatever protocol it speaks; files are absolute and exist.
+    """The keys of an exchange of any protocol; paths of files are absolute, and the files exist.
 
-    ``name`` is its key in the YAML, ``origin`` the file and key for messages. What reads and
-    checks a kind is named beside its keys, and imported where an exchange of that kind is opened.
+    ``name`` is its key in the YAML, ``origin`` the file and key for messages. Each kind names the
+    classes that read and check it; they are imported when an exchange of that kind is opened.
     """
 
     name: str = Field(default="", exclude=True)
@@ -95,7 +95,7 @@ class EwsExchange(_Exchange):
 
     @property
     def account(self) -> str | None:
-        """Who signs in: an app's id or a user's name; never for a log."""
+        """Who signs in: an app's id or a user's name; it must never be logged."""
         return self.client_id if self.auth == "oauth" else self.username
 
     @classmethod
@@ -128,7 +128,7 @@ class GraphExchange(_Exchange):
     cloud: Literal["global", "usgov", "dod", "china"] = "global"
     endpoint: HostUrl = Field(default_factory=lambda keys: _CLOUDS[keys["cloud"]][0])
     authority: HttpsUrl = Field(default_factory=lambda keys: _CLOUDS[keys["cloud"]][1])
-    # What an operator cannot choose here: an app signs in, with the right to read calendars.
+    # An operator cannot choose these: an app signs in, with the right to read calendars.
     auth: ClassVar[Literal["oauth"]] = "oauth"
     access: ClassVar[str] = "Calendars.Read"
 
@@ -153,7 +153,7 @@ def _without_one_proof(values: Mapping[str, object], needed_by: str) -> _Wrong:
 
 
 def _tag(values: object) -> str:
-    """Return which model checks an exchange; where its kind is wrong, the likelier one."""
+    """Return the tag of the model for an exchange; if its kind is wrong, the likelier one."""
     keys = values if isinstance(values, dict) else {"kind": getattr(values, "kind", None)}
     is_likely = "tenant_id" in keys and "auth" not in keys and keys.get("kind") != "ews"
     return TAG + ("graph" if is_likely or keys.get("kind") == "graph" else "ews")
@@ -168,7 +168,7 @@ _EitherKind: TypeAlias = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What the environment holds for one exchange; None where no variable is named."""
+    """The secrets of one exchange, from the environment; None where no variable is named."""
 
     password: str | None = field(default=None, repr=False)
     client_secret: str | None = field(default=None, repr=False)
@@ -176,15 +176,15 @@ class Secrets:
 
 
 def secret_of(variable: str | None) -> str | None:
-    """Return what the environment holds under a name, None if nothing or no name is given."""
+    """Return the value of an environment variable; None if it is empty, or none is named."""
     return (os.environ.get(variable) or None) if variable else None
 
 
 def read_secrets(*exchanges: ExchangeSettings) -> list[Secrets]:
-    """Return the secrets of exchanges, from the environment, at the moment of use.
+    """Return the secrets of exchanges, read from the environment when they are needed.
 
     Raises:
-        SettingsError: naming file, key and variable of each that is not set.
+        SettingsError: names the file, key and variable of each that is not set.
     """
     problems, secrets = Problems(), []
     for exchange in exchanges:
@@ -200,7 +200,7 @@ def read_secrets(*exchanges: ExchangeSettings) -> list[Secrets]:
 
 
 class WebhookKeys(Keys):
-    """A receiver of JSON over HTTPS; many addresses of chat services are secrets: ``url_env``."""
+    """A receiver of JSON over HTTPS; ``url_env`` is for a URL that is a secret (chat services)."""
 
     url: str | None = Field(default=None, repr=False)
     url_env: VariableName | None = None
@@ -215,7 +215,7 @@ class WebhookKeys(Keys):
 
 
 class EmailKeys(Keys):
-    """A mail server, with TLS in one of its two ways, and who writes to whom."""
+    """A mail server, the way it starts TLS, the sender and the recipients."""
 
     host: Annotated[
         Text,
@@ -239,7 +239,7 @@ class EmailKeys(Keys):
 
 
 class AlertSettings(Keys):
-    """Who is told of a night that went wrong; a region counts as stale after so many hours."""
+    """Whom to notify of a failed or partial night, or of nothing read in ``stale_after_hours``."""
 
     webhook: WebhookKeys | None = None
     email: EmailKeys | None = None
@@ -291,9 +291,9 @@ class _TargetKeys(Keys):
 class RegionSettings(Keys):
     """A region of ``insights.yaml``: paths are absolute, every room has its exchange and hours.
 
-    ``rooms`` is the path of the room directory in the YAML, and the rooms here as they are today;
-    ``directory`` has a row for each ``valid_from`` too. ``minimum_group`` is the region's own, or
-    the global one.
+    ``rooms`` is the path of the room directory in the YAML; here it is the rooms as they are
+    today. ``directory`` has all rows of a room, one for each ``valid_from``. ``minimum_group`` is
+    the region's own, or the global one.
     """
 
     region: Region = Field(default="", exclude=True)
@@ -325,14 +325,14 @@ class RegionSettings(Keys):
     ]
 
     def kinds_of(self, room_ids: Collection[str]) -> frozenset[str]:
-        """Return the kinds of the exchanges that have these rooms; of all where none has."""
+        """Return the kinds of the exchanges that have these rooms; all kinds if none has."""
         names = {room.exchange for room in self.rooms if room.room_id in room_ids}
         kinds = {name: exchange.kind for name, exchange in self.exchanges.items()}
         return frozenset(kinds[name] for name in names & kinds.keys()) or frozenset(kinds.values())
 
 
 class SparkKeys(Keys):
-    """Which Spark builds the databases; without ``master`` it is what the environment says."""
+    """The Spark that builds the databases; without ``master`` the environment decides which."""
 
     master: Text | None = None
     worker_memory: Annotated[
@@ -351,7 +351,7 @@ class SparkKeys(Keys):
 
 
 class Settings(Keys):
-    """What ``insights.yaml`` says; regions that this process does not load are not in it."""
+    """The content of ``insights.yaml``, without regions that this process does not load."""
 
     trailing_days: int = Field(default=14, ge=0, le=MOST_DAYS)
     ahead_days: int = Field(default=180, ge=0, le=MOST_DAYS)

@@ -1,6 +1,6 @@
-"""The room directory: every column of the CSV, and what only several rooms together can say.
+"""The room directory: every column of the CSV, and checks across several rooms.
 
-Belongs here: a room, reading the CSV, and every way to get it wrong.
+Belongs here: a room, reading the CSV, and reporting every mistake in it.
 Does not belong here: single values (``values.py``), which exchanges a region has (``model.py``).
 
 A message about a room names file, line, room and column, never a mailbox address.
@@ -46,10 +46,10 @@ from transforms.raw import normal_address
 
 
 class Room(Keys):
-    """A room as the directory has it, from ``valid_from`` on if there is one (R18).
+    """A row of the directory: a room, as it is from ``valid_from`` on if there is one (R18).
 
-    ``open_hours`` is the region's where the CSV names none. ``part_of`` is the room_id of the
-    room that this one can be combined to (R25); ``equipment`` is words in order, between
+    ``open_hours`` are the region's if the CSV has none. ``part_of`` is the room_id of the larger
+    room that this one can be combined into (R25); ``equipment`` is sorted words, separated by
     semicolons.
     """
 
@@ -112,7 +112,7 @@ _REQUIRED: Final = ("room_id", "address", "time_zone")
 
 
 class Record(NamedTuple):
-    """A row of the CSV, right or wrong: its line, where it is for messages, its filled cells."""
+    """A row of the CSV, right or wrong: its line, its place for messages, its non-empty cells."""
 
     line: int
     where: str
@@ -120,12 +120,12 @@ class Record(NamedTuple):
 
     @property
     def room(self) -> str:
-        """The room_id, folded; empty if it is not filled."""
+        """The room_id, casefolded; empty if there is none."""
         return self.cells.get("room_id", "").strip().casefold()
 
     @property
     def mailbox(self) -> str:
-        """The address as it is compared; empty if it is not filled."""
+        """The normalized address; empty if there is none."""
         return normal_address(self.cells.get("address"))
 
 
@@ -134,8 +134,8 @@ def read_rooms(
 ) -> tuple[tuple[Room, ...], list[Record]]:
     """Return the rooms of a region's directory and all its rows, right or wrong; note problems.
 
-    A region with one exchange may leave the column out; with none (the YAML is wrong there) it is
-    not checked. Hours that are wrong are told of the region alone.
+    A region with one exchange may omit the column ``exchange``; with none (the YAML is wrong) it is
+    not checked. Wrong hours of the region are reported for the region, not for its rooms.
     """
     name, exchanges, hours = (values.get(key) for key in ("rooms", "exchanges", "open_hours"))
     rooms, records = list[Room](), list[Record]()
@@ -171,9 +171,9 @@ def read_rooms(
 
 
 def _records(table: Table, file: str, problems: Problems) -> Iterator[Record]:
-    """Yield each row that can be told apart into columns; none where a column is missing.
+    """Yield each row that fits the columns; none if a required column is missing.
 
-    Unknown columns are left out, and the space around all but the room_id.
+    Unknown columns are left out. All cells are stripped of spaces, except the room_id.
     """
     header, where, is_empty = table.header, f"{file}: line {table.line}", True
     if not header:
@@ -200,7 +200,7 @@ def _records(table: Table, file: str, problems: Problems) -> Iterator[Record]:
             for column, cell in zip(header, cells, strict=False)
             if column in ROOM_COLUMNS and cell.strip()
         }
-        with suppress(ValueError):  # its model says so
+        with suppress(ValueError):  # the model of a room reports it
             where += f", room {identifier(filled.get('room_id', ''))}"
         yield Record(table.line, where, filled)
     if is_empty and not missing:
@@ -208,7 +208,7 @@ def _records(table: Table, file: str, problems: Problems) -> Iterator[Record]:
 
 
 def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
-    """Note rows of one room or mailbox; a room may have several, each with its ``valid_from``."""
+    """Note rows that repeat a room or mailbox, unless the room's rows differ in ``valid_from``."""
     rows: dict[tuple[str, str], Record] = {}
     rooms: dict[str, Record] = {}
     mailboxes: dict[str, Record] = {}
@@ -233,7 +233,7 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
 
 
 def _note_parts(records: Sequence[Record], problems: Problems) -> None:
-    """Note what ``part_of`` cannot name: no room, the room itself, a part, elsewhere (R25)."""
+    """Note a ``part_of`` that is no room, the room itself, a part, or in another zone (R25)."""
     zones = {
         cells["room_id"]: cells.get("time_zone") for _, _, cells in records if "room_id" in cells
     }
@@ -256,15 +256,15 @@ def _note_parts(records: Sequence[Record], problems: Problems) -> None:
 
 
 def by_room_and_day(room: Room) -> tuple[str, date]:
-    """Return what orders the versions of a directory; what has no day was always so."""
+    """Return the sort key of a directory's rows; a row without ``valid_from`` comes first."""
     return room.room_id, room.valid_from or date.min
 
 
 def rooms_on(day: date, directory: Iterable[Room]) -> tuple[Room, ...]:
-    """Return one row a room: its latest that counts on that day, else its earliest to come."""
+    """Return one row per room: the latest that is valid on that day, else the earliest to come."""
     found: dict[str, Room] = {}
     for room in sorted(directory, key=by_room_and_day):
         if room.room_id not in found or (room.valid_from or day) <= day:
             found[room.room_id] = room
-    # In the order of the file, as an operator knows it.
+    # In the order of the file, which the operator knows.
     return tuple(found.pop(room.room_id) for room in directory if room.room_id in found)

@@ -1,11 +1,11 @@
-"""Single values of the configuration, and what is said of a wrong one.
+"""Single values of the configuration, and the messages about wrong ones.
 
-Belongs here: what one value may be, wherever it stands; the list of problems, plain words for what
-pydantic finds, and ``Keys``, the base of every section.
-Does not belong here: which key has a value, what goes together (``model.py``).
+Belongs here: what one value may be, whatever its key; the list of problems, plain words for the
+errors of pydantic, and ``Keys``, the base of every section.
+Does not belong here: which key has which value, which keys go together (``model.py``).
 
-A problem is one line, with the remedy after a semicolon, and all of them are told at once. No
-value is shown that could be a secret or somebody's address.
+A problem is one line, with the remedy after a semicolon, and all are reported at once. A value
+that could be a secret or somebody's address is never shown.
 """
 
 import re
@@ -53,14 +53,14 @@ _TEXTS: Final[Mapping[str, str]] = {
 }
 _SECRET: Final = re.compile(r"pass|secret|token|credential|api_?key", re.IGNORECASE)
 TAG: Final = "kind: "
-"""Begins the tag of a union's member, which stands in pydantic's places but not in the YAML."""
+"""Begins the tag of a union's member, which is in pydantic's locations but not in the YAML."""
 
 Found = TypeVar("Found")
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class SettingsError(Exception):
-    """A configuration that cannot be used; ``problems`` holds one line for each thing to mend."""
+    """A configuration that cannot be used; ``problems`` has one line for each thing to fix."""
 
     exit_code: ClassVar[int] = 2
 
@@ -76,12 +76,12 @@ class Problems:
         self._lines: list[str] = []
 
     def add(self, where: str, text: str) -> None:
-        """Note one problem; whatever its parts hold, it stays one printable line."""
+        """Note one problem; it becomes one printable line, whatever its parts hold."""
         line = " ".join(f"{where}: {text}".split())
         self._lines.append("".join(char if char.isprintable() else "?" for char in line))
 
     def or_else(self, found: Found | None) -> Found:
-        """Return what was found, if it was found whole; else raise ``SettingsError``."""
+        """Return ``found`` if there is no problem; else, or if it is None, raise SettingsError."""
         if self._lines or found is None:
             raise SettingsError(self._lines)
         return found
@@ -90,15 +90,15 @@ class Problems:
 class Keys(BaseModel):
     """A section of the configuration: exact types, no unknown keys, no values in errors.
 
-    A key without a value counts as left out. A field with ``exclude=True`` is no key of the YAML:
-    whoever reads the file fills it in.
+    A key without a value counts as left out. A field with ``exclude=True`` is not a key of the
+    YAML: ``load_settings`` fills it in.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
     @classmethod
     def _together(cls, _values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-        """Yield key and text of what only several keys together have wrong."""
+        """Yield the key and text of each problem between several keys."""
         return iter(())
 
     @model_validator(mode="wrap")
@@ -109,7 +109,7 @@ class Keys(BaseModel):
         if isinstance(value, cls):
             return value
         values, known = section(value), known_keys(cls)
-        # In code every field can be given; in a file only keys.
+        # Code may set every field; a file may set only the keys.
         allowed = known if info.context else [*known, *cls.model_fields]
         unknown = [key for key in values if key not in allowed]
         filled = {key: own for key, own in values.items() if own is not None and key in allowed}
@@ -132,7 +132,7 @@ class Keys(BaseModel):
 
 
 def section(value: object) -> dict[Any, Any]:
-    """Return the keys and values of a section; raise ``ValueError`` if it is none, or empty."""
+    """Return the keys and values of a section; raise ValueError if it is empty or not a mapping."""
     if value is None or value == {}:
         raise ValueError("is missing or empty; add it")
     if isinstance(value, dict):
@@ -141,7 +141,7 @@ def section(value: object) -> dict[Any, Any]:
 
 
 def known_keys(model: type[BaseModel]) -> list[str]:
-    """Return the keys that a section may have, in the YAML's words."""
+    """Return the keys that a section may have, as they are named in the YAML."""
     fields = model.model_fields.items()
     return [field.alias or name for name, field in fields if not field.exclude]
 
@@ -149,7 +149,7 @@ def known_keys(model: type[BaseModel]) -> list[str]:
 def validated(
     model: type[Model], values: object, prefix: str, problems: Problems, folder: Path = Path()
 ) -> Model | None:
-    """Return the model of the values; or None, with every problem noted.
+    """Return the model of the values; or note every problem, and return None.
 
     ``prefix`` and the key say where a problem is. Relative paths are resolved against ``folder``.
     """
@@ -158,10 +158,10 @@ def validated(
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
             if detail["type"] == "default_factory_not_called":
-                continue  # what it needs is told already
+                continue  # the error of the key that it needs is in this list too
             parts = [key_shown(part) for part in detail["loc"] if not str(part).startswith(TAG)]
             text = _TEXTS.get(detail["type"], "cannot be understood; see docs/configuration.md")
-            if parts and parts[-1] == "[key]":  # of a key itself, where the section takes any
+            if parts and parts[-1] == "[key]":  # a problem of a key itself, if keys are free names
                 parts, text = parts[:-2], f"a name {text}"
             problems.add(f"{prefix}{'.'.join(parts)}", text.format(**detail.get("ctx", {})))
     return None
@@ -191,7 +191,7 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:
-    """Return what to say of a key that nothing knows; a literal secret is told apart."""
+    """Return the message for an unknown key; one that seems to hold a secret gets its own."""
     folded = key.lower()
     if not _SECRET.search(key) or "env" in folded:
         return f"unknown key; {did_you_mean(key, known)}"
@@ -207,9 +207,9 @@ def must(
     text: str,
     validator: type[AfterValidator | BeforeValidator] = AfterValidator,
 ) -> AfterValidator | BeforeValidator:
-    """Refuse a value that is not right, with a text.
+    """Return a validator that refuses a value with ``text`` unless it ``is_right``.
 
-    Its type was checked, unless the validator is pydantic's for what comes before that.
+    It runs after the check of the type, or before that if it is a ``BeforeValidator``.
     """
 
     def check(value: object) -> object:
@@ -221,7 +221,7 @@ def must(
 
 
 def one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") -> BeforeValidator:
-    """Refuse a text that is not among the words; say what it is not, and the nearest word."""
+    """Return a validator that refuses a text not among the words, and names the nearest word."""
 
     def check(value: object) -> object:
         if isinstance(value, str) and value not in words():
@@ -287,7 +287,7 @@ def _https_url(value: str) -> str:
 
 
 def is_webhook_url(value: str) -> bool:
-    """Tell whether an address can be used: https, a host, no account, nothing unprintable."""
+    """Tell whether a URL can be used: https, a host, no account, nothing unprintable."""
     try:
         return bool(_https_url(value))
     except ValueError:
@@ -295,7 +295,7 @@ def is_webhook_url(value: str) -> bool:
 
 
 def identifier(value: str) -> str:
-    """Return a room_id or an exchange's name if it may become one.
+    """Return a room_id or an exchange's name if it is valid.
 
     Raises:
         ValueError: if it is empty, holds an @ (it must not be an address) or a control
@@ -313,7 +313,7 @@ def identifier(value: str) -> str:
 
 
 def after(key: str, text: str, *, or_equal: bool = False) -> AfterValidator:
-    """Refuse a date that is before that of a key above, with a text."""
+    """Return a validator that refuses a date before that of ``key``, with ``text``."""
 
     def check(value: date, info: ValidationInfo) -> date:
         earlier = info.data.get(key)
@@ -333,7 +333,7 @@ OpenHours: TypeAlias = Annotated[
         lambda text: "@" not in text,
         f"these are no opening hours; write them like {DEFAULT_OPEN_HOURS}",
     ),
-    must(parse_open_hours, "are no opening hours"),  # it raises a sentence of its own
+    must(parse_open_hours, "are no opening hours"),  # raises its own text
 ]
 Domain: TypeAlias = Annotated[
     str,

@@ -1,15 +1,15 @@
 """Alerts about what went wrong, and a mail about the month that ended: each is sent once.
 
 Belongs here: which finished runs and which silences are worth an alert; the sensors that watch
-for them; what the monthly mail holds, and when a night sends it (as soon as last month was read
-whole); the memory of what was sent. This memory is observations of ``{region}/alerts`` and
-``{region}/mail`` on Dagster's instance: runs and sensors share it, and Dagster's UI shows it.
+for them; what the monthly mail holds, and when a night sends it (as soon as a month is closed);
+the memory of what was sent, as observations of ``{region}/alerts`` and ``{region}/mail`` on
+Dagster's instance: runs and sensors share it, and Dagster's UI shows it.
 Does not belong here: sending (``channels.py``), what a run left (``history.py``), the figures of
 the mail (``warehouse/summary.py``), which come from the statistics only, and its prose
 (``templates/month.txt.j2``).
 
-The functions here that send never raise: an alert or mail that cannot be sent is one line on
-stderr and never fails a night.
+Sending never raises: an alert or mail that cannot be sent is one line on stderr and never fails
+a night.
 """
 
 import logging
@@ -250,7 +250,7 @@ def _latest(instance: dg.DagsterInstance, region: Region) -> Iterator[_Memory]:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail as it is sent."""
+    """A mail, ready to send."""
 
     subject: str
     text: str
@@ -320,7 +320,7 @@ def send_if_due(
 def _never_raising(region: Region, what: str) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - whatever it is, the night is over and landed
+    except Exception as error:  # noqa: BLE001 - nothing may fail a night that has landed
         _warn(region, f"{what} failed ({type(error).__name__})")
 
 

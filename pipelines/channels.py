@@ -95,7 +95,7 @@ class Alert:
 
 
 class NotSentError(Exception):
-    """A channel did not take a message; the text has a code, count or variable, never a value."""
+    """A channel did not take a message; the text names a code or a variable, never a value."""
 
     def __init__(self, text: str, *, is_partly_sent: bool = False) -> None:
         super().__init__(text)
@@ -117,9 +117,9 @@ def send(alerts: AlertSettings, alert: Alert) -> dict[str, str]:
 
 
 def try_channels(alerts: AlertSettings | None, reports: EmailKeys | None) -> dict[str, str | None]:
-    """Contact every channel without sending anything; return its failure code, None if it has none.
+    """Connect to every channel without sending anything; return a code for each that fails.
 
-    The keys are those of the configuration: ``alerts.webhook``, ``alerts.email``, ``reports``.
+    The others have None. Keys are as configured: ``alerts.webhook``, ``alerts.email``, ``reports``.
     """
     tried: dict[str, str | None] = {}
     webhook, email = (alerts.webhook, alerts.email) if alerts else (None, None)

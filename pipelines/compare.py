@@ -41,8 +41,8 @@ class Pair:
 class DayDifference:
     """A local day of a room on which the rows of the two exchanges differ.
 
-    ``rows`` counts the bookings that both have but that differ, ``columns`` by column how many
-    differ in it. ``only_own`` and ``only_other`` count the rows that only one exchange has.
+    ``rows`` counts rows that both exchanges have, but that differ; ``columns`` counts them for
+    each column in which they differ. ``only_own`` and ``only_other`` count rows of one exchange.
     """
 
     pair: Pair
@@ -55,7 +55,7 @@ class DayDifference:
 
 @dataclass
 class Comparison:
-    """The result so far; ``failed`` has, for each such room, the codes of the exchanges."""
+    """The result so far; ``failed`` has the codes of each failed room, by exchange."""
 
     equal_rows: int = 0
     rooms: int = 0

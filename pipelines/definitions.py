@@ -52,7 +52,7 @@ def defs() -> dg.Definitions:
 
 
 def utc_now() -> datetime:
-    """Return the present instant."""
+    """Return the current instant."""
     return datetime.now(UTC)
 
 

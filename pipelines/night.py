@@ -1,7 +1,7 @@
 """One run of one region: read and redact its rooms, replace the lake's days, publish.
 
 Belongs here: the order of the steps (lock, read, redact, stage, replace, retain), and the counts
-that a run ends with. Only this module handles raw items and rows, and one room at a time.
+that a run ends with. Only here are raw items turned into rows, one room at a time.
 Does not belong here: threads (``reading.py``), protocols (``sources``), files (``warehouse``),
 Dagster (``assets.py``).
 """
@@ -137,7 +137,7 @@ def today_in(settings: Settings, region: Region, now: datetime) -> date:
 
 
 def default_range(settings: Settings, today: date) -> DayRange:
-    """Return the days that a night reads: past days that people may have changed, and days ahead.
+    """Return the days that a night reads: recent days, which may have changed, and days ahead.
 
     Days that retention would delete at once are left out.
     """

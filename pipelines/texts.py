@@ -23,7 +23,7 @@ _FOREIGN_LINE: Final = re.compile(r'\s*"?(?:#TYPE\b|sep=)', re.IGNORECASE)
 
 
 class TextError(Exception):
-    """A file that cannot be read: one sentence with the remedy, and the line if one is wrong."""
+    """A file that cannot be read: one sentence with the remedy; ``line`` if one line is wrong."""
 
     def __init__(self, text: str, line: int | None = None) -> None:
         super().__init__(text)

@@ -42,7 +42,7 @@ from transforms.raw import RawItem
 _LOGIN_WANTED: Final = "Tunnel connection failed: 407"  # http.client has no type for it
 TRANSIENT_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504, 509})
 _STATUSES_OF_THE_ACCOUNT: Final = frozenset({401, 407, 456})
-# HTTP does not say whether these concern one mailbox (refused, or not found) or the exchange.
+# These may concern one mailbox (refused, or not found) or the exchange: HTTP does not say which.
 _STATUSES_OF_ROOM_OR_EXCHANGE: Final = frozenset({403, 404, 405})
 _WEB_PAGE: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html)\b", re.IGNORECASE)
 _HALF_A_SECOND: Final = timedelta(seconds=0.5)  # a Date header is truncated to whole seconds
@@ -298,7 +298,7 @@ class Listing:
 
 
 class SourceCheck(Protocol):
-    """The steps of a protocol: sign-in, the server's own statements, the rooms that it lists."""
+    """The steps of a protocol: sign-in, the server's version and clock, the rooms that it lists."""
 
     @property
     def listing(self) -> Listing:
@@ -311,7 +311,7 @@ class SourceCheck(Protocol):
 
 
 def printable(text: str) -> str:
-    """Return a server's text without control characters, cut to 80 characters."""
+    """Return a server's text with ``?`` for unprintable characters, cut to 80 characters."""
     shown = "".join(char if char.isprintable() else "?" for char in text)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 

@@ -1,4 +1,4 @@
-"""Reads room calendars over Exchange Web Services: ``read`` calls ``_rows``, then ``_request``.
+"""Reads room calendars over EWS: ``read`` calls ``_rows``, which calls ``_request``.
 
 Belongs here: how a window becomes requests (split until no view is cut short, joined without
 duplicates, one mailbox only), the calls of the two services, and exchangelib's connection:
@@ -7,10 +7,10 @@ Does not belong here: whether and when a request is sent (``session.py``), XML a
 (``ews_xml.py``), bytes (``wire.py``).
 
 exchangelib's own parser takes half a second of CPU for 1,000 items, silently repairs truncated XML
-into a shorter list, and requests a view that was cut short again forever. It also caches protocols,
-fills a pool of sessions and waits for one forever: here each source has its own protocol with one
-session, created when needed. The methods overridden here are internals of the library:
-pyproject.toml pins its minor version, and tests cover them.
+into a shorter list, and repeats forever the request for a view that was cut short. The library also
+caches protocols, fills a pool of sessions, and may wait for one forever: here each source has its
+own protocol with one session, created when needed. The methods overridden here are internals of
+the library: pyproject.toml pins its minor version, and tests cover them.
 """
 
 import time
@@ -218,7 +218,7 @@ class EwsSource:
         self._protocol.close()
 
     def _rows(self, account: RoomAccount, window: Window) -> tuple[list[Row], int]:
-        """Return the rows, and the number of views into which the window had to be split.
+        """Return the rows, and into how many views the window had to be split.
 
         Raises:
             ReadError: a view failed; ``OtherMailbox``.

@@ -131,13 +131,13 @@ def edition(build: Build) -> str:
 
 
 def is_online(build: Build) -> bool:
-    """Tell whether a build is Exchange Online's, where EWS ends."""
+    """Tell whether a build is Exchange Online's, which is retiring EWS."""
     return build[:2] == _ONLINE
 
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What the headers of an answer say about the server; None if they do not say it.
+    """What the headers of an answer say about the server; None where they do not say it.
 
     ``clock_offset`` is the server's clock minus this machine's.
     """

@@ -335,10 +335,9 @@ def _stated(flags: tuple[str | None, ...]) -> Mapping[str, bool | None]:
 
 
 def invitees_of(elem: etree._Element) -> tuple[RawInvitee, ...] | None:
-    """Return everyone whom a CalendarItem names.
+    """Return everyone whom a CalendarItem names; None for a meeting without a list of invitees.
 
-    Return None for a meeting without any list of invitees: the server did not list them, and the
-    organizer alone would be taken for everyone.
+    The server did not give such a list, and the organizer alone would be taken for everyone.
     """
     if is_true(elem.findtext(_IS_MEETING)) and not any(each.tag in _INVITED for each in elem):
         return None
@@ -361,7 +360,7 @@ def with_invitees(
     item: RawItem, invitees: tuple[RawInvitee, ...] | None, unreadable: int = 0
 ) -> RawItem:
     """Return the item with its invitees, and ``unreadable`` more fields that could not be read."""
-    return RawItem(  # dataclasses.replace takes twice as long as all the rest of an item
+    return RawItem(  # dataclasses.replace takes twice as long as all other work on an item
         item.starts_at,
         item.ends_at,
         item.is_all_day,

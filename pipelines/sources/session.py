@@ -163,8 +163,8 @@ class Throttle:
 class Session:
     """One worker's connection: when a request is sent, and whether it is sent again.
 
-    ``busy_code`` is the code of a room whose deadline is shorter than the wait that the exchange
-    asks for. ``token`` signs the requests; None if a password does. Send a request like this::
+    ``busy_code`` is the code of a room whose deadline ends before the wait that the exchange asks
+    for. ``token`` signs the requests; None if a password does. Send a request like this::
 
         for attempt in session.attempts():
             with attempt, session.sending():
@@ -238,7 +238,7 @@ class Session:
             ReadError: for anything that the block raised; the exchange refused another worker.
         """
         is_second_try, self._is_second_try = self._is_second_try, False
-        # One worker at a time: all together try a changed password only once more.
+        # One worker at a time, so that a changed password is tried only once more in all.
         with self.throttle.second_try if is_second_try else nullcontext():
             self.throttle.raise_refusal()
             self._wait_while_held()
@@ -333,7 +333,7 @@ class SteadyView(Generic[RowT]):
 def rows_by_id(rows: Iterable[RowT]) -> dict[str, list[RowT]]:
     """Return the rows of one view by their id; several, if rows with the same id differ.
 
-    Equal rows count once. Rows with one id but different times count as different bookings:
+    Equal rows count once. Rows with one id but different times are kept as different bookings:
     nothing proves that they are one, and no booking may be lost.
     """
     found: dict[str, list[RowT]] = {}

@@ -107,6 +107,23 @@ def test_r24_a_building_is_not_compared_with_the_days_when_a_room_of_another_was
     assert "Before: the 3 weeks" in compared_in(tab)
 
 
+def test_two_rooms_that_changed_places_are_seen_in_both_buildings(
+    make_page: MakePage, browser: Browser
+) -> None:
+    before = (Room("oak"), Room("elm", building="West"), Room("fir", building="East"))
+    after = (Room("oak", building="West"), Room("elm"), before[2])
+    days = days_from(date(2026, 8, 31), 61)
+    history = ((days[0], before), (date(2026, 10, 12), after))
+    page = make_page(replace(scenario(after, [], days), history=history))
+    tab = browser.open(page.path)
+    for building, have_moved in (("HQ", True), ("West", True), ("East", False)):
+        choose(tab, period="October 2026", building=building)
+        told = "other rooms than before are open from October 2026" in words_of(tab, "time")
+        is_compared = "other rooms were open in the period before" not in compared_in(tab)
+        has_used_days = tab.value("Boolean(document.getElementById('figure-used_day_share'))")
+        assert (told, is_compared, has_used_days) == (have_moved, not have_moved, not have_moved)
+
+
 def test_rooms_that_were_hardly_read_are_not_compared(
     make_page: MakePage, browser: Browser
 ) -> None:

@@ -65,8 +65,8 @@ ROOM_MONTHS: Final = 160_000
 """The most that the page shows: rooms by month. At both limits it stays under 3 MB."""
 
 _MEMORY_LIMIT: Final = "700MB"
-_LATER_TABLES: Final = ("busy_ahead", "busy_ahead_check")
-_WORK_TABLES: Final = ("days", "buildings", "places", "weeks", "room_span")
+_LATER_TABLES: Final = ("busy_ahead", "busy_ahead_check", "rooms_as_of")
+_WORK_TABLES: Final = ("days", "buildings", "places", "elsewhere", "weeks", "room_span")
 
 LANGUAGES: Final = ("en", "de", "fr", "es", "da")
 _SCRIPTS: Final = (

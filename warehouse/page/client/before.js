@@ -44,14 +44,16 @@ const compared = kept(CHOICE, (data, choice) => {
 function withTotal(choice, sums) {
   const chosen = [...sums].filter(([building]) => choice.building === null || choice.building === building);
   const total = Object.fromEntries(TIME.map((name) => [name, sumOf(chosen.map(([, sum]) => sum[name]))]));
-  return chosen.length > 0 ? sums.set(ALL, total) : sums;
+  return chosen.length > 0 ? sums.set(ALL, asOfChoice(choice, total)) : sums;
 }
 
 function whyNot(now, before, { shared, all } = { shared: 0, all: 0 }) {
   if (!now || !before) return "before.closed";
   if ([now, before].some((sum) => sum.room_days_loaded < READ_ALIKE * sum.room_days)) return "before.unread";
-  // Days of rooms stand where a room is now, days read where it was: they differ where one moved.
-  const hasMoved = ({ open_days: now, room_days_loaded: then }) => Math.abs(now - then) > (1 - READ_ALIKE) * then;
+  // Days of rooms stand where a room is now, days read where it was: they differ where one moved,
+  // unless another came for it.
+  const hasMoved = ({ open_days: now, room_days_loaded: then, moved_days: moved }) =>
+    Math.max(moved, Math.abs(now - then)) > (1 - READ_ALIKE) * then;
   return shared < READ_ALIKE * all || hasMoved(now) || hasMoved(before) ? "before.other_rooms" : null;
 }
 

@@ -123,7 +123,7 @@ function sumBy(table, choice, names, keyOf) {
 }
 
 const TIME = ["room_days", "room_days_loaded", "open_minutes", "booked_minutes", "held_minutes",
-  "open_days", "used_days", "shared_days", "sold_out_days"];
+  "open_days", "used_days", "moved_days", "shared_days", "sold_out_days"];
 
 // Time of the chosen sizes together, by building and slice.
 const timeOf = kept(["band"], ({ time, slices }, { band }) => {
@@ -149,7 +149,10 @@ function timeBy(data, choice, keyOf) {
   return sumBy(time, choice, TIME, (row) => keyOf(time, row));
 }
 
-const timeTotal = kept(CHOICE, (data, choice) => timeBy(data, choice, () => 0).get(0) ?? zeros(TIME));
+// A room that moved is one of all buildings still.
+const asOfChoice = (choice, sum) => (choice.building === null ? { ...sum, moved_days: 0 } : sum);
+
+const timeTotal = kept(CHOICE, (data, choice) => asOfChoice(choice, timeBy(data, choice, () => 0).get(0) ?? zeros(TIME)));
 
 // Open and booked minutes by point of time, for every chosen building: building -> lists by point.
 function timeLines(data, choice) {
@@ -211,18 +214,14 @@ const hoursByMonth = kept(["building", "band"], ({ hours: table, months }, choic
 
 // The months in which other rooms, or other hours of the week, were open than in the month before.
 function changedMonths(data, building) {
-  const { rooms: all, room_months: table, months } = data;
-  const rooms = months.month.map(() => new Set());
-  all.building.forEach((each, room) => {
-    if (each === building) rooms.forEach((of, month) => { if (table.open_minutes[month * all.name.length + room] > 0) of.add(room); });
-  });
+  const { changes, months } = data;
+  const other = new Set(changes.month.filter((_, row) => changes.building[row] === building));
   const chosen = { building, band: null };
   const open = months.month.map((_, month) => [...weekHours(data, { ...chosen, first: month, last: month }).keys()].join());
   const isLong = (month) => (utc(months.last_date[month]) - utc(months.first_date[month])) / DAY_MS >= ALIKE_DAYS;
-  const differ = (one, other) => one.size !== other.size || [...one].some((room) => !other.has(room));
   return months.month.map((_, month) => month)
-    .filter((month) => month > data.head.first_room_month[0] && isLong(month) && isLong(month - 1))
-    .map((month) => ({ month, rooms: differ(rooms[month], rooms[month - 1]), hours: open[month] !== open[month - 1] }))
+    .filter((month) => month > 0 && isLong(month) && isLong(month - 1))
+    .map((month) => ({ month, rooms: other.has(month), hours: open[month] !== open[month - 1] }))
     .filter((change) => change.rooms || change.hours);
 }
 

@@ -93,7 +93,7 @@ function tile(id, text, value, note, before = null) {
 }
 
 // Not known where a room of what is chosen was elsewhere, or of another size, on some of the days.
-const usedDays = (sum) => (sum.open_days === sum.room_days_loaded ? ratio(sum.used_days, sum.open_days) : null);
+const usedDays = (sum) => (sum.moved_days === 0 && sum.open_days === sum.room_days_loaded ? ratio(sum.used_days, sum.open_days) : null);
 const bookedTime = (sum) => ratio(sum.booked_minutes, sum.open_minutes);
 const soldOutDays = (sum) => ratio(sum.sold_out_days, sum.shared_days);
 

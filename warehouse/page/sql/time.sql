@@ -1,6 +1,7 @@
 -- Time by building, capacity band and slice: sums only, so that the browser can add them up (R9).
 -- Sold out is known on shared_days only: where there are two rooms at least. The days of rooms
--- (open_days, used_days) stand where a room is now, all else where it was on the day (R18).
+-- (open_days, used_days) stand where a room is now, all else where it was on the day (R18);
+-- moved_days are the open days on which it was in another building.
 WITH used AS (
     SELECT b.building_no,
            c.band_no,
@@ -22,10 +23,13 @@ room_use AS (
            p.band_no,
            d.slice_no,
            count(CASE WHEN f.open_minutes > 0 THEN 1 END) AS open_days,
-           count(CASE WHEN f.booked_minutes > 0 THEN 1 END) AS used_days
+           count(CASE WHEN f.booked_minutes > 0 THEN 1 END) AS used_days,
+           count(CASE WHEN f.open_minutes > 0 THEN e.room_id END) AS moved_days
     FROM room_days AS f
     JOIN places AS p ON p.room_id = f.room_id
     JOIN days AS d ON d.local_date = f.local_date
+    LEFT JOIN elsewhere AS e
+           ON e.room_id = f.room_id AND f.local_date >= e.valid_from AND f.local_date < e.valid_to
     GROUP BY p.building_no, p.band_no, d.slice_no
 ),
 sold_out AS (
@@ -50,6 +54,7 @@ SELECT coalesce(u.building_no, r.building_no) AS building,
        coalesce(u.held_minutes, 0) AS held_minutes,
        coalesce(r.open_days, 0) AS open_days,
        coalesce(r.used_days, 0) AS used_days,
+       coalesce(r.moved_days, 0) AS moved_days,
        coalesce(s.shared_days, 0) AS shared_days,
        coalesce(s.sold_out_days, 0) AS sold_out_days
 FROM used AS u

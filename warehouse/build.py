@@ -1,11 +1,11 @@
-"""The tables of some rooms, built from their rows: the one function of both engines.
+"""The tables of some rooms, built from their rows: the one function that both engines share.
 
 Belongs here: what all rooms of a region have in common (``Survey``), where rows come from
 (``Rows``), and which days each pass over them takes.
 Does not belong here: the order of the steps (``publish.py``), what a figure means (``sql``), how
-rooms are spread over machines (``shards.py``).
+rooms are distributed to machines (``shards.py``).
 
-A pass is some days, so few that its work fits into memory however large the lake is.
+A pass takes few enough days that its work fits into memory, however large the lake is.
 """
 
 import os
@@ -43,7 +43,7 @@ from warehouse.plan import BOOKED, booked_in_pass
 from warehouse.plan import DAYS as WHAT_IF_DAYS
 
 Daily: TypeAlias = Literal["bookings", "coverage", "changes"]
-"""The datasets of the lake that have a file a local day."""
+"""The datasets of the lake that have one file a local day."""
 DAILY: Final[tuple[Daily, ...]] = ("bookings", "coverage", "changes")
 
 MASKS: Final = "masks"
@@ -66,25 +66,24 @@ _ARRAYS: Final = frozenset(
 )
 """Steps that are not SQL."""
 _PASSES_A_CHECKPOINT: Final = 50
-"""What passes add to the ends of tables is in memory until then: without, 280 were too many."""
+"""Appended rows stay in memory until a checkpoint: without any, 280 passes were too many."""
 _DAY: Final = timedelta(days=1)
 _AHEAD: Final = timedelta(weeks=4)
 _LONGEST_PASS_DAYS: Final = 366
 _MOST_THREADS_OF_ARRAYS: Final = 4
-"""Each holds a block's arrays, some 30 MB: on a large machine memory must not grow with cores."""
+"""Each thread holds a block's arrays, some 30 MB: memory must not grow with a machine's cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishOptions:
     """What the configuration decides about a region's database.
 
-    ``minimum_group`` is k of R17, and ``trailing_days`` says when a month is closed; of a month
-    that ``retention_months`` has begun to delete no profile is shown (None: nothing is deleted).
-    ``closures`` are all of the region, each says
-    which rooms it covers. With ``export_parquet`` the tables are published as Parquet too, with
-    ``is_parquet`` as nothing else; with ``is_copied`` readers get plain copies in place of
-    symlinks. ``threads`` None is one for each core. DuckDB keeps to ``memory_limit``;
-    ``room_days_per_pass`` bounds the arrays beside it.
+    ``minimum_group`` is k of R17, and ``trailing_days`` says when a month is closed. A month that
+    ``retention_months`` has begun to delete shows no profile (None: nothing is deleted).
+    ``closures`` are all of the region's; each says which rooms it covers. With ``export_parquet``
+    the tables are published as Parquet too, with ``is_parquet`` as nothing else; with ``is_copied``
+    readers get plain copies instead of symlinks. ``threads`` None means one for each core. DuckDB
+    keeps to ``memory_limit``; ``room_days_per_pass`` bounds the arrays beside it.
     """
 
     minimum_group: int = 5
@@ -102,7 +101,7 @@ class PublishOptions:
 
 
 class Rows(Protocol):
-    """Rows of the lake, wherever they lie."""
+    """Rows of the lake, wherever they are."""
 
     def view(
         self,
@@ -116,11 +115,11 @@ class Rows(Protocol):
 
 
 class LakeRows:
-    """The rows of all rooms, in the daily files of the lake; a context that lets go of them.
+    """The rows of all rooms, in the daily files of the lake; a context that releases them.
 
-    A view's files are on this machine, fetched where the lake is far away, until another view has
-    its name; as many days that follow are fetched meanwhile. Days are listed once, and the columns
-    of their files checked once. What a build with ``options`` reads first is on its way at once.
+    A view's files stay on this machine (downloaded if the lake is in a bucket) until another view
+    takes its name; as many following days are prefetched. Days are listed once, and their
+    files' columns checked once. On entry, a build with ``options`` starts fetching its first files.
     """
 
     def __init__(self, lake: Lake, options: PublishOptions | None = None) -> None:
@@ -140,7 +139,7 @@ class LakeRows:
             held.close()
 
     def rooms(self) -> list[dict[str, Any]]:
-        """Return the rooms of the directory as it is, by room_id."""
+        """Return the rooms of the directory as it is now, by room_id."""
         if self._rooms is None:
             listed = self._lake.read("rooms")
             self._rooms = [] if listed is None else listed.sort_by("room_id").to_pylist()
@@ -175,7 +174,7 @@ class LakeRows:
                 self._held["expected"].close()
 
     def check_unread(self) -> None:
-        """Look at the bookings of days that no pass read, too: one of another region is refused.
+        """Check the bookings of days that no pass read too: another region's are refused.
 
         Raises:
             LakeError: a file is another region's, or does not have the contract's columns.
@@ -198,9 +197,9 @@ class LakeRows:
 class Survey:
     """What is known of a region before any table is built; ``inputs`` are of the rooms to build.
 
-    ``dates`` are those that a night asked for, ``booked_dates`` those with bookings; both of the
-    whole region, as are ``data_through``, the latest reading (``read_at``) and the ``first_night``
-    whose readings were compared.
+    ``dates`` are those that a night asked for, ``booked_dates`` those with bookings. Both are of
+    the whole region, as are ``data_through``, the latest reading (``read_at``), and the first night
+    whose readings were compared with earlier ones (``first_night``).
     """
 
     inputs: Inputs
@@ -288,11 +287,11 @@ class Build:
         self._pass_days = days_in_a_pass(self._inputs.rooms, options)
 
     def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:
-        """Run those of the steps that a pass has over each pass, in order from the first."""
+        """Run those of the steps that a pass has, over each pass in order."""
         read_until: date | None = None
         for number, dates in enumerate(passes, start=1):
-            # A day more than the pass has: where a room's zone was corrected after its days
-            # were read, the folder's date and the local date can be a day apart.
+            # One day more than the pass: if a room's zone was corrected after its days were read,
+            # the folder's date and the local date can be a day apart.
             until = min(dates[-1], date.max - _DAY) + _DAY
             with self._engine.transaction():
                 self._begin_pass(dates[0], dates[-1], read_until, until)
@@ -303,7 +302,7 @@ class Build:
                         self._engine.run(f"each_pass/{step}", append=step in GROWING)
             for name in (MASKS, PLACE_CHANGES):
                 self._engine.unregister(name)
-            self._hours = None  # or memory would hold it beside the next one
+            self._hours = None  # or memory would hold it beside the next pass's
             read_until = until
             if number % _PASSES_A_CHECKPOINT == 0:
                 self._engine.checkpoint()
@@ -356,7 +355,7 @@ class Build:
             engine.insert(step, booked_in_pass(hours, rooms, days))
 
     def passes(self) -> list[list[date]]:
-        """Cut the dates into passes: at every gap, and where a pass has room-days enough."""
+        """Split the dates into passes: at every gap, and once a pass has enough room-days."""
         passes: list[list[date]] = []
         for day in self._dates:
             if not passes or len(passes[-1]) == self._pass_days or day - passes[-1][-1] > _DAY:
@@ -366,12 +365,12 @@ class Build:
 
 
 def days_in_a_pass(rooms: int, options: PublishOptions) -> int:
-    """Return how many days of so many rooms one pass can take."""
+    """Return how many days of that many rooms one pass can take."""
     return max(1, min(_LONGEST_PASS_DAYS, options.room_days_per_pass // max(1, rooms)))
 
 
 def load_peaks(engine: Engine) -> None:
-    """Work out from ``place_changes`` how many rooms are in use."""
+    """Compute from ``place_changes`` how many rooms are in use."""
     engine.load(PEAKS, peaks(engine.table(PLACE_CHANGES)))
 
 

@@ -1,11 +1,11 @@
 """The database while it is being built: one DuckDB connection and the SELECTs that fill it.
 
-Belongs here: the engine's settings, DDL and comments from the contract, running the SQL files,
-and the check that what they give is what the contract says.
+Belongs here: the engine's settings, DDL and comments from the contract, running the SQL files, and
+checking that their results match the contract.
 Does not belong here: what is computed (``sql``), in which order over which days (``publish.py``).
 
-A file of ``sql`` is one SELECT and is named by what it builds. If that is a table of the contract,
-its rows go into the database; if not, they are a work table that dies with the connection.
+Each file of ``sql`` is one SELECT, named by the table that it builds. If that is a table of the
+contract, its rows go into the database; if not, it is a work table that dies with the connection.
 """
 
 import glob
@@ -37,7 +37,7 @@ from warehouse.lake_format import Part
 from warehouse.storage import WarehouseError
 
 STORAGE_VERSION: Final = "v1.4.0"
-"""The oldest DuckDB that can open what is published is the one of this storage version."""
+"""DuckDB versions from this one on can open what is published."""
 
 COLUMN_TYPES: Final = {
     pa.string(): "VARCHAR",
@@ -48,24 +48,24 @@ COLUMN_TYPES: Final = {
     pa.date32(): "DATE",
     pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE",
 }
-"""The types of the contract as DuckDB writes them."""
+"""The types of the contract as DuckDB names them."""
 
 
 _LOOKED_AT: Final[set[tuple[str, str]]] = set()
-"""Tables of the contract, each with a SELECT that was found to give its columns."""
+"""Tables of the contract, each with a SELECT whose columns were found to match it."""
 _EMPTY: Final[dict[tuple[tuple[str, Table], ...], bytes]] = {}
-"""A file of empty tables for each contract that was built."""
+"""A file of empty tables for each contract that this process has built."""
 _OF_ROOMS: Final = frozenset({"rooms", "rooms_as_of", "coverage"})
-"""Tables that have the rooms of one person too, but not for everybody."""
+"""Tables that also have personal rooms, which the statistics leave out."""
 _YEAR_1: Final = 62_135_596_800_000_000
-"""Microseconds from the year 1 to 1970: years before 1970 come out right too."""
+"""Microseconds from the year 1 to 1970: added so that years before 1970 work too."""
 _MINUTE_US: Final = 60_000_000
 
 
 def _banded(bands: Sequence[Band], value: str, unit: int = 1, *, numbers: bool = False) -> str:
-    """Return the SQL of a value's band: its label, or its number from 0 on.
+    """Return the SQL for a value's band: its label, or its number from 0 on.
 
-    The value is so many times as fine as the limits of the bands.
+    The value's unit is ``unit`` times as fine as that of the bands' limits.
     """
     names = [str(at) if numbers else f"'{band.label}'" for at, band in enumerate(bands)]
     limits = [
@@ -94,15 +94,15 @@ _MACROS: Final = {
 
 
 class BuildError(WarehouseError):
-    """The SQL does not give what the contract says: nothing is published."""
+    """The SQL's result does not match the contract: nothing is published."""
 
 
 class EngineError(BuildError):
-    """DuckDB could not go on: a damaged file, or no disk or memory left. Its text is left out."""
+    """DuckDB failed: a damaged file, a full disk, or no memory. Its text is left out."""
 
 
 class EngineUnusableError(WarehouseError):
-    """The engine of the configuration cannot be started: one line with the remedy."""
+    """The configured engine cannot be started: one line with the remedy."""
 
     exit_code: ClassVar[int] = 2
 
@@ -115,33 +115,33 @@ class Engine:
         self._made: set[str] = set()
 
     def load(self, name: str, rows: pa.Table) -> None:
-        """Make an Arrow table a work table, in place of what had its name."""
+        """Copy an Arrow table into a work table, replacing any of that name."""
         self._made.add(name)
         self._connection.register("loading", rows)
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM loading")
         self._connection.unregister("loading")
 
     def register(self, name: str, rows: pa.Table) -> None:
-        """Make an Arrow table readable by that name where it lies."""
+        """Make an Arrow table readable by that name, without a copy."""
         self._connection.register(name, rows)
 
     def unregister(self, name: str) -> None:
-        """Let go of an Arrow table that was registered, if it was."""
+        """Release a registered Arrow table, if there is one of that name."""
         self._connection.unregister(name)
 
     def scan(self, name: str, schema: pa.Schema, parts: Sequence[Part]) -> None:
         """Make daily files of the lake readable by that name.
 
-        ``lake_date`` is the day that the lake gives for a file, ``lake_row`` the place of a row in
-        it. That day, not the instants, says which day a row belongs to: what the run that wrote it
-        held for the room's local date. A column that an earlier file lacks is null.
+        ``lake_date`` is the lake's day of a file, ``lake_row`` the number of a row in it. That day,
+        not the instants, decides which day a row belongs to: it is the room's local date as the run
+        that wrote it saw it. Columns that an earlier file lacks are null.
         """
         nulls = ", ".join(f"CAST(NULL AS {COLUMN_TYPES[f.type]}) AS {f.name}" for f in schema)
         source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date, 0 AS lake_row WHERE false"
         if parts:
             names = ", ".join(_quoted(glob.escape(part.handle)) for part in parts)
-            # Nothing but a file's own columns is data: a folder above the lake may be named
-            # like key=value too.
+            # Only a file's own columns are data: a folder above the lake may be named like
+            # key=value too.
             options = "hive_partitioning = false, union_by_name = true, filename = 'lake_path'"
             rows = f"read_parquet([{names}], {options}, file_row_number = true)"
             found = {str(row[0]) for row in self.rows(f"DESCRIBE FROM {rows}")}
@@ -155,14 +155,14 @@ class Engine:
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {source}")
 
     def slice(self, name: str, rows: pa.Table, first: date, last: date) -> None:
-        """Make the rows of some days readable by a name where they lie, as ``scan`` does."""
+        """Make the rows of some days readable by a name without a copy, as ``scan`` does."""
         self._connection.register(f"{name}_rows", rows)
         select = f"FROM {name}_rows WHERE lake_date BETWEEN DATE '{first}' AND DATE '{last}'"
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {select}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit once, at the end: each commit waits for the disk."""
+        """Commit once, at the end: every commit waits for the disk."""
         self._connection.begin()
         yield
         self._connection.commit()
@@ -183,16 +183,16 @@ class Engine:
         self._connection.execute(f"INSERT INTO {name} {select}")
 
     def view_files(self, name: str, paths: Sequence[str]) -> None:
-        """Let one of the contract's tables be the rows of Parquet files, where they lie."""
+        """Make one of the contract's tables a view of Parquet files, without a copy."""
         self._connection.execute(f"DROP TABLE {name}")
         self._connection.execute(f"CREATE VIEW {name} AS FROM {_files(paths)}")
 
     def load_files(self, name: str, paths: Sequence[str]) -> None:
-        """Make Parquet files a work table."""
+        """Load Parquet files into a work table."""
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM {_files(paths)}")
 
     def copy_statistics(self, path: Path) -> None:
-        """Build the database for everybody at the path: what of this one all may see."""
+        """Build the statistics at the path: the part of this database that everybody may see."""
         _attach_empty(self._connection, path, "statistics", STATISTICS)
         for name in STATISTICS:
             self._connection.execute(f"INSERT INTO statistics.{name} {_for_everybody(name)}")
@@ -204,7 +204,7 @@ class Engine:
         With ``append`` a work table grows instead, as the contract's tables always do.
 
         Raises:
-            BuildError: names, order or types of the columns are not the contract's.
+            BuildError: names, order or types of the columns differ from the contract's.
         """
         name, select = step.rpartition("/")[2], read_sql(step)
         if name in TABLES:
@@ -219,11 +219,11 @@ class Engine:
             self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {select}")
 
     def checkpoint(self) -> None:
-        """Put what was added to the database in order in its file: its memory is free then."""
+        """Checkpoint the database: appended rows move from memory into its file."""
         self._connection.execute("CHECKPOINT published")
 
     def rename(self, name: str, new_name: str) -> None:
-        """Rename a work table, in place of what had the new name."""
+        """Rename a work table, replacing any with the new name."""
         self._connection.execute(f"DROP TABLE IF EXISTS {new_name}")
         self._connection.execute(f"ALTER TABLE {name} RENAME TO {new_name}")
 
@@ -242,12 +242,12 @@ class Engine:
     def columns(
         self, query: str, parameters: Sequence[object] = ()
     ) -> dict[str, npt.NDArray[np.int64]]:
-        """Return the columns of a query of whole numbers, none of them null."""
+        """Return the columns of a query of integers without nulls."""
         found = self._connection.execute(query, list(parameters)).fetchnumpy()
         return {name: np.asarray(values, np.int64) for name, values in found.items()}
 
     def batches(self, name: str, rows: int, *, statistics: bool) -> Iterator[pa.RecordBatch]:
-        """Return a table in the order of its rows, so many at a time; or what of it all may see."""
+        """Yield a table in order, so many rows at a time; or the part that everybody may see."""
         query = _for_everybody(name) if statistics else f"FROM published.{name}"
         yield from self._connection.sql(query).to_arrow_reader(rows)
 
@@ -272,13 +272,13 @@ class Engine:
 def building(
     path: Path, threads: int | None, memory_limit: str, *, is_kept: bool = True
 ) -> Iterator[Engine]:
-    """Open a new database at the path, with the settings that a build needs; close it after.
+    """Open a new database at the path with the settings of a build; close it afterwards.
 
-    Spills go beside the database: they are the region's data too. Nothing is downloaded. One that
-    is not kept is never written: tables are only read from it, and stay as they are.
+    Spills go beside the database: they are the region's data too. Nothing is downloaded. With
+    ``is_kept`` false the database is in memory, never in a file: tables are only read from it.
 
     Raises:
-        EngineError: whatever DuckDB raised, or no memory left for the arrays beside it; texts
+        EngineError: DuckDB failed, or there is no memory left for the arrays beside it; texts
             quote values, so only the class is named.
         BuildError: the folder cannot be written.
     """
@@ -286,12 +286,12 @@ def building(
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "memory_limit": memory_limit,
-        # A build that dies is thrown away: what it wrote need not be put in order before its end.
+        # If a build dies, its file is discarded, so there is no need to checkpoint before the end.
         "checkpoint_threshold": "1TB",
         "temp_directory": str(path.parent / "spill"),
         "preserve_insertion_order": "true",
-        # Joins run as the SQL writes them, smallest table last: guesses at how many rows a
-        # calendar gives were ten times too slow.
+        # Join in the order of the SQL, smallest table last: with DuckDB's estimates of a calendar's
+        # rows, joins were ten times slower.
         "disabled_optimizers": "join_order,build_side_probe_side",
     }
     if threads is not None:
@@ -330,7 +330,7 @@ def _attach_empty(
 ) -> None:
     """Attach a new file with the tables, empty, with their comments.
 
-    They are made once a process: comments take DuckDB as long as a small office's whole week.
+    It is made once a process: comments take DuckDB as long as a small office's whole week.
     """
     attach = f"ATTACH {_quoted(str(path))} AS {name} (STORAGE_VERSION '{STORAGE_VERSION}')"
     contract = tuple(tables.items())
@@ -359,7 +359,7 @@ def _create(
 
 
 def _for_everybody(name: str) -> str:
-    """Return the SELECT of what everybody may see of a table."""
+    """Return the SELECT for the part of a table that everybody may see."""
     select = f"SELECT {', '.join(STATISTICS[name].names)} FROM published.{name}"  # noqa: S608 - names of ours
     if name in _OF_ROOMS:
         select += " WHERE room_id IN (SELECT room_id FROM current_rooms WHERE NOT is_personal)"
@@ -367,13 +367,13 @@ def _for_everybody(name: str) -> str:
 
 
 def bytes_of(size: str) -> int:
-    """Return how many bytes a size such as 400MB or 2GB is."""
+    """Return the number of bytes in a size such as 400MB or 2GB."""
     units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
     return int(float(size[:-2]) * units[size[-2:].upper()])
 
 
 def read_sql(step: str) -> str:
-    """Return the text of a file of ``sql``, named as ``each_pass/days``."""
+    """Return the text of a file of ``sql``, named like ``each_pass/days``."""
     return files("warehouse").joinpath("sql", f"{step}.sql").read_text(encoding="utf-8")
 
 
@@ -383,9 +383,9 @@ def _files(paths: Sequence[str]) -> str:
 
 
 def _place_of_day(parts: Sequence[Part]) -> int:
-    """Return where the day stands in every handle, counted from its end.
+    """Return where the day is in every handle, counted from its end.
 
-    Cutting it out of the name costs a scan less than half of what joining a list of days does.
+    Cutting it out of the name costs a scan less than half as much as joining a list of days.
     """
     (place,) = {part.handle.rindex(str(part.day)) - len(part.handle) for part in parts}
     return place

@@ -95,7 +95,7 @@ class Lake:
             self._storage.refuse_unwritable()
 
     def probe(self) -> None:
-        """Tell in time that nothing could be written; needs no lock and leaves nothing behind."""
+        """Fail early if nothing could be written; needs no lock and leaves nothing behind."""
         self.refuse_other_regions()
         folders = (
             [] if self._storage.is_far else [(each, f"region={self.region}") for each in _FOLDERS]

@@ -1,12 +1,12 @@
-"""The database of a region, rebuilt whole from its lake.
+"""A region's database, rebuilt whole from its lake.
 
 Belongs here: the order of the steps.
 Does not belong here: what a figure means (``sql``), which days each pass over the lake takes
-(``build.py``), settings of the engine (``engine.py``), how readers see a file whole
+(``build.py``), the engine's settings (``engine.py``), how readers see a file whole
 (``versions.py``).
 
 The steps are the files of ``sql``: those before, those of each pass, those after, and the last
-ones, of all rooms together. Work tables are replaced in each pass, the contract's tables grow.
+ones, over all rooms together. Each pass replaces work tables and appends to the contract's tables.
 """
 
 from collections.abc import Callable, Sequence
@@ -92,10 +92,10 @@ EACH_PASS: Final = (
 """``masks``, ``place_changes``, ``peaks`` and ``known_days`` are not SQL but arrays (``masks.py``,
 ``in_use.py``, ``known.py``)."""
 AFTER: Final = ("week_hours", "series_to_ask", PROFILE_COUNTS, "change_counts", BUSY_AHEAD)
-"""``busy_ahead`` and its check are arrays (``ahead.py``); so is what follows, the tables of the
+"""``busy_ahead`` and its check are arrays (``ahead.py``), and so are the next tables, those of the
 page's what-if (``plan.py``)."""
 LAST: Final = ("hour_of_week", PROFILE, "build_info")
-"""What needs the counts of all rooms. Both profiles are not SQL but counts that are merged
+"""Steps that need the counts of all rooms. Both profiles are not SQL but merged counts
 (``profile.py``)."""
 
 _COMPRESSION: Final = "snappy"  # some BI tools read no other
@@ -104,14 +104,14 @@ _ROW_GROUP_ROWS: Final = 122_880
 Builder: TypeAlias = Callable[
     [Lake, Path, PublishOptions, datetime, pa.Table | None], tuple[date | None, dict[str, int]]
 ]
-"""What builds a database as ``build`` does."""
+"""Builds a database as ``build`` does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """What was published: the path that always leads to it, and the rows of every table.
 
-    ``edits`` are what changed in the room directory, a line each (R18).
+    ``edits`` are the changes to the room directory, one line each (R18).
     """
 
     path: Location
@@ -129,8 +129,8 @@ def publish(
 ) -> Published:
     """Build the region's database from the lake and swap it in.
 
-    ``now`` is an aware instant; it decides which dates are over (R14). ``builder`` builds it in
-    place of ``build``, which does so on this machine.
+    ``now`` is an aware instant; it decides which dates are over (R14). ``builder`` replaces
+    ``build``, which builds on this machine.
 
     Raises:
         WarehouseError: the lake cannot be read, or the warehouse not written; readers still see
@@ -164,8 +164,8 @@ def build(
 ) -> tuple[date | None, dict[str, int]]:
     """Build the database at the path; return data_through and the rows of every table.
 
-    The statistics for everybody, and the tables of both as Parquet where asked for, are built
-    beside it. ``memory`` is what the last thirty nights showed of ``booking_profile``.
+    The statistics for everybody are built beside it, and so are both as Parquet, if asked for.
+    ``memory`` is what the last thirty nights showed of ``booking_profile``.
     """
     with (
         LakeRows(lake, options) as rows,
@@ -189,10 +189,10 @@ def build_rooms(
     options: PublishOptions,
     each_pass: Sequence[str] = EACH_PASS,
 ) -> None:
-    """Build the tables of some rooms, all of their buildings, from their rows.
+    """Build the tables of some rooms, which are all rooms of their buildings, from their rows.
 
-    The engine has its tables and the rooms (``load_rooms``). What is left to ``finish`` stands in
-    work tables: counts that are to be summed over all rooms of the region first.
+    The engine must have its tables and the rooms (``load_rooms``). Work tables keep what ``finish``
+    needs: counts that must first be summed over all rooms of the region.
     """
     with engine.transaction():
         passes = Build(engine, rows, found, options)
@@ -211,7 +211,7 @@ def build_rooms(
 
 
 def finish(engine: Engine, options: PublishOptions, now: datetime, memory: pa.Table | None) -> None:
-    """Make what stands above buildings from the counts of all rooms of the region."""
+    """Build what is above building level from the counts of all rooms of the region."""
     for step in LAST:
         if step == PROFILE:
             load_profile(engine, options.minimum_group, now.astimezone(UTC).date(), memory)
@@ -222,7 +222,7 @@ def finish(engine: Engine, options: PublishOptions, now: datetime, memory: pa.Ta
 def write_copies(
     engine: Engine, path: Path, region: Region, options: PublishOptions, now: datetime
 ) -> None:
-    """Write the statistics beside a database that is built, and both as Parquet if asked."""
+    """Write the statistics beside a finished database, and both as Parquet if asked."""
     if not options.is_parquet:
         engine.copy_statistics(statistics_draft(path))
     if options.export_parquet or options.is_parquet:
@@ -234,11 +234,11 @@ def write_copies(
 def _write_parquet(
     engine: Engine, folder: Path, region: Region, built_at: datetime, *, statistics: bool
 ) -> None:
-    """Write ``<table>.parquet`` for every table, or for what all may see, into a new folder.
+    """Write ``<table>.parquet`` for every table, or for what everybody may see, into a new folder.
 
-    Each column's field metadata has its ``description`` and ``unit``, each file's its table's
-    ``description``, ``region``, ``contract_version`` and ``built_at`` (files of one version have
-    the same). Rows stream through: no table is held in memory.
+    Each column's field metadata has its ``description`` and ``unit``; each file's metadata has its
+    table's ``description``, ``region``, ``contract_version`` and ``built_at`` (the same in all
+    files of a version). Rows are streamed: no table is held in memory.
     """
     stamp = {
         "region": region,
@@ -255,9 +255,9 @@ def _write_parquet(
 
 
 def _memory(warehouse: Location, region: Region) -> pa.Table | None:
-    """Return what the last build remembers of former nights, None if there is none to ask.
+    """Return what the last build remembers of earlier nights, None if there is no such build.
 
-    Its Parquet file is read where there is one: a database far away would be fetched whole.
+    Its Parquet file is read if there is one: a database in a bucket would be downloaded whole.
     """
     try:
         version = current_version(warehouse, region)

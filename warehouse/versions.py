@@ -103,7 +103,7 @@ def refuse_unwritable(warehouse: Location, region: Region) -> None:
 
 
 def probe(warehouse: Location) -> None:
-    """Do the same without a lock, and leave nothing behind, not even a folder.
+    """Check the same without a lock, and leave nothing behind, not even a folder.
 
     Raises:
         VersionError: as above.

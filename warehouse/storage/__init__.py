@@ -1,6 +1,6 @@
-"""Where bytes lie: a folder on a disk, or a bucket of objects. One class each, the same verbs.
+"""Storage of files: a folder on a disk, or a bucket of objects. One class each, the same methods.
 
-Belongs here: which storage serves a place. What each promises is in ``base.py``.
+Belongs here: which storage serves a place. What every storage promises is in ``base.py``.
 Does not belong here: what files mean (``lake.py``, ``versions.py``).
 """
 
@@ -40,8 +40,8 @@ def storage_at(root: Location, setting: str, error: type[WarehouseError]) -> Sto
     """Return the storage of a place; its methods raise ``error``.
 
     Raises:
-        WarehouseError: of the class ``error``, what serves objects is not installed, or refuses
-            what the environment says.
+        WarehouseError: of the class ``error``: the library for objects is not installed, or rejects
+            the settings of the environment.
     """
     if isinstance(root, Path):
         return DiskStorage(root, setting, error)

@@ -1,8 +1,8 @@
-"""What every storage promises, and the folders of this machine that a run has in hand meanwhile.
+"""What every storage promises, and private folders on this machine for the data of a run.
 
-Belongs here: the verbs of a storage, its errors, what a place in a bucket is called; private
-folders, for rows of the region while its data lie elsewhere: nobody else may open them, and what a
-killed process left behind the next one removes. ``TMPDIR`` chooses the disk.
+Belongs here: the methods of a storage, its errors, the addresses of buckets; private folders, for
+rows of the region whose files are elsewhere: nobody else may open them, and the next process
+removes what a killed one left behind. ``TMPDIR`` chooses the disk.
 Does not belong here: how a storage keeps its promises (``disk.py``, ``objects.py``).
 """
 
@@ -25,10 +25,10 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 SCHEMES: Final = ("s3", "az", "gs")
-"""Where objects lie: Amazon S3 and what speaks it, Azure Blob Storage, Google Cloud Storage."""
+"""Object stores: Amazon S3 and compatible ones, Azure Blob Storage, Google Cloud Storage."""
 
 LINKS: Final = "published"
-"""The folder that holds, on a disk, the links of each version that was shown."""
+"""On a disk, the folder with the links of each version that was published."""
 
 FILE_MODE: Final = 0o640
 FOLDER_MODE: Final = 0o750
@@ -37,13 +37,13 @@ PROBE_BYTES: Final = 4096
 Parts: TypeAlias = tuple[str, ...]
 """The components of a path below the root of a storage."""
 Put: TypeAlias = Callable[..., None]
-"""Takes the content of a file, a memoryview, and its parts one by one."""
+"""Takes the content of a file (a memoryview), then the file's parts one by one."""
 
 
 class WarehouseError(Exception):
-    """Something stored cannot be used as it is: one line that names the path and the remedy.
+    """Something stored cannot be used: one line that names the path and the remedy.
 
-    ``exit_code`` is what a command ends with.
+    ``exit_code`` is the exit code of a command that fails with it.
     """
 
     exit_code: ClassVar[int] = 1
@@ -51,7 +51,7 @@ class WarehouseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ObjectUrl:
-    """Where an object is, or all objects below a prefix: ``s3://bucket/prefix``."""
+    """The address of an object, or of all objects below a prefix: ``s3://bucket/prefix``."""
 
     scheme: str
     bucket: str
@@ -59,10 +59,10 @@ class ObjectUrl:
 
     @classmethod
     def parse(cls, text: str) -> "ObjectUrl":
-        """Return the place that a text names.
+        """Return the address that a text gives.
 
         Raises:
-            ValueError: with the remedy; it never holds the text, which may hold a secret.
+            ValueError: with the remedy; it never contains the text, which may contain a secret.
         """
         parts = urlsplit(text.strip())
         steps = parts.path.strip("/").split("/")
@@ -86,7 +86,7 @@ class ObjectUrl:
 
     @property
     def parent(self) -> "ObjectUrl":
-        """What it lies in."""
+        """The address one component up."""
         return ObjectUrl(self.scheme, self.bucket, self.key.rpartition("/")[0])
 
     def __truediv__(self, name: str) -> "ObjectUrl":
@@ -96,25 +96,25 @@ class ObjectUrl:
         return f"{self.scheme}://{self.bucket}/{self.key}".rstrip("/")
 
     def is_relative_to(self, other: object) -> bool:
-        """Tell whether it is another place or lies in it."""
+        """Return whether this is the other address or below it."""
         return f"{self}/".startswith(f"{other}/")
 
 
 Location: TypeAlias = Path | ObjectUrl
-"""Where a lake or a warehouse is, or a file of it."""
+"""The place of a lake or a warehouse, or of one of its files."""
 Somewhere = TypeVar("Somewhere", bound=Location)
-"""Of a folder come paths, of a bucket addresses."""
+"""A folder has paths, a bucket has addresses."""
 
 
 class Storage(ABC):
     """The files below one root.
 
-    Every method raises ``error``, with one line, where it cannot do its work; ``setting`` is the
-    key of the configuration that chose the root, named in remedies.
+    Every method raises ``error``, with one line, if it cannot do its work; ``setting`` is the
+    configuration key that chose the root, and is named in remedies.
     """
 
     is_far = False
-    """Whether each question goes over a network, so that none is asked twice."""
+    """Whether each request goes over a network, so that none should be repeated."""
 
     def __init__(self, setting: str, error: type[WarehouseError]) -> None:
         self._setting = setting
@@ -126,19 +126,19 @@ class Storage(ABC):
 
     @abstractmethod
     def has(self, *parts: str) -> bool:
-        """Tell whether there is such a file."""
+        """Return whether there is such a file."""
 
     @abstractmethod
     def names(self, *parts: str) -> list[str]:
         """Return the sorted names in a folder; none if it is missing."""
 
     def names_of(self, *folders: Parts) -> list[list[str]]:
-        """Return the sorted names in each folder, none of one that is missing."""
+        """Return the sorted names in each folder; none for one that is missing."""
         return [self.names(*parts) for parts in folders]
 
     @abstractmethod
     def folders_with(self, name: str, *parts: str) -> list[str]:
-        """Return the sorted names of the folders in a folder that hold a file of this name."""
+        """Return the sorted names of a folder's subfolders that hold a file of this name."""
 
     def get(self, *parts: str) -> bytes | None:
         """Return the content of a file, None if it is missing."""
@@ -148,33 +148,33 @@ class Storage(ABC):
     def get_each(
         self, files: Sequence[Parts], last_bytes: int | None = None
     ) -> Iterator[bytes | None]:
-        """Yield the content of each file, None if it is missing; or the end of each only."""
+        """Yield the content of each file, or only its end; None if the file is missing."""
 
     @abstractmethod
     def put(self, content: memoryview, *parts: str) -> None:
-        """Replace one file whole: readers see the old content or the new, never a part."""
+        """Replace one file whole: readers see the old content or the new, never a mix."""
 
     def refuse_unwritable(self, *folder: str) -> None:
-        """Write a little into a folder, and remove it: a full or closed one is told in time."""
+        """Write and remove a small file: a full disk or missing permission is noticed early."""
         probe = (*folder, ".probe")
         self.put(memoryview(bytes(PROBE_BYTES)), *probe)
         self.delete(*probe)
 
     def probe(self, *folder: str) -> None:
-        """Do the same without a lock, and leave nothing behind, not even a folder."""
+        """Check the same without a lock, and leave nothing behind, not even a folder."""
         self.refuse_unwritable(*folder)
 
     @abstractmethod
     def at_once(self) -> AbstractContextManager[Put]:
-        """Give what takes the place of ``put``; what it is given counts together, or not at all.
+        """Give a replacement for ``put``: what it writes counts together, or not at all.
 
-        Files go in place in the order of the groups that their first component makes. Needs a
-        lock. What is killed half-way, ``recover`` finishes or sweeps.
+        Files go in place grouped by their first component, in order. Needs a lock. If the process
+        is killed meanwhile, ``recover`` finishes or sweeps.
         """
 
     @abstractmethod
     def recover(self) -> None:
-        """Finish, or sweep, what a killed ``at_once`` or ``scratch`` left behind. Needs a lock."""
+        """Finish or sweep what a killed ``at_once`` or ``scratch`` left behind. Needs a lock."""
 
     @abstractmethod
     def delete(self, *parts: str) -> bool:
@@ -182,62 +182,62 @@ class Storage(ABC):
 
     @abstractmethod
     def lock(self, name: str, busy: WarehouseError) -> AbstractContextManager[None]:
-        """Hold a lock of the root; raise ``busy`` at once if anyone else does.
+        """Hold a lock of the root; raise ``busy`` at once if anyone else holds it.
 
-        A holder that dies holds it no longer; two threads of one process exclude each other too.
+        A dead holder loses the lock; two threads of one process exclude each other too.
         """
 
     @abstractmethod
     def scratch(self) -> AbstractContextManager[Path]:
-        """Give an empty private folder of this machine, removed afterwards."""
+        """Give an empty private folder on this machine; remove it afterwards."""
 
     @abstractmethod
     def near(self, files: Sequence[Parts]) -> AbstractContextManager[list[Path]]:
-        """Give paths of this machine at which the files can be read meanwhile.
+        """Give local paths at which the files can be read within the block.
 
-        None may be missing. Their names end as the files' do.
+        No file may be missing. The paths end like the files' names.
         """
 
     @abstractmethod
     def ahead(self, files: Sequence[Parts]) -> AbstractContextManager[object]:
-        """Have files that ``near`` will be asked for fetched meanwhile; none may be missing."""
+        """Start fetching files that ``near`` will be asked for; none may be missing."""
 
     @abstractmethod
     def building(self, name: str) -> AbstractContextManager[Path]:
-        """Give an empty folder of this machine to build in, from which ``keep`` takes."""
+        """Give an empty local folder to build in; ``keep`` takes files from it."""
 
     @abstractmethod
     def keep(self, built: Mapping[Parts, Path]) -> None:
-        """Put files and folders of files from ``building`` in place, to be only read from now.
+        """Move files and folders of files from ``building`` in place, read-only from then on.
 
-        The last one comes last: what leads to a file comes after it.
+        They arrive in order: what points to a file must come after it.
         """
 
     @abstractmethod
     def show(
         self, current: str, version: str, names: Mapping[str, Parts | None], *, is_copied: bool
     ) -> None:
-        """Let fixed names of the root lead to files or folders that are kept, all in one step.
+        """Make fixed names of the root lead to files or folders that are kept, all in one step.
 
-        A name with None leads nowhere any more. ``current`` is the name of what is swapped,
-        ``version`` names what it is swapped to; a later one sorts after it. With ``is_copied`` the
-        names are plain copies, each whole, replaced one after the other.
+        A name with None leads nowhere from then on. ``current`` is the pointer that is swapped,
+        ``version`` what it is swapped to; later versions sort after earlier ones. With
+        ``is_copied`` the names are plain copies, each replaced whole, one after another.
         """
 
     @abstractmethod
     def shown(self, current: str, name: str) -> Parts | None:
-        """Return the parts that a fixed name leads to; None if there is none, () if it is a copy.
+        """Return the parts that a fixed name leads to; None if there is none, () for a copy.
 
-        Links of a version may be between: ``LINKS``, the version, the name.
+        The links of a version may lie between: ``LINKS``, the version, the name.
         """
 
 
 @contextmanager
 def scratch_folder(error: type[WarehouseError]) -> Iterator[Path]:
-    """Give an empty private folder, removed afterwards.
+    """Give an empty private folder; remove it afterwards.
 
     Raises:
-        WarehouseError: of the class ``error``, the disk for it cannot be written or is not safe.
+        WarehouseError: of the class ``error``: the disk for it is not writable or not safe.
     """
     parent = Path(tempfile.gettempdir(), f"room-insights-{os.geteuid()}")
     try:
@@ -263,7 +263,7 @@ def scratch_folder(error: type[WarehouseError]) -> Iterator[Path]:
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the folders of processes that ended without doing so."""
+    """Remove the folders of processes that died."""
     for lock in parent.glob("*.lock"):
         try:
             with FileLock(lock, timeout=0, thread_local=False):
@@ -274,9 +274,9 @@ def _sweep(parent: Path) -> None:
 
 
 class Fetched:
-    """Files fetched to a folder of scratch, each for as long as anybody holds it.
+    """Files fetched to a scratch folder, each kept for as long as anybody holds it.
 
-    ``fetch`` brings a file to a path; so many at once. Those that are asked for first come first.
+    ``fetch`` downloads a file to a path, ``at_once`` files at a time, in the order of requests.
     """
 
     def __init__(
@@ -293,9 +293,9 @@ class Fetched:
 
     @contextmanager
     def held(self, files: Sequence[Parts]) -> Iterator[list[Future[Path]]]:
-        """Have files fetched that are not here, or on their way already; give where they will be.
+        """Fetch files that are neither here nor on their way; give futures of their paths.
 
-        Their names end as the files' do.
+        The paths end like the files' names.
         """
         with self._turn:
             if files and not self._holders:
@@ -314,7 +314,7 @@ class Fetched:
                 self._let_go(files)
 
     def _path_of(self, parts: Parts) -> Path:
-        path = self._folder / "+".join(parts)  # no folders: they take longer than the files
+        path = self._folder / "+".join(parts)  # no subfolders: they take longer than the files
         self._fetch(parts, path)
         return path
 

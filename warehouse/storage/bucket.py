@@ -1,10 +1,10 @@
-"""What a bucket keeps of what was removed, where it copies it and where it is.
+"""What a bucket keeps of removed objects, where it copies them, and where it is.
 
-Belongs here: the questions that obstore has no verb for, asked of S3 by botocore and of Azure by
-its own client; each is an extra, and nothing of it is imported unless it is asked for.
-Does not belong here: objects as they are (``objects.py``), how a check or a receipt looks.
+Belongs here: requests that obstore has no method for, made to S3 by botocore and to Azure by its
+own client; each is an extra, and is only imported if it is needed.
+Does not belong here: current objects (``objects.py``), how a check or a receipt looks.
 
-Whatever cannot be read is said so, with the command that shows it to somebody who may.
+Whatever cannot be read is reported as such, with a command for somebody who may read it.
 """
 
 import os
@@ -16,10 +16,10 @@ from warehouse.storage.base import ObjectUrl
 from warehouse.storage.signin import endpoint_of
 
 Old: TypeAlias = tuple[str, str]
-"""The key of an object and the name of a version of it that is no longer current."""
+"""The key of an object, and the name of one of its versions that is no longer current."""
 
 _AT_ONCE: Final = 1000
-"""Versions that S3 removes with one request."""
+"""Versions that S3 removes in one request."""
 _BY_HAND: Final[Mapping[str, Mapping[str, str]]] = {
     "s3": {
         "region": "aws s3api head-bucket --bucket {bucket}",
@@ -54,11 +54,11 @@ _BY_HAND: Final[Mapping[str, Mapping[str, str]]] = {
         "gcloud storage buckets describe gs://{bucket}",
     ),
 }
-"""What shows each thing to somebody who may see it, and ``remove`` what removes old versions."""
+"""Commands that show each fact to somebody who may see it; ``remove`` removes old versions."""
 
 
 class Fact(NamedTuple):
-    """One line about a bucket. ``is_fine`` is None where it could not be read."""
+    """One line about a bucket. ``is_fine`` is None if it could not be read."""
 
     name: str
     is_fine: bool | None
@@ -67,9 +67,9 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """What a bucket held beside its current objects: ``left`` of ``found`` are still there.
+    """What a bucket held besides its current objects: ``left`` of ``found`` are still there.
 
-    ``notes`` say what outlives, and how to remove it by hand.
+    ``notes`` say what stays, and how to remove it by hand.
     """
 
     found: int
@@ -83,7 +83,7 @@ class Remains:
 
 
 class Bucket:
-    """A bucket of which nothing of this can be read; ``why`` says what is missing."""
+    """A bucket about which nothing can be read; ``why`` says what is missing."""
 
     def __init__(self, roots: Sequence[ObjectUrl], why: str = "") -> None:
         self._roots, self._why = roots, why
@@ -91,15 +91,15 @@ class Bucket:
         self._commands = _BY_HAND[roots[0].scheme]
 
     def facts(self) -> Iterator[Fact]:
-        """Yield where the bucket is, what it keeps and where it copies it; a fact for each."""
+        """Yield one fact each: where the bucket is, what it keeps, and where it copies that."""
         for name in self._commands:
             if name not in ("old versions", "remove"):
                 yield self._unread(name, self._why)
 
     def remains(self, *, is_removed: bool) -> Remains:  # noqa: ARG002 - there is no way here
-        """Count the versions below the roots that are no longer current, and remove them.
+        """Count the versions below the roots that are no longer current; remove them if asked.
 
-        Nothing that is shown or read needs one of them.
+        Nothing that is published or read needs them.
         """
         return Remains(0, 0, (self._note(self._unread("old versions", self._why)),))
 
@@ -119,7 +119,7 @@ class Bucket:
 
 
 class _Asked(Bucket):
-    """A bucket whose store can be asked."""
+    """A bucket whose store answers such requests."""
 
     def facts(self) -> Iterator[Fact]:
         for name, ask in self._questions().items():
@@ -150,7 +150,7 @@ class _Asked(Bucket):
         return Remains(len(old), left, tuple(notes))
 
     def _questions(self) -> Mapping[str, Callable[[str], Fact]]:
-        """Return what answers each question, given its name."""
+        """Return a function for each fact, to call with the fact's name."""
         raise NotImplementedError
 
     def _old(self, prefix: str) -> Iterator[Old]:
@@ -158,12 +158,12 @@ class _Asked(Bucket):
         raise NotImplementedError
 
     def _remove(self, old: Sequence[Old]) -> tuple[int, str]:
-        """Remove versions; return how many stay, and the store's code of why."""
+        """Remove versions; return how many are left, and the store's code for the reason."""
         raise NotImplementedError
 
 
 class S3Bucket(_Asked):
-    """A bucket of Amazon S3, or of what speaks it. Needs botocore."""
+    """A bucket of Amazon S3 or a compatible store. Needs botocore."""
 
     def __init__(self, roots: Sequence[ObjectUrl]) -> None:
         super().__init__(roots)
@@ -224,7 +224,7 @@ class S3Bucket(_Asked):
         )
 
     def _noncurrent_days(self) -> int | None:
-        """Return after how many days a rule deletes every older version below the roots."""
+        """Return after how many days a rule deletes all older versions below the roots."""
         try:
             rules = self._client.get_bucket_lifecycle_configuration(Bucket=self._name)["Rules"]
         except self._client.exceptions.ClientError as error:
@@ -361,7 +361,7 @@ _KINDS: Final[Mapping[str, tuple[type[_Asked], str]]] = {
 
 
 def buckets_of(places: Sequence[object]) -> Iterator[Bucket]:
-    """Yield the buckets in which places lie; folders have none."""
+    """Yield the buckets that hold some places; folders have none."""
     roots: dict[tuple[str, str], list[ObjectUrl]] = {}
     for place in places:
         if isinstance(place, ObjectUrl):
@@ -382,7 +382,7 @@ def _account() -> str:
 
 
 def _azure_credential() -> Any:  # noqa: ANN401 - the classes of an extra
-    """Return what obstore signs in with: a key, an app's secret, or the machine's identity."""
+    """Return the credential obstore uses: a key, an app's secret, or the machine's identity."""
     key = os.environ.get("AZURE_STORAGE_ACCOUNT_KEY")
     if key:
         return {"account_name": _account(), "account_key": key}
@@ -394,7 +394,7 @@ def _azure_credential() -> Any:  # noqa: ANN401 - the classes of an extra
 
 
 def _code(error: Exception) -> str:
-    """Return the store's own code of an error, else its class: texts quote whole answers."""
+    """Return the store's own code of an error, or its class: the text quotes whole answers."""
     found = getattr(error, "response", None)
     of_s3 = found.get("Error", {}).get("Code") if isinstance(found, dict) else None
     return str(of_s3 or getattr(error, "error_code", None) or type(error).__name__)

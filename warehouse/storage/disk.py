@@ -1,9 +1,9 @@
-"""Where bytes lie: a folder on a POSIX disk.
+"""Storage in a folder on a POSIX disk.
 
 A file is written aside, synced and moved into place, so that readers see it whole, with modes that
-no umask loosens. Nothing planted is trusted: every component below the root is looked at before
-use, and no folder that everybody can write is accepted, so nobody untrusted can swap a component
-between the look and the use. No library checks a whole path like this.
+no umask loosens. Nothing planted is trusted: every component below the root is checked before use,
+and folders that everybody can write are refused, so nobody untrusted can swap a component between
+the check and the use. No library checks a whole path like this.
 """
 
 import errno
@@ -48,7 +48,7 @@ class DiskStorage(Storage):
         return self.root.joinpath(*parts)
 
     def look(self, *parts: str) -> os.stat_result | None:
-        """Return what is there, None if nothing is; every component is checked on the way."""
+        """Return what is there, None if nothing is; check every component on the way."""
         with self.errors("read"):
             try:
                 path = str(self.root)
@@ -70,11 +70,11 @@ class DiskStorage(Storage):
             return sorted(os.listdir(self.path(*parts))) if self.has(*parts) else []  # noqa: PTH208
 
     def has(self, *parts: str) -> bool:
-        """Tell whether there is such a file."""
+        """Return whether there is such a file."""
         return self.look(*parts) is not None
 
     def folders_with(self, name: str, *parts: str) -> list[str]:
-        """Return the sorted names of the folders in a folder that hold a file of this name."""
+        """Return the sorted names of a folder's subfolders that hold a file of this name."""
         with os.scandir(self.path(*parts)) if self.has(*parts) else nullcontext(()) as entries:
             folders = sorted(
                 each.name for each in entries if not each.is_file(follow_symlinks=False)
@@ -84,7 +84,7 @@ class DiskStorage(Storage):
     def get_each(
         self, files: Sequence[Parts], last_bytes: int | None = None
     ) -> Iterator[bytes | None]:
-        """Yield the content of each file, None if it is missing; or the end of each only."""
+        """Yield the content of each file, or only its end; None if the file is missing."""
         for parts in files:
             yield None if self.look(*parts) is None else self._read(parts, last_bytes)
 
@@ -100,7 +100,7 @@ class DiskStorage(Storage):
                 return file.read()
 
     def ensure(self, *parts: str) -> Path:
-        """Return the folder, created with its parents where they are missing."""
+        """Return the folder; create it and its parents if they are missing."""
         with self.errors("written"):
             missing = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
             for folder in reversed(missing):
@@ -112,7 +112,7 @@ class DiskStorage(Storage):
         return self.path(*parts)
 
     def put(self, content: memoryview, *parts: str) -> None:
-        """Replace one file whole: readers see the old content or the new, never a part.
+        """Replace one file whole: readers see the old content or the new, never a mix.
 
         A killed writer leaves its draft in ``.staging``, on the same disk.
         """
@@ -134,7 +134,7 @@ class DiskStorage(Storage):
             _sync(folder)
 
     def probe(self, *folder: str) -> None:
-        """Write a little into a folder, or where it would be made; it never has a name."""
+        """Write a small file without a name into a folder, or into its nearest existing parent."""
         self.look(*folder)
         path = self.path(*folder)
         with self.errors("written"):
@@ -144,16 +144,16 @@ class DiskStorage(Storage):
                     file.write(bytes(PROBE_BYTES))
                     os.fsync(file.fileno())
             except OSError as error:
-                error.filename = str(there)  # not a name that nobody gave
+                error.filename = str(there)  # not the name of a temporary file
                 raise
 
     @contextmanager
     def at_once(self) -> Iterator[Put]:
-        """Give what takes the place of ``put``; what it is given counts together, or not at all.
+        """Give a replacement for ``put``: what it writes counts together, or not at all.
 
-        Files are written aside, and moved in place when the last is there. A process that is
-        killed before that leaves everything as it was; one that is killed while it moves them is
-        finished by ``recover``.
+        Files are written aside, and moved in place once the last one is written. If the process is
+        killed before that, everything stays as it was; if it is killed during the moves,
+        ``recover`` finishes them.
         """
         self.delete(_ASIDE, _READY)
         targets: list[Parts] = []
@@ -170,7 +170,7 @@ class DiskStorage(Storage):
             self._put_in_place()
 
     def recover(self) -> None:
-        """Finish, or sweep, what a killed ``at_once`` or ``scratch`` left behind."""
+        """Finish or sweep what a killed ``at_once`` or ``scratch`` left behind."""
         self.delete(_ASIDE)
         self._put_in_place()
 
@@ -185,7 +185,7 @@ class DiskStorage(Storage):
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """Give an empty private folder on the same disk, removed afterwards."""
+        """Give an empty private folder on the same disk; remove it afterwards."""
         folder = (_ASIDE, f"run-{os.getpid()}-{threading.get_ident()}")
         try:
             yield self.ensure(*folder)
@@ -194,17 +194,17 @@ class DiskStorage(Storage):
 
     @contextmanager
     def near(self, files: Sequence[Parts]) -> Iterator[list[Path]]:
-        """Give the paths of the files, each of which was looked at."""
+        """Check the files and give their paths."""
         for parts in files:
             self.look(*parts)
         yield [self.path(*parts) for parts in files]
 
     def ahead(self, files: Sequence[Parts]) -> AbstractContextManager[object]:
-        """Do nothing: the files are near."""
+        """Do nothing: the files are local."""
         return nullcontext(files)
 
     def move(self, source: Parts, target: Parts) -> None:
-        """Put a file or folder in the place of another file, or where nothing is, in one step."""
+        """Move a file or folder over another file, or to where nothing is, in one step."""
         folder = self.ensure(*target[:-1])
         self.look(*source)
         self.look(*target)
@@ -213,7 +213,7 @@ class DiskStorage(Storage):
             _sync(folder)
 
     def append(self, content: memoryview, *parts: str) -> None:
-        """Add to the end of a scratch file: neither whole nor durable if the process dies."""
+        """Append to a scratch file: neither atomic nor durable if the process dies."""
         self.look(*parts)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         with self.errors("written"):
@@ -234,7 +234,7 @@ class DiskStorage(Storage):
 
     @contextmanager
     def building(self, name: str) -> Iterator[Path]:
-        """Give an empty folder to build in, from which ``keep`` takes; removed afterwards."""
+        """Give an empty folder to build in, from which ``keep`` takes; remove it afterwards."""
         self.delete(name)
         self._aside = (name, "pointer")
         try:
@@ -260,12 +260,12 @@ class DiskStorage(Storage):
     def show(
         self, current: str, version: str, names: Mapping[str, Parts | None], *, is_copied: bool
     ) -> None:
-        """Let fixed names lead to what is kept: symlinks through one that is swapped, or copies.
+        """Make fixed names lead to what is kept: symlinks through one that is swapped, or copies.
 
         The folder ``published/<version>`` has a link for each name; swapping ``current`` to it is
-        the one step that shows everything. Names that are new, or led elsewhere, come after it. A
-        plain copy is for file shares without symlinks: each file is replaced by one rename, but
-        the files of a folder change one after another.
+        the one step that shows everything. New names, and those that led elsewhere, are linked
+        after it. Plain copies are for file shares without symlinks: each file is replaced by one
+        rename, but the files of a folder change one after another.
         """
         if is_copied:
             self._remove(current)
@@ -284,7 +284,7 @@ class DiskStorage(Storage):
                 self._copy_file(self.path(*parts), name)
 
     def shown(self, current: str, name: str) -> Parts | None:
-        """Return the parts that a fixed name leads to; None if nothing, () if it is a copy."""
+        """Return the parts that a fixed name leads to; None if there is none, () for a copy."""
         try:
             target = self.path(name).readlink()
             if target == Path(current, name):
@@ -301,7 +301,7 @@ class DiskStorage(Storage):
         return target.parts
 
     def _links(self, version: str, names: Mapping[str, Parts | None]) -> Path:
-        """Make the folder of links of a version; return its path below the root."""
+        """Create the folder with a version's links; return its path below the root."""
         links = self.ensure(LINKS, version)
         with self.errors("written"):
             for name, parts in names.items():
@@ -329,7 +329,7 @@ class DiskStorage(Storage):
             _sync(self.path(*parts).parent)
 
     def _copy_folder(self, source: Path, name: str) -> None:
-        """Replace the files of a folder, one after another; others in it are removed."""
+        """Replace the files of a folder one after another, and remove others in it."""
         if self.path(name).is_symlink():
             self._remove(name)
         self.ensure(name)
@@ -349,9 +349,9 @@ class DiskStorage(Storage):
 
     @contextmanager
     def lock(self, name: str, busy: WarehouseError) -> Iterator[None]:
-        """Hold a lock file of the root; raise ``busy`` at once if anyone else does.
+        """Hold a lock file of the root; raise ``busy`` at once if anyone else holds it.
 
-        The kernel lets go of it when the process ends, however it ends. Two threads of one
+        The kernel releases it when the process ends, however that happens. Two threads of one
         process exclude each other too.
         """
         self.ensure()
@@ -380,7 +380,7 @@ class DiskStorage(Storage):
 
     @contextmanager
     def errors(self, verb: str) -> Iterator[None]:
-        """Turn the system's errors into one line; ``verb`` is what cannot be done to the path."""
+        """Turn the system's errors into one line; ``verb`` says what failed for the path."""
         try:
             yield
         except OSError as error:
@@ -393,7 +393,7 @@ class DiskStorage(Storage):
 
 
 def _sync(path: Path, *, is_sealed: bool = False) -> None:
-    """Make a folder's entries last, as every rename needs; or a finished file, sealed read-only."""
+    """Make a folder's entries durable after a rename; or a finished file, sealed read-only."""
     kind = os.O_NOFOLLOW if is_sealed else os.O_DIRECTORY
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | kind)
     try:
@@ -405,7 +405,7 @@ def _sync(path: Path, *, is_sealed: bool = False) -> None:
 
 
 def _make(folder: Path) -> None:
-    """Create one folder; an inherited setgid bit stays, so that an operator's group does too."""
+    """Create one folder; it inherits a setgid bit, and so keeps an operator's group."""
     try:
         folder.mkdir(FOLDER_MODE)
     except FileExistsError:

@@ -1,8 +1,8 @@
-"""A lock that is an object: whoever holds it renews it, and a dead holder's runs out.
+"""A lock that is an object: its holder keeps renewing it, and a dead holder's lease expires.
 
-Every step is a compare-and-swap by the object's tag, so that of two only one succeeds. How old a
-lease is, the store's own clock says, never a machine's. The lease also carries the name of what
-its holder has committed and not yet put in place: a holder that lost its lease can commit nothing.
+Every step is a compare-and-swap by the object's tag, so that only one of two can succeed. A lease's
+age is measured by the store's own clock, never a machine's. The lease also names what its holder
+has committed but not yet put in place: a holder that lost its lease can commit nothing.
 """
 
 import json
@@ -17,13 +17,13 @@ from uuid import uuid4
 from warehouse.storage.base import WarehouseError
 
 Tag: TypeAlias = dict[str, str | None]
-"""What names one content of an object: its ``e_tag``, and its ``version`` where there are any."""
-_SLACK_SECONDS: Final = 2.0  # stores tell whole seconds
+"""Identifies one content of an object: its ``e_tag``, and its ``version`` if there are any."""
+_SLACK_SECONDS: Final = 2.0  # stores give whole seconds
 _ATTEMPTS: Final = 3
 
 
 class Found(NamedTuple):
-    """A small object as it is: its content, what a swap names it by, and when the store took it."""
+    """A small object: its content, the tag to swap it by, and when the store last changed it."""
 
     content: bytes
     tag: Tag
@@ -37,27 +37,27 @@ class Swaps(Protocol):
         """Return a small object, None if it is missing."""
 
     def swap(self, key: str, content: bytes, tag: Tag | None) -> Tag | None:
-        """Replace the object of that tag (None: none may be there); return its new tag.
+        """Replace the object that has the tag (None: there must be none); return its new tag.
 
-        None if another was faster. ``content`` is unlike any before, since tags may be made of it.
+        None if another was faster. ``content`` must be unique, since tags may be made from it.
         """
 
     def now(self) -> datetime:
-        """Return the instant by the store's clock."""
+        """Return the time by the store's clock."""
 
 
 class LostError(Exception):
-    """The lease ran out or was taken over: its holder may write no more."""
+    """The lease expired or was taken over: its holder may write no more."""
 
 
 class Lease:
-    """One holding of a lock. ``is_lost`` is told by ``check`` before each write.
+    """One holding of a lock. Call ``check`` before each write: it fails if the lock is lost.
 
-    ``committed`` is what the holder, or a dead one before it, has yet to put in place.
+    ``committed`` is what this holder, or a dead one before it, has yet to put in place.
     """
 
     seconds = 60.0
-    """How long a holder may be silent; it renews the lease six times as often."""
+    """How long a holder may be silent; it renews its lease six times as often."""
 
     def __init__(self, store: Swaps, key: str) -> None:
         self.committed: str | None = None
@@ -82,23 +82,23 @@ class Lease:
             self._is_over.set()
             renewing.join()
             if not self._is_lost():
-                with suppress(WarehouseError):  # it runs out by itself
+                with suppress(WarehouseError):  # it expires by itself
                     self._write(is_free=True)
 
     def check(self) -> None:
-        """Refuse to go on once another may hold the lock.
+        """Raise an error once another may hold the lock.
 
         Raises:
-            LostError: it is lost.
+            LostError: the lock is lost.
         """
         if self._is_lost():
             raise LostError
 
     def commit(self, name: str | None) -> None:
-        """Let ``name`` be what is to be put in place, whoever holds the lock by then.
+        """Record ``name`` as what must be put in place, by whoever holds the lock then.
 
         Raises:
-            LostError: another holds the lock: nothing was committed.
+            LostError: another holds the lock, so nothing was committed.
         """
         self.committed = name
         if not self._write(is_free=False):

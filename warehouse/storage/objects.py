@@ -1,8 +1,8 @@
-"""Where bytes lie: a bucket of S3, Azure or Google, by obstore.
+"""Storage in a bucket of S3, Azure or Google, by obstore.
 
 Nothing is ever renamed. A file is one PUT, which readers see whole; versions are uploaded under
-names of their own and never change; what leads to them is one small object that is swapped by its
-tag. Credentials are the cloud's own affair: environment, instance or workload identity.
+their own names and never change; the pointer to them is one small object that is swapped by its
+tag. Credentials come from the cloud: environment, instance or workload identity.
 """
 
 import json
@@ -34,7 +34,7 @@ from warehouse.storage.signin import REMEDIES, code_of, open_store
 _STAGING: Final = ".staging"
 _NOW: Final = ".now"
 _AT_ONCE: Final = 32
-"""Requests in flight: a request waits some 20 ms for the store, most of it on the way."""
+"""Requests in flight: each waits some 20 ms for the store, mostly for the network."""
 _CHUNK_BYTES: Final = 1 << 20
 _T = TypeVar("_T")
 _Each = TypeVar("_Each")
@@ -57,7 +57,7 @@ class ObjectStorage(Storage):
         return self.root / "/".join(parts) if parts else self.root
 
     def has(self, *parts: str) -> bool:
-        """Tell whether there is such an object."""
+        """Return whether there is such an object."""
         with self._errors(parts):
             return self._missing_is_none(lambda: obstore.head(self._store, _key(parts))) is not None
 
@@ -69,7 +69,7 @@ class ObjectStorage(Storage):
         return sorted(key.rpartition("/")[2] for key in keys)
 
     def names_of(self, *folders: Parts) -> list[list[str]]:
-        """Return the sorted names below each prefix, all in the time of one request."""
+        """Return the sorted names below each prefix, in the time of one request."""
 
         def names(parts: Parts) -> list[str]:
             return self.names(*parts)
@@ -77,7 +77,7 @@ class ObjectStorage(Storage):
         return [*_in_parallel(names, folders)]
 
     def folders_with(self, name: str, *parts: str) -> list[str]:
-        """Return the sorted names below a prefix below which there is an object of this name."""
+        """Return the sorted names below a prefix that have an object of this name below them."""
         start = f"{_key(parts)}/"
         below = (key.removeprefix(start).split("/") for key in self._sizes(parts))
         return sorted(steps[0] for steps in below if steps[1:] == [name])
@@ -85,9 +85,9 @@ class ObjectStorage(Storage):
     def get_each(
         self, files: Sequence[Parts], last_bytes: int | None = None
     ) -> Iterator[bytes | None]:
-        """Yield the content of each object, None if it is missing; or the end of each only.
+        """Yield the content of each object, or only its end; None if the object is missing.
 
-        Those that follow are fetched meanwhile.
+        The following ones are fetched meanwhile.
         """
         sizes: dict[str, int] = {}
         if last_bytes is not None:
@@ -114,11 +114,11 @@ class ObjectStorage(Storage):
 
     @contextmanager
     def at_once(self) -> Iterator[Put]:
-        """Give what takes the place of ``put``; what it is given counts together, or not at all.
+        """Give a replacement for ``put``: what it writes counts together, or not at all.
 
-        Objects are uploaded aside. Swapping the lease to one that names them is the step that
-        makes them count, and which a holder that was taken over cannot make; then they are copied
-        in place by the store, many at a time. What is killed in between ``recover`` finishes.
+        Objects are uploaded aside. They count once the lease is swapped to one that names them,
+        which a holder that was taken over cannot do; then the store copies them in place, many at
+        a time. If the process is killed meanwhile, ``recover`` finishes.
         """
         token = uuid4().hex
         targets: list[Parts] = []
@@ -168,7 +168,7 @@ class ObjectStorage(Storage):
             obstore.copy(self._store, _key(source), _key(target))
 
     def delete(self, *parts: str) -> bool:
-        """Remove an object, or all below a prefix; return whether there was one."""
+        """Remove an object, or everything below a prefix; return whether there was any."""
         self._check()
         keys = [*self._sizes(parts)]
         if not keys and self.has(*parts):
@@ -180,9 +180,9 @@ class ObjectStorage(Storage):
 
     @contextmanager
     def lock(self, name: str, busy: WarehouseError) -> Iterator[None]:
-        """Hold an object with a lease, renewed until the end; raise ``busy`` if anyone else does.
+        """Hold an object with a lease and keep renewing it; raise ``busy`` if anyone else holds it.
 
-        A holder that dies holds it until its lease has run out.
+        If the holder dies, the lock is held until the lease expires.
         """
         with Lease(self, name).held(busy) as lease:
             self._lease = lease
@@ -192,22 +192,22 @@ class ObjectStorage(Storage):
                 self._lease = None
 
     def scratch(self) -> AbstractContextManager[Path]:
-        """Give an empty private folder of this machine, removed afterwards."""
+        """Give an empty private folder on this machine; remove it afterwards."""
         return scratch_folder(self._error)
 
     @contextmanager
     def near(self, files: Sequence[Parts]) -> Iterator[list[Path]]:
-        """Fetch the objects to scratch; give their paths there.
+        """Fetch the objects to scratch and give their paths there.
 
-        What this storage has near already is not fetched again: all who read it meanwhile read
-        the same.
+        Objects that this storage has fetched already are not fetched again: all who read them at
+        the same time share one copy.
         """
         with self._fetched.held(files) as paths:
             yield [path.result() for path in paths]
 
     @contextmanager
     def ahead(self, files: Sequence[Parts]) -> Iterator[None]:
-        """Have objects that ``near`` will be asked for fetched meanwhile."""
+        """Start fetching objects that ``near`` will be asked for."""
         with self._fetched.held(files):
             yield
 
@@ -222,16 +222,16 @@ class ObjectStorage(Storage):
                         file.write(chunk)
 
     def building(self, name: str) -> AbstractContextManager[Path]:
-        """Give an empty folder of this machine to build in, from which ``keep`` takes.
+        """Give an empty local folder to build in, from which ``keep`` takes.
 
-        What workers of a killed build shared below the name is swept.
+        Sweeps what workers of a killed build shared below the name.
         """
         if self._sizes((name,)):
             self.delete(name)
         return self.scratch()
 
     def keep(self, built: Mapping[Parts, Path]) -> None:
-        """Upload files and folders of files, many at a time, the last one when all others are."""
+        """Upload files and folders of files, many at a time; the last one after all others."""
         files = []
         for parts, source in built.items():
             if source.is_dir():
@@ -254,9 +254,9 @@ class ObjectStorage(Storage):
     ) -> None:
         """Swap the one object that says what each name leads to; with ``is_copied`` copy too.
 
-        It never leads back: an older version than it names is refused, and so is a builder that
-        another took over. Renewing the lease between look and swap tells: who took over before
-        has another lease, who does after changes what is swapped.
+        It never goes back: a version that is not later than the current one is refused, and so is a
+        builder that another took over. Renewing the lease between look and swap detects that: a
+        takeover before it changed the lease, one after it changes the object to be swapped.
         """
         key = f"{current}.json"
         found = self.look_at(key)
@@ -279,7 +279,7 @@ class ObjectStorage(Storage):
                 self._copy_whole(parts, name)
 
     def _copy_whole(self, parts: Parts, name: str) -> None:
-        """Copy a file, or the files of a folder, to a fixed name; others there are removed."""
+        """Copy a file, or the files of a folder, to a fixed name; remove others there."""
         start = _key(parts)
         wanted = [key.removeprefix(f"{start}/") for key in self._sizes(parts)]
         if wanted:
@@ -306,9 +306,9 @@ class ObjectStorage(Storage):
             return Found(bytes(found.bytes()), tag, meta["last_modified"])
 
     def swap(self, key: str, content: bytes, tag: Tag | None) -> Tag | None:
-        """Replace the object of that tag (None: none may be there); None if another was faster.
+        """Replace the object that has the tag (None: none may exist); None if another was faster.
 
-        Where the answer was lost on the way, what lies there says who was faster.
+        If the answer got lost, the object's content tells who was faster.
         """
         mode: Any = "create" if tag is None else {k: v for k, v in tag.items() if v is not None}
         with self._errors((key,)):
@@ -324,7 +324,7 @@ class ObjectStorage(Storage):
         return found.tag if found and found.content == content else None
 
     def now(self) -> datetime:
-        """Return the instant by the store's clock, as it dates an object."""
+        """Return the time by the store's clock, which dates objects."""
         with self._errors((_NOW,)):
             obstore.put(self._store, _NOW, b"")
             return obstore.head(self._store, _NOW)["last_modified"]
@@ -360,7 +360,7 @@ class ObjectStorage(Storage):
         )
 
     def _missing_is_none(self, step: Callable[[], _T]) -> _T | None:
-        """Return what a step returns, None where the object is missing; but not the bucket."""
+        """Return the result of a step, None if the object is missing; a missing bucket raises."""
         try:
             return step()
         except FileNotFoundError as error:
@@ -370,7 +370,7 @@ class ObjectStorage(Storage):
 
     @contextmanager
     def _errors(self, parts: Parts) -> Iterator[None]:
-        """Turn what obstore raises into one line; its own texts quote whole answers."""
+        """Turn obstore's errors into one line; their own texts quote whole answers."""
         try:
             yield
         except (BaseError, OSError, ValueError) as error:
@@ -385,7 +385,7 @@ def _key(parts: Parts) -> str:
 
 
 def _in_parallel(step: Callable[[_Each], _T], files: Sequence[_Each]) -> Iterator[_T]:
-    """Yield the result of each step in order; some that follow run meanwhile."""
+    """Yield the result of each step in order; the following ones run meanwhile."""
     with ThreadPoolExecutor(min(_AT_ONCE, len(files) or 1)) as pool:
         waiting = iter(files)
         running = deque(pool.submit(step, each) for each in islice(waiting, _AT_ONCE))

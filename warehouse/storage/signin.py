@@ -1,7 +1,7 @@
-"""How a store of objects is reached, and its errors in a word with a remedy.
+"""How an object store is reached, and its errors as a code with a remedy.
 
-Belongs here: what the environment says of endpoints and credentials, what a store answers where
-they do not do. Does not belong here: objects (``objects.py``).
+Belongs here: endpoints and credentials from the environment, and what a store answers if they are
+wrong. Does not belong here: objects (``objects.py``).
 """
 
 import os
@@ -29,7 +29,7 @@ _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _CODE: Final = re.compile(r"<Code>\s*(\w{1,64})\s*</Code>")
 _STATUS: Final = re.compile(r"status code: (\d{3})")
 _NO_IDENTITY: Final = ("redential", "metadata", "169.254.169.254", "/latest/api/token")
-"""Of an error where the environment has no credentials and the machine no identity."""
+"""Signs of an error without credentials in the environment or an identity of the machine."""
 _SIGN_IN: Final = (
     "see to the credentials in the environment (AWS_..., AZURE_..., GOOGLE_...) or to the "
     "identity of the machine, and to its clock"
@@ -62,10 +62,10 @@ REMEDIES: Final[Mapping[str, str]] = {
 
 
 def open_store(root: ObjectUrl, error: type[WarehouseError]) -> ObjectStore:
-    """Return the store, signed in as the environment says; nothing is asked of it yet.
+    """Return the store, signed in as the environment says; sends no request yet.
 
     Raises:
-        WarehouseError: of the class ``error``, the environment does not say how, or not safely.
+        WarehouseError: of the class ``error``: the environment does not say how, or not safely.
     """
     scheme = root.scheme
     endpoint = endpoint_of(scheme)
@@ -100,14 +100,14 @@ def endpoint_of(scheme: str) -> str | None:
 
 
 def code_of(error: Exception) -> str:
-    """Return the store's own code of an error, or what comes nearest to it."""
+    """Return the store's own code of an error, or the nearest equivalent."""
     text = str(error)
     code, status = _CODE.search(text), _STATUS.search(text)
     if any(sign in text.partition("\n")[0] for sign in _NO_IDENTITY):
         return "NoCredentials"
     if (
         "redirect without LOCATION" in text
-    ):  # how obstore tells a 301, S3's answer of another region
+    ):  # obstore's text for a 301, S3's answer from another region
         return "301"
     if code or status:
         own = code[1] if code else ""

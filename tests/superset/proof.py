@@ -165,7 +165,7 @@ def main() -> int:
         superset = Superset(folder)
         superset.set_up(archive)
         with superset.serving(), connect("EU", warehouse=warehouse) as database:
-            charts, on_dashboard = superset.charts(), superset.charts_on("meeting-rooms")
+            charts, on_dashboard = superset.charts(), superset.charts_on("meeting-rooms-eu")
             differing = sorted(charts.keys() ^ FIGURES.keys() | on_dashboard ^ FIGURES.keys())
             for chart, query in FIGURES.items():
                 expected = comparable(database.execute(query).fetchall())

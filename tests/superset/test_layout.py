@@ -75,3 +75,20 @@ def test_a_zip_is_for_the_database_that_is_named_and_opens_it_read_only(tmp_path
     assert database["sqlalchemy_uri"] == "duckdb:////srv/eu/insights-eu-statistics.duckdb"
     assert database["extra"]["engine_params"]["connect_args"] == {"read_only": True}
     assert json.dumps(database).count("password") == 0
+
+
+def test_the_dashboards_of_two_regions_stand_side_by_side(tmp_path: Path) -> None:
+    found = []
+    for region in ("eu", "apac"):
+        archive = tmp_path / f"{region}.zip"
+        assert command.main([str(archive), f"/srv/insights-{region}-statistics.duckdb"]) == 0
+        with ZipFile(archive) as opened:
+            texts = [opened.read(name).decode() for name in opened.namelist()]
+        own = set(re.findall(r"6f0e2f6a-[0-9a-f-]{27}", " ".join(texts)))
+        assert len(own) == len(files()) - 1
+        assert f"database_name: room-insights-{region}" in texts[1]
+        found.append(
+            own | set(re.findall(r"^(?:slug|dashboard_title): .*$", texts[2], re.MULTILINE))
+        )
+    assert len(found[0]) == len(found[1]) == len(files()) + 1
+    assert not found[0] & found[1]

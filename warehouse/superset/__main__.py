@@ -8,12 +8,14 @@ Does not belong here: what the charts show (``charts.py``).
 """
 
 import json
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 from zipfile import ZipFile
+from zlib import crc32
 
 import pyarrow as pa
 import yaml
@@ -39,6 +41,9 @@ _TIME_SERIES: Final = "echarts_timeseries"
 _WEEK: Final = "P1W"
 _VERSION: Final = "1.0.0"
 _FIRST_ID: Final = 0x6F0E2F6A_51D7_4C11_A000_000000000000
+_IDS: Final = str(UUID(int=_FIRST_ID))[:-4]
+"""How every id begins; the last eight digits of it are the region's."""
+_OF_REGION: Final = re.compile(r"insights-([a-z0-9_]+)-statistics\.duckdb", re.ASCII)
 _WITH_ROOMS: Final = (
     "SELECT d.*, r.name, r.site, r.building, r.capacity, r.capacity_band "
     "FROM TABLE AS d JOIN rooms AS r ON r.room_id = d.room_id"
@@ -59,14 +64,18 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m warehouse.superset [OUT.zip DATABASE]\n")
         return 2
     database = Path(arguments[1]).absolute()
+    region = _OF_REGION.fullmatch(database.name)
     with ZipFile(arguments[0], "w") as archive:
-        for name, text in files(f"duckdb:///{database}").items():
+        for name, text in files(f"duckdb:///{database}", region[1] if region else "").items():
             archive.writestr(f"room_insights/{name}", text)
     return 0
 
 
-def files(uri: str = PLACEHOLDER) -> dict[str, str]:
-    """Return the text of every file by its path; ``uri`` is the database's SQLAlchemy URI."""
+def files(uri: str = PLACEHOLDER, region: str = "") -> dict[str, str]:
+    """Return the text of every file by its path; ``uri`` is the database's SQLAlchemy URI.
+
+    With a region, in small letters, the names and ids are its own: several stand side by side.
+    """
     found: dict[str, dict[str, Any]] = {
         "metadata.yaml": {
             "version": _VERSION,
@@ -88,8 +97,15 @@ def files(uri: str = PLACEHOLDER) -> dict[str, str]:
         found[f"datasets/room_insights/{table}.yaml"] = _dataset(table)
     for chart in CHARTS:
         found[f"charts/{_file_name(chart)}.yaml"] = _chart(chart)
+    if region:
+        dashboard = found["dashboards/room_insights.yaml"]
+        found[DATABASE]["database_name"] += f"-{region}"
+        dashboard["slug"] += f"-{region}"
+        dashboard["dashboard_title"] += f" {region.upper()}"
+        dashboard["position"]["HEADER_ID"]["meta"]["text"] += f" {region.upper()}"
+    ids = _IDS, _IDS[:-8] + (f"{crc32(region.encode()):08x}" if region else _IDS[-8:])
     return {
-        name: yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+        name: yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100).replace(*ids)
         for name, content in found.items()
     }
 

@@ -1,6 +1,6 @@
 -- Work table: changes of bookings of closed months by place, month, change and notice, before any
--- merging (R17 to R20). Notice is the start minus the later reading: a lower bound.
--- What is booked in the end and was not taken at the change was booked again.
+-- merging (R17 to R20). Notice is the start minus the later reading, a lower bound.
+-- Booked again is what is booked in the end, minus what others had booked at the change already.
 WITH minutes AS (
     SELECT change_no, sum(open_minutes) AS open_minutes, sum(booked_minutes) AS booked_minutes
     FROM change_minutes

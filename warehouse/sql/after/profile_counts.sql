@@ -1,7 +1,7 @@
--- Work table: bookings of closed months by place, month, measure and band, before any merging (R17),
--- of some months at a time (profile.py).
--- A month is closed once its last day lies trailing_days back; one that the retention has begun to
--- delete is none any more. Bookings count whole, under their local start date (R15).
+-- Work table: bookings of closed months by place, month, measure and band, before any merging
+-- (R17), some months at a time (profile.py).
+-- A month is closed once its last day is trailing_days back, until retention begins to delete it.
+-- Bookings count whole, under their local start date (R15).
 -- Room versions, months and bands are numbers until the bookings are counted: faster to hash.
 WITH places AS (
     SELECT site, building, capacity_band,

@@ -1,5 +1,5 @@
--- Series that may only hold a room (R21): old, often, and nobody invited beside the organizer as far
--- as is known. A question to ask, never a finding.
+-- Series that may only hold a room (R21): old, frequent, and with nobody known to be invited
+-- besides the organizer. They raise a question, and are never a finding.
 WITH series AS (
     SELECT room_id,
            created_at,

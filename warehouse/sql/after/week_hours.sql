@@ -1,4 +1,4 @@
--- Work table: the heat map of the week: room hours summed (R9).
+-- Work table: room hours summed for the heat map of the week (R9).
 SELECT p.building,
        p.capacity_band,
        t.iso_week,

@@ -1,5 +1,5 @@
--- What people changed, as the lake has it, up to now; no personal rooms, as of the day of the change's
--- booking in UTC (R19).
+-- What people changed, as the lake has it, up to now (R19). Rooms that are personal, or ever were,
+-- are left out.
 SELECT s.region,
        c.room_id,
        c.change,

@@ -1,5 +1,5 @@
--- What was read. A room that left the directory leaves the database.
--- Sorted like bookings: some thousand rooms after another, or their ids fill every block anew.
+-- What was read; rooms that left the directory are left out. Sorted like bookings, in groups of
+-- 10,000 rooms: with more, nearly every block would need its own dictionary of room ids.
 SELECT s.region,
        d.room_id,
        c.lake_date AS local_date,

@@ -1,6 +1,6 @@
--- Work table: what was booked for a while and is not any more: the bookings of the ledger before each
--- was cancelled, moved or resized, in minutes of the year 1 (R19). The minute of a change is the
--- middle of its two readings. A booking that came here by an earlier change was not here before.
+-- Work table: bookings that existed for a while and are gone: as they were before each was cancelled,
+-- moved or resized, in minutes since the year 1 (R19). The minute of a change is the middle of its two
+-- readings. A booking that an earlier change moved here was not here before that.
 WITH lost AS (
     SELECT row_number() OVER () AS lost_no,
            room_id,

@@ -1,5 +1,5 @@
--- Work table: bookings that were moved or resized to where they are, and the minute of the year 1 in the
--- middle of the two readings between which that happened: before it they were elsewhere (R19).
+-- Work table: bookings that were moved or resized to where they are, and when, in minutes since the
+-- year 1: in the middle of the two readings around it. Before that they were elsewhere (R19).
 SELECT room_id,
        new_starts_at AS starts_at,
        new_ends_at AS ends_at,

@@ -1,4 +1,4 @@
--- Work table: the changes with a number, and the minutes of the year 1 between which each set a room free.
+-- Work table: the numbered changes, and from which to which minute since the year 1 each freed a room.
 SELECT row_number() OVER (ORDER BY lake_date, lake_row) AS change_no,
        room_id,
        change,

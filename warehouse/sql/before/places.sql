@@ -1,5 +1,5 @@
--- Work table: the places whose rooms are counted together: buildings and capacity bands for
--- rooms_in_use; floors, buildings and sites that have a name for rooms_in_use_by_place.
+-- Work table: the places whose rooms are counted together: buildings by capacity band for
+-- rooms_in_use; named floors, buildings and sites for rooms_in_use_by_place.
 WITH found AS (
     SELECT CASE grouping_id(building, floor, capacity_band)
                WHEN 2 THEN 'building_size' WHEN 1 THEN 'floor' WHEN 3 THEN 'building' ELSE 'site'

@@ -1,4 +1,4 @@
--- One room of the directory a row, as it is now.
+-- One row for each room of the directory, as it is now.
 SELECT s.region,
        d.room_id,
        d.name,

@@ -1,4 +1,4 @@
--- Each room as the directory had it, a row for each span of days in which it did not change (R18).
+-- Each room as the directory had it, one row for each span of days in which it did not change (R18).
 SELECT s.region,
        d.room_id,
        d.valid_from,

@@ -1,5 +1,4 @@
--- Work table: the rows of the heat map that each room counts for. Two sites can have buildings of the
--- same name.
+-- Work table: the heat map rows that each room counts for. Buildings of two sites can share a name.
 SELECT room_no,
        building,
        capacity_band,

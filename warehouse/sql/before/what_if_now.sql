@@ -1,5 +1,5 @@
--- Work table: the rooms as they are now, of buildings that the page's what-if can answer for: two rooms
--- or more, none combined (R25), no personal rooms. counts_from: since when the
+-- Work table: the rooms as they are now, of buildings that the page's what-if can answer for: two
+-- or more rooms, none of them combined (R25) or personal. counts_from is the day since which the
 -- building has had these rooms with these seats, and no others (R18).
 WITH now_and_then AS (
     SELECT r.room_id,

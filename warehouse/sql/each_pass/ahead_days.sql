@@ -1,4 +1,4 @@
--- Work table: open and booked minutes of each building on the four weeks of days after data_through.
+-- Work table: open and booked minutes of each building and day in the four weeks after data_through.
 SELECT b.building_no,
        f.local_date,
        CAST(sum(f.open_minutes) AS BIGINT) AS open_minutes,

@@ -1,4 +1,4 @@
--- Work table: the local day of the booking of each change, and where its room was on it.
+-- Work table: the local day of each change's booking, and where its room was on that day.
 SELECT c.change_no, k.local_date, d.site, d.building
 FROM numbered_changes AS c
 JOIN directory AS d ON d.room_id = c.room_id

@@ -1,5 +1,5 @@
--- Work table: of the time that each change set free, what is open, and what of that is booked in the end
--- (R20), hour by hour.
+-- Work table: the open minutes of the time that each change set free, and how many of them are
+-- booked in the end (R20), from the masks of the hours.
 WITH cells AS (
     SELECT c.change_no,
            d.room_no,

@@ -1,4 +1,4 @@
--- Work table: what of gone can touch this pass, on the shifted clock of live.
+-- Work table: bookings of gone that can touch this pass, on the shifted clock of live.
 SELECT d.room_no,
        g.starts_minute + d.phase_minutes AS starts_minute,
        g.ends_minute + d.phase_minutes AS ends_minute,

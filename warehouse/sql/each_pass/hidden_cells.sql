@@ -1,4 +1,4 @@
--- Work table: how many cells of utilization each pass left out for the minimum group.
+-- Work table: how many cells of utilization the minimum group hides in each pass.
 SELECT count(*) AS cells
 FROM utilization_cells AS u
 CROSS JOIN settings AS s

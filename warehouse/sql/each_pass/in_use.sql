@@ -1,5 +1,5 @@
--- Work table: rooms booked at once in each place, over the minutes of a day with any room of it open.
--- Of a place with an open room that was never read nobody knows whether it was sold out (R13).
+-- Work table: rooms booked at once in each place, over the minutes of a day with an open room in it.
+-- Whether a place was sold out is unknown if an open room of it was never read (R13).
 SELECT p.place_no,
        p.local_date,
        o.rooms_open,

@@ -1,4 +1,4 @@
--- Work table: the room-days of this pass whose bookings are final, without personal rooms, and rooms
+-- Work table: the room-days of this pass whose bookings are final, without personal rooms and rooms
 -- out of use.
 SELECT r.room_no, r.local_date, b.building_no
 FROM room_dates AS r

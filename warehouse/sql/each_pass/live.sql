@@ -1,10 +1,10 @@
 -- Work table: the bookings that can touch this pass: those of its own days, and those of earlier
 -- days that still run, however long ago they began (R10).
 -- Minutes are counted from the year 1 on the room's shifted clock: UTC plus the part of the zone's
--- offset under one hour, so that a multiple of 60 is a full hour on the wall. A start is floored,
--- an end is ceiled to the minute (R1). Years before 1970 come out right, since nothing is negative.
--- A date in UTC is counted from minutes too: a cast of an instant asks ICU.
--- known_from is the minute from which the calendar had the booking; long ago where that is unknown.
+-- offset under one hour, so that a multiple of 60 is a full hour of local time. Starts are rounded
+-- down to the minute, ends up (R1). Years before 1970 work too, since nothing is negative.
+-- UTC dates are computed from minutes too: casting an instant to a date asks ICU.
+-- known_from is the minute from which the calendar had the booking; long ago if that is unknown.
 SELECT room_no, local_start_date, starts_minute, ends_minute, is_all_day, is_booked, is_own,
        known_from
 FROM live_before AS b

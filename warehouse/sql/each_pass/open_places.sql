@@ -1,5 +1,5 @@
--- Work table: how many rooms of each place are open on a day, how many it has, and how many of those
--- that are open were never read for it (R13).
+-- Work table: how many rooms of each place are open on a day, how many it has, and how many of the
+-- open ones were never read for that day (R13).
 WITH found AS (
     SELECT r.smallest_place, f.local_date, 1 AS is_open, 0 AS is_listed, 0 AS unread
     FROM days AS f

@@ -1,7 +1,7 @@
--- Work table: the room-days of this pass that were ever read (R13), each with the version of its room
--- that counts on the day (R18). Before opened_on and from closed_on on a room is out of use (R2). Its
--- bookings are final if it was read two dates (UTC) after the day or later, when it was over in
--- every zone.
+-- Work table: the room-days of this pass that were ever read (R13), each with the version of its
+-- room on that day (R18). Before opened_on, and from closed_on on, a room is out of use (R2). Its
+-- bookings are final if it was read two UTC dates after the day or later: by then the day was over
+-- in every zone.
 SELECT d.room_no,
        c.lake_date AS local_date,
        d.profile,

@@ -1,4 +1,4 @@
--- Every local day of a room that is open or has a booking, up to data_through; no personal rooms.
+-- Every local day on which a room is open or has a booking, up to data_through; no personal rooms.
 SELECT s.region,
        d.room_id,
        f.local_date,

@@ -1,4 +1,4 @@
--- The same for the days after data_through that were read: forward bookings (R14).
+-- The same as room_days for the days after data_through that were read: forward bookings (R14).
 SELECT s.region,
        d.room_id,
        f.local_date,

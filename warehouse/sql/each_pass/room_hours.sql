@@ -1,7 +1,6 @@
--- Every local hour of a room that is open or booked, up to data_through; no personal rooms.
--- Only the hours of a clock change have several masks to be summed: the repeated hour is one row of
--- up to 120 minutes.
--- In the order of the masks (masks.py).
+-- Every local hour in which a room is open or booked, up to data_through; no personal rooms.
+-- Only hours of a clock change sum several masks: the repeated hour is one row of up to 120
+-- minutes. Sorted like the masks (masks.py).
 WITH hours AS (
     SELECT room_no,
            local_date,

@@ -1,4 +1,4 @@
--- Rooms booked at once on a whole floor, in a whole building, at a whole site.
+-- Rooms booked at once on a whole floor, in a whole building, or at a whole site.
 SELECT s.region,
        p.level,
        p.site,

@@ -1,5 +1,5 @@
--- Work table: occurrences of the four weeks after data_through that are booked, with their local
--- weekday and hour; all of one room and one created_at are taken for one series (R21).
+-- Work table: booked occurrences in the four weeks after data_through, with local weekday and hour.
+-- Those of one room with one created_at are taken for one series (R21).
 SELECT d.room_id,
        b.created_at,
        t.weekday,

@@ -1,4 +1,4 @@
--- Work table, for shards: the changes of the sites' own rooms in this shard, to be added up.
+-- Work table, for shards: the changes at each site from this shard's rooms, to be summed.
 SELECT p.site, c.local_date, c.minute, c.opened, c.booked
 FROM place_changes AS c
 JOIN places AS p ON p.place_no = c.place_no

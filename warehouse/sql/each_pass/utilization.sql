@@ -1,7 +1,7 @@
 -- Utilization by site, building, floor, room type, capacity band and day: sums over sums (R9).
--- Personal rooms appear only where at least the minimum group of them is open, and all were read:
--- a room that is read a night later would stand alone in the difference of the two nights.
--- A cell whose open rooms were never read has no measures (R13), but for what closed rooms hold.
+-- Personal rooms appear only in cells with at least the minimum group of open ones, all of them read:
+-- a room read a night later would stand out in the difference between the two nights.
+-- A cell whose open rooms were never read has no measures (R13), except bookings in closed rooms.
 SELECT s.region,
        u.site,
        u.building,

@@ -1,4 +1,4 @@
--- Work table: every cell of utilization, those that the minimum group leaves out too.
+-- Work table: every cell of utilization, including those that the minimum group hides.
 WITH open_days AS (
     SELECT profile, local_date, sum(bit_count(open_mask)) > 0 AS is_open
     FROM calendar

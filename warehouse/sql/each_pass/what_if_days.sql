@@ -1,4 +1,4 @@
--- Work table: the days that the page's what-if is about: all rooms of a building were read, and each
+-- Work table: the days of the page's what-if, on which all rooms of a building were read, and each
 -- was open or booked.
 SELECT n.place, f.local_date
 FROM days AS f

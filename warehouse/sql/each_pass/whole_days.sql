@@ -1,4 +1,4 @@
--- Work table: the days of this pass on which the parts of a room count in place of the room (R25).
+-- Work table: the days of this pass on which the parts of a combined room count in its place (R25).
 SELECT DISTINCT d.room_no, t.local_date
 FROM directory AS d
 JOIN directory AS p ON p.part_of = d.room_id

@@ -1,5 +1,5 @@
 -- Which ten rooms were booked most, and which ten least, in the last 28 days? used_day_share tells
--- one full day and four empty ones from five light days.
+-- one full day and four empty ones apart from five light days.
 WITH use_of_rooms AS (
     SELECT d.room_id,
            sum(d.booked_minutes) / sum(d.open_minutes) AS booked_utilization,

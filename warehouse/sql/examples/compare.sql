@@ -1,6 +1,6 @@
 -- Why do two tools disagree? The same bookings under formulas that others publish, ours last.
--- Where count_held_as_booked was set, room_days counts more bookings than are booked: then held ones
--- are booked in every line.
+-- If room_days counts more bookings than are booked, count_held_as_booked was set: then every line
+-- counts held bookings as booked.
 WITH counting AS (
     SELECT (SELECT sum(bookings) FROM room_days)
            > (SELECT count(*) FROM bookings WHERE status = 'booked' AND ends_at > starts_at)

@@ -1,6 +1,6 @@
--- How long are bookings, and how far ahead are they made? The last 28 days by building and size,
--- nearest rank; all-day bookings and series apart, and a creation after the start is no lead time.
--- Cells of fewer than five bookings are left out.
+-- How long are bookings, and how far ahead are they made? The last 28 days by building and size, by
+-- nearest rank. All-day bookings have no duration here, and series no lead time; a creation after
+-- the start is a lead time of 0, and is counted. Cells of fewer than five bookings are left out.
 WITH recent AS (
     SELECT r.building,
            r.capacity_band,

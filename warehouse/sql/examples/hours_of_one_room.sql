@@ -1,4 +1,4 @@
--- One room, hour by hour, over the last 28 days. Put the id of your room in place of the subquery.
+-- One room, hour by hour, over the last 28 days. Replace the subquery with the id of your room.
 SELECT local_date,
        local_hour,
        open_minutes,

@@ -1,5 +1,5 @@
--- How long ahead do people book? Single bookings of all closed months; 0-15m is ad hoc. few holds the
--- bands of too few bookings, so shares add up to one.
+-- How far ahead do people book? Single bookings of all closed months; 0-15m is ad hoc. The band few
+-- holds the bands with too few bookings, so that the shares add up to one.
 SELECT site,
        building,
        band,

@@ -1,4 +1,4 @@
--- How full does a whole building get? The busiest minute of each month on its rooms of all sizes.
+-- How full does a whole building get? The busiest minute of each month over its rooms of all sizes.
 SELECT site,
        building,
        date_trunc('month', local_date) AS month,

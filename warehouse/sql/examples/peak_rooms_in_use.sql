@@ -1,5 +1,5 @@
--- How many rooms would be enough? The busiest minute of each month against the rooms that are open,
--- by building and size; days_sold_out counts days on which no room of the size was free.
+-- How many rooms would be enough? The busiest minute of each month against the rooms that are open, by
+-- building and size; days_sold_out counts days that had a minute with no free room of the size.
 SELECT building,
        capacity_band,
        date_trunc('month', local_date) AS month,

@@ -1,5 +1,5 @@
--- How much of the bookings are series, and how many have guests? Shares of all bookings of the closed
--- months; null where a band was merged into few, so that its share is not known.
+-- How many bookings are series, and how many have guests? Shares of all bookings of the closed
+-- months; null if a band was merged into few, so that its share is unknown.
 WITH bands AS (
     SELECT site,
            building,

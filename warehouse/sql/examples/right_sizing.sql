@@ -1,5 +1,5 @@
--- Do people book rooms of their size? Share of bookings by size of the room and of the party, of all
--- bookings whose headcount is known.
+-- Do people book rooms of their size? Shares of bookings by size of the room and of the party,
+-- among bookings whose headcount is known.
 SELECT capacity_band,
        band AS headcount_band,
        sum(bookings) AS bookings,

@@ -1,4 +1,4 @@
--- Are rooms used more than before? The last 28 days against the 28 days before them.
+-- Are rooms used more than before? The last 28 days compared with the 28 days before them.
 WITH periods AS (
     SELECT u.building,
            u.local_date > b.data_through - 28 AS is_recent,

@@ -1,5 +1,5 @@
--- How far can these figures be trusted? What was read of the last 28 days, what is unknown, what was
--- left out, and which of their bookings no calendar should have: they are rows, and harm no total.
+-- How far can these figures be trusted? What was read of the last 28 days, what is unknown, what
+-- was left out, and how many bookings no calendar should have: they are kept, and change no total.
 WITH room_days_asked AS (
     SELECT count(*) AS asked,
            count(c.read_at) AS loaded,

@@ -1,5 +1,5 @@
--- One row: when and from what this database was built. The last run is what wrote the days that
--- hold the latest reading.
+-- One row: when and from what this database was built. The last run is the one that wrote the days
+-- with the latest reading.
 WITH latest AS (
     SELECT max(read_at) AS read_at FROM coverage
 ),
@@ -13,7 +13,7 @@ last_run AS (
     SELECT c.room_id, bool_and(c.is_loaded) AS is_loaded
     FROM coverage AS c
     JOIN last_days AS t ON t.local_date = c.local_date
-    WHERE c.is_loaded OR c.error_code IS NOT NULL  -- neither: it was erased, and did not fail
+    WHERE c.is_loaded OR c.error_code IS NOT NULL  -- neither: erased, not failed
     GROUP BY c.room_id
 )
 SELECT s.region,

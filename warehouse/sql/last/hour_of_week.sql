@@ -1,4 +1,4 @@
--- The heat map of the week (R9). No shard has a building of another, so there is nothing to add up.
+-- The heat map of the week (R9). No building is in two shards, so there is nothing to add up.
 WITH weeks AS (
     SELECT iso_week, row_number() OVER (ORDER BY iso_week) AS week_no
     FROM (SELECT DISTINCT iso_week FROM week_hours)

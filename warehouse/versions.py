@@ -345,12 +345,9 @@ def _next_name(kept: Sequence[str], region: Region) -> str:
 
 def _remove(tree: Storage, name: str, region: Region) -> None:
     """Remove all of a version, starting with the file that makes it one."""
-    for is_statistics in (False, True):
-        tree.delete(*_parts(name, _DATABASE, is_statistics=is_statistics))
-    tree.delete(*_parts(name), _WHOLE)
-    for is_statistics in (False, True):
-        tree.delete(*_parts(name, is_statistics=is_statistics))
-    tree.delete(LINKS, _links(name, region))
+    tree.delete_each([_parts(name, _DATABASE), (*_parts(name), _WHOLE)])
+    statistics = [_parts(name, ending, is_statistics=True) for ending in (_DATABASE, "")]
+    tree.delete_each([_parts(name), *statistics, (LINKS, _links(name, region))])
 
 
 def _sweep(

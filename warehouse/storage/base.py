@@ -180,6 +180,11 @@ class Storage(ABC):
     def delete(self, *parts: str) -> bool:
         """Remove a file or a whole folder; return whether there was one."""
 
+    def delete_each(self, files: Sequence[Parts]) -> None:
+        """Remove files or whole folders, in any order; those that are not there do not matter."""
+        for parts in files:
+            self.delete(*parts)
+
     @abstractmethod
     def lock(self, name: str, busy: WarehouseError) -> AbstractContextManager[None]:
         """Hold a lock of the root; raise ``busy`` at once if anyone else holds it.

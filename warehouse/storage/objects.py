@@ -37,7 +37,6 @@ _AT_ONCE: Final = 32
 """Requests in flight: each waits some 20 ms for the store, mostly for the network."""
 _CHUNK_BYTES: Final = 1 << 20
 _T = TypeVar("_T")
-_Each = TypeVar("_Each")
 
 
 class ObjectStorage(Storage):
@@ -70,11 +69,7 @@ class ObjectStorage(Storage):
 
     def names_of(self, *folders: Parts) -> list[list[str]]:
         """Return the sorted names below each prefix, in the time of one request."""
-
-        def names(parts: Parts) -> list[str]:
-            return self.names(*parts)
-
-        return [*_in_parallel(names, folders)]
+        return [*_in_parallel(self.names, folders)]
 
     def folders_with(self, name: str, *parts: str) -> list[str]:
         """Return the sorted names below a prefix that have an object of this name below them."""
@@ -94,7 +89,7 @@ class ObjectStorage(Storage):
             for folder in {parts[:-2] for parts in files}:
                 sizes |= self._sizes(folder)
 
-        def get(parts: Parts) -> bytes | None:
+        def get(*parts: str) -> bytes | None:
             key = _key(parts)
             offset = max(0, sizes.get(key, 0) - (last_bytes or 0)) if last_bytes else 0
             options: Any = {"range": {"offset": offset}} if offset else None
@@ -161,8 +156,7 @@ class ObjectStorage(Storage):
         for _ in _in_parallel(self._copy, list(pairs)):
             pass
 
-    def _copy(self, pair: tuple[Parts, Parts]) -> None:
-        source, target = pair
+    def _copy(self, source: Parts, target: Parts) -> None:
         self._check()
         with self._errors(target):
             obstore.copy(self._store, _key(source), _key(target))
@@ -177,6 +171,11 @@ class ObjectStorage(Storage):
             with self._errors(parts):
                 obstore.delete(self._store, keys)
         return bool(keys)
+
+    def delete_each(self, files: Sequence[Parts]) -> None:
+        """Remove objects, or all below prefixes, in the time of one."""
+        for _ in _in_parallel(self.delete, files):
+            pass
 
     @contextmanager
     def lock(self, name: str, busy: WarehouseError) -> Iterator[None]:
@@ -239,8 +238,7 @@ class ObjectStorage(Storage):
             else:
                 files.append((parts, source))
 
-        def upload(each: tuple[Parts, Path]) -> None:
-            parts, file = each
+        def upload(parts: Parts, file: Path) -> None:
             self._check()
             with self._errors(parts):
                 obstore.put(self._store, _key(parts), file)
@@ -384,15 +382,15 @@ def _key(parts: Parts) -> str:
     return "/".join(parts)
 
 
-def _in_parallel(step: Callable[[_Each], _T], files: Sequence[_Each]) -> Iterator[_T]:
+def _in_parallel(step: Callable[..., _T], files: Sequence[tuple[Any, ...]]) -> Iterator[_T]:
     """Yield the result of each step in order; the following ones run meanwhile."""
     with ThreadPoolExecutor(min(_AT_ONCE, len(files) or 1)) as pool:
         waiting = iter(files)
-        running = deque(pool.submit(step, each) for each in islice(waiting, _AT_ONCE))
+        running = deque(pool.submit(step, *each) for each in islice(waiting, _AT_ONCE))
         try:
             while running:
                 result = running.popleft().result()
-                running.extend(pool.submit(step, each) for each in islice(waiting, 1))
+                running.extend(pool.submit(step, *each) for each in islice(waiting, 1))
                 yield result
         finally:
             pool.shutdown(cancel_futures=True)

@@ -1,11 +1,11 @@
-# Every target sets up what it needs: Python 3.11 or later and make are all that a machine must have.
+# Every target sets up what it needs: a machine only has to have make and Python 3.11 or later.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 DEV := $(VENV)/ready-dev
-# Not compiled ahead: that doubles the time, and Python compiles what it uses, once: images that
-# forbid it (PYTHONDONTWRITEBYTECODE) would have every start of every process compile all of it.
+# Packages are not compiled on installation: that doubles the time, and Python compiles what it uses,
+# once. PYTHONDONTWRITEBYTECODE, which some images set, would make every process compile it all again.
 unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate

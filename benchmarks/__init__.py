@@ -1,1 +1,1 @@
-"""What measures the figures of docs/measured.md: ``python -m benchmarks`` runs all of it."""
+"""The benchmarks behind the figures in docs/measured.md: ``python -m benchmarks`` runs all."""

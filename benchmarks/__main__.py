@@ -1,9 +1,9 @@
-"""``python -m benchmarks``: every benchmark in turn, or those that are named.
+"""``python -m benchmarks``: run every benchmark in turn, or those that are named.
 
-Belongs here: which there are, in sizes that a pair of cores can bear, and about how long each
+Belongs here: the list of benchmarks, with sizes that two cores can handle, and about how long each
 takes there.
-Does not belong here: what is measured; every module says that itself, and takes other sizes
-with ``python -m benchmarks.<name>``.
+Does not belong here: what each measures. Its module says that, and takes other sizes when run as
+``python -m benchmarks.<name>``.
 """
 
 import os
@@ -16,7 +16,7 @@ import click
 
 
 class Benchmark(NamedTuple):
-    """The options that a module is run with, and the minutes that it takes."""
+    """The options that a module is run with, and how many minutes it takes."""
 
     options: str
     minutes: int
@@ -77,7 +77,7 @@ def main(names: tuple[str, ...]) -> None:
 
 
 def _load() -> float:
-    """Return how many processes want a core: beyond the cores, figures are too high."""
+    """Return the load average: if it exceeds the number of cores, figures come out too high."""
     return os.getloadavg()[0]
 
 

@@ -1,10 +1,10 @@
-"""Measures busy ahead (R23) on invented calendars: how near its median, how true its range.
+"""Measure busy ahead (R23) on invented calendars: how close its median is, how true its range.
 
 Belongs here: two buildings whose 13 months have a trend, weekdays, a quiet July, holidays and
-shocks by week and by day, none of which the method knows, and a ledger of what was cancelled; and
-13 months of the calendars of the sandbox Exchange, in small buildings that are often booked late.
-Prints a JSON object a company or region, from the published ``busy_ahead_check``; fails if a
-company misses a bar.
+shocks by week and by day, none of which the method knows, and a ledger of cancellations; and 13
+months of the sandbox Exchange's calendars, in small buildings that are often booked late.
+Prints a JSON object for each company or region, from the published ``busy_ahead_check``; fails if
+a company misses a bar.
 
 Run: ``python -m benchmarks.ahead --seeds 3 --sandbox``.
 """
@@ -41,7 +41,7 @@ CANCELLED: Final = 0.15
 IN_SERIES: Final = 0.4
 SHOCK: Final = 0.08
 TRENDS: Final = (0.0, 0.5, -0.4)
-"""How much more is booked at the end of the 13 months than at their start, of the mean."""
+"""Growth of bookings from the start to the end of the 13 months, as a share of the mean."""
 LEAST_NEARER: Final = 0.30
 WITHIN: Final = (0.55, 0.65)
 _BY_WEEKDAY: Final = np.array([0.75, 1.05, 1.15, 1.0, 0.6, 0.02, 0.02])
@@ -49,7 +49,7 @@ _DAY: Final = timedelta(days=1)
 
 
 class Company:
-    """Rooms, and what is booked of them day by day, from one seed."""
+    """Rooms and their bookings day by day, from one seed."""
 
     def __init__(self, seed: int, trend: float) -> None:
         self._random = np.random.default_rng(seed)
@@ -60,7 +60,7 @@ class Company:
         self.ledger: dict[date, Rows] = defaultdict(list)
 
     def bookings(self, day: date) -> Iterator[dict[str, Any]]:
-        """Yield a day's bookings that there are now; those that went are in the ledger."""
+        """Yield the bookings of a day that exist now; put cancelled ones into the ledger."""
         expected = MEETINGS_A_DAY * self._popularity * self._level(day)
         for number, count in enumerate(self._random.poisson(expected)):
             taken: list[tuple[datetime, datetime, datetime | None]] = []
@@ -89,7 +89,7 @@ class Company:
                     yield booking
 
     def _is_gone(self, booking: dict[str, Any], gone_at: datetime) -> bool:
-        """Return whether a night saw that it went; of what came and went between two, none did."""
+        """Tell whether a booking is gone by now; add it to the ledger if any night ever saw it."""
         seen_at = datetime.combine(gone_at.date(), NOW.timetz())
         seen_at += _DAY if seen_at < gone_at else timedelta(0)
         if seen_at > NOW:
@@ -122,7 +122,7 @@ class Company:
 
 
 def make_lake(folder: Path, seed: int, trend: float) -> Lake:
-    """Write a company's lake; its nights were compared from the start."""
+    """Write a company's lake, with a ledger that begins on the first night."""
     company, lake = Company(seed, trend), Lake(folder / "lake", "EU")
     place = {"site": "Copenhagen", "country": "DK", "time_zone": "Europe/Copenhagen"}
     rooms = [
@@ -152,7 +152,7 @@ def make_lake(folder: Path, seed: int, trend: float) -> Lake:
 
 
 def measured(folder: Path, seed: int) -> dict[str, Any]:
-    """Return what the back-test says of a company, all distances pooled, and the extremes."""
+    """Return the back-test of a company, all distances pooled, and the extremes."""
     trend = TRENDS[seed % len(TRENDS)]
     lake = make_lake(folder, seed, trend)
     return {"seed": seed, "trend": trend} | figures(lake, folder / "warehouse", NOW)
@@ -161,7 +161,7 @@ def measured(folder: Path, seed: int) -> dict[str, Any]:
 def sandboxed(folder: Path) -> Iterator[dict[str, Any]]:
     """Read the sandbox's calendars as the demo does, and yield the back-test of each region.
 
-    They are read once, and nothing is cancelled in them: the ledger is taken to begin before.
+    They are read once and nothing in them is cancelled: an empty ledger is dated to before them.
     """
     demo = [str(Path(sys.executable).with_name("insights")), "demo", "--dir", str(folder)]
     subprocess.run([*demo, "--days", "395"], check=True, stdout=subprocess.DEVNULL)
@@ -175,7 +175,7 @@ def sandboxed(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def figures(lake: Lake, warehouse: Path, now: datetime) -> dict[str, Any]:
-    """Publish a lake and return what its back-test says."""
+    """Publish a lake and return its back-test."""
     publish(lake, warehouse, PublishOptions(export_parquet=False), now)
     with connect(lake.region, warehouse=warehouse) as connection:
         (found,) = connection.execute(

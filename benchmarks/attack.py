@@ -1,8 +1,8 @@
-"""Attacks the statistics of thirty nights of an invented region, as a curious colleague would.
+"""Attack the statistics of thirty nights of an invented region, as a curious colleague would.
 
-Belongs here: the region, its ledger, its nights, and what the attacker of the tests
-(``tests/privacy/statistics``) finds in them. Prints one JSON object, keeps the result for
-``insights privacy-report``, and fails if a count was found, or none was found without merging.
+Belongs here: the region, its ledger, its nights, and running the attacker of the tests
+(``tests/privacy/statistics``) on them. Prints one JSON object and stores the result for
+``insights privacy-report``. Fails if a count was found, or if none was found without merging.
 
 Run: ``python -m benchmarks.attack --rooms 1000 --nights 30``.
 """
@@ -39,7 +39,7 @@ from warehouse.versions import pointer
 K: Final = 5
 FIRST: Final = date(2026, 8, 25)
 FIRST_NIGHT: Final = date(2026, 11, 1)
-"""October closes on the fifteenth of the nights."""
+"""Chosen so that October closes on the fifteenth night."""
 _CHANGED: Final = 0.08
 _OWN: Final = 12
 _OWN_BOOKINGS: Final = f"""
@@ -54,7 +54,7 @@ ORDER BY hash(b.room_id, b.starts_at) LIMIT {_OWN}
 
 
 def write_ledger(lake: Lake, last: date) -> int:
-    """Write changes of every twelfth booking or so, and return how many."""
+    """Write changes of about every twelfth booking, and return how many."""
     chance = random.Random(20261101)
     rows: list[dict[str, Any]] = []
     columns = ["room_id", "kind", "starts_at", "ends_at", "created_at"]
@@ -82,7 +82,7 @@ def write_ledger(lake: Lake, last: date) -> int:
 
 
 def own_bookings(warehouse: Path) -> list[Own]:
-    """Return some bookings that one colleague may have made, as the statistics band them."""
+    """Return bookings that one colleague may have made, with the bands of the statistics."""
     with connect("EU", warehouse=warehouse, bookings=True) as connection:
         found = connection.execute(_OWN_BOOKINGS).fetchall()
     own = []

@@ -1,7 +1,7 @@
-"""A small company whose every booking tells in which night it was read.
+"""A small company whose bookings show in which night each was read.
 
 Belongs here: its sandbox, the calendars of a night, the configuration that reads them.
-Does not belong here: what is done to a run (``killed_runs.py``).
+Does not belong here: killing runs (``killed_runs.py``).
 """
 
 import os
@@ -24,12 +24,12 @@ DAYS: Final = [FIRST + timedelta(days=offset) for offset in range(6)]
 ROOMS: Final = [f"room-{number:03d}" for number in range(24)]
 FAILING: Final = ROOMS[7]
 PER_DAY: Final = 3
-MOST_NIGHTS: Final = 60 * 30  # more cannot be told apart by their minutes
+MOST_NIGHTS: Final = 60 * 30  # minutes and lengths cannot number more
 ORGANIZER: Final = Person("Ann", "ann@contoso.example")
 
 
 class Company:
-    """A sandbox whose calendars are those of the night that is to come."""
+    """A sandbox with the calendars of the next night."""
 
     def __init__(self, folder: Path) -> None:
         self.calendars: dict[str, list[Item]] = {room_id: [] for room_id in ROOMS}
@@ -41,7 +41,7 @@ class Company:
         self.server = SandboxExchange(self.tenant, CertificateAuthority(folder / "authority"))
 
     def begin(self, number: int) -> None:
-        """Move every booking, and let one room fail in odd nights."""
+        """Move every booking to this night's time, and let one room fail in odd nights."""
         for items in self.calendars.values():
             items[:] = [meeting(day, hour, number) for day in DAYS for hour in range(PER_DAY)]
         self.tenant.faults.clear()
@@ -50,7 +50,7 @@ class Company:
             self.tenant.faults.add(Fault("response_code", room=failing, code="ErrorAccessDenied"))
 
     def configure(self, folder: Path, place: Location | None = None) -> Path:
-        """Write a configuration that reads this company into its folder, or into a place."""
+        """Write a configuration that reads this company into that folder, or into ``place``."""
         folder.mkdir()
         with (folder / "rooms.csv").open("w") as file:
             file.write("room_id,address,time_zone\n")
@@ -72,13 +72,13 @@ class Company:
 
 
 def meeting(day: date, hour: int, number: int) -> Item:
-    """Return a booking whose minute and length are the night's number."""
+    """Return a booking whose minute and length encode the night's number."""
     start = datetime(day.year, day.month, day.day, 9 + 2 * hour, number % 60, tzinfo=UTC)
     return Item(start, start + timedelta(minutes=30 + number // 60), ORGANIZER)
 
 
 def number_of(starts_at: datetime, ends_at: datetime) -> int:
-    """Return the night that a booking was read in."""
+    """Return the number of the night in which a booking was read."""
     return starts_at.minute + 60 * ((ends_at - starts_at) // timedelta(minutes=1) - 30)
 
 

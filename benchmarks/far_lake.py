@@ -1,7 +1,7 @@
-"""Measures what it costs that lake and warehouse lie in a bucket, with a wait in each request.
+"""Measure the cost of a lake and warehouse in a bucket, with latency on every request.
 
-Belongs here: one lake on a disk and in SeaweedFS, a proxy that holds back every byte for as long as
-a network would, and the same publish from both, in turn. Prints one JSON object.
+Belongs here: one lake on a disk and in SeaweedFS, a proxy that delays every byte as a network
+would, and the same publish from both, in turn. Prints one JSON object.
 Does not belong here: what publishing costs on a disk (``marts.py``).
 
 Run: ``python -m benchmarks.far_lake --rooms 1000 --delay-ms 20``.
@@ -38,7 +38,7 @@ CHUNK_BYTES: Final = 1 << 18
 async def relay(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_seconds: float
 ) -> None:
-    """Pass on what is read, each piece so many seconds after it came: late, but as fast."""
+    """Pass on each piece ``delay_seconds`` after it came: latency without loss of bandwidth."""
     pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
     async def take() -> None:
@@ -64,7 +64,7 @@ async def relay(
 
 
 def serve(port: int, delay_seconds: float, own_port: "SimpleQueue[int]") -> None:
-    """Stand before a server of this machine; every request waits on its way there."""
+    """Proxy a server of this machine, delaying every request."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
@@ -82,7 +82,7 @@ def serve(port: int, delay_seconds: float, own_port: "SimpleQueue[int]") -> None
 
 @contextmanager
 def delayed(endpoint: str, delay_seconds: float) -> Iterator[str]:
-    """Give an endpoint that leads to another, only later."""
+    """Give an endpoint that forwards to another with a delay."""
     own_port: SimpleQueue[int] = CONTEXT.SimpleQueue()
     arguments = (urlsplit(endpoint).port, delay_seconds, own_port)
     process = CONTEXT.Process(target=serve, args=arguments, daemon=True)
@@ -95,7 +95,7 @@ def delayed(endpoint: str, delay_seconds: float) -> Iterator[str]:
 
 
 def cpu_of_children() -> float:
-    """Return the CPU seconds that the server and the proxies took so far."""
+    """Return the CPU seconds that the server and the proxies have used so far."""
     ticks = 0
     for children in Path("/proc/self/task").glob("*/children"):
         for pid in children.read_text(encoding="ascii").split():
@@ -105,7 +105,7 @@ def cpu_of_children() -> float:
 
 
 def measured(place: Location) -> dict[str, float]:
-    """Build the database of a lake and swap it in; return wall, and CPU here and of the server."""
+    """Publish a lake; return wall seconds, and CPU seconds of this process and of the server."""
     began, own, children = time.perf_counter(), time.process_time(), cpu_of_children()
     options = PublishOptions(threads=THREADS)
     publish(Lake(place / "lake", "EU"), place / "warehouse", options, NOW)

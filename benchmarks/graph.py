@@ -1,8 +1,8 @@
-"""What reading a calendar over Graph costs in CPU, against bare ``json.loads`` of the same bytes.
+"""Measure the CPU of reading a calendar over Graph, against bare ``json.loads`` of the same bytes.
 
 Belongs here: one run that prints milliseconds of CPU for 1,000 events (goal: at most 4 times bare
 ``json.loads``).
-Does not belong here: networks and waiting; the page is recorded once and read from memory.
+Does not belong here: network and waiting time; the page is recorded once and read from memory.
 """
 
 import gc
@@ -16,7 +16,7 @@ from pipelines.sources.graph import row_of
 
 
 def a_page() -> bytes:
-    """Return a page of ITEMS events as the sandbox writes them."""
+    """Return a page of ITEMS events from the sandbox."""
     tenant, window = a_room_of_one_view()
     options = {"startDateTime": "", "endDateTime": ""}
     page = Page(window.starts_at, window.ends_at, ITEMS, 0, None, options)
@@ -27,7 +27,7 @@ def a_page() -> bytes:
 
 
 def ours(body: bytes) -> None:
-    """From bytes to the items that a source hands over."""
+    """Turn bytes into the items that a source hands over."""
     rows = {}
     for event in json.loads(body)["value"]:
         key, item = row_of(event, with_invitees=True)
@@ -36,11 +36,11 @@ def ours(body: bytes) -> None:
 
 
 def measure(body: bytes) -> tuple[float, float]:
-    """Return the median CPU of bare json.loads and of ours; the two take turns."""
+    """Return the median CPU of bare json.loads and of ours; the two alternate."""
     ways: tuple[Callable[[], object], ...] = (lambda: json.loads(body), lambda: ours(body))
     taken: list[list[float]] = [[], []]
     gc.collect()
-    gc.freeze()  # what the sandbox holds is not ours to look through while we parse
+    gc.freeze()  # the sandbox's objects should not slow down collections while we parse
     for _ in range(ROUNDS):
         for way, times in zip(ways, taken, strict=True):
             times.append(milliseconds(way))

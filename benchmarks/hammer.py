@@ -1,10 +1,10 @@
-"""Hammers a lake and a database: readers loop while partitions and versions are replaced.
+"""Hammer a lake and a database: readers loop while partitions and versions are replaced.
 
-Belongs here: processes that read, write and are killed at random, and the count of what the
-readers saw. Prints one JSON object; ``--seconds`` says how long (the test suite asks for few).
+Belongs here: processes that read, write and are killed at random, and counts of what the readers
+saw. Prints one JSON object; ``--seconds`` says how long it runs (the test suite uses few).
 Does not belong here: killed runs (``killed_runs.py``).
 
-Every write has one number in all its rows: a reading with two numbers, or too few rows, is torn.
+Every write has one number in all its rows, so a reading with two numbers or too few rows is torn.
 Run: ``python benchmarks/hammer.py --seconds 60``.
 """
 
@@ -53,7 +53,7 @@ Results: TypeAlias = "Queue[tuple[str, dict[str, int]]]"
 
 
 class TornError(Exception):
-    """A reading that is not one write's."""
+    """A reading that mixes writes, or lacks rows."""
 
 
 def day_table(number: int) -> pa.Table:
@@ -76,7 +76,7 @@ def day_table(number: int) -> pa.Table:
 
 
 def replace_days(root: Path) -> None:
-    """Replace random days for ever."""
+    """Replace random days forever."""
     lake = Lake(root, "EU")
     number = 0
     with lake.exclusive():
@@ -86,14 +86,14 @@ def replace_days(root: Path) -> None:
 
 
 def publish_versions(warehouse: Path, share: Path) -> None:
-    """Publish databases for ever, as symlinks and as copies; killed now and then in between."""
+    """Publish databases forever, as symlinks and as copies, until killed."""
     while True:
         publish_version(warehouse, time.time_ns() % 2**31)
         publish_version(share, time.time_ns() % 2**31, is_copied=True)
 
 
 def publish_version(root: Path, number: int, *, is_copied: bool = False) -> None:
-    """Publish a database whose two tables carry one number, and the tables as Parquet."""
+    """Publish a database whose two tables hold the same number, and the tables as Parquet."""
     with new_version(root, "EU", KEEP_VERSIONS, is_copied=is_copied) as path:
         for database in (path, statistics_draft(path)):
             tables = parquet_draft(database)
@@ -116,7 +116,7 @@ def read_day(root: Path) -> int:
 
 
 def scan_days(root: Path) -> int:
-    """Scan every day with DuckDB, as publishing does; each day is one write's."""
+    """Scan every day with DuckDB, as publishing does; each day must come from one write."""
     with Lake(root, "EU").scan("bookings") as parts:
         files = [part.handle for part in parts]
     query = "SELECT count(DISTINCT invited_headcount), count(*), min(invited_headcount) "
@@ -145,8 +145,8 @@ def read_pointer(root: Path) -> int:
 def read_parquet(root: Path) -> int:
     """Resolve the folder of tables once, then read both.
 
-    Builds follow each other here without a pause: a reader that was held up while all versions
-    that are kept were replaced finds its folder gone, and begins again.
+    Here, builds follow each other without a pause. If a slow reader finds its folder gone because
+    all kept versions were replaced meanwhile, it begins again.
     """
     folder = parquet_pointer(root, "EU").resolve()
     try:
@@ -161,13 +161,13 @@ def read_parquet(root: Path) -> int:
 
 
 def read_copy(root: Path) -> int:
-    """Open the plain copy itself, then a table of the copied folder, whole but maybe newer."""
+    """Open the plain copy itself, then a table of the copied folder, which may be newer."""
     _number_in(parquet_pointer(root, "EU") / "second.parquet")
     return read_pointer(root)
 
 
 def hold_database(root: Path) -> int:
-    """Keep one connection open while versions come and go; it must stay what it was."""
+    """Keep one connection open while versions are replaced; its content must not change."""
     with connect(regions=["EU"], warehouse=root) as connection:
         number = _number(connection, "eu.first")
         for _ in range(4):
@@ -209,10 +209,10 @@ SHARE_READERS: Final = (read_copy,)
 
 
 def read_for(seconds: float, reader: Reader, root: Path, results: Results) -> None:
-    """Read over and over; hand back how many readings there were, torn ones, and raised ones.
+    """Read over and over; put counts of readings, torn readings and errors into ``results``.
 
-    ``writes seen`` is how many different writes they met: on a busy machine a reader goes on
-    until it has met a few.
+    ``writes seen`` counts the different writes that were read: on a busy machine, a reader goes on
+    until it has seen a few.
     """
     counts: Counts = Counter(reads=0, torn=0, errors=0)
     seen: set[int] = set()
@@ -224,7 +224,7 @@ def read_for(seconds: float, reader: Reader, root: Path, results: Results) -> No
             seen.add(reader(root))
         except TornError:
             counts["torn"] += 1
-        except Exception as error:  # noqa: BLE001 - whatever a reader meets is counted by name
+        except Exception as error:  # noqa: BLE001 - any error of a reader is counted by name
             counts["errors"] += 1
             counts[f"errors, {type(error).__name__}"] += 1
         counts["reads"] += 1
@@ -235,7 +235,7 @@ def read_for(seconds: float, reader: Reader, root: Path, results: Results) -> No
 def kill_builders(
     roots: tuple[Path, Path], build_seconds: float, readers: list[ForkServerProcess]
 ) -> Counts:
-    """Keep one builder running while there are readers, and kill it at random; count the kills."""
+    """Keep one builder running while there are readers; kill it at random and count the kills."""
     counts: Counts = Counter(killed=0)
     while any(reader.is_alive() for reader in readers):
         builder = _start(publish_versions, *roots)
@@ -248,7 +248,7 @@ def kill_builders(
 
 
 def hammer(folder: Path, seconds: float) -> dict[str, dict[str, int]]:
-    """Run everything at once in a folder; return the counts by reader."""
+    """Run all readers and writers at once in a folder; return the counts by reader."""
     lake, warehouse, share = folder / "lake", folder / "warehouse", folder / "share"
     for day in DAYS:
         Lake(lake, "EU").replace("bookings", day, day_table(0))
@@ -270,7 +270,7 @@ def hammer(folder: Path, seconds: float) -> dict[str, dict[str, int]]:
 
 
 def _left_over(lake: Path, warehouse: Path, share: Path) -> dict[str, int]:
-    """Let the next run and the next build sweep, then count what should be gone."""
+    """Let the next run and build sweep up, then count the files that should be gone."""
     with Lake(lake, "EU").exclusive():
         pass
     publish_version(warehouse, 1)

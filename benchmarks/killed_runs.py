@@ -1,13 +1,13 @@
-"""Kills whole nightly runs at random moments, and looks at what is left and what the next mends.
+"""Kill whole nightly runs at random moments; check what is left, and what the next run repairs.
 
 Belongs here: runs of a small company over EWS, from reading to the published database, their
-SIGKILL, and the judgement of lake and database afterwards. Prints one JSON object; ``--kills``
-says how many (the test suite asks for few), ``--dagster`` how many of them are killed as
-``insights run``; with ``--bucket`` lake and warehouse lie in a bucket of SeaweedFS.
+SIGKILL, and checks of lake and database afterwards. Prints one JSON object. ``--kills`` is the
+number of kills (the test suite uses few), ``--dagster`` how many of them hit ``insights run``;
+with ``--bucket``, lake and warehouse are in a bucket of SeaweedFS.
 Does not belong here: readers during a run (``hammer.py``).
 
-Every night moves all bookings, so that each row tells which night it was read in, and one room
-fails in every odd night. Run: ``python -m benchmarks.killed_runs``.
+Every night moves all bookings, so each row shows in which night it was read, and one room fails in
+every odd night. Run: ``python -m benchmarks.killed_runs``.
 """
 
 import json
@@ -44,15 +44,15 @@ from warehouse.versions import current_version, published_versions
 KILLS_BEFORE_MENDING: Final = 4
 NOT_COMPARED: Final = ("read_at", "built_at")
 LEASE_SECONDS: Final = 8.0
-"""Instead of 60, since after each kill the next run waits for the dead one's lease to run out."""
+"""Instead of 60: after each kill, the next run waits until the dead run's lease expires."""
 UNTIL_RUN_OUT: Final = LEASE_SECONDS + 3.5
 NOT_COMPARED_TABLE: Final = "changes"
-"""A killed night that had landed saw changes; a company that was never killed did not see them."""
+"""A killed night may have landed changes that the company without kills never saw."""
 CONTEXT: Final = multiprocessing.get_context("forkserver")
 
 
 class Signals:
-    """Tells whoever waits that all rooms are read and landing begins."""
+    """A progress listener that sets ``landing`` when all rooms are read and landing begins."""
 
     def __init__(self, landing: Event | None) -> None:
         self.landing_at = 0.0
@@ -69,15 +69,15 @@ class Signals:
             self._landing.set()
 
     def step(self, _name: str) -> None:
-        """Of no interest."""
+        """Ignore."""
 
 
 def run(
     config: Path, started: Event | None = None, landing: Event | None = None
 ) -> tuple[float, float]:
-    """Run one night and publish it, as ``insights run`` does, without Dagster.
+    """Run one night and publish it, as ``insights run`` does, but without Dagster.
 
-    Return the seconds of all of it, and those after the last room.
+    Return the seconds of the whole run, and those after the last room.
     """
     Lease.seconds = LEASE_SECONDS
     settings = load_settings(config, None)
@@ -105,7 +105,7 @@ def insights_run(config: Path) -> "subprocess.Popen[bytes]":
 
 
 def kill_a_run(config: Path, usual_seconds: tuple[float, float]) -> str:
-    """Start a run and kill it; every other time not before landing begins. Tell when it was."""
+    """Start a run and kill it, half the time only once landing begins; return when that was."""
     started, landing = CONTEXT.Event(), CONTEXT.Event()
     process = CONTEXT.Process(target=run, args=(config, started, landing))
     process.start()
@@ -130,7 +130,7 @@ def kill_a_dagster_run(config: Path, usual_seconds: float) -> str:
 
 
 def faults(folder: Location) -> Counter[str]:
-    """Return what is wrong after a kill; every room-day must be whole, and one night's."""
+    """Count faults after a kill: every room-day must be complete, and from one night."""
     counts: Counter[str] = Counter()
     lake = Lake(folder / "lake", "EU")
     for day in DAYS:
@@ -158,7 +158,7 @@ def faults(folder: Location) -> Counter[str]:
 
 
 def _torn(rows: list[tuple[str, dict[str, Any]]], expected: int) -> int:
-    """Count the rooms that are not there, not whole, or of more than one night."""
+    """Count the rooms that are missing, incomplete, or from more than one night."""
     nights: dict[str, list[tuple[int, datetime]]] = {room_id: [] for room_id in ROOMS}
     for room_id, row in rows:
         night = number_of(row["starts_at"], row["ends_at"]), row["read_at"]
@@ -167,7 +167,7 @@ def _torn(rows: list[tuple[str, dict[str, Any]]], expected: int) -> int:
 
 
 def content(folder: Location) -> dict[str, Any]:
-    """Return every row of lake and database, instants of reading and building apart."""
+    """Return every row of lake and database, without the instants of reading and building."""
     lake = Lake(folder / "lake", "EU")
     tables: dict[str, Any] = {}
     for dataset in DATASETS:
@@ -185,19 +185,19 @@ def content(folder: Location) -> dict[str, Any]:
 
 
 def left_over(folder: Location) -> int:
-    """Count what a finished run should have swept."""
+    """Count files that a finished run should have swept up."""
     lake, warehouse = (
         storage_at(folder / name, name, WarehouseError) for name in ("lake", "warehouse")
     )
     drafts = [each for each in warehouse.names() if each.startswith(".building-")]
     versions = len(published_versions(folder / "warehouse", "EU"))
-    tokens = lake.names(".staging")  # SeaweedFS lists folders for a while after all in them is gone
+    tokens = lake.names(".staging")  # SeaweedFS lists empty folders for a while
     staged = [each for each in tokens if lake.has(".staging", each, "0")]
     return len(staged) + len(drafts) + max(0, versions - 7)
 
 
 def kill_runs(folder: Path, kills: int, dagster: int, bucket: ObjectUrl | None) -> dict[str, int]:
-    """Kill so many runs one after the other; return what was found."""
+    """Kill that many runs, one after the other; return the findings."""
     counts: Counter[str] = Counter({"kills": 0, "mended": 0, "not mended": 0, "left over": 0})
     places = [(bucket or folder) / name for name in ("killed", "fresh")]
     with company_in(folder) as company:

@@ -1,10 +1,10 @@
-"""How close reading comes to the ideal, where a server takes its time for every request.
+"""Measure how close reading comes to the ideal against a server that is slow to answer.
 
-Belongs here: one night of many rooms against a sandbox that answers after 200 ms, in a process of
-its own; the wall time of reading against requests x latency / workers (goal: at most 1.3), the
-time of landing and publishing, and peak memory before publishing. With ``--changed`` a second night
-finds that share of all bookings changed, and tells how much of it the ledger took (goal: 3 %).
-Does not belong here: the cost of parsing (``parsing.py``), memory by number of rooms
+Belongs here: one night of many rooms, in a separate process, against a sandbox that answers after
+200 ms; the wall time of reading against requests x latency / workers (goal: at most 1.3), the time
+of landing and publishing, and peak memory before publishing. With ``--changed``, a second night
+finds that share of all bookings changed, and the ledger's share of its time is measured (goal:
+3 %). Does not belong here: the cost of parsing (``parsing.py``), memory by number of rooms
 (``memory.py``), Dagster.
 """
 
@@ -46,7 +46,7 @@ HEADINGS: Final = (
 
 
 class Stopwatch:
-    """Notes when the first room could begin and when the last one had ended."""
+    """Records when the first room could begin and when the last one ended."""
 
     def __init__(self) -> None:
         self.began_at = self.ended_at = self.cpu_before = self.cpu = 0.0
@@ -59,11 +59,11 @@ class Stopwatch:
         self.cpu = time.process_time() - self.cpu_before
 
     def step(self, _name: str) -> None:
-        """Of no interest."""
+        """Ignore."""
 
 
 def count_requests() -> "count[int]":
-    """Count everything that goes out through the sources' adapters."""
+    """Count all requests sent through the sources' adapters."""
     sent = count()
 
     class Counted(TimedAdapter):
@@ -87,10 +87,10 @@ def with_workers(settings: Settings, region_name: Region, workers: int) -> Setti
 
 
 def night_with_changes(night: Night, share: float) -> dict[str, float]:
-    """Run a night again after some bookings of the lake changed; tell what its ledger took.
+    """Change some bookings in the lake, run the night again, and return its ledger's time.
 
-    Of that share of bookings half are gone from the lake, so that they are new, and half have
-    another that is in Exchange no longer.
+    ``share`` of the bookings change: half of these are removed from the lake, so they appear as
+    new; half get a second booking beside them that Exchange lacks.
     """
     lake = Lake(night.settings.regions[night.region].lake, night.region)
     with lake.exclusive():
@@ -126,7 +126,7 @@ def night_with_changes(night: Night, share: float) -> dict[str, float]:
 
 
 def run(config: Path, region: Region, workers: int, changed: float) -> None:
-    """Run the night and publish it; print what it took as JSON."""
+    """Run the night and publish it; print its times and memory as JSON."""
     settings = with_workers(load_settings(config, frozenset({region})), region, workers)
     sent, watch, now = count_requests(), Stopwatch(), datetime.now(UTC)
     today = today_in(settings, region, now)
@@ -152,7 +152,7 @@ def run(config: Path, region: Region, workers: int, changed: float) -> None:
 def measure(
     region: Region, rooms: int, workers: int, latency: float, changed: float
 ) -> dict[str, float]:
-    """Run one night as a process of its own; return its figures."""
+    """Run one night in a separate process; return its figures."""
     with tempfile.TemporaryDirectory(prefix="latency-") as name:
         directory = Path(name)
         with running_sandboxes(directory, rooms, latency) as sandboxes:

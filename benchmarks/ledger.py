@@ -1,9 +1,9 @@
-"""The ledger against a script: what was done to simulated calendars, and what nights found (R19).
+"""Compare the ledger's changes with those made to simulated calendars (R19).
 
 ``python -m benchmarks.ledger`` simulates 10,000 room-nights; a test simulates fewer. Bookings have
-ids here, which the ledger never sees: what a booking was at the last good reading and what it is at
-this one says what must be found. Nights fail for some rooms, are repeated, and are killed. Of two
-bookings of a series at one time nobody can tell which is gone: kinds are compared as single or not.
+ids here, which the ledger never sees; comparing a booking at the last good reading with itself now
+gives the expected change. Nights fail for some rooms, are repeated, and are killed. Kinds are
+compared only as single or not: the ledger cannot tell two series bookings at one time apart.
 """
 
 import itertools
@@ -69,7 +69,7 @@ class Booking:
 
     @property
     def item(self) -> RawItem:
-        """The booking as a source hands it over."""
+        """The booking in the form that a source hands over."""
         times, words = (self.starts_at, self.ends_at), (self.kind, self.show_as, self.response)
         stated = {"is_online": None}
         return RawItem(
@@ -79,7 +79,7 @@ class Booking:
 
 @dataclass
 class Room:
-    """A simulated room: its calendar now, and as the last good reading saw it."""
+    """A simulated room: its calendar now, and at the last good reading."""
 
     room_id: str
     zone: ZoneInfo
@@ -91,11 +91,11 @@ class Room:
 
 
 class PowerCut(BaseException):
-    """Stands for a process that ends."""
+    """Simulates the sudden end of the process."""
 
 
 class Simulation:
-    """Calendars that people change by day and that nights read; everything from one seed."""
+    """Calendars that people change by day and nights read; all random numbers have one seed."""
 
     def __init__(self, folder: Path, rooms: int, seed: int) -> None:
         self.random = Random(seed)
@@ -116,7 +116,7 @@ class Simulation:
                 self._book_series(room)
 
     def run(self, nights: int) -> dict[str, Any]:
-        """Simulate so many nights; return counts of what was done, found, missed and invented."""
+        """Simulate that many nights; return counts of changes made, found, missed and invented."""
         begun, taken = time.monotonic(), 0.0
         for number in range(nights):
             today = _FIRST_NIGHT + number * _DAY
@@ -150,7 +150,7 @@ class Simulation:
         return found
 
     def _read(self, today: date, read_at: datetime) -> None:
-        """Read all rooms; now and then a night is killed first, or repeated afterwards."""
+        """Read all rooms; now and then kill a night first, or repeat it afterwards."""
         if self.random.random() < 0.25:
             with self._killed():
                 self._night(today, read_at)
@@ -185,7 +185,7 @@ class Simulation:
 
     @contextmanager
     def _killed(self) -> Iterator[None]:
-        """End the process at one of its steps on the disk."""
+        """Simulate a kill at one of the steps on the disk."""
         steps, last = itertools.count(), self.random.randrange(240)
         kept = {name: getattr(DiskStorage, name) for name in ("put", "move")}
 
@@ -208,7 +208,7 @@ class Simulation:
                 setattr(DiskStorage, name, step)
 
     def _note_if_counted(self, read_at: datetime) -> None:
-        """Where a reading stands in the lake, note what it must have found."""
+        """For rooms whose reading is in the lake, note the changes that it must have found."""
         coverage = self.lake.read("coverage", self._days[0])
         rows = coverage.to_pylist() if coverage is not None else []
         counted = {row["room_id"] for row in rows if row["read_at"] == read_at}
@@ -238,7 +238,7 @@ class Simulation:
                     self._add(room, "new", new, None, read_at)
 
     def _held(self, room: Room, booking: Booking | None, last_day: date = date.max) -> bool:
-        """Tell whether a reading of the days up to one saw a booking that holds the room."""
+        """Tell whether a reading up to ``last_day`` saw the booking, and it holds the room."""
         if booking is None or not booking.blocks:
             return False
         return self._days[0] <= self._day(room, booking) <= min(last_day, self._days[-1])
@@ -252,7 +252,7 @@ class Simulation:
         self.expected[*told, old.created_at, room.read_at, read_at, given_back] += 1
 
     def _given_back(self, room: Room, old: Booking, read_at: datetime) -> int:
-        """Count minute by minute, on the wall, what nobody else held before and holds still."""
+        """Count the open minutes, one by one, that no other booking held before and still does."""
         others = [
             each
             for number, each in room.bookings.items()
@@ -269,7 +269,7 @@ class Simulation:
 
     def _is_as_before(self, room: Room, booking: Booking) -> bool:
         if booking.created_at is None:
-            return True  # for all that can be known
+            return True  # the ledger cannot know otherwise
         old = room.seen.get(booking.number)
         return (
             old is not None
@@ -329,7 +329,7 @@ class Simulation:
         return wall.astimezone(UTC)
 
     def _pick(self, room: Room, today: date) -> Booking | None:
-        """Return a booking ahead that nobody touched since the last good reading."""
+        """Return a future booking that has not changed since the last good reading."""
         ahead = [
             booking
             for booking in room.bookings.values()
@@ -383,8 +383,8 @@ class Simulation:
 
 
 def main(rooms: int = 200, nights: int = 50, seed: int = 1) -> int:
-    """Simulate, print the figures; 1 if a change was missed or invented."""
-    setattr(os, "fsync", _no_wait)  # noqa: B010 - nights are killed as processes, not as machines: the disk may be late
+    """Simulate and print the figures; return 1 if a change was missed or invented."""
+    setattr(os, "fsync", _no_wait)  # noqa: B010 - only processes are killed, so the disk may lag behind
     with tempfile.TemporaryDirectory() as folder:
         figures = Simulation(Path(folder), rooms, seed).run(nights)
     print(json.dumps(figures, indent=2))

@@ -1,11 +1,11 @@
-"""Measures the database: its rebuild, how that grows, its size, and the questions of a dashboard.
+"""Measure the database: its rebuild, how that scales, its size, and the queries of a dashboard.
 
-Belongs here: invented lakes of several sizes, each figure beside the cheapest thing that must be
-done anyway, each in a process of its own for its peak memory. Prints one JSON object.
+Belongs here: invented lakes of several sizes. Each figure is compared with the cheapest work that
+is unavoidable, and runs in a separate process, for its peak memory. Prints one JSON object.
 Does not belong here: whether the figures are right (``tests/marts``).
 
-Run: ``python -m benchmarks.marts --sizes 2.4M,24M,67M``; the largest takes eight minutes or so,
-and 5 GB of disk. A lake that is already in ``--folder`` is used again.
+Run: ``python -m benchmarks.marts --sizes 2.4M,24M,67M``; the largest takes about eight minutes and
+5 GB of disk. A lake that is already in ``--folder`` is reused.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from warehouse.publish import publish
 TODAY: Final = date(2026, 11, 22)
 NOW: Final = datetime(2026, 11, 22, 3, tzinfo=UTC)
 THROUGH: Final = TODAY - timedelta(days=1)
-"""data_through of the lakes: room_hours, and what it is measured by, have no day after it."""
+"""data_through of the lakes: neither room_hours nor its baseline has a later day."""
 MONTHS: Final = 13
 ROOMS: Final = {"0.24M": 100, "2.4M": 1_000, "9.9M": 4_000, "24M": 10_000, "67M": 28_000}
 THREADS: Final = 2
@@ -57,7 +57,7 @@ COPY: Final = (
 
 
 def make_lake(folder: Path, rooms: int) -> Lake:
-    """Return the lake of so many rooms, invented unless it is there."""
+    """Return the lake of that many rooms; generate it unless it exists."""
     lake = Lake(folder / "lake", "EU")
     if lake.read("rooms") is None:
         first = TODAY - timedelta(days=round(MONTHS * 365.25 / 12))
@@ -66,7 +66,7 @@ def make_lake(folder: Path, rooms: int) -> Lake:
 
 
 def measured(work: Callable[[], object]) -> dict[str, float]:
-    """Run the work; return wall and CPU seconds, and the peak memory of the process."""
+    """Run the work; return wall and CPU seconds and the process's peak memory."""
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     return {
@@ -77,7 +77,7 @@ def measured(work: Callable[[], object]) -> dict[str, float]:
 
 
 def run_sql(folder: Path, sql: str) -> dict[str, float]:
-    """Run one statement on the lake's bookings into a new file, with memory enough."""
+    """Run one statement on the lake's bookings into a new file, with ample memory."""
     path = folder / "plain.duckdb"
     path.unlink(missing_ok=True)
     files = folder / "lake" / "bookings" / "*" / "*" / "*.parquet"
@@ -99,7 +99,7 @@ def run_sql(folder: Path, sql: str) -> dict[str, float]:
 
 
 def rebuild_room_hours(folder: Path) -> dict[str, float]:
-    """Run only the steps that room_hours needs, of the days that it has."""
+    """Run only the steps that room_hours needs, for the days that it has."""
     path = folder / "hours.duckdb"
     path.unlink(missing_ok=True)
     lake = make_lake(folder, 0)
@@ -128,7 +128,7 @@ def publish_all(folder: Path) -> dict[str, float]:
 
 
 def ask_examples(folder: Path) -> dict[str, dict[str, float]]:
-    """Return the 95th percentile of each example in milliseconds, warm and after connecting."""
+    """Return each example's 95th percentile in ms: on a warm connection and on a new one."""
     found = {}
     for example in sorted(EXAMPLES.glob("*.sql")):
         query = example.read_text(encoding="utf-8")
@@ -168,7 +168,7 @@ TASKS: Final[dict[str, Callable[[Path], Any]]] = {
 
 
 def measure(folder: Path, rooms: int) -> dict[str, Any]:
-    """Return every figure of one size; each task runs in a process of its own."""
+    """Return every figure of one size; each task runs in its own process."""
     folder.mkdir(parents=True, exist_ok=True)
     lake = make_lake(folder, rooms)
     figures: dict[str, Any] = {"rooms": rooms, "bookings": lake.count("bookings")}
@@ -190,7 +190,7 @@ def measure(folder: Path, rooms: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure every size that was asked for."""
+    """Measure every requested size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="2.4M", help="of " + ", ".join(ROOMS))
     parser.add_argument("--folder", type=Path, help="keeps the lakes and databases")

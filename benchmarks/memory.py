@@ -1,7 +1,7 @@
-"""Peak memory and time of a nightly run, by number of rooms: memory must not grow with them.
+"""Measure a nightly run's peak memory, which must not grow with the number of rooms, and its time.
 
-Each size is a run of ``insights run`` as a process of its own, against a sandbox Exchange in
-another, over the default window (14 days back, 180 ahead).
+Each size is one ``insights run`` in its own process, against a sandbox Exchange in another, over
+the default window (14 days back, 180 ahead).
 """
 
 import os
@@ -27,7 +27,7 @@ def peak_of(command: Sequence[str]) -> tuple[int, float, int]:
 
 
 def measure(rooms: int) -> tuple[int, float, int]:
-    """Run one night of so many rooms; return exit code, seconds and peak MiB."""
+    """Run one night of that many rooms; return exit code, seconds and peak MiB."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         with running_sandboxes(directory / "sandbox", rooms) as sandboxes:

@@ -1,12 +1,11 @@
-"""What reading a calendar costs in CPU: our parsing, plain exchangelib, and bare lxml as the floor.
+"""Measure the CPU of reading a calendar: our parsing, plain exchangelib, bare lxml as the floor.
 
 Belongs here: one run that prints milliseconds of CPU for 1,000 items, and the ratios to bare lxml
 over the same bytes (goal: at most 2 for FindItem, at most 4 with invitees).
-Does not belong here: networks and waiting; answers are recorded once and replayed from memory.
+Does not belong here: network and waiting time; answers are recorded once and replayed from memory.
 
-The services run as they always do, from the answer's bytes to rows; only making and sending the
-request is left out. Bare lxml parses strictly and reads every element's tag, text and
-attributes, and keeps nothing.
+The services run as always, from the answer's bytes to rows, except that no request is made or sent.
+Bare lxml parses strictly, reads every element's tag, text and attributes, and keeps nothing.
 """
 
 import gc
@@ -38,7 +37,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 class Recording:
-    """The answers of one room, in the order in which they were asked for."""
+    """The answers for one room, in the order of the requests."""
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
@@ -64,7 +63,7 @@ class Recording:
 
 
 class CannedResponse:
-    """What the services ask of an answer: all of it, or byte by byte as exchangelib reads it."""
+    """The parts of a response that the services use: all of it, or byte by byte (exchangelib)."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -76,7 +75,7 @@ class CannedResponse:
 
 
 class Recorded:
-    """Gives a service its answers from a recording; makes no request once it is replayed."""
+    """Gives a service recorded answers; makes no request while they are replayed."""
 
     recording: Recording
 
@@ -103,7 +102,7 @@ class PlainInvitees(Recorded, GetItem): ...  # type: ignore[misc]
 
 
 class Ours:
-    """From bytes to the items that a source hands over."""
+    """Turns bytes into the items that a source hands over."""
 
     def __init__(self, account: RoomAccount, window: Window) -> None:
         self._view, self._invitees = OurView(account=account), OurInvitees(account=account)
@@ -142,7 +141,7 @@ class Plain:
 
 
 def a_room_of_one_view() -> tuple[Tenant, Window]:
-    """Return a room with exactly ITEMS meetings as the sandbox invents them."""
+    """Return a room with exactly ITEMS meetings, invented by the sandbox."""
     since = NOW - timedelta(days=300)
     items: list[Item] = []
     for mailbox in generated_tenant("EU", rooms=40, now=NOW).mailboxes.values():
@@ -183,7 +182,7 @@ def measure() -> dict[str, list[float]]:
     found, both = recording.bodies[:1], recording.bodies
     print(f"{len(found[0]):,} bytes of FindItem, {sum(map(len, both)):,} bytes with GetItem")
     gc.collect()
-    gc.freeze()  # what the sandbox holds is not ours to look through while we parse
+    gc.freeze()  # the sandbox's objects should not slow down collections while we parse
     return {
         "FindItem": _compare(recording, lambda: bare(found), ours.find, plain.find),
         "with invitees": _compare(
@@ -193,12 +192,12 @@ def measure() -> dict[str, list[float]]:
 
 
 def _compare(recording: Recording, *ways: Callable[[], object]) -> list[float]:
-    """Return the median of each way, bare lxml first; the ways take turns."""
+    """Return the median of each way, bare lxml first; the ways alternate."""
     taken: list[list[float]] = [[] for _ in ways]
     for turn in range(ROUNDS):
         for way, times in zip(ways, taken, strict=True):
             if way is ways[-1] and turn >= ROUNDS_OF_PLAIN:
-                continue  # it takes seconds, and its ratio is not close to anything
+                continue  # it takes seconds, and its ratio is far from any goal
             recording.rewind()
             times.append(milliseconds(way))
     return [statistics.median(times) * 1000 / ITEMS for times in taken]

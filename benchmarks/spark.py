@@ -1,11 +1,11 @@
-"""Measures publishing with Spark against one machine: CPU of all processes, wall, memory of each.
+"""Measure publishing with Spark against one machine: CPU of all processes, wall, memory of each.
 
-Belongs here: a ``local-cluster`` of some executors, one core each, beside the build of one machine
-on the same lake. Prints a line of JSON for each; 0 executors is one machine.
+Belongs here: a ``local-cluster`` of some executors with one core each, compared with a build on one
+machine of the same lake. Prints a line of JSON for each; 0 executors means one machine.
 Does not belong here: whether the tables are the same (``tests/spark``).
 
-Run: ``make .venv-spark/ready && .venv-spark/bin/python -m benchmarks.spark``. CPU is of
-every process that a publish started, Java's included, as looked at four times a second. Linux only.
+Run: ``make .venv-spark/ready && .venv-spark/bin/python -m benchmarks.spark``. CPU covers every
+process that a publish started, including Java, sampled four times a second. Linux only.
 """
 
 import argparse
@@ -36,13 +36,13 @@ _ROLES: Final = {
 
 
 def publish_with(executors: int, folder: Path) -> None:
-    """Publish the lake of a folder with so many executors; with none, on this machine."""
+    """Publish the lake in a folder with that many executors; with 0, on this machine."""
     options = PublishOptions(threads=THREADS, keep_versions=1, export_parquet=False)
     lake, warehouse = make_lake(folder, 0), folder / "warehouse"
     if executors == 0:
         publish(lake, warehouse, options, NOW)
         return
-    from warehouse.spark import spark_builder  # noqa: PLC0415 - the bar is without
+    from warehouse.spark import spark_builder  # noqa: PLC0415 - the baseline must not load it
 
     conf = {
         "spark.executor.memory": "800m",
@@ -57,7 +57,7 @@ def publish_with(executors: int, folder: Path) -> None:
 
 
 def measured(executors: int, folder: Path) -> dict[str, Any]:
-    """Publish in processes of their own; return wall, CPU seconds, and CPU and peaks by role."""
+    """Publish in separate processes; return wall and CPU seconds, and CPU and peaks by role."""
     command = [sys.executable, "-m", "benchmarks.spark", "--folder", str(folder)]
     begun = time.perf_counter()
     peaks: dict[str, int] = defaultdict(int)
@@ -87,7 +87,7 @@ def measured(executors: int, folder: Path) -> dict[str, Any]:
 
 
 def _reap() -> None:
-    """Wait for all that the publish left."""
+    """Wait for all processes that the publish left."""
     while True:
         try:
             os.wait()
@@ -98,9 +98,9 @@ def _reap() -> None:
 def _sample(
     peaks: dict[str, int], ticks: dict[int, tuple[str, int]], is_over: threading.Event
 ) -> None:
-    """Keep the CPU of every process as last seen, and the peak of memory in each role.
+    """Record the last CPU time seen of every process, and the peak memory of each role.
 
-    What the kernel sums for a parent lacks the workers that Spark kills.
+    The kernel's sums for a parent lack the workers that Spark kills.
     """
     while not is_over.wait(0.25):
         for pid in _descendants():
@@ -110,7 +110,7 @@ def _sample(
                 stat = Path("/proc", str(pid), "stat").read_text(encoding="utf-8")
             except OSError:
                 continue
-            known = ticks[pid][0] if pid in ticks else "other"  # one that ends has no name
+            known = ticks[pid][0] if pid in ticks else "other"  # an ending process has no name
             role = next((role for word, role in _ROLES.items() if word in command), known)
             used = stat.rpartition(")")[2].split()[11:13]
             ticks[pid] = role, sum(map(int, used))
@@ -136,7 +136,7 @@ def _descendants() -> set[int]:
 
 
 def main() -> None:
-    """Measure one machine, then each number of executors."""
+    """Measure one machine, then each number of executors in turn."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="2.4M", choices=ROOMS)
     parser.add_argument("--executors", default="1,2", help="numbers of executors")

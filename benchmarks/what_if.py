@@ -1,7 +1,7 @@
-"""Measures what-if: how wide its bracket is, what it costs, and whether a solver gets out of it.
+"""Measure what-if: the width of its bracket, its cost, and whether a solver's optimum is inside.
 
 Belongs here: a thousand random small offices against CP-SAT's optimum; an invented region of 13
-months with rooms taken out. Prints one JSON object; fails if an optimum lies outside its bracket.
+months with rooms removed. Prints one JSON object; fails if an optimum lies outside its bracket.
 
 Run: ``python -m benchmarks.what_if --offices 1000 --rooms 1000``.
 """
@@ -29,7 +29,7 @@ QUESTIONS: Final = {"no change": 0, "every 20th room gone": 20, "every 5th": 5, 
 
 
 def offices_outside(count: int) -> dict[str, int]:
-    """Return how many of so many offices were asked, were contested, and lie outside."""
+    """Count offices: all, those too full for all bookings, and those outside the bracket."""
     found = {"offices": count, "contested": 0, "bracket_open": 0, "outside": 0}
     for seed in range(count):
         office = random_office(seed)
@@ -50,7 +50,7 @@ def offices_outside(count: int) -> dict[str, int]:
 
 
 def region(folder: Path, rooms: int) -> dict[str, Any]:
-    """Return the shares served at least and at most, and the seconds, of each question."""
+    """Return, for each question, the least and largest share served, and the seconds taken."""
     lake = Lake(folder / "lake", "EU")
     first = TODAY - timedelta(days=396)
     generate(lake, Plan("EU", rooms, first, TODAY + timedelta(days=30), TODAY))

@@ -5,8 +5,8 @@ pure functions of arrays, one building at a time.
 Does not belong here: how much of a day was booked how long before it (``known.py``).
 
 A gain is a day's final booked minutes minus nine tenths of those booked at a distance before it. It
-is divided by the day's open minutes, so that days with more or fewer rooms compare, and by how full
-the days around it were booked compared with usual, so that a quiet week compares with others.
+is divided by the day's open minutes, so that days with more or fewer rooms compare, and by how much
+fuller than usual the days around it were booked, so that a quiet week compares with others.
 Similar days are the same weekday, and the latest other days, scaled by what each weekday usually
 ends with. A day counts at a distance only if the ledger of changes was running when it was that far
 ahead: creation dates miss what was cancelled since, and the range would lie too high.
@@ -32,15 +32,15 @@ _Floats: TypeAlias = npt.NDArray[np.float64]
 BUSY_AHEAD: Final = "busy_ahead"
 PERCENTILES: Final = (0.2, 0.5, 0.8)
 MOST_WEEKS: Final = 26
-"""How many of the latest same weekdays a range uses."""
+"""A range uses this many of the latest days of the same weekday."""
 LATEST_DAYS: Final = 24
-"""Among how many of the latest open days other weekdays are used too."""
+"""A range also uses the other weekdays among this many latest open days."""
 MOST_UNLIKE: Final = 2
 """Two weekdays are alike if neither usually ends with more than this many times the other."""
 LEAST_WEEKS: Final = 6
 LEAST_TESTED_DAYS: Final = 10
 KEPT: Final = 0.9
-"""Share of the booked minutes counted on: some are cancelled, and nobody else can book the rest."""
+"""Share of booked minutes to keep: some are cancelled, and taken time cannot be booked again."""
 DAYS_AROUND: Final = 5
 CALM: Final = 2
 """How many days' open minutes are added to the minutes booked around a day and to the usual ones:
@@ -139,7 +139,7 @@ class Outlook:
     def _fullness(self, distance: int) -> _Floats:
         """Return how full the days around each day were booked at that distance; usual is 1.
 
-        What was booked of future days at a past date is unknown, so past days leave those out.
+        What days ahead had booked at an earlier date is unknown, so past days leave them out.
         """
         days, by = self._days, self._days.dates - distance - self._first
         then = np.maximum(distance + self._steps, 0)
@@ -154,14 +154,14 @@ class Outlook:
 
 
 def _sums_of_latest(values: npt.NDArray[Any], most: int) -> _Floats:
-    """Return the sum of the ``most`` latest rows after each number of rows, from 0 to all."""
+    """Return, for each number of first rows from 0 to all, the sum of the ``most`` latest."""
     sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
     of_latest: _Floats = sums - sums[np.maximum(np.arange(len(sums)) - most, 0)]
     return of_latest
 
 
 def _latest(rows: _Ints, most: int) -> _Ints:
-    """Return the ``most`` latest rows after each number of rows, from 0 to all, padded with -1."""
+    """Return, for each number of first rows from 0 to all, the ``most`` latest, then -1."""
     places = np.arange(len(rows) + 1)[:, None] - np.arange(1, most + 1)
     latest: _Ints = np.append(rows, -1)[np.maximum(places, -1)]
     return latest

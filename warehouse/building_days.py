@@ -111,7 +111,7 @@ def read_bookings(
     """Read the bookings of some days; without dates, of every past day that was read.
 
     Raises:
-        WhatIfError: some of the days were not read, or there are none.
+        WhatIfError: a day was not read, or no day has been read yet.
     """
     first, last = connection.execute(
         "SELECT min(local_date), max(local_date) FROM room_days"

@@ -85,7 +85,7 @@ def _follow(folder: Location, region: Region, bookings: bool, use: Callable[[str
             try:
                 os.close(os.open(version, os.O_RDONLY))
             except FileNotFoundError:
-                continue  # it was collected
+                continue  # it was deleted
             except PermissionError as error:
                 raise VersionError(
                     f"{version}: cannot be read ({error.strerror}): "

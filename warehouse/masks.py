@@ -203,7 +203,7 @@ class _BlockOfHours:
         open_masks, booked, line = (each.ravel() for each in (open_masks, booked, line))
         mine, runs_on = booked.take(at), is_next.take(at).astype(np.int64)
         follows = booked.take(below) * runs_on
-        before = (booked[above] >> 59) * is_next[above]  # -1 is the last, without a next
+        before = (booked[above] >> 59) * is_next[above]  # below 0 is the last: is_next is false
         free, next_free = open_masks.take(at) & ~mine, open_masks.take(below) * runs_on & ~follows
         place = self._calendar.hours.day.take(line.take(at)) * np.int32(len(self._rooms))
         place += self._room_of(at)

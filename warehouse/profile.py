@@ -38,7 +38,7 @@ _COUNTED_TOGETHER: Final = 10_000
 """Places times months whose bookings are counted at once: all of their groups are in memory."""
 _CELL: Final = ("level", "site", "building", "month")
 _TELLS_MINUTES: Final = 200
-"""Bookings from which a region, site or building shows minutes: few would tell their lengths."""
+"""A region, site or building shows minutes from so many bookings: few would tell their lengths."""
 _TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], ...]] = (
     (("lead_time", None), ("kind", "single"), True),
     (("external", None), ("headcount", None), False),
@@ -46,8 +46,8 @@ _TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], 
 """Bands of two measures of which one tells the other, and whether that goes both ways.
 
 A series has no lead time, so all other bookings are single, and the other way round. A booking
-without a known headcount is not known to be external either: the first count is a lower bound of
-the second, and the second only an upper bound of the first."""
+without a known headcount is not known to be external either: the count without headcount is a lower
+bound of the count without external, which in turn is only an upper bound."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ _WEEK: Final = "P1W"
 _VERSION: Final = "1.0.0"
 _FIRST_ID: Final = 0x6F0E2F6A_51D7_4C11_A000_000000000000
 _IDS: Final = str(UUID(int=_FIRST_ID))[:-4]
-"""How every id begins; the last eight digits of it are the region's."""
+"""The beginning of every id; its last eight digits are the region's."""
 _OF_REGION: Final = re.compile(r"insights-([a-z0-9_]+)-statistics\.duckdb", re.ASCII)
 _WITH_ROOMS: Final = (
     "SELECT d.*, r.name, r.site, r.building, r.capacity, r.capacity_band "
@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
 def files(uri: str = PLACEHOLDER, region: str = "") -> dict[str, str]:
     """Return the text of every file by its path; ``uri`` is the database's SQLAlchemy URI.
 
-    With a region, in small letters, the names and ids are its own: several stand side by side.
+    With a region (in lower case), names and ids are its own, so that several can be imported.
     """
     found: dict[str, dict[str, Any]] = {
         "metadata.yaml": {

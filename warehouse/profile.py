@@ -393,7 +393,7 @@ def _named(
 
 
 def _is_named(place: Place) -> bool:
-    """Return whether the rows of a place differ from those of the level above."""
+    """Return whether a place is named, so that its rows can be told from the level above."""
     return not place or (place[0] is not None if len(place) == 1 else place[1] is not None)
 
 

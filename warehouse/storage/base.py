@@ -181,7 +181,7 @@ class Storage(ABC):
         """Remove a file or a whole folder; return whether there was one."""
 
     def delete_each(self, files: Sequence[Parts]) -> None:
-        """Remove files or whole folders, in any order; those that are not there do not matter."""
+        """Remove files or whole folders, in any order; missing ones are fine."""
         for parts in files:
             self.delete(*parts)
 

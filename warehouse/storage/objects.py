@@ -173,7 +173,7 @@ class ObjectStorage(Storage):
         return bool(keys)
 
     def delete_each(self, files: Sequence[Parts]) -> None:
-        """Remove objects, or all below prefixes, in the time of one."""
+        """Remove objects, or all below prefixes, in the time of one removal."""
         for _ in _in_parallel(self.delete, files):
             pass
 

@@ -127,9 +127,6 @@ def notify_of_no_run(  # noqa: PLR0913, PLR0917 - what the alert says, and where
     """Notify of a night that could not begin, if alerts are configured.
 
     Without a history the alert is not remembered, so each try notifies again.
-
-    Raises:
-        OSError: ``home`` cannot be written.
     """
     if settings.alerts is None:
         return
@@ -139,7 +136,7 @@ def notify_of_no_run(  # noqa: PLR0913, PLR0917 - what the alert says, and where
     try:
         with open_instance(home) as instance:
             notify(instance, settings.alerts, alert)
-    except (HistoryError, SettingsError):
+    except (HistoryError, OSError, SettingsError):
         notify(None, settings.alerts, alert)
 
 

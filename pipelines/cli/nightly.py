@@ -88,7 +88,7 @@ def run(
         error_code = "HistoryError"
         with console.RunProgress(Console(stderr=True)) as progress:
             facts = launch_night(settings, region, day_range, home, progress)
-    except (HistoryError, SettingsError):
+    except (HistoryError, OSError, SettingsError):
         notify_of_no_run(settings, region, day_range, home, today, error_code)
         raise
     console.show_run(settings, region, facts)

@@ -160,6 +160,17 @@ def test_a_history_that_cannot_be_opened_is_told_without_one(
     assert (got["state"], got["error_code"]) == ("failed", "HistoryError")
 
 
+def test_a_folder_of_the_history_that_cannot_be_made_is_told(
+    company: Company, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_way = company.directory / "a file"
+    in_the_way.touch()
+    monkeypatch.setenv("DAGSTER_HOME", str(in_the_way))
+    assert company.run() == 1
+    (got,) = webhook.got
+    assert (got["state"], got["error_code"]) == ("failed", "HistoryError")
+
+
 def test_a_run_refused_because_another_is_going_on_is_not_told(
     company: Company, webhook: Webhook
 ) -> None:

@@ -359,6 +359,29 @@ def test_the_busiest_and_the_quietest_rooms_stand_in_order_and_none_at_both_ends
         assert shown == [ranked[:most], ranked[::-1][:rest]]
 
 
+@pytest.mark.parametrize("way", ["box.scrollTop = 400", "save.click()"])
+def test_a_very_long_list_of_rooms_is_whole_once_it_is_scrolled_or_saved(
+    way: str, make_page: MakePage, browser: Browser
+) -> None:
+    rooms = tuple(Room(f"room-{number:03}", week=ALWAYS) for number in range(90))
+    tab = browser.open(make_page(scenario(rooms, [], [MONDAY])).path)
+    table_in(tab, "rooms")
+    shown = """[...document.querySelectorAll("#rooms .more tbody th")].map(
+      (cell) => cell.textContent)"""
+    assert tab.value(shown) == [room.room_id for room in rooms[:60]]
+    assert tab.value("document.querySelector('#rooms .more table').ariaRowCount") == "91"
+    tab.value(
+        f"""new Promise((done) => {{
+          const [box, save] = ["scrolling", "save"].map(
+            (name) => document.querySelector(`#rooms .more .${{name}}`));
+          new MutationObserver(done).observe(box.querySelector("tbody"), {{ childList: true }});
+          box.scrollIntoView();
+          {way};
+        }}).then(() => 0)"""
+    )
+    assert tab.value(shown) == [room.room_id for room in rooms]
+
+
 def test_names_are_shown_as_they_are_and_never_run(make_page: MakePage, browser: Browser) -> None:
     hostile = "<img src=x onerror='window.hostile = 1'></script><script>window.hostile = 2</script>"
     room = Room(hostile, building=hostile, week=ALWAYS)

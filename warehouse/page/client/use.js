@@ -2,6 +2,7 @@
 
 const RANKED = 10;
 const LISTED = 500;
+const LISTED_AT_ONCE = 60;
 const LITTLE_OPEN = 0.2; // of the most open day: a single room open on a Saturday says little
 
 function utilizationOverTime() {
@@ -160,7 +161,11 @@ function ranking() {
 function everyRoom(data, choice, rooms) {
   const caption = rooms.length > LISTED ? say("rooms.cut", { listed: LISTED, count: rooms.length })
     : say("rooms.list", { count: rooms.length });
-  return scrolling(rankingTable(data, choice, caption, [...rooms].sort(busierFirst).slice(0, LISTED)));
+  const listed = [...rooms].sort(busierFirst).slice(0, LISTED);
+  const shown = rankingTable(data, choice, caption, listed.slice(0, LISTED_AT_ONCE));
+  if (listed.length <= LISTED_AT_ONCE) return scrolling(shown);
+  shown.setAttribute("aria-rowcount", listed.length + 1); // with the heading
+  return growing(shown, () => rankingTable(data, choice, caption, listed.slice(LISTED_AT_ONCE)).tBodies[0].rows);
 }
 
 function rankingTable(data, choice, caption, rooms) {

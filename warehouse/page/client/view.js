@@ -47,12 +47,30 @@ const IN_SIGHT = 16;
 const scrolling = (content) => element("div",
   { class: content.rows.length > IN_SIGHT ? "scrolling long" : "scrolling", tabindex: "0", role: "group", "aria-label": content.caption.textContent }, content);
 
+// The same; rows after the first are added once a reader scrolls to them, or saves the table: very
+// many rows take longer than all else that a filter changes.
+function growing(content, addRest) {
+  const box = scrolling(content);
+  const grow = () => {
+    box.removeEventListener("scroll", grow);
+    content.removeEventListener("whole", grow);
+    content.removeAttribute("aria-rowcount");
+    content.tBodies[0].append(...addRest());
+  };
+  box.addEventListener("scroll", grow);
+  content.addEventListener("whole", grow);
+  return box;
+}
+
 // A table with the button that saves it.
 function saved(shown) {
   const found = shown.matches("table") ? shown : shown.querySelector("table");
   const name = found.caption.textContent;
   const button = element("button", { type: "button", class: "save", "aria-label": say("save.of", { name }) }, say("save"));
-  button.addEventListener("click", () => save(found, name));
+  button.addEventListener("click", () => {
+    found.dispatchEvent(new Event("whole"));
+    save(found, name);
+  });
   return element("div", { class: "saved" }, shown, button);
 }
 

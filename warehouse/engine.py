@@ -332,7 +332,9 @@ def _attach_empty(
 
     It is made once a process: comments take DuckDB as long as a small office's whole week.
     """
-    attach = f"ATTACH {_quoted(str(path))} AS {name} (STORAGE_VERSION '{STORAGE_VERSION}')"
+    # A build that dies is thrown away: no log that would bring it back.
+    options = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE 'NO_WAL_WRITES'"
+    attach = f"ATTACH {_quoted(str(path))} AS {name} ({options})"
     contract = tuple(tables.items())
     if contract not in _EMPTY:
         connection.execute(attach)

@@ -1,14 +1,17 @@
 """Receivers of alerts that stop with their test, and a company whose nights can go wrong."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from pipelines.sandbox.model import Item
 from pipelines.sandbox.wire import CertificateAuthority
+from pipelines.sources import DayRange
 from tests.alerts.receivers import MailServer, Webhook, mail_server, webhook_receiver
 from tests.conftest import StartExchange
-from tests.night.workplace import MONDAY, Company, found_company, meeting
+from tests.night.workplace import MONDAY, Company, first_night, found_company, meeting
 
 
 @pytest.fixture
@@ -28,6 +31,13 @@ def mail(
         yield server
 
 
+OCTOBER = DayRange(date(2026, 10, 1), date(2026, 10, 31))
+
+
+def calendars() -> dict[str, list[Item]]:
+    return {"fjord": [meeting(MONDAY, 7, 8)], "harbour": [meeting(MONDAY, 12, 13)]}
+
+
 @pytest.fixture
 def company(
     workplace: Path,
@@ -36,11 +46,22 @@ def company(
     webhook: Webhook,
 ) -> Company:
     """Two rooms with a meeting each; whoever is to be told has a webhook."""
-    company = found_company(
-        workplace,
-        authority,
-        exchange,
-        {"fjord": [meeting(MONDAY, 7, 8)], "harbour": [meeting(MONDAY, 12, 13)]},
-    )
+    company = found_company(workplace, authority, exchange, calendars())
     company.write(settings={"alerts": {"webhook": webhook.settings()}})
+    return company
+
+
+@pytest.fixture(scope="session")
+def october_night(
+    tmp_path_factory: pytest.TempPathFactory, empty_history: Path, authority: CertificateAuthority
+) -> Path:
+    """What a night over October leaves in ``company``'s folder."""
+    folder = tmp_path_factory.mktemp("october")
+    return first_night(folder, empty_history, authority, calendars(), OCTOBER)
+
+
+@pytest.fixture
+def read_company(company: Company, october_night: Path) -> Company:
+    """``company`` after a night over October."""
+    company.take_over(october_night)
     return company

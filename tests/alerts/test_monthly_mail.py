@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,12 +14,12 @@ from pipelines.definitions import build_defs
 from pipelines.history import open_instance, range_tags
 from pipelines.settings import load_settings
 from pipelines.sources import DayRange
+from tests.alerts.conftest import OCTOBER
 from tests.alerts.receivers import MailServer
 from tests.night.workplace import MONDAY, Company, meeting
 
 pytestmark = pytest.mark.parametrize("mail", ["starttls"], indirect=True)
 
-OCTOBER = DayRange(date(2026, 10, 1), date(2026, 10, 31))
 LAST_DAY = DayRange(date(2026, 10, 31), date(2026, 10, 31))
 OPEN_MINUTES = 2 * 22 * 600  # two rooms, 22 weekdays without a holiday in their country (none)
 
@@ -41,23 +42,22 @@ def body(mail: MailServer, kind: str) -> str:
     return content.replace("\r\n", "\n")
 
 
-def night_of(
-    company: Company, instance: dg.DagsterInstance, at: datetime, days: DayRange = OCTOBER
-) -> bool:
-    """Let Dagster run a night over October at an instant."""
+def night_of(company: Company, instance: dg.DagsterInstance, at: datetime) -> bool:
+    """Let Dagster run a night over the last day of October at an instant."""
     definitions = build_defs(load_settings(company.config, None), clock=lambda: at)
     job = definitions.resolve_job_def("eu_night")
     return job.execute_in_process(
-        instance=instance, raise_on_error=False, tags=range_tags(days)
+        instance=instance, raise_on_error=False, tags=range_tags(LAST_DAY)
     ).success
 
 
 def test_a_month_goes_to_everybody_as_text_and_html(
-    company: Company, mail: MailServer, capsys: pytest.CaptureFixture[str]
+    read_company: Company, mail: MailServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    company = read_company
     configure(company, mail)
     company.calendars["fjord"] += [meeting(date(2026, 10, day), 6, 16) for day in range(5, 10)]
-    company.run(OCTOBER.first_date, OCTOBER.last_date)
+    company.run(date(2026, 10, 5), date(2026, 10, 9))
     capsys.readouterr()
     assert company.insights("mail", "--region", "EU") == 0
     assert capsys.readouterr().out == (
@@ -142,8 +142,9 @@ def test_a_month_with_days_that_no_night_read_says_so_and_is_compared_and_judged
 
 
 def test_missed_targets_stand_first_in_the_mail_and_on_the_page(
-    company: Company, mail: MailServer
+    read_company: Company, mail: MailServer
 ) -> None:
+    company = read_company
     company.calendars["harbour"].append(meeting(MONDAY, 7, 8))  # both rooms at once
     targets = [
         {"building": "HQ", "sold_out_days_at_most": 5},
@@ -151,7 +152,7 @@ def test_missed_targets_stand_first_in_the_mail_and_on_the_page(
         {"building": "HQ", "utilization_percent_at_least": 30},
     ]
     configure(company, mail, targets=targets)
-    company.run(OCTOBER.first_date, OCTOBER.last_date)
+    company.run()
     company.insights("mail", "--region", "EU")
     text = body(mail, "plain")
     missed = "HQ, all rooms: sold out on 1 day in October 2026; the target is at most 0."
@@ -174,10 +175,10 @@ def test_a_quarter_under_its_target_is_missed(company: Company, mail: MailServer
 
 
 def test_show_prints_the_mail_from_the_statistics_alone_and_sends_nothing(
-    company: Company, mail: MailServer, capsys: pytest.CaptureFixture[str]
+    read_company: Company, mail: MailServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    company = read_company
     configure(company, mail)
-    company.run(OCTOBER.first_date, OCTOBER.last_date)
     shutil.rmtree(company.directory / "warehouse" / "versions")  # single bookings are not needed
     capsys.readouterr()
     assert company.insights("mail", "--region", "EU", "--month", "2026-10", "--show") == 0
@@ -187,6 +188,7 @@ def test_show_prints_the_mail_from_the_statistics_alone_and_sends_nothing(
 
 def test_without_a_month_without_reports_or_without_a_server_it_is_one_line(
     company: Company,
+    october_night: Path,
     mail: MailServer,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -202,7 +204,8 @@ def test_without_a_month_without_reports_or_without_a_server_it_is_one_line(
         assert company.insights("mail", "--region", "EU", *arguments) == code
         (line,) = capsys.readouterr().err.splitlines()
         assert told in line
-    company.run(OCTOBER.first_date, OCTOBER.last_date)
+    shutil.rmtree(company.directory / "warehouse")
+    company.take_over(october_night)
     monkeypatch.setenv("TEST_SMTP_PASSWORD", "wrong")
     capsys.readouterr()
     assert company.insights("mail", "--region", "EU") == 1
@@ -214,37 +217,37 @@ def test_without_a_month_without_reports_or_without_a_server_it_is_one_line(
 
 
 def test_the_first_night_of_a_month_sends_it_once(
-    company: Company, mail: MailServer, history: dg.DagsterInstance
+    read_company: Company, mail: MailServer, history: dg.DagsterInstance
 ) -> None:
-    configure(company, mail)
-    assert night_of(company, history, datetime(2026, 11, 1, 1, tzinfo=UTC))
-    assert night_of(company, history, datetime(2026, 11, 1, 2, tzinfo=UTC), LAST_DAY)
+    configure(read_company, mail)
+    for hour in (1, 2):
+        assert night_of(read_company, history, datetime(2026, 11, 1, hour, tzinfo=UTC))
     assert [each["Subject"] for each in mail.got] == [
         "[room-insights] EU: meeting rooms in October 2026"
     ]
 
 
 def test_a_mail_that_fails_never_fails_the_night_and_is_sent_by_the_next(
-    company: Company,
+    read_company: Company,
     mail: MailServer,
     history: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    configure(company, mail)
+    configure(read_company, mail)
     monkeypatch.setenv("TEST_SMTP_PASSWORD", "wrong")
-    assert night_of(company, history, datetime(2026, 11, 1, 2, tzinfo=UTC))
+    assert night_of(read_company, history, datetime(2026, 11, 1, 2, tzinfo=UTC))
     assert "warning: EU: the monthly mail was not sent (SMTPAuthenticationError)" in (
         capsys.readouterr().err
     )
     monkeypatch.setenv("TEST_SMTP_PASSWORD", "open sesame")
-    assert night_of(company, history, datetime(2026, 11, 2, 2, tzinfo=UTC), LAST_DAY)
+    assert night_of(read_company, history, datetime(2026, 11, 2, 2, tzinfo=UTC))
     assert len(mail.got) == 1
 
 
 def test_a_night_in_mid_month_sends_none(
-    company: Company, mail: MailServer, history: dg.DagsterInstance
+    read_company: Company, mail: MailServer, history: dg.DagsterInstance
 ) -> None:
-    configure(company, mail)
-    assert night_of(company, history, datetime(2026, 11, 15, 2, tzinfo=UTC))
+    configure(read_company, mail)
+    assert night_of(read_company, history, datetime(2026, 11, 15, 2, tzinfo=UTC))
     assert mail.got == []

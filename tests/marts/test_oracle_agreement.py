@@ -2,7 +2,6 @@
 
 import tempfile
 from collections import Counter, defaultdict
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ EXACT = {
 }
 
 
-@settings(deadline=None, max_examples=12 * DEPTH, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=8 * DEPTH, suppress_health_check=list(HealthCheck))
 @given(scenarios())
 def test_every_mart_agrees_with_the_oracle(scenario: Scenario) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -89,16 +88,12 @@ def assert_profile(database: Database, oracle: Oracle) -> None:
         assert total < k or is_unknown or key[:5] not in {each[:5] for each in shown}
 
 
-@pytest.mark.parametrize(("passes", "a_checkpoint"), [(60, 2), (310_000, 50)])
 def test_neither_the_length_of_a_pass_nor_a_checkpoint_between_leaves_a_trace(
-    passes: int, a_checkpoint: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    worked: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.build._PASSES_A_CHECKPOINT", a_checkpoint)
-    database = publish_scenario(tmp_path, everything().with_options(room_days_per_pass=passes))
-    assert_agrees(database, oracle_of_everything())
+    oracle = Oracle(everything())
+    assert_agrees(worked, oracle)
+    monkeypatch.setattr("warehouse.build._PASSES_A_CHECKPOINT", 2)
+    database = publish_scenario(tmp_path, everything().with_options(room_days_per_pass=60))
+    assert_agrees(database, oracle)
     database.close()
-
-
-@cache
-def oracle_of_everything() -> Oracle:
-    return Oracle(everything())

@@ -9,7 +9,7 @@ import csv
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,12 @@ from pipelines import cli
 from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority
+from pipelines.sources import DayRange
 from transforms.contract import Region
 from warehouse.lake import Dataset, Lake
 
 MONDAY = date(2026, 10, 19)
+ON_MONDAY = DayRange(MONDAY, MONDAY)
 ANNA = Person("Anna Andersen", "anna@contoso.example")
 BO = Person("Bo Berg", "bo@contoso.example")
 GUEST = Person("Gerda Gast", "gerda@fabrikam.example")
@@ -55,7 +57,7 @@ class Company:
     url: str
     region: Region = "EU"
     time_zone: str = "Europe/Copenhagen"
-    options: dict[str, Any] = field(default_factory=dict)
+    export_parquet: bool = False
 
     @property
     def config(self) -> Path:
@@ -80,7 +82,7 @@ class Company:
             "ca_file": str(self.authority.ca_file),
             "workers": 2,
         } | changes.pop("exchange", {})
-        settings = changes.pop("settings", {})
+        settings = {"export_parquet": self.export_parquet} | changes.pop("settings", {})
         region = {
             "time_zone": self.time_zone,
             "nightly_at": "02:30",
@@ -143,8 +145,13 @@ def found_company(
     authority: CertificateAuthority,
     start: Any,
     calendars: Mapping[str, Sequence[Item]],
+    *,
+    export_parquet: bool = False,
 ) -> Company:
-    """Start a sandbox with these calendars and write the configuration that reads it."""
+    """Start a sandbox with these calendars and write the configuration that reads it.
+
+    Few tests ask for Parquet, which is a good part of a small night.
+    """
     mailboxes = {
         room_id: Mailbox(address_of(room_id), room_id, items=items)
         for room_id, items in calendars.items()
@@ -152,7 +159,9 @@ def found_company(
     tenant = Tenant(mailboxes.values())
     lists = {room_id: mailbox.list for room_id, mailbox in mailboxes.items()}
     server: SandboxExchange = start(tenant)
-    company = Company(directory, lists, authority, tenant, server.url)
+    company = Company(
+        directory, lists, authority, tenant, server.url, export_parquet=export_parquet
+    )
     company.write()
     return company
 
@@ -162,8 +171,11 @@ def first_night(
     history: Path,
     authority: CertificateAuthority,
     calendars: Mapping[str, Sequence[Item]],
+    days: DayRange = ON_MONDAY,
+    *,
+    export_parquet: bool = False,
 ) -> Path:
-    """Run a night over Monday in a new company; return its folder, for ``Company.take_over``.
+    """Run a night over some days in a new company; return its folder, for ``Company.take_over``.
 
     A night costs more than all else that most tests do, and many begin with the same.
     """
@@ -176,7 +188,10 @@ def first_night(
         def start(tenant: Tenant) -> SandboxExchange:
             return servers.enter_context(SandboxExchange(tenant, authority))
 
-        assert found_company(directory, authority, start, calendars).run() == 0
+        company = found_company(
+            directory, authority, start, calendars, export_parquet=export_parquet
+        )
+        assert company.run(days.first_date, days.last_date) == 0
     return directory
 
 

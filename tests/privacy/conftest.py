@@ -69,7 +69,8 @@ def planted(
     exchange: StartExchange,
 ) -> Company:
     """Two rooms whose items are planted with tokens; single, private, all-day, cancelled."""
-    return found_company(workplace, authority, exchange, planted_calendars())
+    calendars = planted_calendars()
+    return found_company(workplace, authority, exchange, calendars, export_parquet=True)
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +79,8 @@ def planted_night(
 ) -> Path:
     """What a night over Monday leaves in ``planted``'s folder."""
     folder = tmp_path_factory.mktemp("planted")
-    return first_night(folder, empty_history, authority, planted_calendars())
+    calendars = planted_calendars()
+    return first_night(folder, empty_history, authority, calendars, export_parquet=True)
 
 
 @pytest.fixture

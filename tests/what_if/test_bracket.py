@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.needs import DEPTH
 from tests.what_if.offices import Booking, Office, best, random_office
 from warehouse.bounds import at_most, smallest_mix
 from warehouse.placement import Building, place, place_anew, served
 
-OFFICES = range(100)
+OFFICES = range(50 * DEPTH)
 
 
 def overlapping(
@@ -28,7 +29,8 @@ def overlapping(
     ]
 
 
-@pytest.mark.parametrize("hundred", range(10))
+@pytest.mark.hypothesis
+@pytest.mark.parametrize("hundred", range(4 * DEPTH))
 def test_a_solver_finds_the_best_placement_within_the_bracket(hundred: int) -> None:
     for seed in range(hundred * 100, hundred * 100 + 100):
         office = random_office(seed)
@@ -58,6 +60,7 @@ def test_the_most_are_no_fewer_than_if_all_invited_needed_a_seat_in_any_other_ro
     assert stricter
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("seed", OFFICES)
 def test_no_room_is_too_small_closed_or_taken_twice(seed: int) -> None:
     office = random_office(seed)
@@ -72,6 +75,7 @@ def test_no_room_is_too_small_closed_or_taken_twice(seed: int) -> None:
         assert not overlapping(building, office, rooms)
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("seed", OFFICES)
 def test_a_booking_keeps_its_room_unless_another_is_there(seed: int) -> None:
     office = random_office(seed)

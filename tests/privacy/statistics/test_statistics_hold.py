@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.needs import DEPTH
 from tests.privacy.statistics.attacker import attack
 from tests.privacy.statistics.knowledge import (
     BANDS,
@@ -159,7 +160,8 @@ def booked(facts: list[Fact], built_on: date) -> dict[tuple[str | None, date], i
     return {(building, day): minutes[building, day] for building in buildings for day in every}
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.hypothesis
+@pytest.mark.parametrize("seed", range(20 * DEPTH))
 def test_random_regions_give_nothing_over_the_nights_in_which_a_month_closes(seed: int) -> None:
     facts = region(seed)
     nights, memory = [], NOTHING
@@ -229,7 +231,8 @@ def told_changes(seed: int, built_on: date, k: int, memory: Memory) -> tuple[Nig
     return Night(built_on, told, use), memory.with_shown(shown, built_on)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.hypothesis
+@pytest.mark.parametrize("seed", range(10 * DEPTH))
 def test_changes_of_random_regions_give_nothing_over_the_nights(seed: int) -> None:
     nights, memory = [], NOTHING
     for built_on in NIGHTS:

@@ -1,6 +1,7 @@
 """One writer at a time in a bucket, dead or alive; what it replaces counts as a whole."""
 
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from tests.object_stores import IN_A_BUCKET
 from tests.versions.database import build_both, publish, published_number
 from warehouse.lake import Lake, LakeBusy, LakeError
 from warehouse.storage import ObjectUrl
+from warehouse.storage.lease import Tag
 from warehouse.storage.objects import ObjectStorage
 from warehouse.versions import VersionError, new_version
 
@@ -130,6 +132,26 @@ def test_a_writer_that_was_taken_over_writes_nothing_more(
         with pytest.raises(LakeError, match="another run took over"):
             silent.replace("bookings", SATURDAY, stored(booking("a", headcount=2)))
     assert [rows[0][10] for rows in content(other)] == [1, 1]
+
+
+def test_what_could_not_be_committed_is_not_put_in_place_by_a_later_run(
+    bucket: ObjectUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, swap = Lake(bucket, "EU"), ObjectStorage.swap
+    replace_both(lake, 1)
+
+    def cut_off(store: ObjectStorage, key: str, content: bytes, tag: Tag | None) -> Tag | None:
+        if json.loads(content)["committed"] and not json.loads(content)["is_free"]:
+            raise LakeError("cut off")
+        return swap(store, key, content, tag)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStorage, "swap", cut_off)
+        with pytest.raises(LakeError, match="cut off"):
+            replace_both(lake, 2)
+    with lake.exclusive():
+        pass
+    assert [rows[0][10] for rows in content(lake)] == [1, 1]
 
 
 def test_a_builder_that_was_taken_over_never_leads_readers_back(

@@ -99,9 +99,15 @@ class Lease:
 
         Raises:
             LostError: another holds the lock, so nothing was committed.
+            WarehouseError: the store could not be reached.
         """
-        self.committed = name
-        if not self._write(is_free=False):
+        former, self.committed = self.committed, name
+        try:
+            is_written = self._write(is_free=False)
+        except WarehouseError:
+            self.committed = former  # or the next renewal would commit what is reported as failed
+            raise
+        if not is_written:
             raise LostError
 
     def _take(self) -> bool:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 from zipfile import ZipFile
-from zlib import crc32
 
 import pyarrow as pa
 import yaml
@@ -43,6 +42,8 @@ _VERSION: Final = "1.0.0"
 _FIRST_ID: Final = 0x6F0E2F6A_51D7_4C11_A000_000000000000
 _IDS: Final = str(UUID(int=_FIRST_ID))[:-4]
 """The beginning of every id; its last eight digits are the region's."""
+_LARGEST_PRIME: Final = 2**32 - 5
+"""The largest that eight digits hold."""
 _OF_REGION: Final = re.compile(r"insights-([a-z0-9_]+)-statistics\.duckdb", re.ASCII)
 _WITH_ROOMS: Final = (
     "SELECT d.*, r.name, r.site, r.building, r.capacity, r.capacity_band "
@@ -103,7 +104,9 @@ def files(uri: str = PLACEHOLDER, region: str = "") -> dict[str, str]:
         dashboard["slug"] += f"-{region}"
         dashboard["dashboard_title"] += f" {region.upper()}"
         dashboard["position"]["HEADER_ID"]["meta"]["text"] += f" {region.upper()}"
-    ids = _IDS, _IDS[:-8] + (f"{crc32(region.encode()):08x}" if region else _IDS[-8:])
+    # Each region has ids of its own, made from the letters of its name.
+    number = int.from_bytes(region.encode()) % _LARGEST_PRIME
+    ids = _IDS, _IDS[:-8] + (f"{number:08x}" if region else _IDS[-8:])
     return {
         name: yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100).replace(*ids)
         for name, content in found.items()

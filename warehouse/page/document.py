@@ -1,13 +1,13 @@
 """The page as one file: figures, messages, styles, scripts and library; nothing is fetched.
 
 Belongs here: reading the figures from one version of a region's statistics by the SELECTs of
-``sql``; the facts of the head and what is missing; assembling the page, replacing the file whole.
+``sql``; the head with its facts and gaps; assembling the page, replacing the file whole.
 Does not belong here: what the figures mean (``sql``), how a browser adds them up (``client``).
 
 The files of ``sql/work`` are work tables for the others. Every other file is a table of the page
-with the file's name. These hold sums of numerators and denominators by building, capacity band and
-month (or slice of time), so that any selection can be added up (R9). Rooms appear by name, personal
-rooms never.
+with the file's name. The page's tables hold sums of numerators and denominators by building,
+capacity band and month (or slice of time), so that any selection can be added up (R9). Rooms appear
+by name, but personal rooms never appear.
 
 Every sentence is a message of ``words.json``: the page has all languages and shows the reader's;
 without scripts it is in English. Figures (JSON, 12 MB at 10,000 rooms) and the library are
@@ -59,10 +59,10 @@ LABELS: Final = {measure: (*bands, FEW) for measure, bands in MEASURES.items()}
 """The bands of each measure of ``booking_profile``, in the page's order."""
 
 PLACE_MONTHS: Final = 7_500
-"""The most that the page shows: buildings by capacity band by month."""
+"""The most rows that the page shows: buildings times capacity bands times months."""
 
 ROOM_MONTHS: Final = 160_000
-"""The most that the page shows: rooms by month. At both limits it stays under 3 MB."""
+"""The most rows that the page shows: rooms times months. At both limits it stays under 3 MB."""
 
 _MEMORY_LIMIT: Final = "700MB"
 _LATER_TABLES: Final = ("busy_ahead", "busy_ahead_check", "rooms_as_of")
@@ -112,7 +112,7 @@ def write_page(
 ) -> Page:
     """Write the page of the region's latest published statistics, replacing the old one whole.
 
-    Missed targets come first on it.
+    The page starts with the missed targets.
 
     Raises:
         VersionError: nothing was published yet.
@@ -136,7 +136,7 @@ def read_figures(
     place_months: int = PLACE_MONTHS,
     room_months: int = ROOM_MONTHS,
 ) -> dict[str, Columns]:
-    """Return the page's tables, each as its columns; makes work tables on the connection.
+    """Return the page's tables as columns; create work tables on the connection.
 
     Beyond ``place_months``, the smallest buildings are merged into one; beyond ``room_months``,
     single rooms appear in the latest months only. Nothing else is cut.
@@ -224,7 +224,7 @@ def _library() -> str:
 
 
 def _facts(head: Mapping[str, Any]) -> Iterator[Message]:
-    """Yield what the figures are based on: a term, its value, and whether something is wrong."""
+    """Yield the facts behind the figures: a term, its value, and whether it is a warning."""
     through, first = head["data_through"], head["first_date"]
     loaded, expected = head["rooms_loaded"], head["rooms_expected"]
     no_day: Message = {"key": "fact.no_day"}
@@ -325,7 +325,7 @@ def _file(*parts: str) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write aside and move into place: a reader sees the old page or the new one."""
+    """Write a temporary file and rename it: a reader sees the old page or the new one."""
     draft: str | None = None
     try:
         descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")

@@ -1,8 +1,8 @@
-// The period before what is chosen, and whether the two can be compared (R24).
+// The period before the chosen one, and whether the two can be compared (R24).
 
-const READ_ALIKE = 0.95; // of room-days: below, two periods are not compared (R24)
+const READ_ALIKE = 0.95; // of room-days: below this share, two periods are not compared (R24)
 
-// The whole weeks of what is chosen, and as many just before them.
+// The whole weeks in the choice, and as many weeks just before them.
 function weeksOf(data, choice) {
   const monday = (date) => new Date(date.getTime() + ((8 - date.getUTCDay()) % 7) * DAY_MS);
   const dayOf = (date) => date.toISOString().slice(0, 10);
@@ -21,8 +21,8 @@ function weeksOf(data, choice) {
 
 const [NOW, BEFORE] = [1, 2];
 
-// Sums of the chosen whole weeks and of those before, for all and by building. `why` says what is
-// missing where they cannot be compared.
+// Sums of the chosen whole weeks and of the weeks before, in total and by building. If they cannot be
+// compared, `why` is the key of the message that says so.
 const compared = kept(CHOICE, (data, choice) => {
   const { weeks, now, before } = weeksOf(data, choice);
   if (weeks === 0) return { weeks, why: "before.no_week", of: () => null };
@@ -40,7 +40,7 @@ const compared = kept(CHOICE, (data, choice) => {
   return { weeks, first: before[0], last: before.at(-1), why: why(ALL), of };
 });
 
-// Adds the sum of what is chosen to those by building.
+// Adds the total of the choice to the sums by building.
 function withTotal(choice, sums) {
   const chosen = [...sums].filter(([building]) => choice.building === null || choice.building === building);
   const total = Object.fromEntries(TIME.map((name) => [name, sumOf(chosen.map(([, sum]) => sum[name]))]));
@@ -50,14 +50,14 @@ function withTotal(choice, sums) {
 function whyNot(now, before, { shared, all } = { shared: 0, all: 0 }) {
   if (!now || !before) return "before.closed";
   if ([now, before].some((sum) => sum.room_days_loaded < READ_ALIKE * sum.room_days)) return "before.unread";
-  // Days of rooms stand where a room is now, days read where it was: they differ where one moved,
-  // unless another came for it.
+  // open_days count where a room is now, room_days_loaded where it was on the day: they differ if a
+  // room moved, unless another took its place.
   const hasMoved = ({ open_days: now, room_days_loaded: then, moved_days: moved }) =>
     Math.max(moved, Math.abs(now - then)) > (1 - READ_ALIKE) * then;
   return shared < READ_ALIKE * all || hasMoved(now) || hasMoved(before) ? "before.other_rooms" : null;
 }
 
-// The months that weeks are of: those that have a week or more of their days.
+// The months of the weeks: those with at least 7 of their days, or both if one week spans two.
 function monthsOf(data, weeks) {
   const days = new Map();
   for (const monday of weeks) {
@@ -70,8 +70,8 @@ function monthsOf(data, weeks) {
     .map(([month]) => data.months.month.indexOf(month)).filter((month) => month >= 0));
 }
 
-// Open days of rooms in the months of either period, and how many are of rooms that were open in
-// both: by building, and of all that is chosen.
+// Open days of rooms in both periods together (`all`), and those of rooms that were open in each of
+// them (`shared`): by building, and in total for the choice.
 function sharedDays(data, choice, nowMonths, beforeMonths) {
   const { rooms } = data;
   const [nowDays, beforeDays] = [nowMonths, beforeMonths].map((months) => roomSums(data, "open_days", months));
@@ -86,15 +86,15 @@ function sharedDays(data, choice, nowMonths, beforeMonths) {
   return days.set(ALL, { shared: sumOf(chosen.map((sum) => sum.shared)), all: sumOf(chosen.map((sum) => sum.all)) });
 }
 
-// As many months just before the chosen ones, for what is kept by month; null where there are not
-// as many that were read from their first day on.
+// As many months just before the chosen ones, for figures kept by month. Null if there are too few,
+// or if reading began after their first day.
 function monthsBefore({ months, head }, choice) {
   const first = choice.first - monthsIn(choice);
   return first < 0 || head.first_read_date[0] > `${months.month[first]}-01` ? null
     : { ...choice, key: "before", first, last: choice.first - 1 };
 }
 
-// The same; null too where other rooms were open, or they were not read alike (R24).
+// The same, but null also if other rooms were open or too few room-days were read (R24).
 const monthsAlike = kept(CHOICE, (data, choice) => {
   const earlier = monthsBefore(data, choice);
   if (earlier === null) return null;
@@ -102,7 +102,7 @@ const monthsAlike = kept(CHOICE, (data, choice) => {
   return whyNot(now, before, sharedDays(data, choice, monthList(choice), monthList(earlier)).get(ALL)) === null ? earlier : null;
 });
 
-// As many months just before the closed ones of what is chosen, for what is kept by closed month.
+// As many months just before the chosen closed months, for figures kept by closed month.
 function closedBefore(data, choice) {
   const closed = data.closedMonths.filter((month) => isChosenMonth(choice, month));
   return closed.length === 0 ? null : monthsAlike(data, { ...choice, first: closed[0], last: closed.at(-1) });

@@ -1,8 +1,8 @@
-// The sections about bookings: sizes, durations, lead times; and how bookings spread over bands. All
-// are of closed months, and of every booking that they name: bands that are too small to be shown
-// stand together as `few` (R17).
+// The sections about bookings: sizes, durations, lead times, cancellations, and how bookings spread
+// over bands. All cover closed months and count every booking: bands too small to be shown are merged
+// into `few` (R17).
 
-const ENOUGH_NAMED = 0.8; // of a cell's bookings: below, its bands say too little
+const ENOUGH_NAMED = 0.8; // of a cell's bookings: if fewer are in named bands, the bands say too little
 
 function rightSizing() {
   const part = section("size-fit", { note: say("size-fit.note") });
@@ -31,7 +31,7 @@ function fitBefore(data, choice) {
   return sums.known === 0 ? "" : say("size-fit.before", { count: monthsIn(earlier), ...fitShares(sums) });
 }
 
-// People invited down, sizes across: it fits a phone.
+// Rows are people invited and columns are sizes, so that the table fits a phone.
 function fitTable(data, sizes) {
   const nameOf = (label) => (label === null ? say("unknown") : label.replace("-", "–"));
   const fewRow = sizes.some((size) => size.few > 0)
@@ -52,7 +52,7 @@ function fitCell(data, size, label, bookings) {
   return { child, value: bookings, kind: `fit fit-${fit} ${bookings ? heatOf(part) : "none"}` };
 }
 
-// Bookings by the bands of one measure; `left` is a label that is not of what the chart is about.
+// Bookings by the bands of one measure, without the label `left`.
 function distribution(id, measure, { left, wordsOf }) {
   const part = section(id, { isHalf: true });
   return (data, choice) => {
@@ -74,7 +74,7 @@ function distribution(id, measure, { left, wordsOf }) {
   };
 }
 
-// A profile without the bookings of one label: series have no lead time.
+// A profile without the bookings of one label: a series, for example, has no lead time.
 function apart(profile, label) {
   if (label === undefined) return profile;
   const counts = new Map(profile.counts);
@@ -98,7 +98,7 @@ const leadTimes = () => distribution("lead-times", "lead_time", {
   },
 });
 
-// Cancellations as the nightly readings saw them (R19), by notice; of closed months.
+// Cancellations by notice in closed months, as the nightly runs saw them (R19).
 function cancellations() {
   const part = section("cancelled", { isHalf: true });
   return (data, choice) => {
@@ -127,7 +127,7 @@ function cancellations() {
 const cancelledTable = (title, entries, all) => table(title, [say("cancelled.axis"), say("cancelled.count"), say("share")],
   entries.map((each) => [each.name, number(each.count), share(each.count / all)]));
 
-// The rows of what is chosen; null where a month of it has none, since they may be too few to show.
+// The rows of the choice; null if one of its months has none, as there may be too few to show.
 function cancelledRows(data, choice) {
   const { cancelled: table } = data;
   const months = choice.key === "all" ? [ALL] : data.closedMonths.filter((month) => isChosenMonth(choice, month));
@@ -137,8 +137,8 @@ function cancelledRows(data, choice) {
   return found.length === 0 || found.some((rows) => rows.length === 0) ? null : found.flat();
 }
 
-// How the bookings of what is chosen spread over the bands of a measure (R17): `counts` by label,
-// `few` those that are merged, `all` of them together. Null where no cell says so.
+// How the chosen bookings spread over the bands of a measure (R17): `counts` by label, `few` in
+// merged bands, `all` of them. Null if a cell is missing.
 function profileOf(data, choice, measure) {
   if (choice.building === null && choice.band !== null) return null;
   const [building, band] = [choice.building ?? ALL, choice.band ?? ALL];
@@ -161,7 +161,7 @@ function profileSum(data, measure, rows) {
   return { counts, few, all: named + few, named };
 }
 
-// Why there is no profile, or none that says enough; null where there is.
+// The key of the message that says why a profile is missing or says too little; null if neither.
 function whyNoProfile(data, choice, profile) {
   if (choice.building === null && choice.band !== null) return "few.choose_building";
   if (data.closedMonths.length === 0) return "few.no_closed_month";
@@ -171,15 +171,15 @@ function whyNoProfile(data, choice, profile) {
 
 const isEnough = (profile) => profile.all > 0 && profile.named >= ENOUGH_NAMED * profile.all;
 
-// The closed months that a profile of what is chosen is of.
+// The closed months in the choice, in words.
 function closedSpan(data, choice) {
   const months = data.closedMonths.filter((month) => isChosenMonth(choice, month)).map((month) => data.months.month[month]);
   if (months.length < 2) return months.length ? monthName(months[0]) : "";
   return say("span.months", { first_month: months[0], last_month: months.at(-1) });
 }
 
-// A part of bookings as a share of those of known band: a lower bound where some are merged, and
-// nothing where all of the part may be among them.
+// A part of the bookings as a share of those whose band is known: a lower bound if some bands are
+// merged, null if the whole part may be among the merged ones.
 function atLeast(profile, labels, unknown = []) {
   const part = sumOf(labels.map((label) => profile.counts.get(label)));
   const all = profile.all - sumOf(unknown.map((label) => profile.counts.get(label)));
@@ -188,8 +188,8 @@ function atLeast(profile, labels, unknown = []) {
   return { value: part / all, all, text: isExact ? percent(part / all) : say("at_least", { share: percent(part / all) }) };
 }
 
-// Bookings by people invited for each size of rooms, as far as a building's sizes have cells; and
-// all bookings of what is chosen.
+// Bookings by people invited, for each room size that has cells; `shown` counts these bookings, `all`
+// counts every booking of the choice.
 const sizeFit = kept(CHOICE, (data, choice) => {
   const months = choice.key === "all" ? [ALL] : data.closedMonths.filter((month) => isChosenMonth(choice, month));
   const { profile } = data;
@@ -206,8 +206,8 @@ const sizeFit = kept(CHOICE, (data, choice) => {
   return { sizes, shown, all: choice.band === null ? profileOf(data, choice, "headcount")?.all ?? shown : shown };
 });
 
-// Whether a headcount band is surely under 0.6 of every capacity of a band ("small"), surely over
-// it ("large"), or neither for sure.
+// "small" if every headcount of the one band is under 0.6 of every capacity of the other, "large" if
+// every headcount is over every capacity, "unknown" if either band is; else "fit": neither is certain.
 function fitOf(data, band, headcount) {
   const place = data.measures.headcount.indexOf(headcount);
   if (data.bands[band] === null || headcount === null || place >= data.headcounts.length) return "unknown";
@@ -217,7 +217,7 @@ function fitOf(data, band, headcount) {
   return most !== null && fewest > most ? "large" : "fit";
 }
 
-// Bookings of sizes by fit; `known` are those of known size and headcount, merged ones among them.
+// Bookings by fit; `known` counts those of known size and headcount, including merged bands.
 function fitSums(data, sizes) {
   const sums = zeros(["small", "large", "fit", "unknown", "few"]);
   for (const size of sizes) {

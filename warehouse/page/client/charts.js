@@ -1,19 +1,18 @@
-// The charts that a library draws. Colours are names of the style sheet, so that dark, light and
-// print need no second drawing.
+// The charts that ECharts draws. Colours are variables of the style sheet, so that dark, light and
+// print need no redrawing.
 
 const MANY_BUILDINGS = 6;
 const COLOURS = [1, 2, 3, 4, 5, 6].map((place) => `var(--series-${place})`);
 const SYMBOLS = ["circle", "rect", "triangle", "diamond", "roundRect", "pin"];
-const SIGNS = ["●", "■", "▲", "◆", "■", "●"]; // what the key shows of a symbol
+const SIGNS = ["●", "■", "▲", "◆", "■", "●"]; // how the key shows each symbol
 const TEXT = { color: "var(--text)", fontFamily: "system-ui, sans-serif", fontSize: 12 };
 const QUIET = { ...TEXT, color: "var(--quiet)" };
 
 const drawn = new Map(); // place -> its chart
-const waiting = new Map(); // place -> what it shall show, once a reader comes near it
+const waiting = new Map(); // place -> the chart to draw in it once the reader comes near
 
-// Most charts are far from what a reader looks at: each is drawn when its section is about to be
-// seen, or goes onto paper.
-const NEAR = 0.25; // of a window
+// Most charts are off screen: each is drawn when its section is about to be seen, or is printed.
+const NEAR = 0.25; // of the window's height
 const watcher = new IntersectionObserver(() => drawNear(), { rootMargin: `${100 * NEAR}% 0px` });
 
 function isNear(place) {
@@ -40,7 +39,7 @@ function drawNear(isDrawn = isNear) {
     if (!drawn.has(place)) {
       const chart = echarts.init(place, null, { renderer: "svg" });
       drawn.set(place, chart);
-      // What is not laid out for a moment has no width, and a chart of none.
+      // A place that is not laid out for a moment has no width: the chart keeps its own.
       new ResizeObserver(() => { if (place.clientWidth > 0) chart.resize(); }).observe(place);
     }
     drawn.get(place).setOption({ animation: false, textStyle: TEXT, ...option }, { notMerge: true });
@@ -84,7 +83,7 @@ const shareAxis = (more = {}) => values((value) => percent(value),
 
 const grid = { left: 8, right: 16, top: 12, bottom: 8, containLabel: true };
 
-// The key of a chart: text of the page, so that it wraps, prints and can be read out.
+// The key of a chart, as text of the page: it wraps and prints.
 const chartKey = (entries) => element("p", { class: "key", "aria-hidden": "true" },
   ...entries.map(({ name, sign, colour }) => {
     const mark = element("span", {}, sign);
@@ -97,7 +96,7 @@ const lineColour = (line, number) => (line.isTotal ? "var(--text)" : COLOURS[num
 const lineKey = (lines) => chartKey(lines.map((line, number) =>
   ({ name: line.name, sign: line.isTotal ? "╍" : SIGNS[number], colour: lineColour(line, number) })));
 
-// Lines, and the points at which something changed in the building.
+// Draws lines, and dotted marks where the building's open rooms or hours changed.
 function drawLines(place, dates, lines, marks = []) {
   const markLine = { silent: true, symbol: "none", data: marks.map((xAxis) => ({ xAxis })), label: { show: false },
     lineStyle: { color: "var(--quiet)", type: "dotted", width: 2 } };
@@ -124,7 +123,7 @@ function drawLines(place, dates, lines, marks = []) {
   });
 }
 
-// Rooms open as a wide bar, the peak in it, and the usual peak as a mark; returns the signs of its key.
+// Draws open rooms as a wide bar, the peak inside it, the usual peak as a mark; returns key signs.
 function drawPeaks(place, data, bands) {
   const signs = [
     { name: say("in-use.open"), sign: "■", colour: "var(--pale-sign)" },
@@ -137,7 +136,7 @@ function drawPeaks(place, data, bands) {
     grid,
     tooltip: { ...tooltip(decimal), axisPointer: { type: "none" } },
     xAxis: values(count, { minInterval: 1 }),
-    yAxis: [sizes, { ...sizes, show: false }], // bars of two axes lie over each other
+    yAxis: [sizes, { ...sizes, show: false }], // bars of two axes overlap
     series: [
       { name: signs[0].name, type: "bar", barWidth: 22, color: "var(--pale)", z: 1,
         emphasis: { disabled: true }, data: bands.map((band) => band.rooms_open) },
@@ -181,8 +180,8 @@ function drawAhead(place, weeks) {
   });
 }
 
-// Booked as a bar, what to expect as a pale range behind it with a mark in the middle; returns the
-// signs of its key.
+// Draws booked time as a bar, the expected range as a pale bar behind it, its median as a mark;
+// returns the key's signs.
 function drawBusy(place, days) {
   const signs = [
     { name: say("booked"), sign: "■", colour: "var(--series-1)" },
@@ -194,7 +193,7 @@ function drawBusy(place, days) {
   draw(place, 210, {
     grid,
     tooltip: { ...tooltip((value) => (value === null || value === undefined ? "–" : percent(value))), axisPointer: { type: "none" } },
-    xAxis: [axis, { ...axis, show: false }], // bars of two axes lie over each other
+    xAxis: [axis, { ...axis, show: false }], // bars of two axes overlap
     yAxis: shareAxis(),
     series: [
       { ...bar, stack: "range", barWidth: "70%", color: "transparent", z: 1, tooltip: { show: false }, silent: true,
@@ -212,7 +211,7 @@ function drawBusy(place, days) {
   return days.some((day) => day.median !== null) ? signs : signs.slice(0, 1);
 }
 
-// A printed page is narrower and lower than a window, and knows no scrolling.
+// A printed page is narrower and lower than a window, and cannot scroll.
 const PRINTED_WIDTH = 690;
 const PRINTED_HEIGHT = 0.58;
 const heights = new Map();
@@ -223,7 +222,7 @@ window.addEventListener("beforeprint", () => {
     heights.set(place, place.style.height);
     place.style.height = `${PRINTED_HEIGHT * parseFloat(place.style.height)}px`;
     chart.resize({ width: PRINTED_WIDTH / columns - 16 * (columns - 1), height: parseFloat(place.style.height) });
-    chart.getZr().flush(); // paper does not wait for the next frame
+    chart.getZr().flush(); // printing does not wait for the next frame
   }
 });
 window.addEventListener("afterprint", () => drawn.forEach((chart, place) => {

@@ -1,11 +1,11 @@
-// Reads the figures that the page carries and adds them up for what is chosen. Never averages a
-// ratio: numerators and denominators are added apart and divided last; without a denominator the
-// ratio is null.
+// Reads the figures embedded in the page and sums them for the reader's choice. Never averages a
+// ratio: numerators and denominators are summed separately and divided last; a ratio without a
+// denominator is null.
 
 const DAY_MS = 24 * 3600 * 1000;
-const ALL = -1; // of a profile: the whole region, all sizes, all closed months together
+const ALL = -1; // stands for the whole region, all sizes, or all closed months together
 const WEEK = 7 * 24; // hours
-const ALIKE_DAYS = 14; // of a month: with fewer, its hours of the week say little
+const ALIKE_DAYS = 14; // a month with fewer days says little about the hours of the week
 
 async function inflated(id) {
   const letters = atob(document.getElementById(id).textContent);
@@ -17,7 +17,7 @@ async function inflated(id) {
 
 const readData = async () => placed(await (await inflated("data")).json());
 
-// The library of charts is carried deflated too; it runs under the nonce of the page's own script.
+// The chart library is embedded deflated too. It runs under the nonce of the page's own script.
 async function readLibrary() {
   const script = element("script");
   script.nonce = document.querySelector("script[nonce]").nonce;
@@ -25,7 +25,7 @@ async function readLibrary() {
   document.head.append(script);
 }
 
-// Adds to each table the columns that it is chosen by.
+// Prepares the tables for summing: typed arrays, and the indexes that find the rows of a choice.
 function placed(data) {
   const { time, slices, profile } = data;
   for (const table of [time, data.in_use]) typed(table);
@@ -34,7 +34,7 @@ function placed(data) {
   data.room_months = monthByMonth(data);
   data.isDaily = data.head.is_daily[0];
   const dates = data.isDaily ? slices.first_date : slices.monday;
-  data.points = [...new Set(dates)]; // parts of a week are one point
+  data.points = [...new Set(dates)]; // a week cut at a month's end is two slices, but one point
   slices.point = dates.map((date) => data.points.indexOf(date));
   data.cells = new Map();
   const headcount = Object.keys(data.measures).indexOf("headcount");
@@ -47,9 +47,9 @@ function placed(data) {
   return data;
 }
 
-// Keeps a table's numbers, and those of columns of lists, in typed arrays: else all of them are
-// walked through when garbage is collected, which may be in the middle of an answer. The numbers
-// of a row's lists stand from `from[row]` up to `from[row + 1]`.
+// Moves a table's numbers into typed arrays, which the garbage collector need not walk through: with
+// plain ones it may pause an answer. Columns of lists are flattened: a row's numbers are at
+// `from[row]` up to, not including, `from[row + 1]`.
 function typed(table, lists = []) {
   if (lists.length > 0) {
     let end = 0;
@@ -60,7 +60,7 @@ function typed(table, lists = []) {
   }
 }
 
-// The time of rooms, month by month, in each month a number for every room.
+// The time of rooms as columns with one number for every month and room, sorted by month, then room.
 function monthByMonth({ rooms, months, room_months: { room, month, ...table } }) {
   return Object.fromEntries(Object.entries(table).map(([name, numbers]) => {
     const column = new Float64Array(months.month.length * rooms.name.length);
@@ -69,7 +69,7 @@ function monthByMonth({ rooms, months, room_months: { room, month, ...table } })
   }));
 }
 
-// The number of a cell of a profile.
+// The key of a cell of a profile: one number.
 const cellOf = ({ buildings, bands, months }, measure, building, band, month) =>
   ((measure * (buildings.building.length + 1) + building + 1) * (bands.length + 1) + band + 1) * (months.month.length + 1) + month + 1;
 
@@ -80,8 +80,8 @@ const sumOf = (numbers) => numbers.reduce((sum, each) => sum + each, 0);
 const KEPT = 16;
 const CHOICE = ["building", "band", "key", "first", "last"];
 
-// Keeps what was found for the named parts of a choice: several sections ask for the same, and what
-// depends on the place alone is the same in every period.
+// Caches results by the named parts of a choice: several sections ask for the same sums, and sums
+// that depend on the place alone are the same in every period.
 function kept(names, find) {
   const found = new Map();
   return (data, choice) => {
@@ -100,8 +100,8 @@ const isChosenPlace = (choice, building, band) =>
 
 const isChosenMonth = (choice, month) => month >= choice.first && month <= choice.last;
 
-// Calls back with the place of every row of a table that is chosen; tables without months, or
-// without sizes, are chosen whole.
+// Calls `use` with the number of every chosen row. A table without a column of months, or of sizes,
+// is not filtered by them.
 function eachChosen({ building, band, month }, choice, use) {
   for (let row = 0; row < building.length; row++) {
     if ((month === undefined || isChosenMonth(choice, month[row])) &&
@@ -109,11 +109,11 @@ function eachChosen({ building, band, month }, choice, use) {
   }
 }
 
-// Sums the named columns over the chosen rows, by the key that the row has.
+// Sums the named columns over the chosen rows, grouped by `keyOf(row)`.
 function sumBy(table, choice, names, keyOf) {
   const sums = new Map();
   const columns = names.map((name) => table[name]);
-  eachChosen(table, choice, (row) => { // many rows: plain lists, named when they are summed
+  eachChosen(table, choice, (row) => { // many rows: sum into plain arrays, add the names last
     const key = keyOf(row);
     let sum = sums.get(key);
     if (sum === undefined) sums.set(key, (sum = columns.map(() => 0)));
@@ -125,7 +125,7 @@ function sumBy(table, choice, names, keyOf) {
 const TIME = ["room_days", "room_days_loaded", "open_minutes", "booked_minutes", "held_minutes",
   "open_days", "used_days", "moved_days", "shared_days", "sold_out_days"];
 
-// Time of the chosen sizes together, by building and slice.
+// Time by building and slice, summed over the chosen sizes.
 const timeOf = kept(["band"], ({ time, slices }, { band }) => {
   const places = new Map();
   const placeOf = time.slice.map((slice, row) => {
@@ -149,7 +149,7 @@ function timeBy(data, choice, keyOf) {
   return sumBy(time, choice, TIME, (row) => keyOf(time, row));
 }
 
-// A room that moved is one of all buildings still.
+// In the sum of all buildings, a room that moved between two of them has not moved.
 const asOfChoice = (choice, sum) => (choice.building === null ? { ...sum, moved_days: 0 } : sum);
 
 const timeTotal = kept(CHOICE, (data, choice) => asOfChoice(choice, timeBy(data, choice, () => 0).get(0) ?? zeros(TIME)));
@@ -212,7 +212,7 @@ const hoursByMonth = kept(["building", "band"], ({ hours: table, months }, choic
   return { open, booked };
 });
 
-// The months in which other rooms, or other hours of the week, were open than in the month before.
+// The months whose open rooms, or open hours of the week, differ from the month before.
 function changedMonths(data, building) {
   const { changes, months } = data;
   const other = new Set(changes.month.filter((_, row) => changes.building[row] === building));
@@ -225,7 +225,7 @@ function changedMonths(data, building) {
     .filter((change) => change.rooms || change.hours);
 }
 
-// A column of the time of rooms, summed over months: a number for each room.
+// Sums a column of the time of rooms over months: returns one number for each room.
 function roomSums({ rooms, room_months: table }, name, months) {
   const [sums, column] = [new Float64Array(rooms.name.length), table[name]];
   for (const month of months) {
@@ -237,7 +237,7 @@ function roomSums({ rooms, room_months: table }, name, months) {
 const timeOfRooms = kept(["first", "last"], (data, choice) =>
   Object.fromEntries(Object.keys(data.room_months).map((name) => [name, roomSums(data, name, monthList(choice))])));
 
-// The chosen rooms that were open, in the months that have rooms one by one.
+// The chosen rooms that were open, in those chosen months that have figures by room.
 const openRooms = kept(CHOICE, (data, choice) => {
   const { open_minutes: open, booked_minutes: booked, open_days: openDays, used_days: usedDays } = timeOfRooms(data, choice);
   const found = [];
@@ -249,8 +249,8 @@ const openRooms = kept(CHOICE, (data, choice) => {
   return found;
 });
 
-// The busiest of rooms and the quietest, as many as `most` of each, none of them twice. To sort all
-// of many rooms would take longer than all else: only those that can be among them are.
+// The busiest and the quietest rooms, up to `most` of each, none in both lists. Sorting very many
+// rooms would take longer than the rest of an answer: only rooms whose share qualifies are sorted.
 function busiestAndQuietest(rooms, most) {
   const shares = Float64Array.from(rooms, (each) => each.share).sort();
   const half = Math.min(most, Math.ceil(rooms.length / 2));
@@ -265,7 +265,7 @@ const busierFirst = (one, other) => other.share - one.share ||
 
 const SOLD = ["days", "shared_days", "sold_out_days", "sold_out_minutes"];
 
-// Rooms at once by place: a site's building and size, each with its own peak.
+// Rooms in use at once by place: one size in a building of a site, with its own peak.
 const inUsePlaces = kept(CHOICE, (data, choice) => {
   const { in_use: table } = data;
   const places = new Map();
@@ -283,7 +283,7 @@ const inUsePlaces = kept(CHOICE, (data, choice) => {
   return [...places.values()];
 });
 
-// Places are added, since a room of another building does not help.
+// Adds up the peaks of places: a free room in another building is no help.
 function inUseByBand(data, choice) {
   const names = ["rooms_open", "peak", "usual_peak", ...SOLD];
   const bands = new Map();

@@ -1,4 +1,4 @@
-// Puts the page together: language, filters, what is chosen, and the sections that show it.
+// Assembles the page: language, filters, the reader's choice, and the sections that show it.
 
 const form = document.querySelector("form.filters");
 const folded = form.querySelector("details");
@@ -16,14 +16,14 @@ function fillSelects(data, choices) {
   selects.period.replaceChildren(...choices.map((each, place) => option(place, each.name)));
 }
 
-// What is chosen, as numbers of the tables; null is everything.
+// The choice, as numbers of buildings, sizes and months in the tables; null means everything.
 function choiceOf(choices) {
   const numberOf = (select) => (select.value === "all" ? null : Number(select.value));
   const period = choices[Number(selects.period.value)];
   return { building: numberOf(selects.building), band: numberOf(selects.size), ...period };
 }
 
-// The address names the choice, so that a view can be kept and sent. An empty name is what has none.
+// The address holds the choice, to bookmark or send. An empty name: no building, or unknown size.
 function readAddress(data, choices) {
   const asked = new URLSearchParams(window.location.hash.slice(1));
   const set = (select, place) => { select.value = place >= 0 ? place : select.options[0].value; };
@@ -50,7 +50,7 @@ function chosenWords(data, choice) {
   return words.join(", ");
 }
 
-// Says the head, the filters' names and the foot in the reader's language.
+// Writes the head, the filters' names and the foot in the reader's language.
 function translate(data) {
   const head = data.head;
   for (const each of document.querySelectorAll("[data-word]")) each.textContent = say(each.dataset.word);
@@ -71,7 +71,7 @@ function translate(data) {
   targets.querySelector("ul").replaceChildren(...items(data.targets));
 }
 
-// Draws everything in the language that is spoken; returns how to show a choice.
+// Builds all sections in the current language; returns the functions that show a choice in them.
 function build(data, choices, choose) {
   forgetCharts();
   document.getElementById("content").replaceChildren();
@@ -83,7 +83,7 @@ function build(data, choices, choose) {
 
 function show(data, choice, parts) {
   parts.forEach((each) => each(data, choice));
-  drawNear(); // after all that is written, or each chart has the page laid out again
+  drawNear(); // after all text is written: otherwise each chart forces a new layout of the page
   const words = chosenWords(data, choice);
   document.getElementById("chosen-title").textContent = words && `– ${words}`;
   document.getElementById("chosen-filters").textContent = words || say("everything.chosen");
@@ -126,7 +126,7 @@ function startFilters(data) {
   return draw;
 }
 
-// The filters fold where they would fill the screen.
+// Folds the filters on narrow screens, which they would fill.
 function foldFilters() {
   const fold = () => { folded.open = isWide.matches; };
   isWide.addEventListener("change", fold);

@@ -1,5 +1,5 @@
-// The first screen: what a facility manager asks first, and the headline figures with what they
-// were in the period before (R24).
+// The first screen: the questions that a facility manager asks first, and the headline figures beside
+// those of the period before (R24).
 
 const NAMED = 3;
 const LITTLE_USED = 0.1; // of a room's open time
@@ -11,7 +11,7 @@ function answers() {
     tooFew(data, choice), tooBig(data, choice), neverUsed(data, choice));
 }
 
-// The question leads to the section that shows why. (A link would: but the address is the choice.)
+// The question leads to the section that shows why. Not by a link: the address holds the choice.
 function answer(question, section, { text, id = null, value = null, note }) {
   const button = element("button", { type: "button", class: "link" }, say(question));
   button.addEventListener("click", () => {
@@ -24,7 +24,7 @@ function answer(question, section, { text, id = null, value = null, note }) {
     element("strong", { id, "data-value": value }, text), element("p", {}, [note].flat().filter(Boolean).join(" ")));
 }
 
-// The rooms of one building and size are too few where none of them is free, day after day.
+// A building has too few rooms of a size if, day after day, there is a time when none is free.
 function tooFew(data, choice) {
   const shared = inUsePlaces(data, choice).filter((place) => place.shared_days > 0);
   const short = shared.filter((place) => place.sold_out_days > 0).sort((one, other) =>
@@ -40,7 +40,7 @@ function tooFew(data, choice) {
     next.length ? say("few_rooms.next", { names: next.join("; ") }) : ""]);
 }
 
-// Rooms are too big where surely less than 60% of their seats were asked for.
+// A booking's room is too big if surely fewer people are invited than 60% of its seats.
 function tooBig(data, choice) {
   const { sizes, shown, all } = sizeFit(data, choice);
   const { small, large, known } = fitSums(data, sizes);
@@ -68,7 +68,7 @@ function neverUsed(data, choice) {
     little ? say("never_used.little", { count: little }) : "", roomsSince(data, choice)], unused.length);
 }
 
-// Where there are very many rooms, the page has them one by one in the latest months only.
+// With very many rooms, the page has figures by room for the latest months only.
 function roomsSince(data, choice) {
   const first = data.head.first_room_month[0];
   return choice.first < first ? say("rooms.since", { first_month: data.months.month[first] }) : "";
@@ -92,12 +92,12 @@ function tile(id, text, value, note, before = null) {
     before && element("span", { class: "note before" }, before));
 }
 
-// Not known where a room of what is chosen was elsewhere, or of another size, on some of the days.
+// Null if a chosen room was in another building, or had another size, on some of the days.
 const usedDays = (sum) => (sum.moved_days === 0 && sum.open_days === sum.room_days_loaded ? ratio(sum.used_days, sum.open_days) : null);
 const bookedTime = (sum) => ratio(sum.booked_minutes, sum.open_minutes);
 const soldOutDays = (sum) => ratio(sum.sold_out_days, sum.shared_days);
 
-// A share in the weeks before, beside that of the chosen weeks.
+// A share in the weeks before, and the change since.
 function weeksBefore(data, choice, shareOf) {
   const both = compared(data, choice).of();
   if (both === null) return null;
@@ -112,7 +112,7 @@ function timeTiles(data, choice) {
   const used = usedDays(time);
   const read = ratio(time.room_days_loaded, time.room_days);
   const soldOut = soldOutDays(time);
-  const rooms = openRooms(data, choice).length; // a combined room is none: its parts are (R25)
+  const rooms = openRooms(data, choice).length; // a combined room does not count: its parts do (R25)
   return [
     tile("booked_utilization", percent(booked), booked, booked === null ? say("nothing_open")
       : say("tile.booked_utilization.note", { booked: hours(time.booked_minutes), open: hours(time.open_minutes) }),
@@ -126,7 +126,7 @@ function timeTiles(data, choice) {
   ];
 }
 
-// What is kept of bookings by closed months is compared with as many months before.
+// Bookings are kept by closed month: they are compared with as many months before.
 function bookingTiles(data, choice) {
   const earlier = closedBefore(data, choice);
   const made = (measure) => {

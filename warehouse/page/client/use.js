@@ -1,9 +1,9 @@
-// The sections about time: utilization, the week, buildings, rooms, rooms at once, what lies ahead.
+// The sections about time: utilization, the week, buildings, rooms, rooms at once, weeks ahead.
 
 const RANKED = 10;
 const LISTED = 500;
 const LISTED_AT_ONCE = 60;
-const LITTLE_OPEN = 0.2; // of the most open day: a single room open on a Saturday says little
+const LITTLE_OPEN = 0.2; // of the point with most open time: a single room open on a Saturday says little
 
 function utilizationOverTime() {
   const part = section("time");
@@ -36,7 +36,7 @@ function utilizationOverTime() {
 const changesShown = (data, choice, building) =>
   changedMonths(data, building).filter(({ month }) => isChosenMonth(choice, month));
 
-// A change stands at the first point of its month that is drawn.
+// A change is marked at the first drawn point of its month.
 const changeMarks = (data, changes, dates) => changes.map(({ month }) =>
   dates.findIndex((date) => date >= data.months.first_date[month])).filter((place) => place >= 0);
 
@@ -112,7 +112,7 @@ function heatLegend() {
   return element("p", { class: "legend", "aria-hidden": "true" }, percent(0), ...steps, say("week.booked", { share: percent(1) }));
 }
 
-// All buildings, whichever is chosen: one alone would compare with nothing.
+// Shows all buildings, even if one is chosen: alone it would be compared with nothing.
 function buildingsCompared(choose) {
   const part = section("buildings", { isHalf: true });
   const shown = onlyWhere(["key", "band"], (data, choice) => {
@@ -217,7 +217,7 @@ function peaksTable(data, choice, bands) {
       ...(earlier ? [say("in-use.days_before", { count: monthsIn(choice) })] : [])],
     bands.map((band) => [sizeName(data, band.band), number(band.rooms_open), number(band.peak),
       number(band.usual_peak, decimal(band.usual_peak)),
-      ...(band.shared_days === 0 ? ["–", "–"] // known only where a building has two such rooms
+      ...(band.shared_days === 0 ? ["–", "–"] // known only if a building has two such rooms
         : [number(band.sold_out_days), number(band.sold_out_minutes, hours(band.sold_out_minutes))]),
       ...(earlier ? [before.get(band.band)?.shared_days ? number(before.get(band.band).sold_out_days) : "–"] : [])]));
 }
@@ -240,9 +240,9 @@ function forward() {
   };
 }
 
-const WEEK_AHEAD = 7; // the distance whose back-test is told in words
+const WEEK_AHEAD = 7; // days: the summary quotes the back-test nearest to this distance
 
-// A range is of one building: those of several cannot be added up.
+// Shows one building: the ranges of several cannot be added up.
 function busyAhead() {
   const part = section("busy");
   return (data, choice) => {

@@ -9,7 +9,7 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// A cell of a table: a text, or {text, value, ...} where value is the figure unrounded.
+// A cell of a table: a text, or {text or child, value, kind} where value is the figure unrounded.
 function cell(tag, content, scope) {
   const { text, value, child, kind } = typeof content === "object" ? content : { text: content };
   return element(tag, { scope, class: kind, "data-value": value }, child ?? text);
@@ -42,13 +42,13 @@ function bar(value) {
 
 const IN_SIGHT = 16;
 
-// A table that may be long in a box of its own that scrolls, by the keyboard too. Where it surely is
-// too long for the box it has a bar for scrolling from the start, or all of it is laid out twice.
+// Puts a table that may be long into a box that scrolls, by the keyboard too. If it is surely too
+// long, the box has a scroll bar from the start: otherwise the browser lays out the table twice.
 const scrolling = (content) => element("div",
   { class: content.rows.length > IN_SIGHT ? "scrolling long" : "scrolling", tabindex: "0", role: "group", "aria-label": content.caption.textContent }, content);
 
-// The same; rows after the first are added once a reader scrolls to them, or saves the table: very
-// many rows take longer than all else that a filter changes.
+// The same, but the rest of the rows is added once a reader scrolls or saves the table: very many
+// rows take longer than everything else that a filter changes.
 function growing(content, addRest) {
   const box = scrolling(content);
   const grow = () => {
@@ -80,7 +80,7 @@ function save(found, name) {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
-// The cells as they are, figures unrounded. A name never becomes a formula of a spreadsheet.
+// The table as CSV, figures unrounded. No name can become a formula in a spreadsheet.
 function csv(found) {
   const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
   const written = (each) => {
@@ -91,7 +91,7 @@ function csv(found) {
   return [...found.rows].map((row) => `${[...row.cells].map(written).join(",")}\r\n`).join("");
 }
 
-// Shows only what is new: `names` are those parts of a choice that a section depends on.
+// Redraws a section only if the choice changed in one of `names`, the parts that it depends on.
 function onlyWhere(names, show) {
   let shown = null;
   return (data, choice) => {
@@ -101,7 +101,7 @@ function onlyWhere(names, show) {
   };
 }
 
-// Makes a section's frame; returns how to fill it.
+// Makes a section's frame; returns its parts and the functions that fill it.
 function section(id, { isHalf = false, more: moreName = say("as_table"), note = null } = {}) {
   const title = say(`${id}.title`);
   const summary = element("p", { class: "summary", id: `${id}-summary` });
@@ -119,7 +119,7 @@ function section(id, { isHalf = false, more: moreName = say("as_table"), note = 
   return {
     picture,
     title,
-    // A chart needs words beside it; a table of its own needs none.
+    // To a screen reader a chart is an image that the words describe; a table needs none.
     show(words, tableMaker, { isChart = true, signs = null } = {}) {
       frame.classList.remove("empty");
       summary.textContent = words;

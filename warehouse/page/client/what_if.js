@@ -1,11 +1,11 @@
-// What if rooms went, or others came (R22). A bracket from the minutes of rooms alone: at least, if
-// every meeting needs as many seats as its room has; at most, if every meeting fits in any room.
+// What if rooms were removed or added (R22)? The answer is a bracket, from minutes of rooms alone: at
+// least, if every meeting needs all seats of its room; at most, if every meeting fits in any room.
 
 const SERVED = 0.99;
 const MOST_ADDED = 99;
 const MOST_SEATS = 999;
 
-// A building as it is answered for; `plan` has for each of its rooms the minutes by seats needed.
+// The buildings to ask about; `plan` has, for each room of the plan, its minutes by seats needed.
 function whatIfPlaces(data) {
   const { what_if: table, rooms } = data;
   return table.name.map((name, row) => {
@@ -29,8 +29,8 @@ const minutesAtMost = (place, rooms) =>
 const minutesWithin = (planned, most) =>
   planned.reduce((sum, { seats, minutes }) => (seats <= most ? sum + minutes : sum), 0);
 
-// The most that the plan serves in rooms of these seats. Each room of the plan in turn gets a size,
-// or takes one from another that is moved on or left out, whichever brings most.
+// The most minutes of the plan that rooms with these seats serve. Each room of the plan in turn takes
+// a free size, or that of another, which moves to a new size or drops out: whichever gains most.
 function minutesOfPlan(place, seats) {
   const sizes = sizesOf(seats);
   const free = sizes.map((size) => countOf(seats, size));
@@ -54,7 +54,7 @@ function minutesOfPlan(place, seats) {
   return served;
 }
 
-// What it brings at most to give one more a room, and how: `from` says who moves to each size.
+// The largest gain from one more room of the plan, and how: `from` says which room moves to each size.
 function bestWay(worth, held, free) {
   const gain = [...worth];
   const from = worth.map(() => null);
@@ -85,14 +85,14 @@ function whatIfAnswer(place, gone, added) {
   const most = minutesAtMost(place, stay.length + added.length);
   const seats = [...stay.map((room) => room.seats).filter(Boolean), ...added].sort((one, other) => one - other);
   const unsized = sumOf(stay.filter((room) => !room.seats).map((room) => room.minutes));
-  // Either nobody moves, or everybody keeps to the plan.
+  // Either no meeting moves, or all follow the plan.
   const inPlace = sumOf(stay.map((room) => room.minutes));
   const least = gone.size === 0 ? inPlace : Math.max(inPlace, unsized + minutesOfPlan(place, seats));
   return { booked, least, most, rooms: stay.length + added.length, seats };
 }
 
-// The fewest rooms of the plan that serve nearly all, each with as few seats as that allows. Rooms
-// without a capacity stay: the plan says nothing of what is in them.
+// The fewest rooms of the plan that serve nearly all minutes (`SERVED`), each with as few seats as
+// that allows. Rooms without a capacity stay: the plan does not cover their meetings.
 function smallestMix(place) {
   const unsized = sumOf(place.rooms.filter((room) => !room.seats).map((room) => room.minutes));
   const booked = sumOf(place.rooms.map((room) => room.minutes));
@@ -172,7 +172,7 @@ function whatIf() {
     const isAsked = gone.size + added.length > 0;
     const bracket = isAsked ? say("what-if.bracket", { least: shareDown(found.least, found.booked), most: shareUp(found.most, found.booked) })
       : say("what-if.ask");
-    answered.toggleAttribute("data-asked", isAsked); // or paper has none of it
+    answered.toggleAttribute("data-asked", isAsked); // print leaves the section out otherwise
     answered.replaceChildren(
       element("strong", { "data-least": found.least, "data-most": found.most, "data-booked": found.booked }, bracket),
       element("p", {}, mixWords(place())),

@@ -1,4 +1,4 @@
-// The words of the page in the reader's language, and numbers and dates as that language has them.
+// The page's messages, numbers and dates in the reader's language.
 
 const LOCALES = { en: "en-GB", de: "de-DE", fr: "fr-FR", es: "es-ES", da: "da-DK" };
 const LANGUAGE_NAMES = { en: "English", de: "Deutsch", fr: "Français", es: "Español", da: "Dansk" };
@@ -7,7 +7,7 @@ let language = "en";
 let texts = {};
 let formats = {};
 
-// `?lang=` decides, else the browser's languages in their order.
+// `?lang=` comes first, then the browser's languages in order, then English.
 function preferredLanguage() {
   const asked = new URLSearchParams(window.location.search).get("lang");
   return [asked, ...navigator.languages].map((name) => name?.slice(0, 2).toLowerCase())
@@ -39,8 +39,8 @@ function speak(data, chosen) {
   document.documentElement.lang = chosen;
 }
 
-// Says a message of the catalogue. Numbers and dates among its values are written the reader's way;
-// `count` decides between one and many.
+// Returns a message of the catalogue. Its numbers and dates are formatted for the reader's language;
+// `count` selects singular or plural.
 function say(key, values = {}) {
   let text = texts[key];
   if (typeof text === "object") text = text[formats.plural.select(values.count)] ?? text.other;
@@ -68,7 +68,7 @@ const count = (number) => formats.whole.format(number);
 const decimal = (number) => formats.tenths.format(number);
 const hours = (minutes) => `${count(minutes / 60)} h`;
 
-// A share as a whole percentage; a little is never nothing, nearly all is never all.
+// A share as a whole percentage. A small share is never shown as 0%, nor nearly all as 100%.
 function percent(share) {
   if (share === null) return "–";
   if (share > 0 && share < 0.005) return `<${formats.percent.format(0.01)}`;
@@ -76,11 +76,11 @@ function percent(share) {
   return formats.percent.format(share);
 }
 
-// Shares of a bracket, rounded outwards: what is said is true of what was computed.
+// The ends of a bracket as shares, rounded outwards: the rounded bracket still holds.
 const shareDown = (part, whole) => formats.percentTenths.format(whole > 0 ? Math.floor((1000 * part) / whole) / 1000 : 1);
 const shareUp = (part, whole) => formats.percentTenths.format(whole > 0 ? Math.min(1000, Math.ceil((1000 * part) / whole)) / 1000 : 1);
 
-// A difference of two shares in whole points, of what is shown of both.
+// The difference of two shares in whole points, computed from the rounded shares that are shown.
 const points = (now, before) => Math.round(now * 100) - Math.round(before * 100);
 const signed = (number) => formats.signed.format(number);
 
@@ -93,7 +93,7 @@ function sizeName(data, number) {
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const inSentence = (name) => (language === "de" ? name : name.charAt(0).toLowerCase() + name.slice(1));
 
-// Dates below an axis: the year only with the first of each.
+// Dates below an axis: only the first of each year names the year.
 const axisDays = (dates) => dates.map((date, place) =>
   (place > 0 && date.slice(0, 4) === dates[place - 1].slice(0, 4)
     ? formats.dayOfYear.format(utc(date)) : dayName(date)));

@@ -1,4 +1,4 @@
--- The buildings in their order; null is rooms without one.
+-- The buildings in the page's order; null stands for rooms without one.
 SELECT CASE WHEN count(*) > 1 THEN count(*) || ' other buildings' ELSE max(building) END
            AS building
 FROM buildings

@@ -1,5 +1,5 @@
--- The four weeks ahead of each building that has a number of its own: booked, and what to expect (R23).
--- Beside each day the back-test of its distance.
+-- The next four weeks of each building that is not merged with others: booked and expected minutes
+-- (R23). Each day has the back-test for its number of days ahead.
 SELECT b.building_no AS building,
        CAST(a.local_date AS VARCHAR) AS day,
        a.open_minutes,

@@ -1,5 +1,5 @@
 -- Cancellations by building, closed month and notice (R19, R20). Building -1 is the whole region,
--- month -1 all closed months together. Of a building's name that two sites have no rate is told.
+-- month -1 all closed months together. A building name that two sites share has no bookings_kept.
 SELECT CASE WHEN p.level = 'region' THEN -1 ELSE b.building_no END AS building,
        coalesce(m.month_no, -1) AS month,
        p.notice_band AS label,

@@ -1,5 +1,5 @@
--- The months in which other rooms were open in a building than in the month before, each room where
--- it was on the day (R18).
+-- The months in which a building's open rooms differ from the month before. A room counts where it
+-- was on the day (R18).
 WITH rooms_open AS (
     SELECT DISTINCT coalesce(e.building_no, p.building_no) AS building_no,
            d.month_no,

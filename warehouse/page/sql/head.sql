@@ -1,4 +1,4 @@
--- One row: what the database is made of, and what is missing in it.
+-- One row: what the database was built from, and what it lacks.
 SELECT i.region,
        strftime(i.built_at, '%Y-%m-%dT%H:%MZ') AS built_at,
        i.data_through,

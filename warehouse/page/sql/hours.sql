@@ -1,5 +1,5 @@
--- The heat map of the week by building, capacity band and month: one list a cell, and in it one
--- number for each hour of the week that is open (0 is Monday 00:00).
+-- The heat map of the week by building, capacity band and month: lists with one number for each hour
+-- of the week that is open (hour 0 is Monday 00:00).
 WITH by_hour AS (
     SELECT b.building_no,
            c.band_no,

@@ -1,6 +1,6 @@
--- Rooms in use at once, by the rows of rooms_in_use (place: a site's building and capacity band)
--- and month. Peaks are of a place: they are compared and added, never averaged over rooms. Sold
--- out is known on shared_days only: where there are two rooms at least.
+-- Rooms in use at once, by month and place (one capacity band in a building of a site, as in
+-- rooms_in_use). Each place has its own peak: peaks are compared and added, never averaged over rooms.
+-- Sold out is known on shared_days only: the place needs at least two rooms.
 SELECT CAST(dense_rank() OVER (ORDER BY u.site, u.building, c.band_no) - 1 AS INTEGER) AS place,
        b.building_no AS building,
        c.band_no AS band,

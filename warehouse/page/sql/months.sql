@@ -1,4 +1,4 @@
--- The months that have figures, in order, with the first and last date of each that has any.
+-- The months that have figures, in order, each with its first and last date that has figures.
 SELECT month,
        CAST(min(local_date) AS VARCHAR) AS first_date,
        CAST(max(local_date) AS VARCHAR) AS last_date

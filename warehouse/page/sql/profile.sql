@@ -1,6 +1,6 @@
--- How the bookings of a cell spread over the bands of one measure (R17): one list a cell, in it the
--- bookings of the bands at these places of the measure's labels. Building -1 is the whole region,
--- band -1 all sizes, month -1 all closed months together.
+-- How the bookings of a cell spread over the bands of one measure (R17): labels has the numbers of
+-- the bands, bookings one number for each. Building -1 is the whole region, band -1 all sizes, month
+-- -1 all closed months together.
 WITH placed AS (
     SELECT CASE WHEN p.level = 'region' THEN -1 ELSE b.building_no END AS building,
            CASE WHEN p.level = 'building_size' THEN c.band_no ELSE -1 END AS band,

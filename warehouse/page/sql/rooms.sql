@@ -1,4 +1,4 @@
--- The rooms of the page in their order, without personal rooms.
+-- The rooms in the page's order, without personal rooms.
 SELECT coalesce(r.name, r.room_id) AS name,
        r.floor,
        r.capacity,

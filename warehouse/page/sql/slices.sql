@@ -1,4 +1,4 @@
--- The points of time of the page, in order: first date, month, and the Monday of its week.
+-- The page's slices of time in order: first date, month, and the Monday of its week.
 SELECT CAST(slice_date AS VARCHAR) AS first_date,
        CAST(CAST(date_trunc('week', slice_date) AS DATE) AS VARCHAR) AS monday,
        month_no AS month

@@ -1,7 +1,7 @@
 -- Time by building, capacity band and slice: sums only, so that the browser can add them up (R9).
--- Sold out is known on shared_days only: where there are two rooms at least. The days of rooms
--- (open_days, used_days) stand where a room is now, all else where it was on the day (R18);
--- moved_days are the open days on which it was in another building.
+-- Sold out is known on shared_days only: it needs at least two rooms. open_days and used_days count
+-- where a room is now, all else where it was on the day (R18); moved_days are the open days on which
+-- it was in another building.
 WITH used AS (
     SELECT b.building_no,
            c.band_no,

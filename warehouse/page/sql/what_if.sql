@@ -1,5 +1,5 @@
--- What the page's what-if answers from, a row for each building of a site: its rooms with their booked
--- minutes, the minutes during which so many were booked at once, and the plan with few rooms (R22).
+-- The data of the page's what-if, one row for each building of a site: its rooms with their booked
+-- minutes, the minutes by how many rooms were booked at once, and the plan with few rooms (R22).
 WITH rooms_of AS (
     SELECT r.site,
            r.building,

@@ -1,6 +1,6 @@
--- Work table: the buildings of the rooms that the page is about, by name, those of earlier days
--- too; rooms without one come after them. Where there are more than the page has room for, the
--- smallest share one number.
+-- Work table: the buildings of the page's rooms, now and on earlier days, numbered by name; rooms
+-- without a building come after them. Beyond the page's limit, the smallest buildings share the last
+-- number.
 WITH known AS (
     SELECT building, capacity_band, room_id
     FROM rooms

@@ -1,6 +1,6 @@
--- Work table: the local dates that have figures, each with its month and its slice: what the page
--- draws as one point. A slice is a day where there are few days, else a week; but never parts of
--- two months, so that months are whole slices.
+-- Work table: the local dates that have figures, each with its month and its slice of time. A slice
+-- is a day if the dates span at most six weeks, else a week. A week is cut at a month's end, so that
+-- a month consists of whole slices.
 WITH found AS (
     SELECT DISTINCT local_date
     FROM utilization

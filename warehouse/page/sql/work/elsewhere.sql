@@ -1,4 +1,4 @@
--- Work table: the spans of days on which a room was in another building than now (R18).
+-- Work table: the spans of days in which a room was not in its present building (R18).
 SELECT v.room_id,
        v.valid_from,
        v.valid_to,

@@ -1,4 +1,4 @@
--- Work table: where each room is and how large, without personal rooms.
+-- Work table: each room's building and capacity band, without personal rooms.
 SELECT r.room_id,
        CAST(row_number() OVER (ORDER BY b.building_no, r.room_id) - 1 AS INTEGER) AS room_no,
        b.building_no,

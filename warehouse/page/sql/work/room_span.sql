@@ -1,5 +1,5 @@
--- Work table: the first month in which rooms stand one by one. Where there are more rooms and
--- months than the page has room for, it is the latest months that stay.
+-- Work table: the first month that has figures by room. If rooms times months exceed the page's
+-- limit, only the latest months have them.
 SELECT greatest(
            0,
            (SELECT max(month_no) FROM days) + 1

@@ -1,5 +1,5 @@
--- Work table: the month that an ISO week counts to, for the week by hours, which is kept by week:
--- that of its Thursday, or the nearest month that has figures.
+-- Work table: the month that each ISO week of hour_of_week counts towards: the month of its
+-- Thursday, or the nearest month that has figures.
 WITH span AS (
     SELECT min(month) AS first_month, max(month) AS last_month FROM days
 ),

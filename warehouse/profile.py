@@ -19,6 +19,7 @@ from warehouse.engine import Engine
 from warehouse.profile_bounds import Cells, Counts, Flags, Floats, Shown, published
 from warehouse.profile_memory import (
     CLOSED,
+    LABEL,
     LEVELS,
     MEMORY,
     NOTHING,
@@ -137,8 +138,9 @@ def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None
 
 def _of_region(region: str, rows: pa.Table, table: str) -> pa.Table:
     schema = TABLES[table].schema
-    rows = rows.append_column("region", pa.repeat(region, len(rows)))
-    return rows.select(schema.names).cast(schema)
+    rows = rows.append_column("region", _repeated(region, len(rows))).select(schema.names)
+    labels = [LABEL if field.type == pa.string() else field.type for field in schema]
+    return rows.cast(pa.schema(zip(schema.names, labels, strict=True)))
 
 
 def _whole_cells(engine: Engine, rows: pa.Table) -> dict[tuple[Any, ...], int]:
@@ -207,7 +209,7 @@ def profile_rows(
     """
     names = ("level", *subject.names, "month", subject.measure, subject.band)
     counts_of = (subject.count, *subject.sums, *([subject.total] if subject.total else []))
-    fields = [(name, pa.string()) for name in names] + [(name, pa.int64()) for name in counts_of]
+    fields = [(name, LABEL) for name in names] + [(name, pa.int64()) for name in counts_of]
     rows, shown, hidden = [pa.schema(fields).empty_table()], [SHOWN.empty_table()], 0
     measures = list(profile.measures) if len(profile.months) > 1 else []
     # Either all measures count the same bookings, or each counts its own.
@@ -249,7 +251,7 @@ def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be sho
     few = {of: values[of].sum(axis=-1) - each.sum(axis=-1) for of, each in given.items()}
     at = np.nonzero(np.dstack((named, few[subject.count] != 0)) & visible[:, :, None])
     rows = _labels(profile, subject.names, bands, at)
-    rows = rows.append_column(subject.measure, pa.repeat(measure, len(rows)))
+    rows = rows.append_column(subject.measure, _repeated(measure, len(rows)))
     rows = rows.rename_columns({"band": subject.band})
     if subject.total:
         rows = rows.append_column(subject.total, pa.array(totals[at[:2]]))
@@ -263,7 +265,7 @@ def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be sho
     known = np.dstack((exact, totals - exact.sum(axis=-1))) * visible[:, :, None]
     at = np.nonzero(known)
     told = _labels(profile, _NAMES, bands, at)
-    told = told.append_column("measure", pa.repeat(measure, len(told)))
+    told = told.append_column("measure", _repeated(measure, len(told)))
     return rows, told.append_column("bookings", pa.array(known[at])), hidden
 
 
@@ -281,8 +283,15 @@ def _labels(
     for depth, _ in enumerate(names):
         of = [each[depth] if len(each) > depth else None for each in profile.places]
         columns.append((of, place))
-    labels = [pa.array(values, pa.string()).take(pa.array(number)) for values, number in columns]
+    labels = [
+        pa.DictionaryArray.from_arrays(number.astype(np.int32), pa.array(values, pa.string()))
+        for values, number in columns
+    ]
     return pa.table(labels, ["level", "month", "band", *names])
+
+
+def _repeated(value: str, rows: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), [value])
 
 
 def _reducible(profile: Profile) -> Flags:

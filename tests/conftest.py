@@ -40,10 +40,10 @@ settings.load_profile("patient")
 
 
 def _no_fsync(fd: Any) -> None:
-    """Let a file reach the disk when it does.
+    """Skip fsync in this process.
 
-    What fsync promises shows where a machine loses its power, which no test does. Without it, tests
-    on a busy disk take half the time; programs that tests start keep theirs.
+    It only matters when a machine loses power, which no test does. Without it, tests on a busy disk
+    take half the time. Programs that tests start still call it.
     """
 
 
@@ -52,14 +52,14 @@ os.fsync = _no_fsync
 
 @event.listens_for(Sql, "connect")
 def _no_sqlite_sync(connection: Any, _record: object) -> None:
-    """Let the history of runs reach the disk when it does: SQLite does not ask ``os.fsync``."""
+    """Turn off syncing for the history of runs too: SQLite does not call ``os.fsync``."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
 
 
-# Of a night in a test two thirds were Dagster's history: an engine made, a file opened and SQL
-# compiled anew for each statement, the same migrations and columns read again and again, and the
-# tables of each run created one by one. What is written and read is the same.
+# Dagster's history took two thirds of a night in a test: it made an engine, opened a file and
+# compiled SQL for each statement, read the same migrations and columns repeatedly, and created each
+# run's tables one by one. The patches below avoid that; the history stays the same.
 
 _create_engine = vars(sqlite_event_log)["create_engine"]
 _new_run = SqliteEventLogStorage._initdb
@@ -71,7 +71,7 @@ _EMPTY_RUN: list[bytes] = []
 
 
 class _Kept(QueuePool):
-    """Leaves connections open where the history disposes of them, after each statement."""
+    """Keeps connections open when the history disposes of them, which it does per statement."""
 
     def dispose(self) -> None:
         pass
@@ -84,21 +84,21 @@ class _Kept(QueuePool):
 
 
 def _same_engine(url: str, **how: Any) -> Sql:
-    """Keep SQLAlchemy's engine of a file, and its connections until an instance ends."""
+    """Cache SQLAlchemy's engine of a file; its connections stay open until an instance ends."""
     if url not in _ENGINES:
         _ENGINES[url] = _create_engine(url, **(how | {"poolclass": _Kept}))
     return _ENGINES[url]
 
 
 def _end(instance: DagsterInstance) -> None:
-    """Let go of the files of all histories with any instance: tests copy and search them."""
+    """When any instance ends, close the files of all histories: tests copy and search them."""
     _dispose(instance)
     for engine in _ENGINES.values():
         cast("_Kept", engine.pool).end()
 
 
 def _same_migrations(config: Config) -> ScriptDirectory:
-    """Keep what was read of a storage's migrations."""
+    """Cache the migrations of a storage."""
     folder = config.get_main_option("script_location")
     if folder not in _MIGRATIONS:
         _MIGRATIONS[folder] = _read_migrations(config)
@@ -106,14 +106,14 @@ def _same_migrations(config: Config) -> ScriptDirectory:
 
 
 def _has_column(_storage: SqliteEventLogStorage, _connection: Connection, _name: str) -> bool:
-    """Say what the database says, each time: a history of today's Dagster has all columns."""
+    """Answer without asking the database: a history of today's Dagster has all columns."""
     return True
 
 
 def _copy_run(
     storage: SqliteEventLogStorage, engine: Sql, *, for_index_shard: bool = False
 ) -> None:
-    """Copy the empty file of the first run of this process."""
+    """Create a run's file as a copy of the empty file of this process's first run."""
     file = Path(str(engine.url.database))
     if for_index_shard or file.exists():
         _new_run(storage, engine, for_index_shard=for_index_shard)
@@ -133,24 +133,24 @@ for _storage in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
 
 StartExchange: TypeAlias = Callable[..., SandboxExchange]
 
-# What is imported and collected lives until the end: the collector need not look at it before.
+# Imported modules and collected tests live until the end: the garbage collector can skip them.
 gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Collect garbage of tests alone, and less often: a tenth of their time went there."""
+    """Collect only the tests' garbage, and less often: it took a tenth of their time."""
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     gc.enable()
 
 
 def pytest_unconfigure() -> None:
-    """Let pytest and the interpreter see everything at the end, as ever."""
+    """Let the garbage collector see everything again at the end."""
     gc.unfreeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """End with one line for each thing that a test needed and the machine lacks."""
+    """End with one line for each need of a test that the machine lacks."""
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
     for need, count in reasons.most_common():
@@ -176,7 +176,7 @@ def exchange(authority: CertificateAuthority) -> Iterator[StartExchange]:
 
 @pytest.fixture(scope="session")
 def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
-    """Give a server of objects by its name; each is started once for the whole run."""
+    """Return an object store by its name; each is started once for the whole run."""
     running: dict[str, Server] = {}
     with ExitStack() as servers:
 
@@ -195,7 +195,7 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Location:
-    """Where data may lie: a folder, or an empty prefix in a bucket with ``@EVERYWHERE``."""
+    """A place for data: a folder or, with ``@EVERYWHERE``, also an empty prefix in a bucket."""
     name = getattr(request, "param", "disk")
     if name == "disk":
         return tmp_path / "place"
@@ -208,7 +208,7 @@ def place(
 
 @pytest.fixture
 def bucket(place: Location) -> ObjectUrl:
-    """A ``place`` that is in a bucket: for tests with ``@IN_A_BUCKET``."""
+    """A ``place`` in a bucket, for tests with ``@IN_A_BUCKET``."""
     assert isinstance(place, ObjectUrl)
     return place
 
@@ -223,7 +223,7 @@ def empty_history(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workplace(tmp_path: Path, empty_history: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder for a company: an empty history of runs, its secret in the environment."""
+    """Return a company's folder with an empty history of runs; set its password's variable."""
     monkeypatch.setenv("TEST_PASSWORD", "sandbox")
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.delenv("INSIGHTS_REGIONS", raising=False)

@@ -1,7 +1,7 @@
 """What some tests need that a machine may lack.
 
-Belongs here: each need in one line with the way to get it. ``pytest`` ends with one line a need
-(``tests/conftest.py``), so a skip gives one of these as its reason. And the time that there is.
+Belongs here: each need in one line that says how to get it; a skip gives it as its reason, and
+``pytest`` ends with one line per need (``tests/conftest.py``). Also ``DEPTH``, the size of a run.
 """
 
 import os
@@ -27,14 +27,14 @@ SCHEMAS: Final = (
 ROOT: Final = "root (files of another user or group)"
 
 DEPTH: Final = int(os.environ.get("DEPTH", "1"))
-"""How many times as many random examples the heaviest tests try: ``make test-deep`` sets it."""
+"""A factor for the number of random examples in the heaviest tests; ``make test-deep`` sets it."""
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason=ROOT)
 needs_libreoffice = pytest.mark.skipif(shutil.which("soffice") is None, reason=LIBREOFFICE)
 
 
 def schema_folder() -> Path | None:
-    """Return where the EWS schemas are: $EWS_SCHEMAS, or beside the checkout; None if nowhere."""
+    """Return the EWS schemas' folder: $EWS_SCHEMAS, else beside the checkout; None if not whole."""
     beside = Path(__file__).parents[2] / "shared" / "ews"
     folder = Path(os.environ.get("EWS_SCHEMAS") or beside)
     is_whole = all((folder / name).is_file() for name in ("types.xsd", "messages.xsd"))

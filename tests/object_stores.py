@@ -1,6 +1,6 @@
-"""Real stores of objects on loopback, for the tests of lake and warehouse in a bucket.
+"""Real object stores on loopback, for the tests of lake and warehouse in a bucket.
 
-Belongs here: starting a server, and what the environment says to reach it.
+Belongs here: starting a server, and the environment variables to reach it.
 Does not belong here: what a test expects.
 """
 
@@ -40,11 +40,11 @@ IN_A_BUCKET: Final = pytest.mark.parametrize("place", ["seaweedfs"], indirect=Tr
 EVERYWHERE: Final = pytest.mark.parametrize(
     "place", ["disk", "seaweedfs", "moto", "azurite"], indirect=True
 )
-"""Runs a test whose fixtures rest on ``place`` for each storage."""
+"""Runs a test for each storage, if one of its fixtures uses ``place``."""
 
 
 class Server(NamedTuple):
-    """A server that runs: its bucket, and the variables that lead to it."""
+    """A running server: the URL of its bucket, and the environment variables to reach it."""
 
     url: str
     environment: dict[str, str]
@@ -52,7 +52,7 @@ class Server(NamedTuple):
 
 @contextmanager
 def seaweedfs(folder: Path) -> Iterator[Server]:
-    """Run SeaweedFS, an S3 server in one program, with one bucket."""
+    """Run SeaweedFS, a single-binary S3 server, with one bucket."""
     ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
     environment = _S3 | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{ports['s3.port']}"}
     command = [
@@ -78,7 +78,7 @@ def moto(folder: Path) -> Iterator[Server]:
 
 
 def make_bucket(endpoint: str, name: str, region: str = "eu-central-1", **options: Any) -> Any:
-    """Make a bucket of S3; return a client of its server."""
+    """Create an S3 bucket; return a client of its server."""
     from botocore.config import Config
     from botocore.session import Session
 
@@ -98,7 +98,7 @@ def make_bucket(endpoint: str, name: str, region: str = "eu-central-1", **option
 
 @contextmanager
 def azurite(folder: Path) -> Iterator[Server]:
-    """Run Azurite, Microsoft's emulator of Azure's store of blobs, with one container."""
+    """Run Azurite, Microsoft's emulator of Azure Blob Storage, with one container."""
     (port,) = _free_ports(1)
     environment = _ACCOUNT | {
         "AZURE_STORAGE_ENDPOINT": f"http://127.0.0.1:{port}/rooms",
@@ -119,7 +119,7 @@ def azurite(folder: Path) -> Iterator[Server]:
 
 
 def blob_service(environment: Mapping[str, str]) -> Any:
-    """Return a client of the store of blobs that the environment leads to."""
+    """Return a client of the blob storage that the environment names."""
     from azure.storage.blob import BlobServiceClient
 
     return BlobServiceClient(
@@ -134,11 +134,11 @@ STORES: Final[Mapping[str, tuple[Callable[[Path], AbstractContextManager[Server]
     "moto": (moto, MOTO),
     "azurite": (azurite, AZURITE),
 }
-"""What runs each server, and what it needs."""
+"""How to start each server, and what it needs installed."""
 
 
 def is_installed(name: str) -> bool:
-    """Tell whether a server and what speaks to it are here."""
+    """Tell whether a server and its client library are installed."""
     has = importlib.util.find_spec
     return (
         has("obstore") is not None
@@ -169,7 +169,7 @@ def _running(
     environment: Mapping[str, str],
     prepare: Callable[[], object] | None = None,
 ) -> Iterator[None]:
-    """Run a server until the end, and wait until it answers."""
+    """Start a server, wait until it answers, and stop it when the block ends."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=folder, env={**os.environ, **environment}, stdout=log, stderr=log
@@ -192,7 +192,7 @@ def _running(
 
 
 def _put(environment: Mapping[str, str]) -> None:
-    """Put an object into a bucket that a server makes by itself, as soon as it has."""
+    """Put an object into the bucket that a server creates at start-up; fails until it has."""
     import obstore
     from obstore.store import S3Store
 

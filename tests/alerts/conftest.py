@@ -1,4 +1,4 @@
-"""Receivers of alerts that stop with their test, and a company whose nights can go wrong."""
+"""Receivers of alerts that stop when their test ends, and a company whose nights can fail."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -45,7 +45,7 @@ def company(
     exchange: StartExchange,
     webhook: Webhook,
 ) -> Company:
-    """Two rooms with a meeting each; whoever is to be told has a webhook."""
+    """Two rooms with a meeting each; alerts go to the webhook."""
     company = found_company(workplace, authority, exchange, calendars())
     company.write(settings={"alerts": {"webhook": webhook.settings()}})
     return company
@@ -55,7 +55,7 @@ def company(
 def october_night(
     tmp_path_factory: pytest.TempPathFactory, empty_history: Path, authority: CertificateAuthority
 ) -> Path:
-    """What a night over October leaves in ``company``'s folder."""
+    """The folder of ``company`` after a night over October, to be copied."""
     folder = tmp_path_factory.mktemp("october")
     return first_night(folder, empty_history, authority, calendars(), OCTOBER)
 

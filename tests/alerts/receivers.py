@@ -1,7 +1,7 @@
 """Real receivers of alerts on loopback: an HTTPS server and a mail server, both with TLS.
 
-Belongs here: listening, answering as a test says, and keeping what came in.
-Does not belong here: what a test expects of it.
+Belongs here: listening, answering as a test asks, and recording what arrives.
+Does not belong here: what a test expects to arrive.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from pipelines.sandbox.wire import CertificateAuthority
 
 @dataclass
 class Webhook:
-    """An HTTPS receiver: what it got, and with which status it answers."""
+    """An HTTPS receiver: the requests that it got, and the status that it answers with."""
 
     authority: CertificateAuthority
     status: int = 200
@@ -51,7 +51,7 @@ def webhook_receiver(authority: CertificateAuthority) -> Iterator[Webhook]:
             self.end_headers()
 
         def log_request(self, code: object = "-", size: object = "-") -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("localhost", 0), Receive)
     server.socket = authority.server_context().wrap_socket(server.socket, server_side=True)
@@ -68,7 +68,7 @@ def webhook_receiver(authority: CertificateAuthority) -> Iterator[Webhook]:
 
 @dataclass
 class MailServer:
-    """A mail server: the messages that it took, and who had logged in."""
+    """A mail server: the messages that it accepted, and the users that logged in."""
 
     authority: CertificateAuthority
     tls: str
@@ -116,7 +116,7 @@ class MailServer:
 
 
 class _Listener(Controller):
-    """The library's server, on a free port, with TLS in one of its two ways."""
+    """The library's server on a free port, with STARTTLS or implicit TLS."""
 
     def __init__(self, mail: MailServer, context: ssl.SSLContext) -> None:
         is_implicit = mail.tls == "implicit"
@@ -134,7 +134,7 @@ class _Listener(Controller):
         )
 
     def _trigger_server(self) -> None:
-        """Connect once to where it listens; the library itself would connect to port 0."""
+        """Connect once to the actual port; the library would connect to port 0."""
         assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
         with socket.create_connection((self.hostname, self.port)):

@@ -1,7 +1,7 @@
-"""A small office whose figures the README shows: four weeks of two buildings, from a seed.
+"""A small office whose figures the README shows: four weeks of two buildings, seeded.
 
-Belongs here: rooms and bookings that look like life, the same on every machine.
-Does not belong here: what is asked of them (the README).
+Belongs here: realistic rooms and bookings, the same on every machine.
+Does not belong here: the queries (the README).
 """
 
 from datetime import date, timedelta
@@ -22,11 +22,11 @@ ROOMS: Final = (
     Room("pier", building="Annex", capacity=4),
     Room("quay", building="Annex", capacity=4),
 )
-_BUSY_BY_HOUR: Final = (4, 7, 8, 6, 2, 6, 7, 6, 4, 2)  # of ten, from 8:00 on
+_BUSY_BY_HOUR: Final = (4, 7, 8, 6, 2, 6, 7, 6, 4, 2)  # chance in tenths, from 8:00 on
 
 
 def publish_office(directory: Path) -> None:
-    """Publish the office's database where the demo has the EU's: ``demo/eu/warehouse``."""
+    """Publish the office's database where the demo has that of the EU: ``demo/eu/warehouse``."""
     random = Random(11)
     days = days_from(FIRST, DAYS)
     bookings = [

@@ -1,7 +1,7 @@
-"""What the tests of ``insights check`` ask, and what they get.
+"""The result of ``insights check``, for its tests.
 
-Belongs here: the result of one check, and ways to look into it.
-Does not belong here: what a company holds (``conftest.py``).
+Belongs here: the result of one check, and functions that look things up in it.
+Does not belong here: the company that is checked (``conftest.py``).
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True)
 class Checked:
-    """The exit code, both outputs, and the list of ``--json`` if it was asked for."""
+    """The exit code, stdout and stderr, and the list of ``--json`` if it was asked for."""
 
     code: int
     out: str
@@ -29,7 +29,7 @@ class Checked:
 
     @property
     def codes(self) -> dict[str | None, str | None]:
-        """The error code of each room of ``--json``; None is the exchange."""
+        """Return the error code of each room in ``--json``; the key None is the exchange."""
         return {line["room_id"]: line["error_code"] for line in self.lines}
 
 

@@ -1,4 +1,4 @@
-"""The company that the tests of ``insights check`` look at."""
+"""The company that the tests of ``insights check`` use."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 
 def soon(**details: Any) -> Item:
-    """Return an hour's meeting of tomorrow."""
+    """Return a meeting of one hour tomorrow."""
     organizer = Person("Anna Andersen", "anna@contoso.example")
     return Item(TOMORROW, TOMORROW + HOUR, organizer, **details)
 
@@ -42,7 +42,7 @@ def company(
 
 @pytest.fixture
 def check(company: Company, capsys: pytest.CaptureFixture[str]) -> CheckNow:
-    """Run ``insights check`` with options, and return what came of it."""
+    """Run ``insights check`` with options, and return its result."""
 
     def run(*arguments: str) -> Checked:
         code = company.insights("check", *arguments)

@@ -17,7 +17,7 @@ __all__ = ["company", "planted"]
 def postgres(
     authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Postgres]:
-    """A server with an empty database; this process's environment leads to it."""
+    """A server with an empty database; the environment of this process names it."""
     if not all(map(program, ("initdb", "postgres", "pg_dumpall"))):
         pytest.skip(POSTGRES)
     with running_postgres(authority) as server:

@@ -1,4 +1,4 @@
-"""What lies in ``deploy/``, as the tools that it is for read it.
+"""The files of ``deploy/``, read by the tools that they are for.
 
 Belongs here: rendering manifests, merging chart values, checking units.
 Does not belong here: what a test expects of them.
@@ -19,7 +19,7 @@ REGIONS: Final = ("eu", "na")
 
 
 def manifests(region: str, folder: Path) -> str:
-    """Return what ``kubectl kustomize`` makes of a region to which a user added a configuration."""
+    """Return the output of ``kubectl kustomize`` for a region with a user's configuration."""
     copied = shutil.copytree(DEPLOY / "kubernetes", folder)
     for name in ("insights.yaml", f"rooms-{region}.csv"):
         (copied / region / name).write_text("as an operator writes it\n")
@@ -28,7 +28,7 @@ def manifests(region: str, folder: Path) -> str:
 
 
 def chart_values(region: str) -> dict[str, Any]:
-    """Return the values of Dagster's chart for a region: as helm merges two files."""
+    """Return the values of Dagster's chart for a region: two files, merged as helm does."""
     common, own = (
         yaml.safe_load((DEPLOY / f"helm/{name}.yaml").read_text()) for name in ("values", region)
     )
@@ -44,7 +44,7 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 
 def unit(folder: Path, name: str) -> Path:
-    """Return a region's unit as systemd would see it, with ``insights`` where it is here."""
+    """Return a region's systemd unit, with the path of ``insights`` on this machine."""
     template = name.replace("@EU.", "@.")
     text = (DEPLOY / "systemd" / template).read_text()
     there = str(Path(sys.executable).with_name("insights"))
@@ -53,7 +53,7 @@ def unit(folder: Path, name: str) -> Path:
 
 
 def validated(manifest: str, folder: Path) -> tuple[int, str]:
-    """Hold manifests against the schemas of Kubernetes; return the exit code and what it said."""
+    """Validate manifests against the schemas of Kubernetes; return exit code and output."""
     (folder / "manifest.yaml").write_text(manifest)
     command = [str(TOOLS / "kubernetes-validate"), "--strict", str(folder / "manifest.yaml")]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -61,9 +61,9 @@ def validated(manifest: str, folder: Path) -> tuple[int, str]:
 
 
 def run_pod(values: dict[str, Any], folder: Path) -> str:
-    """Return the job that Dagster's launcher makes of a night, by its own code.
+    """Return the job that Dagster's launcher, by its own code, makes of a night.
 
-    Environment, volumes and resources are the code location's, as the chart hands them on.
+    Environment, volumes and resources come from the code location, as the chart passes them on.
     """
     launcher = values["runLauncher"]["config"]["k8sRunLauncher"]
     (location,) = values["dagster-user-deployments"]["deployments"]

@@ -1,6 +1,6 @@
-"""A real Postgres on loopback, over TLS, for the tests of a history of runs that lies there.
+"""A real Postgres on loopback, over TLS, for the tests of a history of runs in Postgres.
 
-Belongs here: starting and stopping the server, and what the environment says to reach it.
+Belongs here: starting and stopping the server, and the environment variables to reach it.
 Does not belong here: what a test expects.
 """
 
@@ -27,13 +27,13 @@ _PATH: Final = os.pathsep.join([os.environ.get("PATH", ""), *map(str, _DEBIAN)])
 
 
 def program(name: str) -> str | None:
-    """Return the path of one of Postgres's programs; None where there is none."""
+    """Return the path of one of Postgres's programs; None if it is not installed."""
     return shutil.which(name, path=_PATH)
 
 
 @dataclass
 class Postgres:
-    """A server that runs, with one empty database."""
+    """A running server with one empty database."""
 
     folder: Path
     port: int
@@ -41,7 +41,7 @@ class Postgres:
     process: "subprocess.Popen[bytes]"
 
     def home(self, folder: Path) -> Path:
-        """Make a DAGSTER_HOME that has the settings of ``deploy/``, on the port of this server."""
+        """Create a DAGSTER_HOME with the settings of ``deploy/``, for the port of this server."""
         settings = (ROOT / "deploy/dagster.yaml").read_text(encoding="utf-8")
         assert "port: 5432" in settings
         folder.mkdir()
@@ -68,15 +68,15 @@ class Postgres:
         return dumped.stdout
 
     def stop(self) -> None:
-        """End it at once."""
+        """Stop the server at once."""
         self.process.terminate()
         self.process.wait(_SECONDS)
 
 
 @contextmanager
 def running_postgres(authority: CertificateAuthority) -> Iterator[Postgres]:
-    """Run a server in a folder of its own; as ``nobody`` where the tests are root's."""
-    password = f"{secrets.token_hex(8)}@/:%"  # what an address of a server has to escape
+    """Run a server in its own folder; as ``nobody`` if the tests run as root."""
+    password = f"{secrets.token_hex(8)}@/:%"  # characters that a URL has to escape
     as_user: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="insights-postgres-") as name:
         folder = Path(name)
@@ -116,7 +116,7 @@ def running_postgres(authority: CertificateAuthority) -> Iterator[Postgres]:
             "ssl_key_file": f"{name}/server.pem",
             "fsync": "off",
         }
-        # Only over TLS: what is not encrypted is not let in.
+        # Only over TLS: unencrypted connections are refused.
         (data / "pg_hba.conf").write_text("hostssl all all all scram-sha-256\n")
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(

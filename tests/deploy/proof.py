@@ -1,9 +1,9 @@
-"""The image is built by its Containerfile, and runs nights with nothing of its own to write on.
+"""The Containerfile builds the image, and the image runs nights on a read-only file system.
 
-``make deploy-test`` runs this (minutes; Debian, root, with debootstrap and buildah). A Debian of
-debootstrap stands for the base image, since no registry is asked; packages are downloaded before,
-and the build has no other index. The night runs in the image's file system, mounted read-only, as
-the image's user, with its history in a real Postgres; what it reads is the sandbox Exchange.
+``make deploy-test`` runs this in minutes (on Debian, as root, with debootstrap and buildah). A
+Debian from debootstrap replaces the base image, so no registry is needed; packages are downloaded
+first, and the build has no other index. The night runs in the image's file system, mounted
+read-only, as the image's user. Its history is in a real Postgres; it reads the sandbox Exchange.
 """
 
 import json
@@ -52,7 +52,7 @@ def told(*command: str) -> str:
 
 
 def make_base() -> None:
-    """Make an image of Debian with Python, under the name that the Containerfile begins with."""
+    """Build an image of Debian with Python, under the name in the Containerfile's FROM."""
     debian = _OURS / "debian"
     if not (debian / "usr/bin/python3").exists():
         packages = "--include=python3,python3-venv,ca-certificates"
@@ -83,7 +83,7 @@ def build(folder: Path) -> str:
 
 
 class Image:
-    """The file system of an image, and what it says of how to run it."""
+    """The file system of an image, and its settings for running it."""
 
     def __init__(self, name: str) -> None:
         self.container = told(*_STORE, "from", "--pull-never", name)
@@ -99,7 +99,7 @@ class Image:
         """Run a program as the image's user; its root is read-only, ``/tmp`` its own."""
         for inside in mounts.values():
             (self.root / inside.lstrip("/")).mkdir(parents=True, exist_ok=True)
-        (self.root / "etc/hosts").touch()  # every runtime of containers gives one
+        (self.root / "etc/hosts").touch()  # every container runtime provides one
         lines = [
             f"mount --bind {self.root} {self.root}",
             *(f"mount --bind {path} {self.root}{inside}" for path, inside in mounts.items()),
@@ -125,7 +125,7 @@ class Image:
 
 @contextmanager
 def workplace(folder: Path) -> Iterator[tuple[Company, Postgres]]:
-    """Give a company whose Exchange answers, and a Postgres for its history."""
+    """Start a company with a running Exchange, and a Postgres for its history."""
     with ExitStack() as stack:
         authority = CertificateAuthority(folder / "authority")
 
@@ -188,7 +188,7 @@ def check(image: Image, folder: Path) -> None:
 
 
 def with_launcher(home: Path) -> Path:
-    """Return a DAGSTER_HOME as the chart makes one: its runs are pods, which may ask no cluster."""
+    """Return a DAGSTER_HOME as the chart makes it: its runs are pods without cluster access."""
     launcher = {
         "module": "dagster_k8s",
         "class": "K8sRunLauncher",
@@ -208,7 +208,7 @@ def with_launcher(home: Path) -> Path:
 
 
 def expect(is_so: bool, what: str, found: object) -> None:
-    """Say that something holds, or end."""
+    """Print that something holds, or exit."""
     if not is_so:
         sys.exit(f"FAILED: {what}: {found}")
     print(f"ok: {what}", flush=True)

@@ -1,6 +1,6 @@
-"""Prints the job that Dagster's K8sRunLauncher would make of a night with given chart values.
+"""Print the job that Dagster's K8sRunLauncher would create for a night with given chart values.
 
-Run by ``deployments.py`` in ``.venv-deploy``, where dagster-k8s is; it asks no cluster.
+``deployments.py`` runs it in ``.venv-deploy``, which has dagster-k8s; it contacts no cluster.
 """
 
 import json
@@ -16,7 +16,7 @@ from dagster_k8s.job import (
     construct_dagster_k8s_job,
 )
 
-# As the chart's template spells them for Dagster.
+# Spelled as the chart's template passes them to Dagster.
 _SECTIONS = {
     "containerConfig": "container_config",
     "podSpecConfig": "pod_spec_config",

@@ -1,4 +1,4 @@
-"""What lies in ``deploy/`` is what systemd, Kubernetes and pip take, and keeps regions apart."""
+"""systemd, Kubernetes and pip accept the files of ``deploy/``, which keep regions apart."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""A night as a job that Dagster starts elsewhere: the same night, told by Dagster Pipes."""
+"""A night as a job that Dagster starts elsewhere: the same night, reported by Dagster Pipes."""
 
 import importlib.util
 import json
@@ -27,7 +27,7 @@ from tests.night.workplace import MONDAY, Company, address_of
 from tests.privacy.conftest import TOKEN
 from tests.privacy.search import files_with
 
-# Dagster's own Pipes use what Dagster calls deprecated or a preview.
+# Dagster's own Pipes use functions that Dagster marks as deprecated or preview.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*run_id is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::dagster.PreviewWarning"),
@@ -117,7 +117,7 @@ class Here:
     company: Company
     monkeypatch: pytest.MonkeyPatch
     reader: dg.PipesMessageReader | None = None
-    is_by_arguments: bool = False  # Databricks gives what others put into the environment
+    is_by_arguments: bool = False  # Databricks passes arguments, others set the environment
 
     def launch(
         self, context: dg.AssetExecutionContext, arguments: list[str]
@@ -237,7 +237,7 @@ def test_a_job_that_ends_without_a_report_failed_and_its_log_is_not_kept(
 
 
 class FolderReader(dg.PipesMessageReader):
-    """Reads messages as Databricks writes them into a volume: numbered files of a folder."""
+    """Reads messages as Databricks writes them to a volume: numbered files in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -265,7 +265,7 @@ def test_a_job_can_report_into_a_folder_that_takes_whole_files_only_as_on_databr
 
 
 class PodReader(dg.PipesMessageReader):
-    """Reads messages as Dagster reads those of a pod: out of what it prints."""
+    """Reads messages as Dagster reads those of a pod: from its output."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys

@@ -1,4 +1,4 @@
-"""The history of runs on a real Postgres: nothing of a run lies on its machine."""
+"""The history of runs in a real Postgres: nothing of a run stays on its machine."""
 
 import json
 import os
@@ -101,21 +101,21 @@ def test_with_lake_and_history_elsewhere_a_night_leaves_only_a_copy_of_the_stati
     assert company.run() == 0
     left = [path for path in set(tmp_path.rglob("*")) - before if path.is_file()]
     assert [path.name.rpartition("-")[0] for path in left] == ["insights-eu-statistics"]
-    assert left[0].is_relative_to(os.environ["INSIGHTS_CACHE"])  # containers have it in their /tmp
+    assert left[0].is_relative_to(os.environ["INSIGHTS_CACHE"])  # in containers it is in /tmp
     with connect("EU", warehouse=bucket / "warehouse", bookings=True) as connection:
         assert connection.execute("SELECT count(*) FROM bookings").fetchall() == [(3,)]
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Dagster waits some ten seconds for a server that does not answer."""
+    """Skip Dagster's wait of about ten seconds for a server that does not answer."""
     from dagster_postgres import utils
 
     monkeypatch.setattr(utils, "calculate_delay", lambda **_: 0.0)
 
 
 def only_error_of(company: Company, capsys: pytest.CaptureFixture[str], code: int) -> str:
-    """Run a night that ends before it begins, and return its one line."""
+    """Run a night that fails before it starts, and return its only line of error."""
     capsys.readouterr()
     assert company.run() == code
     (line,) = capsys.readouterr().err.splitlines()
@@ -174,7 +174,7 @@ def test_a_dagster_yaml_that_dagster_refuses_is_one_line(
 
 
 class StopsPostgres:
-    """Loses the server of the history when the rows have landed."""
+    """Stops the history's server once the rows are in the lake."""
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres

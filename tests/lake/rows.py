@@ -1,6 +1,6 @@
-"""Rows for the tests of the lake: a booking is a room, a day, an hour and a headcount.
+"""Rows for the tests of the lake: a booking has a room, a day, an hour and a headcount.
 
-Belongs here: building tables of the contract and reading them back as plain values.
+Belongs here: building tables of the contract, and reading them back as plain values.
 Does not belong here: what a test expects.
 """
 
@@ -47,12 +47,12 @@ def booking(
 
 
 def stored(*rows: Mapping[str, Any]) -> pa.Table:
-    """A table of the lake's bookings."""
+    """Return a table of bookings as the lake stores it."""
     return staged(*rows).select(BOOKINGS.names).cast(BOOKINGS)
 
 
 def staged(*rows: Mapping[str, Any]) -> pa.Table:
-    """A table as a run stages it."""
+    """Return a table as a run stages it."""
     return pa.Table.from_pylist([dict(row) for row in rows], schema=STAGED)
 
 
@@ -71,13 +71,13 @@ def directory(*room_ids: str) -> pa.Table:
 
 
 def files(lake: Lake, dataset: Dataset, *days: date) -> list[Path]:
-    """Where a dataset lies, as an engine is told."""
+    """Return the location of a dataset's files, as an engine reads them."""
     with lake.scan(dataset, *days) as parts:
         return [Path(part.handle) for part in parts]
 
 
 def root_of(lake: Lake) -> Path:
-    """The folder of a lake on a disk."""
+    """Return the folder of a lake on disk."""
     assert isinstance(lake.root, Path)
     return lake.root
 
@@ -90,7 +90,7 @@ def headcounts(table: pa.Table | None) -> list[tuple[str, int]]:
 
 
 def facts(table: pa.Table | None) -> list[tuple[Any, ...]]:
-    """Every row as a tuple, in the table's order."""
+    """Return every row as a tuple, in the table's order."""
     assert table is not None
     return [tuple(row.values()) for row in table.to_pylist()]
 

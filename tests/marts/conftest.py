@@ -14,7 +14,7 @@ Publish: TypeAlias = Callable[[Scenario], Database]
 
 @pytest.fixture
 def published(tmp_path: Path) -> Iterator[Publish]:
-    """Publish a scenario and open the database, without Parquet; it is closed with the test."""
+    """Publish a scenario without Parquet and open its database; the test's end closes it."""
     opened: list[Database] = []
 
     def publish(scenario: Scenario) -> Database:

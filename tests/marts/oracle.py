@@ -1,8 +1,8 @@
-"""What every mart should say, from plain Python over single minutes.
+"""The expected rows of every mart, computed in plain Python minute by minute.
 
-Belongs here: the rules of the dictionary, written as slowly and as plainly as possible.
+Belongs here: the rules of the dictionary, written as plainly as possible, however slow.
 Does not belong here: anything shared with the code under test. No masks, no SQL, no calendar
-table: a minute is an integer, a union is a set, a wall clock is asked minute by minute.
+table: a minute is an integer, a union is a set, local time is looked up for every minute.
 """
 
 from collections import Counter, defaultdict
@@ -27,7 +27,7 @@ PERSONAL = {"desk", "office", "executive"}
 
 
 class Oracle(Readings):
-    """Every table of the database, as sets of rows in the contract's order of columns."""
+    """Every table of the database, as rows in the contract's order of columns."""
 
     def table(self, name: str) -> Rows:
         make: Callable[[], Rows] = getattr(self, name)
@@ -199,7 +199,7 @@ class Oracle(Readings):
         ]
 
     def is_closed(self, month: str) -> bool:
-        """R17: read to its last day, which lies more than trailing_days before the build."""
+        """R17: read to its last day, which is more than trailing_days before the build."""
         year, number = map(int, month.split("-"))
         last = date(year + number // 12, number % 12 + 1, 1) - timedelta(days=1)
         age = (self.scenario.now.date() - last).days

@@ -1,6 +1,6 @@
-"""Bands, weeks, ratios and whole durations, as the dictionary words them.
+"""Bands, weeks, ratios and whole durations, as the dictionary defines them.
 
-Belongs here: one label or number of one booking or room.
+Belongs here: functions that return one label or number of a booking or room.
 Does not belong here: which bookings count (``oracle_minutes.py``).
 """
 

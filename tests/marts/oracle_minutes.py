@@ -1,6 +1,6 @@
 """What is open, booked and held in a scenario, minute by minute.
 
-Belongs here: clocks, opening hours, unions and what counts under which day, from plain Python.
+Belongs here: clocks, opening hours, unions, and the day that a booking counts under.
 Does not belong here: tables (``oracle.py``), labels (``oracle_labels.py``).
 """
 
@@ -86,7 +86,7 @@ def _stretches(minutes: list[Minute]) -> list[list[Minute]]:
 
 
 class Readings:
-    """What was read of a scenario: the minutes of every room-day, and the bookings it counts."""
+    """The room-days that were read in a scenario: their minutes, and the bookings they count."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -126,7 +126,7 @@ class Readings:
         return room
 
     def rooms_on(self, day: date) -> list[Room]:
-        """Return the rooms that count on a day: a room with parts is counted by them (R25)."""
+        """Return the rooms that count on a day: not a room with parts, but its parts (R25)."""
         rooms = [self.on(room_id, day) for room_id in self.rooms]
         wholes = {room.part_of for room in rooms}
         return [room for room in rooms if room.room_id not in wholes]
@@ -161,7 +161,7 @@ class Readings:
         )
 
     def open_on(self, room: Room, day: date) -> set[int]:
-        """Return the minutes of the wall clock at which the room is open on a date."""
+        """Return the minutes of the local day at which the room is open on a date."""
         if not self.in_use(room, day):
             return set()
         return {minute for times in room.week[day.weekday()] for minute in range(*times)}

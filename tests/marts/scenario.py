@@ -1,4 +1,4 @@
-"""Small lakes for the tests of the marts: rooms, bookings and what was read, in plain values.
+"""Small lakes for the tests of the marts: rooms, bookings and coverage, as plain values.
 
 Belongs here: describing a scenario, writing it through the lake, publishing and reading back.
 Does not belong here: what the figures should be (``oracle.py``).
@@ -98,7 +98,7 @@ class Booking:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What one run, or several, left of one room-day."""
+    """The coverage of one room-day after one or more runs."""
 
     room_id: str
     day: date
@@ -109,7 +109,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A lake, the options and the moment at which it is published."""
+    """A lake, the options, and the time at which it is published."""
 
     rooms: tuple[Room, ...]
     bookings: tuple[Booking, ...]
@@ -117,7 +117,7 @@ class Scenario:
     now: datetime
     options: PublishOptions = field(default_factory=PublishOptions)
     history: tuple[tuple[date, tuple[Room, ...]], ...] = ()
-    """The directory since those days, if it changed; the first counts from the beginning (R18)."""
+    """The directory from each day on, if it changed; the first also counts before its day (R18)."""
     changes: tuple[dict[str, Any], ...] = ()
 
     def with_options(self, **changes: Any) -> "Scenario":
@@ -129,13 +129,13 @@ def _clock(minute: int) -> str:
 
 
 def at(room: Room, day: date, clock: str = "00:00", fold: int = 0) -> datetime:
-    """Return the instant at which the wall of the room's zone shows that date and time."""
+    """Return the instant of a local date and time in the room's zone."""
     wall = datetime.combine(day, time.fromisoformat(clock), ZoneInfo(room.time_zone))
     return wall.replace(fold=fold).astimezone(UTC)
 
 
 def book(room: Room, day: date, start: str, end: str, **more: Any) -> Booking:
-    """Return a booking from wall time to wall time of one day; an end of 24:00 is midnight."""
+    """Return a booking between two local times of one day; an end of 24:00 is midnight."""
     ends_at = at(room, day + timedelta(days=1)) if end == "24:00" else at(room, day, end)
     return Booking(room.room_id, at(room, day, start), ends_at, day, **more)
 
@@ -205,9 +205,9 @@ def _directory(rooms: tuple[Room, ...]) -> pa.Table:
 def publish_scenario(
     folder: Path, scenario: Scenario, *, export_parquet: bool = False
 ) -> "Database":
-    """Write the scenario's lake below the folder, publish it, and open what was published.
+    """Write the scenario's lake below the folder, publish it, and open the database.
 
-    Without Parquet, which few tests read: writing it takes as long as a sixth of the rest.
+    It writes no Parquet, which few tests read and which would take a sixth more time.
     """
     lake = Lake(folder / "lake", "EU")
     write_lake(lake, scenario)
@@ -217,7 +217,7 @@ def publish_scenario(
 
 
 class Database:
-    """A published database, read as plain tuples."""
+    """A published database whose rows are read as plain tuples."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
@@ -231,7 +231,7 @@ class Database:
         return row
 
     def profile(self, measure: str, what: str = "bookings") -> Rows:
-        """Return the bands of a measure over the region and all closed months, and a column."""
+        """Return a column by band of a measure, for the region and all closed months together."""
         return self.rows(
             f"SELECT band, {what} FROM booking_profile WHERE level = 'region' AND month IS NULL "
             f"AND measure = '{measure}' ORDER BY ALL"

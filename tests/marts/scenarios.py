@@ -1,4 +1,4 @@
-"""Random scenarios: everything that a calendar, a clock and a night can do to the marts."""
+"""Random scenarios: every odd calendar, clock change and failed reading that the marts may meet."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -114,7 +114,7 @@ def _local_day(room: Room, instant: datetime) -> date:
 
 @st.composite
 def coverage(draw: st.DrawFn, rooms: tuple[Room, ...], days: list[date]) -> list[Coverage]:
-    """Mostly everything was read; some room-days never, some not the last time, some not asked."""
+    """Draw coverage: most room-days read, some never, some not last time, some not asked for."""
     outcomes = st.sampled_from(("read",) * 15 + ("failed", "never", "not asked"))
     read_at = st.integers(0, 3).map(lambda hours: datetime(2026, 1, 1, hours, tzinfo=UTC))
     rows = []
@@ -131,7 +131,7 @@ def coverage(draw: st.DrawFn, rooms: tuple[Room, ...], days: list[date]) -> list
 
 @st.composite
 def combined(draw: st.DrawFn, all_rooms: tuple[Room, ...]) -> tuple[Room, ...]:
-    """Let some rooms be parts of the first one, in its time zone (R25)."""
+    """Make some rooms parts of the first one, in its time zone (R25)."""
     whole, *others = (replace(room, time_zone=all_rooms[0].time_zone) for room in all_rooms)
     parts = draw(st.integers(0, 2))
     return (

@@ -1,4 +1,4 @@
-"""The room and the two days that the worked cases are told of."""
+"""The room and the two days that the worked examples use."""
 
 from datetime import date, timedelta
 

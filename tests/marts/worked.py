@@ -33,7 +33,7 @@ ROOMS = (
 
 
 def everything() -> Scenario:
-    """Two weeks over both autumn clock changes, bookings past and ahead, seeded."""
+    """Return two weeks across both autumn clock changes, with past and future bookings, seeded."""
     random = Random(7)
     bookings: list[Booking] = []
     days = days_from(FIRST, DAYS)
@@ -59,7 +59,7 @@ def everything() -> Scenario:
 
 
 def cancelled(room: Room, now: datetime) -> dict[str, Any]:
-    """A change as the lake has it: a booking of yesterday noon, cancelled the day before."""
+    """Return a change as the lake stores it: yesterday's noon booking, cancelled a day before."""
     starts_at = now - timedelta(hours=14)
     row: dict[str, Any] = dict.fromkeys(CHANGES.names)
     return row | {

@@ -31,7 +31,7 @@ def company(
 def monday_night(
     tmp_path_factory: pytest.TempPathFactory, empty_history: Path, authority: CertificateAuthority
 ) -> Path:
-    """What a night over Monday leaves in ``company``'s folder."""
+    """The folder of ``company`` after a night over Monday, to be copied."""
     return first_night(tmp_path_factory.mktemp("monday"), empty_history, authority, calendars())
 
 

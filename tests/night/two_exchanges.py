@@ -1,7 +1,7 @@
-"""A company whose rooms are on an Exchange that speaks EWS and on one that speaks Graph.
+"""A company with rooms on two exchanges: one that speaks EWS, one that speaks Graph.
 
-Belongs here: writing the configuration that reads one sandbox both ways.
-Does not belong here: what its calendars hold.
+Belongs here: writing the configuration that reads one sandbox over both protocols.
+Does not belong here: the contents of its calendars.
 """
 
 import csv
@@ -32,7 +32,7 @@ def graph_exchange(company: Company, **changes: Any) -> dict[str, Any]:
 
 
 def write_two_exchanges(company: Company, rooms: Mapping[str, str], **changes: Any) -> None:
-    """Give each room its exchange (``EWS`` or ``GRAPH``); ``changes`` go to the one over Graph."""
+    """Assign each room to ``EWS`` or ``GRAPH``; ``changes`` apply to the exchange over Graph."""
     company.write()
     settings = yaml.safe_load(company.config.read_text())
     exchanges = settings["regions"][company.region]["exchanges"]

@@ -2,7 +2,7 @@
 
 Belongs here: writing an ``insights.yaml`` that reads a running sandbox, and running ``insights``
 against it in this process.
-Does not belong here: what a test's calendars hold.
+Does not belong here: the contents of a test's calendars.
 """
 
 import csv
@@ -48,7 +48,7 @@ def meeting(day: date, first_hour: int, last_hour: int, **details: Any) -> Item:
 
 @dataclass
 class Company:
-    """Rooms by id, each with the list of items that its calendar holds; tests change the lists."""
+    """Rooms by id, each with the list of its calendar's items; tests change the lists."""
 
     directory: Path
     calendars: dict[str, list[Item]]
@@ -72,7 +72,7 @@ class Company:
         return self.directory / "warehouse" / f"insights-{self.region.lower()}.duckdb"
 
     def write(self, **changes: Any) -> None:
-        """Write the configuration; ``changes`` go to the region, ``exchange`` to its exchange."""
+        """Write the configuration: ``changes`` to the region, ``exchange`` to its exchange."""
         exchange = {
             "kind": "ews",
             "endpoint": self.url,
@@ -111,7 +111,7 @@ class Company:
         return self.insights("run", "--region", self.region, *days)
 
     def take_over(self, night: Path) -> None:
-        """Store what a night left elsewhere, as if it had been run here."""
+        """Copy what a night wrote in another folder, as if it had run in this one."""
         for name in ("lake", "warehouse", ".dagster"):
             shutil.copytree(night / name, self.directory / name, symlinks=True, dirs_exist_ok=True)
 
@@ -150,7 +150,7 @@ def found_company(
 ) -> Company:
     """Start a sandbox with these calendars and write the configuration that reads it.
 
-    Few tests ask for Parquet, which is a good part of a small night.
+    Parquet is off unless asked for: few tests need it, and it takes a good part of a small night.
     """
     mailboxes = {
         room_id: Mailbox(address_of(room_id), room_id, items=items)
@@ -177,7 +177,7 @@ def first_night(
 ) -> Path:
     """Run a night over some days in a new company; return its folder, for ``Company.take_over``.
 
-    A night costs more than all else that most tests do, and many begin with the same.
+    A night takes more time than the rest of most tests, and many start from the same night.
     """
     shutil.copytree(history, directory / ".dagster")
     with ExitStack() as servers, pytest.MonkeyPatch.context() as environment:

@@ -1,4 +1,4 @@
-"""The small company of the nights."""
+"""The small company of ``tests/night``."""
 
 from tests.night.conftest import company
 

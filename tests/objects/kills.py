@@ -1,6 +1,6 @@
-"""Nights in a bucket whose process is killed at random moments, while a reader looks on.
+"""Nights in a bucket whose process is killed at random times, while a reader keeps reading.
 
-``python -m tests.objects.kills 200`` kills 200 and ends with one line; ``test_kills.py`` a few.
+``python -m tests.objects.kills 200`` kills 200 and prints one line; ``test_kills.py`` kills a few.
 """
 
 import multiprocessing
@@ -28,21 +28,21 @@ from warehouse.versions import VersionError
 
 DAYS = [SATURDAY + timedelta(days=number) for number in range(4)]
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(  # so that a kill meets a night and not its imports
+CONTEXT.set_forkserver_preload(  # so that a kill hits a night, not its imports
     ["tests.lake.rows", "tests.versions.database", "warehouse.storage.objects"]
 )
 
 
 @contextmanager
 def after_the_dead() -> Iterator[None]:
-    """Let a minute pass by the store's clock, so that nobody waits for a dead holder's lease."""
+    """Move the store's clock ahead a minute, so that a killed holder's lease has expired."""
     now = ObjectStorage.now
     with patch.object(ObjectStorage, "now", lambda store: now(store) + timedelta(seconds=63)):
         yield
 
 
 def write_nights(lake: ObjectUrl, warehouse: ObjectUrl, first: int, done: Connection) -> None:
-    """Write night after night, each with its number in every row, and publish it."""
+    """Write and publish night after night, each with its number in every row."""
     number = first
     with after_the_dead():
         while True:
@@ -73,7 +73,7 @@ def numbers(lake: Lake, dataset: str) -> list[int]:
 
 
 class Reader(threading.Thread):
-    """Reads lake and warehouse again and again; ``reads`` and what it saw that cannot be."""
+    """Reads lake and warehouse repeatedly; counts its ``reads`` and records impossible states."""
 
     def __init__(self, lake: ObjectUrl, warehouse: ObjectUrl) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class Reader(threading.Thread):
 
 
 def kill_nights(place: ObjectUrl, kills: int, chance: random.Random) -> tuple[int, int, list[str]]:
-    """Kill so many; return the nights written, the looks of a reader, and all that was wrong."""
+    """Kill so many nights; return the nights written, the reader's reads, and all faults."""
     lake, warehouse = place / "lake", place / "warehouse"
     reader = Reader(lake, warehouse)
     reader.start()

@@ -1,4 +1,4 @@
-"""datacontract-cli finds the published statistics as the ODCS contract says, and a repeated row.
+"""datacontract-cli accepts the published statistics by the ODCS contract, and finds a repeated row.
 
 ``make odcs-test`` installs the tool into ``.venv-odcs`` and runs this.
 """
@@ -27,7 +27,7 @@ def checked(contract: Path, statistics: Path) -> subprocess.CompletedProcess[str
 
 
 def main() -> None:
-    """Test what a publish wrote, then the same with one row twice."""
+    """Test the files that a publish wrote, then the same files with one row repeated."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         publish_scenario(folder, everything(), export_parquet=True).close()

@@ -1,7 +1,7 @@
-"""A headless Chromium for the tests of the page, spoken to over its DevTools protocol.
+"""A headless Chromium for the tests of the page, driven over its DevTools protocol.
 
-Belongs here: starting it with its own profile and without any service that asks a network,
-opening a page in a tab, evaluating in it, and what its console and its network said.
+Belongs here: starting it with its own profile and without services that use a network, opening a
+page in a tab, evaluating expressions in it, and reading its console and its requests.
 Does not belong here: what a page should show.
 """
 
@@ -44,7 +44,7 @@ class Browser:
         self.events: list[dict[str, Any]] = []
 
     def call(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
-        """Call a method of the protocol; what happens meanwhile goes to ``events``."""
+        """Call a method of the protocol; events that arrive meanwhile go to ``events``."""
         self._calls += 1
         message = {"id": self._calls, "method": method, "params": parameters}
         self._connection.send(json.dumps(message | ({"sessionId": session} if session else {})))
@@ -56,7 +56,7 @@ class Browser:
             self.events.append(answer)
 
     def open(self, path: Path, fragment: str = "") -> "Tab":
-        """Open a page of the disk and wait until it says that it is ready."""
+        """Open a page from disk and wait until it says that it is ready."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         tab = Tab(self, attached["sessionId"])
@@ -82,7 +82,7 @@ class Tab:
         return self._browser.call(method, self._session, **parameters)
 
     def value(self, expression: str) -> Any:
-        """Return what an expression gives in the page, awaited, as plain values."""
+        """Evaluate an expression in the page, await it, and return its plain value."""
         answer = self.call(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
@@ -101,8 +101,8 @@ class Tab:
             )
 
     def complaints(self) -> list[dict[str, Any]]:
-        """Return errors and warnings of the page's console so far, and exceptions in it."""
-        self.value("1")  # what was said before is heard before the answer
+        """Return the errors, warnings and exceptions in the page's console so far."""
+        self.value("1")  # earlier messages arrive before this answer
         return [
             event["params"]
             for event in self._events()
@@ -115,7 +115,7 @@ class Tab:
         ]
 
     def requests(self) -> list[str]:
-        """Return the addresses that the page asked for."""
+        """Return the URLs that the page requested."""
         return [
             event["params"]["request"]["url"]
             for event in self._events()

@@ -1,4 +1,4 @@
-"""Fixtures of the report: pages of published scenarios, and one Chromium for all tests."""
+"""Fixtures of the page: pages of published scenarios, and one Chromium for all tests."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ MakePage: TypeAlias = Callable[[Scenario], Page]
 
 @pytest.fixture(scope="session")
 def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """The page of a scenario with a bit of everything; read only."""
+    """The page of a scenario with a bit of everything; tests must not change it."""
     page = page_of(tmp_path_factory.mktemp("worked"), everything())
     yield page
     page.database.close()
@@ -25,7 +25,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture
 def make_page(tmp_path: Path) -> Iterator[MakePage]:
-    """Publish a scenario and write its page; the database is closed with the test."""
+    """Publish a scenario and write its page; the test's end closes the database."""
     made: list[Page] = []
 
     def make(scenario: Scenario) -> Page:
@@ -39,7 +39,7 @@ def make_page(tmp_path: Path) -> Iterator[MakePage]:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One headless Chromium; where there is none, the tests that need it are skipped and say so."""
+    """One headless Chromium; without one, the tests that need it are skipped with that reason."""
     if CHROMIUM is None:
         pytest.skip(needs.CHROMIUM)
     with running_browser(tmp_path_factory.mktemp("chromium")) as running:

@@ -1,6 +1,6 @@
 """Pages for the tests: published from a scenario, read back from the file and from a browser.
 
-Belongs here: writing a page, unpacking the figures that it carries, and reading what it shows.
+Belongs here: writing a page, unpacking its embedded figures, and reading what it shows.
 Does not belong here: what the figures should be.
 """
 
@@ -21,7 +21,7 @@ EN_DASH = "\N{EN DASH}"
 
 @dataclass(frozen=True)
 class Page:
-    """A page, the figures that it carries, and the database that they come from."""
+    """A page, the figures embedded in it, and the database that they come from."""
 
     path: Path
     text: str
@@ -38,7 +38,7 @@ class Page:
 
 
 def seats(band: str) -> str:
-    """Return how the page writes a capacity band."""
+    """Return a capacity band as the page writes it."""
     return f"{band.replace('-', EN_DASH)} seats"
 
 
@@ -52,14 +52,14 @@ def page_of(folder: Path, scenario: Scenario) -> Page:
 
 
 def unpacked(text: str) -> dict[str, Any]:
-    """Return the figures that a page carries."""
+    """Return the figures embedded in a page."""
     packed = re.search(r'<script id="data"[^>]*>([^<]*)</script>', text)
     assert packed
     return dict(json.loads(zlib.decompress(base64.b64decode(packed[1]))))
 
 
 def choose(tab: Tab, **choices: str) -> None:
-    """Choose in the page's filters by the names that they show."""
+    """Set the page's filters to the options with these names."""
     for name, shown in choices.items():
         assert tab.value(
             f"""(() => {{
@@ -75,13 +75,13 @@ def choose(tab: Tab, **choices: str) -> None:
 
 
 def figure(tab: Tab, name: str) -> float | None:
-    """Return a headline figure, unrounded; None where the page shows none."""
+    """Return a headline figure, unrounded; None if the page does not show it."""
     shown = tab.value(f"document.getElementById('figure-{name}').dataset.value")
     return float(shown) if shown else None
 
 
 def table_in(tab: Tab, section: str) -> list[list[str]]:
-    """Return the rows of a section's table: unrounded figures where the page has them."""
+    """Return the rows of a section's table, with unrounded figures if the page has them."""
     tab.value(
         f"""new Promise((done) => {{
           const details = document.querySelector("#{section} details");

@@ -1,6 +1,6 @@
 """One tenant, read over EWS and over Graph.
 
-Belongs here: opening both sources on one sandbox, and reading a room through the redaction.
+Belongs here: opening both sources on one sandbox, reading a room and redacting its items.
 Does not belong here: calendars (``calendars.py``), what must be equal (the tests).
 """
 
@@ -29,20 +29,20 @@ READ_AT = datetime(2026, 11, 22, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class BothWays:
-    """A server and a source of each kind on it."""
+    """A server, and a source of each kind that reads it."""
 
     server: SandboxExchange
     ews: CalendarSource
     graph: CalendarSource
 
     def hold(self, items: list[Any]) -> None:
-        """Let ROOM's calendar hold these items, and no others."""
+        """Replace the items of ROOM's calendar."""
         self.server.tenant.add(Mailbox(ROOM, items=items))
 
     def tables(
         self, first: date, last: date, time_zone: str, address: str = ROOM
     ) -> tuple[pa.Table, pa.Table]:
-        """Return a room's redacted rows of some days, as EWS and as Graph gives them."""
+        """Return a room's redacted rows of some days, read over EWS and over Graph."""
         context = RoomContext(
             room_id="aurora",
             address=address,
@@ -67,7 +67,7 @@ class BothWays:
 
 
 def ews_settings(server: SandboxExchange, **changes: Any) -> tuple[EwsExchange, Secrets]:
-    """Return what a source needs to read a sandbox over EWS; nothing of it is checked."""
+    """Return the settings of a source that reads a sandbox over EWS; they are not validated."""
     usual: dict[str, Any] = {
         "kind": "ews",
         "endpoint": server.url,
@@ -81,7 +81,7 @@ def ews_settings(server: SandboxExchange, **changes: Any) -> tuple[EwsExchange, 
 
 
 def graph_settings(server: SandboxExchange, **changes: Any) -> tuple[GraphExchange, Secrets]:
-    """Return what a source needs to read a sandbox over Graph; nothing of it is checked."""
+    """Return the settings of a source that reads a sandbox over Graph; they are not validated."""
     usual: dict[str, Any] = {
         "kind": "graph",
         "endpoint": server.base_url,
@@ -101,7 +101,7 @@ def _secrets(given: dict[str, Any]) -> Secrets:
 
 @dataclass(frozen=True)
 class Hasty:
-    """The clock of this machine, on which sleep is shorter."""
+    """This machine's clock, but its sleeps are shorter."""
 
     times: float
 
@@ -114,7 +114,7 @@ class Hasty:
 
 @contextmanager
 def both_ways(server: SandboxExchange, *, with_invitees: bool = True) -> Iterator[BothWays]:
-    """Open a source of each kind for as long as the block lasts."""
+    """Open a source of each kind until the block ends."""
     ews = EwsSource(*ews_settings(server), with_invitees=with_invitees)
     graph = GraphSource(*graph_settings(server), with_invitees=with_invitees)
     with ExitStack() as closing:

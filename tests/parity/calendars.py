@@ -1,4 +1,4 @@
-"""Random calendars: everything that a room's copy of a meeting can be.
+"""Random calendars: every form that a room's copy of a meeting can take.
 
 Belongs here: Hypothesis strategies for items.
 Does not belong here: reading them.
@@ -13,7 +13,7 @@ from pipelines.sandbox.model import Item, Person
 from tests.parity.both_ways import OTHER_ROOM, ROOM
 
 FIRST = date(2026, 10, 19)
-LAST = date(2026, 11, 8)  # the clocks change within it, on both sides of the Atlantic
+LAST = date(2026, 11, 8)  # the clocks change in this time, on both sides of the Atlantic
 
 ANN = Person("Ann", "ann@contoso.example")
 PEOPLE = (
@@ -31,7 +31,7 @@ LISTS = (
     Person("Team", "team@contoso.example", mailbox_type="GroupMailbox"),
     Person("Friends", "friends@fabrikam.example", mailbox_type="PrivateDL"),
 )
-# Windows' names of organizers' zones, by the room's: none is 12 hours or more away.
+# Windows names of organizers' zones, by the room's zone: none is 12 hours or more away.
 ORGANIZERS = {
     "Europe/Copenhagen": {
         "Romance Standard Time": "Europe/Copenhagen",
@@ -58,7 +58,7 @@ _minutes = st.integers(0, 3 * 1440)
 
 
 def calendars(room_zone: str, people: tuple[Person, ...] = PEOPLE) -> st.SearchStrategy[list[Item]]:
-    """Return calendars of a room in a zone whose meetings name some of these people."""
+    """Return a strategy for calendars of a room in a zone; meetings invite some of these people."""
     return st.lists(st.one_of(_timed(people), _all_day(people, ORGANIZERS[room_zone])), max_size=12)
 
 

@@ -1,4 +1,4 @@
-"""Where the two protocols really differ: each difference that ``docs/graph.md`` lists, shown."""
+"""The two protocols differ as ``docs/graph.md`` says: one test for each difference it lists."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Whichever way a booking is read, the row is the same: every column of every row."""
+"""A booking read over either protocol gives the same row: every column of every row."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -60,7 +60,7 @@ def test_invented_months_of_whole_regions_are_equal(
     authority: CertificateAuthority, region: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pipelines.sandbox.calendars.invent_people", _people_without_lists)
-    if region == "NA":  # of organizers 13 hours away or more EWS may tell another day (R6)
+    if region == "NA":  # with an organizer 13 hours away or more, EWS may give another day (R6)
         near = [each for each in invented._FAR_ZONES if "Tokyo" not in each[0]]
         monkeypatch.setattr(invented, "_FAR_ZONES", near)
     tenant = generated_tenant(region, rooms=8, now=READ_AT)
@@ -94,6 +94,6 @@ def test_without_headcounts_only_the_creation_is_unknown_over_graph(
         ews, graph = ways.tables(first, last, room["time_zone"], room["address"])
     assert ews.num_rows > 100
     assert set(graph["created_at"].to_pylist()) == {None}
-    # Rows that start together are sorted by every column: without one, the order may be another.
+    # Rows that start together are sorted by every column: without one, their order may differ.
     without = [each.drop(["created_at"]).to_pylist() for each in (ews, graph)]
     assert sorted(map(repr, without[0])) == sorted(map(repr, without[1]))

@@ -1,4 +1,4 @@
-"""What the ledger rests on (R19): all of a series have one creation, over both protocols."""
+"""The ledger relies on it (R19): over both protocols, a series has one creation time."""
 
 from collections import defaultdict
 from datetime import datetime, timedelta

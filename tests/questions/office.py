@@ -24,7 +24,7 @@ PAST_DAYS: Final = 106
 AHEAD_DAYS: Final = 28
 FIRST_NIGHT: Final = datetime.combine(FIRST, time(2, 30), UTC) - timedelta(days=8)
 NOW: Final = datetime(2026, 10, 20, 3, tzinfo=UTC)
-_BUSY_BY_HOUR: Final = (3, 7, 9, 7, 3, 7, 8, 7, 4, 2)  # of ten, from 8:00 on
+_BUSY_BY_HOUR: Final = (3, 7, 9, 7, 3, 7, 8, 7, 4, 2)  # chance in tenths, from 8:00 on
 _BUSY_BY_WEEKDAY: Final = (0.75, 1.0, 1.1, 0.95, 0.5)
 _LEADS: Final = (0.1, 1.0, 8.0, 60.0, 300.0, 900.0)  # hours
 

@@ -1,11 +1,11 @@
-"""A night in a process of its own, in which one layer raises a text full of personal data.
+"""A night in its own process, in which one layer raises an error full of personal data.
 
-Belongs here: what runs in the processes of the privacy proof: logging at DEBUG, the layer that
-raises, the command line or Dagster's multiprocess executor, and a watch over where they write.
+Belongs here: the code that runs in processes of the privacy proof: logging at DEBUG, the layer that
+raises, the command line or Dagster's multiprocess executor, and a watch on the files they write.
 Does not belong here: which nights there are (``nights.py``), careless changes (``careless.py``).
 
-The layer is named by an environment variable, so that the processes that Dagster starts are
-armed too: each of them imports this module.
+An environment variable names the layer, so that it raises in processes that Dagster starts, too:
+each of them imports this module.
 """
 
 import logging
@@ -55,7 +55,7 @@ _NO_DISKS: Final = ("/dev/null", "/dev/tty", "/proc/")
 
 
 def choke(*arguments: Any, **_: Any) -> NoReturn:
-    """Raise the way libraries do: quoting values, with a chain behind it."""
+    """Raise as libraries do: an error that quotes values, chained to its cause."""
     struck()
     value = " ".join([os.environ[TEXT], *_texts(arguments)])
     try:
@@ -66,14 +66,14 @@ def choke(*arguments: Any, **_: Any) -> NoReturn:
 
 
 def leak(items: Sequence[RawItem], *rest: Any) -> Any:
-    """Do what is asked, and tell of it wherever a careless change could."""
+    """Redact as asked, and leak the items everywhere that a careless change could."""
     struck()
     careless.tell(" ".join(_texts([items])), Path(os.environ[FOLDER]))
     return redact.redact(items, *rest)
 
 
 def hang(*_: Any, **__: Any) -> NoReturn:
-    """Wait to be killed, with the rows staged."""
+    """Wait to be killed, once the rows are staged."""
     struck()
     while True:
         time.sleep(1)
@@ -85,7 +85,7 @@ def struck() -> None:
 
 
 def _texts(arguments: Iterable[Any]) -> list[str]:
-    """Return what raw items among the arguments hold."""
+    """Return the texts of raw items among the arguments."""
     found: list[str] = []
     for each in arguments:
         if isinstance(each, RawItem):
@@ -98,7 +98,7 @@ def _texts(arguments: Iterable[Any]) -> list[str]:
 
 
 def watch(folder: Path) -> None:
-    """Note every file that Python opens for writing outside of the folder that is searched."""
+    """Record every file that Python opens for writing outside the searched folder."""
     inside = os.path.realpath(folder)
     ours = (inside + os.sep, *_NO_DISKS)
 
@@ -119,7 +119,7 @@ def _arm(layer: str) -> None:
     watch(folder)
     logging.basicConfig(filename=folder / "debug.log", level=logging.DEBUG, force=True)
     if layer == KILLED:
-        # Every room's rows go to the disk at once, as they do on a large night.
+        # Write each room's rows to disk at once, as a large night does.
         (nightly.Staging.__init__.__kwdefaults__ or {})["spill_rows"] = 1
         setattr(night, "apply_night", hang)  # noqa: B010 - as below
     elif layer == LEAK:
@@ -127,7 +127,7 @@ def _arm(layer: str) -> None:
         careless.store_addresses()
     elif layer:
         target, name = _RAISING[layer]
-        getattr(target, name)  # a layer that was renamed fails here
+        getattr(target, name)  # fails if the layer was renamed
         setattr(target, name, choke)
 
 

@@ -1,7 +1,7 @@
-"""Somebody who has the published databases and differences what they say.
+"""An attacker who has the published databases and subtracts their figures from each other.
 
-Belongs here: asking a database for totals, for published cells, and for what is missing between.
-Does not belong here: what may be missing (``test_small_groups.py``).
+Belongs here: querying totals, published cells, and the difference between them.
+Does not belong here: which difference is allowed (``test_small_groups.py``).
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ Group: TypeAlias = tuple[str, str, str]
 
 
 class Attacker:
-    """What anybody can ask of a published database."""
+    """Queries that anybody can run on a published database."""
 
     def __init__(self, path: Path) -> None:
         self._connection = duckdb.connect(str(path), read_only=True)
@@ -29,7 +29,7 @@ class Attacker:
         return self._connection.execute(sql).fetchall()
 
     def totals(self, source: str) -> dict[Group, int]:
-        """Bookings of each group, as the time measures tell them."""
+        """Return the bookings of each group, from the time measures."""
         week = "strftime(local_date, '%G-W%V')"
         where = f"room_type NOT IN {PERSONAL_ROOM_TYPES}"
         joined = "room_days JOIN rooms USING (room_id)" if source == "room_days" else source
@@ -40,7 +40,7 @@ class Attacker:
         return {(str(b), str(c), str(w)): int(n) for b, c, w, n in self.rows(query) if n}
 
     def cells(self, mart: str) -> dict[Group, dict[tuple[Any, ...], int]]:
-        """The published cells of each group: label and bookings."""
+        """Return the published cells of each group: label and bookings."""
         labels = {
             "booking_mix": "kind, duration_band, lead_time_band",
             "size_fit": "headcount_band",
@@ -53,7 +53,7 @@ class Attacker:
         return found
 
     def left_out(self, mart: str, source: str = "room_days") -> dict[Group, tuple[int, int]]:
-        """Of each group the bookings that are in no published cell, and those that are."""
+        """Return each group's bookings outside of published cells, and those in them."""
         cells = self.cells(mart)
         published = {group: sum(found.values()) for group, found in cells.items()}
         return {

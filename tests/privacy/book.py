@@ -1,6 +1,6 @@
-"""What the hostile Exchange says: SOAP answers with a token in every field, text and id.
+"""The answers of the hostile Exchange: SOAP with a token in every field, text and id.
 
-Belongs here: the answers, and in which moods they are given.
+Belongs here: the answers, and the moods that choose between them.
 Does not belong here: what the fields are (``schemas.py``), the wire (``hostile.py``).
 
 Whatever is asked for, an answer holds every field of the schemas.
@@ -21,17 +21,17 @@ from tests.privacy.schemas import Schemas
 from tests.privacy.tokens import Tokens
 
 ROOM_MOODS: Final = (
-    "good",  # every field planted, all of it as the schemas allow
-    "lying",  # tokens also where the schemas allow a number, a date or a word of a vocabulary
+    "good",  # a token in every field where the schemas allow one
+    "lying",  # tokens also in place of numbers, dates and enumerated words
     "garbled",  # a token instead of an instant
     "refused",  # an error in the answer
     "items-refused",  # an error for each item
     "faulty",  # a SOAP fault
-    "strange-fault",  # a SOAP fault of a code that nobody knows
-    "busy",  # ErrorServerBusy with a wish to wait that is no number
+    "strange-fault",  # a SOAP fault with an unknown code
+    "busy",  # ErrorServerBusy with a BackOff that is not a number
     "broken",  # HTTP 500 with a page of HTML
-    "cut",  # an answer that ends in the middle
-    "no-xml",  # a text
+    "cut",  # an answer cut in the middle
+    "no-xml",  # plain text
     "doctype",  # an answer with entities
     "other-room",  # the items of another room
 )
@@ -41,7 +41,7 @@ _OF_ANOTHER_KIND: Final = ("faulty", "strange-fault", "broken", "cut", "no-xml",
 
 
 class Book:
-    """What the server says: answers grown from the schemas, the same for every request."""
+    """The server's answers, grown from the schemas; the same for every request."""
 
     def __init__(self, schemas: Schemas, tokens: Tokens, starts_at: datetime) -> None:
         self.tokens = tokens
@@ -65,7 +65,7 @@ class Book:
             return self._answers[key]
 
     def prepare(self) -> None:
-        """Grow every answer beforehand: it takes longer than a room may."""
+        """Grow every answer in advance: it takes longer than the time limit of a room."""
         for mood in {*ROOM_MOODS} - {*_OF_ANOTHER_KIND}:
             self.answer("FindItem", mood)
         for mood in ("good", "lying", "items-refused"):
@@ -90,7 +90,7 @@ class Book:
         ).encode()
 
     def page(self, place: str) -> bytes:
-        """Return a page of HTML, as proxies and front ends send it."""
+        """Return an HTML page such as proxies and front ends send."""
         return f"<html><title>{self._token(place)}</title><p>{self._token(place)}</p>".encode()
 
     @cached_property
@@ -129,7 +129,7 @@ class Book:
 
     def _item_override(self, mood: str) -> Override:
         fixed = {
-            # Ids are opaque: a token in one is as good as any other text.
+            # Ids are opaque, so one may be a token.
             "CalendarItem/ItemId/@Id": self._token("CalendarItem/ItemId/@Id"),
             "CalendarItem/ParentFolderId/@Id": self._folder(mood),
             "CalendarItem/Start": _instant(self._starts_at),

@@ -1,7 +1,7 @@
-"""What a careless change could do with personal data: each must be caught by the proof.
+"""Leaks of personal data that a careless change could cause: the proof must find each of them.
 
-Belongs here: the ways out, one a line, that the proof must see.
-Does not belong here: arming a process with them (``attack.py``), looking (``search.py``).
+Belongs here: the leaks, one per line.
+Does not belong here: patching them into a process (``attack.py``), searching (``search.py``).
 """
 
 import logging
@@ -18,7 +18,7 @@ _counts = NightResult.counts
 
 
 def tell(text: str, folder: Path) -> None:
-    """Log, print and write a text: here, and outside of the folder that is searched."""
+    """Log, print and write a text: in the working folder, and outside the searched folder."""
     logging.getLogger("careless").debug("reading %s", text)
     print("reading", text)
     Path("notes.txt").write_text(text, encoding="utf-16")
@@ -26,7 +26,7 @@ def tell(text: str, folder: Path) -> None:
 
 
 def store_addresses() -> None:
-    """Store addresses of rooms as their names, and show one in the history of runs."""
+    """Store rooms' addresses as their names, and put a text into the history of runs."""
     setattr(night, "rooms_table", _rooms_by_address)  # noqa: B010 - mypy minds
     setattr(NightResult, "counts", _counts_and_a_sample)  # noqa: B010 - as above
 

@@ -1,4 +1,4 @@
-"""A company whose every personal field carries a token that can be searched for."""
+"""A company with a token to search for in every personal field."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,17 +11,17 @@ from pipelines.sandbox.wire import CertificateAuthority
 from tests.conftest import StartExchange
 from tests.night.workplace import MONDAY, Company, at, first_night, found_company
 
-TOKEN = "Zq7Kx41Pers"  # stands in every planted field, followed by the field's name
+TOKEN = "Zq7Kx41Pers"  # every planted field holds it, followed by the field's name
 
 
 def person(role: str, **details: str) -> Person:
-    """Return someone whose name and address both carry a token."""
+    """Return a person with a token in name and address."""
     details.setdefault("address", f"{TOKEN}Addr{role}@{TOKEN}Domain.example")
     return Person(f"{TOKEN}Name{role}", **details)
 
 
 def planted_item() -> Item:
-    """Return an item whose every personal field carries a token."""
+    """Return an item with a token in every personal field."""
     return Item(
         at(MONDAY, 9),
         at(MONDAY, 10),
@@ -68,7 +68,7 @@ def planted(
     authority: CertificateAuthority,
     exchange: StartExchange,
 ) -> Company:
-    """Two rooms whose items are planted with tokens; single, private, all-day, cancelled."""
+    """Two rooms with tokens in their items: single, private, all-day and cancelled ones."""
     calendars = planted_calendars()
     return found_company(workplace, authority, exchange, calendars, export_parquet=True)
 
@@ -77,7 +77,7 @@ def planted(
 def planted_night(
     tmp_path_factory: pytest.TempPathFactory, empty_history: Path, authority: CertificateAuthority
 ) -> Path:
-    """What a night over Monday leaves in ``planted``'s folder."""
+    """The folder of ``planted`` after a night over Monday, to be copied."""
     folder = tmp_path_factory.mktemp("planted")
     calendars = planted_calendars()
     return first_night(folder, empty_history, authority, calendars, export_parquet=True)

@@ -1,7 +1,7 @@
-"""Answers grown from Exchange's schemas, with a token in every field that they allow.
+"""Answers generated from Exchange's schemas, with a token in every field that they allow.
 
-Belongs here: growing an element of a type with everything that the type can hold, so that a
-field that a later schema adds is planted without being named.
+Belongs here: growing an element of a type with everything that the type can hold, so that fields
+that a later schema adds get a token without being named here.
 Does not belong here: reading the schemas (``schemas.py``), serving what was grown
 (``hostile.py``), looking for it (``search.py``).
 """
@@ -25,8 +25,8 @@ Override = Callable[[str], "str | list[etree._Element] | None"]
 class Grower:
     """Grows elements with a token in every field.
 
-    With ``is_lying`` fields that are no text (numbers, dates, words of a vocabulary) hold a token
-    too, which no honest server would send.
+    With ``is_lying``, fields that are not text (numbers, dates, enumerated words) hold a token too,
+    which no real server would send.
     """
 
     schemas: Schemas
@@ -78,7 +78,7 @@ class Grower:
         override: Override,
         owner: str = "",
     ) -> None:
-        """Add what a definition, and each that it extends or refers to, can hold."""
+        """Add everything that a definition, or one that it extends or refers to, can hold."""
         owner = node.get("name") or owner or path
         for part in parts_of(node):
             kind = part.tag.removeprefix(XSD)
@@ -175,7 +175,7 @@ class Grower:
 
 
 def parts_of(node: etree._Element) -> Iterator[etree._Element]:
-    """Yield what a definition consists of, through sequences and choices, not into elements."""
+    """Yield the parts of a definition: it descends into sequences and choices, not elements."""
     for child in node:
         if not isinstance(child.tag, str):
             continue

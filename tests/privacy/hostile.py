@@ -1,10 +1,10 @@
-"""An Exchange that tells everything: tokens in every field, header, error text and certificate.
+"""An Exchange with tokens everywhere: in every field, header, error text and certificate.
 
-Belongs here: the wire of that server, and in which of its moods it answers whom.
-Does not belong here: what it says (``book.py``), running nights against it (``nights.py``).
+Belongs here: the server's HTTP, and the mood in which it answers a request.
+Does not belong here: its answers (``book.py``), running nights against it (``nights.py``).
 
-A room's mood is the first part of its address, an exchange's the last part of its endpoint's
-path.
+The first part of a room's address is its mood; the last part of an endpoint's path is that of an
+exchange.
 """
 
 import threading
@@ -19,7 +19,7 @@ from tests.privacy.book import EXCHANGE_MOODS, Book
 
 
 class HostileExchange:
-    """A server on https://localhost that speaks from a book; a context manager."""
+    """A server on https://localhost that answers from a book; a context manager."""
 
     def __init__(self, book: Book, authority: CertificateAuthority) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -32,12 +32,12 @@ class HostileExchange:
         )
 
     def url(self, mood: str = "ews") -> str:
-        """Return an endpoint; the server answers everything at it in that mood."""
+        """Return an endpoint where the server answers every request in this mood."""
         return f"{self.root}/EWS/{mood}"
 
     @property
     def root(self) -> str:
-        """Return the root, which is Graph's."""
+        """Return the server's root URL, where it speaks Graph."""
         return f"https://localhost:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -55,7 +55,7 @@ class _Server(ThreadingHTTPServer):
     book: Book
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep quiet: clients that refuse the certificate are part of the game."""
+        """Ignore errors: some clients refuse the certificate, as they should."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -63,10 +63,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
-        """Write nothing."""
+        """Log nothing."""
 
     def do_POST(self) -> None:
-        """Answer in the mood of the endpoint, else of the room."""
+        """Answer in the mood of the endpoint, else in that of the room."""
         data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         mood = self.path.rpartition("/")[2]
         if mood == "token":

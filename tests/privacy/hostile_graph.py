@@ -1,10 +1,10 @@
-"""A Graph that tells everything: tokens in every property of an event, and in every refusal.
+"""A Graph with tokens everywhere: in every property of an event, and in every error.
 
-Belongs here: its JSON, its sign-in service, and in which of its moods it answers whom.
-Does not belong here: the wire (``hostile.py``), running nights against it (``nights.py``).
+Belongs here: its JSON, its sign-in service, and the mood in which it answers a request.
+Does not belong here: the server's HTTP (``hostile.py``), running nights (``nights.py``).
 
-Graph's events have no schema at hand. Their properties are those of the simulated Graph, and
-some that nobody knows beside each.
+No schema of Graph's events is available here. Their properties are those of the simulated Graph,
+each with some unknown properties beside it.
 """
 
 import json
@@ -18,13 +18,13 @@ from pipelines.sandbox.model import Item, Person
 from tests.privacy.tokens import Tokens
 
 GRAPH_MOODS: Final = (
-    "graph-good",  # every text of an event planted
-    "graph-lying",  # tokens also instead of words, flags and numbers
+    "graph-good",  # a token in every text of an event
+    "graph-lying",  # tokens also in place of words, flags and numbers
     "graph-garbled",  # a token instead of an instant
-    "graph-refused",  # an error whose message quotes
-    "graph-strange",  # an error with a code that nobody knows
+    "graph-refused",  # an error whose message quotes values
+    "graph-strange",  # an error with an unknown code
     "graph-broken",  # HTTP 500 with a page of HTML
-    "graph-no-json",  # a text
+    "graph-no-json",  # plain text
     "graph-away",  # a link to a next page on another host
 )
 SIGN_IN: Final = "sign-in"
@@ -35,7 +35,7 @@ Answer = tuple[int, bytes]
 
 
 class GraphBook:
-    """What Graph says; ``served`` are the moods that were met."""
+    """Graph's answers; ``served`` has the moods in which it has answered."""
 
     def __init__(self, tokens: Tokens, starts_at: datetime, served: set[str]) -> None:
         self._tokens = tokens
@@ -103,7 +103,7 @@ class GraphBook:
         return self._tokens.new(f"Graph {place}")
 
     def _planted(self, value: Any, path: str, *, is_lying: bool) -> Any:
-        """Return JSON with a token for every text in it, and unknown properties beside them."""
+        """Replace every text in JSON by a token, and add unknown properties."""
         if isinstance(value, dict):
             planted = {
                 name: self._planted(inner, f"{path}/{name}", is_lying=is_lying)

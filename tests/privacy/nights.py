@@ -1,9 +1,9 @@
-"""The nights of the privacy proof: good ones, partial ones, raising ones, and one that is killed.
+"""The nights of the privacy proof: good ones, partial ones, failing ones, and one that is killed.
 
-Belongs here: a workspace in which everything that a night writes lies under one folder, and
-running nights and other commands in it. What an operator writes (the configuration, with the
-addresses of the rooms) lies beside that folder, so that it is not searched.
-Does not belong here: what the server says (``hostile.py``), searching (``search.py``).
+Belongs here: a workspace with one folder for everything that a night writes, and running nights
+and other commands in it. The operator's files (the configuration, with the rooms' addresses) are
+beside that folder, so they are not searched.
+Does not belong here: the server's answers (``hostile.py``), searching (``search.py``).
 """
 
 import csv
@@ -38,7 +38,7 @@ _PATIENCE_SECONDS: Final = 300
 
 @dataclass
 class Workspace:
-    """A folder that holds every byte that a night can write, and the configuration to run one."""
+    """A folder for every byte that a night may write, and the configuration to run one."""
 
     folder: Path
     server: HostileExchange
@@ -63,7 +63,7 @@ class Workspace:
         )
 
     def another(self, folder: Path) -> "Workspace":
-        """Return a workspace of its own on the same servers."""
+        """Return another workspace that uses the same servers."""
         return Workspace(folder, self.server, self.stranger, self.authority, self.tokens)
 
     def configure(self, room_moods: Sequence[str], exchange_moods: Sequence[str] = ()) -> None:
@@ -99,7 +99,7 @@ class Workspace:
                 rows.writerow([room_id, address, exchange, "Europe/Copenhagen", "HQ", "8"])
 
     def run(self, layer: str, expected: int, *, is_dagster: bool = False) -> None:
-        """Run a night with a layer that raises (or none); note what it should not have done."""
+        """Run a night in which a layer (or none) raises; record anything unexpected."""
         name = f"{layer or 'no layer'}, {'Dagster' if is_dagster else 'command'}"
         arguments = ["job", *self.days] if is_dagster else self._night()
         self.nights.append(name)
@@ -108,14 +108,14 @@ class Workspace:
         self._note(name, layer, code == expected, f"exit {code} instead of {expected}")
 
     def command(self, expected: int, *arguments: str) -> None:
-        """Run another command of ``insights``; note what it should not have done."""
+        """Run another command of ``insights``; record anything unexpected."""
         self.commands.append(arguments[0])
         with self._start("", [*arguments, "--config", str(self._config)]) as process:
             code = process.wait(_PATIENCE_SECONDS)
         self._note(arguments[0], "", code == expected, f"exit {code} instead of {expected}")
 
     def kill(self) -> None:
-        """Start a night and kill it where its rows are staged; what it staged stays."""
+        """Start a night and kill it once its rows are staged; the staged files stay."""
         mark = self.folder / f"struck-{KILLED}"
         self.nights.append("killed, command")
         with self._start(KILLED, self._night()) as process:

@@ -1,6 +1,6 @@
 """The privacy proof: ``python -m tests.privacy.proof``, one page for the data protection officer.
 
-Belongs here: which nights are run, the verdict, the page, and the counts that are kept of it.
+Belongs here: which nights run, the verdict, the page, and the counts that are kept.
 Does not belong here: planting (``schemas.py``, ``hostile.py``), running (``nights.py``),
 searching (``search.py``).
 
@@ -38,12 +38,12 @@ _MOODS: Final = {*ROOM_MOODS, *GRAPH_MOODS, *EXCHANGE_MOODS, SIGN_IN_REFUSED}
 
 @dataclass
 class Proof:
-    """What was planted, run and found; ``surprises`` are nights that did not go as they had to."""
+    """The parts of a proof: tokens, answers, nights and the time at which it began."""
 
     tokens: Tokens
     book: Book
     workspace: Workspace
-    # The program may be changed while the nights run: what is proved is what it was at first.
+    # The program may change while the nights run: the proof is of the version at the start.
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def whole(self) -> None:
@@ -53,7 +53,7 @@ class Proof:
         workspace.run("", 0)
         workspace.run("", 0, is_dagster=True)
         for layer in LAYERS:
-            # A room that could be read all the same would make it a partial night.
+            # Only rooms that meet the layer: one that could still be read makes the night partial.
             workspace.configure(["graph-good" if layer.startswith("graph") else "good"])
             workspace.run(layer, 1, is_dagster=True)
         workspace.configure([*ROOM_MOODS, *GRAPH_MOODS], EXCHANGE_MOODS)
@@ -64,7 +64,7 @@ class Proof:
         self._commands()
 
     def _commands(self) -> None:
-        """Run what is no night, on rooms that can be read."""
+        """Run the other commands, on rooms that can be read."""
         workspace = self.workspace
         workspace.configure(["good", "lying", "graph-good", "graph-lying"])
         first, last = workspace.days
@@ -82,7 +82,7 @@ class Proof:
         self.workspace.kill()
 
     def unserved(self) -> set[str]:
-        """Return the moods that no night met."""
+        """Return the moods that the server never used."""
         return _MOODS - self.book.served
 
     def findings(self) -> list[Finding]:
@@ -107,7 +107,7 @@ class Proof:
 
 @contextmanager
 def prepared(folder: Path, schemas: Path) -> Iterator[Proof]:
-    """Set up the hostile server and a workspace below a folder; certificates lie outside of it."""
+    """Set up the hostile server and a workspace below a folder; certificates are outside it."""
     tokens = Tokens()
     subject = f"{tokens.new('certificate subject and name')}.example".lower()
     trusted = CertificateAuthority(folder / "trusted", (subject, "localhost"))
@@ -121,7 +121,7 @@ def prepared(folder: Path, schemas: Path) -> Iterator[Proof]:
 
 
 def is_search_sighted(folder: Path) -> bool:
-    """Tell whether the search finds a token in each form in which it may be written."""
+    """Tell whether the search finds a token in every form in which it may be written."""
     forms = [PREFIX.encode(), *sorted(forms_of(PREFIX))]
     for number, form in enumerate(forms):
         (folder / f"{number}").write_bytes(b"before " + form + b" after")
@@ -129,7 +129,7 @@ def is_search_sighted(folder: Path) -> bool:
 
 
 def page(proof: Proof, result: ProofResult, findings: list[Finding]) -> str:
-    """Return the report: what was done, what was found, and the verdict."""
+    """Return the report: the nights, the findings and the verdict."""
     nights = proof.workspace.nights
     raised = [each for each in (*LAYERS, KILLED) if any(name.startswith(each) for name in nights)]
     at = f"{result.proved_at:%Y-%m-%d %H:%M} UTC"

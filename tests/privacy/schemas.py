@@ -49,11 +49,11 @@ class Schemas:
         return self._named.get((kind, name))
 
     def prefix(self, node: etree._Element) -> str:
-        """Return the prefix of the schema that a node stands in."""
+        """Return the prefix of the schema that contains a node."""
         return self._prefixes[node.getroottree().getroot()]
 
     def members(self, element: str) -> list[str]:
-        """Return the elements that may stand in an element's place, or itself."""
+        """Return the elements that may substitute an element; if none may, the element."""
         return self._members.get(element, [element])
 
     def is_text(self, type_name: str) -> bool:
@@ -69,7 +69,7 @@ class Schemas:
         return self.is_text(restriction.get("base", ""))
 
     def sample(self, type_name: str) -> str:
-        """Return a value that a type that is no text allows."""
+        """Return a valid value of a type that is not text."""
         node = self.find("simpleType", type_name)
         if node is None:
             return _SAMPLES.get(type_name.removeprefix("xs:"), "1")

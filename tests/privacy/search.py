@@ -1,7 +1,7 @@
-"""Searches every byte that a run wrote for planted tokens, however it was stored.
+"""Search every byte that a run wrote for planted tokens, in whatever form they are stored.
 
 Belongs here: finding a token in plain, compressed, columnar or encoded bytes, in file names and
-in the targets of links.
+in link targets.
 Does not belong here: planting tokens, running nights.
 """
 
@@ -26,7 +26,7 @@ _ARROW: Final = b"\xff\xff\xff\xff"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A token in a file, and some of the text around it."""
+    """A token in a file, with some of the text around it."""
 
     file: str
     token: str
@@ -34,10 +34,10 @@ class Finding:
 
 
 def forms_of(token: str) -> set[bytes]:
-    """Return the ways in which a token may stand in a file, beside UTF-8 in whatever case.
+    """Return the encodings of a token to search for, besides UTF-8 in any case.
 
-    UTF-16, base64, hexadecimal. Base64 depends on where in a group of three bytes the token
-    begins, so its inner part is taken at each of the three.
+    These are UTF-16, base64 and hexadecimal. Base64 depends on the token's offset within a group of
+    three bytes, so the inner part of each of the three encodings is taken.
     """
     plain = token.encode()
     forms = {token.encode("utf-16-le"), token.encode("utf-16-be")}
@@ -55,7 +55,7 @@ def files_with(directory: Path, tokens: Iterable[str]) -> set[tuple[str, str]]:
 
 
 def findings_in(directory: Path, tokens: Iterable[str]) -> list[Finding]:
-    """Return each token found in any file below a directory, in its name, or in a link's target."""
+    """Return each token found below a directory: in a file, a file's name or a link's target."""
     wanted = [(token, token.lower().encode(), forms_of(token)) for token in tokens]
     found: dict[tuple[str, str], Finding] = {}
     for path in sorted(directory.rglob("*")):
@@ -72,7 +72,7 @@ def findings_in(directory: Path, tokens: Iterable[str]) -> list[Finding]:
 
 
 def contents_of(path: Path) -> Iterator[bytes]:
-    """Yield a file's name, its bytes, and what it holds once decompressed and decoded."""
+    """Yield a file's name, its bytes, and its contents decompressed and decoded."""
     yield path.name.encode()
     if path.is_symlink():
         yield str(path.readlink()).encode()
@@ -93,7 +93,7 @@ def contents_of(path: Path) -> Iterator[bytes]:
 
 
 def _packed_in(raw: bytes) -> Iterator[bytes]:
-    """Yield what a page carries in base64."""
+    """Yield the contents that a page embeds in base64."""
     for text in re.findall(rb">([A-Za-z0-9+/]{40,}={0,2})<", raw):
         yield base64.b64decode(text + b"=" * (-len(text) % 4))
 
@@ -121,7 +121,7 @@ def _rows_of_all_tables(path: Path) -> list[object]:
 
 
 def _rows_of_sqlite(path: Path) -> list[object]:
-    """Return every row: in the file itself a long text lies in pieces, on several pages."""
+    """Return every row: in the file itself, a long text is split across several pages."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -134,7 +134,7 @@ def _rows_of_sqlite(path: Path) -> list[object]:
 
 
 def _rows_of_streams(raw: bytes) -> list[object]:
-    """Return the rows of Arrow streams that stand one after the other; the last may be cut."""
+    """Return the rows of concatenated Arrow streams; the last may be cut off."""
     source = pa.BufferReader(raw)
     rows: list[object] = []
     try:

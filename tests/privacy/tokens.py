@@ -1,7 +1,7 @@
-"""Tokens that stand for personal data: each is unique, all begin alike.
+"""Tokens that stand for personal data: each is unique, and all have the same prefix.
 
-Belongs here: making tokens, and telling where a found one was planted.
-Does not belong here: where they are planted, how they are searched for.
+Belongs here: making tokens, and looking up where a found token was planted.
+Does not belong here: planting them, searching for them.
 """
 
 import re
@@ -10,13 +10,13 @@ from collections import Counter
 from typing import Final
 
 PREFIX: Final = "Zq7Kx41Pers"
-"""No program, library or file of ours contains it; it stands in every token."""
+"""The prefix of every token; no program, library or file of ours contains it."""
 
 _TOKEN: Final = re.compile(rf"{PREFIX}(\d{{6}})x", re.IGNORECASE)
 
 
 class Tokens:
-    """Hands out tokens and remembers what each stands for. Safe for threads."""
+    """Creates tokens and remembers the place of each. Thread-safe."""
 
     def __init__(self) -> None:
         self._places: list[str] = []
@@ -29,7 +29,7 @@ class Tokens:
             return f"{PREFIX}{len(self._places):06d}x"
 
     def place_of(self, text: str) -> str:
-        """Return the places of the tokens in a text; ``somewhere`` if they are cut off."""
+        """Return the places of the tokens in a text; ``somewhere`` for one that is cut off."""
         numbers = sorted({int(match[1]) for match in _TOKEN.finditer(text)})
         return ", ".join(self._places[number - 1] for number in numbers) or "somewhere"
 

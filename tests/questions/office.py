@@ -1,7 +1,7 @@
-"""A company whose figures docs/questions.md shows: twenty rooms, a summer and what lies ahead.
+"""A company whose figures docs/questions.md shows: twenty rooms, a summer and the weeks ahead.
 
-Belongs here: rooms and bookings that look like life, the same on every machine.
-Does not belong here: what is asked of them (the page).
+Belongs here: realistic rooms and bookings, the same on every machine.
+Does not belong here: the queries (``docs/questions.md``).
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ _POPULARITY: Final = {"HQ": 1.0, "Annex": 0.55, "Pier": 0.75}
 
 
 def publish_company(folder: Path) -> None:
-    """Publish the company's databases below a folder, and write the ``insights.yaml`` for them."""
+    """Publish the company's databases below a folder, and write their ``insights.yaml``."""
     past, ahead = days_from(FIRST, PAST_DAYS), days_from(FIRST, PAST_DAYS + AHEAD_DAYS)[PAST_DAYS:]
     random = Random(20261020)
     bookings = [
@@ -105,7 +105,7 @@ def _day(random: Random, room: Room, day: date) -> Iterator[Booking]:
 
 
 def _changes(random: Random, bookings: list[Booking]) -> Iterator[dict[str, Any]]:
-    """Yield what the nights saw of the cancelled bookings, from the end of June on."""
+    """Yield the cancellations that the nights saw, from the end of June on."""
     for booking in bookings:
         if booking.status != "cancelled" or booking.created_at is None:
             continue

@@ -1,4 +1,4 @@
-"""A client of nothing but the standard library and lxml, to look at raw answers."""
+"""A client that uses only the standard library and lxml, to look at raw answers."""
 
 import base64
 import http.client
@@ -26,7 +26,7 @@ IDS = "//t:ItemId/@Id"
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer as it came over the wire."""
+    """An answer as received."""
 
     status: int
     headers: dict[str, str]
@@ -50,14 +50,14 @@ class Reply:
 
     @property
     def content(self) -> etree._Element:
-        """The element of the operation."""
+        """The operation's element."""
         body = self.root.find("s:Body", NAMESPACES)
         assert body is not None
         return body[0]
 
 
 class Client:
-    """Speaks to one server over one connection, as the account that is let in by default."""
+    """Speaks to one server over one connection, with the default account."""
 
     def __init__(self, connection: http.client.HTTPSConnection, credentials: str) -> None:
         self._connection = connection
@@ -77,7 +77,7 @@ class Client:
     def find(
         self, start: datetime, end: datetime, *fields: str, folder: str, **options: str
     ) -> Reply:
-        """FindItem in a folder (XML of its id), as the impersonated user if one is given."""
+        """Send FindItem for a folder (XML of its id), impersonating a user if one is given."""
         return self.ask(
             find_item(start, end, fields, folder, options.get("most")), options.get("as_")
         )
@@ -155,6 +155,6 @@ def get_folder(folder: str, base: str = "Default", fields: tuple[str, ...] = ())
 
 
 def find_day(client: Client, room: str = ROOM, *fields: str) -> Reply:
-    """FindItem over the Monday that the test rooms have their meetings on."""
+    """Send FindItem for the Monday on which the test rooms have their meetings."""
     wanted = (*TIMES, *fields)
     return client.find(MONDAY, MONDAY + DAY, *wanted, folder=OWN_CALENDAR, as_=room)

@@ -1,4 +1,4 @@
-"""Fixtures for the tests of the sandbox alone."""
+"""Fixtures for the tests of the sandbox."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -17,7 +17,7 @@ Validate: TypeAlias = Callable[[etree._Element], None]
 
 @pytest.fixture(scope="session")
 def schema() -> etree.XMLSchema:
-    """Microsoft's published EWS schema; the test is skipped where it is not at hand."""
+    """Microsoft's published EWS schema; without it, the test is skipped."""
     folder = schema_folder()
     if folder is None:
         pytest.skip(SCHEMAS)
@@ -43,5 +43,5 @@ def held() -> Tenant:
 
 @pytest.fixture
 def server(exchange: StartExchange, held: Tenant) -> SandboxExchange:
-    """A server of that tenant."""
+    """A server of the tenant ``held``."""
     return exchange(held)

@@ -1,1 +1,1 @@
-"""Tests of the configuration: what is read, and every way in which it is refused."""
+"""Tests of the configuration: what is read, and every error that refuses it."""

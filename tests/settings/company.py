@@ -1,4 +1,4 @@
-"""A folder with a configuration that is right; each test breaks one thing in it."""
+"""A folder with a valid configuration; each test breaks one thing in it."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -49,7 +49,7 @@ def region(name: str) -> dict[str, Any]:
 
 @dataclass
 class Company:
-    """Values of ``insights.yaml`` and texts of room directories, written when they are read."""
+    """The values of ``insights.yaml`` and the texts of room CSVs, written to disk before a read."""
 
     folder: Path
     values: dict[str, Any] = field(
@@ -97,7 +97,7 @@ def in_eu(**changes: object) -> Break:
 
 
 def assert_refused(company: Company, spoil: Break, key: str, reason: str) -> None:
-    """Break one thing, and look for the one line that names file, key and remedy."""
+    """Break one thing, and expect exactly one line that names file, key and remedy."""
     spoil(company)
     (line,) = company.problems()
     assert line.startswith(f"insights.yaml: {key}: ")
@@ -107,14 +107,14 @@ def assert_refused(company: Company, spoil: Break, key: str, reason: str) -> Non
 
 
 def rooms(*rows: Mapping[str, str]) -> str:
-    """Return a room CSV of these rows; the columns are those that any row names."""
+    """Return a room CSV of these rows, with every column that any row has."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
     lines = [",".join(f'"{row.get(column, "")}"' for column in columns) for row in rows]
     return "\n".join([",".join(columns), *lines]) + "\n"
 
 
 def room(number: int = 1, **changes: str) -> dict[str, str]:
-    """Return a row of the room CSV that is right, with some cells changed."""
+    """Return a valid row of the room CSV, with some cells changed."""
     return {
         "room_id": f"eu-{number}",
         "address": f"eu{number}@contoso.example",

@@ -1,4 +1,4 @@
-"""The folder of a company whose configuration is right."""
+"""The folder of a company with a valid configuration."""
 
 from pathlib import Path
 

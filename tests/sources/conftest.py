@@ -1,7 +1,7 @@
-"""A room, a clock that only sleeping moves, and a source that reads the one by the other.
+"""A room, a clock that only sleeping moves, and a source that uses both.
 
-Belongs here: what every test of the sources starts from.
-Does not belong here: what goes wrong; each test turns that on itself.
+Belongs here: the fixtures that every test of the sources starts from.
+Does not belong here: faults; each test sets its own.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def room(items: list[Item], address: str = ROOM) -> Tenant:
 
 
 class FakeTime:
-    """Seconds that pass only while somebody sleeps."""
+    """A clock whose seconds pass only during sleeps."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -72,7 +72,7 @@ def opener(
     *,
     with_invitees: bool,
 ) -> Iterator[Callable[..., Any]]:
-    """Give what opens sources with the fake clock; they are closed at its end."""
+    """Yield a function that opens sources with the fake clock; the block's end closes them."""
     with ExitStack() as sources:
 
         def start(
@@ -93,14 +93,14 @@ def opener(
 
 @pytest.fixture
 def open_source(fake_time: FakeTime) -> Iterator[Open]:
-    """``open_source(server, **settings)``: a source with the fake clock; closed with the test."""
+    """``open_source(server, **settings)``: a source with the fake clock, closed after the test."""
     with opener(EwsSource, ews_settings, fake_time, with_invitees=False) as start:
         yield start
 
 
 @pytest.fixture
 def read(exchange: StartExchange, open_source: Open) -> Callable[..., Any]:
-    """``read(tenant, **settings)``: read ROOM's week from a server of its own."""
+    """``read(tenant, **settings)``: read ROOM's week from a new server."""
 
     def start(tenant: Tenant, window: Window = WEEK, **settings: Any) -> Any:
         return open_source(exchange(tenant), **settings).read(ROOM, window)

@@ -1,11 +1,12 @@
-"""Mutated answers of EWS and Graph: never a traceback, never a value, never a short list as whole.
+"""Mutated answers of EWS and Graph: no traceback, no value in an error, no short list as complete.
 
-Belongs here: changing recorded answers a little, and what no change may lead to. ``make fuzz``
-reads 10,000 of them; the tests read some hundreds.
-Does not belong here: what a certain fault means (``tests/sources``).
+Belongs here: changing recorded answers a little, and checking those promises. ``make fuzz`` reads
+10,000 of them; the tests read some hundreds.
+Does not belong here: the meaning of a particular fault (``tests/sources``).
 
-A real source reads: only the adapter below it is replaced, by one that hands out the answers of
-a sandbox, changed. Names, subjects and addresses are marked, so that any of them shows in an error.
+The source is real: only the adapter below it is replaced, by one that returns the recorded answers
+of a sandbox, mutated. Names, subjects and addresses are marked, so that any leak into an error is
+found.
 """
 
 import io
@@ -48,7 +49,7 @@ _ODD: Final = (b"", b"null", b"true", b"0", b"-1", b"[]", b"{}", b"&#x1B;", b"\x
 
 
 def tenant() -> Tenant:
-    """A room with bookings whose every text is marked."""
+    """Return a tenant with a room and bookings whose every text is marked."""
     people = [Person(f"{MARK} {n}", f"{MARK.lower()}{n}@contoso.example") for n in range(3)]
     items = [
         Item(
@@ -67,7 +68,7 @@ def tenant() -> Tenant:
 
 
 def mutated(chance: random.Random, body: bytes) -> bytes:
-    """Return the body with one to three changes: mostly of values, else of bytes or tokens."""
+    """Return the body with one to three changes: mostly to values, else to bytes or tokens."""
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         values = list(_VALUES.finditer(body))
         if values and chance.random() < _SHARE_OF_VALUES:
@@ -99,7 +100,7 @@ def _broken(chance: random.Random, body: bytes) -> bytes:
 
 
 class Replay:
-    """Hands out recorded answers, one of them changed, every time the same."""
+    """Returns recorded answers, one of them changed, the same each time."""
 
     def __init__(self) -> None:
         self.recorded: dict[str, requests.Response] = {}
@@ -116,7 +117,7 @@ class Replay:
 
 
 def key_of(request: requests.PreparedRequest) -> str:
-    """Tell requests apart by what they ask for."""
+    """Return the operation or the URL of a request, as the key of its answer."""
     body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
     for name in (b"FindItem", b"GetItem"):
         if b"<m:" + name in body or b":" + name + b">" in body:
@@ -129,7 +130,7 @@ def _is_sign_in(key: str) -> bool:
 
 
 class FastTime:
-    """A clock that only sleeping moves."""
+    """A clock that only sleeps move."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -142,17 +143,17 @@ class FastTime:
 
 
 def opened(kind: str, server: SandboxExchange) -> CalendarSource:
-    """Open a source of a kind on the sandbox, with a clock of its own."""
+    """Open a source of a kind on the sandbox, with its own clock."""
     if kind == "ews":
         return EwsSource(*ews_settings(server), with_invitees=True, clock=FastTime())
     return GraphSource(*graph_settings(server), with_invitees=True, clock=FastTime())
 
 
 def fuzz(kind: str, server: SandboxExchange, count: int, seed: int) -> Counter[str]:
-    """Read so many mutated answers; return how the readings ended.
+    """Read so many mutated answers; return counts of the outcomes.
 
     Raises:
-        AssertionError: a reading broke a promise; the message has the seed's number, no content.
+        AssertionError: a reading broke a promise; the message has the seed, but no content.
     """
     replay, send = Replay(), TimedAdapter.send
 
@@ -170,7 +171,7 @@ def fuzz(kind: str, server: SandboxExchange, count: int, seed: int) -> Counter[s
         TimedAdapter.send = play  # type: ignore[method-assign,assignment]
         for number in range(count):
             chance = random.Random(f"{seed}-{kind}-{number}")
-            # Sign-in answers are a quarter: the calendars are what is stored.
+            # Sign-in answers are a quarter only: calendars matter more, as they are stored.
             keys = sorted(replay.recorded, key=_is_sign_in)
             of_calendar = [key for key in keys if not _is_sign_in(key)]
             key = chance.choice(of_calendar if chance.random() < 0.75 else keys)
@@ -182,7 +183,7 @@ def fuzz(kind: str, server: SandboxExchange, count: int, seed: int) -> Counter[s
 
 
 def reading(open_source: Callable[[], CalendarSource], whole: int, name: str) -> str:
-    """Read once; return how it ended."""
+    """Read once; return the outcome."""
     try:
         items = open_source().read(ROOM, WINDOW)
     except ReadError as error:
@@ -202,7 +203,7 @@ def reading(open_source: Callable[[], CalendarSource], whole: int, name: str) ->
 
 
 def main(count: int = 10_000, seed: int = 1) -> None:
-    """Fuzz both protocols, half each, and print how the readings ended."""
+    """Fuzz both protocols, half each, and print the outcomes."""
     with (
         TemporaryDirectory() as folder,
         SandboxExchange(tenant(), CertificateAuthority(Path(folder))) as server,

@@ -1,4 +1,4 @@
-"""A real Spark with two executors builds every table that one machine builds, row for row.
+"""A real Spark with two executors builds the same tables as one machine, row for row.
 
 ``make spark-test`` installs Spark into ``.venv-spark`` and runs this. It needs Java 17 or later.
 Belongs here: a ``local-cluster`` on loopback, lakes in a temporary folder, executors killed.
@@ -84,7 +84,7 @@ def assert_same(one: Location, many: Location) -> int:
 
 
 def made(folder: Path, rooms: int) -> tuple[Lake, int]:
-    """Fill a lake of so many rooms and publish it on one machine; return how many bookings."""
+    """Fill a lake with so many rooms, publish it on one machine; return the number of bookings."""
     lake = Lake(folder / f"lake-{rooms}", "EU")
     first = _TODAY - timedelta(days=396)
     bookings = generate(lake, Plan("EU", rooms, first, _TODAY + timedelta(days=180), _TODAY))
@@ -103,7 +103,7 @@ def of_2_500_000_bookings(builder: SparkBuilder, folder: Path) -> str:
 
 
 def with_an_executor_killed(_: SparkBuilder, folder: Path) -> str:
-    """Kill one of two executors as soon as a shard has written a table, and once more."""
+    """Kill one of two executors as soon as a shard has written a table; then do it again."""
     lake, bookings = made(folder, _ROOMS_OF_THE_KILLED)
     killed: list[int] = []
     is_over = threading.Event()
@@ -174,7 +174,7 @@ def of_random_lakes(builder: SparkBuilder, folder: Path) -> str:
 
 
 def of_a_bucket(builder: SparkBuilder, folder: Path) -> str:
-    """Let workers read a lake in a bucket and leave their tables there; the driver shows them."""
+    """Let workers read a lake in a bucket and write tables there; the driver publishes them."""
     if not is_installed("seaweedfs"):
         return f"not run: it needs {SEAWEEDFS}"
     place = ObjectUrl("s3", BUCKET, "proof")
@@ -205,7 +205,7 @@ def of_a_building_too_large(builder: SparkBuilder, folder: Path) -> str:
 
 
 def of_mistakes(folder: Path) -> str:
-    """Ask the command for Spark without Java, and with a master that is none."""
+    """Run the command for Spark without Java, and with an invalid master."""
     rooms = "room_id,address,time_zone\nr1,r1@contoso.example,UTC\n"
     (folder / "rooms-eu.csv").write_text(rooms)
     keys = {"engine": "spark", "spark": {"master": "no-such-master"}}
@@ -232,7 +232,7 @@ def of_mistakes(folder: Path) -> str:
 
 
 def of_the_job_file(folder: Path) -> str:
-    """Publish by spark-submit, with the file that Fabric and Databricks run."""
+    """Publish with spark-submit and the file that Fabric and Databricks run."""
     with (folder / "insights.yaml").open("w") as file:
         yaml.safe_dump({"regions": {"EU": region("eu")}}, file)
     lake = Lake(folder / "eu" / "lake", "EU")
@@ -255,7 +255,7 @@ def of_the_job_file(folder: Path) -> str:
 
 
 def main(names: list[str]) -> None:
-    """Run every check, or those that are named; the first that fails ends it."""
+    """Run every check, or those that are named; stop at the first that fails."""
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     checks: list[Callable[[SparkBuilder, Path], str]] = [
         of_a_building_too_large,
@@ -266,7 +266,7 @@ def main(names: list[str]) -> None:
     ]
     with TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        if is_installed("seaweedfs"):  # before Spark, whose workers get the environment of then
+        if is_installed("seaweedfs"):  # before Spark starts: its workers inherit this environment
             (folder / "seaweedfs").mkdir()
             os.environ |= stack.enter_context(seaweedfs(folder / "seaweedfs")).environment
         if not names:

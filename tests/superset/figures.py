@@ -1,7 +1,7 @@
-"""What each chart of the dashboard should show, asked of the database without Superset.
+"""The expected figures of each chart of the dashboard, queried from the database without Superset.
 
-Belongs here: one query a chart, written by hand; dimensions first, then figures.
-Does not belong here: how Superset is asked (``proof.py``).
+Belongs here: one query per chart, written by hand; dimensions first, then figures.
+Does not belong here: querying Superset (``proof.py``).
 """
 
 from collections.abc import Mapping

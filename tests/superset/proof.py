@@ -1,8 +1,8 @@
 """A real Superset imports the dashboard, and each chart shows the figures of the database.
 
 ``make superset-test`` installs Superset into ``.venv-superset`` and runs this. Belongs here: one
-Superset in a temporary folder on loopback, asked over its API as a browser asks it.
-Does not belong here: the dashboard (``warehouse/superset``), what is expected (``figures.py``).
+Superset in a temporary folder on loopback, queried over its API as a browser does.
+Does not belong here: the dashboard (``warehouse/superset``), expected figures (``figures.py``).
 """
 
 import os
@@ -35,14 +35,14 @@ FILTER_STATE_CACHE_CONFIG = EXPLORE_FORM_DATA_CACHE_CONFIG = CACHE_CONFIG
 TALISMAN_ENABLED = False
 """
 _START_SECONDS: Final = 180
-_TEMPORAL: Final = 2  # Superset's number of a column of dates
+_TEMPORAL: Final = 2  # Superset's type number of a date column
 _ACCOUNT: Final = "admin"
 
 Rows = list[tuple[str, ...]]
 
 
 class Superset:
-    """One Superset whose every file is in a folder that is thrown away."""
+    """One Superset with all its files in a temporary folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -65,7 +65,7 @@ class Superset:
             subprocess.run(command, env=self._environment, stdout=log, stderr=log, check=True)
 
     def set_up(self, archive: Path) -> None:
-        """Make its database and its administrator, and import the dashboard."""
+        """Create its database and its administrator, and import the dashboard."""
         self.run("db", "upgrade")
         names = ("--firstname", "A", "--lastname", "B", "--email", "admin@contoso.example")
         self.run(
@@ -104,7 +104,7 @@ class Superset:
         }
 
     def rows(self, chart_id: int) -> Rows:
-        """Return what a chart shows."""
+        """Return the rows that a chart shows."""
         (result,) = self._get(f"/api/v1/chart/{chart_id}/data/?force=true")["result"]
         kinds = dict(zip(result["colnames"], result["coltypes"], strict=True))
         return comparable(
@@ -138,7 +138,7 @@ class Superset:
 
 
 def comparable(rows: list[tuple[Any, ...]]) -> Rows:
-    """Return rows as texts, sorted; a figure keeps nine digits."""
+    """Return rows as texts, sorted; figures are rounded to nine digits."""
     return sorted(tuple(_text(value) for value in row) for row in rows)
 
 
@@ -149,14 +149,14 @@ def _text(value: Any) -> str:
 
 
 def _day(milliseconds: float | None) -> date | None:
-    """Superset gives dates in milliseconds."""
+    """Return a day from Superset's milliseconds."""
     if milliseconds is None:
         return None
     return datetime.fromtimestamp(milliseconds / 1000, UTC).date()
 
 
 def main() -> int:
-    """Print a line a chart; return 1 if one differs or is missing."""
+    """Print a line for each chart; return 1 if one differs or is missing."""
     with TemporaryDirectory(prefix="superset-") as name:
         folder = Path(name)
         publish_scenario(folder, everything()).close()

@@ -1,7 +1,7 @@
-"""Random small offices, and the best placement of their bookings as a solver finds it.
+"""Random small offices, and the best placement of their bookings, found by a solver.
 
-Belongs here: an office in minutes and plain lists, and CP-SAT's optimum of it.
-Does not belong here: the bounds that are held against it; the two share no line.
+Belongs here: an office in minutes and plain lists, and its optimum by CP-SAT.
+Does not belong here: the bounds that are compared with it; the two share no code.
 """
 
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ import numpy as np
 from warehouse.placement import Building, minutes_of_days
 
 _FIRST: Final = 29_000_000
-_LENGTHS: Final = (1440, 1440, 1380, 1500)  # an hour is skipped, and one comes twice
+_LENGTHS: Final = (1440, 1440, 1380, 1500)  # the clocks change: days of 23 and 25 hours
 
 
 @dataclass(frozen=True)
 class Booking:
-    """Instants in minutes; ``own`` is the room that it has, None where that is gone.
+    """Start and end in minutes; ``own`` is the booking's room, None if that was removed.
 
-    ``invited`` may be more than ``need``: no other room than its own holds fewer then.
+    ``invited`` may exceed ``need``: any other room then needs that many seats.
     """
 
     own: int | None
@@ -32,16 +32,16 @@ class Booking:
 
     @property
     def room(self) -> int:
-        """The number of its room, -1 where that is gone."""
+        """The number of its room, -1 if that was removed."""
         return -1 if self.own is None else self.own
 
 
 @dataclass(frozen=True)
 class Office:
-    """Rooms by seats, the days (by number) on which each can be used, and bookings.
+    """Rooms as seats, the numbers of the days on which each can be used, and bookings.
 
-    ``parts`` are of the rooms that are others together (R25). A room that changes its size (R18)
-    stands here twice, with other days.
+    ``parts`` has the combined rooms with the rooms they consist of (R25). A room that changes its
+    size (R18) is here twice, with different days.
     """
 
     seats: tuple[int, ...]
@@ -66,11 +66,11 @@ class Office:
         return is_open and (is_own or self.seats[room] >= max(booking.need, booking.invited))
 
     def takes(self, room: int) -> set[int]:
-        """Return the rooms that nobody else has while a room is taken."""
+        """Return the rooms that are blocked while a room is taken, itself included."""
         return {room, *dict(self.parts).get(room, ())}
 
     def as_arrays(self) -> Building:
-        """Return the office as the bounds take it."""
+        """Return the office as the bounds expect it."""
         midnights = np.array(self.midnights)
         order = sorted(
             self.bookings, key=lambda each: (-1 if each.own is None else each.own, each.start)
@@ -94,9 +94,9 @@ class Office:
 
 
 def random_office(seed: int) -> Office:
-    """Return an office of up to seven rooms and sixteen bookings, some of them out of a room.
+    """Return an office of up to seven rooms and sixteen bookings, some without a room.
 
-    Some rooms change their size from a day on, some are combined with others.
+    Some rooms change their size on a day, some are combined from others.
     """
     random = Random(seed)
     first = random.randrange(len(_LENGTHS))
@@ -107,13 +107,13 @@ def random_office(seed: int) -> Office:
     count = random.randint(0, 5)
     open_days = [{day for day in days if random.random() < 0.85} for _ in range(count)]
     sizes = [random.choice((1, 2, 4, 6, 8)) for _ in range(count)]
-    if count and random.random() < 0.3:  # R18: another size from a day on
+    if count and random.random() < 0.3:  # R18: another size from some day on
         since = random.choice(days)
         open_days.append({day for day in open_days[-1] if day >= since})
         open_days[-2] -= open_days[-1]
         sizes.append(random.choice((1, 2, 4, 6, 8)))
     together: list[int] = []
-    if len(sizes) > 1 and random.random() < 0.4:  # R25: the last room is these
+    if len(sizes) > 1 and random.random() < 0.4:  # R25: the last room combines these
         together = random.sample(range(len(sizes)), min(len(sizes), random.randint(2, 3)))
         sizes.append(sum(sizes[room] for room in together))
         open_days.append(set())
@@ -126,7 +126,7 @@ def random_office(seed: int) -> Office:
     )
     office = Office(seats, (), tuple(midnights), bookings, parts)
     is_open = [open_days[room] for room in order]
-    for booking in bookings:  # a room is open where it is booked, and so are its parts
+    for booking in bookings:  # a room is open on days when it is booked, and so are its parts
         for room in office.takes(booking.own) if booking.own is not None else ():
             is_open[room] |= office.days(booking)
     for whole, rooms in parts:
@@ -149,7 +149,7 @@ def _booking(random: Random, seats: tuple[int, ...], midnights: list[int], grain
 
 def best(office: Office, *, by_minutes: bool) -> int:
     """Return the most bookings, or minutes, that any placement serves."""
-    from ortools.sat.python import cp_model  # a second to import, for each worker of pytest
+    from ortools.sat.python import cp_model  # importing takes a second in each worker of pytest
 
     model = cp_model.CpModel()
     bookings = list(enumerate(office.bookings))

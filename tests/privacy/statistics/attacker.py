@@ -1,10 +1,10 @@
-"""The attack: the least and the most that each hidden count can be.
+"""The attack: the smallest and the largest value that each hidden count can have.
 
-Belongs here: narrowing by the equations themselves, and integer programs (HiGHS) for the rest.
+Belongs here: bounds from single equations, and integer programs (HiGHS) for the rest.
 Does not belong here: which equations there are (``program.py``).
 
-A solution in which a hidden count is 0, or at least k, shows that it is safe; one solution shows
-it of many. Only what no solution shows is solved for its least and its most.
+A solution in which a hidden count is 0, or at least k, proves that the count is safe; one solution
+can do so for many counts. Only the other counts are minimized and maximized one by one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,18 +23,18 @@ from tests.privacy.statistics.program import Builder, ContradictionError, Progra
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 TIED: Final = (("duration",), ("lead_time", "kind"), ("headcount", "external"))
-"""Measures that tell of each other are solved together."""
+"""Measures that say something about each other are solved together."""
 _SEED: Final = 17
 _MOST_SOLUTIONS: Final = 60
 _VAIN_SOLUTIONS: Final = 6
 _SECONDS: Final = 60.0
 _ENOUGH: Final = 200
-"""Findings of some measures, after which no more are sought."""
+"""Stop after this many findings for a group of measures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A count of bookings by others that is proven to lie within 1 to k - 1."""
+    """A count of other people's bookings that provably lies between 1 and k - 1."""
 
     what: str
     how: str
@@ -54,7 +54,7 @@ class Attack:
 def attack(
     nights: Sequence[Night], minimum_group: int, own: Sequence[Own] = (), trailing_days: int = 14
 ) -> Attack:
-    """Try every hidden count and every rest of some nights' statistics."""
+    """Attack every hidden count, and every remainder, in the statistics of some nights."""
     measures = {each.measure for night in nights for each in night.shown}
     known = {measure for tied in TIED for measure in tied}
     tried = 0
@@ -76,12 +76,12 @@ def attack(
 
 
 def _only(night: Night, measures: Sequence[str]) -> Night:
-    """Return what a night tells of some measures: kinds of change have totals of their own."""
+    """Return a night with only some measures: each kind of change has totals of its own."""
     return replace(night, shown=tuple(each for each in night.shown if each.measure in measures))
 
 
 class Solver:
-    """Narrows the targets of one program."""
+    """Finds bounds for the targets of one program."""
 
     def __init__(self, program: Program, minimum_group: int) -> None:
         self._program = program
@@ -96,7 +96,7 @@ class Solver:
         self._narrow()
 
     def _narrow(self) -> None:
-        """Bound each unknown by what the others of its equations leave, until nothing moves."""
+        """Bound each unknown by the rest of its equations, until no bound changes."""
         rows, columns = self._equal.nonzero()
         for _ in range(100):
             least = (self._values - self._equal @ self._high)[rows] + self._high[columns]
@@ -115,7 +115,7 @@ class Solver:
         matrix = _matrix(targets, self._count)
         own = matrix @ np.array(self._program.own, dtype=np.float64)
         low, high = matrix @ self._low - own, matrix @ self._high - own
-        # A sum of k bookings may be shown, whoever made some of them.
+        # A sum of k bookings may be shown, even if the attacker's colleague made some of them.
         is_open = ~((high <= 0) | (low + own >= self._k))
         is_proven = is_open & (low >= 1) & (high < self._k)
         is_open &= ~is_proven & (low < high)
@@ -136,7 +136,7 @@ class Solver:
     def _unsafe(
         self, matrix: csr_array, own: Floats, places: npt.NDArray[np.intp]
     ) -> npt.NDArray[np.intp]:
-        """Return those of the targets that no solution shows to be safe."""
+        """Return the targets that no solution proves to be safe."""
         vain = 0
         for number in range(_MOST_SOLUTIONS):
             if not len(places) or vain >= _VAIN_SOLUTIONS:
@@ -153,7 +153,7 @@ class Solver:
         return places
 
     def _solve(self, weights: Floats) -> Floats:
-        """Return the counts of an integer solution with the least weight."""
+        """Return the counts of the integer solution with the smallest weighted sum."""
         free = self._low < self._high
         fixed = np.where(free, 0.0, self._low)
         solution = self._low.copy()
@@ -178,7 +178,7 @@ class Solver:
         return solution
 
     def _constraints(self, free: Any, fixed: Floats) -> tuple[list[LinearConstraint], int]:
-        """Return the rows over the free counts, and over the minutes of those with lengths."""
+        """Return constraints on the free counts, and on the minutes of those with known lengths."""
         program = self._program
         timed = [each for each in program.lengths if program.minutes]
         place = {each: number for number, each in enumerate(timed)}
@@ -201,7 +201,7 @@ class Solver:
         return found, len(timed)
 
     def _other_rows(self) -> Iterator[tuple[Any, Any, Floats, Floats]]:
-        """Return sums, what is taken from them, and their limits."""
+        """Yield constraints as sums, sums to subtract from them, lower and upper limits."""
         if rows := self._program.at_least:
             least = np.array(list(rows.values()), dtype=np.float64)
             yield list(rows), [frozenset()] * len(rows), least, np.full(len(rows), np.inf)
@@ -211,7 +211,7 @@ class Solver:
             yield plus, minus, zero, np.where(is_equal, zero, np.inf)
 
     def _long_rows(self, free: Any, fixed: Floats, others: int) -> LinearConstraint:
-        """Return that bookings are long enough for the time that their rooms were booked."""
+        """Return the constraint that bookings are long enough to fill their rooms' booked time."""
         rows = self._program.long
         least = np.array(list(rows.values()), dtype=np.float64)
         weights = _matrix(list(rows), self._count).toarray()
@@ -245,7 +245,7 @@ class Solver:
 
 
 def _matrix(rows: Sequence[Unknowns], columns: int) -> csr_array:
-    """Return a matrix of ones, a row for each set."""
+    """Return a matrix with a row per set: 1 in the columns of the set, else 0."""
     ends = np.cumsum([0, *(len(each) for each in rows)])
     places = np.array([each for row in rows for each in sorted(row)], dtype=np.int64)
     return csr_array((np.ones(len(places)), places, ends), shape=(len(rows), columns))

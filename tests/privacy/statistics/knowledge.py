@@ -1,7 +1,7 @@
-"""What the attacker knows: the statistics of one night, a colleague's bookings, the words.
+"""What the attacker knows: the statistics of one night, a colleague's bookings, the bands.
 
 Belongs here: reading a statistics file (DuckDB, or the folder of its Parquet files).
-Does not belong here: what can be concluded from it (``attacker.py``).
+Does not belong here: drawing conclusions from it (``attacker.py``).
 """
 
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ from transforms.contract import CAPACITY_BANDS, PERSONAL_ROOM_TYPES, band_of
 
 Band: TypeAlias = str | None
 Leaf: TypeAlias = tuple[str | None, str | None, str | None]
-"""Site, building and capacity band: the smallest group that a total is known of."""
+"""Site, building and capacity band: the smallest group whose total is known."""
 
 FEW: Final = "few"
 _TABLES: Final = (
@@ -53,12 +53,12 @@ LEADS: Final[Mapping[Band, tuple[int, int]]] = {
     "7d-30d": (7, 30),
     "30d+": (30, 10**6),
 }
-"""Whole days ahead, outwards."""
+"""The fewest and the most days ahead, rounded outwards to whole days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of booking_profile; ``month`` such as 2026-10, None for all closed months."""
+    """A cell of booking_profile; ``month`` is like 2026-10, or None for all closed months."""
 
     level: str
     site: str | None
@@ -77,7 +77,7 @@ def place_of(leaf: Leaf, level: str) -> tuple[str | None, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A published number: bookings of a band of a cell, the minutes of it where they are told."""
+    """A published number: the bookings in a band of a cell, and their minutes if published."""
 
     cell: Cell
     measure: str
@@ -89,9 +89,9 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What the time measures tell of a group's day: booked minutes, and the bookings at least.
+    """A group's day in the time measures: booked minutes, and the least number of bookings.
 
-    ``bookings`` is how many there are, where a table tells it.
+    ``bookings`` is the exact number, if a table has it.
     """
 
     minutes: int
@@ -101,10 +101,10 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What the tables of the page's what-if tell of a group on some days.
+    """A group on some days, in the tables of the page's what-if.
 
-    ``stretches`` is the least number of times without a gap that its rooms were booked: one for
-    each room of the plan that has some of them. ``minutes`` is how long that was.
+    ``stretches`` is the least number of uninterrupted booked stretches in its rooms: one for each
+    room of the plan that has any. ``minutes`` is their total length.
     """
 
     days: frozenset[date]
@@ -114,10 +114,10 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """The statistics as they were published one night.
+    """The statistics that one night published.
 
-    ``booked`` are the minutes that were booked of a building's day, past (room_days) or still
-    ahead (busy_ahead).
+    ``booked`` has the booked minutes of each building's day, past (room_days) or ahead
+    (busy_ahead).
     """
 
     built_on: date
@@ -127,14 +127,14 @@ class Night:
     booked: Mapping[tuple[str | None, date], int] = field(default_factory=dict)
 
     def closed_days(self, trailing_days: int) -> frozenset[date]:
-        """Return the days of months whose last day lies more than so many days back."""
+        """Return the days of months that ended more than ``trailing_days`` ago."""
         limit = self.built_on - timedelta(days=trailing_days)
         return frozenset(day for _, day in self.use if _last_of_month(day) < limit)
 
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A booking that the attacker's colleague made: its group, its day, the bands it is in."""
+    """A booking by the attacker's colleague: its group, its day and its bands."""
 
     leaf: Leaf
     day: date
@@ -165,9 +165,9 @@ def read_night(path: Path) -> Night:
 
 
 def read_changes(path: Path) -> Night:
-    """Read what a statistics database tells of changes: each kind is a measure, banded by notice.
+    """Read the changes in a statistics database: each kind is a measure, with notice as bands.
 
-    No total is given: that of a cell is the sum of its rows.
+    No total is published: that of a cell is the sum of its rows.
     """
     with duckdb.connect(str(path), read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -215,7 +215,7 @@ SELECT site, building, capacity_band, local_date,
 FROM room_days JOIN rooms USING (room_id)
 GROUP BY ALL
 """
-"""A used room has a booking; one with an overlap, or a gap between bookings, has two."""
+"""A room in use has at least one booking; with an overlap, or a gap between bookings, two."""
 
 
 _BOOKED: Final = """
@@ -236,11 +236,11 @@ WITH planned AS (FROM what_if_rooms JOIN rooms USING (room_id)),
 SELECT site, building, local_date FROM whole
 QUALIFY row_number() OVER (PARTITION BY site, building ORDER BY local_date DESC) <= days
 """
-"""The latest days on which all rooms of a building were read: so many as the table says."""
+"""The latest days on which all rooms of a building were read: as many as the table says."""
 
 
 def _plans(connection: duckdb.DuckDBPyConnection) -> dict[Leaf, Planned]:
-    """Return what the tables of the what-if tell of each building and size."""
+    """Return the what-if's data of each building and size."""
     days: dict[tuple[str | None, str | None], set[date]] = defaultdict(set)
     for site, building, day in connection.execute(_PLAN_DAYS).fetchall():
         days[site, building].add(day)
@@ -262,7 +262,7 @@ def _plans(connection: duckdb.DuckDBPyConnection) -> dict[Leaf, Planned]:
 
 
 def _told_uses(connection: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    """Return what utilization tells of each group and day, where it tells bookings."""
+    """Return utilization by group and day, if it has a column of bookings; else nothing."""
     columns = {row[0] for row in connection.execute("DESCRIBE utilization").fetchall()}
     if "bookings" not in columns:
         return []
@@ -279,14 +279,14 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
 
 
 def universe(measure: str, shown: Iterable[Shown]) -> tuple[Band, ...]:
-    """Return the bands of a measure: those of the dictionary and any other that is shown."""
+    """Return the bands of a measure: those of the dictionary, and any others that are shown."""
     known = dict.fromkeys(BANDS.get(measure, (None,)))
     known |= dict.fromkeys(each.band for each in shown if each.measure == measure)
     return tuple(band for band in known if band != FEW)
 
 
 def counted_days(night: Night, trailing_days: int) -> frozenset[date]:
-    """Return the days that all closed months hold together, as the region's totals say it."""
+    """Return the days counted in all closed months together, judging by the region's totals."""
     closed = night.closed_days(trailing_days)
     region = [each for each in night.shown if each.cell.level == "region"]
     told = {each.cell.month: each.cell_bookings for each in region}

@@ -1,11 +1,11 @@
-"""Unknown counts, and every equation about them that was published.
+"""Unknown counts, and every published equation about them.
 
-Belongs here: the unknowns (bookings of a group, of some days, of a band) and the rows over them.
+Belongs here: the unknowns (bookings of a group, some days and a band) and equations over them.
 Does not belong here: solving (``attacker.py``), reading files (``knowledge.py``).
 
-The days of a month are split where nights differ: a month that retention eats is a set of days
-that all nights counted and sets that only earlier ones did. Days whose totals changed between
-two nights, because they were read again, are unknowns of their own on both sides.
+The days of a month are split wherever nights differ: when retention removes part of a month, some
+days are counted by all nights, others only by earlier ones. If a day was read again and its total
+changed between two nights, each reading has its own unknowns.
 """
 
 from collections import Counter, defaultdict
@@ -36,7 +36,7 @@ from tests.privacy.statistics.knowledge import (
 Key: TypeAlias = tuple[str, tuple[str | None, ...], str | None]
 """Level, place and month: what a cell counts."""
 Days: TypeAlias = tuple[Leaf, str, tuple[int, ...]]
-"""Group, month, and for each night which reading of these days it counted, -1 for none."""
+"""Group, month, and the reading of these days that each night counted (-1 if none)."""
 Unknowns: TypeAlias = frozenset[int]
 
 NO_USE: Final = Use(0, 0, 0)
@@ -44,20 +44,20 @@ TIES: Final[Sequence[tuple[str, str, tuple[Band, ...]]]] = (
     ("lead_time", "kind", ("occurrence", "exception")),
     ("external", "headcount", (None,)),
 )
-"""Bookings in these bands of the second measure are in no named band of the first."""
+"""Bookings in these bands of the second measure have no band (None) in the first."""
 
 
 class ContradictionError(ValueError):
-    """What was published does not add up, or adds up otherwise than the attacker takes it."""
+    """The published numbers do not add up, or an assumption of the attacker is wrong."""
 
 
 @dataclass
 class Program:
-    """The unknowns of measures that are tied to each other, and what is known of them.
+    """The unknowns of measures that are tied to each other, and what is known about them.
 
-    ``equal``, ``at_least`` and ``minutes`` are sums; ``long`` is how long bookings are together at
-    least, each as long as its band allows; of a tie the first sum is the second at least,
-    or equals it.
+    ``equal``, ``at_least`` and ``minutes`` have known values of sums; ``long`` has the least total
+    length of bookings, if each is as long as its band allows. In a tie the first sum is at least
+    the second, or equals it.
     """
 
     names: list[tuple[str, Band, Leaf, str]] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Program:
 
 
 class Builder:
-    """Writes down all that some nights say about some measures."""
+    """Builds the program of everything that some nights publish about some measures."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class Builder:
     def _readings(
         self, key: tuple[Leaf, date], counted: Sequence[frozenset[date]]
     ) -> tuple[tuple[int, ...], list[Use]]:
-        """Number the readings of a day by night; a night later than a change has another."""
+        """Return the number of a day's reading for each night: a changed total starts a new one."""
         told: list[Use] = []
         readings = []
         for night, days in zip(self._nights, counted, strict=True):
@@ -173,11 +173,11 @@ class Builder:
                 self._cells[number].setdefault(key, []).append((days, reading))
 
     def _tie(self, *, is_all_known: bool) -> None:
-        """Series have no lead time; who has no headcount is not known to have externals.
+        """Tie measures: a series has no lead time; without a headcount, external is unknown.
 
-        Where all else is known, series and missing lead times are equal: Exchange nearly always
-        says who created what. Of external there is no such rule: people may be counted of whom it
-        is not known.
+        If all else is known, bookings of series and bookings without lead time are equal: Exchange
+        nearly always gives the time of creation. There is no such rule for external: it may be
+        unknown for people who are counted.
         """
         for wide, narrow, bands in TIES:
             if wide not in self._bands or narrow not in self._bands:
@@ -195,7 +195,7 @@ class Builder:
                     self.program.ties.append((both[0], both[1], True))
 
     def _add_plans(self, number: int) -> None:
-        """What the what-if tells of days that a night counts as this one read them."""
+        """Add the what-if's data, if the nights count its days as this night read them."""
         for leaf, plan in self._nights[number].plans.items():
             days = {self._as_counted(number, leaf, day) for day in plan.days}
             if None in days:
@@ -208,7 +208,7 @@ class Builder:
                     self._know_at_least(self.program.long, unknowns, plan.minutes)
 
     def _as_counted(self, number: int, leaf: Leaf, day: date) -> tuple[Days, int] | None:
-        """Return the days that a day is counted with, as this night read it; None if it is not."""
+        """Return a day's set of days and this night's reading of it; None if it is not counted."""
         days = self._readings_of.get((leaf, day))
         if days is None:
             return None
@@ -219,9 +219,9 @@ class Builder:
         return None
 
     def _add_bookings_ahead(self) -> None:
-        """More of a building's day is booked than the night before: somebody booked in between.
+        """If a building's day has more booked minutes than the night before, somebody booked it.
 
-        That nothing was cancelled, moved or made longer is what a bold attacker takes for granted.
+        A bold attacker assumes that no booking was cancelled, moved or extended.
         """
         bands = [band for band in self._bands.get("lead_time", ()) if band is not None]
         made: Counter[tuple[str | None, str, frozenset[Band]]] = Counter()
@@ -268,7 +268,7 @@ class Builder:
     def _reduced(
         self, number: int, measure: str, key: Key, named: Mapping[Band, Shown]
     ) -> list[Band]:
-        """Return the bands above buildings that may be no more than the sum of what parts show."""
+        """Return bands above buildings whose count is just the sum of the parts' shown counts."""
         level, _, month = key
         if level not in LEVELS[:2]:
             return []
@@ -300,7 +300,7 @@ class Builder:
         program.know(program.equal, everything, told[0].cell_bookings)
         named = {each.band: each for each in told if each.band != FEW}
         for band in self._reduced(number, measure, key, named):
-            # Nothing but the sum of its parts, which are known: the rest is in few.
+            # Only the sum of its parts, which are known: the rest of the band is in few.
             unknowns = self._unknowns(number, key, measure, [band])
             program.know(program.at_least, unknowns, named.pop(band).bookings)
         others = self._unknowns(number, key, measure, [b for b in bands if b not in named])
@@ -317,7 +317,7 @@ class Builder:
             if minutes is not None:
                 program.know(program.minutes, everything, minutes)
             return
-        # Where few tells no minutes, another measure of the same cell tells all of them.
+        # If few has no minutes, another measure of the same cell gives the total.
         few = [each.minutes for each in told if each.band == FEW]
         if None not in few:
             program.know(program.minutes, others, sum(each or 0 for each in few))
@@ -326,7 +326,7 @@ class Builder:
             program.know(program.minutes, others, minutes - known)
 
     def _add_targets(self, number: int) -> None:
-        """Every hidden count of a cell, and what is left of a cell that is shown."""
+        """Add every hidden count of a cell, and the rest of its counts without the cells below."""
         below: dict[tuple[Key, bool], list[Key]] = defaultdict(list)
         for key in self._cells[number]:
             for above in _above(key):
@@ -362,7 +362,7 @@ class Builder:
     def _left(
         self, number: int, measure: str, parent: Key, bands: frozenset[Band], below: Iterable[Key]
     ) -> Unknowns:
-        """Return what is left of bands of a cell without those that the cells below it show."""
+        """Return what is left of a cell's bands once the counts of cells below are subtracted."""
         left = self._unknowns(number, parent, measure, bands)
         for key in below:
             for told in self._told_bands(number, measure, key):
@@ -386,7 +386,7 @@ def _key(cell: Cell) -> Key:
 
 
 def _above(key: Key) -> Iterator[Key]:
-    """Return the cells just above: of the next level, and of all months."""
+    """Yield the cells just above: the one of the next level, and the one of all months."""
     level, place, month = key
     if place:
         yield (LEVELS[LEVELS.index(level) - 1], place[:-1], month)

@@ -1,6 +1,6 @@
-"""A publisher of random bookings, to try the attacker on: careless, or careful in one cell.
+"""A publisher of random bookings, to test the attacker: careless, or careful in single cells.
 
-Belongs here: counting bookings into cells and hiding small bands in the simplest ways.
+Belongs here: counting bookings into cells, and hiding small bands in the simplest ways.
 Does not belong here: how the product hides them (``warehouse/sql``).
 """
 
@@ -28,7 +28,7 @@ TRAILING_DAYS: Final = 14
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A booking as it is: its group, its day, its bands and its length."""
+    """A true booking: its group, its day, its bands and its length."""
 
     leaf: Leaf
     day: date
@@ -48,7 +48,7 @@ class Publisher:
     has_totals: bool = True
 
     def night(self, facts: Sequence[Fact], built_on: date, kept_from: date = date.min) -> Night:
-        """Publish what is kept, as on a day."""
+        """Publish the bookings that are kept on a day."""
         kept = [fact for fact in facts if kept_from <= fact.day < built_on]
         closed = closed_facts(kept, built_on)
         use = {
@@ -85,7 +85,7 @@ class Publisher:
                 yield Shown(cell, measure, FEW, count, few, len(inside))
 
     def _hidden(self, counts: Mapping[Band, int]) -> Iterator[Band]:
-        """Return the bands that are too small, and the next smallest until they hold enough."""
+        """Return the bands that are too small, plus the next smallest until they sum to enough."""
         merged = 0
         for band, count in sorted(counts.items(), key=lambda item: (item[1], str(item[0]))):
             if count < self.minimum_group or (self.is_merging and 0 < merged < self.minimum_group):

@@ -16,7 +16,7 @@ import pyarrow as pa
 from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES
 from transforms.contract.database import TABLES
 from warehouse.engine import Engine
-from warehouse.profile_bounds import Cells, Counts, Flags, Floats, Shown, published
+from warehouse.profile_bounds import Cells, Counts, Flags, Floats, Shown, bounds, published
 from warehouse.profile_memory import (
     CLOSED,
     LABEL,
@@ -335,22 +335,26 @@ class Tie:
         return told
 
     def limits(
-        self, named: Mapping[str, Shown], counts: Mapping[str, Counts]
+        self,
+        named: Mapping[str, Shown],
+        counts: Mapping[str, Counts],
+        parent: Counts,
+        visible: Flags,
     ) -> dict[str, tuple[Floats, Floats]]:
         """Return, for both measures, the bounds that the other puts on its counts: least and most.
 
-        For ties that go one way: a shown count of the wide band is the most of the narrow one, and
-        a shown count of the narrow band is the least of the wide one.
+        For ties that go one way: the narrow count is at most the wide one, whatever tells that.
         """
-        is_wide = named[self.wide].exact[:, :, self.band]
-        is_narrow = named[self.narrow].exact[:, :, self.other]
-        found = {}
-        for name in (self.wide, self.narrow):
-            shape = counts[name].shape
-            found[name] = np.zeros(shape), np.full(shape, np.inf)
-        least, most = found[self.wide][0], found[self.narrow][1]
-        least[:, :, self.band] = np.where(is_narrow, counts[self.narrow][:, :, self.other], 0)
-        most[:, :, self.other] = np.where(is_wide, counts[self.wide][:, :, self.band], np.inf)
+        told = {
+            name: bounds(counts[name], parent, named[name].exact, visible)
+            for name in (self.wide, self.narrow)
+        }
+        found = {
+            name: (np.zeros_like(low), np.full_like(high, np.inf))
+            for name, (low, high) in told.items()
+        }
+        found[self.wide][0][:, :, self.band] = told[self.narrow][0][:, :, self.other]
+        found[self.narrow][1][:, :, self.other] = told[self.wide][1][:, :, self.band]
         return found
 
 
@@ -394,7 +398,7 @@ def _named(
         changed = {name for name in back if not np.array_equal(was[name], back[name])}
         for tie in ties:
             if not changed and not tie.both_ways:
-                for name, limits in tie.limits(named, counts_of).items():
+                for name, limits in tie.limits(named, counts_of, profile.parent, visible).items():
                     back[name] |= named[name].exact & ~shown(name, limits).exact
         changed = {name for name in back if not np.array_equal(was[name], back[name])}
         if not changed:

@@ -120,8 +120,29 @@ def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
 ) -> Flags:
     """Return the hidden counts that all sums together narrow down to within 1 to k-1.
 
+    So are counts that leave so little of their cell's ``few``, each alone or all that are known.
     ``limits`` are the least and the most of each count, as another measure tells them.
     """
+    low, high = bounds(counts, parent, known, visible, limits)
+    few = np.where(known, 0, counts).sum(axis=-1, keepdims=True)
+    is_hidden = ~known & ~(visible[:, :, None] & (few == 0))
+    is_pinned: Flags = is_hidden & (counts > 0) & (low >= 1) & (high <= k - 1)
+    is_hidden &= visible[:, :, None]
+    is_pinned |= is_hidden & (few - high >= 1) & (few - low <= k - 1)
+    is_fixed = is_hidden & (low == high)
+    rest = few - np.where(is_fixed, low, 0).sum(axis=-1, keepdims=True)
+    is_pinned |= is_fixed & (rest >= 1) & (rest <= k - 1)
+    return is_pinned
+
+
+def bounds(
+    counts: Counts,
+    parent: Counts,
+    known: Flags,
+    visible: Flags,
+    limits: tuple[Floats, Floats] | None = None,
+) -> tuple[Floats, Floats]:
+    """Return the least and the most that each count can be, by all sums together."""
     truth = counts.astype(np.float64)
     few = np.where(known, 0, truth).sum(axis=-1, keepdims=True)
     # In a cell that hides nothing, a missing band is empty.
@@ -142,8 +163,7 @@ def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
         after = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
         if before == after:
             break
-    is_pinned: Flags = ~is_open & (counts > 0) & (low >= 1) & (high <= k - 1)
-    return is_pinned
+    return low, high
 
 
 def _tighten_bands(low: Floats, high: Floats, counts: Counts, visible: Flags) -> None:

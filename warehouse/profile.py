@@ -5,7 +5,7 @@ Does not belong here: how counts are made (``sql/after/*_counts.sql``), which co
 (``suppression.py``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -16,7 +16,7 @@ import pyarrow as pa
 from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES
 from transforms.contract.database import TABLES
 from warehouse.engine import Engine
-from warehouse.profile_bounds import Cells, Counts, Flags, Floats, Shown, bounds, published
+from warehouse.profile_bounds import Cells, Counts, Flags, Floats, Shown, published, ties
 from warehouse.profile_memory import (
     CLOSED,
     LABEL,
@@ -40,15 +40,6 @@ _COUNTED_TOGETHER: Final = 10_000
 _CELL: Final = ("level", "site", "building", "month")
 _TELLS_MINUTES: Final = 200
 """A region, site or building shows minutes from so many bookings: few would tell their lengths."""
-_TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], ...]] = (
-    (("lead_time", None), ("kind", "single"), True),
-    (("external", None), ("headcount", None), False),
-)
-"""Bands of two measures of which one tells the other, and whether that goes both ways.
-
-A series has no lead time, so all other bookings are single, and the other way round. A booking
-without a known headcount is not known to be external either: the count without headcount is a lower
-bound of the count without external, which in turn is only an upper bound."""
 
 
 @dataclass(frozen=True)
@@ -299,80 +290,14 @@ def _reducible(profile: Profile) -> Flags:
     return np.array([len(place) < LEVELS.index("building") for place in profile.places])
 
 
-@dataclass(frozen=True)
-class Tie:
-    """Two bands of two measures, where one tells the other; see ``_TIES``."""
-
-    wide: str
-    band: int
-    narrow: str
-    other: int
-    both_ways: bool
-
-    def apart(
-        self, named: Mapping[str, Shown], counts: Mapping[str, Counts], before: Before
-    ) -> Flags:
-        """Return the cells that show one of both counts, if that tells the hidden one."""
-        is_wide = named[self.wide].exact[:, :, self.band]
-        is_narrow = named[self.narrow].exact[:, :, self.other]
-        apart: Flags = is_wide ^ is_narrow if self.both_ways else ~is_wide & is_narrow
-        apart &= ~(before.is_fixed(self.wide) & before.is_fixed(self.narrow))
-        apart &= counts[self.wide][:, :, self.band] > 0
-        apart &= counts[self.narrow][:, :, self.other] > 0
-        return apart
-
-    def told_apart(self, named: Mapping[str, Shown], counts: Mapping[str, Counts], k: int) -> Flags:
-        """Return the narrow measure's shown counts that can be subtracted from the wide one's few.
-
-        If that few has the band of series, it has all series: what is left must hold k too.
-        """
-        is_hidden = ~named[self.wide].exact
-        few = np.where(is_hidden, counts[self.wide], 0).sum(axis=-1)
-        series = named[self.narrow].exact & (np.arange(counts[self.narrow].shape[2]) != self.other)
-        rest = few - np.where(series, counts[self.narrow], 0).sum(axis=-1)
-        is_told = is_hidden[:, :, self.band] & (rest > 0) & (rest < k)
-        told: Flags = series & is_told[:, :, None]
-        return told
-
-    def limits(
-        self,
-        named: Mapping[str, Shown],
-        counts: Mapping[str, Counts],
-        parent: Counts,
-        visible: Flags,
-    ) -> dict[str, tuple[Floats, Floats]]:
-        """Return, for both measures, the bounds that the other puts on its counts: least and most.
-
-        For ties that go one way: the narrow count is at most the wide one, whatever tells that.
-        """
-        told = {
-            name: bounds(counts[name], parent, named[name].exact, visible)
-            for name in (self.wide, self.narrow)
-        }
-        found = {
-            name: (np.zeros_like(low), np.full_like(high, np.inf))
-            for name, (low, high) in told.items()
-        }
-        found[self.wide][0][:, :, self.band] = told[self.narrow][0][:, :, self.other]
-        found[self.narrow][1][:, :, self.other] = told[self.wide][1][:, :, self.band]
-        return found
-
-
-def _ties(profile: Profile, measures: Iterable[str]) -> Iterator[Tie]:
-    for (wide, band), (narrow, other), both_ways in _TIES:
-        if {wide, narrow} <= set(measures):
-            at, of = list(profile.measures[wide]), list(profile.measures[narrow])
-            yield Tie(wide, at.index(band), narrow, of.index(other), both_ways)
-
-
 def _named(
     profile: Profile, counts_of: Mapping[str, Counts], visible: Flags, k: int, before: Before
 ) -> dict[str, Shown]:
     """Return which counts of each measure are shown; of two tied ones, both or none."""
-    ties = list(_ties(profile, counts_of))
+    tied_bands = ties({name: profile.measures[name] for name in counts_of})
     tied = {
-        name: [tie.band for tie in ties if tie.wide == name]
-        + [tie.other for tie in ties if tie.narrow == name]
+        name: [tie.band for tie in tied_bands if tie.wide == name]
+        + [tie.other for tie in tied_bands if tie.narrow == name]
         for name in counts_of
     }
     back = {name: before.kept_back(name) for name in counts_of}
@@ -389,14 +314,15 @@ def _named(
         was |= {name: back[name].copy() for name in changed}
         for name, each in named.items():
             back[name][:, 0] |= before.told_by_new_months(name, each.exact)
-        for tie in ties:
-            apart = tie.apart(named, counts_of, before)
+        for tie in tied_bands:
+            is_fixed = before.is_fixed(tie.wide) & before.is_fixed(tie.narrow)
+            apart = tie.apart(named, counts_of, is_fixed)
             back[tie.narrow][:, :, tie.other] |= apart
             if tie.both_ways:
                 back[tie.wide][:, :, tie.band] |= apart
                 back[tie.narrow] |= tie.told_apart(named, counts_of, k)
         changed = {name for name in back if not np.array_equal(was[name], back[name])}
-        for tie in ties:
+        for tie in tied_bands:
             if not changed and not tie.both_ways:
                 for name, limits in tie.limits(named, counts_of, profile.parent, visible).items():
                     back[name] |= named[name].exact & ~shown(name, limits).exact

@@ -1,11 +1,12 @@
 """What all published sums together tell of hidden counts: the least and the most of each.
 
 Belongs here: the counts, what is shown of them, and which places are parts of which; propagating
-bounds from sum to sum, over bands, places and months, until nothing changes.
+bounds from sum to sum, over bands, places and months, until nothing changes; what one measure tells
+of another.
 Does not belong here: what is hidden because of it (``suppression.py``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -17,6 +18,15 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _BOUND_ROUNDS: Final = 15
+_TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], ...]] = (
+    (("lead_time", None), ("kind", "single"), True),
+    (("external", None), ("headcount", None), False),
+)
+"""Bands of two measures of which one tells the other, and whether that goes both ways.
+
+A series has no lead time, so all other bookings are single, and the other way round. A booking
+without a known headcount is not known to be external either: the count without headcount is a lower
+bound of the count without external, which in turn is only an upper bound."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +174,74 @@ def bounds(
         if before == after:
             break
     return low, high
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Two bands of two measures, where one tells the other; see ``_TIES``."""
+
+    wide: str
+    band: int
+    narrow: str
+    other: int
+    both_ways: bool
+
+    def apart(
+        self, named: Mapping[str, Shown], counts: Mapping[str, Counts], is_fixed: Flags
+    ) -> Flags:
+        """Return the cells that show one of both counts, if that tells the hidden one."""
+        is_wide = named[self.wide].exact[:, :, self.band]
+        is_narrow = named[self.narrow].exact[:, :, self.other]
+        apart: Flags = is_wide ^ is_narrow if self.both_ways else ~is_wide & is_narrow
+        apart &= ~is_fixed
+        apart &= counts[self.wide][:, :, self.band] > 0
+        apart &= counts[self.narrow][:, :, self.other] > 0
+        return apart
+
+    def told_apart(self, named: Mapping[str, Shown], counts: Mapping[str, Counts], k: int) -> Flags:
+        """Return the narrow measure's shown counts that can be subtracted from the wide one's few.
+
+        If that few has the band of series, it has all series: what is left must hold k too.
+        """
+        is_hidden = ~named[self.wide].exact
+        few = np.where(is_hidden, counts[self.wide], 0).sum(axis=-1)
+        series = named[self.narrow].exact & (np.arange(counts[self.narrow].shape[2]) != self.other)
+        rest = few - np.where(series, counts[self.narrow], 0).sum(axis=-1)
+        is_told = is_hidden[:, :, self.band] & (rest > 0) & (rest < k)
+        told: Flags = series & is_told[:, :, None]
+        return told
+
+    def limits(
+        self,
+        named: Mapping[str, Shown],
+        counts: Mapping[str, Counts],
+        parent: Counts,
+        visible: Flags,
+    ) -> dict[str, tuple[Floats, Floats]]:
+        """Return, for both measures, the bounds that the other puts on its counts: least and most.
+
+        For ties that go one way: the narrow count is at most the wide one, whatever tells that.
+        """
+        told = {
+            name: bounds(counts[name], parent, named[name].exact, visible)
+            for name in (self.wide, self.narrow)
+        }
+        found = {
+            name: (np.zeros_like(low), np.full_like(high, np.inf))
+            for name, (low, high) in told.items()
+        }
+        found[self.wide][0][:, :, self.band] = told[self.narrow][0][:, :, self.other]
+        found[self.narrow][1][:, :, self.other] = told[self.wide][1][:, :, self.band]
+        return found
+
+
+def ties(measures: Mapping[str, Sequence[str | None]]) -> list[Tie]:
+    """Return the ties between measures, each with the labels of its bands."""
+    return [
+        Tie(wide, measures[wide].index(band), narrow, measures[narrow].index(other), both_ways)
+        for (wide, band), (narrow, other), both_ways in _TIES
+        if {wide, narrow} <= set(measures)
+    ]
 
 
 def _tighten_bands(low: Floats, high: Floats, counts: Counts, visible: Flags) -> None:

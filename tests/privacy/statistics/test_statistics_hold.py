@@ -41,7 +41,7 @@ NIGHTS = (date(2026, 11, 12), date(2026, 11, 20), date(2026, 12, 11))
 """October closes between the first two; all within thirty nights."""
 LATER_NIGHTS = (date(2026, 11, 16), date(2026, 11, 24), date(2026, 12, 15))
 """November closes before the last; on the first two some of its days are still ahead."""
-SEATS = {"1": 1, "2-4": 4, "5-8": 8, "9-14": 12}
+SEATS = {"1": 1, "2-4": 4, "5-8": 8, "9-14": 12, "15-30": 30, "31+": 40}
 DAYS_AHEAD = {"1d-7d": 3, "7d-30d": 15, "30d+": 60, None: 60}
 
 
@@ -158,6 +158,32 @@ def booked(facts: list[Fact], built_on: date) -> dict[tuple[str | None, date], i
     every = [built_on + timedelta(days=day) for day in range(-150, 28)]
     buildings = {fact.leaf[1] for fact in facts}
     return {(building, day): minutes[building, day] for building in buildings for day in every}
+
+
+def test_what_one_measure_tells_of_all_sizes_gives_no_rest_of_another() -> None:
+    headcounts = {
+        "1": (13, 14, 19, 8, 12, 3, 0, 0),
+        "2-4": (33, 30, 41, 23, 19, 3, 0, 13),
+        "5-8": (43, 40, 56, 28, 37, 4, 2, 6),
+        "9-14": (44, 51, 74, 28, 28, 12, 1, 11),
+        "15-30": (25, 25, 32, 16, 13, 4, 0, 6),
+        "31+": (28, 35, 46, 22, 11, 6, 0, 9),
+    }
+    alike = {"duration": "16-30", "kind": "single", "lead_time": "7d-30d"}
+    closed = [
+        Fact(
+            ("S", "B", size),
+            date(2026, 9, 1 + at % 28),
+            alike | {"headcount": band, "external": where},
+        )
+        for size, numbers in headcounts.items()
+        for band, number in zip(BANDS["headcount"], numbers, strict=True)
+        for at in range(number)
+        for where in [None if band is None else "external" if at % 5 == 0 else "internal"]
+    ]
+    night, _ = profiled(closed, date(2026, 11, 14), NOTHING)
+    assert any(each.band == "few" for each in night.shown)
+    assert attack([replace(night, plans={}, booked={})], K).found == ()
 
 
 @pytest.mark.hypothesis

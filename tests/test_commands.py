@@ -1,4 +1,4 @@
-"""The list of commands: quick to show, whole, and true."""
+"""The list of commands is quick to show, complete and true."""
 
 import os
 import subprocess

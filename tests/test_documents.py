@@ -1,4 +1,4 @@
-"""What the documents say is what the code says."""
+"""The documents agree with the code."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Spark where it is not installed: one line, exit 2, and nothing that readers see has changed."""
+"""Without Spark installed: one line, exit 2, and readers see no change."""
 
 from importlib.util import find_spec
 from pathlib import Path

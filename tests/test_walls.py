@@ -1,4 +1,4 @@
-"""The walls between the packages hold: import-linter's (pyproject.toml), and what it cannot say."""
+"""Packages stay separate: import-linter's rules (pyproject.toml), and those it cannot express."""
 
 import ast
 import re
@@ -64,7 +64,7 @@ def test_only_the_ews_source_imports_exchangelib() -> None:
 
 
 def test_no_raw_layer_prints_or_logs_or_writes() -> None:
-    holders = ("night", "reading", "compare")  # they have rows or raw items in hand
+    holders = ("night", "reading", "compare")  # they handle rows or raw items
     raw_layers = [
         *modules_of("transforms"),
         *(ROOT / "pipelines/sources").rglob("*.py"),
@@ -76,7 +76,7 @@ def test_no_raw_layer_prints_or_logs_or_writes() -> None:
 
 
 def calls_in(path: Path) -> set[str]:
-    """Return what is called in a module, as it is written there."""
+    """Return the calls in a module, as they are written there."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
 

@@ -1,4 +1,4 @@
-"""An alert arrives over real TLS, and what goes wrong on the way is a code, never an address."""
+"""Alerts arrive over real TLS; a failure on the way is reported as a code, never an address."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

@@ -122,7 +122,7 @@ def test_r18_a_building_is_compared_by_the_rooms_that_it_had_in_either_month(
     company.run(date(2026, 9, 1), OCTOBER.last_date)
     company.insights("mail", "--region", "EU")
     text = body(mail, "plain")
-    # The same two rooms in all, wherever they are.
+    # The same two rooms in total, in whichever building.
     assert "Booked utilization: 0 % (month before: 2 %)\n2 hours booked in 2 rooms" in text
     assert "- Annex: 0 %, 1 room, 1 hour booked\n- HQ: 0 %, 1 room, 1 hour booked" in text
 

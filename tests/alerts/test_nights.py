@@ -1,4 +1,4 @@
-"""A night that went wrong is told once, by the run or by a sensor; the night itself never minds."""
+"""The run or a sensor alerts once about a failed night; a failed alert never affects the night."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def evaluate(
 def evaluate_run(
     company: Company, instance: dg.DagsterInstance, name: str, tags: dict[str, str]
 ) -> None:
-    """Let a run of Dagster's own end, and the sensor of its ending see it."""
+    """Let one of Dagster's own runs end, and evaluate the sensor that watches for it."""
     definitions = build_defs(load_settings(company.config, None))
     result = definitions.resolve_job_def("eu_night").execute_in_process(
         instance=instance, raise_on_error=False, tags=tags

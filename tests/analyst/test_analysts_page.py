@@ -1,4 +1,4 @@
-"""The page for analysts does what it says: its commands run, its output is real."""
+"""The page for analysts is true: its commands run, and print the output that it shows."""
 
 import contextlib
 import io

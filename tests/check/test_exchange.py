@@ -1,4 +1,4 @@
-"""The exchange's own lines: how far a check comes, and what it says where it stops."""
+"""The exchange's lines of a check: how far it gets, and what it says where it stops."""
 
 import re
 import ssl
@@ -133,7 +133,7 @@ def test_a_clock_that_is_off_is_noted_and_fails_nothing(
     company.tenant.clock_skew_seconds = seconds
     checked = check()
     assert checked.code == 0
-    # The server states whole seconds, and a slow machine takes some to look.
+    # The server gives whole seconds, and a slow machine needs some to compare.
     told = re.search(rf"(\d+) s {word} this machine's", checked.line_of("clock"))
     assert told
     assert abs(int(told[1]) - 600) < 30

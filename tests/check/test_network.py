@@ -1,4 +1,4 @@
-"""What lies below EWS, through a proxy too."""
+"""The check of the network below EWS, with and without a proxy."""
 
 import socket
 import threading
@@ -19,7 +19,7 @@ REFUSED = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\
 
 @contextmanager
 def proxy(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
-    """Serve a proxy that answers every CONNECT so; yield its URL and the heads of requests."""
+    """Run a proxy with a fixed answer to CONNECT; yield its URL and the requests' headers."""
     heads: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
 

@@ -1,4 +1,4 @@
-"""An app's way in: a token first, then requests on behalf of a room."""
+"""The check as an app: it gets a token first, then sends requests on behalf of a room."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ TOKEN = "a-token-of-the-test"
 
 
 class SignIn(BaseHTTPRequestHandler):
-    """The little of a sign-in service that a client secret needs; knows one secret."""
+    """The part of a sign-in service that a client secret needs; it knows one secret."""
 
     def do_GET(self) -> None:
         base = f"https://{self.headers['Host']}/tenant"
@@ -46,7 +46,7 @@ class SignIn(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Calendar processing: which file is understood, and which figures it makes doubtful."""
+"""Calendar processing: which files are understood, and which settings make figures doubtful."""
 
 import csv
 import io
@@ -157,4 +157,4 @@ def test_rooms_that_are_released_when_nobody_comes_are_told_with_the_figures_tha
     assert "cancellations and hours given back higher" in out
     assert "leaves the calendar 10 minutes after it began" in out
     assert "Remedy: compare these rooms only with each other." in out
-    assert "EnableAutoRelease $" not in out  # nothing to mend
+    assert "EnableAutoRelease $" not in out  # nothing to fix

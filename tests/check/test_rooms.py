@@ -1,4 +1,4 @@
-"""The lines of rooms, what machines get, and what a check leaves behind."""
+"""A check's lines of rooms, its JSON, and what it leaves behind."""
 
 from collections.abc import Sequence
 from dataclasses import replace

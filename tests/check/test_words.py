@@ -1,4 +1,4 @@
-"""The words of a check: editions, commands, texts of servers."""
+"""The wording of a check: editions, commands, texts of servers."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""R18: what the room directory says counts from a day on; the past stays what it was."""
+"""R18: a change in the room directory counts from its day on; the past stays as it was."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -49,7 +49,7 @@ def record(
 
 
 def on(lake: Lake, day: date) -> dict[str, dict[str, Any]]:
-    """The directory of a day, as marts join it."""
+    """Return the directory of a day, as marts join it."""
     return of_day(as_of_days(lake).to_pylist(), day)
 
 

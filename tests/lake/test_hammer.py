@@ -1,6 +1,6 @@
-"""Nobody ever reads a torn day or database, whatever is replaced, killed or swept meanwhile.
+"""No reader ever sees a torn day or database, whatever is replaced, killed or cleaned up meanwhile.
 
-Runs the benchmarks that give the README its figures, for a few seconds.
+Runs the benchmarks behind the README's figures, for a few seconds.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The verbs of the lake: what is written is read back, and nothing else is accepted."""
+"""The lake's methods: rows are read back as written, and invalid rows are refused."""
 
 import threading
 from datetime import date, timedelta

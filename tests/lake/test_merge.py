@@ -1,4 +1,4 @@
-"""Rule R13: a room that could not be read keeps its rows and the instant of its last reading."""
+"""R13: a room that could not be read keeps its rows and the time of its last reading."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

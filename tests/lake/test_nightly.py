@@ -1,4 +1,4 @@
-"""A night lands whole days, keeps what it could not read, and forgets what is too old."""
+"""A night stores whole days, keeps rows of rooms it could not read, and removes old days."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
@@ -247,7 +247,7 @@ def test_retention_reaches_a_day_that_has_only_coverage(lake: Lake) -> None:
 
 
 class StubbornLake(Lake):
-    """A lake on a disk that says it deleted and did not."""
+    """A lake on a disk that reports a deletion but does not delete."""
 
     def delete(self, dataset: Dataset, day: date) -> None:
         pass
@@ -261,12 +261,12 @@ def test_retention_that_did_not_happen_is_an_error(tmp_path: Path) -> None:
 
 
 class PowerCut(BaseException):
-    """Stands for a process that ends between two writes."""
+    """Simulates a process that ends between two writes."""
 
 
 @contextmanager
 def power_cut(monkeypatch: pytest.MonkeyPatch, after: int) -> Iterator[None]:
-    """End the process before its n-th step on the disk, if it gets there."""
+    """Raise before the n-th step on the disk, if there is one."""
     steps = itertools.count()
 
     def cut(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -293,7 +293,7 @@ def test_a_night_counts_whole_or_not_at_all_wherever_it_is_killed(
     before, whole = lake_of(lake), [("a", True, SECOND_NIGHT, None)]
     with power_cut(monkeypatch, after):
         night(lake, *rows, loaded={"a": SECOND_NIGHT})
-    for day in DAYS:  # a reader looks on meanwhile
+    for day in DAYS:  # as a reader would meanwhile
         is_new = facts(lake.read("coverage", day)) == whole
         assert not is_new or facts(lake.read("bookings", day)) == facts(
             stored(rows[DAYS.index(day)])

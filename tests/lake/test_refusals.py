@@ -1,4 +1,4 @@
-"""What the lake refuses: rows that are not the contract's, other regions, planted files."""
+"""The lake refuses rows that break the contract, other regions and planted files."""
 
 import os
 from collections.abc import Callable

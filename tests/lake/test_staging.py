@@ -1,4 +1,4 @@
-"""Rows go into staging room by room and come out day by day, whatever the buffer holds."""
+"""Rows enter staging room by room and leave it day by day, whatever the buffer's size."""
 
 import threading
 from datetime import date, timedelta

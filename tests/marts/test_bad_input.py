@@ -1,4 +1,4 @@
-"""Lakes that are empty, odd or worse: never a crash, never a wrong total."""
+"""Empty, odd and broken lakes never cause a crash or a wrong total."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

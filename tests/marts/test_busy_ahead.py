@@ -1,4 +1,4 @@
-"""R23: busy ahead and its back-test, against plain Python that sees only what was known then."""
+"""R23: busy ahead and its back-test, against plain Python that uses only what was known then."""
 
 import statistics
 from functools import cache
@@ -14,7 +14,7 @@ THROUGH = 130
 
 
 class Plain:
-    """What was known of days when, day by day."""
+    """What was known about each day at which time, in plain Python."""
 
     def __init__(self, days: Days, ledger_from: int, through: int = 160) -> None:
         self.opened: dict[int, int] = dict(
@@ -55,7 +55,7 @@ class Plain:
         return (final - 0.9 * then) / self.opened[day] / self.fullness(day, distance)
 
     def expected(self, day: int, distance: int) -> list[float] | None:
-        """Return low, median and high; None where the past is too short."""
+        """Return low, median and high; None if the past is too short."""
         by, own = day - distance, self.usual(day % 7, day - distance, 0)
         equal = [d for d in self.over(by, day % 7)[-26:] if self.is_known(d, distance)]
         if len(equal) < 6:
@@ -108,7 +108,7 @@ def test_r23_each_past_day_is_forecast_only_from_what_was_known_before(
             expected = [sum(pair) for pair in zip(expected, found, strict=True)]
         tested = [sums[name][distance - 1] for name in ("days", "within", "off", "naive_off")]
         assert tested[0] == expected[0]
-        # A gain between two values may round to the next minute.
+        # Growth between two values may round to the next minute.
         assert tested[1:] == pytest.approx(expected[1:], abs=1.01)
 
 

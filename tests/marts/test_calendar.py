@@ -1,4 +1,4 @@
-"""The calendar of the marts, for every zone that there is."""
+"""The calendar of the marts, for every time zone."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -35,7 +35,7 @@ def test_a_cell_that_a_clock_change_cuts_has_a_row_for_each_local_hour() -> None
     clock = zone_clock(name, 0, day, day)
     rows = calendar_rows([profile], {name: clock}, day, day).to_pylist()
     split = [row for row in rows if row["is_split"] and row["local_hour"] in (1, 2)]
-    # 02:00 becomes 02:30 at 15:30 UTC: 02:30 to 03:00 is all that is left of the hour.
+    # 02:00 becomes 02:30 at 15:30 UTC: only 02:30 to 03:00 is left of the hour.
     assert sum(row["open_mask"].bit_count() for row in split) == 30
     change = datetime(2026, 10, 3, 15, 30, tzinfo=UTC)
     cell = (change - datetime(1, 1, 1, tzinfo=UTC)) // timedelta(hours=1)

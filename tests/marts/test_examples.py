@@ -1,4 +1,4 @@
-"""The example queries answer, and say what the marts say."""
+"""The example queries run, and agree with the marts."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path

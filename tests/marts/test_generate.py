@@ -1,4 +1,4 @@
-"""Invented lakes are lakes: of the contract, the same for the same seed, and published exactly."""
+"""Generated lakes keep the contract, are the same for the same seed, and are published exactly."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""R23: what was booked of a past day so long before it, against what readings would have seen."""
+"""R23: minutes of a past day booked by each day before it, against a replay of the readings."""
 
 import tempfile
 from collections import defaultdict
@@ -32,7 +32,7 @@ _BACK = (st.integers(-1440, 1440) | st.integers(-2 * 1440, 40 * 1440)).map(
 
 @st.composite
 def changed(draw: st.DrawFn) -> Scenario:
-    """Return a scenario with days that were read when they were over, and a ledger."""
+    """Return a scenario with days that were read once they were over, and a ledger."""
     scenario = draw(scenarios())
     coverage = [
         replace(
@@ -49,7 +49,7 @@ def changed(draw: st.DrawFn) -> Scenario:
 
 @st.composite
 def changes(draw: st.DrawFn, booking: Booking) -> dict[str, Any]:
-    """Return a change that took a booking away near another, or one that brought it here."""
+    """Return a change that removed a booking near this one, or that brought this one here."""
     seen_at = booking.starts_at - draw(_BACK)
     shift = draw(st.sampled_from((timedelta(0), timedelta(minutes=20), -DAY)))
     span = (booking.starts_at + shift, max(booking.starts_at, booking.ends_at) + shift)
@@ -82,7 +82,7 @@ def changes(draw: st.DrawFn, booking: Booking) -> dict[str, Any]:
 
 
 class Past(Readings):
-    """Asks of every minute which booking there was at each reading."""
+    """Looks up for every minute which booking existed at each reading."""
 
     def known(self) -> Minutes:
         found: Minutes = defaultdict(lambda: [0] * 30)
@@ -159,7 +159,7 @@ def middle(change: dict[str, Any]) -> int:
 
 @cache
 def midnight(time_zone: str, day: date) -> int:
-    """Return the first minute that shows the date."""
+    """Return the first minute of the local date."""
     first = (day.toordinal() - 2) * 1440
     return next(
         minute for minute in range(first, first + 4320) if wall(time_zone, minute)[0] == day

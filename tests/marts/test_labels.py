@@ -33,7 +33,7 @@ def test_capacity_bands_have_their_edges(published: Publish) -> None:
 
 
 def test_headcount_bands_have_their_edges(published: Publish) -> None:
-    # Each band a number of bookings of its own.
+    # Each band has a different number of bookings.
     edges: dict[str | None, tuple[int | None, ...]] = {
         "1": (1,), "2": (2,) * 2, "3-4": (3, 3, 4), "5-6": (5, 5, 6, 6), "7-10": (7, 7, 10, 10, 10),
         "11-20": (11,) * 3 + (20,) * 3, "21+": (21,) * 3 + (900,) * 4, None: (None,) * 4 + (0,) * 4,

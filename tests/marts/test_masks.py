@@ -16,7 +16,7 @@ from warehouse.masks import hours_of
 Row: TypeAlias = dict[str, Any]
 MASKS = ("open_mask", "booked_mask", "outside_mask", "held_mask", "overlap_mask")
 
-# Lord Howe cuts an hour in two on the second day; the other zone has a day of its own beside it.
+# Lord Howe cuts an hour in two on the second day; the other zone has a different local day.
 FIRST, LAST = date(2026, 10, 3), date(2026, 10, 5)
 PROFILES = [
     Profile(

@@ -1,4 +1,4 @@
-"""The measures that no rule is named after, one worked case each: groups, gaps, rooms in use."""
+"""Measures without a rule of their own, one worked case each: groups, gaps, rooms in use."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What a build holds in memory does not grow with the number of places."""
+"""A build's memory does not grow with the number of places."""
 
 from pathlib import Path
 

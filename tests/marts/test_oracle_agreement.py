@@ -51,7 +51,7 @@ def assert_agrees(database: Database, oracle: Oracle) -> None:
 
 
 def assert_profile(database: Database, oracle: Oracle) -> None:
-    """What is shown is true, adds up to the whole of its cell, and is nowhere small."""
+    """Assert that shown counts are true, add up to their cell's total, and are nowhere small."""
     k = oracle.scenario.options.minimum_group
     cells = oracle.profile_cells
     shown: dict[tuple[Any, ...], dict[str | None, tuple[int, int, int]]] = defaultdict(dict)
@@ -81,8 +81,8 @@ def assert_profile(database: Database, oracle: Oracle) -> None:
             assert sum(each[1] for each in bands.values()) == sum(map(whole_minutes, everything))
     known = {key[5] for key, truth in cells.items() if truth.keys() - {None}}
     for key in cells.keys() - shown.keys():
-        # Left out: too small itself, or it would give a sibling's total away; and a measure that
-        # is known of no booking of the region.
+        # Left out: cells that are too small or would reveal a sibling's total, and a measure that
+        # no booking of the region has.
         total = sum(map(len, cells[key].values()))
         is_unknown = k > 1 and key[5] not in known
         assert total < k or is_unknown or key[:5] not in {each[:5] for each in shown}

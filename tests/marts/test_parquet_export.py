@@ -1,4 +1,4 @@
-"""The tables as Parquet hold what the database holds, and say what it means."""
+"""The Parquet tables have the rows of the database, and its descriptions."""
 
 from datetime import date, datetime
 from pathlib import Path

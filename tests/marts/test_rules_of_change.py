@@ -1,4 +1,4 @@
-"""R19 and R21: changes as the lake has them, and series that may only hold a room."""
+"""R19 and R21: changes as the lake stores them, and series that may only block a room."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -134,7 +134,7 @@ def test_a_cancellation_rate_is_told_of_months_that_changes_are_known_of_from_th
             "SELECT month, changes, bookings_kept FROM change_profile "
             "WHERE level = 'building' ORDER BY month NULLS FIRST"
         ).fetchall()
-    # The first reading that changes are known from was in August: that month is not whole.
+    # Changes are known only since a reading in August: that month is incomplete.
     assert found == [(None, 15, None), ("2026-08", 5, None), ("2026-09", 5, 8), ("2026-10", 5, 8)]
 
 

@@ -1,4 +1,4 @@
-"""R10 to R16, and what is booked at all (R3): what is counted, of whom, and up to when."""
+"""R3 and R10 to R16: what is booked, what is counted, for which rooms and up to which day."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -127,7 +127,7 @@ def test_r14_data_through_waits_for_the_last_zone_and_what_lies_ahead_is_apart(
         Booking("oak", at(ROOM, TUESDAY, "17:00"), at(ROOM, days[2], "09:00"), TUESDAY),
         book(ROOM, days[3], "09:00", "11:00"),
     )
-    # Tuesday is over in Copenhagen, and lasts until 10:00 UTC on Honolulu.
+    # Tuesday is over in Copenhagen, but in Honolulu it lasts until 10:00 UTC.
     for hour, through in ((9, MONDAY), (10, TUESDAY)):
         now = datetime(2026, 9, 9, hour, tzinfo=UTC)
         database = published(Scenario(rooms, bookings, read_all(rooms, days), now))

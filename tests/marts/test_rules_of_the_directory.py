@@ -1,4 +1,4 @@
-"""R18 and R25: a room counts as the directory had it on the day; parts count for their whole."""
+"""R18, R25: a room counts as the directory had it on the day; parts count, not their whole."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,7 +26,7 @@ ROOMY = replace(ROOM, capacity=20, building="Annex", floor="9")
 
 
 def moved(now: datetime = datetime(2026, 9, 12, tzinfo=UTC), **more: object) -> Scenario:
-    """A room that had six seats in HQ until Monday, and has twenty in the Annex from Tuesday on."""
+    """A room with six seats in HQ until Monday, and twenty in the Annex from Tuesday on."""
     bookings = [
         book(ROOM, MONDAY, "09:00", "10:00"),
         book(ROOM, TUESDAY, "09:00", "11:00"),

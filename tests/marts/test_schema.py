@@ -1,4 +1,4 @@
-"""What the contract says about the database's tables is what the file has."""
+"""The database file has the tables and columns that the contract defines."""
 
 from pathlib import Path
 

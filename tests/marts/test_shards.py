@@ -1,4 +1,4 @@
-"""A database built by shards of whole buildings is the one that one machine builds, row for row."""
+"""A database built from shards of whole buildings equals the one that one machine builds."""
 
 import tempfile
 from collections import Counter
@@ -85,7 +85,7 @@ def test_random_lakes_give_the_same_tables_by_shards(of: Scenario) -> None:
 
 @pytest.fixture(scope="module")
 def of_one(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Tables]:
-    """All tables of the worked lake as one machine builds them, and those for everybody."""
+    """All tables of the worked lake as one machine builds them, and the statistics' tables."""
     folder = tmp_path_factory.mktemp("one")
     return published(folder, everything(), None), tables_of(folder / "one", bookings=False)
 

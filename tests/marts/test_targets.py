@@ -1,4 +1,4 @@
-"""Seats used as a target: an upper bound from the bands that everybody may see, never too low."""
+"""Seats used as a target: an upper bound from the published bands, never too low."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""How a pool deals with an exchange that is in trouble: slower, later, once more, or not at all."""
+"""How a pool handles an exchange in trouble: it slows down, waits, retries or gives up."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ GONE = ReadError("CannotConnect", Reach.EXCHANGE, is_transient=True)
 
 
 class Exchange:
-    """Opens sources that do to each room, time after time, what ``trouble`` lists for it."""
+    """Opens sources; each attempt to read a room has the next outcome in ``trouble``."""
 
     def __init__(self, trouble: dict[str, Sequence[Exception]] | None = None) -> None:
         self.asked: list[str] = []
@@ -50,7 +50,7 @@ class Exchange:
         return []
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""
 
     def outcomes(
         self, workers: int = 1, run_deadline: float = 60.0, patience: float = 1800.0
@@ -214,7 +214,7 @@ def test_a_server_that_stays_down_is_given_up_when_patience_ends() -> None:
 
 
 class FastClock:
-    """A clock on which a minute passes in a tenth of a second."""
+    """A clock that runs a minute in a tenth of a second."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()

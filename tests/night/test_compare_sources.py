@@ -1,4 +1,4 @@
-"""``insights compare-sources``: which rows differ, told by room, date, column and count."""
+"""``insights compare-sources`` reports differing rows by room, date, column and count."""
 
 from dataclasses import replace
 
@@ -68,7 +68,7 @@ def test_a_room_that_one_way_refuses_is_not_compared_and_gets_its_remedy(
     out = capsys.readouterr().out
     assert "EU fjord: not compared, ErrorAccessDenied over cloud" in out
     assert "ErrorAccessDenied: The app may not read this calendar." in out
-    assert "Add-MailboxFolderPermission" not in out  # what EWS would want
+    assert "Add-MailboxFolderPermission" not in out  # EWS would need it
     assert "1 of 2 rooms compared" in out
 
 

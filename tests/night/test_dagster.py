@@ -1,4 +1,4 @@
-"""What Dagster loads and shows of a region: assets, partitions, schedule, checks."""
+"""A region in Dagster: assets, partitions, schedule, checks."""
 
 import os
 import subprocess
@@ -138,7 +138,7 @@ def test_a_partial_night_is_a_failed_check_with_the_room_ids(
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The umask and the libraries of EWS in a process that imported the definitions."""
+    """Return the umask and the loaded EWS libraries of a process that imported the definitions."""
     folder = tmp_path_factory.mktemp("imported")
     (folder / "insights.yaml").write_text("not: a configuration")
     script = (

@@ -1,4 +1,4 @@
-"""The demo touches nothing that is not its own, and says what it needs."""
+"""The demo changes only its own files, and says what it needs."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def test_a_folder_of_an_earlier_demo_is_its_own(tmp_path: Path) -> None:
 
 
 def test_without_the_extra_one_line_says_how_to_install_it(tmp_path: Path) -> None:
-    # In a process of its own: modules that are loaded twice differ from themselves.
+    # In its own process: a module loaded twice has classes that differ from each other.
     without_faker = (
         "import sys; sys.modules['faker'] = None; from pipelines import cli\n"
         "for command in ('demo', 'sandbox'):\n"

@@ -1,7 +1,7 @@
-"""From what the simulated Exchange holds to what the database says, minute by minute.
+"""From the calendars of the simulated Exchange to the database, minute by minute.
 
-The oracle walks over single minutes of the sandbox's own items: it knows neither EWS, nor the
-lake, nor SQL.
+The oracle walks over single minutes of the sandbox's own items: it uses neither EWS, nor the lake,
+nor SQL.
 """
 
 import csv
@@ -28,7 +28,7 @@ from pipelines.sources.session import open_source
 from tests.conftest import StartExchange
 from transforms.contract import Region
 
-# Two weeks over a change of clocks in each region, all of them over.
+# Two past weeks in each region, across its clock change.
 SPANS: dict[Region, DayRange] = {
     "EU": DayRange(date(2026, 10, 19), date(2026, 11, 1)),
     "NA": DayRange(date(2026, 10, 26), date(2026, 11, 8)),
@@ -45,7 +45,7 @@ def holidays_in(country: str, subdivision: str, year: int) -> set[date]:
 
 
 def is_open(row: dict[str, str], wall: datetime) -> bool:
-    """Read the opening hours as a person would: find the day, look whether the minute is in."""
+    """Read the opening hours as a person would: find the day, check whether the minute is open."""
     if wall.date() in holidays_in(row["country"], row["subdivision"], wall.year):
         return False
     if row["opened_on"] and wall.date() < date.fromisoformat(row["opened_on"]):
@@ -78,7 +78,7 @@ def is_booked(item: Item) -> bool:
 
 
 def minutes_of(item: Item, zone: ZoneInfo) -> Iterator[datetime]:
-    """Yield the minutes that an item touches; all-day ones are whole dates of the room."""
+    """Yield the minutes that an item touches; an all-day item covers whole dates of the room."""
     minute, until = item.starts_at.replace(second=0, microsecond=0), item.ends_at
     if item.is_all_day:
         first, after = (
@@ -93,7 +93,7 @@ def minutes_of(item: Item, zone: ZoneInfo) -> Iterator[datetime]:
 
 
 def expected_hours(tenant: Tenant, days: DayRange) -> dict[Hour, tuple[int, int]]:
-    """Return open and booked minutes of every room's local hours, personal rooms left out."""
+    """Return open and booked minutes of every room's local hours, without personal rooms."""
     found: dict[Hour, list[int]] = defaultdict(lambda: [0, 0])
     for row in directory_rows(tenant):
         if row["room_type"] in {"desk", "office", "executive"}:

@@ -1,4 +1,4 @@
-"""``insights export``: a workbook that office programs open, and CSV, with equal figures."""
+"""``insights export`` writes CSV, and a workbook that office programs open, with equal figures."""
 
 import csv
 import shutil

@@ -1,6 +1,6 @@
-"""A whole run against an exchange in trouble: all rooms that can be read are read.
+"""A whole run against an exchange in trouble: every room that can be read is read.
 
-The waits between two tries are a hundredth of what they are in earnest; nothing else is changed.
+The waits before a retry take a hundredth of their real time; nothing else is changed.
 """
 
 import random
@@ -49,13 +49,13 @@ PLANTED = {
     "room-007": "ErrorAccessDenied",
     "room-123": "ErrorMailboxMoveInProgress",
     "room-221": "ErrorSomethingNobodyKnows",
-    "room-200": "ErrorMailboxStoreUnavailable",  # it may pass; this one does not
+    "room-200": "ErrorMailboxStoreUnavailable",  # usually transient; here it stays
     "room-299": "ErrorItemCorrupt",
 }
 
 
 class RandomFaults(Faults):
-    """Every answer is struck by chance, about one in five; planted faults strike as always."""
+    """About one answer in five fails at random; planted faults occur as well."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Regions that mix EWS and Graph, and rooms that move from the one to the other."""
+"""Regions that mix EWS and Graph, and rooms that move from one to the other."""
 
 import shutil
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment leaves a whole lake and database, and the next one mends all.
+"""A run killed at any time leaves a whole lake and database, and the next run repairs the rest.
 
 Runs the benchmark of killed runs with a few kills.
 """

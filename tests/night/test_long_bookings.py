@@ -1,7 +1,7 @@
-"""R10: a booking counts in every day that was read, however long ago it began.
+"""R10: a booking counts on every day that was read, however long ago it began.
 
-The kinds of fault: a booking kept only by the day on which it starts, and something outside of the
-data (the name of a folder above the lake) that becomes data.
+The kinds of fault: a booking is stored only under the day on which it starts, and something
+outside the data (the name of a folder above the lake) becomes data.
 """
 
 from datetime import UTC, date, datetime, timedelta

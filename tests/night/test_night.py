@@ -1,4 +1,4 @@
-"""A night from a room mailbox over EWS to a figure in the database, the bad nights included."""
+"""A night from a room mailbox over EWS to a figure in the database, including failed nights."""
 
 import shutil
 from dataclasses import replace
@@ -102,7 +102,7 @@ def test_r13_a_room_never_read_is_in_no_denominator(company: Company) -> None:
 def test_r13_a_new_room_whose_first_reading_fails_is_missing_and_not_unknown(
     read_company: Company,
 ) -> None:
-    read_company.calendars["attic"] = []  # in the directory, and not a mailbox of Exchange
+    read_company.calendars["attic"] = []  # in the directory, but not in Exchange
     read_company.write()
     assert read_company.run() == 3
     cells = "SELECT rooms, rooms_loaded, open_minutes, booked_minutes FROM utilization"
@@ -297,7 +297,7 @@ def test_older_versions_that_hold_days_past_the_retention_go_after_the_night(
 def test_a_run_never_queues_behind_another_that_dagster_believes_to_be_alive(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It may have been killed; if it is alive, the lake's lock refuses the second one at once."""
+    """The run may have been killed; if it is alive, the lake's lock refuses the second at once."""
     with open_instance(company.directory / ".dagster") as instance:
         storage = instance.event_log_storage
         storage.initialize_concurrency_limit_to_default("eu")

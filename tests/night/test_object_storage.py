@@ -1,4 +1,4 @@
-"""Whole nights whose lake and warehouse lie in a bucket of a real server."""
+"""Whole nights with lake and warehouse in a bucket of a real server."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def names_in(place: Location) -> list[str]:
 
 
 def tables(warehouse: Location) -> dict[str, list[str]]:
-    """Every row of both databases but for when it was read and built, by table."""
+    """Return every row of both databases by table, without the times of reading and building."""
     found = {}
     for bookings in (True, False):
         with connect("EU", warehouse=warehouse, bookings=bookings) as connection:

@@ -1,4 +1,4 @@
-"""The page to look at: by hand, by the night, and after an erasure."""
+"""The page as written by hand, by a night, and after an erasure."""
 
 import stat
 from pathlib import Path

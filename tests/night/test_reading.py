@@ -1,4 +1,4 @@
-"""Reading the rooms of an exchange: every room ends in one outcome, whatever happens to it."""
+"""Reading the rooms of an exchange: every room has one outcome, whatever happens."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UT
 
 
 class FakeSource:
-    """Answers by room: nothing, or what ``trouble`` raises or does."""
+    """Returns no items for a room, or does what ``trouble`` has for it."""
 
     def __init__(self, trouble: dict[str, Callable[[], None]], asked: list[str]) -> None:
         self._trouble = trouble
@@ -154,4 +154,4 @@ def test_leaving_early_ends_the_workers() -> None:
     until = time.monotonic() + 10
     while threading.active_count() > before and time.monotonic() < until:
         time.sleep(0.01)
-    assert threading.active_count() <= before  # one of another test may have ended meanwhile
+    assert threading.active_count() <= before  # a thread of another test may have ended meanwhile

@@ -125,9 +125,9 @@ def test_a_warehouse_of_which_a_folder_is_refused_is_told_once_with_the_true_cau
 
 @contextmanager
 def without_access(folder: Path) -> Iterator[None]:
-    """Refuse a folder to this thread; root is refused nothing unless it gives that up."""
+    """Deny this thread access to a folder; root has to give up its capabilities for that."""
     libc, capabilities = ctypes.CDLL(None, use_errno=True), (ctypes.c_uint32 * 6)()
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # of this thread; see capset(2)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # for this thread; see capset(2)
     assert libc.capget(header, capabilities) == 0
     effective = capabilities[0]
     mode = folder.stat().st_mode

@@ -1,4 +1,4 @@
-"""The way from a night to a request is short enough to be read in one sitting."""
+"""The call stack from a night to a request is short enough to read in one sitting."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ OF_PROTOCOL = {"FindItem": "ews", "GetItem": "ews", "calendarView": "graph"}
 
 
 def frames_of_ours(frame: FrameType | None) -> list[tuple[str, str]]:
-    """Return file and function of each frame of this house, the innermost first."""
+    """Return file and function of each frame in our own packages, innermost first."""
     found: list[tuple[str, str]] = []
     while frame is not None:
         path = Path(frame.f_code.co_filename)

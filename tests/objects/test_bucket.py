@@ -1,4 +1,4 @@
-"""What a bucket keeps beside its objects: ``check`` says it, ``erase`` removes it or says how."""
+"""Old versions and copies in a bucket: ``check`` lists them, ``erase`` removes them or says how."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from warehouse.storage.bucket import Fact, buckets_of
 
 
 class Amazon:
-    """A bucket of its own on moto: ``client`` is an administrator's."""
+    """A new bucket on moto; ``client`` has an administrator's rights."""
 
     def __init__(self, server: Server, region: str = "eu-central-1", **options: Any) -> None:
         self.name = f"rooms-{uuid4().hex}"

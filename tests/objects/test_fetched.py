@@ -1,4 +1,4 @@
-"""Files fetched ahead: once each, in the order asked for, gone when nobody holds them."""
+"""Prefetched files: fetched once each, in the order requested, deleted when nobody holds them."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ B: Parts = ("day=2", "rows")
 
 
 class Far:
-    """Files that are far away, and a note of each that was fetched; ``gate`` holds them back."""
+    """A storage that records each file fetched from it; ``gate`` holds fetches back."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Killed nights tear nothing in a bucket."""
+"""Killed nights leave nothing torn in a bucket."""
 
 import random
 

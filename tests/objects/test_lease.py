@@ -1,4 +1,4 @@
-"""One writer at a time in a bucket, dead or alive; what it replaces counts as a whole."""
+"""A bucket has one writer at a time, dead or alive; a swap of several files is atomic."""
 
 import itertools
 import json
@@ -25,12 +25,12 @@ DAYS = (SATURDAY, SUNDAY)
 
 
 class Death(BaseException):
-    """Stands for a process that ends between two requests; its lease stays as it is."""
+    """Simulates a process that ends between two requests; its lease stays as it is."""
 
 
 @contextmanager
 def dying(monkeypatch: pytest.MonkeyPatch, after: int) -> Iterator[None]:
-    """Let every request from the n-th on fail, so that nothing can be tidied up either."""
+    """Let every request from the n-th on fail, so that nothing can be cleaned up either."""
     steps = itertools.count()
 
     def cut(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,7 +49,7 @@ def dying(monkeypatch: pytest.MonkeyPatch, after: int) -> Iterator[None]:
 
 @contextmanager
 def seconds_later(monkeypatch: pytest.MonkeyPatch, seconds: int) -> Iterator[None]:
-    """Let the store's clock go on: whoever held a lease by then was silent for so long."""
+    """Move the store's clock ahead, as if lease holders had been silent for so long."""
     now = ObjectStorage.now
     with monkeypatch.context() as patch:
         patch.setattr(ObjectStorage, "now", lambda store: now(store) + timedelta(seconds=seconds))

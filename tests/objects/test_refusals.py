@@ -1,4 +1,4 @@
-"""What can be wrong with a bucket is one line with the remedy, and nothing half-written."""
+"""A problem with a bucket gives one line with the remedy, and leaves nothing half-written."""
 
 import builtins
 import json
@@ -26,7 +26,7 @@ HERE = ObjectUrl("s3", "lake", "prefix")
 
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Lead to a store at an address on loopback, with credentials."""
+    """Set the environment for a store on loopback, with credentials."""
 
     def lead_to(endpoint: str) -> None:
         for name, value in {
@@ -43,7 +43,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 @contextmanager
 def answering(status: int, code: str = "") -> Iterator[str]:
-    """Serve S3's answer to whatever is asked; give the address."""
+    """Serve one S3 answer to every request; yield the server's address."""
     body = f"<Error><Code>{code}</Code><Message>of ada@contoso.example</Message></Error>".encode()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The ODCS document says what the contract says, and its rules hold of what is published."""
+"""The ODCS document agrees with the contract, and published statistics satisfy its rules."""
 
 from pathlib import Path
 from typing import Any

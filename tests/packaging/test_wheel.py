@@ -1,7 +1,7 @@
-"""The wheel works outside of the checkout, with the pins of ``requirements.txt`` alone.
+"""The wheel works outside the checkout, with only the pins of ``requirements.txt``.
 
-The environment is made without a network: the packages that the pins name are linked from the
-one that runs the tests, and nothing else of it can be imported.
+The environment is made without a network: pinned packages are linked from the environment that
+runs the tests; nothing else from it can be imported.
 """
 
 import os
@@ -25,7 +25,7 @@ PACKAGES = ("pipelines", "transforms", "warehouse")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy of the checkout: a build leaves files behind."""
+    """Build the wheel from a copy of the checkout, because a build leaves files behind."""
     source = tmp_path_factory.mktemp("source")
     for name in PACKAGES:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -39,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the ``bin`` of an environment that has the wheel and the packages of the pins."""
+    """Return the ``bin`` of an environment with the wheel and the pinned packages."""
     folder = tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
@@ -59,7 +59,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pinned_paths() -> Iterator[Path]:
-    """Yield each file and folder that the packages of the pins have in ``site-packages``."""
+    """Yield each file and folder of the pinned packages in ``site-packages``."""
     found: set[Path] = set()
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         name, _, marker = line.partition(";")

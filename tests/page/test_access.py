@@ -1,4 +1,4 @@
-"""The page can be used by everybody: by keyboard, in words, on a phone, on paper, in the dark."""
+"""Everybody can use the page: by keyboard, by screen reader, on a phone, on paper, in the dark."""
 
 import base64
 import json
@@ -112,7 +112,7 @@ def test_the_page_prints_on_few_full_sheets_of_a4_with_its_charts(
 
 
 def show_on(tab: Tab, width: int) -> None:
-    """Show the page in a window of that width; of a phone where it is narrow."""
+    """Show the page in a window of that width, as a phone if it is narrow."""
     tab.call(
         "Emulation.setDeviceMetricsOverride",
         width=width,

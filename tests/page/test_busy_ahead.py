@@ -1,4 +1,4 @@
-"""How full it will be: the page shows the ranges of the statistics with their back-test."""
+"""Busy ahead: the page shows the ranges of the statistics with their back-test."""
 
 import json
 from collections.abc import Iterator

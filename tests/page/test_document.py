@@ -1,4 +1,4 @@
-"""The page is one file: whole, small, quiet, and safe from what it shows."""
+"""The page is one file: whole, small, without requests, and safe from the names that it shows."""
 
 import re
 import stat

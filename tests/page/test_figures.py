@@ -1,4 +1,4 @@
-"""The figures that a page carries are the database's, as sums that can be added up (R9)."""
+"""The figures embedded in a page are the database's, as sums that can be added up (R9)."""
 
 import shutil
 from dataclasses import replace

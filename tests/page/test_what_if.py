@@ -1,4 +1,4 @@
-"""The page's what-if and the command's hold the same truth between them (R22)."""
+"""The brackets of the page's what-if and of the command both contain the true value (R22)."""
 
 import json
 from dataclasses import replace
@@ -42,7 +42,7 @@ ROOMS = tuple(
 
 
 def busy_office() -> Scenario:
-    """Rooms that are never booked twice at once, often without a gap, sometimes over midnight."""
+    """Return rooms that are never double-booked, often have no gap, and sometimes pass midnight."""
     random = Random(5)
     bookings: list[Booking] = []
     for room in ROOMS:
@@ -64,7 +64,7 @@ def busy_office() -> Scenario:
 
 
 def ask(tab: Tab, remove: tuple[str, ...] = (), add: tuple[int, int] = (0, 8)) -> list[int]:
-    """Return minutes served at least, at most, and booked, as the page answers."""
+    """Return the page's answer: minutes served at least, at most, and booked."""
     tab.value(
         f"""(() => {{
           const gone = {list(remove)!r};
@@ -102,7 +102,7 @@ def test_the_pages_bracket_holds_the_truth_that_the_command_brackets(
         added = {seats: count} if count else {}
         found = what_if("EU", building="HQ", remove=remove, add=added, warehouse=page.path.parent)
         assert booked == found.minutes
-        # Each placement was really made, so none passes what the other says is the most.
+        # Each least is a real placement, so it cannot exceed the other's most.
         assert least <= found.minutes_served_at_most <= most, remove
     assert tab.complaints() == []
 
@@ -144,9 +144,9 @@ def test_the_smallest_mix_serves_what_it_says_and_fewer_rooms_cannot(
 
 
 def random_building(seed: int) -> tuple[Office, Office, dict[str, Any], list[str], list[int]]:
-    """Return a building after a question, and the question as the page's script has it.
+    """Return a building after a question, and the question in the form of the page's script.
 
-    Twice: as if each booking needed all seats of its room, and as if it needed one.
+    The building comes twice: each booking needs all seats of its room, or needs one seat.
     """
     random = Random(seed)
     seats = [random.choice((2, 4, 4, 8, 12)) for _ in range(random.randint(2, 5))]
@@ -203,8 +203,8 @@ def random_building(seed: int) -> tuple[Office, Office, dict[str, Any], list[str
 
 
 def best_of_plan(plan: list[list[dict[str, int]]], seats: list[int]) -> int:
-    """Return the most that rooms of these seats serve of a plan, each one room of it."""
-    from scipy.optimize import linear_sum_assignment  # half a second to import
+    """Return the most minutes of a plan that rooms with these seats serve, one plan room each."""
+    from scipy.optimize import linear_sum_assignment  # importing takes half a second
 
     worth = np.zeros((len(plan), len(seats)), int)
     for (row, planned), (column, size) in product(enumerate(plan), enumerate(seats)):

@@ -1,4 +1,4 @@
-"""Nothing that a night writes is for everybody's eyes, and nothing planted is followed."""
+"""A night writes nothing that everybody can read, and follows no planted link."""
 
 import os
 import stat
@@ -14,14 +14,14 @@ from warehouse.versions import current_version
 
 @pytest.fixture(autouse=True)
 def _an_open_umask() -> Iterator[None]:
-    """Run as an operator whose shell lets everybody read, and give their umask back."""
+    """Run with a umask that lets everybody read, and restore the old one."""
     before = os.umask(0)
     yield
     os.umask(before)
 
 
 def written(company: Company) -> list[Path]:
-    """Everything that a night wrote; a link's own mode means nothing."""
+    """Return everything that a night wrote, without links, whose own mode means nothing."""
     folders = [company.directory / name for name in ("lake", "warehouse", ".dagster")]
     below = [path for folder in folders for path in folder.rglob("*")]
     return [path for path in [*folders, *below] if not path.is_symlink()]
@@ -49,7 +49,7 @@ def test_files_are_0640_folders_0750_and_the_database_0440(planted: Company) -> 
 def test_a_group_that_the_operator_chose_stays_on_everything_that_is_written(
     planted: Company,
 ) -> None:
-    """The setgid bit on the two folders is the configuration of the group."""
+    """The operator chooses a group by the setgid bit on the two folders."""
     group = next(iter({*os.getgroups(), 4711 if os.geteuid() == 0 else os.getgid()} - {0}), 0)
     for name in ("lake", "warehouse"):
         folder = planted.directory / name

@@ -115,7 +115,7 @@ def test_an_erasure_that_is_killed_half_way_never_leaves_an_empty_calendar(
     def die_at_the_bookings(self: Lake, dataset: str, *rest: object) -> None:
         if dataset == "bookings":
             raise KeyboardInterrupt
-        replace(self, dataset, *rest)  # type: ignore[arg-type]  # handed on as it came
+        replace(self, dataset, *rest)  # type: ignore[arg-type]  # passed on unchanged
 
     with monkeypatch.context() as patched:
         patched.setattr(Lake, "replace", die_at_the_bookings)
@@ -142,7 +142,7 @@ def test_what_a_killed_run_staged_is_swept(lake: Lake) -> None:
 
 @pytest.fixture(scope="session")
 def two_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake and its warehouse, built once for all tests that take them over."""
+    """A lake and its warehouse, built once for all tests that copy them."""
     folder = tmp_path_factory.mktemp("versions")
     lake = lake_of_three_days(folder)
     room = dict.fromkeys(ROOMS.names) | {
@@ -222,7 +222,7 @@ def test_the_current_version_stays_whatever_it_holds(warehouse: Path) -> None:
 
 
 def build(warehouse: Path, *statements: str) -> Path:
-    """Publish a database of these statements, with statistics of no table; return its file."""
+    """Publish a database made by these statements, with empty statistics; return its file."""
     with new_version(warehouse, "EU") as draft:
         with duckdb.connect(str(draft)) as connection:
             for statement in statements:

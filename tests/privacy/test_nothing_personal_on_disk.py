@@ -1,4 +1,4 @@
-"""No planted token reaches a disk, a log or a terminal: on good nights, and on bad ones."""
+"""No planted token reaches a disk, a log or a terminal, on good nights or failed ones."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ def test_nothing_personal_is_stored_where_two_rooms_answer_with_one_calendar(
 
 
 def choke_on_items(items: Sequence[RawItem], *_: Any) -> NoReturn:
-    """Raise the way libraries do: quoting the value, with a chain behind it."""
+    """Raise as libraries do: an error that quotes the value, chained to its cause."""
     value = items[0].invitees[0].address  # type: ignore[index]
     try:
         int(str(value))

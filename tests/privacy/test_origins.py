@@ -1,4 +1,4 @@
-"""Every stored column says where it comes from; what is asked of Exchange is what is used."""
+"""Every stored column names its origin; Exchange is asked only for fields that are used."""
 
 import pyarrow as pa
 import pytest

@@ -1,4 +1,4 @@
-"""``insights privacy-report``: the record of processing says what is so, in the right words."""
+"""``insights privacy-report``: the record of processing is true, and uses the right terms."""
 
 import os
 import re
@@ -42,7 +42,7 @@ PROOF = ProofResult(
 def report(
     planted: Company, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., str]:
-    """Print the report as Markdown; the last proof is the one given."""
+    """Print the report as Markdown, with the given proof as the latest."""
 
     def printed(proof: ProofResult | None = PROOF, attack: AttackResult | None = None) -> str:
         results = {ProofResult: proof, AttackResult: attack}
@@ -80,7 +80,7 @@ def test_event_rows_are_pseudonymous_and_only_suppressed_aggregates_anonymous(
 def test_the_report_shows_the_oldest_day_and_that_it_is_kept(
     planted: Company, report: Callable[..., str]
 ) -> None:
-    day = date.today() - timedelta(days=30)  # noqa: DTZ011 - a month off is far enough
+    day = date.today() - timedelta(days=30)  # noqa: DTZ011 - a month ago, in any zone
     planted.lake.replace("bookings", day, stored(booking("fjord", day)))
     assert f"| Lake, bookings | {day} | kept |" in report()
 
@@ -125,7 +125,7 @@ def test_the_report_lists_both_databases_and_who_may_read_each(
     assert str(warehouse / "versions") in rows["Database with"]
     assert str(warehouse / "statistics") in rows["Statistics for"]
     assert "rwxr-x---" in rows["Statistics for"]
-    assert "may read single bookings too" in text  # they belong to one group as they were made
+    assert "may read single bookings too" in text  # they are in one group, as created
     (warehouse / "statistics" / "copy").write_text("")
     (warehouse / "statistics" / "copy").chmod(0o644)
     (row,) = re.findall(r"^\| Statistics for.*$", report(), re.MULTILINE)
@@ -230,7 +230,7 @@ def test_a_proof_that_found_or_searched_nothing_it_should_have_proves_nothing(
     changes: dict[str, int],
 ) -> None:
     assert PROOF.is_proved
-    assert not replace(PROOF, **changes).is_proved  # type: ignore[arg-type]  # only counts
+    assert not replace(PROOF, **changes).is_proved  # type: ignore[arg-type]  # all are counts
 
 
 def test_no_mailbox_address_and_no_secret_is_in_the_report(report: Callable[..., str]) -> None:

@@ -1,4 +1,4 @@
-"""The privacy proof in small: three nights against a server that tells everything."""
+"""The privacy proof in short: three nights against a server with tokens everywhere."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -44,7 +44,7 @@ def test_lake_database_staging_events_and_logs_were_all_searched(proof: Proof) -
 
 
 def test_no_file_of_a_night_is_for_everybodys_eyes(proof: Proof) -> None:
-    """What the nights write themselves: not the configuration and logs that the proof makes."""
+    """This covers files of the nights, not the configuration and logs that the proof writes."""
     below = [proof.workspace.folder / name for name in ("lake", "warehouse", "dagster")]
     nights_files = [path for folder in below for path in folder.rglob("*")]
     assert nights_files

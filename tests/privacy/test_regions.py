@@ -1,4 +1,4 @@
-"""A room of one region cannot get under the other: each wall holds on its own."""
+"""A room's data cannot get into another region: each guard holds without the others."""
 
 import shutil
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ each_other = pytest.mark.parametrize("other", OTHERS)
 
 @pytest.fixture
 def three_regions(planted: Company, monkeypatch: pytest.MonkeyPatch) -> Company:
-    """A company whose Exchange holds a room of NA and one of APAC too, each its region's only."""
+    """A company whose Exchange also has the only room of NA and the only one of APAC."""
     monkeypatch.delenv("INSIGHTS_REGIONS", raising=False)
     values = yaml.safe_load(planted.config.read_text())
     eu = values["regions"]["EU"]
@@ -101,7 +101,7 @@ def test_the_record_says_that_regions_share_an_account(
 
 
 class Recorder:
-    """A source that notes what it was asked."""
+    """A source that records the rooms it was asked for."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -24,7 +24,7 @@ def schemas() -> Schemas:
 
 
 def fields_within_reach(folder: Path) -> set[tuple[str, str]]:
-    """Every (type, field) that a calendar item can hold, by following names only."""
+    """Return every (type, field) that a calendar item can hold, found only by following names."""
     root = etree.parse(folder / "types.xsd").getroot()
     named = {each.get("name"): each for each in root if isinstance(each.tag, str)}
     reached: set[str] = set()

@@ -1,4 +1,4 @@
-"""The search itself finds what it is there to find; a proof by a blind search proves nothing."""
+"""The search finds tokens in every form; a proof by a blind search would prove nothing."""
 
 import base64
 import gzip

@@ -1,8 +1,8 @@
 """An attack on the published database: differences and totals must not reveal a small group.
 
 The attacker has every table of one night, or of two nights. Totals come from the time measures,
-which are exempt from suppression: bookings of a building, band and week by ``room_days`` and
-by ``utilization``. What a mart leaves out of them is what an attacker can learn.
+which are exempt from suppression: bookings of a building, band and week in ``room_days`` and
+``utilization``. The attacker learns the difference between a total and a mart's published cells.
 """
 
 import random
@@ -36,7 +36,7 @@ def room(room_id: str, **other: Any) -> dict[str, Any]:
 
 
 def random_bookings(chance: random.Random, room_id: str, day: date, count: int) -> Iterator[Any]:
-    """Some bookings whose kinds, lengths, lead times and sizes are unevenly spread."""
+    """Return bookings with unevenly spread kinds, lengths, lead times and sizes."""
     for _ in range(count):
         row = booking(
             room_id, day, chance.randrange(24), chance.choice([1, 2, 2, 3, 3, 3, 5, 8, 15])
@@ -53,11 +53,11 @@ def random_bookings(chance: random.Random, room_id: str, day: date, count: int) 
 
 
 def company(lake: Lake) -> None:
-    """Many buildings of one room each, so that every group is small; and rooms of one person."""
+    """Return many buildings with one room each, so every group is small, and personal rooms."""
     chance = random.Random(20261102)
     rooms = [room(f"r{number:02}", building=f"B{number:02}") for number in range(GROUPS)]
     for kind in PERSONAL_ROOM_TYPES:
-        # Enough of them in one building, too few in the other.
+        # Enough personal rooms in one building, too few in the other.
         rooms += [room(f"{kind}-{n}", building="HQ", room_type=kind, capacity=1) for n in range(K)]
         rooms += [room(f"{kind}-x{n}", building="Annex", room_type=kind) for n in range(K - 1)]
     lake.replace("rooms", None, pa.Table.from_pylist(rooms, schema=ROOMS))
@@ -74,7 +74,7 @@ def company(lake: Lake) -> None:
 
 
 def publish_until(lake: Lake, warehouse: Path, last_date: date) -> Path:
-    """Publish as on the night after a day; earlier versions stay as they are."""
+    """Publish as on the night after a day, keeping earlier versions."""
     now = FIRST_NIGHT.replace(year=last_date.year, month=last_date.month, day=last_date.day)
     options = PublishOptions(minimum_group=K, threads=1, keep_versions=20)
     publish(lake, warehouse, options, now + timedelta(days=1))
@@ -83,7 +83,7 @@ def publish_until(lake: Lake, warehouse: Path, last_date: date) -> Path:
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[date, Attacker]]:
-    """The same lake as it was published night after night of its second week."""
+    """The same lake, published every night of its second week."""
     folder = tmp_path_factory.mktemp("small-groups")
     lake = Lake(folder / "lake", "EU")
     company(lake)
@@ -107,7 +107,7 @@ def test_rooms_of_one_person_have_no_rows_of_their_own(attacker: Attacker) -> No
 
 
 def test_rooms_of_one_person_are_only_in_tables_that_tell_their_type(attacker: Attacker) -> None:
-    """Their buildings hold nothing else: a building in a table would be them."""
+    """Their buildings have no other rooms, so any table with the building would be about them."""
     for table, schema in TABLES.items():
         if "building" in schema.names and "room_type" not in schema.names:
             where = "WHERE building IN ('HQ', 'Annex')"

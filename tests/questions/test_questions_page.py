@@ -1,6 +1,6 @@
-"""The page of twelve questions is true: every query and command on it prints what it shows.
+"""The page of twelve questions is true: every query and command prints the output shown there.
 
-``python -m tests.questions.test_questions_page`` writes the output anew after a change.
+After a change, ``python -m tests.questions.test_questions_page`` rewrites the output.
 """
 
 import contextlib

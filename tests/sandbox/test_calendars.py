@@ -1,4 +1,4 @@
-"""Generated calendars look like life, and are the same whenever they are asked for."""
+"""Generated calendars are realistic, and the same every time."""
 
 import csv
 import io

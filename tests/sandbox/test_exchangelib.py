@@ -1,4 +1,4 @@
-"""Unmodified exchangelib reads the sandbox, and falls into its known traps there."""
+"""Unmodified exchangelib reads the sandbox, and meets its known pitfalls there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,7 +92,7 @@ def of_model(item: Item) -> tuple[object, ...]:
 
 
 def _times(item: Item) -> tuple[str, str]:
-    """Times as exchangelib shows them: dates in the organizer's zone if all-day, end included."""
+    """Return times as exchangelib gives them; all-day: first and last date in organizer's zone."""
     if not item.is_all_day:
         return str(item.starts_at), str(item.ends_at)
     zone = ZoneInfo(WINDOWS_ZONES[item.start_time_zone])

@@ -1,4 +1,4 @@
-"""Every switch does what it says, for the room that it names and as often as it says."""
+"""Every fault switch does what it says, for the room and the number of times that it names."""
 
 import http.client
 import socket
@@ -90,7 +90,7 @@ def test_a_broken_connection_can_be_opened_again(
 
 def test_a_reset_is_one_on_the_wire(exchange: StartExchange, held: Tenant) -> None:
     held.faults.add(Fault("reset"))
-    # Python's ssl shows a reset as an end; below it, with TLS 1.2, nothing else is waiting.
+    # Python's ssl reports a reset as an end; with TLS 1.2, no other data waits on the socket.
     server = exchange(held, maximum_tls=ssl.TLSVersion.TLSv1_2)
     context = ssl.create_default_context(cafile=str(server.authority.ca_file))
     with (

@@ -1,4 +1,4 @@
-"""The simulated Graph: what it answers, refuses and does wrong on purpose, on the wire."""
+"""The simulated Graph over HTTP: its answers, its refusals and its deliberate faults."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,12 +19,12 @@ UTC_ONLY = {"Prefer": 'outlook.timezone="UTC"'}
 
 
 class App:
-    """A client that signs in with the secret, and asks."""
+    """A client that signs in with the secret and sends requests."""
 
     def __init__(self, server: SandboxExchange) -> None:
         self.server = server
         self.session = requests.Session()
-        self.session.trust_env = False  # the CA file is the only trust
+        self.session.trust_env = False  # trust only the CA file
         self.session.verify = str(server.authority.ca_file)
 
     def sign_in(self, **changes: str) -> requests.Response:

@@ -1,4 +1,4 @@
-"""The sandbox's wire: TLS, passwords, HTTP, and a clean end."""
+"""The sandbox's connections: TLS, passwords, HTTP, and a clean end."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Answers that look right and are not: each switch does what it says."""
+"""Answers that look right but are wrong: each switch does what it says."""
 
 from dataclasses import replace
 

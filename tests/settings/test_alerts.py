@@ -1,4 +1,4 @@
-"""Who is told of a night that went wrong: the keys of ``alerts``, and what is refused."""
+"""Who gets an alert about a failed night: the keys of ``alerts``, and what is refused."""
 
 from typing import Any
 

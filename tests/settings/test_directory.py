@@ -1,4 +1,4 @@
-"""Rows of a room by day, parts of a room, and equipment: what the CSV may say, what is refused."""
+"""Dated rows of a room, parts of a room, and equipment: what the CSV may have, what is refused."""
 
 from datetime import UTC, date, datetime
 

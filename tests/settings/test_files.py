@@ -1,4 +1,4 @@
-"""Files that cannot be read, or that are no YAML and no text."""
+"""Files that cannot be read, or that are neither YAML nor text."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An exchange with ``kind: graph``: its clouds, its keys, and what is refused."""
+"""An exchange with ``kind: graph``: its clouds, its keys, and its errors."""
 
 import pytest
 

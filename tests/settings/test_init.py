@@ -75,7 +75,7 @@ def test_what_it_writes_is_checked_and_read_as_it_is(
     told = capsys.readouterr().out.splitlines()
     config = own / "insights.yaml"
     assert told[0] == f"{config}: written"
-    assert not any("not in the directory" in line for line in told)  # it is written just now
+    assert not any("not in the directory" in line for line in told)  # init has just written it
     assert told[-2:] == [
         f"  insights check --config {config}",
         f"  insights run --config {config} --region APAC",
@@ -88,7 +88,7 @@ def test_what_it_writes_is_checked_and_read_as_it_is(
     (exchange,) = apac.exchanges.values()
     assert isinstance(exchange, EwsExchange if kind == "ews" else GraphExchange)
     assert "contoso.example" in apac.accepted_domains
-    assert len(apac.rooms) >= 5  # a room in no list is not known to Exchange's lists
+    assert len(apac.rooms) >= 5  # a room outside the lists is not found
     shutil.copytree(empty_history, own / ".dagster")
     assert insights("check", "--config", str(config)) == 0
     days = ["--from", "2026-11-02", "--to", "2026-11-04"]
@@ -229,7 +229,7 @@ def test_on_a_terminal_what_is_missing_is_asked(served: Served, tmp_path: Path) 
 
 
 def _talk(terminal: int, answers: list[str]) -> str:
-    """Answer each question when it stands; return all that was shown."""
+    """Answer each question once it is shown; return the whole output."""
     shown, waiting, until = "", list(answers), time.monotonic() + 120
     while time.monotonic() < until:
         if not select.select([terminal], [], [], 1)[0]:

@@ -1,4 +1,4 @@
-"""Every way in which an exchange of ``insights.yaml`` is refused; secrets are never shown."""
+"""Every error that refuses an exchange of ``insights.yaml``; secrets are never shown."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every way in which the other keys of ``insights.yaml`` are refused, and all of them at once."""
+"""Every error that refuses another key of ``insights.yaml``, alone and all at once."""
 
 from datetime import date
 

@@ -1,7 +1,7 @@
-"""Every way in which the room CSV is refused: file, line, room and column, no address.
+"""Every error that refuses the room CSV names file, line, room and column, but no address.
 
-The kind of fault: files as Excel and PowerShell write them; what is clear is read, and what is not
-gets one line with the remedy.
+The kind of fault: files as Excel and PowerShell write them. Unambiguous ones are read; others get
+one line with the remedy.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""What a right configuration becomes."""
+"""The settings that a valid configuration gives."""
 
 from datetime import date, time
 from pathlib import Path
@@ -70,7 +70,7 @@ DIRECTORY = (
 
 @pytest.fixture
 def contract(company: Company, authority: CertificateAuthority) -> Company:
-    """The configuration that the contract shows."""
+    """Return the example configuration of the contract."""
     company.files = {
         "insights.yaml": CONTRACT,
         "rooms-eu.csv": b"\xef\xbb\xbf" + DIRECTORY.encode(),

@@ -1,4 +1,4 @@
-"""Targets that cannot be are refused by their place, with the remedy."""
+"""Impossible targets are refused: the error names their place and the remedy."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A region is configuration: APAC, and a name nobody thought of, work in every command."""
+"""Regions are only configuration: APAC and a made-up name work in every command."""
 
 import csv
 import json
@@ -84,7 +84,7 @@ def _configuration(
     config = folder / "insights.yaml"
     short = {"trailing_days": 3, "ahead_days": 3}
     text = yaml.safe_dump(short | {"regions": {"REGION": values}})
-    # Not quoted, as people write it: YAML's own reading of NO is a boolean.
+    # Unquoted, as people write it: YAML reads NO as a boolean.
     config.write_text(text.replace("REGION:", f"{region}:"))
     return config
 

@@ -1,8 +1,8 @@
-"""One table of troubles through both protocols: the same reach, and the same rows kept.
+"""The same faults over both protocols have the same reach, and keep the same rows.
 
-The kinds of fault: one mailbox's trouble widened to all; a rule that one protocol keeps and the
-other does not; an optional field that fails the whole room; a short list taken for whole (a series
-in place of its occurrences, an item lost between two pages, two items of one id).
+The kinds of fault: a problem of one mailbox stops all; only one protocol follows a rule; an
+optional field fails the whole room; a short list passes as complete (a series in place of its
+occurrences, an item lost between two pages, two items with one id).
 """
 
 import json
@@ -111,7 +111,7 @@ LATE: dict[str, tuple[tuple[int, ...], bool]] = {
     "busy, then one 401": ((503, 401), True),
     "busy between two": ((401, 503, 401), False),
 }
-"""Refusals of one request after rooms were read, and whether it is answered in the end."""
+"""Refusals of one request after rooms were read, and whether a retry succeeds."""
 
 
 @pytest.mark.parametrize("name", LATE)

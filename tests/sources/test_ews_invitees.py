@@ -1,7 +1,7 @@
-"""Who was invited: asked for only where headcounts are wanted, and never at the price of a row.
+"""Invitees are requested only if headcounts are wanted, and never cost a row.
 
-The kind of fault: a short list taken for whole. What GetItem does not find is looked for in the
-view again.
+The kind of fault: a short list passes as complete. An item that GetItem does not find is looked up
+in the view again.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Only the calendar of the room that was named is ever read, whatever the rights."""
+"""Only the calendar of the named room is ever read, whatever the account's rights."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is asked again, what fails a room, and what stops an exchange; how often, and how long."""
+"""Which errors are retried, fail a room or stop an exchange; how often, and for how long."""
 
 import time
 from collections.abc import Callable
@@ -197,7 +197,7 @@ def test_a_server_that_stops_in_the_middle_of_a_body_is_left_by_the_deadline(
     code, scope = refused(lambda: source.read(ROOM, WEEK))
     assert code in {"DeadlineExceeded", "ReadTimeout"}
     assert scope is Reach.ROOM
-    assert time.monotonic() - began < 10  # it would be for ever; the machine may be slow
+    assert time.monotonic() - began < 10  # without a limit: never; the machine may be slow
     tenant.faults.clear()
     assert len(source.read(ROOM, WEEK)) == 3
     source.close()

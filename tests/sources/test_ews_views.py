@@ -1,4 +1,4 @@
-"""A window is read whole or not at all, whatever the server holds back."""
+"""A window is read completely or not at all, whatever the server leaves out."""
 
 import re
 from collections.abc import Callable

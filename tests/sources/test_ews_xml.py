@@ -1,4 +1,4 @@
-"""Bytes become rows strictly: what is not whole and well-formed is an error, never less."""
+"""Parsing is strict: XML that is incomplete or malformed is an error, never fewer rows."""
 
 from datetime import UTC, datetime
 

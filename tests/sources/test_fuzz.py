@@ -1,6 +1,6 @@
-"""Whatever an answer holds, a reading ends in rows that are whole or in a code.
+"""Whatever an answer contains, a reading ends with complete rows or with an error code.
 
-``make fuzz`` tries 10,000 answers; here are some hundreds, always the same.
+``make fuzz`` tries 10,000 answers; these are some hundreds, always the same.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""Graph's JSON as raw items: every kind of event, and every way in which one can be broken."""
+"""Graph's JSON becomes raw items: every kind of event, and every way to break one."""
 
 from datetime import UTC, date, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Graph's refusals: what is asked again, what fails a room, what stops an exchange."""
+"""Graph's errors: which are retried, which fail a room, which stop an exchange."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Graph's tokens: by secret or certificate, renewed once on the way, never asked for in a loop."""
+"""Graph's tokens: by secret or certificate, renewed once in a run, never requested in a loop."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

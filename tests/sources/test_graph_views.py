@@ -1,4 +1,4 @@
-"""Calendar views over Graph: whole or not at all, without duplicates, of one mailbox."""
+"""Calendar views over Graph: complete or an error, without duplicates, of one mailbox."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,7 +23,7 @@ QUARTERS = Window(MONDAY, MONDAY + timedelta(days=3))
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[requests.PreparedRequest]]:
-    """All requests that the sources send in this test."""
+    """Every request that the sources send in this test."""
     sent: list[requests.PreparedRequest] = []
     send = TimedAdapter.send
 
@@ -53,7 +53,7 @@ def test_every_page_is_asked_for_in_utc(
     views = [each for each in sent if "calendarView" in (each.url or "")]
     assert len(views) == 2 * 2
     assert {each.headers["Prefer"] for each in views} == {'outlook.timezone="UTC"'}
-    assert all("select" not in (each.url or "") for each in views)  # creation is wanted
+    assert all("select" not in (each.url or "") for each in views)  # the creation time is needed
 
 
 def test_without_invitees_no_field_of_a_person_is_asked_for(

@@ -1,4 +1,4 @@
-"""NTLM: a handshake a connection, against a server that checks what it is answered."""
+"""NTLM: one handshake per connection, with a server that verifies the response."""
 
 import base64
 import ssl
@@ -23,7 +23,7 @@ PASSWORD = "correct horse"
 
 
 class NtlmConnection(Connection):
-    """Lets nobody in but by NTLM, and then the connection, not the request."""
+    """Accepts only NTLM, and authenticates the connection, not the request."""
 
     challenge = "NTLM"
     context: spnego.ContextProxy | None = None
@@ -50,7 +50,7 @@ class NtlmConnection(Connection):
 
 @pytest.fixture(autouse=True)
 def ntlm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Make every sandbox of a test ask for NTLM."""
+    """Make every sandbox of a test require NTLM."""
     accounts = tmp_path / "accounts"
     accounts.write_text(f"{ACCOUNT.replace(chr(92), ':')}:{PASSWORD}\n")
     monkeypatch.setenv("NTLM_USER_FILE", str(accounts))

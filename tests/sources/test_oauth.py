@@ -1,4 +1,4 @@
-"""Tokens: by secret or certificate, renewed on the way, asked for once where they are refused."""
+"""Tokens: by secret or certificate, renewed during a run, requested only once if refused."""
 
 import json
 import threading
@@ -31,7 +31,7 @@ class SignIn:
         self.asked: list[dict[str, list[str]]] = []
         self.status = 200
         self.expires_in = 3600
-        self.page = b""  # in place of every token
+        self.page = b""  # sent in place of every token
         service = self
 
         class Handler(BaseHTTPRequestHandler):

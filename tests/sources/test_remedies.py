@@ -1,4 +1,4 @@
-"""Every code says in one line what happened and what to do."""
+"""Every error code has one line that says what happened and what to do."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ CODES = [
 
 
 def codes_of_failures() -> set[str]:
-    """Return every code that is written out in the sources, or named by a constant there."""
+    """Return every code in the sources, as a literal or a constant."""
     folder = Path(pipelines.sources.__path__[0])
     return {
         code

@@ -1,4 +1,4 @@
-"""Asking again: bounded, spread out, and never past the deadline."""
+"""Retries: limited, spread out, and never past the deadline."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Send = Callable[..., str]
 
 @pytest.fixture
 def send(fake_time: FakeTime) -> Send:
-    """``send(request, seconds)``: send a request within a room's time."""
+    """``send(request, seconds)``: send a request within a room's time limit."""
 
     def start(request: Callable[[], str], seconds: int = 1_000) -> str:
         exchange = EwsExchange.model_construct(

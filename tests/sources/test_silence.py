@@ -1,4 +1,4 @@
-"""Libraries that would log answers, headers and secrets say nothing, at whatever level."""
+"""Libraries that would log answers, headers and secrets log nothing, at any level."""
 
 import logging
 import weakref
@@ -28,7 +28,7 @@ class Everything(logging.Handler):
 
 @pytest.fixture
 def everything() -> Iterator[Everything]:
-    """Listen to the root and to each library at DEBUG, as an operator in trouble would."""
+    """Capture the root logger and each library's at DEBUG, as an operator may when debugging."""
     handler = Everything()
     loggers = [logging.getLogger(name) for name in ("", "exchangelib.util.xml", *LIBRARIES)]
     before = [(logger.level, logger.handlers[:]) for logger in loggers]
@@ -71,7 +71,7 @@ def test_a_logger_that_is_made_later_is_silent_too(
 
 def test_a_failure_that_is_kept_holds_nothing_of_the_frames_that_it_came_through() -> None:
     class Held:
-        """Stands for the items of a room."""
+        """Stands in for the items of a room."""
 
     held: list[weakref.ref[Held]] = []
 

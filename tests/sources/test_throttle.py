@@ -1,4 +1,4 @@
-"""More workers than a server likes become fewer requests at once, not more refusals."""
+"""With too many workers for a server, the throttle sends fewer requests at once."""
 
 import threading
 from itertools import count

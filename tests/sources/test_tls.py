@@ -1,4 +1,4 @@
-"""Only verified TLS 1.2 and later is spoken, whatever the environment says."""
+"""Connections use only verified TLS 1.2 or later, whatever the environment says."""
 
 import socket
 import ssl
@@ -76,7 +76,7 @@ def test_another_host_name_than_the_certificates_is_refused(
     server = exchange(room([]))
     source = open_source(server, endpoint=server.url.replace("localhost", "localhost.localdomain"))
     code, scope = refused(lambda: source.read(ROOM, WEEK))
-    assert code in {"CertificateNotTrusted", "NameResolutionError"}  # where it has no address
+    assert code in {"CertificateNotTrusted", "NameResolutionError"}  # if the name has no address
     assert scope is Reach.EXCHANGE
 
 

@@ -1,4 +1,4 @@
-"""The dashboard's files are what the code writes, and ask only for what the contract has."""
+"""The dashboard's files are as the code writes them, and use only columns of the contract."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def test_the_checked_in_dashboard_is_what_the_code_writes() -> None:
 
 
 def told_columns(table: str) -> set[str]:
-    """Return the columns that a dataset has, which Superset is told too."""
+    """Return the columns of a dataset, which its file also lists for Superset."""
     columns = {column.name for column in columns_of(table)[0]} | CALCULATED.get(table, {}).keys()
     held = {column.name for each in STATISTICS.values() for column in each}
     assert columns - CALCULATED.get(table, {}).keys() <= held

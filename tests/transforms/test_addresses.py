@@ -1,6 +1,6 @@
-"""One mailbox is one address, however it is written.
+"""One mailbox has one address, however it is written.
 
-The kind of fault: addresses compared without being brought into one form.
+The kind of fault: addresses are compared without normalizing them.
 """
 
 from datetime import UTC, date, datetime

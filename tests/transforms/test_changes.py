@@ -1,4 +1,4 @@
-"""R19: what two readings differ in, worked by hand."""
+"""R19: the differences between two readings, worked by hand."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

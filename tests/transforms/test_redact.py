@@ -1,4 +1,4 @@
-"""Redaction: an allow-list that makes rows of the contract and lets nothing personal through."""
+"""Redaction: an allow-list that makes the contract's rows and lets nothing personal through."""
 
 import io
 import pickle
@@ -109,7 +109,7 @@ def test_r10_bookings_that_start_on_the_days_asked_are_kept(
 @pytest.mark.parametrize(
     ("ends_at", "is_kept"),
     [
-        (datetime(2026, 11, 22, 23, 0, tzinfo=UTC), False),  # local midnight: it only touches
+        (datetime(2026, 11, 22, 23, 0, tzinfo=UTC), False),  # local midnight: no overlap
         (datetime(2026, 11, 22, 23, 1, tzinfo=UTC), True),
         (datetime(2027, 3, 1, tzinfo=UTC), True),
     ],

@@ -1,4 +1,4 @@
-"""All-day items whose dates the source states: no instant is looked at, in no zone."""
+"""All-day items whose dates the source gives: instants and zones are ignored."""
 
 from datetime import UTC, date, datetime, time, timedelta
 

@@ -1,4 +1,4 @@
-"""The contract grows: a flag more is an entry, a line a source and a line of SQL.
+"""The contract grows: a new flag takes one entry, one line per source and one line of SQL.
 
 A copy of the program gets a column and runs over a deployment of the first contract version.
 """
@@ -44,7 +44,7 @@ EDITS: Final = {
         f"       b.{COLUMN},\n       b.is_online,\n",
     ),
 }
-"""All that a flag of Exchange more takes, but for the number of the contract version."""
+"""All changes for a new flag of Exchange, except the number of the contract version."""
 NIGHT: Final = """
 import sys
 from datetime import date, datetime
@@ -66,7 +66,7 @@ publish_region(settings, "EU", now)
 
 @pytest.fixture
 def deployment(tmp_path: Path, authority: CertificateAuthority, exchange: StartExchange) -> Path:
-    """The folder as the first version left it, with an Exchange that answers."""
+    """The folder as the first version left it, with a running Exchange."""
     folder = tmp_path / "deployment"
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(folder, filter="data")
@@ -81,7 +81,7 @@ def deployment(tmp_path: Path, authority: CertificateAuthority, exchange: StartE
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """A copy of the program with a column more."""
+    """A copy of the program with one more column."""
     folder = tmp_path / "program"
     for package in ("pipelines", "transforms", "warehouse"):
         shutil.copytree(

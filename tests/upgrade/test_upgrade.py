@@ -1,4 +1,4 @@
-"""A deployment of the first version works with this one without a hand."""
+"""A deployment of the first version works with this one without manual steps."""
 
 import json
 import shutil
@@ -108,7 +108,7 @@ def test_a_night_over_half_of_its_days_keeps_the_others_as_they_were(
     config = deployment / "insights.yaml"
     settings = yaml.safe_load(config.read_text())
     settings["regions"]["EU"]["exchanges"]["sandbox"]["endpoint"] = server.url
-    config.write_text(yaml.safe_dump(settings))  # only that the server is another one
+    config.write_text(yaml.safe_dump(settings))  # only the server is different
     shutil.copy(authority.ca_file, deployment / "ca.pem")
     before = bookings_by_day(deployment)
     middle = FIRST + timedelta(days=7)

@@ -1,4 +1,4 @@
-"""Analysts open what was published: read-only, in UTC, one version for one connection."""
+"""Analysts open the published database: read-only, in UTC, one version for one connection."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.versions import VersionError, current_version, pointer, statistics_pointer
 
-connecting = sys.modules["warehouse.connect"]  # the package offers the function by this name
+connecting = sys.modules["warehouse.connect"]  # in the package, this name is the function
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""For file shares without symlinks readers get plain copies, each file replaced whole."""
+"""On file shares without symlinks, readers get plain copies; each file is replaced atomically."""
 
 import stat
 from pathlib import Path

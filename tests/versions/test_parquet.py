@@ -1,4 +1,4 @@
-"""The tables as Parquet lie beside the database, are swapped with it and collected with it."""
+"""The Parquet tables are beside the database, and are swapped and collected together with it."""
 
 import stat
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""With ``output: parquet`` a version is its tables as Parquet, shown and collected as ever."""
+"""With ``output: parquet``, a version has only Parquet tables, published and collected as usual."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A database is published whole or not at all, and old versions are kept, then collected."""
+"""A database is published completely or not at all; old versions are kept, then collected."""
 
 import os
 import stat
@@ -46,7 +46,7 @@ def test_a_published_database_is_behind_a_relative_symlink_and_read_only(warehou
 def test_both_databases_of_a_build_are_shown_in_one_step(
     warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever step of a publication a reader meets, both names lead to one build."""
+    """At whatever step of a publication a reader connects, both names lead to one build."""
     publish(warehouse, 1)
     seen: list[tuple[str, str]] = []
     replace = Path.replace
@@ -143,12 +143,12 @@ def test_regions_in_one_folder_do_not_collect_each_other(place: Location) -> Non
 
 
 class StoppedClock(datetime):
-    """A clock that says the same instant again and again, or an earlier one."""
+    """A clock that repeats the same instant, or gives an earlier one."""
 
     stopped_at = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
 
     @classmethod
-    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]  # only UTC is asked
+    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]  # only called with UTC
         return cls.stopped_at
 
 

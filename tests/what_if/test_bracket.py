@@ -1,4 +1,4 @@
-"""The best placement there is lies within the bracket, and what is placed could be done (R22)."""
+"""The best possible placement lies within the bracket, and the one found is feasible (R22)."""
 
 from dataclasses import replace
 from itertools import combinations
@@ -96,7 +96,7 @@ def test_a_booking_keeps_its_room_unless_another_is_there(seed: int) -> None:
     rooms=st.integers(1, 6),
 )
 def test_rooms_of_one_size_leave_nothing_open(spans: list[tuple[int, int]], rooms: int) -> None:
-    # Of bookings of one day in equal rooms a sweep serves as many as can be.
+    # For bookings of one day in equal rooms, a sweep serves as many as possible.
     bookings = tuple(Booking(None, start * 5, (start + length) * 5, 3) for start, length in spans)
     kept = tuple(each for each in bookings if each.end <= 1440)
     office = Office((4,) * rooms, (frozenset({0}),) * rooms, (0, 1440), kept)
@@ -132,7 +132,7 @@ def test_a_suggested_mix_serves_its_share_and_no_smaller_one_is_promised_to_fail
     assert served(mix.building, mix.placed.most_bookings)[0] >= wanted
     assert mix.fewest_rooms <= len(mix.building.seats)
     days = frozenset(range(len(office.midnights) - 1))
-    if mix.fewest_rooms:  # one room fewer, each as large as any, is too few for a solver too
+    if mix.fewest_rooms:  # even of the largest rooms, one fewer is too few for a solver
         count = mix.fewest_rooms - 1
         large = (int(building.seats.max()),) * count
         homeless = tuple(Booking(None, each.start, each.end, each.need) for each in office.bookings)

@@ -1,4 +1,4 @@
-"""What-if of a published region, from Python and from the command line."""
+"""The what-if of a published region, from Python and from the command line."""
 
 import json
 from dataclasses import replace
@@ -67,7 +67,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def published(folder: Path, office: Scenario) -> Path:
-    """Publish an office; return what ``ask`` takes."""
+    """Publish an office; return the configuration for ``ask``."""
     lake = Lake(folder / "eu/lake", "EU")
     write_lake(lake, office)
     publish(lake, folder / "eu/warehouse", office.options, office.now)
@@ -87,7 +87,7 @@ def insights(config: Path, *arguments: str) -> int:
 
 def test_as_it_is_every_booking_has_a_room(config: Path) -> None:
     found = ask(config)
-    assert found.bookings == 7  # held is not booked
+    assert found.bookings == 7  # a held booking is not booked
     assert (found.served_at_least, found.served_at_most, found.served_in_place) == (7, 7, 7)
     assert found.minutes == 6 * 60 + 24 * 60 == found.minutes_served_at_least
     assert found.rooms == (Seats(4, 2), Seats(10, 1), Seats(12, 1))  # 12: the largest party it had
@@ -97,7 +97,7 @@ def test_as_it_is_every_booking_has_a_room(config: Path) -> None:
 def test_a_room_that_goes_leaves_its_bookings_to_those_that_are_large_enough(config: Path) -> None:
     found = ask(config, building="HQ", remove=["large"])
     assert found.bookings == 5
-    # Seven people fit into no small room; the 25 of whom its ten seats were enough neither.
+    # Seven people fit into no small room, nor do the 25 who met in a room with ten seats.
     assert (found.served_at_least, found.served_at_most) == (3, 3)
     assert found.not_placed == (Seats(7, 1), Seats(10, 1))
 
@@ -210,7 +210,7 @@ def test_a_suggestion_says_what_cannot_be_undercut(
 
 
 def test_a_room_counts_on_each_day_as_the_directory_had_it(tmp_path: Path) -> None:
-    # Until Wednesday the hall stood in the annex; since Thursday it has half of its seats.
+    # Until Wednesday the hall was in the annex; since Thursday it has half of its seats.
     wednesday, thursday = MONDAY + timedelta(days=2), MONDAY + timedelta(days=3)
     hall = replace(LARGE, capacity=5)
     days = days_from(MONDAY, 4)
@@ -225,7 +225,7 @@ def test_a_room_counts_on_each_day_as_the_directory_had_it(tmp_path: Path) -> No
     where = published(tmp_path, replace(scene, history=history))
     assert ask(where, building="HQ").bookings == 6
     gone = ask(where, building="HQ", remove=["small"])
-    assert (gone.served_at_least, gone.served_at_most) == (2, 2)  # the hall has its own
+    assert (gone.served_at_least, gone.served_at_most) == (2, 2)  # the hall keeps its own
     assert gone.rooms == (Seats(5, 1),)
     gone = ask(where, building="HQ", remove=["large"])
     assert gone.not_placed == (Seats(5, 1), Seats(7, 1))
@@ -251,7 +251,7 @@ def test_who_booked_combined_rooms_needs_all_parts_or_one_room_as_large(tmp_path
     where = published(tmp_path, scenario(rooms, booked, [MONDAY]))
     found = ask(where)
     assert (found.served_at_least, found.served_at_most, found.served_in_place) == (3, 3, 3)
-    assert found.rooms == (Seats(6, 2), Seats(20, 1))  # the whole is no room beside its parts
+    assert found.rooms == (Seats(6, 2), Seats(20, 1))  # the whole does not count beside its parts
     assert ask(where, remove=["aula"]).not_placed == (Seats(8, 1),)
     for gone in ("both", "left"):
         assert ask(where, remove=[gone]).served_at_least == 3  # the aula is free at nine

@@ -1,4 +1,4 @@
-"""The attacker finds what a careless publisher gives away, and nothing where nothing is."""
+"""The attacker finds what a careless publisher reveals, and nothing if there is nothing."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ OTHER: Leaf = ("North", "Annex", "2-4")
 
 
 def facts(leaf: Leaf, day: date, minutes: int = 30, **bands: Any) -> list[Fact]:
-    """Bookings of one measure: ``facts(leaf, day, kind={"single": 7})``."""
+    """Return bookings of one measure: ``facts(leaf, day, kind={"single": 7})``."""
     return [
         Fact(leaf, day, {measure: band}, minutes)
         for measure, counts in bands.items()
@@ -53,7 +53,7 @@ def test_a_band_that_is_left_out_without_merging_is_found_from_the_total() -> No
     ]
     found = attack(nights, K).found
     assert found
-    assert all("'occurrence'" not in each.what for each in found)  # it or exception: 3 together
+    assert all("'occurrence'" not in each.what for each in found)  # it and exception are 3 together
     assert (3, 3) in {(each.low, each.high) for each in found}
 
 
@@ -94,7 +94,7 @@ def test_retention_that_eats_a_month_by_the_day_gives_the_day() -> None:
 
 
 def test_minutes_of_few_give_the_only_long_booking() -> None:
-    # Five bookings of 1204 minutes: one at least is longer than 240, and four at most.
+    # Five bookings with 1204 minutes in total: one to four of them are longer than 240.
     told = facts(SMALL, OCTOBER, 30, duration={"16-30": 40})
     told += facts(SMALL, OCTOBER, 16, duration={"0-15": 4})
     told += facts(SMALL, OCTOBER, 1140, duration={"241+": 1})
@@ -106,7 +106,7 @@ def test_minutes_of_few_give_the_only_long_booking() -> None:
 
 
 def test_one_measure_tells_of_another() -> None:
-    """Series have no lead time, so the kinds say what the lead time's few hides."""
+    """Series have no lead time, so the kinds reveal what lead time hides in few."""
     told = [
         Fact(SMALL, OCTOBER, {"kind": kind, "lead_time": lead})
         for kind, lead, count in (
@@ -146,10 +146,10 @@ def test_what_does_not_add_up_is_refused() -> None:
 
 @st.composite
 def regions(draw: st.DrawFn) -> list[Fact]:
-    """Some groups, two months, bookings of two measures that are tied.
+    """Draw some groups and two months, with bookings in two tied measures.
 
-    All single bookings have a lead time, as the attacker takes it: where that is not so, what it
-    finds may be wrong without a contradiction to tell.
+    All single bookings have a lead time, as the attacker assumes: otherwise its findings may be
+    wrong without any contradiction.
     """
     leaves = draw(st.lists(st.sampled_from([SMALL, LARGE, OTHER]), min_size=1, max_size=3))
     days = st.sampled_from([OCTOBER, OCTOBER + timedelta(days=9), NOVEMBER])
@@ -188,7 +188,7 @@ def test_what_is_found_is_true(region: list[Fact], is_merging: bool) -> None:
 @given(regions())
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_one_cell_whose_small_bands_are_merged_gives_nothing(region: list[Fact]) -> None:
-    """But where all are alike: then a group of two has two of that band, whatever is hidden."""
+    """Unless all are alike: then a group of two has two of that band, whatever is hidden."""
     leads = [Fact(each.leaf, each.day, {"lead_time": each.bands["lead_time"]}) for each in region]
     assume(len({fact.bands["lead_time"] for fact in leads}) > 1)
     publisher = Publisher(levels=["region"], has_months=False)
@@ -202,7 +202,7 @@ def test_where_all_are_alike_a_small_group_is_too() -> None:
 
 
 def test_the_minutes_of_the_what_if_give_a_long_booking() -> None:
-    # Forty bookings of half an hour at most, and four that take 1188 minutes: one is over 240.
+    # Forty bookings of at most half an hour, and four with 1188 minutes in total: one is over 240.
     told = facts(SMALL, OCTOBER, 30, duration={"16-30": 40})
     told += facts(SMALL, OCTOBER, 16, duration={"0-15": 3})
     told += facts(SMALL, OCTOBER, 1140, duration={"241+": 1})
@@ -215,7 +215,7 @@ def test_the_minutes_of_the_what_if_give_a_long_booking() -> None:
         return {(each.low, each.high) for each in found if "| 241+, all-day |" in each.what}
 
     assert long(OCTOBER) == {(1, 4)}
-    assert long() == long(OCTOBER, LATER) == set()  # nothing is told of a month still open
+    assert long() == long(OCTOBER, LATER) == set()  # an open month publishes nothing
 
 
 def test_the_rooms_of_a_plan_say_how_many_bookings_there_are_at_least() -> None:

@@ -1,4 +1,4 @@
-"""The published statistics hold against the attacker: random regions, a lake, and many nights."""
+"""The attacker finds nothing in published statistics: random regions, a lake, and many nights."""
 
 import random
 from collections import Counter, defaultdict
@@ -38,7 +38,7 @@ K = 5
 MEASURED = ("lead_time", "kind", "headcount", "external", "duration")
 MINUTES = dict(zip(BANDS["duration"], (10, 30, 50, 90, 180, 400, 1440), strict=True))
 NIGHTS = (date(2026, 11, 12), date(2026, 11, 20), date(2026, 12, 11))
-"""October closes between the first two; all within thirty nights."""
+"""October closes between the first two; all are within thirty nights."""
 LATER_NIGHTS = (date(2026, 11, 16), date(2026, 11, 24), date(2026, 12, 15))
 """November closes before the last; on the first two some of its days are still ahead."""
 SEATS = {"1": 1, "2-4": 4, "5-8": 8, "9-14": 12, "15-30": 30, "31+": 40}
@@ -46,7 +46,7 @@ DAYS_AHEAD = {"1d-7d": 3, "7d-30d": 15, "30d+": 60, None: 60}
 
 
 def region(seed: int) -> list[Fact]:
-    """Some buildings and sizes, some months, all unevenly spread."""
+    """Draw some buildings, sizes and months, unevenly spread."""
     chance = random.Random(seed)
     leaves = [
         (f"S{number % 2}", f"B{number}", size)
@@ -75,14 +75,14 @@ def region(seed: int) -> list[Fact]:
 
 
 def counts_schema(names: Iterable[str], numbers: Iterable[str]) -> pa.Schema:
-    """The columns of a work table of counts."""
+    """Return the columns of a work table of counts."""
     return pa.schema(
         [(name, pa.string()) for name in names] + [(name, pa.int64()) for name in numbers]
     )
 
 
 def profiled(facts: list[Fact], built_on: date, memory: Memory) -> tuple[Night, Memory]:
-    """Show the facts as the product does, and remember it."""
+    """Publish the facts as the product does, and remember what was shown."""
     counts: Counter[tuple[str | None, ...]] = Counter()
     minutes: Counter[tuple[str | None, ...]] = Counter()
     for fact in closed_facts(facts, built_on):
@@ -113,7 +113,7 @@ def profiled(facts: list[Fact], built_on: date, memory: Memory) -> tuple[Night, 
 
 
 def plans(facts: list[Fact], built_on: date) -> dict[Leaf, Planned]:
-    """What the product's what-if tells, if each booking of a day had a room of its own."""
+    """Return the product's what-if tables, if each booking of a day had its own room."""
     days = [built_on - timedelta(days=ago) for ago in range(150, 0, -1)]
     found = {}
     for place in {fact.leaf[:2] for fact in facts}:
@@ -149,7 +149,7 @@ def plans(facts: list[Fact], built_on: date) -> dict[Leaf, Planned]:
 
 
 def booked(facts: list[Fact], built_on: date) -> dict[tuple[str | None, date], int]:
-    """What is booked so far of each building's days, four weeks ahead and all before."""
+    """Return the minutes booked so far of each building's day, past or up to four weeks ahead."""
     minutes: Counter[tuple[str | None, date]] = Counter()
     for fact in facts:
         made_on = fact.day - timedelta(days=DAYS_AHEAD.get(fact.bands["lead_time"], 0))
@@ -200,7 +200,7 @@ def test_random_regions_give_nothing_over_the_nights_in_which_a_month_closes(see
 
 
 def changes_of(seed: int) -> list[tuple[tuple[str, str], date, str, str]]:
-    """Some changes of some buildings and months: place, day, what changed, and the notice."""
+    """Draw changes in some buildings and months: place, day, kind of change, and notice."""
     chance = random.Random(seed)
     places = [(f"S{number % 2}", f"B{number}") for number in range(chance.randint(1, 4))]
     weights = [chance.random() ** 2 + 0.01 for _ in BANDS["cancelled"]]
@@ -218,7 +218,7 @@ def changes_of(seed: int) -> list[tuple[tuple[str, str], date, str, str]]:
 
 
 def told_changes(seed: int, built_on: date, k: int, memory: Memory) -> tuple[Night, Memory]:
-    """Show the changes of closed months as the product does, and remember it."""
+    """Publish the changes of closed months as the product does, and remember what was shown."""
     changes = changes_of(seed)
     closed = {
         fact.day for fact in closed_facts([Fact(("", "", ""), c[1], {}) for c in changes], built_on)

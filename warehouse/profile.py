@@ -16,7 +16,16 @@ import pyarrow as pa
 from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES
 from transforms.contract.database import TABLES
 from warehouse.engine import Engine
-from warehouse.profile_bounds import Cells, Counts, Flags, Floats, Shown, published, ties
+from warehouse.profile_bounds import (
+    Cells,
+    Counts,
+    Flags,
+    Floats,
+    Shown,
+    empty_counts,
+    published,
+    ties,
+)
 from warehouse.profile_memory import (
     CLOSED,
     LABEL,
@@ -302,8 +311,11 @@ def _named(
     }
     back = {name: before.kept_back(name) for name in counts_of}
 
+    is_empty = empty_counts(tied_bands, counts_of)
+
     def shown(name: str, limits: tuple[Floats, Floats] | None = None) -> Shown:
-        cells = Cells(counts_of[name], profile.parent, tied[name], _reducible(profile))
+        counts, is_above = counts_of[name], _reducible(profile)
+        cells = Cells(counts, profile.parent, tied[name], is_above, is_empty[name])
         return shown_counts(cells, visible, k, before.of(name), back[name], limits)
 
     named: dict[str, Shown] = {}

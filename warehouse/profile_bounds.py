@@ -36,12 +36,14 @@ class Cells:
     ``counts`` has the axes place, month (0 is all closed months together) and band. ``parent`` is
     the place that each place is part of, -1 for the region. ``tied`` are bands that another measure
     tells too, so hiding them costs more. ``is_reducible`` are the places above buildings.
+    ``is_empty`` are the counts that another measure tells to be 0.
     """
 
     counts: Counts
     parent: Counts
     tied: Sequence[int] = ()
     is_reducible: Flags | None = None
+    is_empty: Flags | bool = False
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,16 @@ def ties(measures: Mapping[str, Sequence[str | None]]) -> list[Tie]:
         for (wide, band), (narrow, other), both_ways in _TIES
         if {wide, narrow} <= set(measures)
     ]
+
+
+def empty_counts(tied: Sequence[Tie], counts: Mapping[str, Counts]) -> dict[str, Flags]:
+    """Return, for each measure, the counts that another measure tells to be 0."""
+    found = {name: np.zeros(each.shape, np.bool_) for name, each in counts.items()}
+    for tie in tied:
+        if not tie.both_ways:
+            is_empty = counts[tie.wide][:, :, tie.band] == 0
+            found[tie.narrow][:, :, tie.other] = is_empty
+    return found
 
 
 def _tighten_bands(low: Floats, high: Floats, counts: Counts, visible: Flags) -> None:

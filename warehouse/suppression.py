@@ -159,7 +159,7 @@ def shown_counts(  # noqa: PLR0913, PLR0917 - the cells, and all that limits the
         _hide_in_corners(grid)
         _hide_few(grid)
         if np.array_equal(before, shown):
-            is_open = shown | known
+            is_open = shown | known | cells.is_empty
             _hide_beside(grid, pinned(cells.counts, cells.parent, is_open, visible, k, limits))
             if np.array_equal(before, shown):
                 break
@@ -195,7 +195,7 @@ def _hide_in_bands(grid: Grid) -> None:
         hidden = np.where(shown, 0, counts).sum(axis=-1)
         is_small = (hidden > 0) & (hidden < k)
         # If a single band is missing, it would equal few.
-        is_alone = (hidden > 0) & ((~shown).sum(axis=-1) < 2)
+        is_alone = (hidden > 0) & ((~shown & ~grid.cells.is_empty).sum(axis=-1) < 2)
         needy = (is_small | is_alone) & grid.visible
         if not needy.any():
             return

@@ -15,6 +15,8 @@ import pytest
 
 import warehouse
 from pipelines import cli
+from tests.privacy.statistics.attacker import attack
+from tests.privacy.statistics.knowledge import read_night
 from tests.questions.office import publish_company
 
 PAGE = Path(__file__).parents[2] / "docs/questions.md"
@@ -56,6 +58,12 @@ def test_every_question_is_answered_with_what_it_really_prints(company: Path) ->
     for each in shown:
         assert answer(each[1], each[2], company) == each[3], each[2]
     assert len(shown) >= 12
+
+
+def test_a_solver_infers_no_small_count_from_the_statistics_of_the_page(company: Path) -> None:
+    path = company / "eu/warehouse/insights-eu-statistics.duckdb"
+    found = attack([read_night(path)], minimum_group=5)
+    assert (found.tried > 0, found.found) == (True, ())
 
 
 def test_there_are_twelve_questions_each_with_how_to_read_it() -> None:

@@ -211,7 +211,6 @@ def test_all_problems_are_listed_at_once(company: Company) -> None:
             "line 2, room eu-1, time_zone",
             "line 2, room eu-1, capacity",
             "line 3, room eu-1, room_id",
-            "line 3, room eu-1, address",
             "regions.NA.lake",
         ]
     )

@@ -132,9 +132,8 @@ class Engine:
     def scan(self, name: str, schema: pa.Schema, parts: Sequence[Part]) -> None:
         """Make daily files of the lake readable by that name.
 
-        ``lake_date`` is the lake's day of a file, ``lake_row`` the number of a row in it. That day,
-        not the instants, decides which day a row belongs to: it is the room's local date as the run
-        that wrote it saw it. Columns that an earlier file lacks are null.
+        ``lake_date`` is the lake's day of a file, ``lake_row`` the number of a row in it. A row
+        belongs to that day, the room's local date as its run saw it. Missing columns are null.
         """
         nulls = ", ".join(f"CAST(NULL AS {COLUMN_TYPES[f.type]}) AS {f.name}" for f in schema)
         source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date, 0 AS lake_row WHERE false"

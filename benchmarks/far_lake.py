@@ -25,10 +25,9 @@ import click
 
 from benchmarks.marts import NOW, THREADS, TODAY
 from tests.object_stores import seaweedfs
-from warehouse.build import PublishOptions
 from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
-from warehouse.publish import publish
+from warehouse.publish import PublishOptions, publish
 from warehouse.storage import Location, ObjectUrl
 
 CONTEXT: Final = multiprocessing.get_context("spawn")

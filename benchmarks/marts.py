@@ -23,11 +23,11 @@ from typing import Any, Final
 import duckdb
 
 from warehouse import connect, engine
-from warehouse.build import MASKS, Build, LakeRows, PublishOptions, survey
+from warehouse.build import MASKS, Build, LakeRows, Stage, survey
 from warehouse.engine import building
 from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
-from warehouse.publish import publish
+from warehouse.publish import PublishOptions, publish
 
 TODAY: Final = date(2026, 11, 22)
 NOW: Final = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -37,7 +37,11 @@ MONTHS: Final = 13
 ROOMS: Final = {"0.24M": 100, "2.4M": 1_000, "9.9M": 4_000, "24M": 10_000, "67M": 28_000}
 THREADS: Final = 2
 EXAMPLES: Final = Path(engine.__file__).parent / "sql" / "examples"
-ROOM_HOURS_STEPS: Final = ("whole_days", "room_dates", "live", MASKS, "room_hours")
+ROOM_HOURS_STAGES: Final = (
+    Stage(("whole_days", "room_dates", "live")),
+    Stage((), arrays=(MASKS,)),
+    Stage(("room_hours",)),
+)
 READS_ALL_BOOKINGS: Final = frozenset({"compare", "durations_and_lead_times"})
 GROUP_BY: Final = """
 CREATE TABLE touched AS
@@ -113,7 +117,7 @@ def rebuild_room_hours(folder: Path) -> dict[str, float]:
             build = Build(built, rows, survey(built, lake, rows, options, NOW), options)
             past = [[day for day in days if day <= THROUGH] for days in build.passes()]
             passes = [days for days in past if days]
-            build.run(passes, ROOM_HOURS_STEPS)
+            build.run(passes, ROOM_HOURS_STAGES)
 
     try:
         return measured(work)

@@ -11,21 +11,22 @@ A pass takes few enough days that its work fits into memory, however large the l
 import os
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final, Literal, Protocol, Self, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 import pyarrow as pa
 
 from transforms.contract.lake import LAKE
-from transforms.local_time import Closure
 from warehouse.directory import as_of_days, restated_from
 from warehouse.engine import Engine
 from warehouse.in_use import PLACE_HOURS, peaks, place_changes, place_hours
 from warehouse.inputs import (
     Inputs,
+    PublishOptions,
     date_rows,
     no_changes,
     no_hidden_cells,
@@ -39,8 +40,8 @@ from warehouse.lake import Lake
 from warehouse.masks import DAYS as DAY_ROWS
 from warehouse.masks import MASKS as MASK_ROWS
 from warehouse.masks import Hours, hours_of
-from warehouse.plan import BOOKED, booked_in_pass
 from warehouse.plan import DAYS as WHAT_IF_DAYS
+from warehouse.plan import Booked, booked_in_pass
 
 Daily: TypeAlias = Literal["bookings", "coverage", "changes"]
 """The datasets of the lake that have one file a local day."""
@@ -61,10 +62,15 @@ GROWING: Final = frozenset(
     }
 )
 """Work tables that each pass adds to."""
-_ARRAYS: Final = frozenset(
-    {MASKS, HOURS_OF_PLACES, PLACE_CHANGES, PEAKS, KNOWN_DAYS, WHAT_IF_BOOKED}
-)
-"""Steps that are not SQL."""
+_READ_BY: Final[dict[str, tuple[str, ...]]] = {
+    MASKS: ("live", "room_dates", "calendar"),
+    HOURS_OF_PLACES: ("week_places",),
+    PLACE_CHANGES: ("room_dates", "calendar", "rooms_of_places"),
+    PEAKS: (),
+    KNOWN_DAYS: ("gone_here", "known_dates"),
+    WHAT_IF_BOOKED: ("what_if_rooms_of", "what_if_days"),
+}
+"""The steps on arrays, each with the work tables that it reads."""
 _PASSES_A_CHECKPOINT: Final = 50
 """Appended rows stay in memory until a checkpoint: without any, 280 passes were too many."""
 _DAY: Final = timedelta(days=1)
@@ -74,30 +80,14 @@ _MOST_THREADS_OF_ARRAYS: Final = 4
 """Each thread holds a block's arrays, some 30 MB: memory must not grow with a machine's cores."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublishOptions:
-    """What the configuration decides about a region's database.
+class Stage(NamedTuple):
+    """Files of SQL, and the steps on arrays that are computed while DuckDB runs them.
 
-    ``minimum_group`` is k of R17, and ``trailing_days`` says when a month is closed. A month that
-    ``retention_months`` has begun to delete shows no profile (None: nothing is deleted).
-    ``closures`` are all of the region's; each says which rooms it covers. With ``export_parquet``
-    the tables are published as Parquet too, with ``is_parquet`` as nothing else; with ``is_copied``
-    readers get plain copies instead of symlinks. ``threads`` None means one for each core. DuckDB
-    keeps to ``memory_limit``; ``room_days_per_pass`` bounds the arrays beside it.
+    Alone, arrays mostly keep one core busy. They may not read what the files of their stage build.
     """
 
-    minimum_group: int = 5
-    count_held_as_booked: bool = False
-    keep_versions: int = 7
-    export_parquet: bool = True
-    is_parquet: bool = False
-    is_copied: bool = False
-    closures: tuple[Closure, ...] = ()
-    trailing_days: int = 14
-    retention_months: int | None = None
-    threads: int | None = None
-    memory_limit: str = "400MB"
-    room_days_per_pass: int = 150_000
+    files: tuple[str, ...]
+    arrays: tuple[str, ...] = ()
 
 
 class Rows(Protocol):
@@ -243,17 +233,8 @@ def load_rooms(engine: Engine, inputs: Inputs) -> None:
 
 def load_settings(engine: Engine, found: Survey, options: PublishOptions) -> None:
     """Give the engine the one row that steps join."""
-    engine.load(
-        "settings",
-        found.inputs.settings(
-            found.data_through,
-            options.minimum_group,
-            options.count_held_as_booked,
-            options.trailing_days,
-            options.retention_months,
-            found.restated_from,
-        ),
-    )
+    row = found.inputs.settings(found.data_through, options, found.restated_from)
+    engine.load("settings", row)
 
 
 class Build:
@@ -276,18 +257,18 @@ class Build:
         engine.load(KNOWN_DAYS, KNOWN.empty_table())
         engine.load("ahead_days", AHEAD.empty_table())
         engine.load("what_if_days", WHAT_IF_DAYS.empty_table())
-        engine.load(WHAT_IF_BOOKED, BOOKED.empty_table())
         engine.load(HOURS_OF_PLACES, PLACE_HOURS.empty_table())
         nights = pa.array([found.first_night], pa.date32())
         engine.load("ledger", pa.table({"first_night": nights}))
+        self.booked = Booked(engine.folder)
         self._hours: Hours | None = None
         self._data_through = found.data_through or date.min
         self._read_late = self._inputs.read_late(found.data_through, found.read_at)
         self._threads = min(options.threads or os.cpu_count() or 1, _MOST_THREADS_OF_ARRAYS)
         self._pass_days = days_in_a_pass(self._inputs.rooms, options)
 
-    def run(self, passes: Sequence[Sequence[date]], steps: Sequence[str]) -> None:
-        """Run those of the steps that a pass has, over each pass in order."""
+    def run(self, passes: Sequence[Sequence[date]], stages: Sequence[Stage]) -> None:
+        """Run the stages of a pass, over each pass in order."""
         read_until: date | None = None
         for number, dates in enumerate(passes, start=1):
             # One day more than the pass: if a room's zone was corrected after its days were read,
@@ -295,11 +276,8 @@ class Build:
             until = min(dates[-1], date.max - _DAY) + _DAY
             with self._engine.transaction():
                 self._begin_pass(dates[0], dates[-1], read_until, until)
-                for step in steps:
-                    if step in _ARRAYS:
-                        self._run_arrays(step)
-                    else:
-                        self._engine.run(f"each_pass/{step}", append=step in GROWING)
+                for stage in stages:
+                    self._run_stage(stage)
             for name in (MASKS, PLACE_CHANGES):
                 self._engine.unregister(name)
             self._hours = None  # or memory would hold it beside the next pass's
@@ -324,35 +302,56 @@ class Build:
         days_ahead = max(first_date, ahead_from), min(last_date, ahead_to)
         self._rows.view(engine, "lake_ahead_bookings", "bookings", *days_ahead)
 
-    def _run_arrays(self, step: str) -> None:
-        """Run a step that is not SQL: make its work table, or add to it."""
-        engine, hours = self._engine, self._hours
+    def _run_stage(self, stage: Stage) -> None:
+        """Run files of SQL and compute arrays at the same time; then keep what these made."""
+        names = {name for step in stage.arrays for name in _READ_BY[step]}
+        read = {name: self._engine.table(name) for name in names}
+        made: dict[str, pa.Table] = {}
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(self._run_files, stage.files)
+            for step in stage.arrays:
+                made[step] = self._array(step, read, made)
+            running.result()
+        for step, rows in made.items():
+            if step in {MASKS, PLACE_CHANGES}:
+                self._engine.register(step, rows)
+            elif step == PEAKS:
+                self._engine.load(step, rows)
+            elif step == WHAT_IF_BOOKED:
+                self.booked.keep(rows)
+            else:
+                self._engine.insert(step, rows)
+        if MASKS in made:
+            empty = DAY_ROWS.empty_table()
+            self._engine.load("days", empty if self._hours is None else self._hours.days)
+
+    def _run_files(self, files: Sequence[str]) -> None:
+        for step in files:
+            self._engine.run(f"each_pass/{step}", append=step in GROWING)
+
+    def _array(
+        self, step: str, read: dict[str, pa.Table], made: Mapping[str, pa.Table]
+    ) -> pa.Table:
+        """Return the rows of a step that is not SQL."""
         if step == MASKS:
-            room_dates, calendar = map(engine.table, ("room_dates", "calendar"))
-            self._hours = hours = hours_of(
-                engine.table("live"), room_dates, calendar, self._threads
-            )
-            engine.register(MASKS, MASK_ROWS.empty_table() if hours is None else hours.masks)
-            engine.load("days", DAY_ROWS.empty_table() if hours is None else hours.days)
-        elif step == HOURS_OF_PLACES:
-            places = engine.table("week_places")
-            engine.insert(step, place_hours(hours, places, self._data_through))
-        elif step == PLACE_CHANGES:
-            room_dates, calendar = map(engine.table, ("room_dates", "calendar"))
-            places = engine.table("rooms_of_places")
-            changes = place_changes(
-                hours, room_dates, calendar, places, self._data_through, self._threads
-            )
-            engine.register(PLACE_CHANGES, changes)
-        elif step == PEAKS:
-            load_peaks(engine)
-        elif step == KNOWN_DAYS:
-            gone, dates = map(engine.table, ("gone_here", "known_dates"))
-            rows = known_minutes(hours, gone, dates, self._read_late, self._threads)
-            engine.insert(step, rows)
-        else:
-            rooms, days = map(engine.table, ("what_if_rooms_of", "what_if_days"))
-            engine.insert(step, booked_in_pass(hours, rooms, days))
+            # Popped, or memory would hold the bookings twice.
+            live, dates, calendar = read.pop("live"), read["room_dates"], read["calendar"]
+            self._hours = hours_of(live, dates, calendar, self._threads)
+            return MASK_ROWS.empty_table() if self._hours is None else self._hours.masks
+        if step == PEAKS:
+            return peaks(made[PLACE_CHANGES])
+        tables = [read[name] for name in _READ_BY[step]]
+        if step == HOURS_OF_PLACES:
+            return place_hours(self._hours, tables[0], self._data_through)
+        if step == PLACE_CHANGES:
+            dates, calendar, places = tables
+            through, threads = self._data_through, self._threads
+            return place_changes(self._hours, dates, calendar, places, through, threads)
+        if step == KNOWN_DAYS:
+            gone, dates = tables
+            return known_minutes(self._hours, gone, dates, self._read_late, self._threads)
+        rooms, days = tables
+        return booked_in_pass(self._hours, rooms, days)
 
     def passes(self) -> list[list[date]]:
         """Split the dates into passes: at every gap, and once a pass has enough room-days."""
@@ -367,11 +366,6 @@ class Build:
 def days_in_a_pass(rooms: int, options: PublishOptions) -> int:
     """Return how many days of that many rooms one pass can take."""
     return max(1, min(_LONGEST_PASS_DAYS, options.room_days_per_pass // max(1, rooms)))
-
-
-def load_peaks(engine: Engine) -> None:
-    """Compute from ``place_changes`` how many rooms are in use."""
-    engine.load(PEAKS, peaks(engine.table(PLACE_CHANGES)))
 
 
 _FIRST_ASKED: Final = """

@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from transforms.contract import (
@@ -108,10 +106,13 @@ class EngineUnusableError(WarehouseError):
 
 
 class Engine:
-    """A database that is being built. Published tables and work tables go by their bare names."""
+    """A database that is being built. Published tables and work tables go by their bare names.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    ``folder`` is for files that last no longer than the build: it is the region's, and is swept.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+        self._connection, self.folder = connection, folder
         self._made: set[str] = set()
 
     def load(self, name: str, rows: pa.Table) -> None:
@@ -238,13 +239,6 @@ class Engine:
         """Return the first column of a query."""
         return [row[0] for row in self._connection.execute(query, list(parameters)).fetchall()]
 
-    def columns(
-        self, query: str, parameters: Sequence[object] = ()
-    ) -> dict[str, npt.NDArray[np.int64]]:
-        """Return the columns of a query of integers without nulls."""
-        found = self._connection.execute(query, list(parameters)).fetchnumpy()
-        return {name: np.asarray(values, np.int64) for name, values in found.items()}
-
     def batches(self, name: str, rows: int, *, statistics: bool) -> Iterator[pa.RecordBatch]:
         """Yield a table in order, so many rows at a time; or the part that everybody may see."""
         query = _for_everybody(name) if statistics else f"FROM published.{name}"
@@ -308,7 +302,7 @@ def building(
         connection.execute("USE published")
         for name, expression in _MACROS.items():
             connection.execute(f"CREATE TEMP MACRO {name} AS {expression}")
-        yield Engine(connection)
+        yield Engine(connection, path.parent)
         connection.execute("USE memory")
         connection.execute("DETACH published")
     except (duckdb.Error, MemoryError) as error:

@@ -6,6 +6,7 @@ Does not belong here: clocks and opening hours (``calendar.py``), the order of s
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -32,6 +33,32 @@ from warehouse.calendar import (
     zone_clock,
 )
 from warehouse.engine import BuildError
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOptions:
+    """What the configuration decides about a region's database.
+
+    ``minimum_group`` is k of R17, and ``trailing_days`` says when a month is closed. A month that
+    ``retention_months`` has begun to delete shows no profile (None: nothing is deleted).
+    ``closures`` are all of the region's; each says which rooms it covers. With ``export_parquet``
+    the tables are published as Parquet too, with ``is_parquet`` as nothing else; with ``is_copied``
+    readers get plain copies instead of symlinks. ``threads`` None means one for each core. DuckDB
+    keeps to ``memory_limit``; ``room_days_per_pass`` bounds the arrays beside it.
+    """
+
+    minimum_group: int = 5
+    count_held_as_booked: bool = False
+    keep_versions: int = 7
+    export_parquet: bool = True
+    is_parquet: bool = False
+    is_copied: bool = False
+    closures: tuple[Closure, ...] = ()
+    trailing_days: int = 14
+    retention_months: int | None = None
+    threads: int | None = None
+    memory_limit: str = "400MB"
+    room_days_per_pass: int = 150_000
 
 
 class Inputs:
@@ -103,34 +130,27 @@ class Inputs:
         ]
         return pa.Table.from_pylist(rows, _CURRENT_ROOMS)
 
-    def settings(  # noqa: PLR0913, PLR0917 - one row has so many parts
-        self,
-        data_through: date | None,
-        minimum_group: int,
-        count_held_as_booked: bool,
-        trailing_days: int,
-        retention_months: int | None,
-        restated_from: date | None,
+    def settings(
+        self, data_through: date | None, options: PublishOptions, restated_from: date | None
     ) -> pa.Table:
         """Return the one row that steps join; ``through_date`` is never null.
 
         Months that begin on ``profile_from_date`` or later and end before ``profile_before_date``
         are closed (R17).
         """
-        today = self.now.date()
-        months = retention_months
+        today, months = self.now.date(), options.retention_months
         row = {
             "region": self.region,
             "built_at": self.now.astimezone(UTC),
             "data_through": data_through,
             "through_date": data_through or date.min,
-            "minimum_group": minimum_group,
-            "count_held_as_booked": count_held_as_booked,
+            "minimum_group": options.minimum_group,
+            "count_held_as_booked": options.count_held_as_booked,
             "code_version": _code_version(),
             "contract_version": CONTRACT_VERSION,
             "restated_from": restated_from,
             "profile_from_date": date.min if months is None else first_day_kept(today, months),
-            "profile_before_date": today - timedelta(days=trailing_days),
+            "profile_before_date": today - timedelta(days=options.trailing_days),
         }
         return pa.Table.from_pylist([row], _SETTINGS)
 

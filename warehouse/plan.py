@@ -13,6 +13,7 @@ stay in them.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -21,16 +22,15 @@ import pyarrow as pa
 from transforms.contract.database import TABLES
 from warehouse.blocks import column, cut_at_hours, day_numbers
 from warehouse.calendar import MINUTES_TO_1970, midnights
-from warehouse.engine import Engine
 from warehouse.masks import Hours, minutes_of
 from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack
 
 _ROOMS_AT_A_TIME: Final = 1_000
 """Rooms whose bookings are in memory together, or all rooms of one larger building."""
-_BOOKED: Final = "SELECT * FROM what_if_booked WHERE number BETWEEN ? AND ?"
 BOOKED: Final = pa.schema({"number": pa.int32(), "starts": pa.int32(), "minutes": pa.int32()})
 """When each room of the what-if is booked, in minutes since 1970."""
 DAYS: Final = pa.schema({"place": pa.int32(), "local_date": pa.date32()})
+WHAT_IF: Final = ("what_if_rooms", "what_if_at_once", "what_if_plan")
 
 
 def booked_in_pass(hours: Hours | None, rooms: pa.Table, days: pa.Table) -> pa.Table:
@@ -85,34 +85,65 @@ def booked_in_pass(hours: Hours | None, rooms: pa.Table, days: pa.Table) -> pa.T
     return pa.table([number, starts, ends - starts], BOOKED.names).cast(BOOKED)
 
 
-def load_what_if(engine: Engine) -> None:
-    """Fill the tables of the page's what-if, some buildings at a time."""
-    region = engine.values("SELECT region FROM settings")[0]
-    rooms = engine.table("what_if_now").sort_by("number").to_pylist()
+class Booked:
+    """When the rooms of the what-if are booked, kept in a folder until all passes are over.
+
+    Each pass is a file of three rows, those of ``BOOKED``, sorted by room: so few rooms are read
+    without the others.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: list[Path] = []
+
+    def keep(self, rows: pa.Table) -> None:
+        """Keep what ``booked_in_pass`` returned for the next pass."""
+        self._files.append(self._folder / f"booked-{len(self._files)}.npy")
+        np.save(self._files[-1], np.stack([column(rows, name) for name in BOOKED.names]))
+
+    def of_rooms(self, first: int, last: int) -> tuple[Ints, Ints, Ints]:
+        """Return number, start and end of the stretches of some rooms, sorted by room and start."""
+        found = [np.zeros((3, 0), np.int64)]
+        for file in self._files:
+            rows = np.load(file, mmap_mode="r")
+            low, high = np.searchsorted(rows[0], (first, last + 1))
+            found.append(rows[:, low:high].astype(np.int64))
+        number, starts, minutes = np.concatenate(found, axis=1)
+        # Rows are sorted within each pass, so a stable sort only has to merge runs.
+        order = np.argsort(number * (1 << 32) + starts, kind="stable")
+        number, starts = number.take(order), starts.take(order)
+        return number, starts, starts + minutes.take(order)
+
+
+def what_if_of(
+    region: str, rooms: pa.Table, dates: pa.Table, booked: Booked
+) -> dict[str, pa.Table]:
+    """Return the tables of the page's what-if, computed some buildings at a time.
+
+    ``rooms`` and ``dates`` are as in ``what_if_now.sql`` and ``what_if_days.sql``.
+    """
     days: dict[int, list[date]] = {}
-    for place, day in engine.rows("SELECT place, local_date FROM what_if_days ORDER BY ALL"):
-        days.setdefault(place, []).append(day)
+    for row in dates.sort_by([("place", "ascending"), ("local_date", "ascending")]).to_pylist():
+        days.setdefault(row["place"], []).append(row["local_date"])
     of_places: dict[int, list[dict[str, Any]]] = {}
-    for room in rooms:
+    for room in rooms.sort_by("number").to_pylist():
         of_places.setdefault(room["place"], []).append(room)
+    made: dict[str, list[pa.Table]] = {
+        name: [TABLES[name].schema.empty_table()] for name in WHAT_IF
+    }
     for places in _chunks(of_places):
         numbers = of_places[places[0]][0]["number"], of_places[places[-1]][-1]["number"]
-        found = engine.columns(_BOOKED, numbers)
-        # Rows are sorted within each pass, so a stable sort only has to merge runs.
-        order = np.argsort(found["number"] * (1 << 32) + found["starts"], kind="stable")
-        room_no, starts, minutes = (each.take(order) for each in found.values())
+        room_no, starts, ends = booked.of_rooms(*numbers)
         for place in (place for place in places if place in days):
             own = of_places[place]
             low, high = np.searchsorted(room_no, (own[0]["number"], own[-1]["number"] + 1))
             here = slice(low, high)
-            ends = starts[here] + minutes[here]
-            tables = what_if_tables(own, days[place], room_no[here], starts[here], ends)
+            tables = what_if_tables(own, days[place], room_no[here], starts[here], ends[here])
             for name, rows in tables.items():
-                table = pa.Table.from_pylist(
-                    [{"region": region} | row for row in rows], TABLES[name].schema
-                )
-                engine.insert(name, table)
-        del found, order, room_no, starts, minutes  # or memory would hold them beside the next ones
+                listed = [{"region": region} | row for row in rows]
+                made[name].append(pa.Table.from_pylist(listed, TABLES[name].schema))
+        del room_no, starts, ends  # or memory would hold them beside the next ones
+    return {name: pa.concat_tables(tables) for name, tables in made.items()}
 
 
 def _chunks(of_places: Mapping[int, Sequence[object]]) -> Iterator[list[int]]:

@@ -10,6 +10,7 @@ ones, over all rooms together. Each pass replaces work tables and appends to the
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -32,15 +33,16 @@ from warehouse.build import (
     WHAT_IF_BOOKED,
     Build,
     LakeRows,
-    PublishOptions,
     Rows,
+    Stage,
     Survey,
     survey,
 )
 from warehouse.connect import opened
 from warehouse.engine import Engine, EngineError, building
+from warehouse.inputs import PublishOptions
 from warehouse.lake import Lake
-from warehouse.plan import load_what_if
+from warehouse.plan import what_if_of
 from warehouse.profile import PROFILE, PROFILE_COUNTS, count_bookings, load_profile
 from warehouse.profile_memory import MEMORY
 from warehouse.storage import FOLDER_MODE, Location
@@ -74,23 +76,19 @@ BEFORE: Final = (
     "what_if_rooms_of",
 )
 EACH_PASS: Final = (
-    *(
-        "whole_days",
-        "room_dates",
-        "live",
-        MASKS,
-        "utilization_cells",
-        "room_hours",
-        HOURS_OF_PLACES,
+    Stage(("whole_days", "room_dates", "live", "known_dates", "gone_here")),
+    Stage(("bookings",), arrays=(MASKS, PLACE_CHANGES, PEAKS, KNOWN_DAYS)),
+    Stage(("what_if_days",)),
+    Stage(
+        (
+            *("room_hours", "room_days", "room_days_ahead", "utilization_cells", "utilization"),
+            *("open_places", "in_use", "rooms_in_use", "rooms_in_use_by_place", "hidden_cells"),
+            *("series_hours", "change_days", "change_minutes", "ahead_days"),
+        ),
+        arrays=(HOURS_OF_PLACES, WHAT_IF_BOOKED),
     ),
-    *("room_days", "room_days_ahead", "utilization", PLACE_CHANGES, PEAKS, "open_places"),
-    *("in_use", "rooms_in_use", "rooms_in_use_by_place", "bookings", "hidden_cells"),
-    *("series_hours", "change_days", "change_minutes"),
-    *("known_dates", "gone_here", KNOWN_DAYS, "ahead_days"),
-    *("what_if_days", WHAT_IF_BOOKED),
 )
-"""``masks``, ``place_changes``, ``peaks`` and ``known_days`` are not SQL but arrays (``masks.py``,
-``in_use.py``, ``known.py``)."""
+"""The arrays are those of ``masks.py``, ``in_use.py``, ``known.py`` and ``plan.py``."""
 AFTER: Final = ("week_hours", "series_to_ask", PROFILE_COUNTS, "change_counts", BUSY_AHEAD)
 """``busy_ahead`` and its check are arrays (``ahead.py``), and so are the next tables, those of the
 page's what-if (``plan.py``)."""
@@ -187,7 +185,7 @@ def build_rooms(
     rows: Rows,
     found: Survey,
     options: PublishOptions,
-    each_pass: Sequence[str] = EACH_PASS,
+    each_pass: Sequence[Stage] = EACH_PASS,
 ) -> None:
     """Build the tables of some rooms, which are all rooms of their buildings, from their rows.
 
@@ -199,7 +197,10 @@ def build_rooms(
         for step in BEFORE:
             engine.run(f"before/{step}")
     passes.run(passes.passes(), each_pass)
-    with engine.transaction():
+    with engine.transaction(), ThreadPoolExecutor(1) as pool:
+        # Python keeps one core busy here, while DuckDB takes the others.
+        rooms, days = engine.table("what_if_now"), engine.table("what_if_days")
+        what_if = pool.submit(what_if_of, found.inputs.region, rooms, days, passes.booked)
         for step in AFTER:
             if step == BUSY_AHEAD:
                 load_busy_ahead(engine)
@@ -207,7 +208,8 @@ def build_rooms(
                 count_bookings(engine)
             else:
                 engine.run(f"after/{step}")
-        load_what_if(engine)
+        for name, table in what_if.result().items():
+            engine.insert(name, table)
 
 
 def finish(engine: Engine, options: PublishOptions, now: datetime, memory: pa.Table | None) -> None:

@@ -19,14 +19,16 @@ import pyarrow as pa
 from transforms.contract import Region
 from transforms.contract.database import TABLES
 from warehouse.build import (
+    PEAKS,
+    PLACE_CHANGES,
     LakeRows,
-    PublishOptions,
     Survey,
-    load_peaks,
     load_settings,
     survey,
 )
 from warehouse.engine import BuildError, Engine, building, bytes_of
+from warehouse.in_use import peaks
+from warehouse.inputs import PublishOptions
 from warehouse.lake import Lake
 from warehouse.publish import build_rooms, finish, write_copies
 from warehouse.shards import (
@@ -198,6 +200,6 @@ def _assemble(
         engine.load_files(name, files[name])
     for step in ("shards/place_changes", "shards/open_places"):
         engine.run(step)
-    load_peaks(engine)
+    engine.load(PEAKS, peaks(engine.table(PLACE_CHANGES)))
     for step in ("each_pass/in_use", "each_pass/rooms_in_use_by_place"):
         engine.run(step)

@@ -28,9 +28,9 @@ import pyarrow.compute as pc
 from transforms.contract import Region
 from transforms.contract.database import TABLES
 from transforms.contract.lake import LAKE, ROOMS
-from warehouse.build import DAILY, Daily, PublishOptions, Survey, load_rooms
+from warehouse.build import DAILY, Daily, Stage, Survey, load_rooms
 from warehouse.engine import BuildError, Engine, EngineError, building
-from warehouse.inputs import Inputs
+from warehouse.inputs import Inputs, PublishOptions
 from warehouse.lake import Lake
 from warehouse.profile import PROFILE
 from warehouse.profile_memory import MEMORY
@@ -50,7 +50,7 @@ OF_SHARDS: Final = tuple(
 )
 """Tables that are the rows of all shards, one shard after another."""
 _OF_ROOMS: Final = ("rooms", "versions")
-_STEPS: Final = (*EACH_PASS, "site_changes", "site_rooms")
+_STAGES: Final = (*EACH_PASS, Stage(("site_changes", "site_rooms")))
 _VERSIONS: Final = pa.schema([*ROOMS, pa.field("valid_to", pa.date32())])
 _ROWS_SCHEMA: Final[Mapping[Daily, pa.Schema]] = {
     name: pa.schema(
@@ -311,7 +311,7 @@ class Job:
         path = scratch / "shard.duckdb"
         with building(path, options.threads, options.memory_limit, is_kept=False) as engine:
             load_rooms(engine, inputs)
-            build_rooms(engine, rows, found, options, _STEPS)
+            build_rooms(engine, rows, found, options, _STAGES)
             counted = engine.counts(OF_SHARDS)
             for name in (*OF_SHARDS, *SUMS):
                 if name in SUMS or counted[name]:

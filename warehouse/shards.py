@@ -58,7 +58,7 @@ _ROWS_SCHEMA: Final[Mapping[Daily, pa.Schema]] = {
     )
     for name in DAILY
 }
-_BASE_BYTES: Final = 350_000_000
+_BASE_BYTES: Final = 400_000_000
 """Memory for Python, its libraries and the arrays of a pass, besides DuckDB and the rows."""
 _ROW_BYTES: Final = 160
 """Memory for a row of the lake in Arrow, texts included."""

@@ -6,7 +6,7 @@ Does not belong here: printing (``cli/exchange.py``), how a room is read (``nigh
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import pyarrow as pa
 
-from pipelines.night import RoomReader, contexts_of
+from pipelines.night import Progress, RoomReader, contexts_of
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import RegionSettings, SettingsError, did_you_mean, read_secrets
 from pipelines.sources import DayRange
@@ -121,31 +121,38 @@ def compare(
     pairs: Sequence[Pair],
     day_range: DayRange,
     open_source: OpenSource,
-    advance: Callable[[Outcome[pa.Table]], None],
+    progress: Progress,
 ) -> Comparison:
     """Read both exchanges in parallel, and compare each room as soon as both have answered.
 
     Raises:
-        SettingsError: a secret's environment variable is not set.
+        SettingsError: a secret's environment variable is not set; nothing was begun.
     """
+    names = [name for name in region.exchanges if any(name in (p.own, p.other) for p in pairs)]
+    exchanges = [region.exchanges[name] for name in names]
+    secrets = read_secrets(*exchanges)
+    progress.start(region.region, 2 * len(pairs))
     by_room = {pair.room_id: pair for pair in pairs}
     waiting: dict[str, dict[str, Outcome[pa.Table]]] = {room_id: {} for room_id in by_room}
     comparison = Comparison()
     contexts = contexts_of(region)
     readings = [
         Reading(
-            addresses={room_id: contexts[room_id].address for room_id in rooms},
-            open_source=partial(open_source, exchange, read_secrets(exchange)[0], region.headcount),
+            addresses={
+                pair.room_id: contexts[pair.room_id].address
+                for pair in pairs
+                if name in (pair.own, pair.other)
+            },
+            open_source=partial(open_source, exchange, secret, region.headcount),
             read_room=RoomReader(contexts, day_range).read,
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,
             exchange=name,
         )
-        for name, exchange in region.exchanges.items()
-        if (rooms := [pair.room_id for pair in pairs if name in (pair.own, pair.other)])
+        for name, exchange, secret in zip(names, exchanges, secrets, strict=True)
     ]
     for outcome in read_rooms(readings):
-        advance(outcome)
+        progress.advance(outcome)
         found = waiting[outcome.room_id]
         found[outcome.exchange] = outcome
         if len(found) == 2:

@@ -220,9 +220,9 @@ def _read(
     region = night.settings.regions[night.region]
     loaded: dict[str, datetime] = {}
     failed: dict[str, str] = {}
-    progress.start(night.region, len(region.rooms))
     reader = RoomReader(contexts_of(region), night.day_range)
     readings = readings_of(region, reader, open_source)
+    progress.start(night.region, len(region.rooms))
     for outcome in read_rooms(readings, 60.0 * night.settings.run_deadline_minutes):
         if isinstance(outcome, RoomRead):
             take(outcome.found)
@@ -354,17 +354,18 @@ def readings_of(
     Raises:
         SettingsError: a secret's environment variable is not set.
     """
+    secrets = read_secrets(*region.exchanges.values())
     return [
         Reading(
             addresses={
                 room.room_id: room.address for room in region.rooms if room.exchange == name
             },
-            open_source=partial(open_source, exchange, read_secrets(exchange)[0], region.headcount),
+            open_source=partial(open_source, exchange, secret, region.headcount),
             read_room=reader.read,
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,
         )
-        for name, exchange in region.exchanges.items()
+        for (name, exchange), secret in zip(region.exchanges.items(), secrets, strict=True)
     ]
 
 

@@ -110,8 +110,7 @@ def compare_sources(
     of_region = settings.regions[region]
     pairs = pairs_of(of_region, with_exchange)
     with console.RunProgress(Console(stderr=True)) as progress:
-        progress.start(region, 2 * len(pairs))
-        comparison = compare(of_region, pairs, day_range, open_source, progress.advance)
+        comparison = compare(of_region, pairs, day_range, open_source, progress)
     show_comparison(of_region, day_range, comparison)
     return WHOLE if comparison.is_equal else NOTHING
 

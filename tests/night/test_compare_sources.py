@@ -91,3 +91,16 @@ def test_an_exchange_that_is_not_there_and_a_day_far_off_are_mistakes_of_usage(
     company.write()
     assert compare(company) == 2
     assert "name the other one in --with" in capsys.readouterr().err
+
+
+def test_secrets_that_are_not_set_are_refused_together_before_anything_begins(
+    company: Company, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_two_exchanges(company, BOTH, client_secret_env="TEST_SECRET")
+    monkeypatch.delenv("TEST_PASSWORD")
+    for command in ("compare-sources", "run --dry-run"):
+        assert company.insights(*command.split(), "--region", "EU") == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert "TEST_PASSWORD is not set" in told.err
+        assert "TEST_SECRET is not set" in told.err

@@ -132,15 +132,17 @@ def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
 ) -> Flags:
     """Return the hidden counts that all sums together narrow down to within 1 to k-1.
 
-    So are counts that leave so little of their cell's ``few``, each alone or all that are known.
-    ``limits`` are the least and the most of each count, as another measure tells them.
+    Readers may subtract bookings of their own: 2 to k is 1 to k-1 for whoever made one of them.
+    Counts that leave so little of their cell's ``few``, each alone or all that are known, are
+    returned too. ``limits`` are the least and the most of each count, as another measure tells it.
     """
     low, high = bounds(counts, parent, known, visible, limits)
     few = np.where(known, 0, counts).sum(axis=-1, keepdims=True)
     is_hidden = ~known & ~(visible[:, :, None] & (few == 0))
-    is_pinned: Flags = is_hidden & (counts > 0) & (low >= 1) & (high <= k - 1)
+    is_hidden &= high - low <= k - 2
+    is_pinned: Flags = is_hidden & (counts > 0) & (low >= 1) & (low <= k - 1)
     is_hidden &= visible[:, :, None]
-    is_pinned |= is_hidden & (few - high >= 1) & (few - low <= k - 1)
+    is_pinned |= is_hidden & (few - high >= 1) & (few - high <= k - 1)
     is_fixed = is_hidden & (low == high)
     rest = few - np.where(is_fixed, low, 0).sum(axis=-1, keepdims=True)
     is_pinned |= is_fixed & (rest >= 1) & (rest <= k - 1)
@@ -302,6 +304,8 @@ def _tighten_rests(low: Floats, high: Floats, families: Families) -> None:
         least = np.maximum(least, low[wholes] - most[::-1])
         most = np.minimum(most, high[wholes] - least[::-1])
         _tighten_months(least, most)
+    low[wholes] = np.maximum(low[wholes], least.sum(axis=0))
+    high[wholes] = np.minimum(high[wholes], most.sum(axis=0))
     for side, side_low, side_high in zip(sides, least, most, strict=True):
         own_low, own_high = np.where(side, part_low, 0), np.where(side, part_high, 0)
         is_endless = np.isinf(own_high)

@@ -46,7 +46,7 @@ demo: $(READY) ## Read two regions from a sandbox Exchange and show their utiliz
 test: $(DEV) ## Run every test
 	$(BIN)/pytest -n 3 --dist worksteal
 
-test-deep: $(DEV) ## Run the tests of random examples, the heaviest with ten times as many (half an hour)
+test-deep: $(DEV) ## Run the tests of random examples, the heaviest with ten times as many (some 10 minutes)
 	DEPTH=10 $(BIN)/pytest -n 3 --dist worksteal -m hypothesis
 
 privacy-proof: $(DEV) ## Plant tokens in every field of Exchange, run nights, search every byte

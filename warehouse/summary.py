@@ -35,24 +35,34 @@ SELECT building, max(rooms), sum(rooms), sum(rooms_loaded), coalesce(sum(open_mi
        coalesce(sum(booked_minutes), 0)
 FROM days GROUP BY building ORDER BY building
 """
-# How many room-days of both months are of rooms that were open in both, in the same building, as it
-# was on the day (R18). A null building stands for all of them: there a room may have moved.
+# How far both months had the same rooms. A room's share of a month is its open days over those of
+# the room of its building with the most; a building that opened late is measured by the others (at
+# 0.9: its holidays may differ). It counts in the building where it was on the day (R18). A null
+# building stands for all of them: there a room may have moved.
 _SAME_ROOMS: Final = """
 WITH days AS (
     SELECT coalesce(v.building, 'no building') AS building, d.room_id,
-           d.local_date >= $first AS is_now
+           count(*) FILTER (d.local_date < $first) AS before,
+           count(*) FILTER (d.local_date >= $first) AS now
     FROM room_days AS d
     JOIN rooms_as_of AS v ON v.room_id = d.room_id
         AND d.local_date >= v.valid_from AND d.local_date < v.valid_to
     WHERE d.local_date BETWEEN $before AND $last AND d.open_minutes > 0
+    GROUP BY ALL
+),
+shares AS (
+    SELECT building, room_id,
+           before / greatest(max(before) OVER own, 0.9 * max(before) OVER (), 1) AS before,
+           now / greatest(max(now) OVER own, 0.9 * max(now) OVER (), 1) AS now
+    FROM days
+    WINDOW own AS (PARTITION BY building)
 ),
 rooms_open AS (
-    SELECT building, count(*) AS days,
-           count(*) FILTER (is_now) BETWEEN 1 AND count(*) - 1 AS is_in_both
-    FROM days
+    SELECT building, room_id, sum(before) AS before, sum(now) AS now
+    FROM shares
     GROUP BY GROUPING SETS ((building, room_id), (room_id))
 )
-SELECT building, coalesce(sum(days) FILTER (is_in_both), 0), sum(days) FROM rooms_open GROUP BY ALL
+SELECT building, sum(least(before, now)) / sum(greatest(before, now)) FROM rooms_open GROUP BY ALL
 """
 _SOLD_OUT: Final = """
 SELECT coalesce(building, 'no building'), capacity_band,
@@ -152,6 +162,11 @@ class Month:
     sold_out: tuple[tuple[str, str, int], ...]
     never_booked: tuple[str, ...]
 
+    @property
+    def is_compared(self) -> bool:
+        """Whether every figure stands beside that of the month before."""
+        return all(each.before for each in (self.total, *self.buildings))
+
 
 def read_month(region: Region, warehouse: Location, first: date | None = None) -> Month | None:
     """Read the month that begins on ``first`` (default: the last closed one).
@@ -178,12 +193,11 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
             }
             for span in (period, before)
         )
-        days: dict[str | None, tuple[int, int]] = {}
+        same: dict[str | None, float] = {}
         # An earlier version published no rooms_as_of: then nothing is compared.
         with suppress(duckdb.CatalogException):
             both = period | {"before": before["first"]}
-            for building, *counts in connection.execute(_SAME_ROOMS, both).fetchall():
-                days[building] = (counts[0], counts[1])
+            same = dict(connection.execute(_SAME_ROOMS, both).fetchall())
         sold_out = connection.execute(_SOLD_OUT, period).fetchall()
         never_booked = connection.execute(_NEVER_BOOKED, period).fetchall()
         is_month_whole = is_whole(connection, start, end)
@@ -195,10 +209,10 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
         last_date=end,
         is_whole=is_month_whole,
         total=_compared(
-            "all buildings", _sum(uses.values()), _sum(uses_before.values()), days.get(None)
+            "all buildings", _sum(uses.values()), _sum(uses_before.values()), same.get(None)
         ),
         buildings=tuple(
-            _compared(name, use, uses_before.get(name), days.get(name))
+            _compared(name, use, uses_before.get(name), same.get(name))
             for name, use in uses.items()
         ),
         sold_out=tuple(sold_out[:_MOST_SHOWN]),
@@ -210,13 +224,9 @@ def _sum(uses: Iterable[Use]) -> Use:
     return Use(*map(sum, zip(*map(astuple, uses), strict=True)))
 
 
-def _compared(
-    building: str, now: Use, before: Use | None, days: tuple[int, int] | None
-) -> BuildingMonth:
-    """Pair both months; ``days`` are the room-days of rooms in both, and of all rooms."""
-    of_both, of_all = days or (0, 0)
-    is_same = of_both >= READ_ALIKE * of_all > 0
-    is_alike = is_same and before is not None and before.is_read and now.is_read
+def _compared(building: str, now: Use, before: Use | None, same: float | None) -> BuildingMonth:
+    """Pair both months, if at least 95 % of the rooms are the ``same`` share of both, and read."""
+    is_alike = (same or 0) >= READ_ALIKE and before is not None and before.is_read and now.is_read
     return BuildingMonth(building, now, before if is_alike else None)
 
 

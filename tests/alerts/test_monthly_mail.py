@@ -86,26 +86,24 @@ def test_the_month_before_stands_beside_it_where_both_were_read(
     company.run(date(2026, 9, 1), OCTOBER.last_date)
     company.insights("mail", "--region", "EU")
     assert f"(month before: {100 * 600 / OPEN_MINUTES:.0f} %)" in body(mail, "plain")
+    assert "only where both had" not in body(mail, "plain")
 
 
-def test_r24_the_month_before_is_left_out_where_it_had_other_rooms(
-    company: Company, mail: MailServer
+@pytest.mark.parametrize("opened_on", ["2026-10-01", "2026-10-10", "2026-09-10"])
+def test_r24_the_month_before_is_left_out_where_a_room_was_added_in_either_month(
+    opened_on: str, company: Company, mail: MailServer
 ) -> None:
     configure(company, mail)
     rooms = company.directory / "rooms.csv"
-    listed = rooms.read_text()
-    lines = [
-        f"{line},{opened_on}"
-        for line, opened_on in zip(
-            listed.splitlines(), ["opened_on", "", "2026-10-01"], strict=True
-        )
-    ]
-    rooms.write_text("\n".join(lines))
+    added = zip(rooms.read_text().splitlines(), ["opened_on", "", opened_on], strict=True)
+    rooms.write_text("\n".join(",".join(each) for each in added))
     company.run(date(2026, 9, 1), OCTOBER.last_date)
     company.insights("mail", "--region", "EU")
-    text = body(mail, "plain")
-    assert "in October 2026" in text
-    assert "month before" not in text
+    for kind in ("plain", "html"):
+        text = body(mail, kind)
+        assert "in October 2026" in text
+        assert "month before: " not in text
+        assert "only where both had the same rooms, read on 95 % of their days" in text
 
 
 def test_r18_a_building_is_compared_by_the_rooms_that_it_had_in_either_month(

@@ -37,6 +37,10 @@ def test_a_period_is_compared_with_as_many_whole_weeks_before_it(
     assert "other rooms were open" in compared_in(tab)
     choose(tab, period="All days")
     assert "other rooms than before are open from September 2026" in words_of(tab, "time")
+    late = replace(other, opened_on=date(2026, 8, 24))  # in both periods, but not from the start
+    tab = browser.open(make_page(scenario((room, late), bookings, days)).path)
+    choose(tab, period="September 2026")
+    assert "other rooms were open" in compared_in(tab)
 
 
 def compared_in(tab: Tab) -> str:

@@ -1,6 +1,7 @@
 // The period before the chosen one, and whether the two can be compared (R24).
 
 const READ_ALIKE = 0.95; // of room-days: below this share, two periods are not compared (R24)
+const ALIKE_SHARE = 0.9; // of open days: buildings differ by their holidays
 
 // The whole weeks in the choice, and as many weeks just before them.
 function weeksOf(data, choice) {
@@ -70,17 +71,24 @@ function monthsOf(data, weeks) {
     .map(([month]) => data.months.month.indexOf(month)).filter((month) => month >= 0));
 }
 
-// Open days of rooms in both periods together (`all`), and those of rooms that were open in each of
-// them (`shared`): by building, and in total for the choice.
+// How far both periods had the same rooms: by building, and in total for the choice. A room's share of
+// a period is its open days over those of the room of its building with the most; a building that
+// opened late is measured by the others. `shared` sums the smaller of a room's two shares, `all` the
+// larger. Weeks are judged by their months, since rooms have figures by month only.
 function sharedDays(data, choice, nowMonths, beforeMonths) {
-  const { rooms } = data;
-  const [nowDays, beforeDays] = [nowMonths, beforeMonths].map((months) => roomSums(data, "open_days", months));
-  const days = new Map(data.buildings.building.map((_, building) => [building, { shared: 0, all: 0 }]));
+  const { rooms, buildings } = data;
+  const shares = [nowMonths, beforeMonths].map((months) => {
+    const days = roomSums(data, "open_days", months);
+    const most = buildings.building.map(() => 1);
+    days.forEach((open, room) => { most[rooms.building[room]] = Math.max(most[rooms.building[room]], open); });
+    const least = ALIKE_SHARE * Math.max(...most);
+    return days.map((open, room) => open / Math.max(most[rooms.building[room]], least));
+  });
+  const days = new Map(buildings.building.map((_, building) => [building, { shared: 0, all: 0 }]));
   eachChosen(rooms, { ...choice, building: null }, (room) => {
     const sum = days.get(rooms.building[room]);
-    const both = nowDays[room] + beforeDays[room];
-    sum.all += both;
-    if (nowDays[room] > 0 && beforeDays[room] > 0) sum.shared += both;
+    sum.shared += Math.min(shares[0][room], shares[1][room]);
+    sum.all += Math.max(shares[0][room], shares[1][room]);
   });
   const chosen = choice.building === null ? [...days.values()] : [days.get(choice.building)];
   return days.set(ALL, { shared: sumOf(chosen.map((sum) => sum.shared)), all: sumOf(chosen.map((sum) => sum.all)) });

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from transforms.contract.lake import CHANGES
 
 _Key: TypeAlias = tuple[object, ...]
-_BLOCKING: Final = pa.array(["booked", "held"])
+_BLOCKING: Final = ("booked", "held")
 _UNKNOWN: Final = np.iinfo(np.int64).min
 
 
@@ -46,7 +46,8 @@ def differing(old: pa.Table, new: pa.Table) -> tuple[pa.Table, pa.Table]:
     Both have the columns of ``BOOKINGS``. Rows are compared as multisets, by room, creation time,
     series or not, start and end.
     """
-    old, new = (each.filter(pc.is_in(each["status"], _BLOCKING)) for each in (old, new))
+    blocking = pa.array(_BLOCKING)  # made here: the first array of a process imports pandas
+    old, new = (each.filter(pc.is_in(each["status"], blocking)) for each in (old, new))
     if not old.num_rows or not new.num_rows:
         return old, new
     both = pa.concat_tables([old, new])

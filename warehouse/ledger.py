@@ -21,7 +21,7 @@ from warehouse.calendar import open_minutes, profile_of
 from warehouse.lake import Lake
 
 _Span: TypeAlias = tuple[datetime, datetime]
-_COUNTED: Final = pa.array(["booked", "held"])
+_COUNTED: Final = ("booked", "held")
 _KNOWN_BY: Final = ("room_id", "created_at")
 
 
@@ -91,7 +91,7 @@ class Ledger:
         of_rooms = room_ids.unique()
         spans: list[Counter[tuple[str, datetime, datetime]]] = []
         came = appeared.filter(pc.is_valid(appeared["created_at"]))
-        for rows in (new.filter(pc.is_in(new["status"], _COUNTED)), came):
+        for rows in (new.filter(pc.is_in(new["status"], pa.array(_COUNTED))), came):
             near = rows.filter(pc.is_in(rows["room_id"], of_rooms))
             columns = (near[name].to_pylist() for name in ("room_id", "starts_at", "ends_at"))
             spans.append(Counter(zip(*columns, strict=True)))

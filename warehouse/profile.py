@@ -31,7 +31,6 @@ from warehouse.profile_memory import (
     LABEL,
     LEVELS,
     MEMORY,
-    NOTHING,
     SHOWN,
     Before,
     Memory,
@@ -201,7 +200,7 @@ def profile_of(counts: pa.Table, subject: Subject) -> Profile:
 
 
 def profile_rows(
-    profile: Profile, subject: Subject, k: int, memory: Memory = NOTHING
+    profile: Profile, subject: Subject, k: int, memory: Memory | None = None
 ) -> tuple[pa.Table, pa.Table, int]:
     """Return the rows, what they show, and how many counts were merged or left out.
 
@@ -221,10 +220,9 @@ def profile_rows(
         ]
         shown.append(pa.Table.from_pylist(closed, SHOWN))
         counts = {measure: profile.counts[measure] for measure in group}
-        before = Before(
-            memory, profile.places, profile.months, counts, profile.measures, k, profile.parent
-        )
-        visible = before.visible(profile.parent)
+        known, parent = memory or Memory(), profile.parent
+        before = Before(known, profile.places, profile.months, counts, profile.measures, k, parent)
+        visible = before.visible(parent)
         named = _named(profile, counts, visible, k, before)
         for measure in group:
             found, told, left_out = _rows_of(profile, subject, measure, visible, named[measure], k)

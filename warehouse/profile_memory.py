@@ -101,9 +101,6 @@ class Memory:
         return Memory(pa.concat_tables([self.rows.filter(pa.array(is_kept)), new]))
 
 
-NOTHING: Final = Memory()
-
-
 class Before:
     """What is remembered, on the axes of tonight's counts: place, month and band."""
 

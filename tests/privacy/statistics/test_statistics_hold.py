@@ -30,7 +30,7 @@ from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
 from warehouse.plan import what_if_tables
 from warehouse.profile import BOOKINGS, CHANGES, profile_of, profile_rows
-from warehouse.profile_memory import NOTHING, Memory
+from warehouse.profile_memory import Memory
 from warehouse.publish import PublishOptions, publish
 from warehouse.versions import pointer
 
@@ -183,7 +183,7 @@ def test_what_one_measure_tells_of_all_sizes_gives_no_rest_of_another() -> None:
         for at in range(number)
         for where in [None if band is None else "external" if at % 5 == 0 else "internal"]
     ]
-    night, _ = profiled(closed, date(2026, 11, 14), NOTHING)
+    night, _ = profiled(closed, date(2026, 11, 14), Memory())
     assert any(each.band == "few" for each in night.shown)
     assert attack([replace(night, plans={}, booked={})], K).found == ()
 
@@ -192,7 +192,7 @@ def test_what_one_measure_tells_of_all_sizes_gives_no_rest_of_another() -> None:
 @pytest.mark.parametrize("seed", sorted({*range(20 * DEPTH), _TOLD_BY_ONE_OF_FIVE}))
 def test_random_regions_give_nothing_over_the_nights_in_which_a_month_closes(seed: int) -> None:
     facts = region(seed)
-    nights, memory = [], NOTHING
+    nights, memory = [], Memory()
     for built_on in LATER_NIGHTS if seed % 2 else NIGHTS:
         night, memory = profiled(facts, built_on, memory)
         nights.append(night)
@@ -262,7 +262,7 @@ def told_changes(seed: int, built_on: date, k: int, memory: Memory) -> tuple[Nig
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("seed", range(10 * DEPTH))
 def test_changes_of_random_regions_give_nothing_over_the_nights(seed: int) -> None:
-    nights, memory = [], NOTHING
+    nights, memory = [], Memory()
     for built_on in NIGHTS:
         night, memory = told_changes(seed, built_on, K, memory)
         nights.append(night)
@@ -270,7 +270,7 @@ def test_changes_of_random_regions_give_nothing_over_the_nights(seed: int) -> No
 
 
 def test_changes_give_much_without_merging() -> None:
-    found = [attack([told_changes(seed, NIGHTS[1], 1, NOTHING)[0]], K).found for seed in range(4)]
+    found = [attack([told_changes(seed, NIGHTS[1], 1, Memory())[0]], K).found for seed in range(4)]
     assert any(found)
 
 

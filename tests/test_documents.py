@@ -19,7 +19,6 @@ from pipelines.settings import (
     WebhookKeys,
     load_settings,
 )
-from pipelines.settings.values import known_keys
 from warehouse.dictionary import markdown
 
 ROOT = Path(__file__).parents[1]
@@ -80,7 +79,7 @@ def test_the_configuration_that_the_documents_show_can_be_loaded(
 def test_the_configuration_page_names_every_key_and_every_column() -> None:
     document = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
     models = (Settings, RegionSettings, EwsExchange, GraphExchange, AlertSettings, EmailKeys)
-    keys = {key for model in (*models, WebhookKeys) for key in known_keys(model)}
+    keys = {key for model in (*models, WebhookKeys) for key in model.known()}
     assert not [key for key in keys if not re.search(rf"\b{key}:", document)]
     rows = " ".join(re.findall(r"^\| (.*?) \|", document, re.MULTILINE))
     assert set(ROOM_COLUMNS) <= set(re.findall(r"\w+", rows))

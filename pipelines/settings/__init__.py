@@ -1,16 +1,17 @@
 """``insights.yaml`` and the room directories: read and checked once, as a whole, before any use.
 
 Belongs here: what an operator writes, and the report of every mistake in it. Its keys are in
-``model.py``, its rooms in ``rooms.py``; this module reads the YAML, and checks what concerns
-several regions, or regions and rooms.
+``model.py``, its rooms in ``rooms.py``; this module reads the YAML and the
+environment, and checks what concerns several regions, or regions and rooms.
 Does not belong here: using any of it. Others import from this package, and types of single values
 from ``values.py``.
 """
 
 import os
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import combinations, permutations, product
 from pathlib import Path
@@ -28,11 +29,8 @@ from pipelines.settings.model import (
     ExchangeSettings,
     GraphExchange,
     RegionSettings,
-    Secrets,
     Settings,
     WebhookKeys,
-    read_secrets,
-    secret_of,
 )
 from pipelines.settings.rooms import (
     ROOM_COLUMNS,
@@ -82,7 +80,7 @@ __all__ = [
     "secret_of",
 ]
 
-_CORRECTIONS: Final = ("name", "time_zone")
+_CORRECTIONS: Final = {"name", "time_zone"}
 _NAMED: Final = ("site", "building", "room_id")
 _PLACE: Final = TypeAdapter[Location](Place)
 _OWN_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -110,13 +108,9 @@ def load_settings(
     """
     problems = Problems()
     values = problems.or_else(_read_mapping(path, problems))
-    named: dict[Region, object] = {}
-    try:
-        named = {str(name): own for name, own in section(values.get("regions")).items()}
-    except ValueError as error:
-        problems.add(f"{path}: regions", str(error))
-    loaded = {name: named[name] for name in _regions_to_read(named, regions, path, problems)}
-    values["regions"] = loaded | _read_directories(loaded, path, problems, is_seeding)
+    named = _by_name(values.get("regions"), f"{path}: regions", problems)
+    chosen = _regions_to_read(named, regions, path, problems)
+    values["regions"] = _read_directories(chosen, path, problems, is_seeding)
     settings = problems.or_else(validated(Settings, values, f"{path}: ", problems, path.parent))
     own = {}
     for name, region in settings.regions.items():
@@ -150,10 +144,42 @@ def regions_to_load() -> frozenset[Region] | None:
     return frozenset(names) or None
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The secrets of one exchange, from the environment; None where no variable is named."""
+
+    password: str | None = field(default=None, repr=False)
+    client_secret: str | None = field(default=None, repr=False)
+    certificate_password: str | None = field(default=None, repr=False)
+
+
+def secret_of(variable: str | None) -> str | None:
+    """Return the value of an environment variable; None if it is empty, or none is named."""
+    return (os.environ.get(variable) or None) if variable else None
+
+
+def read_secrets(*exchanges: ExchangeSettings) -> list[Secrets]:
+    """Return the secrets of exchanges, read from the environment when they are needed.
+
+    Raises:
+        SettingsError: names the file, key and variable of each that is not set.
+    """
+    problems, secrets = Problems(), []
+    for exchange in exchanges:
+        found: dict[str, str | None] = {}
+        for name in ("password", "client_secret", "certificate_password"):
+            variable = getattr(exchange, f"{name}_env", None)
+            found[name] = secret_of(variable)
+            if variable and not found[name]:
+                text = f"the environment variable {variable} is not set; set it to the secret"
+                problems.add(f"{exchange.origin}.{name}_env", text)
+        secrets.append(Secrets(**found))
+    return problems.or_else(secrets)
+
+
 def rooms_table(region: RegionSettings) -> pa.Table:
     """Return today's rooms as the lake stores them: schema ``ROOMS``, by room_id, no address."""
-    rows = sorted(region.rooms, key=by_room_and_day)
-    return pa.Table.from_pylist([dict(row) for row in rows], schema=ROOMS)
+    return _table(region.rooms)
 
 
 def directory_table(region: RegionSettings) -> pa.Table:
@@ -162,17 +188,18 @@ def directory_table(region: RegionSettings) -> pa.Table:
     A row per room and ``valid_from``, sorted by both; null comes first, and means from when the
     room was first seen. Name and time zone count as corrections: all rows of a room have today's.
     """
-    today = {room.room_id: room for room in region.rooms}
-    rows = [
-        row.model_copy(update={key: getattr(today[row.room_id], key) for key in _CORRECTIONS})
-        for row in sorted(region.directory, key=by_room_and_day)
-    ]
+    today = {room.room_id: room.model_dump(include=_CORRECTIONS) for room in region.rooms}
+    return _table(row.model_copy(update=today[row.room_id]) for row in region.directory)
+
+
+def _table(rooms: Iterable[Room]) -> pa.Table:
+    rows = sorted(rooms, key=by_room_and_day)
     return pa.Table.from_pylist([dict(row) for row in rows], schema=ROOMS)
 
 
 def _regions_to_read(
     named: Mapping[str, object], asked: frozenset[Region] | None, path: Path, problems: Problems
-) -> list[Region]:
+) -> dict[Region, object]:
     for name in named:
         if not is_region(name):
             remedy = f"did you mean {name.upper()}?" if is_region(name.upper()) else REGION_REMEDY
@@ -181,7 +208,8 @@ def _regions_to_read(
     for region in sorted((asked or frozenset()) - named.keys()):
         text = "is missing, and INSIGHTS_REGIONS asks for it; add it, or ask for another"
         problems.add(f"{path}: regions.{region}", text)
-    return [name for name in named if is_region(name) and (asked is None or name in asked)]
+    chosen = named if asked is None else asked
+    return {name: own for name, own in named.items() if is_region(name) and name in chosen}
 
 
 def _read_directories(
@@ -190,27 +218,26 @@ def _read_directories(
     """Return the regions with their rooms in place of the path of their room directory.
 
     Note what regions share, and closures and targets that name no room. A region that is not a
-    mapping is left out: the model reports it.
+    mapping, and a place that is none, are left to the model, which reports them.
     """
-    sections = {name: own for name, own in named.items() if isinstance(own, dict)}
-    rooms, records = dict[Region, object](), dict[Region, list[Record]]()
-    for name, values in sections.items():
-        rooms[name], records[name] = read_rooms(values, path.parent, problems, is_seeding)
-        _note_places(values, records[name], f"{path}: regions.{name}", problems)
-        _note_inside(dict(_places(values, path.parent)), f"{path}: regions.{name}", problems)
-    _note_shared(sections, records, path, problems)
-    return {
-        name: values | {"rooms": rooms[name]}
-        for name, values in sections.items()
-        if is_path(values.get("rooms"))
-    }
+    regions, records = dict(named), dict[Region, list[Record]]()
+    for name, values in named.items():
+        if isinstance(values, dict):
+            rooms, records[name] = read_rooms(values, path.parent, problems, is_seeding)
+            _note_unknown(values, records[name], f"{path}: regions.{name}", problems)
+            _note_inside(_places(values, path.parent), f"{path}: regions.{name}", problems)
+            if is_path(values.get("rooms")):
+                regions[name] = values | {"rooms": rooms}
+    _note_shared(named, records, path, problems)
+    return regions
 
 
-def _places(values: Mapping[str, object], folder: Path) -> Iterator[tuple[str, Location]]:
-    """Yield the places of a region's data; wrong ones are left out: the model reports them."""
+def _places(values: Mapping[str, object], folder: Path) -> dict[str, Location]:
+    places = {}
     for key in ("lake", "warehouse"):
         with suppress(ValueError):
-            yield key, _PLACE.validate_python(values.get(key), context={"folder": folder})
+            places[key] = _PLACE.validate_python(values.get(key), context={"folder": folder})
+    return places
 
 
 def _note_inside(places: Mapping[str, Location], origin: str, problems: Problems) -> None:
@@ -224,7 +251,7 @@ def _note_inside(places: Mapping[str, Location], origin: str, problems: Problems
 
 
 def _note_shared(
-    sections: Mapping[Region, Mapping[str, object]],
+    named: Mapping[Region, Any],
     records: Mapping[Region, Sequence[Record]],
     path: Path,
     problems: Problems,
@@ -233,17 +260,17 @@ def _note_shared(
 
     Each region needs its own folders: else deleting one region would delete the other.
     """
-    for one, other in combinations(sections, 2):
+    for one, other in combinations(records, 2):
         where = f"{path}: regions.{other}"
-        places = (_places(sections[region], path.parent) for region in (one, other))
+        places = (_places(named[region], path.parent).items() for region in (one, other))
         for (key, place), (other_key, other_place) in product(*places):
             # Two folders, or two places in a bucket: either may be inside the other.
             pairs: Any = ((place, other_place), (other_place, place))
             if type(place) is type(other_place) and any(a.is_relative_to(b) for a, b in pairs):
                 text = f"is, holds or lies in regions.{one}.{key}; keep regions apart"
                 problems.add(f"{where}.{other_key}", text)
-        files = [sections[region].get("rooms") for region in (one, other)]
-        if all(map(is_path, files)) and len({(path.parent / str(f)).resolve() for f in files}) == 1:
+        files = [named[region].get("rooms") for region in (one, other)]
+        if all(map(is_path, files)) and len({(path.parent / f).resolve() for f in files}) == 1:
             problems.add(f"{where}.rooms", f"is the file of regions.{one} too; give each its own")
             continue
         mailboxes = {record.mailbox for record in records[one]} - {""}
@@ -253,7 +280,7 @@ def _note_shared(
                 problems.add(f"{record.where}, address", text)
 
 
-def _note_places(
+def _note_unknown(
     values: Mapping[str, object], records: Sequence[Record], origin: str, problems: Problems
 ) -> None:
     """Note what a closure or a target names that no room has, if there are any rooms."""
@@ -301,12 +328,13 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_date)
 
 
 def _read_mapping(path: Path, problems: Problems) -> dict[str, Any]:
-    """Return the YAML mapping of a file, its keys as text; empty if there is a problem to note."""
-    where = str(path)
+    """Return the YAML mapping of a file; empty if there is a problem to note."""
+    where, remedy = str(path), "write one with 'insights init'"
     try:
-        text = read_text(path, "write one with 'insights init', or name another with --config")
+        text = read_text(path, f"{remedy}, or name another with --config")
         # The loader is a SafeLoader: it creates only plain values.
         values = yaml.load(text, _Loader)  # noqa: S506
+        return _by_name(values, where, problems, f"is empty; remove it, and {remedy}")
     except TextError as error:
         problems.add(f"{where}: line {error.line}" if error.line else where, str(error))
     except yaml.MarkedYAMLError as error:
@@ -317,11 +345,13 @@ def _read_mapping(path: Path, problems: Problems) -> dict[str, Any]:
         problems.add(f"{where}: {place}", f"is not valid YAML ({reason}); mend this place")
     except (yaml.YAMLError, ValueError, RecursionError):
         problems.add(where, "is not valid YAML; remove unprintable characters and odd numbers")
-    else:
-        try:
-            return {str(key): value for key, value in section(values).items()}
-        except ValueError as error:
-            is_empty = values is None or values == {}
-            remedy = "is empty; remove it, and write one with 'insights init'"
-            problems.add(where, remedy if is_empty else str(error))
     return {}
+
+
+def _by_name(value: object, where: str, problems: Problems, *if_empty: str) -> dict[str, Any]:
+    """Return a section, its keys as text; empty if there is a problem to note."""
+    try:
+        return {str(key): own for key, own in section(value, *if_empty).items()}
+    except ValueError as error:
+        problems.add(where, str(error))
+        return {}

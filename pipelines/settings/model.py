@@ -2,17 +2,14 @@
 
 Belongs here: the models, which are also what the other packages use.
 Does not belong here: single values (``values.py``), the room directory (``rooms.py``), reading
-files and checks across regions (``__init__.py``).
+files, checks across regions, secrets (``__init__.py``).
 """
 
-import os
-import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import time
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from pipelines.settings.rooms import Room
 from pipelines.settings.values import (
@@ -23,17 +20,16 @@ from pipelines.settings.values import (
     ExistingFile,
     HostUrl,
     HttpsUrl,
+    Identifier,
     Keys,
     Mailbox,
     OpenHours,
     Place,
-    Problems,
     Text,
     TimeOfDay,
     VariableName,
     ZoneName,
     after,
-    identifier,
     is_webhook_url,
     key_shown,
     must,
@@ -53,10 +49,11 @@ _CLOUDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Where Graph and its sign-in service are in each of Microsoft's clouds."""
 _PASSWORD: Final = ("username", "password_env")
+_APP: Final = ("tenant_id", "client_id")
 _PROOF: Final = ("client_secret_env", "certificate_file", "certificate_password_env")
 _BANDS: Final = tuple(band.label for band in CAPACITY_BANDS)
 _MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
-_KIND: Final = must(("ews", "graph").__contains__, "must be 'ews' or 'graph'", BeforeValidator)
+_KIND: Final = must("kind", ("ews", "graph").__contains__, BeforeValidator)
 _Wrong: TypeAlias = Iterator[tuple[str, str]]
 
 
@@ -103,10 +100,8 @@ class EwsExchange(_Exchange):
         auth = values.get("auth")
         if auth not in ("basic", "ntlm", "oauth"):
             return
-        app = ("tenant_id", "client_id")
-        needed, excluded = (
-            (app, _PASSWORD) if auth == "oauth" else (_PASSWORD, (*app, *_PROOF, "authority"))
-        )
+        app_only = (*_APP, *_PROOF, "authority")
+        needed, excluded = (_APP, _PASSWORD) if auth == "oauth" else (_PASSWORD, app_only)
         for key in needed:
             if key not in values:
                 yield key, f"is missing; auth: {auth} needs it"
@@ -159,44 +154,10 @@ def _tag(values: object) -> str:
     return TAG + ("graph" if is_likely or keys.get("kind") == "graph" else "ews")
 
 
-ExchangeSettings: TypeAlias = EwsExchange | GraphExchange
-_EitherKind: TypeAlias = Annotated[
+ExchangeSettings: TypeAlias = Annotated[
     Annotated[EwsExchange, Tag(TAG + "ews")] | Annotated[GraphExchange, Tag(TAG + "graph")],
     Discriminator(_tag),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """The secrets of one exchange, from the environment; None where no variable is named."""
-
-    password: str | None = field(default=None, repr=False)
-    client_secret: str | None = field(default=None, repr=False)
-    certificate_password: str | None = field(default=None, repr=False)
-
-
-def secret_of(variable: str | None) -> str | None:
-    """Return the value of an environment variable; None if it is empty, or none is named."""
-    return (os.environ.get(variable) or None) if variable else None
-
-
-def read_secrets(*exchanges: ExchangeSettings) -> list[Secrets]:
-    """Return the secrets of exchanges, read from the environment when they are needed.
-
-    Raises:
-        SettingsError: names the file, key and variable of each that is not set.
-    """
-    problems, secrets = Problems(), []
-    for exchange in exchanges:
-        found: dict[str, str | None] = {}
-        for name in ("password", "client_secret", "certificate_password"):
-            variable = getattr(exchange, f"{name}_env", None)
-            found[name] = secret_of(variable)
-            if variable and not found[name]:
-                text = f"the environment variable {variable} is not set; set it to the secret"
-                problems.add(f"{exchange.origin}.{name}_env", text)
-        secrets.append(Secrets(**found))
-    return problems.or_else(secrets)
 
 
 class WebhookKeys(Keys):
@@ -217,13 +178,7 @@ class WebhookKeys(Keys):
 class EmailKeys(Keys):
     """A mail server, the way it starts TLS, the sender and the recipients."""
 
-    host: Annotated[
-        Text,
-        must(
-            lambda host: host.isprintable() and not set(host) & set(" /:@"),
-            "must be a host's name alone, such as smtp.contoso.example",
-        ),
-    ]
+    host: Annotated[Text, must("host", str.isprintable), must("host", "[^ /:@]*")]
     port: int | None = Field(default=None, ge=1, le=65535)
     tls: Literal["starttls", "implicit"] = "starttls"
     sender: Mailbox = Field(alias="from", repr=False)
@@ -303,12 +258,7 @@ class RegionSettings(Keys):
     lake: Place
     warehouse: Place
     rooms: Annotated[
-        tuple[Room, ...],
-        must(
-            lambda rooms: isinstance(rooms, tuple),
-            "must be a path, relative to this file",
-            BeforeValidator,
-        ),
+        tuple[Room, ...], must("path", lambda rooms: isinstance(rooms, tuple), BeforeValidator)
     ]
     open_hours: OpenHours = DEFAULT_OPEN_HOURS
     accepted_domains: Annotated[frozenset[Domain], Field(strict=False)] = frozenset()
@@ -320,9 +270,7 @@ class RegionSettings(Keys):
     targets: Annotated[
         tuple[Annotated[Target, BeforeValidator(_TargetKeys.target)], ...], Field(strict=False)
     ] = ()
-    exchanges: Annotated[
-        dict[Annotated[str, AfterValidator(identifier)], _EitherKind], BeforeValidator(section)
-    ]
+    exchanges: Annotated[dict[Identifier, ExchangeSettings], BeforeValidator(section)]
 
     def kinds_of(self, room_ids: Collection[str]) -> frozenset[str]:
         """Return the kinds of the exchanges that have these rooms; all kinds if none has."""
@@ -335,10 +283,7 @@ class SparkKeys(Keys):
     """The Spark that builds the databases; without ``master`` the environment decides which."""
 
     master: Text | None = None
-    worker_memory: Annotated[
-        str,
-        must(re.compile(r"[1-9]\d{0,4} ?(MB|GB)").fullmatch, "must be a size such as 2GB or 800MB"),
-    ] = "2GB"
+    worker_memory: Annotated[str, must("memory", r"[1-9]\d{0,4} ?(MB|GB)")] = "2GB"
     shards: int | None = Field(default=None, ge=1, le=100_000)
     conf: dict[str, str] = Field(default_factory=dict, repr=False)
 

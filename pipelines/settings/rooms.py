@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationInfo, field_validator
 
 from pipelines.settings.values import (
     Date,
@@ -26,7 +26,6 @@ from pipelines.settings.values import (
     ZoneName,
     after,
     did_you_mean,
-    identifier,
     is_path,
     must,
     one_of,
@@ -66,13 +65,7 @@ class Room(Keys):
     subdivision: str | None = None
     time_zone: ZoneName
     capacity: Annotated[
-        int | None,
-        Field(strict=False),
-        must(
-            lambda number: re.fullmatch(r"[1-9]\d{0,5}", str(number), re.ASCII),
-            "must be a whole number from 1 on; leave it empty where unknown",
-            BeforeValidator,
-        ),
+        int | None, Field(strict=False), must("seats", "[1-9][0-9]{0,5}", BeforeValidator)
     ] = None
     room_type: Annotated[RoomType, one_of(lambda: ROOM_TYPES, "room type")] = "other"
     open_hours: OpenHours
@@ -108,25 +101,21 @@ class Room(Keys):
 
 
 ROOM_COLUMNS: Final = tuple(Room.model_fields)
+_IDENTIFIER: Final = TypeAdapter[str](Identifier)
 _REQUIRED: Final = ("room_id", "address", "time_zone")
 
 
 class Record(NamedTuple):
-    """A row of the CSV, right or wrong: its line, its place for messages, its non-empty cells."""
+    """A row of the CSV, right or wrong: its line, its place for messages, its non-empty cells.
+
+    ``room`` is the room_id, casefolded, ``mailbox`` the normalized address; either may be empty.
+    """
 
     line: int
     where: str
     cells: dict[str, str]
-
-    @property
-    def room(self) -> str:
-        """The room_id, casefolded; empty if there is none."""
-        return self.cells.get("room_id", "").strip().casefold()
-
-    @property
-    def mailbox(self) -> str:
-        """The normalized address; empty if there is none."""
-        return normal_address(self.cells.get("address"))
+    room: str
+    mailbox: str
 
 
 def read_rooms(
@@ -158,7 +147,7 @@ def read_rooms(
         parse_open_hours(str(hours))
     except ValueError:
         hours = DEFAULT_OPEN_HOURS
-    for _, where, cells in records:
+    for _, where, cells, *_ in records:
         exchange = cells.get("exchange", names[0] if len(names) == 1 else "")
         if names and exchange not in names:
             wrong = f"no exchange {shown(exchange)} in this region"
@@ -201,8 +190,9 @@ def _records(table: Table, file: str, problems: Problems) -> Iterator[Record]:
             if column in ROOM_COLUMNS and cell.strip()
         }
         with suppress(ValueError):  # the model of a room reports it
-            where += f", room {identifier(filled.get('room_id', ''))}"
-        yield Record(table.line, where, filled)
+            where += f", room {_IDENTIFIER.validate_python(filled.get('room_id', ''))}"
+        room, address = filled.get("room_id", "").strip().casefold(), filled.get("address")
+        yield Record(table.line, where, filled, room, normal_address(address))
     if is_empty and not missing:
         problems.add(file, "lists no room; add one a line")
 
@@ -234,25 +224,24 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
 
 def _note_parts(records: Sequence[Record], problems: Problems) -> None:
     """Note a ``part_of`` that is no room, the room itself, a part, or in another zone (R25)."""
-    zones = {
-        cells["room_id"]: cells.get("time_zone") for _, _, cells in records if "room_id" in cells
-    }
-    parts = {cells["room_id"] for _, _, cells in records if {"part_of", "room_id"} <= set(cells)}
-    for _, where, cells in records:
-        whole = cells.get("part_of")
+    named = [record.cells for record in records if "room_id" in record.cells]
+    zones = {cells["room_id"]: cells.get("time_zone") for cells in named}
+    parts = {cells["room_id"] for cells in named if "part_of" in cells}
+    for record in records:
+        whole = record.cells.get("part_of")
         if whole is None:
             continue
-        text = ""
-        if whole == cells.get("room_id"):
+        if whole == record.cells.get("room_id"):
             text = "names the room itself; leave it empty"
         elif whole not in zones:
             text = f"no room {shown(whole)} in this file; {did_you_mean(whole, zones)}"
         elif whole in parts:
             text = f"{shown(whole)} is a part of another room; name the whole room"
-        elif zones[whole] != cells.get("time_zone"):
+        elif zones[whole] != record.cells.get("time_zone"):
             text = f"{shown(whole)} has another time_zone; correct one of them"
-        if text:
-            problems.add(f"{where}, part_of", text)
+        else:
+            continue
+        problems.add(f"{record.where}, part_of", text)
 
 
 def by_room_and_day(room: Room) -> tuple[str, date]:

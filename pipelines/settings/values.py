@@ -10,7 +10,8 @@ that could be a secret or somebody's address is never shown.
 
 import re
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,14 +29,13 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from pydantic_core import InitErrorDetails
 
 from transforms.local_time import DEFAULT_OPEN_HOURS, parse_open_hours, zone_names
 from transforms.raw import bare_address
 from warehouse.storage.base import Location, ObjectUrl
 
-_TIME: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _TEXTS: Final[Mapping[str, str]] = {
+    # The errors of pydantic.
     "missing": "is missing; add it",
     "int_type": "must be a whole number",
     "string_type": "must be text; put it in quotes",
@@ -50,6 +50,26 @@ _TEXTS: Final[Mapping[str, str]] = {
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",
     "value_error": "{error}",
+    # What ``must`` refuses.
+    "kind": "must be 'ews' or 'graph'",
+    "time": 'must be a time of day in quotes, such as "02:30"',
+    "hours": f"these are no opening hours; write them like {DEFAULT_OPEN_HOURS}",
+    "domain": "this is no domain; write it like contoso.example, without an @ or a *",
+    "path": "must be a path, relative to this file",
+    "file": "this file does not exist; paths are relative to insights.yaml",
+    "certificates": "holds no certificate in PEM format; export the CA as PEM",
+    "variable": "must be the name of an environment variable, in capitals; never a secret",
+    "no path": "holds a path; name scheme and host alone, the rest is added",
+    "host": "must be a host's name alone, such as smtp.contoso.example",
+    "memory": "must be a size such as 2GB or 800MB",
+    "seats": "must be a whole number from 1 on; leave it empty where unknown",
+    "blank": "is empty; give a short id of your own",
+    "an @": "holds an @; give a short id of your own, never an address",
+    "invisible": "holds a control or invisible character; remove it",
+    "space": "begins or ends with a space; remove it",
+    "one line": "holds a line break or control character; remove it",
+    "no address": "holds an address, which would reach the lake; write a name",
+    "mailbox": "is no mailbox address (value not shown); write it like name@domain",
 }
 _SECRET: Final = re.compile(r"pass|secret|token|credential|api_?key", re.IGNORECASE)
 TAG: Final = "kind: "
@@ -69,21 +89,18 @@ class SettingsError(Exception):
         super().__init__("\n".join(self.problems))
 
 
-class Problems:
+class Problems(list[str]):
     """The problems found so far, each a line that names file, key and remedy."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
 
     def add(self, where: str, text: str) -> None:
         """Note one problem; it becomes one printable line, whatever its parts hold."""
         line = " ".join(f"{where}: {text}".split())
-        self._lines.append("".join(char if char.isprintable() else "?" for char in line))
+        self.append("".join(char if char.isprintable() else "?" for char in line))
 
     def or_else(self, found: Found | None) -> Found:
         """Return ``found`` if there is no problem; else, or if it is None, raise SettingsError."""
-        if self._lines or found is None:
-            raise SettingsError(self._lines)
+        if self or found is None:
+            raise SettingsError(self)
         return found
 
 
@@ -97,9 +114,15 @@ class Keys(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
     @classmethod
-    def _together(cls, _values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    def known(cls) -> list[str]:
+        """Return the keys that the section may have, as they are named in the YAML."""
+        fields = cls.model_fields.items()
+        return [field.alias or name for name, field in fields if not field.exclude]
+
+    @classmethod
+    def _together(cls, _values: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         """Yield the key and text of each problem between several keys."""
-        return iter(())
+        return ()
 
     @model_validator(mode="wrap")
     @classmethod
@@ -108,42 +131,31 @@ class Keys(BaseModel):
     ) -> Self:
         if isinstance(value, cls):
             return value
-        values, known = section(value), known_keys(cls)
+        values, known, errors = section(value), cls.known(), list[Any]()
         # Code may set every field; a file may set only the keys.
         allowed = known if info.context else [*known, *cls.model_fields]
-        unknown = [key for key in values if key not in allowed]
         filled = {key: own for key, own in values.items() if own is not None and key in allowed}
-        details: list[InitErrorDetails] = []
         try:
             model = handler(filled)
         except ValidationError as error:
-            details += [
-                InitErrorDetails(type=e["type"], loc=e["loc"], ctx=e.get("ctx", {}), input=None)
-                for e in error.errors()
-            ]
-        said = [(key_shown(key), unknown_key(str(key), known)) for key in unknown]
+            errors += error.errors(include_url=False, include_input=False)
+        unknown = [key for key in values if key not in allowed]
+        said = [(key_shown(key), _unknown(str(key), known)) for key in unknown]
         for key, text in [*said, *cls._together(filled)]:
             loc = (key,) if key else ()
-            wrong = InitErrorDetails(type="value_error", loc=loc, ctx={"error": text}, input=None)
-            details.append(wrong)
-        if details:
-            raise ValidationError.from_exception_data(cls.__name__, details)
+            errors.append({"type": "value_error", "loc": loc, "ctx": {"error": text}})
+        if errors:
+            raise ValidationError.from_exception_data(cls.__name__, errors)
         return model
 
 
-def section(value: object) -> dict[Any, Any]:
+def section(value: object, if_empty: str = "is missing or empty; add it") -> dict[str, Any]:
     """Return the keys and values of a section; raise ValueError if it is empty or not a mapping."""
     if value is None or value == {}:
-        raise ValueError("is missing or empty; add it")
+        raise ValueError(if_empty)
     if isinstance(value, dict):
         return value
     raise ValueError("must be keys and values, indented")
-
-
-def known_keys(model: type[BaseModel]) -> list[str]:
-    """Return the keys that a section may have, as they are named in the YAML."""
-    fields = model.model_fields.items()
-    return [field.alias or name for name, field in fields if not field.exclude]
 
 
 def validated(
@@ -184,37 +196,37 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the nearest known word as a remedy; else ``otherwise``, or all the known words."""
     words = sorted(word for word in known if "@" not in word)
     folded = {word.casefold(): word for word in words}
-    near = get_close_matches(word.casefold(), folded, n=1)
-    if near:
+    if near := get_close_matches(word.casefold(), folded, n=1):
         return f"did you mean {folded[near[0]]}?"
     return otherwise or f"known: {', '.join(words) or 'none'}"
 
 
-def unknown_key(key: str, known: Iterable[str]) -> str:
+def _unknown(key: str, known: Iterable[str]) -> str:
     """Return the message for an unknown key; one that seems to hold a secret gets its own."""
     folded = key.lower()
     if not _SECRET.search(key) or "env" in folded:
         return f"unknown key; {did_you_mean(key, known)}"
     variable = "password_env" if "pass" in folded else "client_secret_env"
-    return (
-        "a secret is never written here; set an environment variable to it, and name that "
-        f"variable in {'certificate_password_env' if 'cert' in folded else variable}"
-    )
+    variable = "certificate_password_env" if "cert" in folded else variable
+    text = "a secret is never written here; set an environment variable to it, and name that"
+    return f"{text} variable in {variable}"
 
 
 def must(
-    is_right: Callable[[Any], object],
     text: str,
+    is_right: Callable[[Any], object] | str,
     validator: type[AfterValidator | BeforeValidator] = AfterValidator,
 ) -> AfterValidator | BeforeValidator:
-    """Return a validator that refuses a value with ``text`` unless it ``is_right``.
+    """Return a validator that refuses a value with one of the texts above unless it ``is_right``.
 
-    It runs after the check of the type, or before that if it is a ``BeforeValidator``.
+    That is a regular expression, or a function. The validator runs after the check of the type,
+    or before that if it is a ``BeforeValidator``.
     """
 
     def check(value: object) -> object:
-        if not is_right(value):
-            raise ValueError(text)
+        found = re.fullmatch(is_right, str(value)) if isinstance(is_right, str) else is_right(value)
+        if not found:
+            raise ValueError(_TEXTS[text])
         return value
 
     return validator(check)
@@ -232,30 +244,16 @@ def one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") -
     return BeforeValidator(check)
 
 
-def _time_of_day(value: object) -> time:
-    match = _TIME.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('must be a time of day in quotes, such as "02:30"')
-    return time(int(match[1]), int(match[2]))
+def after(key: str, text: str, *, or_equal: bool = False) -> AfterValidator:
+    """Return a validator that refuses a date before that of ``key``, with ``text``."""
 
+    def check(value: date, info: ValidationInfo) -> date:
+        earlier = info.data.get(key)
+        if earlier and (value < earlier or (value == earlier and not or_equal)):
+            raise ValueError(text)
+        return value
 
-def _date(value: object) -> object:
-    try:
-        return date.fromisoformat(value.strip()) if isinstance(value, str) else value
-    except ValueError:
-        raise ValueError("must be a date such as 2026-12-24") from None
-
-
-def _path(value: object, info: ValidationInfo) -> Path:
-    if not is_path(value):
-        raise ValueError("must be a path, relative to this file")
-    folder: Path = (info.context or {}).get("folder", Path())
-    return (folder / str(value)).resolve()
-
-
-def _place(value: object, info: ValidationInfo) -> Location:
-    is_url = isinstance(value, str) and "://" in value
-    return ObjectUrl.parse(str(value)) if is_url else _path(value, info)
+    return AfterValidator(check)
 
 
 def is_path(value: object) -> bool:
@@ -263,12 +261,12 @@ def is_path(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and "\0" not in value
 
 
-def _holds_certificates(value: Path) -> bool:
+def is_webhook_url(value: str) -> bool:
+    """Tell whether a URL can be used: https, a host, no account, nothing unprintable."""
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
-    except (OSError, ssl.SSLError):
+        return bool(_https_url(value))
+    except ValueError:
         return False
-    return True
 
 
 def _https_url(value: str) -> str:
@@ -286,109 +284,70 @@ def _https_url(value: str) -> str:
     return value
 
 
-def is_webhook_url(value: str) -> bool:
-    """Tell whether a URL can be used: https, a host, no account, nothing unprintable."""
-    try:
-        return bool(_https_url(value))
-    except ValueError:
-        return False
+def _path(value: object, info: ValidationInfo) -> Path:
+    if not is_path(value):
+        raise ValueError(_TEXTS["path"])
+    folder: Path = (info.context or {}).get("folder", Path())
+    return (folder / str(value)).resolve()
 
 
-def identifier(value: str) -> str:
-    """Return a room_id or an exchange's name if it is valid.
+def _place(value: object, info: ValidationInfo) -> Location:
+    is_url = isinstance(value, str) and "://" in value
+    return ObjectUrl.parse(str(value)) if is_url else _path(value, info)
 
-    Raises:
-        ValueError: if it is empty, holds an @ (it must not be an address) or a control
-            character, or begins or ends with a space.
-    """
-    if not value.strip():
-        raise ValueError("is empty; give a short id of your own")
-    if "@" in value:
-        raise ValueError("holds an @; give a short id of your own, never an address")
-    if not value.isprintable():
-        raise ValueError("holds a control or invisible character; remove it")
-    if value != value.strip():
-        raise ValueError("begins or ends with a space; remove it")
+
+def _holds_certificates(file: Path) -> bool:
+    with suppress(OSError):  # errors of ssl are too
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+        return True
+    return False
+
+
+def _date(value: object) -> object:
+    with suppress(ValueError):  # what stays a text is refused by the check of the type
+        return date.fromisoformat(value.strip()) if isinstance(value, str) else value
     return value
 
 
-def after(key: str, text: str, *, or_equal: bool = False) -> AfterValidator:
-    """Return a validator that refuses a date before that of ``key``, with ``text``."""
-
-    def check(value: date, info: ValidationInfo) -> date:
-        earlier = info.data.get(key)
-        if earlier and (value < earlier or (value == earlier and not or_equal)):
-            raise ValueError(text)
-        return value
-
-    return AfterValidator(check)
-
-
+Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
 ZoneName: TypeAlias = Annotated[
     str, one_of(zone_names, "IANA time zone", "write one such as Europe/Copenhagen")
 ]
 OpenHours: TypeAlias = Annotated[
+    str, must("hours", "[^@]*"), must("hours", parse_open_hours)  # which says what is wrong
+]
+Identifier: TypeAlias = Annotated[
     str,
-    must(
-        lambda text: "@" not in text,
-        f"these are no opening hours; write them like {DEFAULT_OPEN_HOURS}",
-    ),
-    must(parse_open_hours, "are no opening hours"),  # raises its own text
+    must("blank", str.strip),
+    must("an @", "[^@]*"),
+    must("invisible", str.isprintable),
+    must("space", "[^ ](.*[^ ])?"),
 ]
-Domain: TypeAlias = Annotated[
-    str,
-    AfterValidator(str.strip),
-    AfterValidator(str.casefold),
-    must(
-        re.compile(r"[\w-]+(\.[\w-]+)*").fullmatch,
-        "this is no domain; write it like contoso.example, without an @ or a *",
-    ),
-]
-Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
-Place: TypeAlias = Annotated[Location, BeforeValidator(_place)]
-ExistingFile: TypeAlias = Annotated[
-    Path,
-    BeforeValidator(_path),
-    must(Path.is_file, "this file does not exist; paths are relative to insights.yaml"),
-]
-Certificates: TypeAlias = Annotated[
-    ExistingFile,
-    must(_holds_certificates, "holds no certificate in PEM format; export the CA as PEM"),
-]
-VariableName: TypeAlias = Annotated[
-    str,
-    must(
-        re.compile(r"[A-Z_][A-Z0-9_]*").fullmatch,
-        "must be the name of an environment variable, in capitals; never a secret",
-    ),
-]
-HttpsUrl: TypeAlias = Annotated[str, AfterValidator(_https_url)]
-HostUrl: TypeAlias = Annotated[
-    HttpsUrl,
-    must(
-        lambda url: not urlsplit(url).path.strip("/"),
-        "holds a path; name scheme and host alone, the rest is added",
-    ),
-]
-TimeOfDay: TypeAlias = Annotated[time, BeforeValidator(_time_of_day)]
-Text: TypeAlias = Annotated[str, Field(min_length=1)]
-Identifier: TypeAlias = Annotated[str, AfterValidator(identifier)]
 Label: TypeAlias = Annotated[
     str,
-    must(
-        re.compile("[^\x00-\x1f\x7f-\x9f\u2028\u2029]*").fullmatch,
-        "holds a line break or control character; remove it",
-    ),
-    must(
-        re.compile(r"(?!.*[^@\s]@[^@\s])", re.DOTALL).match,
-        "holds an address, which would reach the lake; write a name",
-    ),
+    must("one line", "[^\x00-\x1f\x7f-\x9f\u2028\u2029]*"),
+    must("no address", re.compile(r"(?!.*[^@\s]@[^@\s])", re.DOTALL).match),
 ]
 Mailbox: TypeAlias = Annotated[
     str,
     AfterValidator(bare_address),  # as address books and PowerShell write it: SMTP:, a name, quotes
-    must(
-        lambda text: text.isprintable() and re.fullmatch(r"[^@\s]+@[^@\s]+", text),
-        "is no mailbox address (value not shown); write it like name@domain",
-    ),
+    must("mailbox", r"[^@\s]+@[^@\s]+"),
+    must("mailbox", str.isprintable),
 ]
+TimeOfDay: TypeAlias = Annotated[
+    time,
+    BeforeValidator(lambda text: time(*map(int, text.split(":")))),
+    must("time", "([01]?[0-9]|2[0-3]):[0-5][0-9]", BeforeValidator),  # runs first
+]
+Text: TypeAlias = Annotated[str, Field(min_length=1)]
+Domain: TypeAlias = Annotated[
+    str, AfterValidator(lambda text: text.strip().casefold()), must("domain", r"[\w-]+(\.[\w-]+)*")
+]
+VariableName: TypeAlias = Annotated[str, must("variable", "[A-Z_][A-Z0-9_]*")]
+HttpsUrl: TypeAlias = Annotated[str, AfterValidator(_https_url)]
+HostUrl: TypeAlias = Annotated[
+    HttpsUrl, must("no path", lambda url: not urlsplit(url).path.strip("/"))
+]
+Place: TypeAlias = Annotated[Location, BeforeValidator(_place)]
+ExistingFile: TypeAlias = Annotated[Path, BeforeValidator(_path), must("file", Path.is_file)]
+Certificates: TypeAlias = Annotated[ExistingFile, must("certificates", _holds_certificates)]

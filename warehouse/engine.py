@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -115,12 +116,10 @@ class Engine:
         self._connection, self.folder = connection, folder
         self._made: set[str] = set()
 
-    def load(self, name: str, rows: pa.Table) -> None:
+    def load(self, name: str, rows: pa.Table) -> None:  # noqa: ARG002 - DuckDB reads it by its name
         """Copy an Arrow table into a work table, replacing any of that name."""
         self._made.add(name)
-        self._connection.register("loading", rows)
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM loading")
-        self._connection.unregister("loading")
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM rows")
 
     def register(self, name: str, rows: pa.Table) -> None:
         """Make an Arrow table readable by that name, without a copy."""
@@ -167,11 +166,9 @@ class Engine:
         yield
         self._connection.commit()
 
-    def insert(self, name: str, rows: pa.Table) -> None:
+    def insert(self, name: str, rows: pa.Table) -> None:  # noqa: ARG002 - as above
         """Add rows to one of the contract's tables."""
-        self._connection.register("inserting", rows)
-        self._connection.execute(f"INSERT INTO {name} FROM inserting")
-        self._connection.unregister("inserting")
+        self._connection.execute(f"INSERT INTO {name} FROM rows")
 
     def write_parquet(self, name: str, path: Path) -> None:
         """Write a table as a Parquet file for ``insert_files`` or ``load_files``."""
@@ -367,6 +364,7 @@ def bytes_of(size: str) -> int:
     return int(float(size[:-2]) * units[size[-2:].upper()])
 
 
+@cache
 def read_sql(step: str) -> str:
     """Return the text of a file of ``sql``, named like ``each_pass/days``."""
     return files("warehouse").joinpath("sql", f"{step}.sql").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ Does not belong here: clocks and opening hours (``calendar.py``), the order of s
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -262,6 +263,7 @@ def no_series() -> pa.Table:
     return _SERIES_HOURS.empty_table()
 
 
+@cache
 def _code_version() -> str:
     try:
         return version("room-insights")

@@ -320,6 +320,7 @@ def _packed(text: str) -> str:
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
+@cache
 def _file(*parts: str) -> str:
     return files("warehouse.page").joinpath(*parts).read_text(encoding="utf-8")
 

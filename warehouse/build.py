@@ -334,9 +334,9 @@ class Build:
     ) -> pa.Table:
         """Return the rows of a step that is not SQL."""
         if step == MASKS:
-            # Popped, or memory would hold the bookings twice.
-            live, dates, calendar = read.pop("live"), read["room_dates"], read["calendar"]
-            self._hours = hours_of(live, dates, calendar, self._threads)
+            dates, calendar = read["room_dates"], read["calendar"]
+            # Nothing here keeps the bookings, or memory would hold them twice.
+            self._hours = hours_of(read.pop("live"), dates, calendar, self._threads)
             return MASK_ROWS.empty_table() if self._hours is None else self._hours.masks
         if step == PEAKS:
             return peaks(made[PLACE_CHANGES])

@@ -215,7 +215,7 @@ def check_storage(printer: Printer, region: Region, settings: RegionSettings) ->
     """
     places = {"lake": settings.lake, "warehouse": settings.warehouse}
     far = [place for place in places.values() if isinstance(place, ObjectUrl)]
-    printer.heading(f"{region} storage", ", ".join(map(str, places.values())))
+    printer.heading(f"{region} storage", ", ".join(dict.fromkeys(map(str, places.values()))))
     is_usable = True
     for name, place in places.items():
         try:

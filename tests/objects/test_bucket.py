@@ -132,6 +132,22 @@ def test_check_says_in_one_line_that_a_bucket_is_missing(
     assert all(line["is_readable"] for line in json.loads(shown.out))
 
 
+def test_one_place_for_lake_and_warehouse_is_named_and_counted_once(
+    moto: Server, company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    amazon = Amazon(moto, ObjectLockEnabledForBucket=True)
+    for place, name in ((amazon.root, "other"), (amazon.root / "lake", "other")):
+        for content in (b"1", b"2"):
+            amazon.client.put_object(Bucket=amazon.name, Key=(place / name).key, Body=content)
+    for places in ([amazon.root, amazon.root], [amazon.root / "lake", amazon.root]):
+        (bucket,) = buckets_of(places)
+        assert bucket.remains(is_removed=False).found == len(amazon.older()) == 2
+    company.write(lake=str(amazon.root), warehouse=str(amazon.root))
+    assert company.insights("check") == 0
+    (heading,) = [each for each in capsys.readouterr().out.splitlines() if "EU storage" in each]
+    assert heading.split() == ["EU", "storage", str(amazon.root)]
+
+
 def test_what_may_not_be_read_is_said_with_the_command_that_shows_it(
     moto: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -361,10 +361,10 @@ _KINDS: Final[Mapping[str, tuple[type[_Asked], str]]] = {
 
 
 def buckets_of(places: Sequence[object]) -> Iterator[Bucket]:
-    """Yield the buckets that hold some places; folders have none."""
+    """Yield the buckets that hold some places; folders have none. What is in both counts once."""
     roots: dict[tuple[str, str], list[ObjectUrl]] = {}
-    for place in places:
-        if isinstance(place, ObjectUrl):
+    for place in [each for each in dict.fromkeys(places) if isinstance(each, ObjectUrl)]:
+        if not any(place.is_relative_to(other) for other in places if other != place):
             roots.setdefault((place.scheme, place.bucket), []).append(place)
     for (scheme, _), of_bucket in roots.items():
         if scheme not in _KINDS:

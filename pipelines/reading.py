@@ -325,37 +325,38 @@ class _WorkerPool(Generic[T]):
         is_over = self._is_stopped or self._stop_code is not None
         if is_over:
             self._waiting.clear()
-        elif ended.is_transient and self._finds_it_down(ended.outcome):
-            worker.room_id = None
-            self._waiting.append(room_id)  # a failed probe is not one of its room's two attempts
-            return True
-        elif ended.is_transient and room_id not in self._second_attempt:
-            worker.room_id = None
-            self._second_attempt.add(room_id)
-            self._waiting.insert(0, room_id)
-            return True
+        elif ended.is_transient:
+            was_probe = self._is_down()
+            self._note_failure(ended.outcome)
+            if was_probe:
+                worker.room_id = None
+                self._waiting.append(room_id)  # it is not one of its room's two attempts
+                return True
+            if room_id not in self._second_attempt:
+                worker.room_id = None
+                self._second_attempt.add(room_id)
+                self._waiting.insert(0, room_id)
+                return True
         return False
 
     def _is_down(self) -> bool:
         return self._pause_seconds > 0
 
-    def _finds_it_down(self, outcome: Outcome[T]) -> bool:
-        """Note a transient failure; return whether it was that of a probe.
+    def _note_failure(self, outcome: Outcome[T]) -> None:
+        """Count a transient failure; decide when the next probe may begin.
 
-        If the first rooms all fail with the same code, the exchange is down, and retries would
-        only load it. One room at a time then probes it, with growing pauses.
+        An exchange is down if its first rooms all fail with the same code. From then on, one room
+        at a time is read as a probe, with longer and longer pauses.
         """
         code = outcome.code if isinstance(outcome, RoomFailed) else None
         self._same_failures = self._same_failures + 1 if code == self._last_code else 1
         self._last_code = code
-        was_down = self._is_down()
         if self._is_known_to_work or self._same_failures < _FAILURES_OF_AN_OUTAGE:
-            return was_down
+            return
         doubled = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
         self._pause_seconds = doubled or _FIRST_PAUSE_SECONDS
         self._probe_at = self._clock() + self._pause_seconds
         self.throttle.is_down = True
-        return was_down
 
     def _is_over(self, ended: _Ended[T]) -> bool:
         """Return whether to stop: all rooms are refused, or none could be read for too long."""

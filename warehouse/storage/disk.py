@@ -13,7 +13,7 @@ import stat
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -66,7 +66,6 @@ class DiskStorage(Storage):
     def names(self, *parts: str) -> list[str]:
         """Return the sorted names in a folder; none if it is missing."""
         with self.errors("read"):
-            # Names, not paths.
             return sorted(os.listdir(self.path(*parts))) if self.has(*parts) else []  # noqa: PTH208
 
     def has(self, *parts: str) -> bool:
@@ -86,18 +85,15 @@ class DiskStorage(Storage):
     ) -> Iterator[bytes | None]:
         """Yield the content of each file, or only its end; None if the file is missing."""
         for parts in files:
-            yield None if self.look(*parts) is None else self._read(parts, last_bytes)
-
-    def _read(self, parts: Parts, last_bytes: int | None) -> bytes | None:
-        with self.errors("read"):
-            try:
-                descriptor = os.open(self.path(*parts), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            except FileNotFoundError:
-                return None
-            with os.fdopen(descriptor, "rb") as file:
-                if last_bytes is not None:
-                    file.seek(max(0, os.fstat(descriptor).st_size - last_bytes))
-                return file.read()
+            content = None
+            if self.look(*parts) is not None:
+                with self.errors("read"), suppress(FileNotFoundError):  # it may have gone since
+                    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+                    with os.fdopen(os.open(self.path(*parts), flags), "rb") as file:
+                        if last_bytes is not None:
+                            file.seek(max(0, os.fstat(file.fileno()).st_size - last_bytes))
+                        content = file.read()
+            yield content
 
     def ensure(self, *parts: str) -> Path:
         """Return the folder; create it and its parents if they are missing."""
@@ -112,10 +108,7 @@ class DiskStorage(Storage):
         return self.path(*parts)
 
     def put(self, content: memoryview, *parts: str) -> None:
-        """Replace one file whole: readers see the old content or the new, never a mix.
-
-        A killed writer leaves its draft in ``.staging``, on the same disk.
-        """
+        """Replace one file whole; a killed writer leaves its draft in ``.staging``."""
         drafts = self.ensure(_ASIDE)
         folder = self.ensure(*parts[:-1])
         self.look(*parts)
@@ -151,9 +144,8 @@ class DiskStorage(Storage):
     def at_once(self) -> Iterator[Put]:
         """Give a replacement for ``put``: what it writes counts together, or not at all.
 
-        Files are written aside, and moved in place once the last one is written. If the process is
-        killed before that, everything stays as it was; if it is killed during the moves,
-        ``recover`` finishes them.
+        Files are written aside, and moved in place after the last one. If the process is killed
+        before that, everything stays as it was; if during the moves, ``recover`` finishes them.
         """
         self.delete(_ASIDE, _READY)
         targets: list[Parts] = []
@@ -215,11 +207,10 @@ class DiskStorage(Storage):
     def append(self, content: memoryview, *parts: str) -> None:
         """Append to a scratch file: neither atomic nor durable if the process dies."""
         self.look(*parts)
+        path = self.path(*parts)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        with self.errors("written"):
-            descriptor = os.open(self.path(*parts), flags, FILE_MODE)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+        with self.errors("written"), os.fdopen(os.open(path, flags, FILE_MODE), "wb") as file:
+            file.write(content)
 
     def delete(self, *parts: str) -> bool:
         """Remove a file or a whole folder; return whether there was one."""
@@ -262,15 +253,20 @@ class DiskStorage(Storage):
     ) -> None:
         """Make fixed names lead to what is kept: symlinks through one that is swapped, or copies.
 
-        The folder ``published/<version>`` has a link for each name; swapping ``current`` to it is
-        the one step that shows everything. New names, and those that led elsewhere, are linked
-        after it. Plain copies are for file shares without symlinks: each file is replaced by one
-        rename, but the files of a folder change one after another.
+        The folder ``published/<version>`` has a link for each name; swapping ``current`` to it
+        shows everything at once. New names are linked after it. Plain copies are for file shares
+        without symlinks: each file is replaced by a rename, those of a folder one by one.
         """
         if is_copied:
             self._remove(current)
         else:
-            self._point(current, self._links(version, names))
+            links = self.ensure(LINKS, version)
+            with self.errors("written"):
+                for name, parts in names.items():
+                    if parts is not None:
+                        (links / name).symlink_to(Path("../..", *parts))
+                _sync(links)
+            self._point(current, Path(LINKS, version))
         for name, parts in names.items():
             link = Path(current, name)
             if parts is None:
@@ -299,16 +295,6 @@ class DiskStorage(Storage):
                 "ask its operators for access"
             ) from None
         return target.parts
-
-    def _links(self, version: str, names: Mapping[str, Parts | None]) -> Path:
-        """Create the folder with a version's links; return its path below the root."""
-        links = self.ensure(LINKS, version)
-        with self.errors("written"):
-            for name, parts in names.items():
-                if parts is not None:
-                    (links / name).symlink_to(Path("../..", *parts))
-            _sync(links)
-        return Path(LINKS, version)
 
     def _point(self, name: str, target: Path) -> None:
         """Swap the symlink ``name`` to a target relative to the root."""
@@ -351,8 +337,7 @@ class DiskStorage(Storage):
     def lock(self, name: str, busy: WarehouseError) -> Iterator[None]:
         """Hold a lock file of the root; raise ``busy`` at once if anyone else holds it.
 
-        The kernel releases it when the process ends, however that happens. Two threads of one
-        process exclude each other too.
+        The kernel releases it when the process ends, however that happens.
         """
         self.ensure()
         self.look(name)

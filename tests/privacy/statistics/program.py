@@ -133,7 +133,10 @@ class Builder:
     def _readings(
         self, key: tuple[Leaf, date], counted: Sequence[frozenset[date]]
     ) -> tuple[tuple[int, ...], list[Use]]:
-        """Return the number of a day's reading for each night: a changed total starts a new one."""
+        """Return which reading of a day each night counts (-1 if none), and what each told.
+
+        If a night tells something else than the one before, the day was read again: a new reading.
+        """
         told: list[Use] = []
         readings = []
         for night, days in zip(self._nights, counted, strict=True):
@@ -208,7 +211,10 @@ class Builder:
                     self._know_at_least(self.program.long, unknowns, plan.minutes)
 
     def _as_counted(self, number: int, leaf: Leaf, day: date) -> tuple[Days, int] | None:
-        """Return a day's set of days and this night's reading of it; None if it is not counted."""
+        """Return the days and the reading that have this day as this night knows it.
+
+        Any night may have counted it. None if no night did, or each knows something else of it.
+        """
         days = self._readings_of.get((leaf, day))
         if days is None:
             return None

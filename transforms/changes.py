@@ -117,24 +117,28 @@ def _by_booking(sights: Iterable[Sight]) -> dict[_Key, list[Sight]]:
 
 
 def _drop_redated(before: dict[_Key, list[Sight]], after: dict[_Key, list[Sight]]) -> None:
-    """Drop pairs of an occurrence and the exception that replaced it at the same time.
+    """Drop pairs that differ in nothing but a creation time, where that tells nothing.
 
     Exchange stores an exception as its own message ([MS-OXOCAL] 2.2.10.2), so its creation time may
-    differ from the series'. If it was moved as well, it is reported as cancelled and new.
+    differ from the series'. If it was moved as well, it is reported as cancelled and new. A reading
+    over Graph with ``headcount: false`` knows no creation time; one before or after it may.
     """
-    redated = {
-        (each.room_id, each.starts_at, each.ends_at): (key, each)
-        for key, sights_of in after.items()
-        for each in sights_of
-        if each.kind == "exception"
-    }
+    places: dict[_Key, list[tuple[_Key, Sight]]] = defaultdict(list)
+    for key, sights_of in after.items():
+        for new in sights_of:
+            places[new.room_id, new.starts_at, new.ends_at].append((key, new))
     for key, sights_of in before.items():
         for old in list(sights_of):
-            place = (old.room_id, old.starts_at, old.ends_at)
-            if old.kind != "single" and place in redated and redated[place][0] != key:
-                new_key, new = redated.pop(place)
-                sights_of.remove(old)
-                after[new_key].remove(new)
+            there = places.get((old.room_id, old.starts_at, old.ends_at), [])
+            for place, (new_key, new) in enumerate(there):
+                is_exception = old.kind != "single" and new.kind == "exception"
+                is_undated = (old.created_at is None) != (new.created_at is None)
+                is_same_sort = (old.kind == "single") == (new.kind == "single")
+                if new_key != key and (is_exception or (is_undated and is_same_sort)):
+                    sights_of.remove(old)
+                    after[new_key].remove(new)
+                    del there[place]
+                    break
 
 
 def _paired(

@@ -112,6 +112,14 @@ def test_without_a_creation_only_new_and_cancelled_are_told() -> None:
     assert sorted(found) == [("a", "cancelled", 9, None), ("a", "new", 14, None)]
 
 
+@pytest.mark.parametrize("kind", ["single", "occurrence"])
+def test_a_creation_that_only_one_reading_knows_is_no_change(kind: str) -> None:
+    known = [at(9, kind=kind), at(9, kind=kind, created_at=MADE + timedelta(days=1)), at(11)]
+    unknown = [at(9, kind=kind, created_at=None), at(9, kind=kind, created_at=None)]
+    assert changes(known, unknown) == [("a", "cancelled", 11, None)]
+    assert changes(unknown, known) == [("a", "new", 11, None)]
+
+
 def test_what_appears_on_a_day_that_was_never_read_is_no_news() -> None:
     assert changes([], [at(9)], was_read=False) == []
     assert changes([at(9)], [at(14)], was_read=False) == [("a", "moved", 9, 14)]
@@ -148,7 +156,8 @@ def test_the_changes_turn_the_old_reading_into_the_new_one(
     both = table.num_rows - sum(count.values())
     redated = gone.num_rows - count["cancelled"] - both
     assert redated == appeared.num_rows - count["new"] - both
-    assert 0 <= redated <= appeared["kind"].to_pylist().count("exception")
+    undated = gone["created_at"].null_count + appeared["created_at"].null_count
+    assert 0 <= redated <= appeared["kind"].to_pylist().count("exception") + undated
 
 
 def known(table: pa.Table) -> list[tuple[Any, ...]]:

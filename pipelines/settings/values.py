@@ -126,21 +126,16 @@ class Keys(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _all_problems_at_once(
-        cls, value: object, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
-    ) -> Self:
+    def _all_problems_at_once(cls, value: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, cls):
             return value
         values, known, errors = section(value), cls.known(), list[Any]()
-        # Code may set every field; a file may set only the keys.
-        allowed = known if info.context else [*known, *cls.model_fields]
-        filled = {key: own for key, own in values.items() if own is not None and key in allowed}
+        filled = {key: own for key, own in values.items() if own is not None and key in known}
         try:
             model = handler(filled)
         except ValidationError as error:
             errors += error.errors(include_url=False, include_input=False)
-        unknown = [key for key in values if key not in allowed]
-        said = [(key_shown(key), _unknown(str(key), known)) for key in unknown]
+        said = [(key_shown(key), _unknown(str(key), known)) for key in values if key not in known]
         for key, text in [*said, *cls._together(filled)]:
             loc = (key,) if key else ()
             errors.append({"type": "value_error", "loc": loc, "ctx": {"error": text}})

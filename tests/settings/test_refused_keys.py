@@ -42,6 +42,11 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
         "regions.EU.closures.0.until",
         "unknown key; known: building, from",
     ),
+    "a name that only the code has for a key of a closure": (
+        _closure(first_date=date(2026, 12, 24)),
+        "regions.EU.closures.0.first_date",
+        "unknown key; known: building, from",
+    ),
     "literal secret elsewhere": (_top(apiKey="hunter2"), "apiKey", "a secret is never written"),
     "unknown zone": (
         in_eu(time_zone="Europe/Kopenhagen"),

@@ -4,6 +4,7 @@ Belongs here: the certificate authority of the test run, and servers that stop w
 Does not belong here: what a tenant holds; each test says that itself.
 """
 
+import atexit
 import gc
 import os
 import shutil
@@ -142,11 +143,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     gc.enable()
-
-
-def pytest_unconfigure() -> None:
-    """Let the garbage collector see everything again at the end."""
-    gc.unfreeze()
+    atexit.register(gc.unfreeze)  # after pytest's own last collections; DuckDB reports leaks if not
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

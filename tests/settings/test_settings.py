@@ -154,6 +154,11 @@ def test_the_open_hours_of_a_region_are_those_of_its_rooms_that_name_none(compan
     assert [found.open_hours for found in eu.rooms] == ["closed", "Mon-Sun 00:00-24:00"]
 
 
+def test_empty_open_hours_of_a_region_count_as_left_out(company: Company) -> None:
+    company.eu["open_hours"] = ""
+    assert company.load().regions["EU"].open_hours == DEFAULT_OPEN_HOURS
+
+
 def test_a_region_may_have_a_minimum_group_of_its_own(company: Company) -> None:
     company.values["minimum_group"] = 7
     company.eu["minimum_group"] = 10

@@ -98,7 +98,11 @@ class Memory:
         is_kept = np.isin(key[: len(self.rows)], key[len(self.rows) :], invert=True)
         days = pa.repeat(pa.scalar(built_on, pa.date32()), len(shown))
         new = shown.append_column(_REMEMBERED_ROWS.field("last_shown_on"), days)
-        return Memory(pa.concat_tables([self.rows.filter(pa.array(is_kept)), new]))
+        old = self.rows.filter(pa.array(is_kept))
+        # What an earlier build of this day showed is not the latest any more.
+        latest = pc.min_element_wise(old["last_shown_on"], built_on - timedelta(days=1))
+        old = old.set_column(len(SHOWN), _REMEMBERED_ROWS.field("last_shown_on"), latest)
+        return Memory(pa.concat_tables([old, new]))
 
 
 class Before:

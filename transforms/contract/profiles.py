@@ -102,7 +102,8 @@ _PROFILE_CELL: Final = (
         "band",
         pa.string(),
         f"Band of the measure, or {FEW}: bands of fewer bookings than the minimum group, and what "
-        "hides them; null where unknown, and for the lead time of series.",
+        "hides them (of a region or site also a few of other bands); null where unknown, and for "
+        "the lead time of series.",
         _BAND,
         nullable=True,
     ),
@@ -138,7 +139,8 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     technical(
                         "last_shown_on",
                         pa.date32(),
-                        "Date (UTC) of the last build that showed the number.",
+                        "Date (UTC) of the last build that showed the number; the day before, if "
+                        "another build followed on that date.",
                         "When a number was last shown.",
                     ),
                 ),

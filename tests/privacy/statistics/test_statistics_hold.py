@@ -201,6 +201,19 @@ def test_random_regions_give_nothing_over_the_nights_in_which_a_month_closes(see
         assert attack(nights, K, colleague).found == ()
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_many_builds_on_the_day_of_a_backfill_give_nothing_and_show_the_same(seed: int) -> None:
+    facts = region(seed)
+    first = min(fact.day for fact in facts).replace(day=28)
+    recent = [fact for fact in facts if fact.day > first]
+    nights, memory, today = [], Memory(), date(2027, 1, 31)
+    for known, built_on in [(recent, today), *[(facts, today)] * 2, (facts, date(2027, 2, 1))]:
+        night, memory = profiled(known, built_on, memory)
+        nights.append(night)
+    assert nights[3].shown == nights[2].shown == nights[1].shown
+    assert attack(nights, K).found == ()
+
+
 def changes_of(seed: int) -> list[tuple[tuple[str, str], date, str, str]]:
     """Draw changes in some buildings and months: place, day, kind of change, and notice."""
     chance = random.Random(seed)

@@ -39,7 +39,7 @@ SHOWN: Final = pa.schema(
     ]
 )
 """Numbers that a build showed: those of a band, or of all merged bands together."""
-_REMEMBERED_ROWS: Final = SHOWN.append(pa.field("last_shown_on", pa.date32()))
+REMEMBERED_ROWS: Final = SHOWN.append(pa.field("last_shown_on", pa.date32()))
 
 Place: TypeAlias = tuple[str | None, ...]
 """() is the region; then site, building and capacity band, each None where a room has none."""
@@ -78,30 +78,33 @@ def _keys(table: pa.Table, names: Sequence[str]) -> tuple[_Ints, list[list[Any]]
 class Memory:
     """Numbers that were shown, with the last day on which they were; a cell's latest comes last."""
 
-    rows: pa.Table = field(default_factory=_REMEMBERED_ROWS.empty_table)
+    rows: pa.Table = field(default_factory=REMEMBERED_ROWS.empty_table)
 
     @classmethod
     def of(cls, table: pa.Table | None, built_on: date) -> "Memory":
         """Return what a build remembers of the thirty nights before ``built_on``."""
         if table is None:
             return cls()
-        rows = table.select(_REMEMBERED_ROWS.names).cast(_REMEMBERED_ROWS)
+        rows = table.select(REMEMBERED_ROWS.names).cast(REMEMBERED_ROWS)
         return cls(rows.filter(pc.field("last_shown_on") >= built_on - REMEMBERED))
 
     def with_shown(self, shown: pa.Table, built_on: date) -> "Memory":
         """Return the memory after a build on a day that showed ``shown``, schema ``SHOWN``."""
         every = pa.concat_tables([self.rows.select(SHOWN.names), shown])
         labels, _ = _keys(every, SHOWN.names[:-1])
-        bookings = every["bookings"].to_numpy()
-        # First by labels alone: with numbers they could be more than 64 bits.
-        key = np.unique(labels, return_inverse=True)[1] * (bookings.max(initial=0) + 1) + bookings
-        is_kept = np.isin(key[: len(self.rows)], key[len(self.rows) :], invert=True)
+        before, now = np.split(labels, [len(self.rows)])
+        is_kept = np.ones(len(before), np.bool_)
+        if len(now):
+            order = np.argsort(now)  # a build shows each label once
+            at = order.take(np.searchsorted(now, before, sorter=order), mode="clip")
+            was, is_now = (each["bookings"].to_numpy() for each in (self.rows, shown))
+            is_kept = (now.take(at) != before) | (is_now.take(at) != was)
         days = pa.repeat(pa.scalar(built_on, pa.date32()), len(shown))
-        new = shown.append_column(_REMEMBERED_ROWS.field("last_shown_on"), days)
+        new = shown.append_column(REMEMBERED_ROWS.field("last_shown_on"), days)
         old = self.rows.filter(pa.array(is_kept))
         # What an earlier build of this day showed is not the latest any more.
         latest = pc.min_element_wise(old["last_shown_on"], built_on - timedelta(days=1))
-        old = old.set_column(len(SHOWN), _REMEMBERED_ROWS.field("last_shown_on"), latest)
+        old = old.set_column(len(SHOWN), REMEMBERED_ROWS.field("last_shown_on"), latest)
         return Memory(pa.concat_tables([old, new]))
 
 

@@ -4,9 +4,10 @@ import importlib.util
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 import dagster as dg
@@ -110,13 +111,32 @@ def without_instants(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name != "read_at"} for row in rows]
 
 
+class FileReader(dg.PipesMessageReader):
+    """Reads a file of messages once, after the job.
+
+    Dagster's own reader follows the file in a thread, and may miss what a job in this process
+    writes just before it ends.
+    """
+
+    @contextmanager
+    def read_messages(self, handler: Any) -> Iterator[dict[str, str]]:
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "messages")
+            yield {"path": str(path)}
+            for line in path.read_text().splitlines():
+                handler.handle_message(json.loads(line))
+
+    def no_messages_debug_text(self) -> str:
+        return "a file"
+
+
 @dataclass
 class Here:
     """Starts jobs in this process, as Pipes would start them elsewhere."""
 
     company: Company
     monkeypatch: pytest.MonkeyPatch
-    reader: dg.PipesMessageReader | None = None
+    reader: dg.PipesMessageReader = field(default_factory=FileReader)
     is_by_arguments: bool = False  # Databricks passes arguments, others set the environment
 
     def launch(
@@ -126,7 +146,7 @@ class Here:
             dg.open_pipes_session(
                 context=context,
                 context_injector=dg.PipesEnvContextInjector(),
-                message_reader=self.reader or dg.PipesTempFileMessageReader(),
+                message_reader=self.reader,
             ) as session,
             self.monkeypatch.context() as patch,
         ):

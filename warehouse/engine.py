@@ -236,10 +236,19 @@ class Engine:
         """Return the first column of a query."""
         return [row[0] for row in self._connection.execute(query, list(parameters)).fetchall()]
 
-    def batches(self, name: str, rows: int, *, statistics: bool) -> Iterator[pa.RecordBatch]:
-        """Yield a table in order, so many rows at a time; or the part that everybody may see."""
-        query = _for_everybody(name) if statistics else f"FROM published.{name}"
-        yield from self._connection.sql(query).to_arrow_reader(rows)
+    @contextmanager
+    def batches(
+        self, name: str, rows: int, *, statistics: bool
+    ) -> Iterator[Iterable[pa.RecordBatch]]:
+        """Give a table in order, so many rows at a time; or the part that everybody may see.
+
+        A table can be read while the engine does other work; the part cannot.
+        """
+        if statistics:
+            yield self._connection.sql(_for_everybody(name)).to_arrow_reader(rows)
+            return
+        with self._connection.cursor() as beside:
+            yield beside.sql(f"FROM published.{name}").to_arrow_reader(rows)
 
     def counts(self, names: Iterable[str]) -> dict[str, int]:
         """Return how many rows each of the tables has."""

@@ -9,7 +9,7 @@ The steps are the files of ``sql``: those before, those of each pass, those afte
 ones, over all rooms together. Each pass replaces work tables and appends to the contract's tables.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.contract import CONTRACT_VERSION, Region
+from transforms.contract import CONTRACT_VERSION, Region, Table
 from transforms.contract.database import STATISTICS, TABLES
 from warehouse.ahead import BUSY_AHEAD, load_busy_ahead
 from warehouse.build import (
@@ -95,6 +95,8 @@ page's what-if (``plan.py``)."""
 LAST: Final = ("hour_of_week", PROFILE, "build_info")
 """Steps that need the counts of all rooms. Both profiles are not SQL but merged counts
 (``profile.py``)."""
+LARGE: Final = ("bookings", "room_hours")
+"""Most of the database, and complete before the last steps. Neither is part of the statistics."""
 
 _COMPRESSION: Final = "snappy"  # some BI tools read no other
 _ROW_GROUP_ROWS: Final = 122_880
@@ -173,9 +175,7 @@ def build(
             found = survey(engine, lake, rows, options, now)
         build_rooms(engine, rows, found, options)
         rows.check_unread()
-        with engine.transaction():
-            finish(engine, options, now, memory)
-        write_copies(engine, path, lake.region, options, now)
+        finish(engine, path, found, options, memory)
         counted = engine.counts(TABLES)
     return found.data_through, counted
 
@@ -212,48 +212,55 @@ def build_rooms(
             engine.insert(name, table)
 
 
-def finish(engine: Engine, options: PublishOptions, now: datetime, memory: pa.Table | None) -> None:
-    """Build what is above building level from the counts of all rooms of the region."""
-    for step in LAST:
-        if step == PROFILE:
-            load_profile(engine, options.minimum_group, now.astimezone(UTC).date(), memory)
-        else:
-            engine.run(f"last/{step}")
-
-
-def write_copies(
-    engine: Engine, path: Path, region: Region, options: PublishOptions, now: datetime
+def finish(
+    engine: Engine, path: Path, found: Survey, options: PublishOptions, memory: pa.Table | None
 ) -> None:
-    """Write the statistics beside a finished database, and both as Parquet if asked."""
-    if not options.is_parquet:
-        engine.copy_statistics(statistics_draft(path))
-    if options.export_parquet or options.is_parquet:
-        _write_parquet(engine, parquet_draft(path), region, now, statistics=False)
-        folder = parquet_draft(statistics_draft(path))
-        _write_parquet(engine, folder, region, now, statistics=True)
+    """Build what is above building level, and the statistics beside the database.
+
+    The counts of all rooms of the region come before. Both are written as Parquet too if asked: the
+    large tables, by then complete, while the last ones are built.
+    """
+    region, now = found.inputs.region, found.inputs.now
+    stamp = {"region": region, "contract_version": CONTRACT_VERSION, "built_at": now.isoformat()}
+    is_written = options.export_parquet or options.is_parquet
+    with ThreadPoolExecutor(1) as pool:
+        if is_written:
+            large = {name: TABLES[name] for name in LARGE}
+            writing = pool.submit(_write_parquet, engine, parquet_draft(path), large, stamp)
+        with engine.transaction():
+            for step in LAST:
+                if step == PROFILE:
+                    today = now.astimezone(UTC).date()
+                    load_profile(engine, options.minimum_group, today, memory)
+                else:
+                    engine.run(f"last/{step}")
+        if not options.is_parquet:
+            engine.copy_statistics(statistics_draft(path))
+        if is_written:
+            others = {name: table for name, table in TABLES.items() if name not in LARGE}
+            _write_parquet(engine, parquet_draft(path), others, stamp)
+            _write_parquet(engine, parquet_draft(statistics_draft(path)), STATISTICS, stamp)
+            writing.result()
 
 
 def _write_parquet(
-    engine: Engine, folder: Path, region: Region, built_at: datetime, *, statistics: bool
+    engine: Engine, folder: Path, tables: Mapping[str, Table], stamp: Mapping[str, str]
 ) -> None:
-    """Write ``<table>.parquet`` for every table, or for what everybody may see, into a new folder.
+    """Write ``<table>.parquet`` into a folder for each table.
 
     Each column's field metadata has its ``description`` and ``unit``; each file's metadata has its
-    table's ``description``, ``region``, ``contract_version`` and ``built_at`` (the same in all
-    files of a version). Rows are streamed: no table is held in memory.
+    table's ``description``, and the stamp: ``region``, ``contract_version`` and ``built_at`` (the
+    same in all files of a version). Rows are streamed: no table is held in memory.
     """
-    stamp = {
-        "region": region,
-        "contract_version": CONTRACT_VERSION,
-        "built_at": built_at.isoformat(),
-    }
-    folder.mkdir(FOLDER_MODE)
-    for name, table in (STATISTICS if statistics else TABLES).items():
+    folder.mkdir(FOLDER_MODE, exist_ok=True)
+    for name, table in tables.items():
         schema = table.schema.with_metadata({**(table.schema.metadata or {}), **stamp})
-        file = folder / f"{name}.parquet"
-        with pq.ParquetWriter(file, schema, compression=_COMPRESSION) as writer:
-            for batch in engine.batches(name, _ROW_GROUP_ROWS, statistics=statistics):
-                writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
+        with (
+            engine.batches(name, _ROW_GROUP_ROWS, statistics=tables is STATISTICS) as batches,
+            pq.ParquetWriter(folder / f"{name}.parquet", schema, compression=_COMPRESSION) as file,
+        ):
+            for batch in batches:
+                file.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
 
 
 def _memory(warehouse: Location, region: Region) -> pa.Table | None:

@@ -30,7 +30,7 @@ from warehouse.engine import BuildError, Engine, building, bytes_of
 from warehouse.in_use import peaks
 from warehouse.inputs import PublishOptions
 from warehouse.lake import Lake
-from warehouse.publish import build_rooms, finish, write_copies
+from warehouse.publish import build_rooms, finish
 from warehouse.shards import (
     OF_SHARDS,
     SUMS,
@@ -102,9 +102,7 @@ class ShardBuilder(ABC):
                     _assemble(engine, found, options, files)
             else:
                 build_rooms(engine, rows, found, options)
-            with engine.transaction():
-                finish(engine, options, now, memory)
-            write_copies(engine, path, lake.region, options, now)
+            finish(engine, path, found, options, memory)
             counted = engine.counts(TABLES)
         return found.data_through, counted
 

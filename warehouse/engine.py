@@ -248,6 +248,7 @@ class Engine:
             yield self._connection.sql(_for_everybody(name)).to_arrow_reader(rows)
             return
         with self._connection.cursor() as beside:
+            beside.execute("SET TimeZone = 'UTC'")  # a cursor starts with the machine's
             yield beside.sql(f"FROM published.{name}").to_arrow_reader(rows)
 
     def counts(self, names: Iterable[str]) -> dict[str, int]:

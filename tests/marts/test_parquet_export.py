@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +19,7 @@ from tests.marts.scenario import (
 from transforms.contract import CONTRACT_VERSION
 from transforms.contract.database import STATISTICS, TABLES
 from warehouse.connect import connect
+from warehouse.engine import building
 from warehouse.publish import PublishOptions
 from warehouse.versions import parquet_pointer
 
@@ -52,6 +54,16 @@ def test_every_table_is_a_file_with_its_rows_and_the_contracts_schema(
         in_database = database.connection.sql(f"FROM {name}").to_arrow_table()
         assert table.to_pylist() == in_database.cast(schema).to_pylist(), name
     database.close()
+
+
+def test_instants_are_utc_whatever_the_zone_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    with building(tmp_path / "insights.duckdb", 1, "400MB") as engine:
+        for name, table in TABLES.items():
+            with engine.batches(name, 1, statistics=False) as batches:
+                assert pa.table(batches).schema.types == table.schema.types, name
 
 
 def test_every_file_says_whose_it_is_and_which_build_made_it(tmp_path: Path) -> None:

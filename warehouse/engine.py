@@ -240,15 +240,13 @@ class Engine:
     def batches(
         self, name: str, rows: int, *, statistics: bool
     ) -> Iterator[Iterable[pa.RecordBatch]]:
-        """Give a table in order, so many rows at a time; or the part that everybody may see.
-
-        A table can be read while the engine does other work; the part cannot.
-        """
+        """Give a table in order, so many rows at a time; or the part that everybody may see."""
         if statistics:
             yield self._connection.sql(_for_everybody(name)).to_arrow_reader(rows)
             return
+        # So that the engine can do other work at the same time. It starts with the machine's zone.
         with self._connection.cursor() as beside:
-            beside.execute("SET TimeZone = 'UTC'")  # a cursor starts with the machine's
+            beside.execute("SET TimeZone = 'UTC'")
             yield beside.sql(f"FROM published.{name}").to_arrow_reader(rows)
 
     def counts(self, names: Iterable[str]) -> dict[str, int]:

@@ -24,6 +24,7 @@ from warehouse.ledger import Ledger, forget_changes, latest_end
 from warehouse.storage.disk import DiskStorage
 
 _DAY: Final = timedelta(days=1)
+_TICK: Final = pa.scalar(timedelta(microseconds=1), pa.duration("us"))
 _EARLIEST: Final = timedelta(hours=14)  # no zone is further ahead of UTC
 _LAST_ZONE: Final = "Etc/GMT+12"  # nor further behind
 _SPILL_ROWS: Final = 50_000
@@ -121,8 +122,10 @@ def apply_night(  # noqa: PLR0913, PLR0917 - a night has so many parts
     ``room_ids`` is the directory, ``loaded`` the instant at which each room was read, ``failed``
     the code of each room that could not be (R13), ``begins`` the instant at which the days asked
     begin in each room's zone. A booking that began earlier and runs into those days is stored under
-    its own day (R10). Each day's bookings are written before its coverage, so that no reader ever
-    sees a day that claims to have been read but lacks its bookings.
+    its own day (R10). One that was over earlier, but is stored under one of those days, stays: its
+    room's zone was corrected since, and this run did not ask for that time. Each day's bookings are
+    written before its coverage, so that no reader ever sees a day that claims to have been read but
+    lacks its bookings.
 
     Differences between each room's last good reading of these days and this one go into the changes
     of ``seen_on``, the region's local date (R19); another run on that date adds to them.
@@ -149,8 +152,10 @@ def apply_night(  # noqa: PLR0913, PLR0917 - a night has so many parts
         for day, before, old in zip(days, *stored, strict=True):
             if loaded:
                 new = rows_of(staging.day(day), loaded)
-                ledger.compare(old, new, before)
-                lake.replace("bookings", day, merge_day(old, new, loaded))
+                ended = ended_before(old, begins) if day in days[:2] else new.slice(0, 0)
+                ledger.compare(old, pa.concat_tables([new, ended]), before)
+                merged = merge_day(old, new, loaded)
+                lake.replace("bookings", day, pa.concat_tables([merged, ended]))
                 bookings += new.num_rows
             lake.replace("coverage", day, merge_coverage(before, loaded, failed))
         if loaded and seen_on:
@@ -279,6 +284,16 @@ def merge_earlier_day(
 def running_into(table: pa.Table | None, begins: Mapping[str, datetime]) -> pa.Table:
     """Return the bookings that run into the days asked, of rooms that were read."""
     return BOOKINGS.empty_table() if table is None else table.filter(_runs_into(table, begins))
+
+
+def ended_before(table: pa.Table | None, begins: Mapping[str, datetime]) -> pa.Table:
+    """Return the bookings that were over when the days asked begin, of rooms that were read."""
+    if table is None:
+        return BOOKINGS.empty_table()
+    is_over = pc.invert(_ends_after(table, table["ends_at"], begins))
+    # A booking of no length that begins with the days asked was read again.
+    starts_later = _ends_after(table, pc.add(table["starts_at"], _TICK), begins)
+    return rows_of(table.filter(pc.and_(is_over, pc.invert(starts_later))), begins)
 
 
 def _runs_into(table: pa.Table, begins: Mapping[str, datetime]) -> pa.ChunkedArray:

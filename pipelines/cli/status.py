@@ -7,18 +7,19 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import click
+import pyarrow.compute as pc
 
 from pipelines.cli import NOTHING, WHOLE, settings_of, with_config, with_regions
 from pipelines.history import LastRun, dagster_home, last_read_at, last_run
-from pipelines.night import today_in
+from pipelines.night import default_range, today_in
 from pipelines.settings import Settings
 from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted
@@ -30,6 +31,7 @@ from warehouse.versions import NotPublished, VersionError, published_versions
 
 STALE_AFTER_HOURS: Final = 30
 _LITTLE_DISK: Final = 0.05
+_LOOKED_BACK: Final = timedelta(days=62)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,8 @@ class Status:
     rooms belong to the latest of these days. ``first_date`` and ``last_date`` are the first and
     last day ever read. ``data_through`` and ``built_at`` are the database's. ``free_bytes`` is by
     folder; buckets have no limit. ``lake_error`` and ``warehouse_error`` are a line each, set if
-    that store cannot be read: then nothing is known about it.
+    that store cannot be read: then nothing is known about it. ``read_early`` is the first and last
+    of the days that were last read before they were over, and that no night reads again.
     """
 
     region: Region
@@ -60,6 +63,7 @@ class Status:
     is_disk_short: bool
     lake_error: str | None = None
     warehouse_error: str | None = None
+    read_early: tuple[date, date] | None = None
 
     @property
     def age(self) -> timedelta | None:
@@ -130,6 +134,11 @@ class Status:
         if self.is_behind:
             remedy = f"run 'insights publish --region {region}'"
             yield f"the database is older than what was read: {remedy}"
+        if self.read_early is not None:
+            first, last = self.read_early
+            days = f"{first} to {last}: days were last read before they were over, and show only"
+            remedy = f"run 'insights run --region {region} --from {first} --to {last}'"
+            yield f"{days} what was booked by then: {remedy}"
         if self.is_disk_short:
             yield "less than 5 % of a disk is free: make room, or lower keep_versions"
 
@@ -171,6 +180,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     today = today_in(settings, region, now)
     days: list[date] = []
     rows: list[dict[str, Any]] = []
+    early: list[date] = []
     read_at = data_through = built_at = lake_error = warehouse_error = None
     try:
         lake = Lake(chosen.lake, region)
@@ -179,6 +189,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         latest = lake.read("coverage", read[-1]) if read else None
         rows = [] if latest is None else latest.to_pylist()
         read_at = last_read_at(lake, today)
+        early = _read_early(lake, days, default_range(settings, today).first_date)
     except WarehouseError as error:
         days, rows, lake_error = [], [], str(error)
     failed = {row["room_id"]: row["error_code"] for row in rows if row["error_code"] is not None}
@@ -215,7 +226,23 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         is_disk_short=any(disk.free < _LITTLE_DISK * disk.total for disk in disks.values()),
         lake_error=lake_error,
         warehouse_error=warehouse_error,
+        read_early=(early[0], early[-1]) if early else None,
     )
+
+
+def _read_early(lake: Lake, days: Sequence[date], read_from: date) -> list[date]:
+    """Return the days before a night's first that were last read before they were over.
+
+    Midday in UTC is early enough for every zone: nights read a day in its first hours. Only some
+    weeks are looked at, so that a monitoring system gets its answer at once.
+    """
+    near = [day for day in days if read_from - _LOOKED_BACK <= day < read_from]
+    read_at = {
+        day: None if table is None else pc.max(table["read_at"]).as_py()
+        for day, table in zip(near, lake.read_each("coverage", near), strict=True)
+    }
+    midday = time(12, tzinfo=UTC)
+    return [day for day, at in read_at.items() if at and at < datetime.combine(day, midday)]
 
 
 @click.command()

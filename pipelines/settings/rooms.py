@@ -234,7 +234,9 @@ def _note_parts(records: Sequence[Record], problems: Problems) -> None:
         if whole == record.cells.get("room_id"):
             text = "names the room itself; leave it empty"
         elif whole not in zones:
-            text = f"no room {shown(whole)} in this file; {did_you_mean(whole, zones)}"
+            wholes = zones.keys() - parts
+            remedy = did_you_mean(whole, wholes, "name the whole room, or leave it empty")
+            text = f"no room {shown(whole)} in this file; {remedy}"
         elif whole in parts:
             text = f"{shown(whole)} is a part of another room; name the whole room"
         elif zones[whole] != record.cells.get("time_zone"):

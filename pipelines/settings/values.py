@@ -187,13 +187,18 @@ def key_shown(key: object) -> str:
     return "(a key with an @)" if "@" in str(key) else str(key)
 
 
+_LISTED: Final = 40
+"""A region may have thousands of rooms; a message stays a line that can be read."""
+
+
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the nearest known word as a remedy; else ``otherwise``, or all the known words."""
     words = sorted(word for word in known if "@" not in word)
     folded = {word.casefold(): word for word in words}
     if near := get_close_matches(word.casefold(), folded, n=1):
         return f"did you mean {folded[near[0]]}?"
-    return otherwise or f"known: {', '.join(words) or 'none'}"
+    listed = ", ".join([*words[:_LISTED], *(["…"] if len(words) > _LISTED else [])])
+    return otherwise or f"known: {listed or 'none'}"
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:

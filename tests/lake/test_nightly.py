@@ -41,13 +41,15 @@ def night(
     loaded: Mapping[str, datetime],
     failed: Mapping[str, str] | None = None,
     directory: frozenset[str] | None = None,
+    begins_at: datetime = BEGINS_AT,
 ) -> int:
     failed = failed or {}
     directory = directory or frozenset({*loaded, *failed})
     with lake.exclusive(), staging(lake) as rows_of_run:
         rows_of_run.add(staged(*rows))
         return apply_night(
-            lake, rows_of_run, DAYS, directory, loaded, failed, dict.fromkeys(loaded, BEGINS_AT)
+            *(lake, rows_of_run, DAYS, directory, loaded, failed),
+            *(dict.fromkeys(loaded, begins_at), (), SECOND_NIGHT.date()),
         )
 
 
@@ -95,6 +97,20 @@ def test_r13_a_failed_room_keeps_its_rows_and_coverage_says_so(lake: Lake) -> No
         ("a", True, SECOND_NIGHT, None),
         ("b", False, FIRST_NIGHT, "ErrorAccessDenied"),
     ]
+
+
+def test_a_booking_before_the_days_asked_is_not_lost_where_its_room_has_another_zone_now(
+    lake: Lake,
+) -> None:
+    in_tokyo = BEGINS_AT - timedelta(hours=9)
+    late = booking("a", starts_at=in_tokyo, ends_at=BEGINS_AT - timedelta(hours=7))
+    noon = booking("a", hour=12)
+    at_once = booking("a", starts_at=BEGINS_AT, ends_at=BEGINS_AT)
+    night(lake, late, noon, at_once, loaded={"a": FIRST_NIGHT}, begins_at=in_tokyo)
+    night(lake, noon, at_once, loaded={"a": SECOND_NIGHT})
+    starts = [row[1] for row in facts(lake.read("bookings", SATURDAY))]
+    assert starts == [in_tokyo, BEGINS_AT, noon["starts_at"]]
+    assert facts(lake.read("changes", SECOND_NIGHT.date())) == []
 
 
 def test_a_room_taken_out_of_the_directory_keeps_its_rows_in_the_lake(lake: Lake) -> None:

@@ -98,6 +98,19 @@ def test_figures_of_the_day_before_yesterday_are_stale(company: Company) -> None
     assert status_of(settings, "EU", home, now + timedelta(hours=31)).is_stale
 
 
+def test_days_that_were_only_read_ahead_are_told_once_no_night_reads_them_again(
+    company: Company,
+) -> None:
+    ahead = [today() + timedelta(days=days) for days in (1, 5)]
+    assert company.run(*ahead) == 0
+    settings = load_settings(company.config, None)
+    home, now = company.directory / ".dagster", datetime.now(UTC)
+    told = f"run 'insights run --region EU --from {ahead[0]} --to {ahead[1]}'"
+    later = (now + timedelta(days=days) for days in (10, 40))
+    found = ["\n".join(status_of(settings, "EU", home, at).to_do()) for at in later]
+    assert [told in lines for lines in found] == [False, True]
+
+
 def test_rows_that_no_database_shows_yet_are_told(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:

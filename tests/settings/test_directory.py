@@ -114,6 +114,8 @@ def test_a_room_may_be_a_part_of_another(company: Company) -> None:
     [
         ("eu-2", "names the room itself; leave it empty"),
         ("eu-11", "no room 'eu-11' in this file; did you mean eu-1?"),
+        ("eu-2x", "no room 'eu-2x' in this file; did you mean eu-1?"),
+        ("lounge", "no room 'lounge' in this file; name the whole room, or leave it empty"),
         ("eu-3", "'eu-3' is a part of another room; name the whole room"),
     ],
 )

@@ -116,13 +116,13 @@ def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None
     region = str(engine.values("SELECT region FROM settings")[0])
     remembered = Memory.of(memory, built_on)
     shown: list[pa.Table] = []
-    hidden = 0
+    merged = 0
     kept_bookings: dict[tuple[Any, ...], int] = {}
     for subject in (BOOKINGS, CHANGES):
         profile = profile_of(engine.table(subject.counts), subject)
-        rows, of_subject, left_out = profile_rows(profile, subject, k, remembered)
+        rows, of_subject, of_few = profile_rows(profile, subject, k, remembered)
         shown.append(of_subject)
-        hidden += left_out
+        merged += of_few
         if subject is BOOKINGS:
             kept_bookings = _whole_cells(engine, rows)
         else:
@@ -132,7 +132,7 @@ def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None
         engine.insert(subject.table, _of_region(region, rows, subject.table))
     remembered_rows = remembered.with_shown(pa.concat_tables(shown), built_on).rows
     engine.insert(MEMORY, _of_region(region, remembered_rows, MEMORY))
-    engine.load("profile_hidden", pa.table({"hidden_counts": pa.array([hidden], pa.int64())}))
+    engine.load("profile_merged", pa.table({"rows_of_few": pa.array([merged], pa.int64())}))
 
 
 def _of_region(region: str, rows: pa.Table, table: str) -> pa.Table:
@@ -202,14 +202,14 @@ def profile_of(counts: pa.Table, subject: Subject) -> Profile:
 def profile_rows(
     profile: Profile, subject: Subject, k: int, memory: Memory | None = None
 ) -> tuple[pa.Table, pa.Table, int]:
-    """Return the rows, what they show, and how many counts were merged or left out.
+    """Return the rows, what they show, and how many of them are ``few``.
 
     The rows lack the region; what they show has the schema ``SHOWN``.
     """
     names = ("level", *subject.names, "month", subject.measure, subject.band)
     counts_of = (subject.count, *subject.sums, *([subject.total] if subject.total else []))
     fields = [(name, LABEL) for name in names] + [(name, pa.int64()) for name in counts_of]
-    rows, shown, hidden = [pa.schema(fields).empty_table()], [SHOWN.empty_table()], 0
+    rows, shown, merged = [pa.schema(fields).empty_table()], [SHOWN.empty_table()], 0
     measures = list(profile.measures) if len(profile.months) > 1 else []
     # Either all measures count the same bookings, or each counts its own.
     for group in [measures] if subject.total and measures else [[each] for each in measures]:
@@ -225,11 +225,11 @@ def profile_rows(
         visible = before.visible(parent)
         named = _named(profile, counts, visible, k, before)
         for measure in group:
-            found, told, left_out = _rows_of(profile, subject, measure, visible, named[measure], k)
+            found, told, of_few = _rows_of(profile, subject, measure, visible, named[measure], k)
             rows.append(found.select(rows[0].schema.names))
             shown.append(told.select(SHOWN.names))
-            hidden += left_out
-    return pa.concat_tables(rows), pa.concat_tables(shown), hidden
+            merged += of_few
+    return pa.concat_tables(rows), pa.concat_tables(shown), merged
 
 
 def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be shown of it
@@ -241,13 +241,14 @@ def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be sho
     named = of_bands.exact | of_bands.reduced
     is_named = np.array([_is_named(place) for place in profile.places])
     visible = visible & is_named[:, None]
-    hidden = int(((counts > 0) & ~named).sum())
     if k > 1 and not counts[:, :, [band is not None for band in bands]].any():
-        visible, hidden = np.zeros_like(visible), 0  # all are alike: a total tells any group's
+        visible = np.zeros_like(visible)  # all are alike: a total tells any group's
     cells = Cells(counts, profile.parent, is_reducible=_reducible(profile))
     given = {of: published(cells, each, of_bands) for of, each in values.items()}
     few = {of: values[of].sum(axis=-1) - each.sum(axis=-1) for of, each in given.items()}
     at = np.nonzero(np.dstack((named, few[subject.count] != 0)) & visible[:, :, None])
+    # Not the counts that few hides: their number would tell which of them are 0.
+    merged = int((at[2] == len(bands)).sum())
     rows = _labels(profile, subject.names, bands, at)
     rows = rows.append_column(subject.measure, _repeated(measure, len(rows)))
     rows = rows.rename_columns({"band": subject.band})
@@ -264,7 +265,7 @@ def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be sho
     at = np.nonzero(known)
     told = _labels(profile, _NAMES, bands, at)
     told = told.append_column("measure", _repeated(measure, len(told)))
-    return rows, told.append_column("bookings", pa.array(known[at])), hidden
+    return rows, told.append_column("bookings", pa.array(known[at])), merged
 
 
 def _labels(

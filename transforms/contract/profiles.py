@@ -333,7 +333,12 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     "Version of the names and types.",
                     "Which names and types it has.",
                 ),
-                computed("bookings", pa.int64(), "Rows of the table bookings.", BOOKING_COUNT),
+                replace(
+                    computed("bookings", pa.int64(), "Rows of the table bookings.", BOOKING_COUNT),
+                    # From night to night it tells how many bookings a new day has: in a region of
+                    # one room that is a number beside their minutes, as in room_days.
+                    is_for_everybody=False,
+                ),
                 technical(
                     "rooms_expected",
                     pa.int32(),
@@ -344,8 +349,9 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 technical(
                     "suppressed_cells",
                     pa.int64(),
-                    "Cells left out by the minimum group.",
-                    "A count of cells that were left out.",
+                    f"Rows of {FEW} in both profiles, and cells of open personal rooms that "
+                    "utilization leaves out.",
+                    "A count of cells, as the directory and the other tables tell it too.",
                 ),
                 technical(
                     "restated_from",

@@ -24,7 +24,7 @@ SELECT s.region,
        (SELECT count(*) FROM bookings) AS bookings,
        CAST((SELECT count(*) FROM last_run) AS INTEGER) AS rooms_expected,
        CAST((SELECT count(*) FROM last_run WHERE is_loaded) AS INTEGER) AS rooms_loaded,
-       (SELECT hidden_counts FROM profile_hidden)
+       (SELECT rows_of_few FROM profile_merged)
            + CAST((SELECT coalesce(sum(cells), 0) FROM hidden_cells) AS BIGINT) AS suppressed_cells,
        s.restated_from
 FROM settings AS s

@@ -33,7 +33,7 @@ from pipelines.settings.values import (
     validated,
 )
 from pipelines.texts import Table, TextError, read_text
-from transforms.contract import ROOM_TYPES, RoomType
+from transforms.contract import PERSONAL_ROOM_TYPES, ROOM_TYPES, RoomType
 from transforms.local_time import (
     DEFAULT_OPEN_HOURS,
     countries,
@@ -223,10 +223,11 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
 
 
 def _note_parts(records: Sequence[Record], problems: Problems) -> None:
-    """Note a ``part_of`` that is no room, the room itself, a part, or in another zone (R25)."""
+    """Note a ``part_of`` that is no room, the room itself, a part, personal or elsewhere (R25)."""
     named = [record.cells for record in records if "room_id" in record.cells]
     zones = {cells["room_id"]: cells.get("time_zone") for cells in named}
     parts = {cells["room_id"] for cells in named if "part_of" in cells}
+    personal = {c["room_id"] for c in named if c.get("room_type") in PERSONAL_ROOM_TYPES}
     for record in records:
         whole = record.cells.get("part_of")
         if whole is None:
@@ -239,6 +240,10 @@ def _note_parts(records: Sequence[Record], problems: Problems) -> None:
             text = f"no room {shown(whole)} in this file; {remedy}"
         elif whole in parts:
             text = f"{shown(whole)} is a part of another room; name the whole room"
+        elif whole in personal and record.cells.get("room_type") not in PERSONAL_ROOM_TYPES:
+            text = (
+                f"{shown(whole)} is a personal room, whose use its parts would show; leave it empty"
+            )
         elif zones[whole] != record.cells.get("time_zone"):
             text = f"{shown(whole)} has another time_zone; correct one of them"
         else:

@@ -124,6 +124,16 @@ def test_a_part_names_a_whole_room_of_the_file(company: Company, part_of: str, t
     assert line == f"line 3, room eu-2, part_of: {told}"
 
 
+def test_only_personal_rooms_are_parts_of_a_personal_room(company: Company) -> None:
+    suite = room(1) | {"room_type": "executive"}
+    desk = room(2, part_of="eu-1") | {"room_type": "desk"}
+    assert len(region_of(company, suite, desk).rooms) == 2
+    assert refusal(company, suite, room(2, part_of="eu-1")) == (
+        "line 3, room eu-2, part_of: 'eu-1' is a personal room, whose use its parts would show; "
+        "leave it empty"
+    )
+
+
 def test_a_part_is_in_the_time_zone_of_its_whole_room(company: Company) -> None:
     elsewhere = room(2, part_of="eu-1") | {"time_zone": "Europe/London"}
     line = refusal(company, room(1), elsewhere)

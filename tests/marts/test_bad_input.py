@@ -39,7 +39,8 @@ def test_an_empty_lake_gives_an_empty_database(tmp_path: Path) -> None:
     assert made.data_through is None
     assert made.rows == dict.fromkeys(TABLES, 0) | {"build_info": 1}
     assert made.path == tmp_path / "warehouse" / "insights-eu.duckdb"
-    found = connect("EU", warehouse=tmp_path / "warehouse").execute("FROM build_info").fetchall()
+    database = connect("EU", warehouse=tmp_path / "warehouse", bookings=True)
+    found = database.execute("FROM build_info").fetchall()
     assert found[0][4:] == ("2", 0, 0, 0, 0, None)
 
 

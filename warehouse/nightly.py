@@ -24,7 +24,6 @@ from warehouse.ledger import Ledger, forget_changes, latest_end
 from warehouse.storage.disk import DiskStorage
 
 _DAY: Final = timedelta(days=1)
-_TICK: Final = pa.scalar(timedelta(microseconds=1), pa.duration("us"))
 _EARLIEST: Final = timedelta(hours=14)  # no zone is further ahead of UTC
 _LAST_ZONE: Final = "Etc/GMT+12"  # nor further behind
 _SPILL_ROWS: Final = 50_000
@@ -292,7 +291,7 @@ def ended_before(table: pa.Table | None, begins: Mapping[str, datetime]) -> pa.T
         return BOOKINGS.empty_table()
     is_over = pc.invert(_ends_after(table, table["ends_at"], begins))
     # A booking of no length that begins with the days asked was read again.
-    starts_later = _ends_after(table, pc.add(table["starts_at"], _TICK), begins)
+    starts_later = _ends_after(table, pc.add(table["starts_at"], timedelta(microseconds=1)), begins)
     return rows_of(table.filter(pc.and_(is_over, pc.invert(starts_later))), begins)
 
 

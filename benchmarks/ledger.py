@@ -172,7 +172,11 @@ class Simulation:
         self._reading = [room for room in self.rooms if room.room_id not in failed]
         self.done["failed room"] += len(failed)
         loaded = {room.room_id: read_at for room in self._reading}
-        begins = {room.room_id: day_start(days[0], room.zone) for room in self.rooms}
+        ends = (days[0], days[-1] + _DAY)
+        spans = {
+            room.room_id: (day_start(ends[0], room.zone), day_start(ends[1], room.zone))
+            for room in self.rooms
+        }
         with self.lake.exclusive(), staging(self.lake) as run:
             for room in self._reading:
                 context = RoomContext(room.room_id, "", room.zone, frozenset(), frozenset())
@@ -180,7 +184,7 @@ class Simulation:
                 run.add(redact(items, context, read_at, days[0], days[-1]))
             apply_night(
                 *(self.lake, run, days, [room.room_id for room in self.rooms], loaded),
-                *(dict.fromkeys(failed, "HTTP503"), begins, (), today),
+                *(dict.fromkeys(failed, "HTTP503"), spans, (), today),
             )
 
     @contextmanager

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Final, Protocol
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -172,13 +173,13 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
             lake, rooms_table(region_settings), directory_table(region_settings), night.today
         )
         room_ids = [room.room_id for room in region_settings.rooms]
-        begins = {
-            room.room_id: day_start(day_range.first_date, zone(room.time_zone))
+        spans = {
+            room.room_id: _span_of(day_range, zone(room.time_zone))
             for room in region_settings.rooms
         }
         days = day_range.days()
         bookings = apply_night(
-            *(lake, staged, days, room_ids, loaded, failed, begins),
+            *(lake, staged, days, room_ids, loaded, failed, spans),
             *(region_settings.closures, night.today),
         )
         deleted = retain(lake, night.today, night.settings.retention_months)
@@ -308,6 +309,11 @@ def _builder(settings: Settings, warehouse: Location) -> Iterator[Builder]:
         yield builder
 
 
+def _span_of(days: DayRange, clock: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the instants at which the days begin and end on a clock."""
+    return day_start(days.first_date, clock), day_start(days.last_date + timedelta(days=1), clock)
+
+
 class RoomReader:
     """Reads and redacts rooms over a range of days. Thread-safe.
 
@@ -326,11 +332,7 @@ class RoomReader:
             ReadError: the room cannot be read.
         """
         context, days = self._contexts[room_id], self._day_range
-        window = Window(
-            day_start(days.first_date, context.zone),
-            day_start(days.last_date + timedelta(days=1), context.zone),
-        )
-        items = source.read(context.address, window)
+        items = source.read(context.address, Window(*_span_of(days, context.zone)))
         with self._lock:
             self.unreadable += sum(item.unreadable for item in items)
         return redact(items, context, read_at, days.first_date, days.last_date)

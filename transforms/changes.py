@@ -11,7 +11,7 @@ or cancelled.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -22,6 +22,8 @@ from transforms.contract.lake import CHANGES
 
 _Key: TypeAlias = tuple[object, ...]
 _BLOCKING: Final = ("booked", "held")
+_SHORTEST_DAY: Final = timedelta(hours=23)
+_TICK: Final = timedelta(microseconds=1)
 _UNKNOWN: Final = np.iinfo(np.int64).min
 
 
@@ -36,6 +38,7 @@ class Sight(NamedTuple):
     kind: str
     starts_at: datetime
     ends_at: datetime
+    is_all_day: bool
     created_at: datetime | None
     seen_after: datetime | None
 
@@ -168,7 +171,10 @@ def _paired(
 
 def _rank(old: Sight, new: Sight) -> int | None:
     """Return how well two sights match as one booking: 0 is best, None if they cannot be one."""
-    keeps_start, keeps_end = old.starts_at == new.starts_at, old.ends_at == new.ends_at
+    shifts = abs(new.starts_at - old.starts_at), abs(new.ends_at - old.ends_at)
+    # All-day bookings move by days, the shortest of which has 23 hours.
+    least = _SHORTEST_DAY if old.is_all_day and new.is_all_day else _TICK
+    keeps_start, keeps_end = (shift < least for shift in shifts)
     if keeps_start and keeps_end:
         return 0
     if old.created_at is None:

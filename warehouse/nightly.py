@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +23,12 @@ from warehouse.lake_format import FormatError
 from warehouse.ledger import Ledger, forget_changes, latest_end
 from warehouse.storage.disk import DiskStorage
 
+Span: TypeAlias = tuple[datetime, datetime]
+"""Two instants, the first within and the second not."""
+
 _DAY: Final = timedelta(days=1)
+_HALF_A_DAY: Final = pa.scalar(timedelta(hours=12), pa.duration("us"))
+_NO_TIME: Final = pa.scalar(timedelta(0), pa.duration("us"))
 _EARLIEST: Final = timedelta(hours=14)  # no zone is further ahead of UTC
 _LAST_ZONE: Final = "Etc/GMT+12"  # nor further behind
 _SPILL_ROWS: Final = 50_000
@@ -112,19 +117,20 @@ def apply_night(  # noqa: PLR0913, PLR0917 - a night has so many parts
     room_ids: Collection[str],
     loaded: Mapping[str, datetime],
     failed: Mapping[str, str],
-    begins: Mapping[str, datetime],
+    spans: Mapping[str, Span],
     closures: Sequence[Closure] = (),
     seen_on: date | None = None,
 ) -> int:
     """Store what a run read, in one step; return how many bookings the rooms read have.
 
     ``room_ids`` is the directory, ``loaded`` the instant at which each room was read, ``failed``
-    the code of each room that could not be (R13), ``begins`` the instant at which the days asked
-    begin in each room's zone. A booking that began earlier and runs into those days is stored under
-    its own day (R10). One that was over earlier, but is stored under one of those days, stays: its
-    room's zone was corrected since, and this run did not ask for that time. Each day's bookings are
-    written before its coverage, so that no reader ever sees a day that claims to have been read but
-    lacks its bookings.
+    the code of each room that could not be (R13), ``spans`` the instants at which the days asked
+    begin and end in each room's zone. A booking that began earlier and runs into those days is
+    stored under its own day (R10). What was read replaces what is stored of the same instants, and
+    only that: after the zone of a room was corrected, a booking may be stored under one of the days
+    asked and yet lie outside them, or the reverse. Each day's bookings are written before its
+    coverage, so that no reader ever sees a day that claims to have been read but lacks its
+    bookings.
 
     Differences between each room's last good reading of these days and this one go into the changes
     of ``seen_on``, the region's local date (R19); another run on that date adds to them.
@@ -134,27 +140,27 @@ def apply_night(  # noqa: PLR0913, PLR0917 - a night has so many parts
     """
     _refuse_other_rooms(lake, frozenset(room_ids), staging.room_ids(), loaded, failed)
     bookings = 0
-    begins = {room_id: begins[room_id] for room_id in loaded}
+    asked = Asked({room_id: spans[room_id] for room_id in loaded})
     ledger = Ledger(loaded)
     with lake.at_once():
-        if begins:
-            running = lake.days_running_until(min(begins.values()), before=min(days))
-            for day in sorted({*running, *(day for day in staging.days() if day < min(days))}):
-                old, new = lake.read("bookings", day), staging.day(day)
-                ledger.compare(
-                    running_into(old, begins), running_into(new, begins), lake.read("coverage", day)
-                )
-                merged = merge_earlier_day(old, new, begins)
+        if loaded:
+            begins_at = min(spans[room_id][0] for room_id in loaded)
+            running = lake.days_running_until(begins_at, before=min(days))
+            earlier = {*running, *(day for day in staging.days() if day < min(days))}
+            # No two zones are further apart.
+            later = [max(days) + count * _DAY for count in (1, 2)]
+            for day in sorted({*earlier, *later}):
+                old, new = lake.read("bookings", day), asked.rows_of(staging.day(day))
+                merged = merge_day(old, new, asked)
                 if merged.num_rows if old is None else not merged.equals(old):
+                    ledger.compare(asked.rows_of(old), new, lake.read("coverage", day))
                     lake.replace("bookings", day, merged)
         stored = (lake.read_each("coverage", days), lake.read_each("bookings", days))
         for day, before, old in zip(days, *stored, strict=True):
             if loaded:
-                new = rows_of(staging.day(day), loaded)
-                ended = ended_before(old, begins) if day in days[:2] else new.slice(0, 0)
-                ledger.compare(old, pa.concat_tables([new, ended]), before)
-                merged = merge_day(old, new, loaded)
-                lake.replace("bookings", day, pa.concat_tables([merged, ended]))
+                new = asked.rows_of(staging.day(day))
+                ledger.compare(asked.rows_of(old), new, before)
+                lake.replace("bookings", day, merge_day(old, new, asked))
                 bookings += new.num_rows
             lake.replace("coverage", day, merge_coverage(before, loaded, failed))
         if loaded and seen_on:
@@ -257,46 +263,47 @@ def _refuse_other_rooms(
         raise LakeError(f"{lake.root}: every room is either read or failed: nothing was written")
 
 
-def merge_day(old: pa.Table | None, new: pa.Table, loaded: Collection[str]) -> pa.Table:
-    """Return a day's bookings: new rows of the rooms that were read, old rows of all others.
+class Asked:
+    """The instants between which the days asked lie in each room that was read."""
 
-    A room that left the directory is one of the others: its rows stay until retention. New rows of
-    a room that is not in ``loaded`` are dropped: its reading failed in the end.
+    def __init__(self, spans: Mapping[str, Span]) -> None:
+        self._room_ids = pa.array(list(spans), pa.string())
+        self._begins_at, self._ends_at = (
+            pa.array([span[end] for span in spans.values()], INSTANT) for end in (0, 1)
+        )
+
+    def rows_of(self, table: pa.Table | None) -> pa.Table:
+        """Return the bookings that begin in those days or run into them, of rooms that were read.
+
+        All-day bookings mean dates: half a day in from each end tells them in any zone (R6).
+        """
+        return BOOKINGS.empty_table() if table is None else table.filter(self._has(table))
+
+    def others_of(self, table: pa.Table | None) -> pa.Table:
+        """Return all other bookings."""
+        if table is None:
+            return BOOKINGS.empty_table()
+        return table.filter(pc.invert(self._has(table)))
+
+    def _has(self, table: pa.Table) -> pa.ChunkedArray:
+        places = pc.index_in(table["room_id"].combine_chunks(), value_set=self._room_ids)
+        begins_at, ends_at = self._begins_at.take(places), self._ends_at.take(places)
+        inset = pc.if_else(table["is_all_day"], _HALF_A_DAY, _NO_TIME)
+        starts = pc.add(table["starts_at"], inset)
+        is_near = pc.or_(
+            pc.greater_equal(starts, begins_at),
+            pc.greater(pc.subtract(table["ends_at"], inset), begins_at),
+        )
+        return pc.fill_null(pc.and_(is_near, pc.less(starts, ends_at)), False)
+
+
+def merge_day(old: pa.Table | None, new: pa.Table, asked: Asked) -> pa.Table:
+    """Return a day's bookings: those just read, and stored ones that were not read again.
+
+    A room that left the directory was not read: its rows stay until retention. Rows of a room whose
+    reading failed in the end are not in ``new``.
     """
-    kept = BOOKINGS.empty_table() if old is None else rows_of_others(old, loaded)
-    return pa.concat_tables([kept, rows_of(new, loaded)])
-
-
-def merge_earlier_day(
-    old: pa.Table | None, new: pa.Table, begins: Mapping[str, datetime]
-) -> pa.Table:
-    """Return the bookings of a day before the first day asked (R10).
-
-    ``begins`` is when the days asked begin in each room that was read. Bookings that run into them
-    were read again, whole, and replace the known ones; bookings that ended before stay.
-    """
-    old = BOOKINGS.empty_table() if old is None else old
-    kept = old.filter(pc.invert(_runs_into(old, begins)))
-    return pa.concat_tables([kept, running_into(new, begins)])
-
-
-def running_into(table: pa.Table | None, begins: Mapping[str, datetime]) -> pa.Table:
-    """Return the bookings that run into the days asked, of rooms that were read."""
-    return BOOKINGS.empty_table() if table is None else table.filter(_runs_into(table, begins))
-
-
-def ended_before(table: pa.Table | None, begins: Mapping[str, datetime]) -> pa.Table:
-    """Return the bookings that were over when the days asked begin, of rooms that were read."""
-    if table is None:
-        return BOOKINGS.empty_table()
-    is_over = pc.invert(_ends_after(table, table["ends_at"], begins))
-    # A booking of no length that begins with the days asked was read again.
-    starts_later = _ends_after(table, pc.add(table["starts_at"], timedelta(microseconds=1)), begins)
-    return rows_of(table.filter(pc.and_(is_over, pc.invert(starts_later))), begins)
-
-
-def _runs_into(table: pa.Table, begins: Mapping[str, datetime]) -> pa.ChunkedArray:
-    return _ends_after(table, table["ends_at"], begins)
+    return pa.concat_tables([asked.others_of(old), new])
 
 
 def _ends_after(

@@ -40,12 +40,13 @@ def night(
     """Read rooms a and b; return what the night's file holds afterwards."""
     loaded = {room_id: read_at(number) for room_id in "ab" if room_id not in failed}
     begins_at = datetime.combine((days or DAYS)[0], datetime.min.time(), UTC)
+    span = (begins_at, begins_at + timedelta(days=len(days or DAYS)))
     seen_on = read_at(number).date()
     with lake.exclusive(), staging(lake) as run:
         run.add(staged(*({**row, "read_at": read_at(number)} for row in rows)))
         apply_night(
             *(lake, run, days or DAYS, "ab", loaded, dict.fromkeys(failed, "HTTP503")),
-            *(dict.fromkeys(loaded, begins_at), closures, seen_on),
+            *(dict.fromkeys(loaded, span), closures, seen_on),
         )
     return ledger(lake, seen_on)
 

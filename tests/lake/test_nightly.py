@@ -33,6 +33,7 @@ from warehouse.storage.disk import DiskStorage
 
 DAYS = [SATURDAY, SUNDAY]
 BEGINS_AT = datetime(SATURDAY.year, SATURDAY.month, SATURDAY.day, tzinfo=UTC)
+TWO_DAYS = timedelta(days=2)
 
 
 def night(
@@ -49,7 +50,7 @@ def night(
         rows_of_run.add(staged(*rows))
         return apply_night(
             *(lake, rows_of_run, DAYS, directory, loaded, failed),
-            *(dict.fromkeys(loaded, begins_at), (), SECOND_NIGHT.date()),
+            *(dict.fromkeys(loaded, (begins_at, begins_at + TWO_DAYS)), (), SECOND_NIGHT.date()),
         )
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -187,10 +187,11 @@ def test_a_lake_refuses_rows_that_say_they_are_the_other_regions(
 def test_a_night_lands_no_rows_of_a_room_outside_its_directory(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake", "EU")
     read_at = {"fjord": datetime(2026, 10, 20, tzinfo=UTC)}
+    spans = {"fjord": (read_at["fjord"], read_at["fjord"] + timedelta(days=1))}
     with lake.exclusive(), staging(lake) as rows:
         rows.add(staged(booking("fjord", MONDAY), booking(BOSTON, MONDAY)))
         with pytest.raises(LakeError):
-            apply_night(lake, rows, [MONDAY], ["fjord"], read_at, {}, read_at)
+            apply_night(lake, rows, [MONDAY], ["fjord"], read_at, {}, spans)
     assert lake.days("bookings") == []
 
 

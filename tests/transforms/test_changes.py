@@ -179,4 +179,4 @@ def applied(keys: list[tuple[Any, ...]], gone: pa.Table, appeared: pa.Table) -> 
 
 def test_a_sight_has_the_columns_of_a_booking() -> None:
     (sight,) = sights(stored(at(9)), [BEFORE])
-    assert sight == Sight("a", "single", at(9)["starts_at"], at(9)["ends_at"], MADE, BEFORE)
+    assert sight == Sight("a", "single", at(9)["starts_at"], at(9)["ends_at"], False, MADE, BEFORE)

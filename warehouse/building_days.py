@@ -22,6 +22,7 @@ from transforms.contract import Region
 from warehouse.calendar import midnights
 from warehouse.placement import DAY, Building, Ints, minutes_of_days
 from warehouse.storage import WarehouseError
+from warehouse.versions import NotPublished
 
 _ROOMS: Final = """
 SELECT v.room_id, coalesce(v.site, ''), coalesce(v.building, ''), r.time_zone, v.capacity,
@@ -111,13 +112,16 @@ def read_bookings(
     """Read the bookings of some days; without dates, of every past day that was read.
 
     Raises:
-        WhatIfError: a day was not read, or no day has been read yet.
+        WhatIfError: a day was not read.
+        NotPublished: no day has been read and is over yet.
     """
     first, last = connection.execute(
         "SELECT min(local_date), max(local_date) FROM room_days"
     ).fetchall()[0]
     if first is None:
-        raise WhatIfError(f"{region}: no day has been read and is over yet")
+        raise NotPublished(
+            f"{region}: no day has been read and is over yet: run 'insights run --region {region}'"
+        )
     asked = (first_date or first, last_date or last)
     if asked[0] > asked[1]:
         raise WhatIfError(f"{region}: {asked[0]} is after {asked[1]}")

@@ -42,7 +42,7 @@ class VersionError(WarehouseError):
 
 
 class NotPublished(VersionError):  # noqa: N818 - it is a state that passes, not a fault
-    """The region has no database yet."""
+    """The region has no database yet, or one without a past day."""
 
 
 class VersionBusy(VersionError):  # noqa: N818 - it is a state that passes, not a fault
@@ -171,7 +171,8 @@ def current_version(warehouse: Somewhere, region: Region, *, statistics: bool = 
         found = tree.shown(_current(region), fixed)
     if found is None:
         raise NotPublished(
-            f"{warehouse / database}: no database yet: run 'insights publish --region {region}'"
+            f"{warehouse / database}: no database yet: run 'insights run --region {region}', "
+            f"or 'insights publish --region {region}' if its days were read"
         )
     if not found:
         latest = [_parts(name, ending, is_statistics=statistics) for name in _names(tree, region)]

@@ -63,13 +63,25 @@ def test_what_is_left_as_parquet_only_is_drawn_checked_exported_and_erased_too(
     assert used_days_on(page(read_company)) == 1
 
 
-def test_report_without_a_database_is_one_line(
+def test_report_and_what_if_without_a_database_are_one_line(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert company.insights("report", "--region", "EU") == 1
     statistics = company.database.with_name("insights-eu-statistics.duckdb")
+    for command, database in (("report", statistics), ("what-if", company.database)):
+        assert company.insights(command, "--region", "EU") == 1
+        assert capsys.readouterr().err == (
+            f"error: {database}: no database yet: run 'insights run --region EU', "
+            "or 'insights publish --region EU' if its days were read\n"
+        )
+
+
+def test_what_if_of_a_database_without_a_past_day_says_what_to_run(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert company.insights("publish", "--region", "EU") == 0
+    assert company.insights("what-if", "--region", "EU", "--suggest") == 1
     assert capsys.readouterr().err.splitlines() == [
-        f"error: {statistics}: no database yet: run 'insights publish --region EU'"
+        "error: EU: no day has been read and is over yet: run 'insights run --region EU'"
     ]
 
 

@@ -231,7 +231,7 @@ def test_a_run_beside_another_one_exits_1_and_says_to_wait(
 
 @IN_A_BUCKET
 def test_nothing_published_yet_is_one_line(bucket: ObjectUrl) -> None:
-    with pytest.raises(VersionError, match="no database yet: run 'insights publish --region EU'"):
+    with pytest.raises(VersionError, match="no database yet: run 'insights run --region EU'"):
         connect("EU", warehouse=bucket)
 
 

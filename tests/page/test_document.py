@@ -48,7 +48,7 @@ def test_a_page_that_cannot_be_written_is_one_line_and_leaves_nothing(
 
 
 def test_nothing_published_yet_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(VersionError, match="run 'insights publish --region EU'"):
+    with pytest.raises(VersionError, match="or 'insights publish --region EU' if"):
         write_page(tmp_path, "EU")
 
 

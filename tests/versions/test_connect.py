@@ -137,7 +137,7 @@ def test_a_plain_copy_in_the_place_of_the_symlink_opens_too(tmp_path: Path) -> N
 
 
 def test_a_region_without_a_database_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(VersionError, match="no database yet: run 'insights publish --region EU'"):
+    with pytest.raises(VersionError, match="no database yet: run 'insights run --region EU'"):
         connect("EU", warehouse=tmp_path)
     with pytest.raises(VersionError, match="no warehouse given for region NA"):
         connect("NA", warehouse={"EU": tmp_path})

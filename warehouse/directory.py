@@ -69,11 +69,11 @@ def record_directory(
     made[since] = waiting | _as_stated(directory, since)
     made |= {day: waiting | found for day, found in stated.items() if day > since}
     made = _corrected(made, rooms)
-    restated = restated_from(lake)
-    if restate_from:
-        restated = min(restated or restate_from, restate_from)
-    _write(lake, made, rooms, restated)
-    return list(_edits(history, made))
+    edits = list(_edits(history, made))
+    moved = [edit.from_date for edit in edits if edit.from_date < today]
+    stated_days = [day for day in (restated_from(lake), restate_from, *moved) if day]
+    _write(lake, made, rooms, min(stated_days, default=None))
+    return edits
 
 
 def as_of_days(lake: Lake) -> pa.Table:
@@ -106,7 +106,10 @@ def as_of_days(lake: Lake) -> pa.Table:
 
 
 def restated_from(lake: Lake) -> date | None:
-    """Return the first day that an operator restated, None if there is none."""
+    """Return the first past day that an operator restated, None if there is none.
+
+    Either with ``restate_from``, or by a row whose ``valid_from`` was in the past.
+    """
     for day in lake.days("directory"):
         table = lake.read("directory", day)
         text = (table.schema.metadata or {}).get(RESTATED_FROM) if table is not None else None
@@ -133,7 +136,10 @@ def forget_directory(lake: Lake, first_kept: date, room_ids: Iterable[str] = ())
 
 
 def _with_new_rows(history: _History, directory: pa.Table, since: date) -> _History:
-    """Return the history with rows added whose ``valid_from`` is new to it and before a day."""
+    """Return the history with rows added whose ``valid_from`` is new to it and before a day.
+
+    Rows that counted only before the first file were forgotten with their days.
+    """
     made = {day: dict(found) for day, found in history.items()}
     kept = [row for each in history.values() for row in each.values()]
     seen = {(row["room_id"], row["valid_from"]) for row in kept}
@@ -143,6 +149,8 @@ def _with_new_rows(history: _History, directory: pa.Table, since: date) -> _Hist
         if day < since and (room_id, day) not in seen:
             later = (each["valid_from"] for each in rows if each["room_id"] == room_id)
             until = min([since, *(each for each in later if each > day)])
+            if until <= min(history):
+                continue
             for edge in (until, day):
                 made[edge] = dict(_at(made, edge))
             for found in (made[each] for each in list(made) if day <= each < until):

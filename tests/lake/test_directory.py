@@ -90,6 +90,7 @@ def test_a_row_with_a_valid_from_counts_from_that_day_also_in_the_past(lake: Lak
     since = date(2026, 11, 2)
     edits = record(lake, MONDAY, room("a"), room("a", since, capacity=6))
     assert edits == ["a: capacity 8 to 6 from 2026-11-02"]
+    assert restated_from(lake) == since
     assert capacities(lake, since - timedelta(days=1), since, MONDAY) == [8, 6, 6]
 
 
@@ -156,6 +157,14 @@ def test_what_counted_only_before_the_retention_is_forgotten(lake: Lake) -> None
     assert capacities(lake, date(2026, 11, 5), MONDAY) == [1, 2]
     forget_directory(lake, FIRST, ["a"])
     assert as_of_days(lake).num_rows == 0
+
+
+def test_a_row_that_counted_only_before_the_retention_does_not_come_back(lake: Lake) -> None:
+    rows = [room("a"), room("a", FIRST, capacity=6), room("a", date(2026, 11, 2), capacity=4)]
+    record(lake, MONDAY, *rows)
+    forget_directory(lake, date(2026, 11, 5))
+    assert record(lake, MONDAY, *rows) == []
+    assert restated_from(lake) is None
 
 
 VALUES: dict[str, Any] = {

@@ -226,6 +226,17 @@ def test_r18_publish_says_what_an_edit_changes_from_when_and_restates_on_request
     assert "write valid_from in the CSV" in capsys.readouterr().err
 
 
+def test_r18_a_valid_from_in_the_past_is_told_as_restated(read_company: Company) -> None:
+    rooms = read_company.directory / "rooms.csv"
+    head, *rows = rooms.read_text().splitlines()
+    smaller = next(row for row in rows if row.startswith("fjord")).replace(",HQ,8", ",HQ,4")
+    dated = [f"{head},valid_from", *(f"{row}," for row in rows), f"{smaller},{TUESDAY}"]
+    rooms.write_text("\n".join(dated))
+    for _ in range(2):
+        assert read_company.run(MONDAY, TUESDAY) == 0
+        assert read_company.query("SELECT restated_from FROM build_info") == [(TUESDAY,)]
+
+
 def test_the_organizers_own_name_in_the_subject_is_nowhere(read_company: Company) -> None:
     assert not [
         path for path, content in read_company.snapshot().items() if ANNA.name.encode() in content

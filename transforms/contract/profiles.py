@@ -356,8 +356,8 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 technical(
                     "restated_from",
                     pa.date32(),
-                    "First day for which an operator let a later room directory count (R18); null "
-                    "if never.",
+                    "First day for which an operator let a later room directory count, with "
+                    "--restate-from or a valid_from in the past (R18); null if never.",
                     "Since when the past was restated.",
                     nullable=True,
                 ),

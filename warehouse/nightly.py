@@ -27,8 +27,6 @@ Span: TypeAlias = tuple[datetime, datetime]
 """Two instants, the first within and the second not."""
 
 _DAY: Final = timedelta(days=1)
-_HALF_A_DAY: Final = pa.scalar(timedelta(hours=12), pa.duration("us"))
-_NO_TIME: Final = pa.scalar(timedelta(0), pa.duration("us"))
 _EARLIEST: Final = timedelta(hours=14)  # no zone is further ahead of UTC
 _LAST_ZONE: Final = "Etc/GMT+12"  # nor further behind
 _SPILL_ROWS: Final = 50_000
@@ -288,7 +286,9 @@ class Asked:
     def _has(self, table: pa.Table) -> pa.ChunkedArray:
         places = pc.index_in(table["room_id"].combine_chunks(), value_set=self._room_ids)
         begins_at, ends_at = self._begins_at.take(places), self._ends_at.take(places)
-        inset = pc.if_else(table["is_all_day"], _HALF_A_DAY, _NO_TIME)
+        duration = pa.duration("us")  # scalars are made here: the first one imports pandas
+        half_a_day, none = pa.scalar(_DAY / 2, duration), pa.scalar(0 * _DAY, duration)
+        inset = pc.if_else(table["is_all_day"], half_a_day, none)
         starts = pc.add(table["starts_at"], inset)
         is_near = pc.or_(
             pc.greater_equal(starts, begins_at),

@@ -158,7 +158,8 @@ class RegionAssets:
             if not result.is_whole:
                 rooms = f"{len(result.failed)} of {result.rooms_expected}"
                 context.instance.add_run_tags(context.run.run_id, {PARTIAL_TAG: rooms})
-            return dg.MaterializeResult(metadata=result.counts(), check_results=checked)
+            metadata = {**result.counts(), "directory_edits": [*result.directory_edits]}
+            return dg.MaterializeResult(metadata=metadata, check_results=checked)
 
         return bookings
 

@@ -53,7 +53,7 @@ PARTIAL_TAG: Final = "insights/rooms_not_read"
 EVERY_ROOM_CHECK: Final = "every_room_was_read"
 _TAKEN: Final = {
     *("rooms_expected", "failed_rooms", "bookings", "deleted_days"),
-    *("unreadable_fields", "data_through", "error_code"),
+    *("unreadable_fields", "directory_edits", "data_through", "error_code"),
 }
 _REPORTED: Final = ("is_success", "rooms_expected", "failed_rooms", "error", "error_code")
 _EVENTS: Final = {
@@ -73,8 +73,9 @@ class HistoryError(Exception):
 class RunFacts:
     """What is known about a run: little, if its process was killed.
 
-    ``failed_rooms`` has a code for each room_id. ``database`` and ``page`` are file names in the
-    region's warehouse, None if the run did not get that far. ``error`` is one line.
+    ``failed_rooms`` has a code for each room_id, ``directory_edits`` a line for each kind of edit
+    that the run saw first. ``database`` and ``page`` are file names in the region's warehouse, None
+    if the run did not get that far. ``error`` is one line.
     """
 
     is_success: bool = False
@@ -84,6 +85,7 @@ class RunFacts:
     bookings: int | None = None
     deleted_days: int = 0
     unreadable_fields: int = 0
+    directory_edits: list[str] = field(default_factory=list)
     database: str | None = None
     data_through: str | None = None
     page: str | None = None

@@ -36,7 +36,7 @@ from transforms.local_time import day_start, first_day_kept, local_date, zone
 from transforms.raw import normal_address, normal_domain
 from transforms.redact import RoomContext, redact
 from warehouse import page
-from warehouse.directory import record_directory
+from warehouse.directory import by_kind, record_directory
 from warehouse.engine import EngineUnusableError, bytes_of
 from warehouse.erase import drop_versions_before
 from warehouse.lake import Lake
@@ -99,6 +99,7 @@ class NightResult:
     bookings: int = 0
     deleted_days: int = 0
     unreadable_fields: int = 0
+    directory_edits: Sequence[str] = ()
 
     @property
     def rooms_loaded(self) -> int:
@@ -169,7 +170,7 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
         refuse_unwritable(region_settings.warehouse, region)
         loaded, failed, unreadable = _read(night, open_source, progress, staged.add)
         progress.step("writing the days")
-        record_directory(
+        edits = record_directory(
             lake, rooms_table(region_settings), directory_table(region_settings), night.today
         )
         room_ids = [room.room_id for room in region_settings.rooms]
@@ -183,7 +184,10 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
             *(region_settings.closures, night.today),
         )
         deleted = retain(lake, night.today, night.settings.retention_months)
-    return NightResult(region, day_range, len(room_ids), failed, bookings, len(deleted), unreadable)
+    return NightResult(
+        *(region, day_range, len(room_ids), failed, bookings, len(deleted), unreadable),
+        directory_edits=by_kind(edits),
+    )
 
 
 def count_night(night: Night, open_source: OpenSource, progress: Progress) -> NightResult:

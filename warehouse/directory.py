@@ -24,6 +24,7 @@ _History: TypeAlias = dict[date, _Rooms]
 _BEGINNING: Final = date.min
 _CORRECTIONS: Final = ("name", "time_zone")
 _COMPARED: Final = [name for name in ROOMS.names if name not in {*_CORRECTIONS, "valid_from"}]
+_ROOMS_SHOWN: Final = 10
 AS_OF: Final = ROOMS.remove(ROOMS.get_field_index("valid_from")).append(
     pa.field("valid_from", pa.date32(), nullable=False)
 )
@@ -40,6 +41,21 @@ class Edit(NamedTuple):
     def __str__(self) -> str:
         since = "the beginning" if self.from_date == _BEGINNING else str(self.from_date)
         return f"{self.room_id}: {self.what} from {since}"
+
+
+def by_kind(edits: Iterable[Edit]) -> list[str]:
+    """Return a line for each kind of edit and its first day, with the first of its rooms."""
+    rooms: dict[tuple[str, date], list[str]] = {}
+    for edit in edits:
+        is_column = edit.what.partition(" ")[0] in _COMPARED
+        kind = f"{edit.what.partition(' ')[0]} changed" if is_column else edit.what
+        rooms.setdefault((kind, edit.from_date), []).append(edit.room_id)
+    lines = []
+    for (kind, from_date), room_ids in rooms.items():
+        more = len(room_ids) - _ROOMS_SHOWN
+        shown = ", ".join(room_ids[:_ROOMS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        lines.append(f"{kind} from {from_date}: {shown}")
+    return lines
 
 
 def record_directory(

@@ -119,6 +119,8 @@ def show_run(settings: Settings, region: Region, facts: "RunFacts") -> None:
         if facts.unreadable_fields:
             fields = counted(facts.unreadable_fields, "field")
             click.echo(f"{region}: {fields} of bookings could not be read and stay empty")
+        for line in facts.directory_edits:
+            click.echo(f"{region}: room directory: {line}")
         _show_failed_rooms(settings.regions[region], facts.failed_rooms)
     if facts.error:
         # If only some rooms failed, their remedies were printed above.

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from tests.object_stores import EVERYWHERE
 from transforms.contract.lake import ROOMS
-from warehouse.directory import as_of_days, forget_directory, record_directory, restated_from
+from warehouse.directory import (
+    Edit,
+    as_of_days,
+    by_kind,
+    forget_directory,
+    record_directory,
+    restated_from,
+)
 from warehouse.lake import Lake
 
 MONDAY = date(2026, 11, 23)
@@ -76,6 +83,13 @@ def test_an_edit_counts_from_the_day_of_the_run_that_sees_it_and_says_so(lake: L
     ]
     assert capacities(lake, FIRST, later - timedelta(days=1), later) == [8, 8, 6]
     assert record(lake, later, room("a", capacity=6), room("b")) == []
+
+
+def test_many_edits_of_one_kind_are_one_line() -> None:
+    edits = [Edit(f"room-{number}", "capacity 8 to 6", MONDAY) for number in range(12)]
+    (line,) = by_kind(edits)
+    assert line.startswith("capacity changed from 2026-11-23: room-0, room-1, ")
+    assert line.endswith("room-9 and 2 more")
 
 
 def test_a_lake_of_the_version_before_has_its_directory_from_the_beginning(lake: Lake) -> None:

@@ -226,6 +226,27 @@ def test_r18_publish_says_what_an_edit_changes_from_when_and_restates_on_request
     assert "write valid_from in the CSV" in capsys.readouterr().err
 
 
+def test_r18_a_night_says_what_it_sees_first_in_the_directory(
+    read_company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del read_company.calendars["harbour"]
+    read_company.calendars["attic"] = []
+    read_company.write()
+    rooms = read_company.directory / "rooms.csv"
+    rooms.write_text(rooms.read_text().replace(",HQ,8", ",HQ,20"))
+    assert read_company.run() == 3  # the attic is not in Exchange
+    today = datetime.now(ZoneInfo("Europe/Copenhagen")).date()
+    lines = capsys.readouterr().out.splitlines()
+    told = [line for line in lines if line.startswith("EU: room directory")]
+    assert told == [
+        f"EU: room directory: added from {today}: attic",
+        f"EU: room directory: capacity changed from {today}: fjord",
+        f"EU: room directory: taken out from {today}: harbour",
+    ]
+    assert read_company.run() == 3
+    assert "EU: room directory" not in capsys.readouterr().out
+
+
 def test_r18_a_valid_from_in_the_past_is_told_as_restated(read_company: Company) -> None:
     rooms = read_company.directory / "rooms.csv"
     head, *rows = rooms.read_text().splitlines()

@@ -210,7 +210,8 @@ def mail(config: Path, region: Region, month: datetime | None, is_shown: bool) -
     """
     settings = settings_of(config, region)
     if settings.reports is None and not is_shown:
-        raise click.UsageError(f"{config}: reports: is missing; say there whom the mail goes to")
+        remedy = "write there host, from and to of the mail, or print it with --show"
+        raise click.UsageError(f"{config}: reports: is missing; {remedy}")
     made = monthly_mail(settings, region, month.date() if month else None)
     if made is None:
         which = f"{month:%Y-%m} is not over, or was not" if month else "no month that is over was"

@@ -88,7 +88,7 @@ class Status:
         """Yield the status as lines for an operator."""
         age = "never read" if self.lake_error is None else "nobody knows when it was read"
         if self.age is not None:
-            minutes = int(self.age.total_seconds() // 60)
+            minutes = max(0, int(self.age.total_seconds() // 60))  # a clock may be put back
             is_short = minutes < 120
             since = counted(minutes, "minute") if is_short else counted(minutes // 60, "hour")
             age = f"read {since} ago"

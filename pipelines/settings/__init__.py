@@ -55,7 +55,8 @@ from pipelines.texts import TextError, read_text
 from transforms.contract import REGION_REMEDY, Region, is_region
 from transforms.contract.lake import ROOMS
 from transforms.local_time import local_date, zone
-from warehouse.storage.base import Location
+from warehouse.storage.base import Location, ObjectUrl
+from warehouse.storage.endpoint import why_refused
 
 __all__ = [
     "MOST_DAYS",
@@ -225,7 +226,7 @@ def _read_directories(
         if isinstance(values, dict):
             rooms, records[name] = read_rooms(values, path.parent, problems, is_seeding)
             _note_unknown(values, records[name], f"{path}: regions.{name}", problems)
-            _note_inside(_places(values, path.parent), f"{path}: regions.{name}", problems)
+            _note_places(_places(values, path.parent), f"{path}: regions.{name}", problems)
             if is_path(values.get("rooms")):
                 regions[name] = values | {"rooms": rooms}
     _note_shared(named, records, path, problems)
@@ -240,8 +241,14 @@ def _places(values: Mapping[str, object], folder: Path) -> dict[str, Location]:
     return places
 
 
-def _note_inside(places: Mapping[str, Location], origin: str, problems: Problems) -> None:
-    """Note a lake or a warehouse in a folder that the other one replaces: it would be deleted."""
+def _note_places(places: Mapping[str, Location], origin: str, problems: Problems) -> None:
+    """Note a lake or a warehouse in a folder that the other one replaces: it would be deleted.
+
+    Also one in a bucket at an address that would be used unencrypted.
+    """
+    for key, where in places.items():
+        if isinstance(where, ObjectUrl) and (refusal := why_refused(where.scheme)):
+            problems.add(f"{origin}.{key}", refusal)
     for inner, outer in permutations(places, 2):
         place, holder = str(places[inner]), f"{places[outer]}/"
         name = place.removeprefix(holder).split("/")[0]

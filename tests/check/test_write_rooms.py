@@ -82,7 +82,7 @@ def test_a_room_that_the_directory_knows_keeps_its_id(
 def test_equal_local_parts_become_different_ids(
     company: Company, check: CheckNow, seed: Path
 ) -> None:
-    listed(company, Mailbox("fjord@a.example"), Mailbox("fjord@b.example"))
+    listed(company, Mailbox("fjord@a.example"), Mailbox("FJORD@b.example"))
     check("--write-rooms", str(seed))
     with seed.open(newline="") as file:
         ids = [row["room_id"] for row in csv.DictReader(file)]

@@ -98,6 +98,14 @@ def test_figures_of_the_day_before_yesterday_are_stale(company: Company) -> None
     assert status_of(settings, "EU", home, now + timedelta(hours=31)).is_stale
 
 
+def test_a_clock_that_was_put_back_makes_no_age_below_zero(company: Company) -> None:
+    company.run(today(), today())
+    settings = load_settings(company.config, None)
+    earlier = datetime.now(UTC) - timedelta(minutes=2)
+    found = status_of(settings, "EU", company.directory / ".dagster", earlier)
+    assert next(found.lines()) == "EU: read 0 minutes ago"
+
+
 def test_days_that_were_only_read_ahead_are_told_once_no_night_reads_them_again(
     company: Company,
 ) -> None:

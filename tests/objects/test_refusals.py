@@ -144,6 +144,18 @@ def test_nothing_is_sent_unencrypted_to_another_machine(
         Lake(HERE, "EU")
 
 
+def test_an_endpoint_that_is_not_https_is_a_mistake_of_the_configuration(
+    store: Callable[[str], None], company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company.write(lake=str(HERE))
+    store("http://contoso.example")
+    for command in ("run", "publish", "status"):
+        assert company.insights(command, "--region", "EU") == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "regions.EU.lake: the endpoint in the environment is not https" in line
+        assert line.endswith("mend AWS_ENDPOINT_URL")
+
+
 @pytest.mark.parametrize(
     ("status", "code", "remedy"),
     [

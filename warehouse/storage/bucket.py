@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from warehouse.storage.base import ObjectUrl
-from warehouse.storage.signin import endpoint_of
+from warehouse.storage.endpoint import endpoint_of
 
 Old: TypeAlias = tuple[str, str]
 """The key of an object, and the name of one of its versions that is no longer current."""

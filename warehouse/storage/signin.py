@@ -1,31 +1,19 @@
 """How an object store is reached, and its errors as a code with a remedy.
 
-Belongs here: endpoints and credentials from the environment, and what a store answers if they are
-wrong. Does not belong here: objects (``objects.py``).
+Belongs here: credentials from the environment, and what a store answers if they are wrong.
+Does not belong here: its address (``endpoint.py``), objects (``objects.py``).
 """
 
-import os
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
 from warehouse.storage.base import ObjectUrl, WarehouseError
+from warehouse.storage.endpoint import endpoint_of, is_plain, why_refused
 
-_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
-    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
-    "gs": ("GOOGLE_BASE_URL",),
-}
-_ALLOW_HTTP: Final[Mapping[str, str]] = {
-    "s3": "AWS_ALLOW_HTTP",
-    "az": "AZURE_STORAGE_ALLOW_HTTP",
-    "gs": "GOOGLE_ALLOW_HTTP",
-}
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _CODE: Final = re.compile(r"<Code>\s*(\w{1,64})\s*</Code>")
 _STATUS: Final = re.compile(r"status code: (\d{3})")
 _NO_IDENTITY: Final = ("redential", "metadata", "169.254.169.254", "/latest/api/token")
@@ -68,18 +56,12 @@ def open_store(root: ObjectUrl, error: type[WarehouseError]) -> ObjectStore:
         WarehouseError: of the class ``error``: the environment does not say how, or not safely.
     """
     scheme = root.scheme
+    if refusal := why_refused(scheme):
+        raise error(f"{root}: {refusal}")
     endpoint = endpoint_of(scheme)
-    is_plain = bool(endpoint) and not str(endpoint).startswith("https://")
-    if is_plain:
-        is_allowed = os.environ.get(_ALLOW_HTTP[scheme], "").casefold() in ("true", "1")
-        if urlsplit(endpoint or "").hostname not in _LOOPBACK or not is_allowed:
-            raise error(
-                f"{root}: the endpoint in the environment is not https: nothing is sent "
-                f"unencrypted but to this machine itself, with {_ALLOW_HTTP[scheme]}=true"
-            )
     options: dict[str, Any] = {
         "client_options": {
-            "allow_http": is_plain,
+            "allow_http": is_plain(endpoint),
             "allow_invalid_certificates": False,
             "connect_timeout": "5s",
             "timeout": "60s",
@@ -92,11 +74,6 @@ def open_store(root: ObjectUrl, error: type[WarehouseError]) -> ObjectStore:
         return from_url(str(root), **options)
     except (BaseError, ValueError, OSError):
         raise error(f"{root}: the environment does not say how to reach it: {_SIGN_IN}") from None
-
-
-def endpoint_of(scheme: str) -> str | None:
-    """Return the address of the store that the environment names, None for the cloud's own."""
-    return next((os.environ[n] for n in _ENDPOINTS[scheme] if os.environ.get(n)), None)
 
 
 def code_of(error: Exception) -> str:

@@ -30,10 +30,10 @@ LAYER: Final = "PRIVACY_PROOF_LAYER"
 TEXT: Final = "PRIVACY_PROOF_TEXT"
 FOLDER: Final = "PRIVACY_PROOF_FOLDER"
 
-_RAISING: Final[Mapping[str, tuple[Any, str]]] = {
+RAISING: Final[Mapping[str, tuple[Any, str]]] = {
     "source": (ews.EwsSource, "_request"),
     "parser": (ews_xml, "parse_strictly"),
-    "invitees": (ews, "invitees_of"),
+    "invitees": (ews_xml, "invitees_of"),
     "graph-client": (graph.GraphSource, "_request"),
     "graph-events": (graph, "row_of"),
     "redaction": (night, "redact"),
@@ -46,7 +46,7 @@ _RAISING: Final[Mapping[str, tuple[Any, str]]] = {
     "publish": (night, "publish"),
     "sql": (engine.Engine, "run"),
 }
-LAYERS: Final = tuple(_RAISING)
+LAYERS: Final = tuple(RAISING)
 KILLED: Final = "killed"
 LEAK: Final = "leak"
 ELSEWHERE: Final = "elsewhere.txt"
@@ -126,8 +126,7 @@ def _arm(layer: str) -> None:
         setattr(night, "redact", leak)  # noqa: B010 - as below
         careless.store_addresses()
     elif layer:
-        target, name = _RAISING[layer]
-        getattr(target, name)  # fails if the layer was renamed
+        target, name = RAISING[layer]
         setattr(target, name, choke)
 
 

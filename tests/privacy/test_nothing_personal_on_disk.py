@@ -10,6 +10,7 @@ from pipelines import assets, night
 from pipelines.sandbox.faults import Fault
 from pipelines.sources import ews_xml
 from tests.night.workplace import MONDAY, Company, address_of
+from tests.privacy.attack import RAISING
 from tests.privacy.conftest import TOKEN
 from tests.privacy.search import files_with
 from transforms.raw import RawItem
@@ -121,3 +122,8 @@ def test_only_the_contracts_columns_can_be_written(read_planted: Company) -> Non
     wider = table.append_column("subject", [["x"] * len(table)])
     with pytest.raises(lake.LakeError, match="columns too many"):
         read_planted.lake.replace("bookings", MONDAY, wider)
+
+
+def test_every_layer_that_the_privacy_proof_breaks_is_where_it_looks() -> None:
+    """A renamed layer would only be noticed by ``make privacy-proof``, which few run."""
+    assert not [name for name, (where, what) in RAISING.items() if not hasattr(where, what)]

@@ -39,7 +39,7 @@ from warehouse.known import AHEAD, KNOWN, known_minutes
 from warehouse.lake import Lake
 from warehouse.masks import DAYS as DAY_ROWS
 from warehouse.masks import MASKS as MASK_ROWS
-from warehouse.masks import Hours, hours_of
+from warehouse.masks import TOLD, Hours, hours_of
 from warehouse.plan import DAYS as WHAT_IF_DAYS
 from warehouse.plan import Booked, booked_in_pass
 
@@ -58,7 +58,7 @@ MOVED_HERE: Final = "before/moved_here"
 GROWING: Final = frozenset(
     {
         *("hidden_cells", "series_hours", "change_days", "change_minutes", "ahead_days"),
-        *("site_changes", "site_rooms", "what_if_days"),
+        *("told_bookings", "site_changes", "site_rooms", "what_if_days"),
     }
 )
 """Work tables that each pass adds to."""
@@ -256,6 +256,7 @@ class Build:
             engine.load(name, empty)
         engine.load(KNOWN_DAYS, KNOWN.empty_table())
         engine.load("ahead_days", AHEAD.empty_table())
+        engine.load("told_bookings", TOLD.empty_table())
         engine.load("what_if_days", WHAT_IF_DAYS.empty_table())
         engine.load(HOURS_OF_PLACES, PLACE_HOURS.empty_table())
         nights = pa.array([found.first_night], pa.date32())

@@ -25,6 +25,7 @@ from warehouse.profile_bounds import (
     empty_counts,
     published,
     ties,
+    totals_of,
 )
 from warehouse.profile_memory import (
     CLOSED,
@@ -48,6 +49,8 @@ _COUNTED_TOGETHER: Final = 10_000
 _CELL: Final = ("level", "site", "building", "month")
 _TELLS_MINUTES: Final = 200
 """A region, site or building shows minutes from so many bookings: few would tell their lengths."""
+_TOLD: Final = "told"
+"""Stands for a measure where the minutes of rooms tell a number of bookings."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Profile:
     measures: Mapping[str, Sequence[str | None]]
     counts: Mapping[str, Counts]
     sums: Mapping[str, Mapping[str, Counts]]
+    told: Counts
+    """How many bookings of a place and month the published minutes of its rooms tell apart."""
 
 
 @dataclass(frozen=True)
@@ -174,18 +179,19 @@ def profile_of(counts: pa.Table, subject: Subject) -> Profile:
     month_no, month_names = numbered(counts["month"])
     months: list[str | None] = [None, *sorted(month_names)]
     month_of = np.array([months.index(month) for month in month_names], np.int64)[month_no]
+    counted = {**subject.measures, _TOLD: (None,)}
     above = np.array([[number[place[:depth]] for depth in depths] for place in finest], np.int64)
     measure_no, measures = numbered(counts[subject.measure])
     band_no, band_names = numbered(counts[subject.band])
     numbers = {
         column: {
             name: np.zeros((len(places), len(months), len(bands)), np.int64)
-            for name, bands in subject.measures.items()
+            for name, bands in counted.items()
         }
         for column in (subject.count, *subject.sums)
     }
     for at, measure in enumerate(measures):
-        bands = subject.measures[measure]
+        bands = counted[measure]
         rows = np.flatnonzero(measure_no == at)
         known = [bands.index(band) if band in bands else -1 for band in band_names]
         band, month = np.array(known, np.int64)[band_no[rows]], month_of[rows]
@@ -195,8 +201,9 @@ def profile_of(counts: pa.Table, subject: Subject) -> Profile:
                 place = above[own[rows], depth]
                 for of in (np.zeros_like(month), month):
                     np.add.at(of_column[measure], (place, of, band), values)
-    counted = numbers.pop(subject.count)
-    return Profile(places, parent, months, subject.measures, counted, numbers)
+    of_bands = numbers.pop(subject.count)
+    told = of_bands.pop(_TOLD)[:, :, 0]
+    return Profile(places, parent, months, subject.measures, of_bands, numbers, told)
 
 
 def profile_rows(
@@ -220,8 +227,10 @@ def profile_rows(
         ]
         shown.append(pa.Table.from_pylist(closed, SHOWN))
         counts = {measure: profile.counts[measure] for measure in group}
-        known, parent = memory or Memory(), profile.parent
-        before = Before(known, profile.places, profile.months, counts, profile.measures, k, parent)
+        known, parent, told = memory or Memory(), profile.parent, profile.told
+        before = Before(
+            known, profile.places, profile.months, counts, profile.measures, k, parent, told
+        )
         visible = before.visible(parent)
         named = _named(profile, counts, visible, k, before)
         for measure in group:
@@ -311,10 +320,11 @@ def _named(
     back = {name: before.kept_back(name) for name in counts_of}
 
     is_empty = empty_counts(tied_bands, counts_of)
+    totals = totals_of(next(iter(counts_of.values())), profile.parent, visible, profile.told)
 
     def shown(name: str, limits: tuple[Floats, Floats] | None = None) -> Shown:
         counts, is_above = counts_of[name], _reducible(profile)
-        cells = Cells(counts, profile.parent, tied[name], is_above, is_empty[name])
+        cells = Cells(counts, profile.parent, tied[name], is_above, is_empty[name], totals)
         return shown_counts(cells, visible, k, before.of(name), back[name], limits)
 
     named: dict[str, Shown] = {}
@@ -335,7 +345,8 @@ def _named(
         changed = {name for name in back if not np.array_equal(was[name], back[name])}
         for tie in tied_bands:
             if not changed and not tie.both_ways:
-                for name, limits in tie.limits(named, counts_of, profile.parent, visible).items():
+                of_tie = tie.limits(named, counts_of, profile.parent, visible, totals)
+                for name, limits in of_tie.items():
                     back[name] |= named[name].exact & ~shown(name, limits).exact
         changed = {name for name in back if not np.array_equal(was[name], back[name])}
         if not changed:

@@ -36,7 +36,8 @@ class Cells:
     ``counts`` has the axes place, month (0 is all closed months together) and band. ``parent`` is
     the place that each place is part of, -1 for the region. ``tied`` are bands that another measure
     tells too, so hiding them costs more. ``is_reducible`` are the places above buildings.
-    ``is_empty`` are the counts that another measure tells to be 0.
+    ``is_empty`` are the counts that another measure tells to be 0. ``totals`` are the least and the
+    most of each cell's total (place, month), as readers know it.
     """
 
     counts: Counts
@@ -44,6 +45,7 @@ class Cells:
     tied: Sequence[int] = ()
     is_reducible: Flags | None = None
     is_empty: Flags | bool = False
+    totals: tuple[Floats, Floats] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,22 @@ class Families(NamedTuple):
         return np.add.reduceat(values, self.starts, axis=0)
 
 
-def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
-    counts: Counts,
-    parent: Counts,
+def totals_of(
+    counts: Counts, parent: Counts, visible: Flags, told: Counts
+) -> tuple[Floats, Floats]:
+    """Return the least and the most that the total of each cell (place, month) can be.
+
+    ``visible`` cells show theirs; ``told`` is what the minutes of rooms tell of each.
+    """
+    totals = counts.sum(axis=-1, keepdims=True)
+    least, nothing = told[:, :, None].astype(np.float64), np.zeros_like(visible)
+    limits = least, np.full_like(least, np.inf)
+    low, high = bounds(Cells(totals, parent), visible[:, :, None], nothing, limits)
+    return low[:, :, 0], high[:, :, 0]
+
+
+def pinned(
+    cells: Cells,
     known: Flags,
     visible: Flags,
     k: int,
@@ -136,7 +151,8 @@ def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
     Counts that leave so little of their cell's ``few``, each alone or all that are known, are
     returned too. ``limits`` are the least and the most of each count, as another measure tells it.
     """
-    low, high = bounds(counts, parent, known, visible, limits)
+    counts = cells.counts
+    low, high = bounds(cells, known, visible, limits)
     few = np.where(known, 0, counts).sum(axis=-1, keepdims=True)
     is_hidden = ~known & ~(visible[:, :, None] & (few == 0))
     is_hidden &= high - low <= k - 2
@@ -150,13 +166,13 @@ def pinned(  # noqa: PLR0913, PLR0917 - what is known, and of what
 
 
 def bounds(
-    counts: Counts,
-    parent: Counts,
+    cells: Cells,
     known: Flags,
     visible: Flags,
     limits: tuple[Floats, Floats] | None = None,
 ) -> tuple[Floats, Floats]:
     """Return the least and the most that each count can be, by all sums together."""
+    counts, parent = cells.counts, cells.parent
     truth = counts.astype(np.float64)
     few = np.where(known, 0, truth).sum(axis=-1, keepdims=True)
     # In a cell that hides nothing, a missing band is empty.
@@ -166,10 +182,12 @@ def bounds(
     high = np.where(is_open, truth, np.where(visible[:, :, None], few, np.inf))
     if limits is not None:
         low, high = np.maximum(low, limits[0]), np.minimum(high, limits[1])
+    total = np.where(visible, counts.sum(axis=-1), np.nan)
+    totals = cells.totals or (total, total)
     every, large = Families.found(parent), Families.found(parent, 3)
     for _ in range(_BOUND_ROUNDS):
         before = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
-        _tighten_bands(low, high, counts, visible)
+        _tighten_bands(low, high, totals)
         _tighten_places(low, high, every)
         for families in large:
             _tighten_rests(low, high, families)
@@ -221,13 +239,14 @@ class Tie:
         counts: Mapping[str, Counts],
         parent: Counts,
         visible: Flags,
+        totals: tuple[Floats, Floats],
     ) -> dict[str, tuple[Floats, Floats]]:
         """Return, for both measures, the bounds that the other puts on its counts: least and most.
 
         For ties that go one way: the narrow count is at most the wide one, whatever tells that.
         """
         told = {
-            name: bounds(counts[name], parent, named[name].exact, visible)
+            name: bounds(Cells(counts[name], parent, totals=totals), named[name].exact, visible)
             for name in (self.wide, self.narrow)
         }
         found = {
@@ -258,14 +277,14 @@ def empty_counts(tied: Sequence[Tie], counts: Mapping[str, Counts]) -> dict[str,
     return found
 
 
-def _tighten_bands(low: Floats, high: Floats, counts: Counts, visible: Flags) -> None:
+def _tighten_bands(low: Floats, high: Floats, totals: tuple[Floats, Floats]) -> None:
     """Propagate bounds within each cell, whose bands add up to its total."""
-    total = np.where(visible, counts.sum(axis=-1), np.nan)
+    least, most = totals
     rest_low = low.sum(axis=-1)[:, :, None] - low
     with np.errstate(invalid="ignore"):
-        high[:] = np.fmin(high, total[:, :, None] - rest_low)
+        high[:] = np.fmin(high, most[:, :, None] - rest_low)
         rest_high = _sum_of_others(high, axis=-1)
-        low[:] = np.fmax(low, total[:, :, None] - rest_high)
+        low[:] = np.fmax(low, least[:, :, None] - rest_high)
 
 
 def _tighten_places(low: Floats, high: Floats, every: Sequence[Families]) -> None:

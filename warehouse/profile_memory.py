@@ -18,13 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.contract import FEW
-from warehouse.profile_bounds import Counts, Flags, Former, FormerTotals, pinned
+from warehouse.profile_bounds import Cells, Counts, Flags, Former, FormerTotals, bounds, pinned
 from warehouse.suppression import visible_cells
 
 _Ints: TypeAlias = npt.NDArray[np.int64]
 
 MEMORY: Final = "booking_profile_shown"
 REMEMBERED: Final = timedelta(days=30)
+_SHARED_ROUNDS: Final = 6
 CLOSED: Final = "closed"
 """Stands for a measure where all that is remembered of a month is that it was closed."""
 LEVELS: Final = ("region", "site", "building", "building_size")
@@ -120,7 +121,13 @@ class Before:
         measures: Mapping[str, Sequence[str | None]],
         k: int,
         parent: Counts,
+        told: Counts,
     ) -> None:
+        self._told = told
+        self._site = np.arange(len(parent))
+        """The site of each place."""
+        for place in np.flatnonzero(parent > 0):  # a parent comes before its parts
+            self._site[place] = self._site[parent[place]]
         self._counts = counts
         self._parent = parent
         self._measures = measures
@@ -213,7 +220,7 @@ class Before:
     def visible(self, parent: Counts) -> Flags:
         """Return which cells have rows tonight."""
         if self._is_first_build:
-            return visible_cells(self._totals, parent, self._k)
+            return visible_cells(self._totals, parent, self._k, self._told)
         former = self._former[self._first]
         fixed, were = former.is_fixed.copy(), former.is_fixed
         fixed[:, [at for at in range(1, fixed.shape[1]) if at not in self._new]] = True
@@ -228,34 +235,57 @@ class Before:
         derived[:, 0] = (former.total[:, 0] > 0) & ~former.is_fixed[:, 0]
         while True:
             visible = visible_cells(
-                self._totals, parent, self._k, FormerTotals(fixed, were, derived)
+                self._totals, parent, self._k, self._told, FormerTotals(fixed, were, derived)
             )
-            told = (visible | derived)[:, 0] & self._is_told(visible)
-            told |= self._uncovers(visible) & ~fixed[:, 0]
+            told = np.zeros_like(visible)
+            told[:, 0] = (visible | derived)[:, 0] & self._is_told(visible)
+            if self._new and not self._gone:
+                told |= self._tells_both(visible, visible & ~fixed)
             if not told.any():
                 return visible
-            fixed[:, 0] |= told
-            derived[:, 0] &= ~told
+            fixed |= told
+            derived &= ~told
 
-    def _uncovers(self, visible: Flags) -> Flags:
-        """Return places that have rows only since tonight, if they make the last version tell more.
+    def _tells_both(self, visible: Flags, free: Flags) -> Flags:
+        """Return which of the free cells have no rows, or two versions tell a small total."""
+        pins = self._pinned_together(visible)
+        if not pins.any():
+            return pins
+        pins &= ~self._pinned_together(visible & ~free)
+        near = np.isin(self._site, self._site[pins.any(axis=1)])[:, None]
+        found: Flags = free & near if (free & near).any() else free & pins.any()
+        return found
 
-        Without the new months they are what they were; that must not leave a small part of a sum.
+    def _pinned_together(self, visible: Flags) -> Flags:
+        """Return the cells that the last version and tonight's together narrow down too far.
+
+        Both count the same months, but for the new ones; all months together differ by these.
         """
-        former, totals = self._former[self._first], self._totals
-        was = former.total[:, 0] > 0
-        is_new = visible[:, self._new] | (totals[:, self._new] == 0)
-        told: Flags = visible[:, 0] & ~was & is_new.all(axis=1)
-        old = totals[:, 0] - totals[:, self._new].sum(axis=1)
-        hidden = ~(was | told) & (old > 0)
-        parts = np.flatnonzero(self._parent >= 0)
-        worth, number = np.zeros_like(old), np.zeros_like(old)
-        np.add.at(worth, self._parent[parts], np.where(hidden, old, 0)[parts])
-        np.add.at(number, self._parent[parts], hidden[parts].astype(np.int64))
-        bare = (was | told) & (number > 0) & ((number < 2) | (worth < self._k))
-        told[parts] &= bare[self._parent[parts]]
-        told[self._parent < 0] = False
-        return told & (not self._gone)
+        new, own = self._new, np.ones(visible.shape[1], np.bool_)
+        own[[0, *new]] = False
+        totals, least = self._totals[:, :, None], self._told[:, :, None].astype(np.float64)
+        was_totals, was_least = totals.copy(), least.copy()
+        for each in (was_totals, was_least):
+            each[:, 0] -= each[:, new].sum(axis=1)
+            each[:, new] = 0
+        now, was = Cells(totals, self._parent), Cells(was_totals, self._parent)
+        is_known = visible[:, :, None]
+        was_known = self._former[self._first].total[:, :, None] > 0
+        nothing, endless = np.zeros_like(visible), np.full_like(least, np.inf)
+        limits, was_limits = (least, endless), (was_least, endless)
+        for _ in range(_SHARED_ROUNDS):
+            low, high = limits = bounds(now, is_known, nothing, limits)
+            was_low, was_high = was_limits = bounds(was, was_known, nothing, was_limits)
+            low[:, own] = was_low[:, own] = np.maximum(low[:, own], was_low[:, own])
+            high[:, own] = was_high[:, own] = np.minimum(high[:, own], was_high[:, own])
+            least_new, most_new = low[:, new].sum(axis=1), high[:, new].sum(axis=1)
+            low[:, 0] = np.maximum(low[:, 0], was_low[:, 0] + least_new)
+            high[:, 0] = np.minimum(high[:, 0], was_high[:, 0] + most_new)
+            was_low[:, 0] = np.maximum(was_low[:, 0], low[:, 0] - most_new)
+            was_high[:, 0] = np.minimum(was_high[:, 0], high[:, 0] - least_new)
+        pins = pinned(now, is_known, nothing, self._k, limits)
+        pins |= pinned(was, was_known, nothing, self._k, was_limits)
+        return pins[:, :, 0]
 
     def _is_told(self, visible: Flags) -> Flags:
         """Return places whose total of all months would tell that of a month without rows."""
@@ -318,10 +348,8 @@ class Before:
             np.add.at(worth, self._parent[parts], np.where(hidden, old, 0)[parts])
             np.add.at(number, self._parent[parts], hidden[parts].astype(np.int64))
             bare = known & (number > 0) & ((number < 2) | (worth < self._k))
-            twice = np.stack([old, old], axis=1), np.stack([known, known], axis=1)
-            pins = pinned(twice[0], self._parent, twice[1], np.stack([was, was], axis=1), self._k)[
-                :, 0
-            ]
+            twice = [np.stack([each, each], axis=1) for each in (old, known, was)]
+            pins = pinned(Cells(twice[0], self._parent), twice[1], twice[2], self._k)[:, 0]
             more = np.zeros_like(told)
             more[parts] |= bare[self._parent[parts]] | pins[self._parent[parts]]
             more |= pins.any(axis=1, keepdims=True) | bare

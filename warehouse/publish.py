@@ -83,7 +83,7 @@ EACH_PASS: Final = (
         (
             *("room_hours", "room_days", "room_days_ahead", "utilization_cells", "utilization"),
             *("open_places", "in_use", "rooms_in_use", "rooms_in_use_by_place", "hidden_cells"),
-            *("series_hours", "change_days", "change_minutes", "ahead_days"),
+            *("series_hours", "change_days", "change_minutes", "ahead_days", "told_bookings"),
         ),
         arrays=(HOURS_OF_PLACES, WHAT_IF_BOOKED),
     ),

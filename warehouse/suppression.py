@@ -85,11 +85,12 @@ class Grid:
 
 
 def visible_cells(
-    totals: Counts, parent: Counts, k: int, former: FormerTotals | None = None
+    totals: Counts, parent: Counts, k: int, told: Counts, former: FormerTotals | None = None
 ) -> Flags:
     """Return which cells (place, month) have rows: k bookings, and no total told by subtraction.
 
-    ``totals`` has the axes place and month, like ``Cells.counts`` without bands.
+    ``totals`` has the axes place and month, like ``Cells.counts`` without bands; so has ``told``,
+    how many of these bookings the minutes of rooms tell apart.
     """
     shown, known = totals >= k, np.zeros(totals.shape, np.bool_)
     if former is not None:
@@ -97,6 +98,8 @@ def visible_cells(
         known = (shown & former.fixed) | former.derived
     everywhere = np.zeros(totals.shape, np.bool_)
     cells = Cells(totals[:, :, None], parent)
+    least = told[:, :, None].astype(np.float64)
+    limits = least, np.full_like(least, np.inf)
     grid = Grid(cells, k, shown[:, :, None], known[:, :, None], everywhere)
     for _ in range(_ROUNDS):
         before = grid.shown.copy()
@@ -104,8 +107,8 @@ def visible_cells(
         _hide_in_months(grid)
         _hide_in_corners(grid)
         if np.array_equal(before, grid.shown):
-            told = pinned(cells.counts, parent, grid.shown | grid.known, everywhere, k)
-            for place, month, _ in np.argwhere(told).tolist():
+            pins = pinned(cells, grid.shown | grid.known, everywhere, k, limits)
+            for place, month, _ in np.argwhere(pins).tolist():
                 _hide_near(grid, place, month)
             if np.array_equal(before, grid.shown):
                 break
@@ -119,8 +122,11 @@ def _hide_near(grid: Grid, place: int, month: int) -> None:
     near[parent == parent[place], month] = True
     if month:
         near[place, 1:] = True
-    if not (near & free).any():
-        near[parent[place], month] = near[place, 0] = True
+    whole = place
+    while whole >= 0 and not (near & free).any():
+        near[whole, 0] = True
+        whole = int(parent[whole])
+        near[whole, month] |= whole >= 0
     near &= free
     if near.any():
         at = int(np.where(near, totals, np.iinfo(np.int64).max).argmin())
@@ -160,7 +166,7 @@ def shown_counts(  # noqa: PLR0913, PLR0917 - the cells, and all that limits the
         _hide_few(grid)
         if np.array_equal(before, shown):
             is_open = shown | known | cells.is_empty
-            _hide_beside(grid, pinned(cells.counts, cells.parent, is_open, visible, k, limits))
+            _hide_beside(grid, pinned(cells, is_open, visible, k, limits))
             if np.array_equal(before, shown):
                 break
     return Shown(shown, _reduced(grid))

@@ -26,11 +26,11 @@ MONDAY: Final = date(2026, 9, 7)
 SATURDAY: Final = date(2026, 9, 12)
 
 
-def told(folder: Path, scene: Scenario) -> dict[str, Rows]:
+def told(folder: Path, scene: Scenario, *only: str) -> dict[str, Rows]:
     """Publish a lake, and return every row that everybody may see, but for the profile."""
     publish_scenario(folder, scene).close()
     path = pointer(folder / "warehouse", "EU")
-    tables = [name for name in STATISTICS if name != "booking_profile"]
+    tables = only or [name for name in STATISTICS if name != "booking_profile"]
     with duckdb.connect(str(path.with_stem(f"{path.stem}-statistics")), read_only=True) as database:
         return {name: database.execute(f"FROM {name} ORDER BY ALL").fetchall() for name in tables}
 
@@ -64,3 +64,22 @@ def test_nothing_tells_which_of_the_hidden_counts_are_0(tmp_path: Path) -> None:
 
     few = told(tmp_path / "few", invited(4, 4, 4, 1, 2))
     assert told(tmp_path / "more", invited(4, 4, 1, 2, 6)) == few
+
+
+@pytest.mark.parametrize(("a_day", "bookings"), [(1, None), (2, 4 + 2 * 5)])
+def test_a_region_has_no_total_if_the_days_on_which_its_rooms_are_used_tell_its_parts(
+    tmp_path: Path, a_day: int, bookings: int | None
+) -> None:
+    """Each room is used on too few days; days tell one booking, or the second one right after."""
+    rooms = (Room("oak", building="A"), Room("elm", building="B"))
+    made = [book(rooms[0], day, "09:00", "10:00") for day in days_from(MONDAY, 4)]
+    made += [
+        book(rooms[1], day, f"{9 + number:02}:00", f"{10 + number:02}:00")
+        for day in days_from(MONDAY, 5)
+        for number in range(a_day)
+    ]
+    found = told(tmp_path, closed_month(rooms, made, days_from(MONDAY, 5)), "booking_profile")
+    names = STATISTICS["booking_profile"].schema.names
+    rows = [dict(zip(names, row, strict=True)) for row in found["booking_profile"]]
+    totals = {row["cell_bookings"] for row in rows if row["level"] == "region"}
+    assert totals == ({bookings} - {None})

@@ -26,7 +26,6 @@ from warehouse.versions import current_version
 K: Final = 5
 MONDAY: Final = date(2026, 11, 2)
 DAYS: Final = tuple(MONDAY + timedelta(days=number) for number in range(14))
-MARTS: Final = ("booking_mix", "size_fit")
 GROUPS: Final = 40
 
 

@@ -39,6 +39,8 @@ Days: TypeAlias = tuple[Leaf, str, tuple[int, ...]]
 """Group, month, and the reading of these days that each night counted (-1 if none)."""
 Unknowns: TypeAlias = frozenset[int]
 
+_MOST: Final = 100_000
+"""More bookings than any group has in the days of an unknown: a hidden cell may be the largest."""
 NO_USE: Final = Use(0, 0, 0)
 TIES: Final[Sequence[tuple[str, str, tuple[Band, ...]]]] = (
     ("lead_time", "kind", ("occurrence", "exception")),
@@ -99,7 +101,6 @@ class Builder:
         }
         self.program = Program()
         self._readings_of: dict[tuple[Leaf, date], Days] = {}
-        self._most = max((each.cell_bookings for n in nights for each in n.shown), default=0)
         self._unknown: dict[tuple[str, Band, Days, int], int] = {}
         self._cells: list[dict[Key, list[tuple[Days, int]]]] = [{} for _ in nights]
         self._told: list[dict[tuple[str, Key], list[Shown]]] = [defaultdict(list) for _ in nights]
@@ -161,7 +162,7 @@ class Builder:
                 added.append(len(program.names))
                 self._unknown[measure, band, days, reading] = added[-1]
                 program.names.append((measure, band, leaf, month))
-                program.most.append(self._most if total is None else total)
+                program.most.append(_MOST if total is None else total)
                 program.own.append(0)
                 self._add_target(frozenset(added[-1:]), "days")
                 if measure == "duration" and band in LENGTHS:

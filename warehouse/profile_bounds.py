@@ -7,7 +7,7 @@ Does not belong here: what is hidden because of it (``suppression.py``).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,6 +18,9 @@ Flags: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _BOUND_ROUNDS: Final = 15
+_TIED_COST: Final = 0.02
+"""Added to the cost of hiding a count that another measure tells too: both must go."""
+_LARGE_CELL: Final = 200
 _TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], ...]] = (
     (("lead_time", None), ("kind", "single"), True),
     (("external", None), ("headcount", None), False),
@@ -122,6 +125,38 @@ class Families(NamedTuple):
     def total(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the sum of each family; values have the axes of the parts."""
         return np.add.reduceat(values, self.starts, axis=0)
+
+
+@dataclass
+class Grid:
+    """The decision in progress: which counts are shown (place, month, band).
+
+    ``known`` counts are never hidden: readers have them from earlier versions. ``visible`` are the
+    cells (place, month) that have rows.
+    """
+
+    cells: Cells
+    k: int
+    shown: Flags
+    known: Flags
+    visible: Flags
+    reduced: Flags = field(init=False)
+    cost: Floats = field(init=False)
+    """What hiding each count costs its cell: its share, less in a small cell."""
+    levels: Sequence[Families] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reduced = np.zeros_like(self.shown)
+        total = self.cells.counts.sum(axis=-1, keepdims=True)
+        self.cost = self.cells.counts / np.maximum(total, _LARGE_CELL)
+        self.cost[:, :, list(self.cells.tied)] += _TIED_COST
+        self.levels = Families.found(self.cells.parent)
+
+    @property
+    def free(self) -> Flags:
+        """The counts that can still be hidden."""
+        free: Flags = self.shown & ~self.known
+        return free
 
 
 def totals_of(

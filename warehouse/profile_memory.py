@@ -283,6 +283,9 @@ class Before:
             high[:, 0] = np.minimum(high[:, 0], was_high[:, 0] + most_new)
             was_low[:, 0] = np.maximum(was_low[:, 0], low[:, 0] - most_new)
             was_high[:, 0] = np.minimum(was_high[:, 0], high[:, 0] - least_new)
+            for month in new:
+                most = high[:, 0] - was_low[:, 0] - (least_new - low[:, month])
+                high[:, month] = np.minimum(high[:, month], most)
         pins = pinned(now, is_known, nothing, self._k, limits)
         pins |= pinned(was, was_known, nothing, self._k, was_limits)
         return pins[:, :, 0]

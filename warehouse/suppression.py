@@ -26,7 +26,6 @@ Readers can compare versions too: ``profile_memory.py`` knows what they have see
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -34,54 +33,19 @@ import numpy as np
 from warehouse.profile_bounds import (
     Cells,
     Counts,
-    Families,
     Flags,
     Floats,
     Former,
     FormerTotals,
+    Grid,
     Shown,
     pinned,
     published,
 )
 
 _ROUNDS: Final = 60
-_LARGE_CELL: Final = 200
-_TIED_COST: Final = 0.02
-"""Added to the cost of hiding a count that another measure tells too: both must go."""
 _MOST_REDUCED: Final = 0.004
 """The largest share of its cell that a reduced count may lack."""
-
-
-@dataclass
-class Grid:
-    """The decision in progress: which counts are shown (place, month, band).
-
-    ``known`` counts are never hidden: readers have them from earlier versions. ``visible`` are the
-    cells (place, month) that have rows.
-    """
-
-    cells: Cells
-    k: int
-    shown: Flags
-    known: Flags
-    visible: Flags
-    reduced: Flags = field(init=False)
-    cost: Floats = field(init=False)
-    """What hiding each count costs its cell: its share, less in a small cell."""
-    levels: Sequence[Families] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.reduced = np.zeros_like(self.shown)
-        total = self.cells.counts.sum(axis=-1, keepdims=True)
-        self.cost = self.cells.counts / np.maximum(total, _LARGE_CELL)
-        self.cost[:, :, list(self.cells.tied)] += _TIED_COST
-        self.levels = Families.found(self.cells.parent)
-
-    @property
-    def free(self) -> Flags:
-        """The counts that can still be hidden."""
-        free: Flags = self.shown & ~self.known
-        return free
 
 
 def visible_cells(
@@ -362,11 +326,27 @@ def _hide_few_of(grid: Grid, whole: Sequence[Counts], part: Sequence[Counts]) ->
         for place, month in np.argwhere(bare).tolist():
             own = np.argwhere(can_hide & (whole[0] == place) & (whole[1] == month))
             options = [(int(part[0][row, 0]), int(part[1][0, column])) for row, column in own]
-            changed |= _hide_cheapest(grid, price, options) or _hide_cheapest(
-                grid, price, [(place, month)]
+            cells = [*options, (place, month)]
+            changed |= (
+                _hide_cheapest(grid, price, options)
+                or _hide_cheapest(grid, price, cells[-1:])
+                or (month == 0 and _hide_in_new_months(grid, cells))
             )
         if not changed:
             return
+
+
+def _hide_in_new_months(grid: Grid, cells: Sequence[tuple[int, int]]) -> bool:
+    """Hide a count of all months of some cell, and in the new months, which would tell it."""
+    shown, known = grid.shown, grid.known
+    for place, _ in cells:
+        told = known[place, 0] & grid.free[place, 1:].any(axis=0)
+        if told.any():
+            band = int(np.where(told, grid.cost[place, 0], np.inf).argmin())
+            known[place, 0, band] = False
+            shown[place, :, band] &= known[place, :, band]
+            return True
+    return False
 
 
 def _hide_cheapest(grid: Grid, price: Floats, options: Sequence[tuple[int, int]]) -> bool:

@@ -16,17 +16,8 @@ import pyarrow as pa
 from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES
 from transforms.contract.database import TABLES
 from warehouse.engine import Engine
-from warehouse.profile_bounds import (
-    Cells,
-    Counts,
-    Flags,
-    Floats,
-    Shown,
-    empty_counts,
-    published,
-    ties,
-    totals_of,
-)
+from warehouse.profile_bounds import empty_counts, ties, totals_of
+from warehouse.profile_cells import Cells, Counts, Flags, Floats, Shown, published
 from warehouse.profile_memory import (
     CLOSED,
     LABEL,

@@ -1,26 +1,19 @@
 """What all published sums together tell of hidden counts: the least and the most of each.
 
-Belongs here: the counts, what is shown of them, and which places are parts of which; propagating
-bounds from sum to sum, over bands, places and months, until nothing changes; what one measure tells
-of another.
+Belongs here: propagating bounds from sum to sum, over bands, places and months, until nothing
+changes; what one measure tells of another.
 Does not belong here: what is hidden because of it (``suppression.py``).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-Counts: TypeAlias = npt.NDArray[np.int64]
-Flags: TypeAlias = npt.NDArray[np.bool_]
-Floats: TypeAlias = npt.NDArray[np.float64]
+from warehouse.profile_cells import Cells, Counts, Families, Flags, Floats, Shown
 
 _BOUND_ROUNDS: Final = 15
-_TIED_COST: Final = 0.02
-"""Added to the cost of hiding a count that another measure tells too: both must go."""
-_LARGE_CELL: Final = 200
 _TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], ...]] = (
     (("lead_time", None), ("kind", "single"), True),
     (("external", None), ("headcount", None), False),
@@ -30,133 +23,6 @@ _TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], 
 A series has no lead time, so all other bookings are single, and the other way round. A booking
 without a known headcount is not known to be external either: the count without headcount is a lower
 bound of the count without external, which in turn is only an upper bound."""
-
-
-@dataclass(frozen=True)
-class Cells:
-    """The true counts of one measure.
-
-    ``counts`` has the axes place, month (0 is all closed months together) and band. ``parent`` is
-    the place that each place is part of, -1 for the region. ``tied`` are bands that another measure
-    tells too, so hiding them costs more. ``is_reducible`` are the places above buildings.
-    ``is_empty`` are the counts that another measure tells to be 0. ``totals`` are the least and the
-    most of each cell's total (place, month), as readers know it.
-    """
-
-    counts: Counts
-    parent: Counts
-    tied: Sequence[int] = ()
-    is_reducible: Flags | None = None
-    is_empty: Flags | bool = False
-    totals: tuple[Floats, Floats] | None = None
-
-
-@dataclass(frozen=True)
-class Former:
-    """What the last version showed of the cells.
-
-    ``is_fixed`` and ``total`` have the axes place and month; ``named`` and ``moved`` have bands.
-    """
-
-    is_fixed: Flags
-    """Cells whose numbers are unchanged: they are shown as before."""
-    named: Flags
-    total: Counts
-    moved: Flags
-    """Counts that some version showed and that differ from it by less than k."""
-    derived: Flags
-    """Counts (place, band) of all closed months that earlier versions and new months tell."""
-
-
-@dataclass
-class Shown:
-    """Which counts are shown: exactly, or reduced to the sum of their shown parts."""
-
-    exact: Flags
-    reduced: Flags
-
-
-@dataclass(frozen=True)
-class FormerTotals:
-    """Cells (place, month) that are ``fixed`` to be ``visible`` or not, or else ``derived``."""
-
-    fixed: Flags
-    visible: Flags
-    derived: Flags
-
-
-def published(cells: Cells, values: Counts, shown: Shown) -> Counts:
-    """Return what is shown of values that have the axes of the counts: 0 where nothing is."""
-    found = np.where(shown.exact, values, 0)
-    if cells.is_reducible is not None:
-        for place in np.flatnonzero(cells.is_reducible)[::-1]:  # parts come after their whole
-            parts = found[cells.parent == place].sum(axis=0)
-            found[place] = np.where(shown.reduced[place], parts, found[place])
-    return found
-
-
-class Families(NamedTuple):
-    """Wholes and their parts, family by family, as indices of places.
-
-    ``of`` is the number of each part's family, ``starts`` where each family begins.
-    """
-
-    wholes: Counts
-    parts: Counts
-    of: Counts
-    starts: Counts
-
-    @staticmethod
-    def found(parent: Counts, least: int = 1) -> "list[Families]":
-        """Return the families of each level, from the top, with at least ``least`` parts."""
-        depth = np.zeros(len(parent), np.int64)
-        for place in np.flatnonzero(parent >= 0):  # a parent comes before its parts
-            depth[place] = depth[parent[place]] + 1
-        sizes = np.bincount(parent[parent >= 0], minlength=len(parent))
-        families = []
-        for level in range(1, int(depth.max(initial=0)) + 1):
-            parts = np.flatnonzero((depth == level) & (sizes[parent] >= least))
-            parts = parts[np.argsort(parent[parts], kind="stable")]
-            wholes, starts, of = np.unique(parent[parts], return_index=True, return_inverse=True)
-            if len(wholes):
-                families.append(Families(wholes, parts, of, starts))
-        return families
-
-    def total(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the sum of each family; values have the axes of the parts."""
-        return np.add.reduceat(values, self.starts, axis=0)
-
-
-@dataclass
-class Grid:
-    """The decision in progress: which counts are shown (place, month, band).
-
-    ``known`` counts are never hidden: readers have them from earlier versions. ``visible`` are the
-    cells (place, month) that have rows.
-    """
-
-    cells: Cells
-    k: int
-    shown: Flags
-    known: Flags
-    visible: Flags
-    reduced: Flags = field(init=False)
-    cost: Floats = field(init=False)
-    """What hiding each count costs its cell: its share, less in a small cell."""
-    levels: Sequence[Families] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.reduced = np.zeros_like(self.shown)
-        total = self.cells.counts.sum(axis=-1, keepdims=True)
-        self.cost = self.cells.counts / np.maximum(total, _LARGE_CELL)
-        self.cost[:, :, list(self.cells.tied)] += _TIED_COST
-        self.levels = Families.found(self.cells.parent)
-
-    @property
-    def free(self) -> Flags:
-        """The counts that can still be hidden."""
-        free: Flags = self.shown & ~self.known
-        return free
 
 
 def totals_of(
@@ -219,7 +85,8 @@ def bounds(
         low, high = np.maximum(low, limits[0]), np.minimum(high, limits[1])
     total = np.where(visible, counts.sum(axis=-1), np.nan)
     totals = cells.totals or (total, total)
-    every, large = Families.found(parent), Families.found(parent, 3)
+    every = Families.found(parent)
+    large = Families.found(parent, 3) + Families.of_smallest(parent)
     for _ in range(_BOUND_ROUNDS):
         before = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
         _tighten_bands(low, high, totals)

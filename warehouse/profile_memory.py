@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.contract import FEW
-from warehouse.profile_bounds import Cells, Counts, Flags, Former, FormerTotals, bounds, pinned
+from warehouse.profile_bounds import bounds, pinned
+from warehouse.profile_cells import Cells, Counts, Flags, Former, FormerTotals
 from warehouse.suppression import visible_cells
 
 _Ints: TypeAlias = npt.NDArray[np.int64]

@@ -30,7 +30,8 @@ from typing import Final
 
 import numpy as np
 
-from warehouse.profile_bounds import (
+from warehouse.profile_bounds import pinned
+from warehouse.profile_cells import (
     Cells,
     Counts,
     Flags,
@@ -39,7 +40,7 @@ from warehouse.profile_bounds import (
     FormerTotals,
     Grid,
     Shown,
-    pinned,
+    cheapest,
     published,
 )
 
@@ -128,6 +129,7 @@ def shown_counts(  # noqa: PLR0913, PLR0917 - the cells, and all that limits the
         _hide_in_months(grid)
         _hide_in_corners(grid)
         _hide_few(grid)
+        _hide_rests(grid)
         if np.array_equal(before, shown):
             is_open = shown | known | cells.is_empty
             _hide_beside(grid, pinned(cells, is_open, visible, k, limits))
@@ -152,12 +154,6 @@ def _reduced(grid: Grid) -> Flags:
     return reduced
 
 
-def _cheapest(cost: Floats, candidates: Flags) -> tuple[Counts, Flags]:
-    """Return the index of the cheapest candidate on the last axis, and whether there is any."""
-    any_left: Flags = np.asarray(candidates.any(axis=-1))
-    return np.where(candidates, cost, np.inf).argmin(axis=-1), any_left
-
-
 def _hide_in_bands(grid: Grid) -> None:
     """Make the ``few`` of each cell hold at least k bookings that could be of two bands."""
     counts, shown, k = grid.cells.counts, grid.shown, grid.k
@@ -169,7 +165,7 @@ def _hide_in_bands(grid: Grid) -> None:
         needy = (is_small | is_alone) & grid.visible
         if not needy.any():
             return
-        at, any_left = _cheapest(grid.cost, grid.free)
+        at, any_left = cheapest(grid.cost, grid.free)
         needy &= any_left
         if not needy.any():
             return
@@ -203,8 +199,8 @@ def _hide_in_places(grid: Grid) -> None:
                 continue
             can_hide = own[grid.free[own, month, band]]
             if len(can_hide):
-                cheapest = can_hide[_price(grid, can_hide, month, band).argmin()]
-                shown[cheapest, month, band], changed = False, True
+                at = can_hide[_price(grid, can_hide, month, band).argmin()]
+                shown[at, month, band], changed = False, True
             elif shown[whole, month, band] and not known[whole, month, band]:
                 # Nothing is left to hide among the parts: hide the whole.
                 shown[whole, month, band], changed = False, True
@@ -250,7 +246,7 @@ def _hide_in_months(grid: Grid) -> None:
         if not bare.any():
             return
         can_hide = grid.free[:, 1:]
-        at, any_left = _cheapest(cost, np.moveaxis(can_hide, 1, -1))
+        at, any_left = cheapest(cost, np.moveaxis(can_hide, 1, -1))
         place, band = np.nonzero(bare & any_left)
         shown[place, at[place, band] + 1, band] = False
         # Nothing is left to hide among the months: hide all months together.
@@ -288,6 +284,22 @@ def _hide_below(grid: Grid) -> None:
         whole = level.wholes[level.of]
         is_free = shown[whole] | is_dark[whole] | grid.reduced[whole]
         shown[level.parts] &= is_free | known[level.parts]
+
+
+def _hide_rests(grid: Grid) -> None:
+    """Keep readers from subtracting what parts show from the ``few`` of their whole."""
+    counts, shown, parent = grid.cells.counts, grid.shown, grid.cells.parent
+    is_hidden = ~shown & ~_reduced(grid)
+    few = np.where(is_hidden, counts, 0).sum(axis=-1)
+    told = np.zeros((2, *few.shape), np.int64)
+    parts = np.flatnonzero(parent >= 0)
+    of_parts = np.where(shown[parts] & is_hidden[parent[parts]], counts[parts], 0).sum(axis=-1)
+    np.add.at(told[0], parent[parts], of_parts)
+    told[1, :, 0] = np.where(shown[:, 1:] & is_hidden[:, :1], counts[:, 1:], 0).sum(axis=(1, 2))
+    for of in told:
+        rest = few - of
+        for place, month in np.argwhere((of > 0) & (rest > 0) & (rest < grid.k)).tolist():
+            _hide_cheapest(grid, np.where(grid.free, grid.cost, np.inf), [(place, month)])
 
 
 def _hide_few(grid: Grid) -> None:
@@ -369,13 +381,18 @@ def _is_bare(counts: Counts, is_open: Flags, number: Counts, worth: Counts, k: i
 
 
 def _hide_beside(grid: Grid, told: Flags) -> None:
-    """Hide the smallest shown count of each cell with a pinned one, or else of a cell above it."""
+    """Hide the smallest shown count of each cell with a pinned one, or else of a cell above it.
+
+    A cell above is one of a place above, or of all months.
+    """
     cells, shown, free = grid.cells, grid.shown, grid.free
     place, month = np.nonzero(told.any(axis=-1))
-    for at, of in zip(place.tolist(), month.tolist(), strict=True):
-        where = at
+    for at in zip(place.tolist(), month.tolist(), strict=True):
+        where, of = at
         while where >= 0 and not free[where, of].any():
             where = int(cells.parent[where])
+            if where < 0 and of:
+                where, of = at[0], 0
         if where >= 0:
             candidates = np.where(free[where, of], cells.counts[where, of], np.iinfo(np.int64).max)
             shown[where, of, int(candidates.argmin())] = False

@@ -9,7 +9,7 @@ changed between two nights, each reading has its own unknowns.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
@@ -272,12 +272,12 @@ class Builder:
                     self._add_cell(number, measure, key, told, minutes.get(key))
         self._add_targets(number)
 
-    def _reduced(
-        self, number: int, measure: str, key: Key, named: Mapping[Band, Shown]
-    ) -> list[Band]:
+    def _reduced(self, number: int, measure: str, key: Key, told: Iterable[Shown]) -> list[Band]:
         """Return bands above buildings whose count is just the sum of the parts' shown counts."""
         level, _, month = key
-        if level not in LEVELS[:2]:
+        named = {each.band: each for each in told}
+        # What reduced counts lack is in few.
+        if level not in LEVELS[:2] or named.pop(FEW, None) is None:
             return []
         below = [
             part
@@ -285,18 +285,17 @@ class Builder:
             if part[0] == LEVELS[LEVELS.index(level) + 1] and part[2] == month
             if key in _above(part)
         ]
-        rows = [self._told[number].get((measure, part), []) for part in below]
+        parts_told = [self._told[number].get((measure, part), []) for part in below]
         found = []
         for band, each in named.items():
-            parts = [row.bookings for told in rows for row in told if row.band == band]
+            parts = [row.bookings for rows in parts_told for row in rows if row.band == band]
             if len(parts) < len(below) and sum(parts) == each.bookings:
                 found.append(band)
         return found
 
     def _hidden(self, number: int, measure: str, key: Key) -> frozenset[Band]:
-        rows = {each.band: each for each in self._told[number].get((measure, key), ())}
-        rows.pop(FEW, None)
-        named = rows.keys() - set(self._reduced(number, measure, key, rows))
+        told = self._told[number].get((measure, key), ())
+        named = {each.band for each in told} - set(self._reduced(number, measure, key, told))
         return frozenset(self._bands[measure]) - named
 
     def _add_cell(
@@ -306,7 +305,7 @@ class Builder:
         everything = self._unknowns(number, key, measure, bands)
         program.know(program.equal, everything, told[0].cell_bookings)
         named = {each.band: each for each in told if each.band != FEW}
-        for band in self._reduced(number, measure, key, named):
+        for band in self._reduced(number, measure, key, told):
             # Only the sum of its parts, which are known: the rest of the band is in few.
             unknowns = self._unknowns(number, key, measure, [band])
             program.know(program.at_least, unknowns, named.pop(band).bookings)

@@ -35,13 +35,12 @@ from warehouse.suppression import shown_counts
 PROFILE: Final = "booking_profile"
 _NAMES: Final = ("site", "building", "capacity_band")
 PROFILE_COUNTS: Final = "profile_counts"
+TOLD_COUNTS: Final = "told_counts"
 _COUNTED_TOGETHER: Final = 10_000
 """Places times months whose bookings are counted at once: all of their groups are in memory."""
 _CELL: Final = ("level", "site", "building", "month")
 _TELLS_MINUTES: Final = 200
 """A region, site or building shows minutes from so many bookings: few would tell their lengths."""
-_TOLD: Final = "told"
-"""Stands for a measure where the minutes of rooms tell a number of bookings."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,8 @@ def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None
     merged = 0
     kept_bookings: dict[tuple[Any, ...], int] = {}
     for subject in (BOOKINGS, CHANGES):
-        profile = profile_of(engine.table(subject.counts), subject)
+        told = engine.table(TOLD_COUNTS) if subject is BOOKINGS else None
+        profile = profile_of(engine.table(subject.counts), subject, told)
         rows, of_subject, of_few = profile_rows(profile, subject, k, remembered)
         shown.append(of_subject)
         merged += of_few
@@ -158,8 +158,11 @@ def _whole_cells(engine: Engine, rows: pa.Table) -> dict[tuple[Any, ...], int]:
     }
 
 
-def profile_of(counts: pa.Table, subject: Subject) -> Profile:
-    """Return the counts of every level, summed from the finest one."""
+def profile_of(counts: pa.Table, subject: Subject, told: pa.Table | None = None) -> Profile:
+    """Return the counts of every level, summed from the finest one.
+
+    ``told`` has the columns of ``told_counts.sql``.
+    """
     depths = range(len(subject.names) + 1)
     # Place, month and band of each row as numbers: 80,000 rooms have 1.4 million rows.
     own, finest = numbered_rows(counts, subject.names)
@@ -170,19 +173,18 @@ def profile_of(counts: pa.Table, subject: Subject) -> Profile:
     month_no, month_names = numbered(counts["month"])
     months: list[str | None] = [None, *sorted(month_names)]
     month_of = np.array([months.index(month) for month in month_names], np.int64)[month_no]
-    counted = {**subject.measures, _TOLD: (None,)}
     above = np.array([[number[place[:depth]] for depth in depths] for place in finest], np.int64)
     measure_no, measures = numbered(counts[subject.measure])
     band_no, band_names = numbered(counts[subject.band])
     numbers = {
         column: {
             name: np.zeros((len(places), len(months), len(bands)), np.int64)
-            for name, bands in counted.items()
+            for name, bands in subject.measures.items()
         }
         for column in (subject.count, *subject.sums)
     }
     for at, measure in enumerate(measures):
-        bands = counted[measure]
+        bands = subject.measures[measure]
         rows = np.flatnonzero(measure_no == at)
         known = [bands.index(band) if band in bands else -1 for band in band_names]
         band, month = np.array(known, np.int64)[band_no[rows]], month_of[rows]
@@ -192,9 +194,22 @@ def profile_of(counts: pa.Table, subject: Subject) -> Profile:
                 place = above[own[rows], depth]
                 for of in (np.zeros_like(month), month):
                     np.add.at(of_column[measure], (place, of, band), values)
-    of_bands = numbers.pop(subject.count)
-    told = of_bands.pop(_TOLD)[:, :, 0]
-    return Profile(places, parent, months, subject.measures, of_bands, numbers, told)
+    counted = numbers.pop(subject.count)
+    least = np.zeros((len(places), len(months)), np.int64)
+    if told is not None and len(told):
+        own, cells = numbered_rows(told, (*subject.names, "month"))
+        known = [
+            at for at, (*place, of) in enumerate(cells) if of in months and (*place,) in number
+        ]
+        rows = np.flatnonzero(np.isin(own, known))
+        month = np.array([months.index(of) if of in months else 0 for *_, of in cells])[own[rows]]
+        for depth in depths:
+            place = np.array([number.get(each[:depth], 0) for each in cells])[own[rows]]
+            for of in (np.zeros_like(month), month):
+                np.add.at(least, (place, of), told["told"].to_numpy()[rows])
+        # Bookings without any length are told, but not counted.
+        least = np.minimum(least, next(iter(counted.values())).sum(axis=-1))
+    return Profile(places, parent, months, subject.measures, counted, numbers, least)
 
 
 def profile_rows(

@@ -43,7 +43,7 @@ from warehouse.engine import Engine, EngineError, building
 from warehouse.inputs import PublishOptions
 from warehouse.lake import Lake
 from warehouse.plan import what_if_of
-from warehouse.profile import PROFILE, PROFILE_COUNTS, count_bookings, load_profile
+from warehouse.profile import PROFILE, PROFILE_COUNTS, TOLD_COUNTS, count_bookings, load_profile
 from warehouse.profile_memory import MEMORY, REMEMBERED_ROWS
 from warehouse.storage import FOLDER_MODE, Location
 from warehouse.versions import (
@@ -89,7 +89,14 @@ EACH_PASS: Final = (
     ),
 )
 """The arrays are those of ``masks.py``, ``in_use.py``, ``known.py`` and ``plan.py``."""
-AFTER: Final = ("week_hours", "series_to_ask", PROFILE_COUNTS, "change_counts", BUSY_AHEAD)
+AFTER: Final = (
+    "week_hours",
+    "series_to_ask",
+    PROFILE_COUNTS,
+    TOLD_COUNTS,
+    "change_counts",
+    BUSY_AHEAD,
+)
 """``busy_ahead`` and its check are arrays (``ahead.py``), and so are the next tables, those of the
 page's what-if (``plan.py``)."""
 LAST: Final = ("hour_of_week", PROFILE, "build_info")

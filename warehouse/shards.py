@@ -41,7 +41,7 @@ Place: TypeAlias = tuple[str | None, str | None]
 """Site and building."""
 
 SUMS: Final = (
-    *("week_hours", "profile_counts", "change_counts", "hidden_cells"),
+    *("week_hours", "profile_counts", "told_counts", "change_counts", "hidden_cells"),
     *("site_changes", "site_rooms"),
 )
 """Work tables of a shard that are summed over all shards."""

@@ -7,15 +7,12 @@ from warehouse.profile import count_bookings
 
 _PLACES = """
 CREATE TEMP TABLE directory AS
-SELECT CAST(n AS INTEGER) AS room_no, 'room-' || n AS room_id,
-       'Oslo' AS site, 'Building ' || n AS building,
+SELECT 'room-' || n AS room_id, 'Oslo' AS site, 'Building ' || n AS building,
        '1' AS capacity_band, DATE '0001-01-01' AS valid_from, DATE '9999-12-31' AS valid_to
 FROM range(2000) AS r(n);
 CREATE TEMP TABLE dates AS
 SELECT CAST(t AS DATE) AS local_date
 FROM range(TIMESTAMP '2025-01-01', TIMESTAMP '2026-01-01', INTERVAL 1 MONTH) AS r(t);
-CREATE TEMP TABLE told_bookings AS
-SELECT room_no, local_date AS month, CAST(4 AS BIGINT) AS told FROM directory CROSS JOIN dates;
 CREATE TEMP TABLE settings AS
 SELECT DATE '2025-01-01' AS profile_from_date, DATE '2026-02-01' AS profile_before_date,
        DATE '2026-01-31' AS through_date, false AS count_held_as_booked;
@@ -44,6 +41,5 @@ def test_bookings_of_more_places_and_months_than_memory_holds_groups_of_are_coun
         )
     bands = {"duration": 6, "external": 2, "headcount": 6, "kind": 1, "lead_time": 6}
     assert counted == [
-        *((measure, 2_000 * 12 * number, 2_000 * 12 * 6) for measure, number in bands.items()),
-        ("told", 2_000 * 12, 2_000 * 12 * 4),
+        (measure, 2_000 * 12 * number, 2_000 * 12 * 6) for measure, number in bands.items()
     ]

@@ -95,15 +95,21 @@ def profiled(
             key = (*fact.leaf, f"{fact.day:%Y-%m}", measure, band)
             counts[key] += 1
             minutes[key] += fact.minutes
+    told_counts: Counter[tuple[str | None, ...]] = Counter()
     for (leaf, day), used in rooms_used(closed).items():
-        counts[*leaf, f"{day:%Y-%m}", "told", None] += used * has_told
+        told_counts[*leaf, f"{day:%Y-%m}"] += used * has_told
     names = ("site", "building", "capacity_band", "month", "measure", "band")
     numbers = ("bookings", "booked_minutes")
     table = [
         dict(zip((*names, *numbers), (*key, count, minutes[key]), strict=True))
         for key, count in counts.items()
     ]
-    profile = profile_of(pa.Table.from_pylist(table, counts_schema(names, numbers)), BOOKINGS)
+    told_table = [dict(zip(names, key, strict=False), told=n) for key, n in told_counts.items()]
+    profile = profile_of(
+        pa.Table.from_pylist(table, counts_schema(names, numbers)),
+        BOOKINGS,
+        pa.Table.from_pylist(told_table, counts_schema(names[:4], ["told"])),
+    )
     found, shown, _ = profile_rows(profile, BOOKINGS, K, memory)
     rows = found.to_pylist()
     cells = ("level", "site", "building", "capacity_band", "month")

@@ -1,6 +1,5 @@
 -- Work table: bookings of closed months by place, month, measure and band, before any merging
--- (R17), some months at a time (profile.py). The measure `told` is no measure: how many of them the
--- published minutes tell apart.
+-- (R17), some months at a time (profile.py).
 -- A month is closed once its last day is trailing_days back, until retention begins to delete it.
 -- Bookings count whole, under their local start date (R15).
 -- Room versions, months and bands are numbers until the bookings are counted: faster to hash.
@@ -10,7 +9,7 @@ WITH places AS (
     FROM (SELECT DISTINCT site, building, capacity_band FROM directory)
 ),
 numbered AS (
-    SELECT d.room_no, d.room_id, d.valid_from, d.valid_to, p.place_no
+    SELECT d.room_id, d.valid_from, d.valid_to, p.place_no
     FROM directory AS d
     JOIN places AS p
         ON p.site IS NOT DISTINCT FROM d.site
@@ -84,17 +83,3 @@ SELECT p.site,
        booked_minutes
 FROM grouped AS g
 JOIN places AS p ON p.place_no = g.place_no
-UNION ALL
-SELECT p.site,
-       p.building,
-       p.capacity_band,
-       strftime(t.month, '%Y-%m') AS month,
-       'told' AS measure,
-       NULL AS band,
-       CAST(sum(t.told) AS BIGINT) AS bookings,
-       0 AS booked_minutes
-FROM told_bookings AS t
-JOIN numbered AS m ON m.room_no = t.room_no
-JOIN places AS p ON p.place_no = m.place_no
-WHERE t.month IN (SELECT date_trunc('month', local_date) FROM closed_days)
-GROUP BY ALL

@@ -13,8 +13,10 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.contract.lake import ROOMS
+from transforms.local_time import local_date, zone
 from warehouse.lake import Lake
 from warehouse.lake_format import RESTATED_FROM
 
@@ -25,6 +27,7 @@ _BEGINNING: Final = date.min
 _CORRECTIONS: Final = ("name", "time_zone")
 _COMPARED: Final = [name for name in ROOMS.names if name not in {*_CORRECTIONS, "valid_from"}]
 _ROOMS_SHOWN: Final = 10
+_DAYS_LOOKED_AT: Final = 2
 AS_OF: Final = ROOMS.remove(ROOMS.get_field_index("valid_from")).append(
     pa.field("valid_from", pa.date32(), nullable=False)
 )
@@ -86,8 +89,9 @@ def record_directory(
     made |= {day: waiting | found for day, found in stated.items() if day > since}
     made = _corrected(made, rooms)
     edits = list(_edits(history, made))
-    moved = [edit.from_date for edit in edits if edit.from_date < today]
-    stated_days = [day for day in (restated_from(lake), restate_from, *moved) if day]
+    past = min((edit.from_date for edit in edits), default=today)
+    moved = past if past < today and _was_shown(lake, past, today) else None
+    stated_days = [day for day in (restated_from(lake), restate_from, moved) if day]
     _write(lake, made, rooms, min(stated_days, default=None))
     return edits
 
@@ -124,7 +128,7 @@ def as_of_days(lake: Lake) -> pa.Table:
 def restated_from(lake: Lake) -> date | None:
     """Return the first past day that an operator restated, None if there is none.
 
-    Either with ``restate_from``, or by a row whose ``valid_from`` was in the past.
+    Either with ``restate_from``, or by a row whose ``valid_from`` is a day that was shown already.
     """
     for day in lake.days("directory"):
         table = lake.read("directory", day)
@@ -149,6 +153,18 @@ def forget_directory(lake: Lake, first_kept: date, room_ids: Iterable[str] = ())
         if table is not None and gone & set(table["room_id"].to_pylist()):
             kept = [row for row in table.to_pylist() if row["room_id"] not in gone]
             lake.replace("directory", day, _table(kept, table.schema.metadata))
+
+
+def _was_shown(lake: Lake, day: date, today: date) -> bool:
+    """Tell whether a day was over everywhere at the last reading, so that figures may show it."""
+    days = [each for each in lake.days("coverage") if each <= today][-_DAYS_LOOKED_AT:]
+    tables = [each for each in lake.read_each("coverage", days) if each is not None]
+    read_at = [at for each in tables if (at := pc.max(each["read_at"]).as_py())]
+    rooms = lake.read("rooms")
+    if not read_at or rooms is None:
+        return False
+    clocks = map(zone, set(rooms["time_zone"].to_pylist()))
+    return all(day < local_date(max(read_at), clock) for clock in clocks)
 
 
 def _with_new_rows(history: _History, directory: pa.Table, since: date) -> _History:

@@ -1,6 +1,6 @@
 """R18: a change in the room directory counts from its day on; the past stays as it was."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.lake.rows import coverage
 from tests.object_stores import EVERYWHERE
 from transforms.contract.lake import ROOMS
 from warehouse.directory import (
@@ -104,8 +105,22 @@ def test_a_row_with_a_valid_from_counts_from_that_day_also_in_the_past(lake: Lak
     since = date(2026, 11, 2)
     edits = record(lake, MONDAY, room("a"), room("a", since, capacity=6))
     assert edits == ["a: capacity 8 to 6 from 2026-11-02"]
-    assert restated_from(lake) == since
+    assert restated_from(lake) is None  # nothing was read yet, so nothing was shown
     assert capacities(lake, since - timedelta(days=1), since, MONDAY) == [8, 6, 6]
+
+
+def test_a_valid_from_in_the_past_restates_only_days_that_were_over_when_last_read(
+    lake: Lake,
+) -> None:
+    record(lake, MONDAY, room("a"))
+    night = datetime(MONDAY.year, MONDAY.month, MONDAY.day, 1, 30, tzinfo=UTC)
+    lake.replace("coverage", MONDAY, coverage(("a", True, night, None)))
+    tuesday, sunday = MONDAY + timedelta(days=1), MONDAY - timedelta(days=1)
+    rows = [room("a"), room("a", MONDAY, capacity=6)]  # written during Monday, seen on Tuesday
+    assert record(lake, tuesday, *rows) == ["a: capacity 8 to 6 from 2026-11-23"]
+    assert restated_from(lake) is None
+    record(lake, tuesday, *rows, room("a", sunday, capacity=4))
+    assert restated_from(lake) == sunday
 
 
 def test_a_row_whose_valid_from_is_known_changes_the_past_no_more(lake: Lake) -> None:

@@ -263,17 +263,12 @@ class _BlockOfHours:
         low = (1 << _SUM_BITS) - 1
         sums = self._sums.astype(np.int64)
         minutes = [each >> _SUM_BITS * place & low for each in sums for place in range(3)]
-        begins = self.moments[0]
-        told = begins.day * np.int64(len(self._rooms)) + begins.room - block.first_room
-        told = np.minimum(np.bincount(told, minlength=size), bookings)
-        # Assume the worst of minutes outside hours and of shared ones.
-        told = np.where((minutes[2] != 0) | (minutes[4] != 0), bookings, told)
         kept = np.flatnonzero(
             block.is_listed.ravel() & ((minutes[0] != 0) | (minutes[2] != 0) | (bookings != 0))
         )
         day, room = np.divmod(kept, len(self._rooms))
         dates = (day + calendar.first_day).astype(np.int32)
-        of_days = [each[kept].astype(np.int64) for each in (*minutes, gross, bookings, told)]
+        of_days = [each[kept].astype(np.int64) for each in (*minutes, gross, bookings)]
         return pa.table([room + block.first_room, dates, *of_days], DAYS.names)
 
 
@@ -338,12 +333,8 @@ DAYS: Final = pa.schema(
         "fragmented_minutes": pa.int32(),
         "gross_booked_minutes": pa.int64(),
         "bookings": pa.int32(),
-        "told_bookings": pa.int32(),
     }
 )
-"""Every room-day that is open or has a booking. Bookings count whole, where they start (R15).
-
-``told_bookings`` are those that can be told apart by the published minutes, at most: a booked
-stretch of open time has at least one."""
+"""Every room-day that is open or has a booking. Bookings count whole, where they start (R15)."""
 TOLD: Final = pa.schema({"room_no": pa.int32(), "month": pa.date32(), "told": pa.int64()})
-"""The sums of ``told_bookings`` by month."""
+"""The rows of ``told_bookings.sql``."""

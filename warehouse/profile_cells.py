@@ -160,6 +160,24 @@ class Grid:
         free: Flags = self.shown & ~self.known
         return free
 
+    def hide_cheapest(self, price: Floats, options: Sequence[tuple[int, int]]) -> bool:
+        """Hide the cheapest count of some cells (place, month); return whether there was one."""
+        if not options:
+            return False
+        prices = np.array([price[each] for each in options])
+        if np.isinf(prices).all():
+            return False
+        at, band = np.unravel_index(prices.argmin(), prices.shape)
+        self.shown[(*options[int(at)], int(band))] = False
+        return True
+
+
+def is_bare(counts: Counts, is_open: Flags, number: Counts, worth: Counts, k: int) -> Flags:
+    """Return the wholes whose hidden parts a subtraction tells, or that their parts tell."""
+    bare: Flags = is_open & (number > 0) & ((number < 2) | (worth < k))
+    bare |= ~is_open & (counts > 0) & (number == 0)
+    return bare
+
 
 def cheapest(cost: Floats, candidates: Flags) -> tuple[Counts, Flags]:
     """Return the index of the cheapest candidate on the last axis, and whether there is any."""

@@ -41,6 +41,7 @@ from warehouse.profile_cells import (
     Grid,
     Shown,
     cheapest,
+    is_bare,
     published,
 )
 
@@ -66,6 +67,7 @@ def visible_cells(
     least = told[:, :, None].astype(np.float64)
     limits = least, np.full_like(least, np.inf)
     grid = Grid(cells, k, shown[:, :, None], known[:, :, None], everywhere)
+    grid.cost = totals[:, :, None].astype(np.float64)
     for _ in range(_ROUNDS):
         before = grid.shown.copy()
         _hide_in_places(grid)
@@ -73,29 +75,46 @@ def visible_cells(
         _hide_in_corners(grid)
         if np.array_equal(before, grid.shown):
             pins = pinned(cells, grid.shown | grid.known, everywhere, k, limits)
+            beside: set[tuple[int, int]] = set()
             for place, month, _ in np.argwhere(pins).tolist():
-                _hide_near(grid, place, month)
+                if (parent[place], month) not in beside:
+                    _hide_near(grid, totals - told, place, month)
+                beside.add((parent[place], month))
             if np.array_equal(before, grid.shown):
                 break
     return grid.shown[:, :, 0]
 
 
-def _hide_near(grid: Grid, place: int, month: int) -> None:
-    """Hide the smallest cell beside one whose total is told, or else one of those above it."""
-    totals, parent, free = grid.cells.counts[:, :, 0], grid.cells.parent, grid.free[:, :, 0]
-    near = np.zeros_like(free)
-    near[parent == parent[place], month] = True
-    if month:
-        near[place, 1:] = True
-    whole = place
+def _hide_near(grid: Grid, slack: Counts, place: int, month: int) -> None:
+    """Hide a cell beside one whose total is told, or else one of those above it.
+
+    ``slack`` is what minutes leave open of each total: a sum must leave that much of its hidden
+    parts open, or be hidden itself.
+    """
+    parent, cost = grid.cells.parent, grid.cost[:, :, 0]
+    shown, free, open_ = grid.shown[:, :, 0], grid.free[:, :, 0], (grid.shown | grid.known)[:, :, 0]
+    in_month, in_place = np.zeros_like(free), np.zeros_like(free)
+    in_month[parent == parent[place], month] = True
+    in_place[place, 1:] = month > 0
+    for near, above in ((in_place, (place, 0)), (in_month, (int(parent[place]), month))):
+        lacking = grid.k - 1 - slack[near & ~open_].sum()
+        if lacking <= 0 or above[0] < 0 or not near[place, month] or not open_[above]:
+            continue
+        if slack[near & free].sum() < lacking and free[above]:
+            shown[above] = False
+            return
+        if (near & free).any():
+            price = np.where(near & free, cost + cost.max() * (slack < lacking), np.inf)
+            shown[np.unravel_index(price.argmin(), price.shape)] = False
+            return
+    near, whole = in_month | in_place, place
     while whole >= 0 and not (near & free).any():
         near[whole, 0] = True
         whole = int(parent[whole])
         near[whole, month] |= whole >= 0
-    near &= free
-    if near.any():
-        at = int(np.where(near, totals, np.iinfo(np.int64).max).argmin())
-        grid.shown[at // totals.shape[1], at % totals.shape[1], 0] = False
+    if (near & free).any():
+        price = np.where(near & free, cost, np.inf)
+        shown[np.unravel_index(price.argmin(), price.shape)] = False
 
 
 def shown_counts(  # noqa: PLR0913, PLR0917 - the cells, and all that limits them
@@ -190,7 +209,7 @@ def _hide_in_places(grid: Grid) -> None:
             at = level.wholes
             worth[at] = level.total(hidden[level.parts])
             number = level.total(is_hidden[level.parts] + 0)
-            bare[at] = _is_bare(cells.counts[at], is_open[at], number, worth[at], k)
+            bare[at] = is_bare(cells.counts[at], is_open[at], number, worth[at], k)
         changed = False
         for whole, month, band in zip(*(each.tolist() for each in np.nonzero(bare)), strict=True):
             own = parts_of[whole]
@@ -242,7 +261,7 @@ def _hide_in_months(grid: Grid) -> None:
         is_hidden = ~is_open & (counts > 0)
         number = is_hidden[:, 1:].sum(axis=1)
         worth = np.where(is_hidden, counts, 0)[:, 1:].sum(axis=1)
-        bare = _is_bare(counts[:, 0], is_open[:, 0], number, worth, k)
+        bare = is_bare(counts[:, 0], is_open[:, 0], number, worth, k)
         if not bare.any():
             return
         can_hide = grid.free[:, 1:]
@@ -299,7 +318,7 @@ def _hide_rests(grid: Grid) -> None:
     for of in told:
         rest = few - of
         for place, month in np.argwhere((of > 0) & (rest > 0) & (rest < grid.k)).tolist():
-            _hide_cheapest(grid, np.where(grid.free, grid.cost, np.inf), [(place, month)])
+            grid.hide_cheapest(np.where(grid.free, grid.cost, np.inf), [(place, month)])
 
 
 def _hide_few(grid: Grid) -> None:
@@ -340,8 +359,8 @@ def _hide_few_of(grid: Grid, whole: Sequence[Counts], part: Sequence[Counts]) ->
             options = [(int(part[0][row, 0]), int(part[1][0, column])) for row, column in own]
             cells = [*options, (place, month)]
             changed |= (
-                _hide_cheapest(grid, price, options)
-                or _hide_cheapest(grid, price, cells[-1:])
+                grid.hide_cheapest(price, options)
+                or grid.hide_cheapest(price, cells[-1:])
                 or (month == 0 and _hide_in_new_months(grid, cells))
             )
         if not changed:
@@ -359,25 +378,6 @@ def _hide_in_new_months(grid: Grid, cells: Sequence[tuple[int, int]]) -> bool:
             shown[place, :, band] &= known[place, :, band]
             return True
     return False
-
-
-def _hide_cheapest(grid: Grid, price: Floats, options: Sequence[tuple[int, int]]) -> bool:
-    """Hide the cheapest count of some cells; return whether there was one."""
-    if not options:
-        return False
-    prices = np.array([price[each] for each in options])
-    if np.isinf(prices).all():
-        return False
-    at, band = np.unravel_index(prices.argmin(), prices.shape)
-    grid.shown[(*options[int(at)], int(band))] = False
-    return True
-
-
-def _is_bare(counts: Counts, is_open: Flags, number: Counts, worth: Counts, k: int) -> Flags:
-    """Return the wholes whose hidden parts a subtraction tells, or that their parts tell."""
-    bare: Flags = is_open & (number > 0) & ((number < 2) | (worth < k))
-    bare |= ~is_open & (counts > 0) & (number == 0)
-    return bare
 
 
 def _hide_beside(grid: Grid, told: Flags) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from transforms.local_time import parse_open_hours
 from warehouse.calendar import Profile, calendar_rows, zone_clock
-from warehouse.masks import Hours, hours_of
+from warehouse.masks import hours_of
 
 Row: TypeAlias = dict[str, Any]
 MASKS = ("open_mask", "booked_mask", "outside_mask", "held_mask", "overlap_mask")
@@ -85,7 +85,7 @@ ROOM_DATES = pa.schema(
 )
 
 
-def hours_found(booked: list[Row], days: list[Row], threads: int = 1, per_block: int = 2) -> Hours:
+def masks_of(booked: list[Row], days: list[Row], threads: int = 1, per_block: int = 2) -> pa.Table:
     found = hours_of(
         pa.Table.from_pylist(booked, BOOKINGS),
         pa.Table.from_pylist(days, ROOM_DATES),
@@ -94,11 +94,7 @@ def hours_found(booked: list[Row], days: list[Row], threads: int = 1, per_block:
         per_block * ((LAST - FIRST).days + 1),
     )
     assert found is not None
-    return found
-
-
-def masks_of(booked: list[Row], days: list[Row], threads: int = 1, per_block: int = 2) -> pa.Table:
-    return hours_found(booked, days, threads, per_block).masks
+    return found.masks
 
 
 def expected(booked: list[Row], days: list[Row]) -> Iterator[Row]:
@@ -182,26 +178,3 @@ def test_masks_stand_by_block_then_what_is_held_or_shared_then_what_is_outside_t
         for row in masks_of(booked, days).to_pylist()
     ]
     assert places == sorted(places)
-
-
-@given(st.lists(bookings, min_size=3, max_size=25), room_dates)
-def test_bookings_that_minutes_tell_apart_are_stretches_of_booked_open_time(
-    booked: list[Row], days: list[Row]
-) -> None:
-    found = hours_found(booked, days)
-    begins: Counter[tuple[int, date]] = Counter()
-    minutes = sorted(
-        (row["room_no"], row["cell"] * 60 + bit, row["local_date"])
-        for row in found.masks.to_pylist()
-        for bit in range(60)
-        if row["booked_mask"] >> bit & 1
-    )
-    before = None
-    for room, minute, day in minutes:
-        begins[room, day] += before != (room, minute - 1, day)
-        before = (room, minute, day)
-    for row in found.days.to_pylist():
-        bad = row["overlap_minutes"] or row["booked_minutes_outside_hours"]
-        stretches = begins[row["room_no"], row["local_date"]]
-        most = row["bookings"] if bad else min(row["bookings"], stretches)
-        assert row["told_bookings"] == most

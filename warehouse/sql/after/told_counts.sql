@@ -1,5 +1,5 @@
--- Work table: how many bookings of each place and closed month the minutes of its rooms tell apart,
--- at most (R17). Months and places are those of profile_counts.
+-- Work table: how many bookings of each place and closed month room_days tells, at least (R17). Months
+-- and places are those of profile_counts.
 SELECT d.site,
        d.building,
        d.capacity_band,

@@ -10,29 +10,24 @@ contract, its rows go into the database; if not, it is a work table that dies wi
 
 import glob
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar, Final
+from uuid import UUID, uuid4
 
 import duckdb
 import pyarrow as pa
 
-from transforms.contract import (
-    CAPACITY_BANDS,
-    DURATION_BANDS,
-    HEADCOUNT_BANDS,
-    LEAD_TIME_BANDS,
-    MEASURES,
-    Band,
-    Column,
-    Table,
-)
+from transforms.contract import Column, Table
 from transforms.contract.database import STATISTICS, TABLES
 from warehouse.lake_format import Part
+from warehouse.macros import MACROS
 from warehouse.storage import WarehouseError
 
 STORAGE_VERSION: Final = "v1.4.0"
@@ -56,40 +51,6 @@ _EMPTY: Final[dict[tuple[tuple[str, Table], ...], bytes]] = {}
 """A file of empty tables for each contract that this process has built."""
 _OF_ROOMS: Final = frozenset({"rooms", "rooms_as_of", "coverage"})
 """Tables that also have personal rooms, which the statistics leave out."""
-_YEAR_1: Final = 62_135_596_800_000_000
-"""Microseconds from the year 1 to 1970: added so that years before 1970 work too."""
-_MINUTE_US: Final = 60_000_000
-
-
-def _banded(bands: Sequence[Band], value: str, unit: int = 1, *, numbers: bool = False) -> str:
-    """Return the SQL for a value's band: its label, or its number from 0 on.
-
-    The value's unit is ``unit`` times as fine as that of the bands' limits.
-    """
-    names = [str(at) if numbers else f"'{band.label}'" for at, band in enumerate(bands)]
-    limits = [
-        (band.at_most * unit, name) for band, name in zip(bands, names, strict=True) if band.at_most
-    ]
-    cases = " ".join(f"WHEN {value} <= {limit} THEN {name}" for limit, name in limits)
-    return f"CASE WHEN {value} IS NULL THEN NULL {cases} ELSE {names[-1]} END"
-
-
-_LABELS: Final = {
-    measure: ", ".join("NULL" if band is None else f"'{band}'" for band in bands)
-    for measure, bands in MEASURES.items()
-}
-_KINDS: Final = " ".join(f"WHEN '{kind}' THEN {at}" for at, kind in enumerate(MEASURES["kind"]))
-_MACROS: Final = {
-    "start_minute(t)": f"(epoch_us(t) + {_YEAR_1}) // {_MINUTE_US}",
-    "end_minute(t)": f"(epoch_us(t) + {_YEAR_1 + _MINUTE_US - 1}) // {_MINUTE_US}",
-    "capacity_band(n)": _banded(CAPACITY_BANDS, "n"),
-    "lead_time_band(n)": _banded(LEAD_TIME_BANDS, "n", _MINUTE_US),
-    "headcount_number(n)": _banded(HEADCOUNT_BANDS, "n", numbers=True),
-    "duration_number(n)": _banded(DURATION_BANDS, "n", numbers=True),
-    "lead_time_number(n)": _banded(LEAD_TIME_BANDS, "n", _MINUTE_US, numbers=True),
-    "kind_number(kind)": f"CASE kind {_KINDS} END",
-    **{f"{measure}_of(n)": f"([{labels}])[n + 1]" for measure, labels in _LABELS.items()},
-}
 
 
 class BuildError(WarehouseError):
@@ -106,15 +67,35 @@ class EngineUnusableError(WarehouseError):
     exit_code: ClassVar[int] = 2
 
 
+@dataclass(frozen=True)
+class Left:
+    """A folder where tables are left as Parquet, under names that no other attempt has.
+
+    The rows of the tables ``at_once`` go there step by step, and are never in memory together.
+    """
+
+    folder: Path
+    at_once: tuple[str, ...] = ()
+    attempt: UUID = field(default_factory=uuid4)
+
+    def path(self, name: str, number: int) -> str:
+        """Return the path of a table's file; paths are sorted like their numbers."""
+        return str(self.folder / f"{name}-{self.attempt.hex}-{number:04}.parquet")
+
+
 class Engine:
     """A database that is being built. Published tables and work tables go by their bare names.
 
     ``folder`` is for files that last no longer than the build: it is the region's, and is swept.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, folder: Path, left: Left | None = None
+    ) -> None:
         self._connection, self.folder = connection, folder
+        self._left = left or Left(folder)
         self._made: set[str] = set()
+        self._written: dict[str, list[str]] = defaultdict(list)
 
     def load(self, name: str, rows: pa.Table) -> None:  # noqa: ARG002 - DuckDB reads it by its name
         """Copy an Arrow table into a work table, replacing any of that name."""
@@ -170,9 +151,16 @@ class Engine:
         """Add rows to one of the contract's tables."""
         self._connection.execute(f"INSERT INTO {name} FROM rows")
 
-    def write_parquet(self, name: str, path: Path) -> None:
-        """Write a table as a Parquet file for ``insert_files`` or ``load_files``."""
-        self._connection.execute(f"COPY {name} TO {_quoted(str(path))} (FORMAT parquet)")
+    def leave(self, name: str) -> list[str]:
+        """Return the Parquet files of a table, for ``insert_files`` or ``load_files``."""
+        if name not in self._written:
+            self._write(name, f"FROM {name}")
+        return self._written[name]
+
+    def _write(self, name: str, select: str) -> None:
+        path = self._left.path(name, len(self._written[name]))
+        self._connection.execute(f"COPY ({select}) TO {_quoted(path)} (FORMAT parquet)")
+        self._written[name].append(path)
 
     def insert_files(self, name: str, paths: Sequence[str], where: str = "true") -> None:
         """Add rows of Parquet files to one of the contract's tables, file by file."""
@@ -182,7 +170,10 @@ class Engine:
     def view_files(self, name: str, paths: Sequence[str]) -> None:
         """Make one of the contract's tables a view of Parquet files, without a copy."""
         self._connection.execute(f"DROP TABLE {name}")
-        self._connection.execute(f"CREATE VIEW {name} AS FROM {_files(paths)}")
+        self._view(name, paths)
+
+    def _view(self, name: str, paths: Sequence[str]) -> None:
+        self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS FROM {_files(paths)}")
 
     def load_files(self, name: str, paths: Sequence[str]) -> None:
         """Load Parquet files into a work table."""
@@ -208,7 +199,13 @@ class Engine:
             if (name, select) not in _LOOKED_AT:
                 self._refuse_other_columns(name, select)
                 _LOOKED_AT.add((name, select))
-            self._connection.execute(f"INSERT INTO {name} {select}")
+            if name in self._left.at_once:
+                if name not in self._written:
+                    self._connection.execute(f"DROP TABLE {name}")
+                self._write(name, select)
+                self._view(name, self._written[name])
+            else:
+                self._connection.execute(f"INSERT INTO {name} {select}")
         elif append and name in self._made:
             self._connection.execute(f"INSERT INTO {name} {select}")
         else:
@@ -268,12 +265,12 @@ class Engine:
 
 @contextmanager
 def building(
-    path: Path, threads: int | None, memory_limit: str, *, is_kept: bool = True
+    path: Path, threads: int | None, memory_limit: str, left: Left | None = None
 ) -> Iterator[Engine]:
     """Open a new database at the path with the settings of a build; close it afterwards.
 
     Spills go beside the database: they are the region's data too. Nothing is downloaded. With
-    ``is_kept`` false the database is in memory, never in a file: tables are only read from it.
+    ``left`` the database is in memory, never in a file: its tables are left elsewhere.
 
     Raises:
         EngineError: DuckDB failed, or there is no memory left for the arrays beside it; texts
@@ -299,15 +296,15 @@ def building(
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET parquet_metadata_cache = true")
-        if is_kept:
+        if left is None:
             _attach_empty(connection, path, "published", TABLES)
         else:
             connection.execute("ATTACH ':memory:' AS published")
             _create(connection, "published", TABLES)
         connection.execute("USE published")
-        for name, expression in _MACROS.items():
+        for name, expression in MACROS.items():
             connection.execute(f"CREATE TEMP MACRO {name} AS {expression}")
-        yield Engine(connection, path.parent)
+        yield Engine(connection, path.parent, left)
         connection.execute("USE memory")
         connection.execute("DETACH published")
     except (duckdb.Error, MemoryError) as error:

@@ -48,15 +48,15 @@ from warehouse.versions import building_name
 Written: TypeAlias = tuple[int, str, str]
 """Number of the shard, name of a table, name of its file."""
 
-ROWS_A_SHARD: Final = 1_000_000
+ROWS_A_SHARD: Final = 2_000_000
 
 
 class ShardBuilder(ABC):
     """Builds a database as ``publish.build`` does; ``run`` decides where shards are built.
 
     ``worker_memory`` is what building one shard may take, in bytes; ``shards`` is how many to make,
-    None for one for each million rows of the lake. Workers write their tables to ``shared``, where
-    the warehouse is, if that is a bucket; otherwise to the warehouse's folder.
+    None for one for each two million rows of the lake. Workers write their tables to ``shared``,
+    where the warehouse is, if that is a bucket; otherwise to the warehouse's folder.
     """
 
     def __init__(

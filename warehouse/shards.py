@@ -19,7 +19,6 @@ from datetime import date, datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -29,12 +28,12 @@ from transforms.contract import Region
 from transforms.contract.database import TABLES
 from transforms.contract.lake import LAKE, ROOMS
 from warehouse.build import DAILY, Daily, Stage, Survey, load_rooms
-from warehouse.engine import BuildError, Engine, EngineError, building
+from warehouse.engine import BuildError, Engine, EngineError, Left, building
 from warehouse.inputs import Inputs, PublishOptions
 from warehouse.lake import Lake
 from warehouse.profile import PROFILE
 from warehouse.profile_memory import MEMORY
-from warehouse.publish import EACH_PASS, LAST, build_rooms
+from warehouse.publish import EACH_PASS, LARGE, LAST, build_rooms
 from warehouse.storage import Location, ObjectUrl, WarehouseError, storage_at
 
 Place: TypeAlias = tuple[str | None, str | None]
@@ -308,18 +307,18 @@ class Job:
             self.first_night,
         )
         written = []
-        path = scratch / "shard.duckdb"
-        with building(path, options.threads, options.memory_limit, is_kept=False) as engine:
+        folder = self.out if isinstance(self.out, Path) else scratch
+        path, left = scratch / "shard.duckdb", Left(folder, LARGE)
+        with building(path, options.threads, options.memory_limit, left) as engine:
             load_rooms(engine, inputs)
             build_rooms(engine, rows, found, options, _STAGES)
             counted = engine.counts(OF_SHARDS)
             for name in (*OF_SHARDS, *SUMS):
                 if name in SUMS or counted[name]:
-                    file = f"{name}-{uuid4().hex}.parquet"
-                    path = (self.out if isinstance(self.out, Path) else scratch) / file
-                    engine.write_parquet(name, path)
-                    if isinstance(self.out, ObjectUrl):
-                        storage_at(self.out, "warehouse", BuildError).keep({(file,): path})
-                        path.unlink()
-                    written.append((name, file))
+                    for file in map(Path, engine.leave(name)):
+                        if isinstance(self.out, ObjectUrl):
+                            storage = storage_at(self.out, "warehouse", BuildError)
+                            storage.keep({(file.name,): file})
+                            file.unlink()
+                        written.append((name, file.name))
         return written

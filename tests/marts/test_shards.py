@@ -4,11 +4,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -31,6 +32,7 @@ from warehouse.versions import VersionError
 Tables: TypeAlias = dict[str, Counter[Any]]
 
 DAY = date(2026, 3, 2)
+_DAY_OF = {"bookings": "local_start_date", "room_hours": "local_date"}
 
 
 class HereBuilder(ShardBuilder):
@@ -180,6 +182,29 @@ def test_small_buildings_are_packed_into_as_many_shards_as_wanted() -> None:
     versions = [version(f"r{n}", f"B{n:02}") for n in range(40)]
     shards = plan_shards(versions, {f"r{n}": 100 for n in range(40)}, wanted=4, most_rows=10**6)
     assert [(len(shard.rooms), shard.rows) for shard in shards] == [(10, 1000)] * 4
+
+
+def test_bookings_and_hours_of_a_shard_leave_it_pass_by_pass_in_order(tmp_path: Path) -> None:
+    lake, days = Lake(tmp_path / "lake", "EU"), [DAY, DAY + timedelta(days=1)]
+    room = Room("r1")
+    of = scenario((room,), [book(room, day, "09:00", "10:00") for day in days], days)
+    write_lake(lake, of)
+    found: dict[str, list[set[date]]] = {"bookings": [], "room_hours": []}
+
+    class LookingBuilder(HereBuilder):
+        def run(
+            self, lake: Lake, split: Split, rooms: Sequence[Mapping[str, bytes]], job: Job
+        ) -> list[Written]:
+            written = super().run(lake, split, rooms, job)
+            for _, name, file in written:
+                if name in found and isinstance(job.out, Path):
+                    dates = pq.read_table(job.out / file).column(_DAY_OF[name])
+                    found[name].append(set(dates.to_pylist()))
+            return written
+
+    options = replace(of.options, room_days_per_pass=1)
+    publish(lake, tmp_path / "w", options, of.now, LookingBuilder(10**10, None))
+    assert found == {name: [{day} for day in days] for name in found}
 
 
 def test_a_building_larger_than_a_worker_is_refused_by_its_name(tmp_path: Path) -> None:

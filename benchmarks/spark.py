@@ -5,7 +5,8 @@ machine of the same lake. Prints a line of JSON for each; 0 executors means one 
 Does not belong here: whether the tables are the same (``tests/spark``).
 
 Run: ``make .venv-spark/ready && .venv-spark/bin/python -m benchmarks.spark``. CPU covers every
-process that a publish started, including Java, sampled four times a second. Linux only.
+process that a publish started, including Java, sampled four times a second. With ``--archives`` the
+first publish also writes archives of Java's classes there, and the others use them. Linux only.
 """
 
 import argparse
@@ -35,7 +36,7 @@ _ROLES: Final = {
 }
 
 
-def publish_with(executors: int, folder: Path) -> None:
+def publish_with(executors: int, folder: Path, archives: Path | None) -> None:
     """Publish the lake in a folder with that many executors; with 0, on this machine."""
     options = PublishOptions(threads=THREADS, keep_versions=1, export_parquet=False)
     lake, warehouse = make_lake(folder, 0), folder / "warehouse"
@@ -47,8 +48,8 @@ def publish_with(executors: int, folder: Path) -> None:
     conf = {
         "spark.executor.memory": "800m",
         "spark.ui.enabled": "false",
-        "spark.driver.extraJavaOptions": _JAVA,
-        "spark.executor.extraJavaOptions": _JAVA,
+        "spark.driver.extraJavaOptions": _java("driver", archives),
+        "spark.executor.extraJavaOptions": _java("executor", archives),
     }
     with spark_builder(f"local-cluster[{executors},1,1024]", conf) as builder:
         begun = time.perf_counter()
@@ -56,9 +57,19 @@ def publish_with(executors: int, folder: Path) -> None:
         print(round(time.perf_counter() - begun, 1))
 
 
-def measured(executors: int, folder: Path) -> dict[str, Any]:
+def _java(role: str, archives: Path | None) -> str:
+    if archives is None:
+        return _JAVA
+    file = archives / f"{role}.jsa"
+    use = "SharedArchiveFile" if file.exists() else "ArchiveClassesAtExit"
+    return f"{_JAVA} -Xlog:disable -XX:{use}={file}"
+
+
+def measured(executors: int, folder: Path, archives: Path | None) -> dict[str, Any]:
     """Publish in separate processes; return wall and CPU seconds, and CPU and peaks by role."""
     command = [sys.executable, "-m", "benchmarks.spark", "--folder", str(folder)]
+    if archives:
+        command += ["--archives", str(archives)]
     begun = time.perf_counter()
     peaks: dict[str, int] = defaultdict(int)
     ticks: dict[int, tuple[str, int]] = {}
@@ -141,10 +152,11 @@ def main() -> None:
     parser.add_argument("--size", default="2.4M", choices=ROOMS)
     parser.add_argument("--executors", default="1,2", help="numbers of executors")
     parser.add_argument("--folder", type=Path, help="keeps the lake and the database")
+    parser.add_argument("--archives", type=Path, help="keeps archives of Java's classes")
     parser.add_argument("--task", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.task is not None:
-        publish_with(asked.task, asked.folder)
+        publish_with(asked.task, asked.folder, asked.archives)
         return
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -153,7 +165,7 @@ def main() -> None:
         bookings = make_lake(folder, ROOMS[asked.size]).count("bookings")
         print(json.dumps({"bookings": bookings}))
         for executors in (0, *map(int, asked.executors.split(","))):
-            figures = {"executors": executors, **measured(executors, folder)}
+            figures = {"executors": executors, **measured(executors, folder, asked.archives)}
             print(json.dumps(figures), flush=True)
 
 

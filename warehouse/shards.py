@@ -162,9 +162,9 @@ class Split:
         """Yield the rows of some days for each shard that has any, in the lake's order."""
         lake = Lake(self.root, self.region)
         tables = []
-        for day, table in zip(days, lake.read_each(dataset, days, is_packed=True), strict=True):
-            if table is not None and len(table):
-                table = table.append_column("lake_date", pa.array([day] * len(table), pa.date32()))
+        for day, read in zip(days, lake.read_each(dataset, days, is_packed=True), strict=True):
+            if read is not None and len(read):
+                table = read.append_column("lake_date", pa.array([day] * len(read), pa.date32()))
                 numbers = pa.array(np.arange(len(table)), pa.int64())
                 tables.append(table.append_column("lake_row", numbers))
         if not tables:

@@ -25,9 +25,8 @@ import duckdb
 import pyarrow as pa
 
 from transforms.contract import Column, Table
-from transforms.contract.database import STATISTICS, TABLES
+from transforms.contract.database import MACROS, STATISTICS, TABLES
 from warehouse.lake_format import Part
-from warehouse.macros import MACROS
 from warehouse.storage import WarehouseError
 
 STORAGE_VERSION: Final = "v1.4.0"

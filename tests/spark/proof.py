@@ -238,7 +238,7 @@ def of_the_job_file(folder: Path) -> str:
     lake = Lake(folder / "eu" / "lake", "EU")
     room, day = Room("r1", time_zone="UTC"), date(2026, 3, 2)
     write_lake(lake, scenario((room,), [book(room, day, "09:00", "10:00")], [day]))
-    job = Path(pipelines.__file__).parent / "spark_job.py"
+    job = Path(pipelines.__file__).parents[1] / "deploy" / "spark" / "job.py"
     subprocess.run(
         [
             *(Path(sys.executable).with_name("spark-submit"), "--master", "local[1]", job),

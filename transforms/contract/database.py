@@ -1,6 +1,9 @@
-"""The tables with a row for each room or place and hour or day: how much it was used."""
+"""The tables with a row for each room or place and hour or day: how much it was used.
 
-from collections.abc import Mapping
+And what the SQL that fills them shares: minutes of instants, and bands, as macros of DuckDB.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -10,13 +13,19 @@ import pyarrow as pa
 from transforms.contract import (
     BOOKING_COUNT,
     BOOKINGS_SUM,
+    CAPACITY_BANDS,
+    DURATION_BANDS,
+    HEADCOUNT_BANDS,
+    LEAD_TIME_BANDS,
     LOCAL_DATE,
     LOCAL_HOUR,
+    MEASURES,
     OPEN,
     OPEN_SUM,
     REGION,
     TIME,
     WEEKDAY,
+    Band,
     Column,
     Table,
     computed,
@@ -261,3 +270,38 @@ STATISTICS: Final[Mapping[str, Table]] = MappingProxyType(
     }
 )
 """What everybody may see: no single bookings, and no rooms that belong to one person."""
+
+_YEAR_1: Final = 62_135_596_800_000_000
+"""Microseconds from the year 1 to 1970: added so that years before 1970 work too."""
+_MINUTE_US: Final = 60_000_000
+
+
+def _banded(bands: Sequence[Band], value: str, unit: int = 1, *, numbers: bool = False) -> str:
+    """Return the SQL for a value's band: its label, or its number from 0 on.
+
+    The value's unit is ``unit`` times as fine as that of the bands' limits.
+    """
+    names = [str(at) if numbers else f"'{band.label}'" for at, band in enumerate(bands)]
+    limits = [
+        (band.at_most * unit, name) for band, name in zip(bands, names, strict=True) if band.at_most
+    ]
+    cases = " ".join(f"WHEN {value} <= {limit} THEN {name}" for limit, name in limits)
+    return f"CASE WHEN {value} IS NULL THEN NULL {cases} ELSE {names[-1]} END"
+
+
+_LABELS: Final = {
+    measure: ", ".join("NULL" if band is None else f"'{band}'" for band in bands)
+    for measure, bands in MEASURES.items()
+}
+_KINDS: Final = " ".join(f"WHEN '{kind}' THEN {at}" for at, kind in enumerate(MEASURES["kind"]))
+MACROS: Final = {
+    "start_minute(t)": f"(epoch_us(t) + {_YEAR_1}) // {_MINUTE_US}",
+    "end_minute(t)": f"(epoch_us(t) + {_YEAR_1 + _MINUTE_US - 1}) // {_MINUTE_US}",
+    "capacity_band(n)": _banded(CAPACITY_BANDS, "n"),
+    "lead_time_band(n)": _banded(LEAD_TIME_BANDS, "n", _MINUTE_US),
+    "headcount_number(n)": _banded(HEADCOUNT_BANDS, "n", numbers=True),
+    "duration_number(n)": _banded(DURATION_BANDS, "n", numbers=True),
+    "lead_time_number(n)": _banded(LEAD_TIME_BANDS, "n", _MINUTE_US, numbers=True),
+    "kind_number(kind)": f"CASE kind {_KINDS} END",
+    **{f"{measure}_of(n)": f"([{labels}])[n + 1]" for measure, labels in _LABELS.items()},
+}

@@ -1,7 +1,7 @@
 """The script that a Spark service runs: ``insights publish --engine spark`` with its arguments.
 
 A Spark job definition in Fabric, a Python script task in Databricks or this command runs it:
-``spark-submit spark_job.py --region EU --config insights.yaml``. The service provides the Spark
+``spark-submit job.py --region EU --config insights.yaml``. The service provides the Spark
 session. See ``docs/spark.md``.
 """
 

@@ -4,7 +4,7 @@ Belongs here: worker threads; the deadlines per room (kept even if a library han
 when to stop; which room gets a second attempt; and the region guard, which lets only the mailboxes
 of a reading be read.
 Does not belong here: how a room is read (``sources``), what happens to the result
-(``night.py``, ``check``, ``cli/exchange.py``).
+(``night.py``, ``check``, ``compare.py``).
 
 Workers are threads, because a room mostly waits, for a fifth of a second. Each has its own source,
 because a shared connection pool can deadlock when a server asks for fewer connections.

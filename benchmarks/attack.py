@@ -18,6 +18,7 @@ from typing import Any, Final
 import click
 import pyarrow as pa
 
+from benchmarks.generate import Plan, generate
 from pipelines.cli.record import AttackResult, write_result
 from tests.privacy.statistics.attacker import attack
 from tests.privacy.statistics.knowledge import Night, Own, read_changes, read_night
@@ -31,7 +32,6 @@ from transforms.contract import (
 )
 from transforms.contract.lake import CHANGES
 from warehouse import connect
-from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
 from warehouse.versions import pointer

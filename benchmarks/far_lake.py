@@ -23,9 +23,9 @@ from urllib.parse import urlsplit
 
 import click
 
+from benchmarks.generate import Plan, generate
 from benchmarks.marts import NOW, THREADS, TODAY
 from tests.object_stores import seaweedfs
-from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
 from warehouse.storage import Location, ObjectUrl

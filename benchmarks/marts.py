@@ -22,10 +22,10 @@ from typing import Any, Final
 
 import duckdb
 
+from benchmarks.generate import Plan, generate
 from warehouse import connect, engine
 from warehouse.build import MASKS, Build, LakeRows, Stage, survey
 from warehouse.engine import building
-from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
 

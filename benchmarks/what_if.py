@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import click
 
+from benchmarks.generate import Plan, generate
 from tests.what_if.offices import best, random_office
 from warehouse import connect, what_if
 from warehouse.bounds import at_most
-from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
 from warehouse.placement import place, served
 from warehouse.publish import PublishOptions, publish

@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow.compute as pc
 from click.testing import CliRunner
 
+from benchmarks.generate import Plan, bookings_of, generate, main, room_directory
 from transforms.contract.lake import BOOKINGS
 from warehouse import connect
-from warehouse.generate import Plan, bookings_of, generate, main, room_directory
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
 

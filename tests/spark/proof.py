@@ -27,6 +27,7 @@ from hypothesis import HealthCheck, given, settings
 from pyspark.sql import SparkSession
 
 import pipelines
+from benchmarks.generate import Plan, generate
 from tests.marts.scenario import Room, Scenario, book, scenario, write_lake
 from tests.marts.scenarios import scenarios
 from tests.marts.worked import everything
@@ -36,7 +37,6 @@ from tests.settings.company import region
 from transforms.contract.database import STATISTICS, TABLES
 from warehouse.connect import _attach, connect
 from warehouse.engine import BuildError
-from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
 from warehouse.spark import SparkBuilder, spark_builder

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from benchmarks.generate import Plan, generate
 from tests.needs import DEPTH
 from tests.privacy.statistics.attacker import attack
 from tests.privacy.statistics.knowledge import (
@@ -26,7 +27,6 @@ from tests.privacy.statistics.knowledge import (
 )
 from tests.privacy.statistics.publisher import Fact, Publisher, closed_facts
 from transforms.contract import CHANGE_WORDS
-from warehouse.generate import Plan, generate
 from warehouse.lake import Lake
 from warehouse.plan import what_if_tables
 from warehouse.profile import BOOKINGS, CHANGES, profile_of, profile_rows

@@ -4,8 +4,8 @@ Belongs here: realistic rooms, bookings and coverage (peaks, series, gaps, confl
 cancellations), drawn day by day from a seed and written through the lake.
 Does not belong here: the simulated Exchange (``pipelines/sandbox``); no run reads anything here.
 
-``python -m warehouse.generate DIR --rooms 10000 --months 13`` makes about 24 million past bookings,
-and those ahead, in a few minutes.
+``python -m benchmarks.generate DIR --rooms 10000 --months 13`` makes about 24 million past
+bookings, and those ahead, in a few minutes.
 """
 
 from collections.abc import Sequence

@@ -85,19 +85,30 @@ def bounds(
         low, high = np.maximum(low, limits[0]), np.minimum(high, limits[1])
     total = np.where(visible, counts.sum(axis=-1), np.nan)
     totals = cells.totals or (total, total)
-    every = Families.found(parent)
-    large = Families.found(parent, 3) + Families.of_smallest(parent)
+    every, large = Families.found(parent), Families.found(parent, 3)
+    smallest = Families.of_smallest(parent)
+    was = _summed(low, high)
     for _ in range(_BOUND_ROUNDS):
-        before = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
         _tighten_bands(low, high, totals)
         _tighten_places(low, high, every)
         for families in large:
             _tighten_rests(low, high, families)
         _tighten_months(low, high)
-        after = low.sum(), np.where(np.isinf(high), 0, high).sum(), np.isinf(high).sum()
-        if before == after:
-            break
+        now = _summed(low, high)
+        if now == was:  # only then what costs most
+            for families in smallest:
+                _tighten_rests(low, high, families)
+            now = _summed(low, high)
+            if now == was:
+                break
+        was = now
     return low, high
+
+
+def _summed(low: Floats, high: Floats) -> tuple[float, float, int]:
+    """Return sums that change with any bound."""
+    is_endless = np.isinf(high)
+    return float(low.sum()), float(np.where(is_endless, 0, high).sum()), int(is_endless.sum())
 
 
 @dataclass(frozen=True)

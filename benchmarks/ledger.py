@@ -172,9 +172,8 @@ class Simulation:
         self._reading = [room for room in self.rooms if room.room_id not in failed]
         self.done["failed room"] += len(failed)
         loaded = {room.room_id: read_at for room in self._reading}
-        ends = (days[0], days[-1] + _DAY)
         spans = {
-            room.room_id: (day_start(ends[0], room.zone), day_start(ends[1], room.zone))
+            room.room_id: (day_start(days[0], room.zone), day_start(days[-1] + _DAY, room.zone))
             for room in self.rooms
         }
         with self.lake.exclusive(), staging(self.lake) as run:

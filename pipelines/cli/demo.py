@@ -9,10 +9,9 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -23,13 +22,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.cli import FOLDER, WHOLE, console, region_name
+from pipelines.cli import FOLDER, NOTHING, WHOLE, console, region_name
 from pipelines.definitions import launch_night
 from pipelines.history import dagster_home
 from pipelines.night import default_range, today_in
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
-from pipelines.sandbox.server import Plan, stop_at_signals
-from pipelines.sandbox.server import serve as serve_sandboxes
+from pipelines.sandbox.server import Plan, Served, end_of_process, serving
 from pipelines.settings import load_settings
 from transforms.contract import Region
 from warehouse.page import page_path
@@ -54,12 +52,8 @@ def somebody_elses_file(directory: Path) -> Path | None:
     return next((directory / name for name in names if (directory / name).exists()), None)
 
 
-@dataclass(frozen=True, slots=True)
-class RunningSandbox:
-    """A running sandbox Exchange: where it answers, and who may sign in."""
-
-    region: Region
-    served: Mapping[str, str] = field(repr=False)
+class RunningSandbox(Served):
+    """A running sandbox Exchange, and how the demo reads it."""
 
     @property
     def is_graph(self) -> bool:
@@ -67,9 +61,9 @@ class RunningSandbox:
         return self.region in _OVER_GRAPH
 
     @property
-    def url(self) -> str:
+    def endpoint(self) -> str:
         """Return the endpoint that the demo reads."""
-        return self.served["graph_url" if self.is_graph else "url"]
+        return self.graph_url if self.is_graph else self.url
 
     @property
     def secret_env(self) -> str:
@@ -79,29 +73,29 @@ class RunningSandbox:
     @property
     def secret(self) -> str:
         """Return the value that this variable must have."""
-        return self.served["client_secret" if self.is_graph else "password"]
+        return self.client_secret if self.is_graph else self.password
 
     def exchange(self, directory: Path) -> dict[str, Any]:
         """Return the entry of ``exchanges`` that reads it, with paths relative to a directory."""
         own = (
             {
                 "kind": "graph",
-                "endpoint": self.url,
-                "authority": self.url,
-                "tenant_id": self.served["tenant_id"],
-                "client_id": self.served["client_id"],
+                "endpoint": self.endpoint,
+                "authority": self.endpoint,
+                "tenant_id": self.tenant_id,
+                "client_id": self.client_id,
                 "client_secret_env": self.secret_env,
             }
             if self.is_graph
             else {
                 "kind": "ews",
-                "endpoint": self.url,
+                "endpoint": self.endpoint,
                 "auth": "basic",
-                "username": self.served["username"],
+                "username": self.username,
                 "password_env": self.secret_env,
             }
         )
-        return own | {"ca_file": os.path.relpath(self.served["ca_file"], directory)}
+        return own | {"ca_file": os.path.relpath(self.ca_file, directory)}
 
 
 @contextmanager
@@ -131,7 +125,7 @@ def _running_sandbox(region: Region, options: Sequence[str]) -> Iterator[Running
             line = process.stdout.readline()
             if not line:
                 raise ChildProcessError(0, "did not start; its message is above", "sandbox")
-            yield RunningSandbox(region, json.loads(line))
+            yield RunningSandbox(**json.loads(line))
         finally:
             process.terminate()
 
@@ -153,7 +147,7 @@ def write_configuration(
             "lake": f"{name}/lake",
             "warehouse": f"{name}/warehouse",
             "rooms": list_of_rooms,
-            "accepted_domains": [sandbox.served["username"].rpartition("@")[2]],
+            "accepted_domains": [sandbox.username.rpartition("@")[2]],
             "exchanges": {"cloud" if sandbox.is_graph else "sandbox": sandbox.exchange(directory)},
         }
         rows = directory_rows(generated_tenant(sandbox.region, rooms=rooms))
@@ -184,7 +178,34 @@ def _rooms_name(region: Region) -> str:
 @click.option("--serve", is_flag=True, help="Leave the sandbox Exchange running.")
 def demo(rooms: int, days: int, directory: Path, serve: bool) -> int:
     """Read two regions from a sandbox Exchange and show their utilization."""
-    return run_demo(directory, rooms, days, serve=serve)
+    if file := somebody_elses_file(directory):
+        raise click.UsageError(
+            f"--dir {directory}: the demo would write over {file}; name a folder of its own"
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    terminal = Console()
+    with running_sandboxes(directory, rooms) as sandboxes:
+        config = write_configuration(directory, sandboxes, rooms, ahead_days=min(days, 180))
+        for sandbox in sandboxes:
+            protocol = "Microsoft Graph" if sandbox.is_graph else "EWS"
+            click.echo(
+                f"{sandbox.region}: sandbox Exchange with {rooms} rooms over {protocol} at "
+                f"{sandbox.endpoint}"
+            )
+        databases: dict[Region, Location] = {}
+        for sandbox in sandboxes:
+            database = _one_night(config, sandbox.region, days, terminal)
+            if database is None:
+                return NOTHING
+            databases[sandbox.region] = database
+        show_what_next(terminal, config, databases)
+        if serve:
+            click.echo("\nThe sandbox goes on answering until Ctrl-C. In another terminal:")
+            for sandbox in sandboxes:
+                click.echo(f"  export {sandbox.secret_env}=sandbox")
+            click.echo(f"  {program('insights')} run --config {config} --region EU")
+            end_of_process().wait()
+    return WHOLE
 
 
 @click.command()
@@ -210,47 +231,11 @@ def demo(rooms: int, days: int, directory: Path, serve: bool) -> int:
 def sandbox(rooms: int, regions: tuple[Region, ...], port: int, directory: Path) -> int:
     """Serve only the simulated Exchange, until Ctrl-C."""
     ports = {region: port + number if port else 0 for number, region in enumerate(regions)}
-    serve_sandboxes(Plan(regions, directory, rooms, ports=ports), console.show_sandboxes)
+    over = end_of_process()
+    with serving(Plan(regions, directory, rooms, ports=ports)) as served:
+        console.show_sandboxes(served)
+        over.wait()
     return WHOLE
-
-
-def run_demo(directory: Path, rooms: int, days: int, *, serve: bool) -> int:
-    """Run the demo in a directory; return the exit code.
-
-    Raises:
-        click.UsageError: the directory holds a configuration that is not the demo's.
-        OSError: the directory cannot be written.
-    """
-    if file := somebody_elses_file(directory):
-        raise click.UsageError(
-            f"--dir {directory}: the demo would write over {file}; name a folder of its own"
-        )
-    directory.mkdir(parents=True, exist_ok=True)
-    terminal = Console()
-    with running_sandboxes(directory, rooms) as sandboxes:
-        config = write_configuration(directory, sandboxes, rooms, ahead_days=min(days, 180))
-        for sandbox in sandboxes:
-            protocol = "Microsoft Graph" if sandbox.is_graph else "EWS"
-            click.echo(
-                f"{sandbox.region}: sandbox Exchange with {rooms} rooms over {protocol} at "
-                f"{sandbox.url}"
-            )
-        databases: dict[Region, Location] = {}
-        for sandbox in sandboxes:
-            database = _one_night(config, sandbox.region, days, terminal)
-            if database is None:
-                return 1
-            databases[sandbox.region] = database
-        show_what_next(terminal, config, databases)
-        if serve:
-            click.echo("\nThe sandbox goes on answering until Ctrl-C. In another terminal:")
-            for sandbox in sandboxes:
-                click.echo(f"  export {sandbox.secret_env}=sandbox")
-            click.echo(f"  {program('insights')} run --config {config} --region EU")
-            over = threading.Event()
-            stop_at_signals(over)
-            over.wait()
-    return 0
 
 
 def _one_night(config: Path, region: Region, days: int, terminal: Console) -> Location | None:

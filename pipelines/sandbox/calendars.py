@@ -117,11 +117,6 @@ def season_of(site: Site, day: date, seed: int) -> float:
     return trend * (0.6 if day.month == 7 or week in quiet else 1.0)
 
 
-def draw_status(chance: float) -> tuple[str, str, bool, str]:
-    """Return free/busy, response, is_cancelled and sensitivity for a random number below 1."""
-    return _BY_CHANCE[int(chance * len(_BY_CHANCE))]
-
-
 def lead_time(random: Random, least_chance: float = 0.0) -> timedelta:
     """Draw how long before its start a meeting was created, to the second."""
     chance = least_chance + (1 - least_chance) * random.random()
@@ -154,39 +149,6 @@ class Series:
         )
 
 
-def series_of_era(room: Room, people: People, seed: int, era: int) -> Sequence[Sequence[Series]]:
-    """Return, by weekday, the series that begin in a half-year (the ``era``-th ``ERA_DAYS``)."""
-    random = Random(f"{seed}/{room.address}/series/{era}")  # noqa: S311  invented meetings
-    is_crowded = room.popularity > _CROWDED
-    wanted = round(room.popularity * 8 * (_CROWDED_SHARE if is_crowded else _SHARE))
-    by_weekday: list[list[Series]] = [[] for _ in range(7)]
-    taken = [0] * 7
-    for _ in range(wanted):
-        weekdays = frozenset(range(5))
-        if random.random() >= 0.04:
-            weekdays = frozenset({random.randrange(5)})
-        first = date.fromordinal(era * ERA_DAYS + random.randrange(ERA_DAYS))
-        noon = datetime.combine(first, time(12), zone(room.site.time_zone)).astimezone(UTC)
-        series = Series(
-            uid=f"040000008200E00074C5B7101A82E008{random.getrandbits(128):032X}",
-            weekdays=weekdays,
-            weeks=random.choice((1, 1, 1, 2)),
-            first_date=first,
-            last_date=first + timedelta(days=random.randint(21, ERA_DAYS - 1)),
-            quarter=pick_quarter(random),
-            quarters=random.choice((2, 2, 2, 4, 4, 4, 6, 8)),
-            created_at=noon - timedelta(minutes=random.randint(60, 45 * 1440)),
-            meeting=draw_meeting(room, people, random),
-        )
-        mask = (1 << series.quarters) - 1 << series.quarter
-        if not is_crowded and any(taken[weekday] & mask for weekday in series.weekdays):
-            continue
-        for weekday in series.weekdays:
-            taken[weekday] |= mask
-            by_weekday[weekday].append(series)
-    return by_weekday
-
-
 class Schedules:
     """The calendars of every room of a tenant: ``provider(room)`` is a mailbox's items."""
 
@@ -210,7 +172,36 @@ class Schedules:
         return items
 
     def _series_of_era(self, room: Room, era: int) -> Sequence[Sequence[Series]]:
-        return series_of_era(room, self._people, self._seed, era)
+        """Return, by weekday, the series that begin in the ``era``-th half-year (``ERA_DAYS``)."""
+        random = Random(f"{self._seed}/{room.address}/series/{era}")  # noqa: S311  invented meetings
+        is_crowded = room.popularity > _CROWDED
+        wanted = round(room.popularity * 8 * (_CROWDED_SHARE if is_crowded else _SHARE))
+        by_weekday: list[list[Series]] = [[] for _ in range(7)]
+        taken = [0] * 7
+        for _ in range(wanted):
+            weekdays = frozenset(range(5))
+            if random.random() >= 0.04:
+                weekdays = frozenset({random.randrange(5)})
+            first = date.fromordinal(era * ERA_DAYS + random.randrange(ERA_DAYS))
+            noon = datetime.combine(first, time(12), zone(room.site.time_zone)).astimezone(UTC)
+            series = Series(
+                uid=f"040000008200E00074C5B7101A82E008{random.getrandbits(128):032X}",
+                weekdays=weekdays,
+                weeks=random.choice((1, 1, 1, 2)),
+                first_date=first,
+                last_date=first + timedelta(days=random.randint(21, ERA_DAYS - 1)),
+                quarter=pick_quarter(random),
+                quarters=random.choice((2, 2, 2, 4, 4, 4, 6, 8)),
+                created_at=noon - timedelta(minutes=random.randint(60, 45 * 1440)),
+                meeting=draw_meeting(room, self._people, random),
+            )
+            mask = (1 << series.quarters) - 1 << series.quarter
+            if not is_crowded and any(taken[weekday] & mask for weekday in series.weekdays):
+                continue
+            for weekday in series.weekdays:
+                taken[weekday] |= mask
+                by_weekday[weekday].append(series)
+        return by_weekday
 
     def _items_of_day(self, room: Room, ordinal: int) -> tuple[Item, ...]:
         """Return the items planned for a local date (a few start the day before or after)."""
@@ -225,18 +216,6 @@ class Schedules:
         day.add_singles()
         day.add_oddity()
         return tuple(day.items)
-
-
-@dataclass(frozen=True)
-class _Booking:
-    """A booking before people are drawn for it; ``series`` is None for a single one."""
-
-    starts_at: datetime
-    length: timedelta
-    created_at: datetime
-    kind: str = "Single"
-    series: Series | None = None
-    all_day_zone: str = ""
 
 
 class _Day:
@@ -266,7 +245,7 @@ class _Day:
         self._taken |= (1 << series.quarters) - 1 << quarter
         starts_at = self._at(quarter, day)
         length = series.quarters * _QUARTER
-        self._add(_Booking(starts_at, length, series.created_at, kind, series))
+        self._add(starts_at, length, series.created_at, kind=kind, series=series)
 
     def add_singles(self) -> None:
         """Add single meetings where the room is free; a few may overlap others."""
@@ -305,45 +284,55 @@ class _Day:
         self, starts_at: datetime, length: timedelta, least_chance: float = 0.0
     ) -> None:
         created_at = starts_at - lead_time(self._random, least_chance)
-        self._add(_Booking(starts_at, length, created_at))
+        self._add(starts_at, length, created_at)
 
     def _add_all_day(self, dated_in: ZoneInfo, windows_zone: str, days: int) -> None:
         first = datetime.combine(self.date, time(), dated_in)
         starts_at = first.astimezone(UTC)
         length = (first + timedelta(days=days)).astimezone(UTC) - starts_at
         created_at = starts_at - lead_time(self._random, _PLANNED) - timedelta(hours=10)
-        self._add(_Booking(starts_at, length, created_at, all_day_zone=windows_zone))
+        self._add(starts_at, length, created_at, all_day_zone=windows_zone)
 
-    def _add(self, booking: _Booking) -> None:
-        """Make an item of a booking, unless it has not been created yet.
+    def _add(  # noqa: PLR0913 - what is known of a booking before people are drawn for it
+        self,
+        starts_at: datetime,
+        length: timedelta,
+        created_at: datetime,
+        *,
+        kind: str = "Single",
+        series: Series | None = None,
+        all_day_zone: str = "",
+    ) -> None:
+        """Add a booking's item, unless it has not been created yet; a single one has no series.
 
         Either way it draws the same random numbers, so bookings never depend on ``now``.
         """
         self._drawn += 1
         chance, own_seed = self._random.random(), self._random.getrandbits(62)
-        if booking.created_at > self._now:
+        if created_at > self._now:
             return
-        if booking.series is not None:
-            meeting = booking.series.meeting
+        if series is not None:
+            meeting = series.meeting
         else:
             own = Random(own_seed)  # noqa: S311  invented people
             meeting = draw_meeting(self._room, self._people, own)
-        free_busy, response, is_cancelled, sensitivity = draw_status(chance)
+        status = _BY_CHANCE[int(chance * len(_BY_CHANCE))]
+        free_busy, response, is_cancelled, sensitivity = status
         if sensitivity == "Private" and not self._room.keeps_details:
             sensitivity = "Normal"
         item = Item(
-            starts_at=booking.starts_at,
-            ends_at=booking.starts_at + booking.length,
-            is_all_day=bool(booking.all_day_zone),
+            starts_at=starts_at,
+            ends_at=starts_at + length,
+            is_all_day=bool(all_day_zone),
             is_cancelled=is_cancelled,
             sensitivity=sensitivity,
-            item_type=booking.kind,
+            item_type=kind,
             free_busy=free_busy,
             my_response=response,
-            created_at=booking.created_at,
-            series_id=booking.series.uid if booking.series else None,
+            created_at=created_at,
+            series_id=series.uid if series else None,
             item_id=f"{self.date.toordinal():x}.{self._drawn:x}",
-            start_time_zone=booking.all_day_zone or self._room.site.windows_zone,
+            start_time_zone=all_day_zone or self._room.site.windows_zone,
             **meeting,
         )
         self.items.append(item)

@@ -311,9 +311,7 @@ _OPERATIONS: Final[dict[str, Callable[[Call], Answer]]] = {
 
 
 class EwsConnection(Wire):
-    """Serves EWS requests; ``challenge`` is sent to unauthorized clients."""
-
-    challenge = 'Basic realm="localhost"'
+    """Serves EWS requests."""
 
     def refuse_get(self) -> None:
         """Refuse a GET: EWS uses POST."""

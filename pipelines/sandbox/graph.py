@@ -7,7 +7,6 @@ import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import time
 from typing import Any, Final
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from pipelines.sandbox.faults import Entry
 from pipelines.sandbox.graph_events import GraphError, Page, SignInError, calendar_view, list_rooms
-from pipelines.sandbox.model import App, Tenant
+from pipelines.sandbox.model import App
 from pipelines.sandbox.wire import Wire
 
 _PATHS: Final = (
@@ -32,100 +31,6 @@ _PATHS: Final = (
 _OPEN: Final = ("Token", "Discovery")  # of the sign-in service; they need no token
 
 
-@dataclass(frozen=True)
-class GraphRequest:
-    """One request; ``mailbox`` is the lower-case address it is for, empty if none.
-
-    ``base`` is the server's own URL, ``options`` the query's parameters, ``form`` the body's.
-    """
-
-    operation: str
-    mailbox: str
-    tenant_id: str
-    base: str
-    options: Mapping[str, str]
-    headers: Mapping[str, str]
-    form: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class GraphAnswer:
-    """An answer's JSON, and what the request log records about it."""
-
-    content: Mapping[str, Any]
-    count: int = 0
-    status: int = 200
-    code: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def request_of(
-    method: str, target: str, headers: Mapping[str, str], data: bytes
-) -> GraphRequest | None:
-    """Parse a request; None if it is for neither Graph nor the sign-in service."""
-    parts = urlsplit(target)
-    for operation, its_method, path in _PATHS:
-        found = re.fullmatch(path, parts.path, re.IGNORECASE)
-        if found is None or method != its_method:
-            continue
-        named = found.groupdict()
-        return GraphRequest(
-            operation=operation,
-            mailbox=unquote(named.get("mailbox") or "").casefold(),
-            tenant_id=unquote(named.get("tenant") or ""),
-            base=f"https://{headers.get('host', 'localhost')}",
-            options=_single(parts.query),
-            headers=headers,
-            form=_single(data.decode()),
-        )
-    return None
-
-
-def answer(tenant: Tenant, request: GraphRequest) -> GraphAnswer:
-    """Carry out a request.
-
-    Raises:
-        GraphError: Graph or the sign-in service refuses the request.
-    """
-    own = f"{request.base}/{request.tenant_id}"
-    match request.operation:
-        case "CalendarView":
-            mailbox = tenant.mailbox(request.mailbox)
-            if mailbox is None:
-                raise GraphError(404, "ErrorInvalidUser")
-            if not tenant.app.may_read(request.mailbox):
-                raise GraphError(403, "ErrorAccessDenied")
-            swap = tenant.faults.take("other_mailbox", request.mailbox, request.operation)
-            if swap is not None:
-                mailbox = tenant.mailboxes[swap.mailbox.casefold()]
-            page = Page.of(request.options, request.headers)
-            path = f"{request.base}/v1.0/users/{request.mailbox}/calendar/calendarView"
-            content = calendar_view(tenant, mailbox, page, path)
-            return GraphAnswer(content, len(content["value"]))
-        case "Places":
-            if not tenant.app.may_read_places:
-                raise GraphError(403, "Authorization_RequestDenied")
-            content = list_rooms(tenant, request.options, f"{request.base}/v1.0/places")
-            return GraphAnswer(content, len(content["value"]))
-        case "Token":
-            endpoint = f"{own}/oauth2/v2.0/token"
-            token = issue_token(tenant.app, request.tenant_id, endpoint, request.form)
-            tenant.bearer_tokens.add(str(token["access_token"]))
-            return GraphAnswer(token)
-        case _:
-            return GraphAnswer(
-                {
-                    "issuer": f"{own}/v2.0",
-                    "authorization_endpoint": f"{own}/oauth2/v2.0/authorize",
-                    "token_endpoint": f"{own}/oauth2/v2.0/token",
-                }
-            )
-
-
-def _single(query: str) -> dict[str, str]:
-    return {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
-
-
 _ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SHA256: Final = hashes.SHA256()
 _PADDINGS: Final[Mapping[str, padding.AsymmetricPadding]] = {
@@ -134,9 +39,7 @@ _PADDINGS: Final[Mapping[str, padding.AsymmetricPadding]] = {
 }
 
 
-def issue_token(
-    app: App, tenant_id: str, endpoint: str, form: Mapping[str, str]
-) -> Mapping[str, Any]:
+def issue_token(app: App, tenant_id: str, endpoint: str, form: Mapping[str, str]) -> dict[str, Any]:
     """Return a new token if the client proves to be the app."""
     if tenant_id != app.tenant_id:
         raise SignInError(400, "invalid_request")
@@ -198,34 +101,89 @@ class GraphConnection(Wire):
 
     def serve_graph(self, data: bytes = b"") -> None:
         """Serve one request, whatever its method."""
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = request_of(self.command, self.path, headers, data)
-        if request is None:
+        requested = self._requested()
+        if requested is None:
             self.send(HTTPStatus.NOT_FOUND)
             return
+        operation, named = requested
+        mailbox = named.get("mailbox", "").casefold()
         with self.tenant.log.serving():
-            if self.is_broken_off(request.operation, request.mailbox):
+            if self.is_broken_off(operation, mailbox):
                 return
             try:
-                self._raise_refusals(request)
-                found = answer(self.tenant, request)
+                self._raise_refusals(operation, mailbox)
+                if operation in _OPEN:
+                    content = self._sign_in(operation, named["tenant"], _single(data.decode()))
+                else:
+                    content = self._page(operation, mailbox, _single(urlsplit(self.path).query))
             except GraphError as error:
-                found = GraphAnswer(error.content(), 0, error.status, error.code, error.headers)
-            entry = Entry(request.operation, request.mailbox, found.count, found.status, found.code)
-            body = json.dumps(found.content, ensure_ascii=False, separators=(",", ":"))
-            self.reply(entry, body.encode(), _JSON, found.headers)
+                content, headers = error.content(), error.headers
+                entry = Entry(operation, mailbox, 0, error.status, error.code)
+            else:
+                headers, entry = {}, Entry(operation, mailbox, len(content.get("value", ())))
+            body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+            self.reply(entry, body.encode(), _JSON, headers)
 
-    def _raise_refusals(self, request: GraphRequest) -> None:
+    def _requested(self) -> tuple[str, dict[str, str]] | None:
+        """Return the operation, and the mailbox or tenant that its path names."""
+        path = urlsplit(self.path).path
+        for operation, method, pattern in _PATHS:
+            found = re.fullmatch(pattern, path, re.IGNORECASE)
+            if found is not None and method == self.command:
+                return operation, {name: unquote(text) for name, text in found.groupdict().items()}
+        return None
+
+    @property
+    def _base(self) -> str:
+        return f"https://{self.headers.get('Host', 'localhost')}"
+
+    def _raise_refusals(self, operation: str, mailbox: str) -> None:
         """Refuse requests without a valid token, and those that a fault strikes."""
         kind, _, token = self.headers.get("Authorization", "").partition(" ")
         is_known = kind.casefold() == "bearer" and token in self.tenant.bearer_tokens
-        if request.operation not in _OPEN and not is_known:
+        if operation not in _OPEN and not is_known:
             raise GraphError(401, "InvalidAuthenticationToken", {"WWW-Authenticate": _BEARER})
-        about = (request.mailbox, request.operation)
-        found = self.tenant.faults.take("response_code", *about)
+        found = self.fault("response_code", operation, mailbox)
         if found is not None:
             raise GraphError(found.status, found.code)
-        found = self.tenant.faults.limit_at_once(*about, self.tenant.log.now)
+        found = self.tenant.faults.limit_at_once(mailbox, operation, self.tenant.log.now)
         if found is not None:
             wait = {} if found.retry_after is None else {"Retry-After": found.retry_after}
             raise GraphError(429, "ApplicationThrottled", wait)
+
+    def _sign_in(self, operation: str, tenant_id: str, form: Mapping[str, str]) -> dict[str, Any]:
+        """Answer as the sign-in service: a token, or where to get one."""
+        own = f"{self._base}/{tenant_id}"
+        endpoint = f"{own}/oauth2/v2.0/token"
+        if operation == "Token":
+            token = issue_token(self.tenant.app, tenant_id, endpoint, form)
+            self.tenant.bearer_tokens.add(str(token["access_token"]))
+            return token
+        return {
+            "issuer": f"{own}/v2.0",
+            "authorization_endpoint": f"{own}/oauth2/v2.0/authorize",
+            "token_endpoint": endpoint,
+        }
+
+    def _page(self, operation: str, address: str, options: Mapping[str, str]) -> dict[str, Any]:
+        """Answer as Graph: a page of events, or of rooms."""
+        tenant = self.tenant
+        if operation == "Places":
+            if not tenant.app.may_read_places:
+                raise GraphError(403, "Authorization_RequestDenied")
+            return list_rooms(tenant, options, f"{self._base}/v1.0/places")
+        mailbox = tenant.mailbox(address)
+        if mailbox is None:
+            raise GraphError(404, "ErrorInvalidUser")
+        if not tenant.app.may_read(address):
+            raise GraphError(403, "ErrorAccessDenied")
+        swap = self.fault("other_mailbox", operation, address)
+        if swap is not None:
+            mailbox = tenant.mailboxes[swap.mailbox.casefold()]
+        page = Page.of(options, self.headers.get("Prefer", ""))
+        path = f"{self._base}/v1.0/users/{address}/calendar/calendarView"
+        return calendar_view(tenant, mailbox, page, path)
+
+
+def _single(query: str) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}

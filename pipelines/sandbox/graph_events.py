@@ -75,7 +75,7 @@ class GraphError(Exception):
         self.code = code
         self.headers = dict(headers or {})
 
-    def content(self) -> Mapping[str, Any]:
+    def content(self) -> dict[str, Any]:
         """Return the body; clients must not rely on its wording."""
         inner = {"date": "2026-01-01T00:00:00", "request-id": "sandbox"}
         message = f"The sandbox answers {self.code}."
@@ -85,7 +85,7 @@ class GraphError(Exception):
 class SignInError(GraphError):
     """A refusal by the sign-in service: OAuth's fields instead of Graph's."""
 
-    def content(self) -> Mapping[str, Any]:
+    def content(self) -> dict[str, Any]:
         """Return the body; in Entra, ``error_codes`` has numbers."""
         text = f"The sandbox answers {self.code}."
         return {"error": self.code, "error_description": text, "error_codes": []}
@@ -203,9 +203,9 @@ class Page:
     options: Mapping[str, str]
 
     @classmethod
-    def of(cls, options: Mapping[str, str], headers: Mapping[str, str]) -> "Page":
-        """Return the page that a query requests."""
-        zone = _ZONE.search(headers.get("prefer", ""))
+    def of(cls, options: Mapping[str, str], prefer: str) -> "Page":
+        """Return the page that a query and its header Prefer request."""
+        zone = _ZONE.search(prefer)
         if zone is not None and zone[1] != "UTC":
             raise GraphError(400, "TimeZoneNotSupportedException")
         lower = {name.lower(): value for name, value in options.items()}

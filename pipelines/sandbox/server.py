@@ -12,7 +12,7 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from http.server import ThreadingHTTPServer
@@ -21,7 +21,7 @@ from typing import Self, TypeAlias
 
 import click
 
-from pipelines.sandbox.calendars import SEED, generated_tenant
+from pipelines.sandbox.calendars import generated_tenant
 from pipelines.sandbox.ews import PATH, EwsConnection
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.graph import GraphConnection
@@ -175,7 +175,6 @@ class Plan:
     regions: Sequence[Region]
     directory: Path
     rooms: int = 40
-    seed: int = SEED
     latency_seconds: float = 0.0
     ports: Mapping[Region, int] = field(default_factory=dict)
 
@@ -197,10 +196,6 @@ class Served:
     client_id: str
     client_secret: str
 
-    def as_dict(self) -> dict[str, str]:
-        """Return the fields by name, for JSON."""
-        return asdict(self)
-
 
 @contextmanager
 def serving(plan: Plan) -> Iterator[list[Served]]:
@@ -212,7 +207,7 @@ def serving(plan: Plan) -> Iterator[list[Served]]:
     with ExitStack() as servers:
         served = []
         for region in plan.regions:
-            tenant = generated_tenant(region, plan.rooms, plan.seed)
+            tenant = generated_tenant(region, plan.rooms)
             if plan.latency_seconds > 0:
                 tenant.faults.add(Fault("latency", seconds=plan.latency_seconds))
             authority = CertificateAuthority(plan.directory.resolve() / region.lower())
@@ -234,25 +229,15 @@ def serving(plan: Plan) -> Iterator[list[Served]]:
         yield served
 
 
-def serve(plan: Plan, ready: Callable[[list[Served]], None]) -> None:
-    """Serve until SIGINT or SIGTERM. Main thread only.
+def end_of_process() -> threading.Event:
+    """Return an event that SIGINT and SIGTERM set, even if a shell made this process ignore them.
 
-    ``ready`` is called with the regions' addresses as soon as they answer.
-
-    Raises:
-        OSError: a port is taken, or the directory cannot be written.
+    Main thread only.
     """
     over = threading.Event()
-    stop_at_signals(over)
-    with serving(plan) as served:
-        ready(served)
-        over.wait()
-
-
-def stop_at_signals(over: threading.Event) -> None:
-    """Set the event on SIGINT and SIGTERM, even if a shell made this process ignore them."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
+    return over
 
 
 @click.command()
@@ -260,18 +245,14 @@ def stop_at_signals(over: threading.Event) -> None:
 @click.option("--rooms", type=click.IntRange(min=1), default=40, show_default=True)
 @click.option("--dir", "directory", type=click.Path(path_type=Path), required=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 is any free one.")
-@click.option("--seed", type=int, default=SEED)
 @click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds an answer.")
-def main(  # noqa: PLR0913, PLR0917  one parameter for each option
-    region: Region, rooms: int, directory: Path, port: int, seed: int, latency: float
-) -> None:
+def main(region: Region, rooms: int, directory: Path, port: int, latency: float) -> None:
     """Serve one region's simulated Exchange until standard input closes."""
-    stop = threading.Event()
+    stop = end_of_process()
     threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
-    stop_at_signals(stop)
     try:
-        with serving(Plan([region], directory, rooms, seed, latency, {region: port})) as served:
-            click.echo(json.dumps(served[0].as_dict()))
+        with serving(Plan([region], directory, rooms, latency, {region: port})) as (served,):
+            click.echo(json.dumps(asdict(served)))
             stop.wait()
     except OSError as error:
         raise click.ClickException(f"the sandbox cannot start: {error.strerror}") from None

@@ -138,7 +138,10 @@ class _Host(Protocol):
 
 
 class Wire(BaseHTTPRequestHandler):
-    """Serves one client, one request after the other; subclasses parse the requests."""
+    """Serves one client, one request after the other; subclasses parse the requests.
+
+    ``challenge`` is sent to unauthorized clients.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

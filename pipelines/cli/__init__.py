@@ -8,11 +8,14 @@ A command's module is imported only when the command is used, so that ``insights
 wait for Dagster, DuckDB and exchangelib.
 """
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from importlib import import_module
 from io import TextIOWrapper
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
@@ -99,6 +102,12 @@ class Commands(click.Group):
 
 
 class _Date(click.DateTime):
+    def convert(  # type: ignore[override]  # a day is all that an option needs
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date:
+        """Return the day without a time."""
+        return super().convert(value, param, ctx).date()
+
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's
         """Return the placeholder in ``--help``: a word, not a format."""
         return "DATE"
@@ -166,6 +175,11 @@ def settings_of(config: Path, region: str | None, *, is_seeding: bool = False) -
             f"add regions.{region} to {config}, or change INSIGHTS_REGIONS"
         )
     return settings
+
+
+def as_json_text(value: object, indent: int | None = None) -> str:
+    """Return a value as JSON; dates and instants are written as ISO 8601."""
+    return json.dumps(value, indent=indent, default=methodcaller("isoformat"))
 
 
 def fail(lines: Iterable[str]) -> None:

@@ -19,12 +19,9 @@ from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted
 from transforms.contract import Region
 
-if TYPE_CHECKING:  # these import Dagster, DuckDB and Faker; ``check`` should not wait for them
+if TYPE_CHECKING:  # these import Dagster and DuckDB; ``check`` should not wait for them
     from pipelines.history import RunFacts
     from pipelines.night import NightResult
-    from pipelines.sandbox.server import Served
-    from warehouse.page import Page
-    from warehouse.publish import Published
 
 _PLAIN_STEPS: Final = 10
 _FAILED_ROOMS_SHOWN: Final = 20
@@ -162,29 +159,3 @@ def _show_failed_rooms(
     if (hidden := len(left) - _FAILED_ROOMS_SHOWN) > 0:
         click.echo(f"{region.region}: {hidden} more rooms failed{all_of_them}")
     show_remedies(failed.values(), region.kinds_of(failed))
-
-
-def show_published(region: Region, published: "Published") -> None:
-    """Print changes of the room directory, where the database is, and its last day."""
-    for edit in published.edits:
-        click.echo(f"{region}: {edit}")
-    through = published.data_through or "no day yet"
-    click.echo(f"{region}: published {published.path}, data through {through}")
-
-
-def show_page(region: Region, page: "Page") -> None:
-    """Print where the region's page is."""
-    size = f"{page.size_bytes / 1e6:.1f} MB"
-    rooms = f"{page.rooms:,} room{'' if page.rooms == 1 else 's'}"
-    click.echo(f"{region}: page of {rooms} in {page.path}, {size}")
-
-
-def show_sandboxes(served: Iterable["Served"]) -> None:
-    """Print where each simulated Exchange answers, and how to sign in."""
-    for each in served:
-        click.echo(f"{each.region}: EWS {each.url}")
-        click.echo(f"  account {each.username}, password {each.password}, CA file {each.ca_file}")
-        click.echo(f"{each.region}: Graph {each.graph_url} (endpoint and authority)")
-        click.echo(f"  tenant_id {each.tenant_id}, client_id {each.client_id}")
-        click.echo(f"  client secret {each.client_secret}")
-    click.echo("Ctrl-C ends it.")

@@ -233,7 +233,14 @@ def sandbox(rooms: int, regions: tuple[Region, ...], port: int, directory: Path)
     ports = {region: port + number if port else 0 for number, region in enumerate(regions)}
     over = end_of_process()
     with serving(Plan(regions, directory, rooms, ports=ports)) as served:
-        console.show_sandboxes(served)
+        for each in served:
+            click.echo(f"{each.region}: EWS {each.url}")
+            signs_in = f"account {each.username}, password {each.password}"
+            click.echo(f"  {signs_in}, CA file {each.ca_file}")
+            click.echo(f"{each.region}: Graph {each.graph_url} (endpoint and authority)")
+            click.echo(f"  tenant_id {each.tenant_id}, client_id {each.client_id}")
+            click.echo(f"  client secret {each.client_secret}")
+        click.echo("Ctrl-C ends it.")
         over.wait()
     return WHOLE
 

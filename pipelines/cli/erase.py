@@ -4,7 +4,6 @@ Belongs here: the order of the steps, and what the receipt says.
 Does not belong here: which rows are erased (``warehouse/erase.py``).
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pipelines.cli import DATE, NOTHING, WHOLE, settings_of, with_config, with_region
+from pipelines.cli import DATE, NOTHING, WHOLE, as_json_text, settings_of, with_config, with_region
 from pipelines.night import default_range, publish_region, today_in, write_page
 from pipelines.settings import RegionSettings, Settings, did_you_mean
 from pipelines.texts import counted
@@ -71,12 +70,8 @@ class Receipt:
         return not self.is_dry_run and self.rows_left == self.object_versions_left == 0
 
     def as_json(self) -> dict[str, object]:
-        """Return the receipt as plain values; dates and instants as ISO 8601."""
-        values = {
-            name: value.isoformat() if isinstance(value, date) else value
-            for name, value in asdict(self).items()
-        }
-        return values | {"is_verified": self.is_verified}
+        """Return the receipt's values by name, and whether it is verified."""
+        return asdict(self) | {"is_verified": self.is_verified}
 
     def lines(self) -> Iterator[str]:
         """Yield the receipt as lines, for an operator to file."""
@@ -128,9 +123,9 @@ def erase(  # noqa: PLR0913, PLR0917 - one parameter an option
     config: Path,
     region: Region,
     room_id: str | None,
-    first: datetime | None,
-    last: datetime | None,
-    before: datetime | None,
+    first: date | None,
+    last: date | None,
+    before: date | None,
     is_dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -138,12 +133,12 @@ def erase(  # noqa: PLR0913, PLR0917 - one parameter an option
     erasure = erasure_of(room_id, first, last, before)
     settings = settings_of(config, region)
     receipt = erase_region(settings, region, erasure, datetime.now(UTC), is_dry_run=is_dry_run)
-    click.echo(json.dumps(receipt.as_json()) if as_json else "\n".join(receipt.lines()))
+    click.echo(as_json_text(receipt.as_json()) if as_json else "\n".join(receipt.lines()))
     return WHOLE if receipt.is_verified or is_dry_run else NOTHING
 
 
 def erasure_of(
-    room_id: str | None, first: datetime | None, last: datetime | None, before: datetime | None
+    room_id: str | None, first: date | None, last: date | None, before: date | None
 ) -> Erasure:
     """Return the erasure that the options of the command ask for.
 
@@ -155,9 +150,8 @@ def erasure_of(
     if before is not None:
         if first or last:
             raise click.UsageError("--before takes no --from or --to; they go with --room")
-        return Erasure(last_date=max(before.date(), date.min + _DAY) - _DAY)
-    first_date = first.date() if first else date.min
-    last_date = last.date() if last else date.max
+        return Erasure(last_date=max(before, date.min + _DAY) - _DAY)
+    first_date, last_date = first or date.min, last or date.max
     if first_date > last_date:
         raise click.UsageError(f"--from {first_date} is after --to {last_date}")
     return Erasure(room_id=room_id, first_date=first_date, last_date=last_date)

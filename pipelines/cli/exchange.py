@@ -7,7 +7,7 @@ Does not belong here: reading (``pipelines/check``, ``compare.py``).
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +33,7 @@ from pipelines.night import today_in
 from pipelines.settings import MOST_DAYS, RegionSettings
 from pipelines.sources import DayRange
 from pipelines.sources.session import open_source
+from pipelines.texts import counted
 from transforms.contract import Region
 
 _SHOWN: Final = 40
@@ -92,15 +93,15 @@ def check(
 def compare_sources(
     config: Path,
     region: Region,
-    first: datetime | None,
-    last: datetime | None,
+    first: date | None,
+    last: date | None,
     with_exchange: str | None,
 ) -> int:
     """Read a region's rooms over EWS and over Graph, store nothing, say which rows differ."""
     settings = settings_of(config, region)
     today = today_in(settings, region, datetime.now(UTC))
-    first_date = first.date() if first else today - timedelta(days=30)
-    last_date = last.date() if last else max(first_date, today - timedelta(days=1))
+    first_date = first or today - timedelta(days=30)
+    last_date = last or max(first_date, today - timedelta(days=1))
     if first_date > last_date:
         raise click.UsageError(f"--from {first_date} is after --to {last_date}")
     for option, day in (("--from", first_date), ("--to", last_date)):
@@ -154,12 +155,8 @@ def _said(difference: DayDifference) -> Iterator[str]:
     if difference.rows:
         columns = ", ".join(sorted(difference.columns))
         verb = "differs" if difference.rows == 1 else "differ"
-        yield f"{_counted(difference.rows)} {verb} in {columns}"
+        yield f"{counted(difference.rows, 'row')} {verb} in {columns}"
     if difference.only_own:
-        yield f"{_counted(difference.only_own)} only over {difference.pair.own}"
+        yield f"{counted(difference.only_own, 'row')} only over {difference.pair.own}"
     if difference.only_other:
-        yield f"{_counted(difference.only_other)} only over {difference.pair.other}"
-
-
-def _counted(rows: int) -> str:
-    return f"{rows:,} row" + ("" if rows == 1 else "s")
+        yield f"{counted(difference.only_other, 'row')} only over {difference.pair.other}"

@@ -7,7 +7,6 @@ that a sheet can hold. The figures and their definitions come from the database.
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -66,24 +65,18 @@ def export(config: Path, region: Region, tables: tuple[str, ...], to: Path) -> i
             "(a new one without a dot in its name)"
         )
     warehouse = settings_of(config, region).regions[region].warehouse
-    written = export_tables(warehouse, region, tables, to)
-    rows = sum(written.rows.values())
-    click.echo(f"{region}: {counted(len(written.rows), 'table')}, {rows:,} rows in {written.path}")
+    rows = export_tables(warehouse, region, tables, to)
+    click.echo(f"{region}: {counted(len(rows), 'table')}, {sum(rows):,} rows in {to}")
     return WHOLE
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What was written: the file or folder, and the rows of each table."""
-
-    path: Path
-    rows: dict[str, int]
-
-
-def export_tables(warehouse: Location, region: Region, tables: Sequence[str], to: Path) -> Exported:
+def export_tables(
+    warehouse: Location, region: Region, tables: Sequence[str], to: Path
+) -> list[int]:
     """Write tables (all of them, if none is named) to a ``.xlsx`` file, or as CSV to a folder.
 
-    Instants are written in UTC, without a zone, since sheets have none; the definitions say so.
+    Return how many rows each has. Instants are written in UTC, without a zone, since sheets have
+    none; the definitions say so.
 
     Raises:
         click.UsageError: there is no such table, or a table has more rows than a sheet.
@@ -113,7 +106,7 @@ def export_tables(warehouse: Location, region: Region, tables: Sequence[str], to
                 aside.replace(to / f"{name}.csv")
     except OSError as error:  # it may name a temporary file
         raise OSError(error.errno, error.strerror, str(to)) from None
-    return Exported(to, {name: len(frame) for name, frame in frames.items()})
+    return [len(frame) for frame in frames.values()]
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -131,8 +131,8 @@ def what_if(  # noqa: PLR0913, PLR0917 - one parameter for each option
     add: dict[int, int],
     remove: tuple[str, ...],
     suggest: bool,
-    first: datetime | None,
-    last: datetime | None,
+    first: date | None,
+    last: date | None,
     as_json: bool,
 ) -> int:
     """Say how many bookings would find a room: at least, and at most.
@@ -148,8 +148,8 @@ def what_if(  # noqa: PLR0913, PLR0917 - one parameter for each option
             add=add,
             remove=remove,
             suggest=suggest,
-            first_date=first.date() if first else None,
-            last_date=last.date() if last else None,
+            first_date=first,
+            last_date=last,
             warehouse=warehouse,
         )
     except WhatIfError as error:

@@ -72,8 +72,8 @@ _READABLE: Final = (int, float, str, bool)
 def run(
     config: Path,
     region: Region,
-    first: datetime | None,
-    last: datetime | None,
+    first: date | None,
+    last: date | None,
     is_dry_run: bool,
 ) -> int:
     """Read a region's rooms, replace those days, publish: the nightly job."""
@@ -119,7 +119,7 @@ def run(
 def publish(
     config: Path,
     region: Region,
-    restate_from: datetime | None,
+    restate_from: date | None,
     engine: str | None,
     output: str | None,
 ) -> int:
@@ -128,13 +128,16 @@ def publish(
     settings = settings_of(config, region).model_copy(
         update={key: value for key, value in asked.items() if value}
     )
-    now, since = datetime.now(UTC), restate_from.date() if restate_from else None
-    if since and since > today_in(settings, region, now):
+    now = datetime.now(UTC)
+    if restate_from and restate_from > today_in(settings, region, now):
         raise click.UsageError(
-            f"--restate-from {since} is after today; write valid_from in the CSV"
+            f"--restate-from {restate_from} is after today; write valid_from in the CSV"
         )
-    published = publish_region(settings, region, now, since)
-    console.show_published(region, published)
+    published = publish_region(settings, region, now, restate_from)
+    for edit in published.edits:
+        click.echo(f"{region}: {edit}")
+    through = published.data_through or "no day yet"
+    click.echo(f"{region}: published {published.path}, data through {through}")
     write_page(settings, region)
     return WHOLE
 
@@ -145,8 +148,9 @@ def publish(
 @click.option("--out", type=FILE, help="Default: report-REGION.html in the warehouse.")
 def report(config: Path, region: Region, out: Path | None) -> int:
     """Write the page that shows a region's database in a browser, without a network."""
-    written = write_page(settings_of(config, region), region, out)
-    console.show_page(region, written)
+    page = write_page(settings_of(config, region), region, out)
+    size = f"{page.size_bytes / 1e6:.1f} MB"
+    click.echo(f"{region}: page of {counted(page.rooms, 'room')} in {page.path}, {size}")
     return WHOLE
 
 
@@ -162,17 +166,14 @@ def _dry_run(night: Night) -> int:
     return WHOLE if result.is_whole else PARTIAL
 
 
-def days_asked(
-    settings: Settings, today: date, first: datetime | None, last: datetime | None
-) -> DayRange:
+def days_asked(settings: Settings, today: date, first: date | None, last: date | None) -> DayRange:
     """Return the days from ``--from`` to ``--to``; the nightly window gives what is missing.
 
     Raises:
         click.UsageError: the range is backwards, or beyond what can be kept or read.
     """
     default = default_range(settings, today)
-    first_date = first.date() if first else default.first_date
-    last_date = last.date() if last else default.last_date
+    first_date, last_date = first or default.first_date, last or default.last_date
     if first_date > last_date:
         text = f"--from {first_date} is after --to {last_date}"
         if first is None:
@@ -240,8 +241,8 @@ def mail(config: Path, region: Region, month: datetime | None, is_shown: bool) -
 def pipes(  # noqa: PLR0913, PLR0917 - Databricks gives the last two as arguments, others by the environment
     config: Path,
     region: Region,
-    first: datetime | None,
-    last: datetime | None,
+    first: date | None,
+    last: date | None,
     asked: str | None,
     told: str | None,
 ) -> int:
@@ -258,7 +259,7 @@ def pipes(  # noqa: PLR0913, PLR0917 - Databricks gives the last two as argument
             settings = settings.model_copy(update={"reports": None})
             if dagster.is_partition_step and not (first or last):
                 days = dagster.partition_key_range
-                first, last = (datetime.fromisoformat(days[end]) for end in ("start", "end"))
+                first, last = (date.fromisoformat(days[end]) for end in ("start", "end"))
             today = today_in(settings, region, datetime.now(UTC))
             day_range = days_asked(settings, today, first, last)
             read_secrets(*settings.regions[region].exchanges.values())

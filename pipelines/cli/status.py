@@ -3,7 +3,6 @@
 Monitoring systems call it. It prints counts, codes and dates only.
 """
 
-import json
 import os
 import shutil
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import Any, Final
 import click
 import pyarrow.compute as pc
 
-from pipelines.cli import NOTHING, WHOLE, settings_of, with_config, with_regions
+from pipelines.cli import NOTHING, WHOLE, as_json_text, settings_of, with_config, with_regions
 from pipelines.history import LastRun, dagster_home, last_read_at, last_run
 from pipelines.night import default_range, today_in
 from pipelines.settings import Settings
@@ -143,35 +142,27 @@ class Status:
             yield "less than 5 % of a disk is free: make room, or lower keep_versions"
 
     def as_json(self) -> dict[str, object]:
-        """Return the status for a monitoring system; dates and instants as ISO 8601."""
+        """Return the status for a monitoring system."""
         run = self.last_run
         return {
             "region": self.region,
             "is_stale": self.is_stale,
             "age_hours": None if self.age is None else round(self.age.total_seconds() / 3600, 2),
-            "last_read_at": _iso(self.last_read_at),
+            "last_read_at": self.last_read_at,
             "last_run": run
-            and {
-                "state": run.state,
-                "started_at": run.started_at.isoformat(),
-                "error_code": run.error_code,
-            },
+            and {name: getattr(run, name) for name in ("state", "started_at", "error_code")},
             "rooms_expected": self.rooms_expected,
             "rooms_loaded": self.rooms_loaded,
             "failed_by_code": dict(self.failed_by_code),
-            "first_date": _iso(self.first_date),
-            "last_date": _iso(self.last_date),
-            "data_through": _iso(self.data_through),
-            "built_at": _iso(self.built_at),
+            "first_date": self.first_date,
+            "last_date": self.last_date,
+            "data_through": self.data_through,
+            "built_at": self.built_at,
             "free_bytes": dict(self.free_bytes),
             "lake_error": self.lake_error,
             "warehouse_error": self.warehouse_error,
             "to_do": list(self.to_do()),
         }
-
-
-def _iso(value: object) -> str | None:
-    return None if value is None else value.isoformat()  # type: ignore[attr-defined]
 
 
 def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> Status:
@@ -260,7 +251,7 @@ def status(config: Path, region: Region | None, is_json: bool) -> int:
     regions = [region] if region else list(settings.regions)
     found = [status_of(settings, each, home, now) for each in regions]
     if is_json:
-        click.echo(json.dumps([each.as_json() for each in found], indent=2))
+        click.echo(as_json_text([each.as_json() for each in found], indent=2))
     else:
         for each in found:
             click.echo("\n".join(each.lines()))

@@ -253,22 +253,18 @@ def _whole(call: Call, tag: str, content: str, count: int) -> Answer:
 
 def convert_id(call: Call) -> Answer:
     """Convert ids to another format; the answer names the mailbox that each belongs to."""
-    target, parts, code = call.body.get("DestinationFormat", ""), [], ""
-    for source in call.part("SourceIds").iterfind(f"{T}AlternateId"):
-        try:
-            plain = _read(source.get("Id", ""), source.get("Format", ""))
-            written, owner = text(_write(plain, target)), text(_owner(call, plain))
-        except ResponseError as error:
-            code = code or error.code
-            parts.append(error_message("ConvertIdResponseMessage", error))
-        else:
-            content = (
-                f'<m:AlternateId {_XSI} xsi:type="t:AlternateIdType" Format="{target}"'
-                f' Id="{written}" Mailbox="{owner}"/>'
-            )
-            parts.append(success_message("ConvertIdResponseMessage", content))
-    messages = f"<m:ResponseMessages>{''.join(parts)}</m:ResponseMessages>"
-    return Answer(f"<m:ConvertIdResponse>{messages}</m:ConvertIdResponse>", len(parts), code)
+    target = call.body.get("DestinationFormat", "")
+
+    def one(source: Element) -> tuple[str, int]:
+        plain = _read(source.get("Id", ""), source.get("Format", ""))
+        written, owner = text(_write(plain, target)), text(_owner(call, plain))
+        content = (
+            f'<m:AlternateId {_XSI} xsi:type="t:AlternateIdType" Format="{target}"'
+            f' Id="{written}" Mailbox="{owner}"/>'
+        )
+        return content, 1
+
+    return _each(call, call.part("SourceIds"), one)
 
 
 def _read(written: str, form: str) -> bytes:

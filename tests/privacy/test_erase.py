@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -181,4 +181,4 @@ def test_an_unclear_request_erases_nothing_and_exits_2(
 
 
 def test_before_the_first_date_of_the_calendar_is_nothing() -> None:
-    assert erase.erasure_of(None, None, None, datetime(1, 1, 1)).last_date == date.min  # noqa: DTZ001 - click's
+    assert erase.erasure_of(None, None, None, date(1, 1, 1)).last_date == date.min

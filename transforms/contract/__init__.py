@@ -188,26 +188,24 @@ class Column:
         metadata = {"description": self.text} | ({"unit": self.unit} if self.unit else {})
         return pa.field(self.name, self.type, nullable=self.nullable, metadata=metadata)
 
-    def defined_as(
-        self, text: str, *, kind: pa.DataType | None = None, nullable: bool | None = None
-    ) -> "Column":
-        """Return the column for another table: with the same origin, but its own definition."""
+    def defined_as(self, text: str, name: str = "", *, nullable: bool | None = None) -> "Column":
+        """Return the column for another place: with the same origin, but its own definition."""
         is_nullable = self.nullable if nullable is None else nullable
-        return replace(self, text=text, type=kind or self.type, nullable=is_nullable)
+        return replace(self, name=name or self.name, text=text, nullable=is_nullable)
 
 
 @dataclass(frozen=True)
 class Table:
     """A file of the lake or a table of the database.
 
-    ``grain`` are the columns that tell its rows apart; null counts as a value there.
-    ``nature`` and ``reason`` say what its rows are in data protection law, and why.
+    ``keys`` are the columns that tell its rows apart (null counts as a value there), before all
+    ``others``. ``nature`` and ``reason`` say what its rows are in data protection law, and why.
     ``is_for_everybody`` False keeps it out of the statistics.
     """
 
     text: str
-    columns: tuple[Column, ...]
-    grain: tuple[str, ...]
+    keys: tuple[Column, ...]
+    others: tuple[Column, ...]
     nature: Nature
     reason: str
     is_for_everybody: bool = True
@@ -217,6 +215,16 @@ class Table:
 
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns, in order."""
+        return self.keys + self.others
+
+    @property
+    def grain(self) -> tuple[str, ...]:
+        """The names of the keys."""
+        return tuple(column.name for column in self.keys)
 
     @property
     def names(self) -> list[str]:
@@ -317,7 +325,7 @@ BOOKINGS_SUM = computed(
 )
 
 
-def of_rooms(text: str, columns: tuple[Column, ...], grain: tuple[str, ...]) -> Table:
+def of_rooms(text: str, keys: tuple[Column, ...], others: tuple[Column, ...]) -> Table:
     """Return a table of the use of rooms, summed over places."""
     why = "Use of rooms, not behaviour of people; a cell may be one room, so it is not called "
-    return Table(text, columns, grain, "computed", f"{why}anonymous.")
+    return Table(text, keys, others, "computed", f"{why}anonymous.")

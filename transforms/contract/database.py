@@ -61,7 +61,7 @@ _TIMES = (
     minutes("overlap_minutes", "Open time with two or more bookings at once (R8)."),
 )
 _ROOM_DAY = (
-    *(REGION, ROOM_ID, LOCAL_DATE, *_TIMES),
+    *_TIMES,
     minutes(
         "gross_booked_minutes",
         "Sum of the durations of the bookings that start that day, unclipped and unmerged.",
@@ -107,14 +107,13 @@ _IN_USE = (
         nullable=True,
     ),
 )
-_CELL: Final = ("region", "building", "capacity_band", "iso_week")
 
 
-def _of_one_room(text: str, columns: tuple[Column, ...], *more: str) -> Table:
+def _of_one_room(text: str, others: tuple[Column, ...], *more_keys: Column) -> Table:
     return Table(
         text,
-        columns,
-        ("region", "room_id", "local_date", *more),
+        (REGION, ROOM_ID, LOCAL_DATE, *more_keys),
+        others,
         "pseudonymous",
         "Sums of one room: a day or hour may hold a single booking.",
     )
@@ -124,12 +123,12 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
     {
         "rooms": Table(
             "One room of the directory a row.",
+            (REGION, ROOM_ID),
             (
-                *(REGION, ROOM_ID, _ROOMS["name"], _ROOMS["site"], _ROOMS["building"]),
-                *(_ROOMS["floor"], _ROOMS["country"], _ROOMS["time_zone"], _ROOMS["capacity"]),
+                *(_ROOMS["name"], _ROOMS["site"], _ROOMS["building"], _ROOMS["floor"]),
+                *(_ROOMS["country"], _ROOMS["time_zone"], _ROOMS["capacity"]),
                 *(CAPACITY_BAND, _ROOMS["room_type"]),
             ),
-            ("region", "room_id"),
             _ROOMS.nature,
             _ROOMS.reason,
         ),
@@ -141,6 +140,8 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     "First day on which the row counts; 0001-01-01 (in a workbook an empty cell) "
                     "if there is no row before."
                 ),
+            ),
+            (
                 technical(
                     "valid_to",
                     pa.date32(),
@@ -154,36 +155,34 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 replace(_ROOMS["room_type"], is_for_everybody=False),
                 replace(_ROOMS["part_of"], is_for_everybody=False),
             ),
-            ("region", "room_id", "valid_from"),
             _ROOMS.nature,
             _ROOMS.reason,
         ),
         "bookings": Table(
             "One booking a row, up to data_through, without personal rooms.",
-            (REGION, *LAKE["bookings"], LOCAL_START_DATE),
             (),  # a booking has no id: two of a room may be alike
+            (REGION, *LAKE["bookings"], LOCAL_START_DATE),
             LAKE["bookings"].nature,
             LAKE["bookings"].reason,
             is_for_everybody=False,
         ),
         "coverage": Table(
             "What was read: a row for every room on every day that a run asked for (R13).",
+            (REGION, ROOM_ID, LOCAL_DATE),
             (
-                *(REGION, ROOM_ID, LOCAL_DATE),
                 _COVERAGE["is_loaded"],
                 # Only operators need to know when a room was not read, and why.
                 replace(_COVERAGE["read_at"], is_for_everybody=False),
                 replace(_COVERAGE["error_code"], is_for_everybody=False),
             ),
-            ("region", "room_id", "local_date"),
             _COVERAGE.nature,
             _COVERAGE.reason,
         ),
         "room_hours": replace(
             _of_one_room(
                 "Every local hour of a room that is open or booked, up to data_through.",
-                (REGION, ROOM_ID, LOCAL_DATE, LOCAL_HOUR, *_TIMES),
-                "local_hour",
+                _TIMES,
+                LOCAL_HOUR,
             ),
             is_for_everybody=False,
         ),
@@ -200,6 +199,8 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 *(REGION, SITE, BUILDING, _FLOOR),
                 _ROOMS["room_type"].defined_as("Type of the rooms."),
                 *(CAPACITY_BAND, LOCAL_DATE),
+            ),
+            (
                 rooms("rooms", "Rooms of the cell that are open that day."),
                 rooms("rooms_loaded", "Rooms open that day that were ever read (R13)."),
                 OPEN_SUM.defined_as(
@@ -224,23 +225,16 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 ),
                 _BOOKED_UTILIZATION,
             ),
-            (
-                *("region", "site", "building", "floor"),
-                *("room_type", "capacity_band", "local_date"),
-            ),
         ),
         "hour_of_week": of_rooms(
             "The heat map of the week: utilization by building, capacity band, week and hour.",
-            (
-                *(REGION, BUILDING, CAPACITY_BAND, _ISO_WEEK, WEEKDAY, LOCAL_HOUR),
-                *(OPEN_SUM, _BOOKED_SUM, _BOOKED_UTILIZATION),
-            ),
-            (*_CELL, "weekday", "local_hour"),
+            (REGION, BUILDING, CAPACITY_BAND, _ISO_WEEK, WEEKDAY, LOCAL_HOUR),
+            (OPEN_SUM, _BOOKED_SUM, _BOOKED_UTILIZATION),
         ),
         "rooms_in_use": of_rooms(
             "How many rooms are booked at once, over the minutes of a day with any room open.",
-            (*(REGION, SITE, BUILDING, CAPACITY_BAND, LOCAL_DATE), *_IN_USE),
-            ("region", "site", "building", "capacity_band", "local_date"),
+            (REGION, SITE, BUILDING, CAPACITY_BAND, LOCAL_DATE),
+            _IN_USE,
         ),
         "rooms_in_use_by_place": of_rooms(
             "The same for a whole floor, a whole building, a whole site, of rooms of all sizes.",
@@ -254,9 +248,9 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 ),
                 *(SITE, BUILDING.defined_as("Building; null for a site.")),
                 _FLOOR.defined_as("Floor; null for a building and a site."),
-                *(LOCAL_DATE, *_IN_USE),
+                LOCAL_DATE,
             ),
-            ("region", "level", "site", "building", "floor", "local_date"),
+            _IN_USE,
         ),
         **PROFILE_TABLES,
     }
@@ -264,7 +258,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
 
 STATISTICS: Final[Mapping[str, Table]] = MappingProxyType(
     {
-        name: replace(table, columns=tuple(column for column in table if column.is_for_everybody))
+        name: replace(table, others=tuple(each for each in table.others if each.is_for_everybody))
         for name, table in TABLES.items()
         if table.is_for_everybody
     }

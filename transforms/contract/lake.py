@@ -5,6 +5,7 @@ In files written before that, it reads as null.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -16,21 +17,21 @@ _INVITED: Final = ("Organizer", "RequiredAttendees", "OptionalAttendees", "Resou
 _DIRECTORY: Final = Origin("From the operator's room directory; describes a room, not a person.")
 
 
-def _event(name: str, kind: pa.DataType, text: str, why: str, *fields: str) -> Column:
-    return Column(name, kind, text, Origin(why, fields), "pseudonymous")
-
-
-def _event_or_null(
-    name: str, kind: pa.DataType, text: str, why: str, *fields: str, unit: str = ""
+def _event(  # noqa: PLR0913 - a column has so many parts
+    name: str,
+    kind: pa.DataType,
+    text: str,
+    why: str,
+    *fields: str,
+    unit: str = "",
+    nullable: bool = False,
 ) -> Column:
-    origin = Origin(why, fields)
-    return Column(name, kind, text, origin, "pseudonymous", unit=unit, nullable=True)
+    return Column(name, kind, text, Origin(why, fields), "pseudonymous", unit, nullable)
 
 
 def _stated(name: str, text: str, why: str, field: str) -> Column:
     """Return a flag that is stored as the source states it."""
-    origin = Origin(why, (field,))
-    return Column(name, pa.bool_(), text, origin, "pseudonymous", nullable=True, is_stated=True)
+    return replace(_event(name, pa.bool_(), text, why, field, nullable=True), is_stated=True)
 
 
 def _room(
@@ -62,6 +63,7 @@ LOCAL_START_DATE: Final = _event(
 )
 _BOOKINGS: Final = Table(
     "One booking a row: a single meeting, or one occurrence or exception of a series (R10).",
+    (),  # a booking has no id: two of a room may be alike
     (
         ROOM_ID,
         _event(
@@ -127,13 +129,14 @@ _BOOKINGS: Final = Table(
             "One of four words, by rules R3 to R5.",
             *("LegacyFreeBusyStatus", "MyResponseType", "IsCancelled", "Start", "End"),
         ),
-        _event_or_null(
+        _event(
             "invited_headcount",
             pa.int32(),
             "Distinct people invited, organizer included, rooms left out; null if unknown (R11).",
             "A number: addresses are counted in memory and dropped.",
             *(*_INVITED, "Sensitivity"),
             unit="people",
+            nullable=True,
         ),
         _event(
             "headcount_is_lower_bound",
@@ -142,12 +145,13 @@ _BOOKINGS: Final = Table(
             "A flag: whether a list was counted as one person.",
             *(*_INVITED, "Sensitivity"),
         ),
-        _event_or_null(
+        _event(
             "has_external",
             pa.bool_(),
             "Whether anyone invited is outside the accepted domains; null if unknown (R12).",
             "A flag: domains are compared in memory and dropped.",
             *(*_INVITED, "Sensitivity"),
+            nullable=True,
         ),
         _stated(
             "is_online",
@@ -155,23 +159,23 @@ _BOOKINGS: Final = Table(
             "A flag; the link to the meeting is not read.",
             "IsOnlineMeeting",
         ),
-        _event_or_null(
+        _event(
             "created_at",
             INSTANT,
             "When the meeting was created; null if unknown.",
             "For lead times; names nobody.",
             "DateTimeCreated",
+            nullable=True,
         ),
         READ_AT,
     ),
-    grain=(),  # a booking has no id: two of a room may be alike
-    nature="pseudonymous",
-    reason="Rows of single bookings: room and start are a key back to Exchange.",
+    "pseudonymous",
+    "Rows of single bookings: room and start are a key back to Exchange.",
 )
 _ROOMS: Final = Table(
     "One room a row: the room directory without mailbox addresses.",
+    (ROOM_ID,),
     (
-        ROOM_ID,
         Column(
             "name",
             pa.string(),
@@ -210,19 +214,12 @@ _ROOMS: Final = Table(
         _room("equipment", pa.string(), "Words for what the room has, between semicolons."),
         _room("valid_from", pa.date32(), "Day from which the row counts, if the CSV names one."),
     ),
-    grain=("room_id",),
-    nature="about the room",
-    reason="The directory, without mailbox addresses.",
-)
-_DIRECTORY_OF_A_DAY: Final = Table(
-    "The room directory as it was from the day of the file on (R18).",
-    _ROOMS.columns,
-    _ROOMS.grain,
-    _ROOMS.nature,
-    _ROOMS.reason,
+    "about the room",
+    "The directory, without mailbox addresses.",
 )
 _CHANGES: Final = Table(
     "What two successful readings of a room differ in, a file a night (R19).",
+    (),  # two bookings of a room may be alike, and so may their changes
     (
         ROOM_ID,
         _event(
@@ -236,35 +233,15 @@ _CHANGES: Final = Table(
         _BOOKINGS["kind"],
         _BOOKINGS["starts_at"].defined_as("Start before the change; of a new booking its start."),
         _BOOKINGS["ends_at"].defined_as("End before the change; of a new booking its end."),
-        _event_or_null(
-            "new_starts_at",
-            INSTANT,
-            "Start after a booking was moved or resized; else null.",
-            "When a room was booked: with the room, the key back to Exchange.",
-            *("Start", "IsAllDayEvent"),
+        _BOOKINGS["starts_at"].defined_as(
+            "Start after a booking was moved or resized; else null.", "new_starts_at", nullable=True
         ),
-        _event_or_null(
-            "new_ends_at",
-            INSTANT,
-            "End after a booking was moved or resized; else null.",
-            "How long a room was booked; names nobody.",
-            *("End", "Start", "IsAllDayEvent"),
+        _BOOKINGS["ends_at"].defined_as(
+            "End after a booking was moved or resized; else null.", "new_ends_at", nullable=True
         ),
         _BOOKINGS["created_at"],
-        Column(
-            "seen_after",
-            INSTANT,
-            "The last good reading before the change.",
-            Origin("When the room was read; says nothing of a person."),
-            "technical",
-        ),
-        Column(
-            "seen_at",
-            INSTANT,
-            "The reading that saw the change.",
-            Origin("When the room was read; says nothing of a person."),
-            "technical",
-        ),
+        READ_AT.defined_as("The last good reading before the change.", "seen_after"),
+        READ_AT.defined_as("The reading that saw the change.", "seen_at"),
         Column(
             "given_back_minutes",
             pa.int32(),
@@ -274,14 +251,13 @@ _CHANGES: Final = Table(
             unit="minutes",
         ),
     ),
-    grain=(),  # two bookings of a room may be alike, and so may their changes
-    nature="pseudonymous",
-    reason="Rows of single bookings: room and start are a key back to Exchange.",
+    "pseudonymous",
+    _BOOKINGS.reason,
 )
 _COVERAGE: Final = Table(
     "One row for every room of the directory on every day that a run asked for (R13).",
+    (ROOM_ID,),
     (
-        ROOM_ID,
         Column(
             "is_loaded",
             pa.bool_(),
@@ -299,9 +275,8 @@ _COVERAGE: Final = Table(
             nullable=True,
         ),
     ),
-    grain=("room_id",),
-    nature="technical",
-    reason="What could be read, and when.",
+    "technical",
+    "What could be read, and when.",
 )
 
 SITE = _ROOMS["site"].defined_as("Site (campus, city) of the rooms.")
@@ -321,7 +296,9 @@ LAKE: Final[Mapping[str, Table]] = MappingProxyType(
         "coverage": _COVERAGE,
         "changes": _CHANGES,
         "rooms": _ROOMS,
-        "directory": _DIRECTORY_OF_A_DAY,
+        "directory": replace(
+            _ROOMS, text="The room directory as it was from the day of the file on (R18)."
+        ),
     }
 )
 BOOKINGS: Final = _BOOKINGS.schema

@@ -66,12 +66,12 @@ def _error(name: str, forecast: str) -> Column:
     )
 
 
-def _suppressed(text: str, columns: tuple[Column, ...], grain: tuple[str, ...]) -> Table:
+def _suppressed(text: str, keys: tuple[Column, ...], others: tuple[Column, ...]) -> Table:
     why = (
         "Cells under the minimum group are left out, and cells that would reveal them: anonymous "
         "where it is given without the table bookings."
     )
-    return Table(text, columns, grain, "anonymous", why)
+    return Table(text, keys, others, "anonymous", why)
 
 
 _PLACE: Final = (
@@ -119,8 +119,9 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
     {
         "booking_profile": _suppressed(
             "How bookings spread over the bands of one measure; small bands are merged (R17).",
+            (REGION, *_PROFILE_CELL),
             (
-                *(REGION, *_PROFILE_CELL, BOOKINGS_SUM, _WHOLE_DURATIONS),
+                *(BOOKINGS_SUM, _WHOLE_DURATIONS),
                 computed(
                     "cell_bookings",
                     pa.int64(),
@@ -128,14 +129,13 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     BOOKING_COUNT,
                 ),
             ),
-            ("region", *(column.name for column in _PROFILE_CELL)),
         ),
         "booking_profile_shown": replace(
             _suppressed(
                 "What the profiles showed in the last thirty nights, so that no difference "
                 "between two versions gives a small count (R17).",
+                (REGION, *_PROFILE_CELL, BOOKINGS_SUM),
                 (
-                    *(REGION, *_PROFILE_CELL, BOOKINGS_SUM),
                     technical(
                         "last_shown_on",
                         pa.date32(),
@@ -144,7 +144,6 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                         "When a number was last shown.",
                     ),
                 ),
-                ("region", *(column.name for column in _PROFILE_CELL), "bookings"),
             ),
             is_for_everybody=False,
         ),
@@ -160,6 +159,8 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     f"{labels(LEAD_TIME_BANDS)}, or {FEW}.",
                     _BAND,
                 ),
+            ),
+            (
                 computed("changes", pa.int64(), "Changes of that kind.", BOOKING_COUNT),
                 minutes(
                     "minutes_given_back",
@@ -182,13 +183,12 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     nullable=True,
                 ),
             ),
-            ("region", "level", "site", "building", "month", "change", "notice_band"),
         ),
         "what_if_rooms": Table(
             "The rooms that the page's what-if knows: of buildings with two or more, each with its "
             "seats and none combined, on the days on which they had these rooms (R22).",
+            (REGION, ROOM_ID),
             (
-                *(REGION, ROOM_ID),
                 computed(
                     "days",
                     pa.int32(),
@@ -197,7 +197,6 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 ),
                 _WHAT_IF_MINUTES,
             ),
-            ("region", "room_id"),
             "pseudonymous",
             "A sum of one room, over all of those days.",
         ),
@@ -206,9 +205,8 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             (
                 *(REGION, SITE, BUILDING),
                 rooms("rooms", "So many rooms, and no more, were booked at once."),
-                minutes("booked_minutes", "Minutes during which they were.", wide=True),
             ),
-            ("region", "site", "building", "rooms"),
+            (minutes("booked_minutes", "Minutes during which they were.", wide=True),),
         ),
         "what_if_plan": of_rooms(
             "A plan that needs few rooms: the booked time of a building's rooms, each stretch "
@@ -219,31 +217,27 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 computed(
                     "seats", pa.int32(), "Seats of the rooms that the time is of.", "About a room."
                 ),
-                _WHAT_IF_MINUTES,
             ),
-            ("region", "site", "building", "room_no", "seats"),
+            (_WHAT_IF_MINUTES,),
         ),
         "changes": Table(
             "What people changed, as two good readings of a room differ; no personal rooms (R19).",
-            (REGION, *LAKE["changes"]),
             (),  # two bookings of a room may be alike, and so may their changes
+            (REGION, *LAKE["changes"]),
             LAKE["changes"].nature,
             LAKE["changes"].reason,
             is_for_everybody=False,
         ),
         "busy_ahead": of_rooms(
             "The four weeks after data_through: what is booked, and what to expect (R23).",
+            (REGION, BUILDING, LOCAL_DATE),
             (
-                REGION,
-                BUILDING,
-                LOCAL_DATE,
                 OPEN_SUM,
                 minutes("booked_minutes", "Booked time so far within that open time.", wide=True),
                 _forecast("low", "20th"),
                 _forecast("median", "50th"),
                 _forecast("high", "80th"),
             ),
-            ("region", "building", "local_date"),
         ),
         "busy_ahead_check": of_rooms(
             "How such ranges did on past days, from what was known before them (R23).",
@@ -256,6 +250,8 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     "Days from data_through to the day: 1 is the day of the build.",
                     "How far ahead a forecast is.",
                 ),
+            ),
+            (
                 computed("days", pa.int32(), "Past days that were tested.", "A count of days."),
                 computed(
                     "share_within",
@@ -268,7 +264,6 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 _error("median_error", "the median"),
                 _error("naive_error", "the mean of the last four equal weekdays"),
             ),
-            ("region", "building", "days_ahead"),
         ),
         "series_to_ask": Table(
             "Series that may only hold a room: a question to ask, never a finding (R21).",
@@ -280,6 +275,8 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     "Number of the series in its room.",
                     "Tells rows apart.",
                 ),
+            ),
+            (
                 computed(
                     "created_month",
                     pa.string(),
@@ -302,15 +299,14 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     "Whether headcounts are known.",
                 ),
             ),
-            ("region", "room_id", "series_no"),
             "pseudonymous",
             "One series of one room: its organizer could be found in Exchange.",
             is_for_everybody=False,
         ),
         "build_info": Table(
             "One row: when and from what this database was built.",
+            (REGION,),
             (
-                REGION,
                 technical(
                     "built_at", INSTANT, "When the build began.", "When the database was built."
                 ),
@@ -362,7 +358,6 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     nullable=True,
                 ),
             ),
-            ("region",),
             "technical",
             "One row about the build.",
         ),

@@ -43,7 +43,7 @@ def publish_with(executors: int, folder: Path, archives: Path | None) -> None:
     if executors == 0:
         publish(lake, warehouse, options, NOW)
         return
-    from warehouse.spark import spark_builder  # noqa: PLC0415 - the baseline must not load it
+    from warehouse.shards.spark import spark_builder  # noqa: PLC0415 - the baseline must not load it
 
     conf = {
         "spark.executor.memory": "800m",

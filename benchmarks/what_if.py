@@ -18,10 +18,10 @@ import click
 from benchmarks.generate import Plan, generate
 from tests.what_if.offices import best, random_office
 from warehouse import connect, what_if
-from warehouse.bounds import at_most
 from warehouse.lake import Lake
-from warehouse.placement import place, served
 from warehouse.publish import PublishOptions, publish
+from warehouse.what_if.bounds import at_most
+from warehouse.what_if.placement import place, served
 
 TODAY: Final = date(2026, 11, 22)
 NOW: Final = datetime(2026, 11, 22, 3, tzinfo=UTC)

@@ -46,7 +46,7 @@ from warehouse.publish import Builder, Published, PublishOptions, build, publish
 from warehouse.storage import Location, ObjectUrl
 from warehouse.versions import refuse_unwritable
 
-_SPARK: Final = "warehouse.spark:spark_builder"
+_SPARK: Final = "warehouse.shards.spark:spark_builder"
 """Resolved by its name, as sources are: it is imported only if a configuration asks for it."""
 
 

@@ -3,7 +3,7 @@
 Belongs here: what all rooms of a region have in common (``Survey``), where rows come from
 (``Rows``), and which days each pass over them takes.
 Does not belong here: the order of the steps (``publish.py``), what a figure means (``sql``), how
-rooms are distributed to machines (``shards.py``).
+rooms are distributed to machines (``shards``).
 
 A pass takes few enough days that its work fits into memory, however large the lake is.
 """
@@ -40,8 +40,8 @@ from warehouse.lake import Lake
 from warehouse.masks import DAYS as DAY_ROWS
 from warehouse.masks import MASKS as MASK_ROWS
 from warehouse.masks import TOLD, Hours, hours_of
-from warehouse.plan import DAYS as WHAT_IF_DAYS
-from warehouse.plan import Booked, booked_in_pass
+from warehouse.what_if.plan import DAYS as WHAT_IF_DAYS
+from warehouse.what_if.plan import Booked, booked_in_pass
 
 Daily: TypeAlias = Literal["bookings", "coverage", "changes"]
 """The datasets of the lake that have one file a local day."""

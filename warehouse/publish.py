@@ -42,9 +42,8 @@ from warehouse.connect import opened
 from warehouse.engine import Engine, EngineError, building
 from warehouse.inputs import PublishOptions
 from warehouse.lake import Lake
-from warehouse.plan import what_if_of
-from warehouse.profile import PROFILE, PROFILE_COUNTS, TOLD_COUNTS, count_bookings, load_profile
-from warehouse.profile_memory import MEMORY, REMEMBERED_ROWS
+from warehouse.profiles import PROFILE, PROFILE_COUNTS, TOLD_COUNTS, count_bookings, load_profile
+from warehouse.profiles.memory import MEMORY, REMEMBERED_ROWS
 from warehouse.storage import FOLDER_MODE, Location
 from warehouse.versions import (
     VersionError,
@@ -56,6 +55,7 @@ from warehouse.versions import (
     pointer,
     statistics_draft,
 )
+from warehouse.what_if.plan import what_if_of
 
 __all__ = ["PublishOptions", "Published", "build", "publish"]
 
@@ -88,7 +88,7 @@ EACH_PASS: Final = (
         arrays=(HOURS_OF_PLACES, WHAT_IF_BOOKED),
     ),
 )
-"""The arrays are those of ``masks.py``, ``in_use.py``, ``known.py`` and ``plan.py``."""
+"""The arrays are those of ``masks.py``, ``in_use.py``, ``known.py`` and ``what_if/plan.py``."""
 AFTER: Final = (
     "week_hours",
     "series_to_ask",
@@ -98,10 +98,10 @@ AFTER: Final = (
     BUSY_AHEAD,
 )
 """``busy_ahead`` and its check are arrays (``ahead.py``), and so are the next tables, those of the
-page's what-if (``plan.py``)."""
+page's what-if (``what_if/plan.py``)."""
 LAST: Final = ("hour_of_week", PROFILE, "build_info")
 """Steps that need the counts of all rooms. Both profiles are not SQL but merged counts
-(``profile.py``)."""
+(``profiles``)."""
 LARGE: Final = ("bookings", "room_hours")
 """Most of the database, and complete before the last steps. Neither is part of the statistics."""
 

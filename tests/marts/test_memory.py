@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from warehouse.engine import building
-from warehouse.profile import count_bookings
+from warehouse.profiles import count_bookings
 
 _PLACES = """
 CREATE TEMP TABLE directory AS

@@ -24,8 +24,8 @@ from warehouse.build import DAILY
 from warehouse.engine import BuildError
 from warehouse.lake import Lake
 from warehouse.publish import Builder, publish
-from warehouse.sharded import ShardBuilder, Written
 from warehouse.shards import Job, Split, plan_shards
+from warehouse.shards.assembly import ShardBuilder, Written
 from warehouse.storage import Location, ObjectUrl, storage_at
 from warehouse.versions import VersionError
 

@@ -30,7 +30,7 @@ from tests.page.pages import Page, table_in, words_of
 from tests.what_if.offices import Booking as Offered
 from tests.what_if.offices import Office, best
 from warehouse import what_if
-from warehouse.plan import what_if_tables
+from warehouse.what_if.plan import what_if_tables
 
 MONDAY = date(2026, 9, 7)
 DAYS = days_from(MONDAY, 10)

@@ -39,7 +39,7 @@ from warehouse.connect import _attach, connect
 from warehouse.engine import BuildError
 from warehouse.lake import Lake
 from warehouse.publish import PublishOptions, publish
-from warehouse.spark import SparkBuilder, spark_builder
+from warehouse.shards.spark import SparkBuilder, spark_builder
 from warehouse.storage import Location, ObjectUrl
 from warehouse.versions import at_hand, current_version
 

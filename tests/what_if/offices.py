@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from warehouse.placement import Building, minutes_of_days
+from warehouse.what_if.placement import Building, minutes_of_days
 
 _FIRST: Final = 29_000_000
 _LENGTHS: Final = (1440, 1440, 1380, 1500)  # the clocks change: days of 23 and 25 hours

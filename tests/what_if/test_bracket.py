@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.needs import DEPTH
 from tests.what_if.offices import Booking, Office, best, random_office
-from warehouse.bounds import at_most, smallest_mix
-from warehouse.placement import Building, place, place_anew, served
+from warehouse.what_if.bounds import at_most, smallest_mix
+from warehouse.what_if.placement import Building, place, place_anew, served
 
 OFFICES = range(50 * DEPTH)
 

@@ -28,11 +28,11 @@ from tests.privacy.statistics.knowledge import (
 from tests.privacy.statistics.publisher import Fact, Publisher, closed_facts
 from transforms.contract import CHANGE_WORDS
 from warehouse.lake import Lake
-from warehouse.plan import what_if_tables
-from warehouse.profile import BOOKINGS, CHANGES, profile_of, profile_rows
-from warehouse.profile_memory import Memory
+from warehouse.profiles import BOOKINGS, CHANGES, profile_of, profile_rows
+from warehouse.profiles.memory import Memory
 from warehouse.publish import PublishOptions, publish
 from warehouse.versions import pointer
+from warehouse.what_if.plan import what_if_tables
 
 K = 5
 MEASURED = ("lead_time", "kind", "headcount", "external", "duration")

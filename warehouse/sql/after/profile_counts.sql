@@ -1,5 +1,5 @@
 -- Work table: bookings of closed months by place, month, measure and band, before any merging
--- (R17), some months at a time (profile.py).
+-- (R17), some months at a time (profiles).
 -- A month is closed once its last day is trailing_days back, until retention begins to delete it.
 -- Bookings count whole, under their local start date (R15).
 -- Room versions, months and bands are numbers until the bookings are counted: faster to hash.

@@ -16,9 +16,9 @@ import pyarrow as pa
 from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES
 from transforms.contract.database import TABLES
 from warehouse.engine import Engine
-from warehouse.profile_bounds import empty_counts, ties, totals_of
-from warehouse.profile_cells import Cells, Counts, Flags, Floats, Shown, published
-from warehouse.profile_memory import (
+from warehouse.profiles.bounds import empty_counts, ties, totals_of
+from warehouse.profiles.cells import Cells, Counts, Flags, Floats, Shown, published
+from warehouse.profiles.memory import (
     CLOSED,
     LABEL,
     LEVELS,
@@ -30,7 +30,7 @@ from warehouse.profile_memory import (
     numbered,
     numbered_rows,
 )
-from warehouse.suppression import shown_counts
+from warehouse.profiles.suppression import shown_counts
 
 PROFILE: Final = "booking_profile"
 _NAMES: Final = ("site", "building", "capacity_band")

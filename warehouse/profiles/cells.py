@@ -1,7 +1,7 @@
 """The counts of one measure by place, month and band, what is shown of them, and parts of places.
 
 Belongs here: the arrays that merging, bounds and the memory of earlier versions share.
-Does not belong here: what sums tell of hidden counts (``profile_bounds.py``), what is hidden
+Does not belong here: what sums tell of hidden counts (``bounds.py``), what is hidden
 because of it (``suppression.py``).
 """
 

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from warehouse.placement import DAY, Building, Ints, Placed, place_anew
-from warehouse.sweep import STEPS, ranks
+from warehouse.what_if.placement import DAY, Building, Ints, Placed, place_anew
+from warehouse.what_if.sweep import STEPS, ranks
 
 _PEAK: Final = 1  # a peak is as high as this many neighbours on either side
 _LOOKBACK: Final = 16  # earlier moments each one is compared with; fewer still give a bound

@@ -31,8 +31,8 @@ from warehouse.build import DAILY, Daily, Stage, Survey, load_rooms
 from warehouse.engine import BuildError, Engine, EngineError, Left, building
 from warehouse.inputs import Inputs, PublishOptions
 from warehouse.lake import Lake
-from warehouse.profile import PROFILE
-from warehouse.profile_memory import MEMORY
+from warehouse.profiles import PROFILE
+from warehouse.profiles.memory import MEMORY
 from warehouse.publish import EACH_PASS, LARGE, LAST, build_rooms
 from warehouse.storage import Location, ObjectUrl, WarehouseError, storage_at
 

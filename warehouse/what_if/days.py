@@ -20,9 +20,9 @@ import pyarrow as pa
 
 from transforms.contract import Region
 from warehouse.calendar import midnights
-from warehouse.placement import DAY, Building, Ints, minutes_of_days
 from warehouse.storage import WarehouseError
 from warehouse.versions import NotPublished
+from warehouse.what_if.placement import DAY, Building, Ints, minutes_of_days
 
 _ROOMS: Final = """
 SELECT v.room_id, coalesce(v.site, ''), coalesce(v.building, ''), r.time_zone, v.capacity,

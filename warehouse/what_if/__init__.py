@@ -21,8 +21,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from transforms.contract import Region
-from warehouse.bounds import at_most, smallest_mix
-from warehouse.building_days import (
+from warehouse.connect import Warehouse, connect
+from warehouse.what_if.bounds import at_most, smallest_mix
+from warehouse.what_if.days import (
     Bookings,
     BuildingDays,
     Room,
@@ -30,8 +31,7 @@ from warehouse.building_days import (
     read_bookings,
     read_rooms,
 )
-from warehouse.connect import Warehouse, connect
-from warehouse.placement import Building, Placed, place, served
+from warehouse.what_if.placement import Building, Placed, place, served
 
 __all__ = ["Seats", "WhatIf", "WhatIfError", "what_if"]
 

@@ -23,7 +23,7 @@ from transforms.contract.database import TABLES
 from warehouse.blocks import column, cut_at_hours, day_numbers
 from warehouse.calendar import MINUTES_TO_1970, midnights
 from warehouse.masks import Hours, minutes_of
-from warehouse.placement import DAY, Building, Ints, minutes_of_days, pack
+from warehouse.what_if.placement import DAY, Building, Ints, minutes_of_days, pack
 
 _ROOMS_AT_A_TIME: Final = 500
 """Rooms whose bookings are in memory together, or all rooms of one larger building."""

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from warehouse.sweep import (
+from warehouse.what_if.sweep import (
     ONE,
     STEPS,
     Sweep,

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from warehouse.profile_cells import Cells, Counts, Families, Flags, Floats, Shown
+from warehouse.profiles.cells import Cells, Counts, Families, Flags, Floats, Shown
 
 _BOUND_ROUNDS: Final = 15
 _TIES: Final[tuple[tuple[tuple[str, str | None], tuple[str, str | None], bool], ...]] = (

@@ -4,7 +4,7 @@ Belongs here: what is remembered, and what follows from it for tonight. A cell w
 unchanged is shown as before: two ways of merging it would tell more than one. The cell of all
 closed months changes when a month closes or is deleted; it then hides what that month hides, or the
 difference of two versions would tell it.
-Does not belong here: merging (``suppression.py``), rows (``profile.py``).
+Does not belong here: merging (``suppression.py``), rows (the package itself).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.contract import FEW
-from warehouse.profile_bounds import bounds, pinned
-from warehouse.profile_cells import Cells, Counts, Flags, Former, FormerTotals
-from warehouse.suppression import visible_cells
+from warehouse.profiles.bounds import bounds, pinned
+from warehouse.profiles.cells import Cells, Counts, Flags, Former, FormerTotals
+from warehouse.profiles.suppression import visible_cells
 
 _Ints: TypeAlias = npt.NDArray[np.int64]
 

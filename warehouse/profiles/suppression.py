@@ -19,10 +19,10 @@ A reduced count is a sum of shown counts anyway, so from then on it counts as hi
 
 Two sums together can tell what neither tells alone, so the bounds that all of them put on each
 hidden count are computed (as far as propagating bounds from sum to sum goes); if they narrow a
-count down to within 1 to k-1, more of its cell is hidden (``profile_bounds.py``). Parts hide what
+count down to within 1 to k-1, more of its cell is hidden (``bounds.py``). Parts hide what
 their whole hides, so each ``few`` includes the one above, and what the parts leave of it holds k.
 
-Readers can compare versions too: ``profile_memory.py`` knows what they have seen.
+Readers can compare versions too: ``memory.py`` knows what they have seen.
 """
 
 from collections.abc import Sequence
@@ -30,8 +30,8 @@ from typing import Final
 
 import numpy as np
 
-from warehouse.profile_bounds import pinned
-from warehouse.profile_cells import (
+from warehouse.profiles.bounds import pinned
+from warehouse.profiles.cells import (
     Cells,
     Counts,
     Flags,

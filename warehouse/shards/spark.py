@@ -2,8 +2,8 @@
 
 Belongs here: the session, sending rows to shards, and returning the names of files. The only module
 that imports pyspark; it is imported only with ``engine: spark``.
-Does not belong here: what a shard is and how it is built (``shards.py``), assembling all of them
-(``sharded.py``).
+Does not belong here: what a shard is and how it is built (the package itself), assembling them all
+(``assembly.py``).
 
 Workers read the lake's days through ``Lake`` and send each shard its rows; Spark shuffles, retries
 and distributes. A shard writes its tables as Parquet into a folder that the driver can read, or
@@ -26,8 +26,8 @@ from pyspark.sql import DataFrame, SparkSession
 from warehouse.build import DAILY
 from warehouse.engine import BuildError, EngineUnusableError
 from warehouse.lake import Lake
-from warehouse.sharded import ShardBuilder, Written
 from warehouse.shards import Job, Split
+from warehouse.shards.assembly import ShardBuilder, Written
 from warehouse.storage import ObjectUrl, WarehouseError
 
 WORKER_MEMORY: Final = 2_000_000_000

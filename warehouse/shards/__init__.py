@@ -14,8 +14,8 @@ import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -249,18 +249,12 @@ def _day(rows: pa.Table, place: int) -> date:
 class Job:
     """Builds shards. Can be sent to other machines, which must reach ``out`` as well.
 
-    Its other fields are those of ``Survey`` for the whole region.
+    ``found`` is of the whole region but without its rooms: every shard is sent its own. ``names``
+    are those of the shards.
     """
 
-    region: Region
-    now: datetime
+    found: Survey
     options: PublishOptions
-    dates: tuple[date, ...]
-    booked_dates: tuple[date, ...]
-    data_through: date | None
-    restated_from: date | None
-    read_at: datetime | None
-    first_night: date | None
     names: tuple[str, ...]
     out: Location
 
@@ -294,17 +288,9 @@ class Job:
     ) -> list[tuple[str, str]]:
         rooms, versions = (sent[name][0].to_pylist() for name in _OF_ROOMS)
         rows = SentRows({dataset: sent[dataset] for dataset in DAILY})
-        options = self.options
-        inputs = Inputs(self.region, rooms, versions, options.closures, self.now)
-        found = Survey(
-            inputs,
-            self.dates,
-            self.booked_dates,
-            self.data_through,
-            self.restated_from,
-            self.read_at,
-            self.first_night,
-        )
+        options, region, now = self.options, self.found.inputs.region, self.found.inputs.now
+        inputs = Inputs(region, rooms, versions, options.closures, now)
+        found = replace(self.found, inputs=inputs)
         written = []
         folder = self.out if isinstance(self.out, Path) else scratch
         path, left = scratch / "shard.duckdb", Left(folder, LARGE)

@@ -8,7 +8,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from warehouse.build import (
 )
 from warehouse.engine import BuildError, Engine, building, bytes_of
 from warehouse.in_use import peaks
-from warehouse.inputs import PublishOptions
+from warehouse.inputs import Inputs, PublishOptions
 from warehouse.lake import Lake
 from warehouse.publish import build_rooms, finish
 from warehouse.shards import (
@@ -92,7 +92,13 @@ class ShardBuilder(ABC):
             shards = self._planned(engine, rows, found, options)
             if shards and found.dates:
                 out = held.enter_context(self._out(path, lake.region))
-                job = _job(found, shards, options, out)
+                without_rooms = Inputs(lake.region, (), (), (), now)
+                job = Job(
+                    replace(found, inputs=without_rooms),
+                    replace(options, threads=1),
+                    tuple(shard.name for shard in shards),
+                    out,
+                )
                 split = Split(lake.root, lake.region, shard_table(shards))
                 rooms = [rooms_of(found.inputs, shard) for shard in shards]
                 written = sorted(self.run(lake, split, rooms, job))  # in the order of the shards
@@ -137,42 +143,21 @@ class ShardBuilder(ABC):
 @contextmanager
 def _at_hand(out: Location, written: Sequence[Written]) -> Iterator[dict[str, list[str]]]:
     """Give the files of each table at local paths, in the order of the shards."""
-    names = [name for _, name, _ in written]
     files = [file for _, _, file in written]
     if isinstance(out, Path):
-        missing = [out / file for file in files if not (out / file).exists()]
-        if missing:
+        near: AbstractContextManager[list[Path]] = nullcontext([out / file for file in files])
+    else:
+        near = storage_at(out, "warehouse", BuildError).near([(file,) for file in files])
+    with near as paths:
+        if missing := [path for path in paths if not path.exists()]:
             raise BuildError(
                 f"{missing[0]}: was written by a worker and is not here: "
                 "the warehouse must be a folder that driver and workers share, or in a bucket"
             )
-        yield _by_name(names, [out / file for file in files])
-        return
-    with storage_at(out, "warehouse", BuildError).near([(file,) for file in files]) as paths:
-        yield _by_name(names, paths)
-
-
-def _by_name(names: Sequence[str], paths: Sequence[Path]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for name, path in zip(names, paths, strict=True):
-        found[name].append(str(path))
-    return found
-
-
-def _job(found: Survey, shards: Sequence[Shard], options: PublishOptions, out: Location) -> Job:
-    return Job(
-        found.inputs.region,
-        found.inputs.now,
-        replace(options, threads=1),
-        tuple(found.dates),
-        tuple(found.booked_dates),
-        found.data_through,
-        found.restated_from,
-        found.read_at,
-        found.first_night,
-        tuple(shard.name for shard in shards),
-        out,
-    )
+        found: dict[str, list[str]] = defaultdict(list)
+        for (_, name, _), path in zip(written, paths, strict=True):
+            found[name].append(str(path))
+        yield found
 
 
 def _assemble(

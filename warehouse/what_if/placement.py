@@ -198,22 +198,12 @@ def pack(building: Building) -> Ints:
     rooms = np.full(len(building.room), -1)
     taken = _Taken(building, rooms)
     order = np.argsort(building.starts, kind="stable")
-    order = order[stable_order(building.need.max(initial=0) - building.need[order])]
+    order = order[sorting(building.need.max(initial=0) - building.need[order])]
     for booking in order[~building.is_within[order]]:
         taken.place_one(rooms, int(booking))
     within = order[building.is_within[order]]
-    taken.place_day_by_day(rooms, within[stable_order(building.day[within])])
+    taken.place_day_by_day(rooms, within[sorting(building.day[within])])
     return rooms
-
-
-def stable_order(values: Ints) -> Ints:
-    """Return the stable sort order of values from 0 on; fast for small ones.
-
-    NumPy sorts numbers of up to 16 bits by counting.
-    """
-    small = values.astype(np.min_scalar_type(values.max(initial=0)))
-    order: Ints = np.argsort(small, kind="stable")
-    return order
 
 
 def served(building: Building, rooms: Ints) -> tuple[int, int]:

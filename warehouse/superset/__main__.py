@@ -115,7 +115,7 @@ def files(uri: str = PLACEHOLDER, region: str = "") -> dict[str, str]:
 
 def _chart(chart: Chart) -> dict[str, Any]:
     """Return a chart's file; Superset runs the query in it until somebody opens the chart."""
-    columns: list[Any] = list(chart.by)
+    columns: list[Any] = [*chart.by]
     if chart.is_weekly:
         columns[0] = {
             "columnType": "BASE_AXIS",
@@ -126,7 +126,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
         }
     query = {
         "columns": columns,
-        "metrics": list(chart.metrics),
+        "metrics": chart.metrics,
         "orderby": [[chart.metrics[0], False]],
         "row_limit": _ROW_LIMIT,
         "filters": [
@@ -174,7 +174,7 @@ def _params(chart: Chart) -> dict[str, Any]:
     if chart.drawing.startswith(_TIME_SERIES):
         own: dict[str, Any] = {"x_axis": chart.by[0], "groupby": list(chart.by[1:])}
         own["time_grain_sqla"] = _WEEK if chart.is_weekly else None
-        return params | own | {"metrics": list(chart.metrics)}
+        return params | own | {"metrics": chart.metrics}
     if chart.drawing == "heatmap_v2":
         return params | {
             "x_axis": chart.by[0],
@@ -186,10 +186,10 @@ def _params(chart: Chart) -> dict[str, Any]:
         }
     if chart.drawing == "pivot_table_v2":
         rows, columns = {"groupbyRows": [chart.by[0]]}, {"groupbyColumns": [chart.by[1]]}
-        return params | rows | columns | {"metrics": list(chart.metrics)}
+        return params | rows | columns | {"metrics": chart.metrics}
     if chart.drawing in ("big_number_total", "pie"):
-        return params | {"groupby": list(chart.by), "metric": chart.metrics[0]}
-    own = {"query_mode": "aggregate", "groupby": list(chart.by), "metrics": list(chart.metrics)}
+        return params | {"groupby": chart.by, "metric": chart.metrics[0]}
+    own = {"query_mode": "aggregate", "groupby": chart.by, "metrics": chart.metrics}
     return params | own | {"order_desc": True}
 
 

@@ -9,14 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from typing import Final, TypeAlias
 
 import pyarrow as pa
 
-from pipelines.night import Progress, RoomReader, contexts_of
-from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
-from pipelines.settings import RegionSettings, SettingsError, did_you_mean, read_secrets
+from pipelines.night import Progress, RoomReader, contexts_of, readings_of
+from pipelines.reading import Outcome, RoomRead, read_rooms
+from pipelines.settings import RegionSettings, SettingsError, did_you_mean
 from pipelines.sources import DayRange
 from pipelines.sources.session import OpenSource
 from transforms.contract.lake import STAGED
@@ -128,29 +127,17 @@ def compare(
     Raises:
         SettingsError: a secret's environment variable is not set; nothing was begun.
     """
-    names = [name for name in region.exchanges if any(name in (p.own, p.other) for p in pairs)]
-    exchanges = [region.exchanges[name] for name in names]
-    secrets = read_secrets(*exchanges)
+    room_ids = {
+        name: [pair.room_id for pair in pairs if name in (pair.own, pair.other)]
+        for name in region.exchanges
+    }
+    reader = RoomReader(contexts_of(region), day_range)
+    both_ways = {name: of_one for name, of_one in room_ids.items() if of_one}
+    readings = readings_of(region, reader, open_source, both_ways)
     progress.start(region.region, 2 * len(pairs))
     by_room = {pair.room_id: pair for pair in pairs}
     waiting: dict[str, dict[str, Outcome[pa.Table]]] = {room_id: {} for room_id in by_room}
     comparison = Comparison()
-    contexts = contexts_of(region)
-    readings = [
-        Reading(
-            addresses={
-                pair.room_id: contexts[pair.room_id].address
-                for pair in pairs
-                if name in (pair.own, pair.other)
-            },
-            open_source=partial(open_source, exchange, secret, region.headcount),
-            read_room=RoomReader(contexts, day_range).read,
-            workers=exchange.workers,
-            room_deadline_seconds=exchange.room_deadline_seconds,
-            exchange=name,
-        )
-        for name, exchange, secret in zip(names, exchanges, secrets, strict=True)
-    ]
     for outcome in read_rooms(readings):
         progress.advance(outcome)
         found = waiting[outcome.room_id]

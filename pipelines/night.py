@@ -8,7 +8,7 @@ Dagster (``assets.py``).
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -353,25 +353,38 @@ def write_page(settings: Settings, region: Region, out: Path | None = None) -> P
 
 
 def readings_of(
-    region: RegionSettings, reader: RoomReader, open_source: OpenSource
+    region: RegionSettings,
+    reader: RoomReader,
+    open_source: OpenSource,
+    room_ids: Mapping[str, Collection[str]] | None = None,
 ) -> Sequence[Reading[pa.Table]]:
-    """Return a reading for each exchange: its rooms, and how to read them.
+    """Return a reading for each exchange: the rooms to read from it, and how.
+
+    ``room_ids`` are those rooms by the name of the exchange; default: its own.
 
     Raises:
         SettingsError: a secret's environment variable is not set.
     """
-    secrets = read_secrets(*region.exchanges.values())
+    if room_ids is None:
+        rooms = region.rooms
+        room_ids = {
+            name: [room.room_id for room in rooms if room.exchange == name]
+            for name in region.exchanges
+        }
+    addresses = {room.room_id: room.address for room in region.rooms}
+    exchanges = [region.exchanges[name] for name in room_ids]
     return [
         Reading(
-            addresses={
-                room.room_id: room.address for room in region.rooms if room.exchange == name
-            },
+            addresses={room_id: addresses[room_id] for room_id in room_ids[name]},
             open_source=partial(open_source, exchange, secret, region.headcount),
             read_room=reader.read,
             workers=exchange.workers,
             room_deadline_seconds=exchange.room_deadline_seconds,
+            exchange=name,
         )
-        for (name, exchange), secret in zip(region.exchanges.items(), secrets, strict=True)
+        for name, exchange, secret in zip(
+            room_ids, exchanges, read_secrets(*exchanges), strict=True
+        )
     ]
 
 

@@ -35,7 +35,6 @@ from warehouse.storage import Location, ObjectUrl
 
 _ROOT: Final = Path(__file__).parents[2]
 _PACKAGES: Final = ("pipelines", "transforms", "warehouse")
-SUFFIXES: Final = (".md", ".html")
 _USUAL_GROUP: Final = 5
 _BOOKINGS: Final = "Database with single bookings, and its tables as Parquet"
 _STATISTICS: Final = "Statistics for everybody, and their tables as Parquet"
@@ -134,31 +133,12 @@ def is_outdated(result: ProofResult | AttackResult) -> bool:
 def privacy_report(config: Path, region: Region, out: Path | None) -> int:
     """Write the record of processing of a region, for the data protection officer."""
     suffix = out.suffix.lower() if out else ".md"
-    if suffix not in SUFFIXES:
+    if suffix not in (".md", ".html"):
         raise click.UsageError(f"--out {out}: end the name in .html or .md")
-    settings = settings_of(config, region)
-    home = dagster_home(config)
-    now = datetime.now(UTC)
-    record = record_of_processing(settings, region, config, home, now, suffix)
-    if out:
-        out.write_text(record, encoding="utf-8")
-    click.echo(f"{region}: record of processing in {out}" if out else record)
-    return WHOLE
-
-
-def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is made of, and its form
-    settings: Settings, region: Region, config: Path, home: Path, now: datetime, suffix: str
-) -> str:
-    """Return the record as Markdown or as one HTML file; ``suffix`` is one of ``SUFFIXES``.
-
-    ``home`` is DAGSTER_HOME; ``now`` an aware instant.
-
-    Raises:
-        WarehouseError: lake or database cannot be read.
-    """
+    settings, home, now = settings_of(config, region), dagster_home(config), datetime.now(UTC)
     proof, attack = read_result(ProofResult), read_result(AttackResult)
     keeps_no_output, sends_no_telemetry = is_silent(home)
-    return render_page(
+    record = render_page(
         "record.j2",
         is_html=suffix == ".html",
         settings=settings,
@@ -185,6 +165,10 @@ def record_of_processing(  # noqa: PLR0913, PLR0917 - the five things that it is
         **_of_settings(settings, region),
         **_of_stores(settings, region, home, now),
     )
+    if out:
+        out.write_text(record, encoding="utf-8")
+    click.echo(f"{region}: record of processing in {out}" if out else record)
+    return WHOLE
 
 
 def _of_settings(settings: Settings, region: Region) -> dict[str, Any]:

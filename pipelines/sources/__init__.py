@@ -27,7 +27,8 @@ import re
 import socket
 import ssl
 import traceback
-from collections.abc import Iterator, Mapping, Sequence, Set
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -37,6 +38,7 @@ from typing import Final, Protocol
 from requests import exceptions
 from urllib3.exceptions import NameResolutionError
 
+from pipelines.settings import Room
 from transforms.raw import RawItem
 
 _LOGIN_WANTED: Final = "Tunnel connection failed: 407"  # http.client has no type for it
@@ -297,50 +299,53 @@ class Listing:
     unlisted_are: str = "in no list"
 
 
-class SourceCheck(Protocol):
-    """The steps of a protocol: sign-in, the server's version and clock, the rooms that it lists."""
-
-    @property
-    def listing(self) -> Listing:
-        """The rooms listed so far."""
-        ...
-
-    def steps(self) -> Iterator[Step]:
-        """Yield each step as it ends; a step that failed is the last one."""
-        ...
-
-
 def printable(text: str) -> str:
     """Return a server's text with ``?`` for unprintable characters, cut to 80 characters."""
     shown = "".join(char if char.isprintable() else "?" for char in text)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}..."
 
 
-def listing_step(
-    name: str, text: str, rooms: Mapping[str, str], directory: Set[str], listing: Listing
-) -> Step:
-    """Return a step that compares the rooms that an exchange lists with the room directory.
+class SourceCheck(ABC):
+    """The steps of a protocol: sign-in, the server's version and clock, the rooms that it lists.
 
-    ``rooms`` has the room_ids of the exchange's rooms by casefolded address; ``directory`` has all
-    addresses of the region. A difference is a note, since many rooms are in no list. An empty
-    directory is not compared: its rooms are about to be written from the listing.
+    ``rooms`` are those of the exchange, ``directory`` all of the region; ``listing`` has the rooms
+    that the exchange listed so far.
     """
-    details = []
-    unknown = [room.address for address, room in listing.rooms.items() if address not in directory]
-    if directory and unknown:
-        details.append(
-            f"{len(unknown)} not in the directory: {_some(unknown)} "
-            "(--write-rooms FILE writes them down; another region's may be among them)"
-        )
-    unlisted = [room_id for address, room_id in rooms.items() if address not in listing.rooms]
-    if listing.codes:
-        codes = ", ".join(listing.codes)
-        details.append(f"not all could be read, so rooms may be missing: {codes}")
-    elif unlisted:
-        details.append(f"{len(unlisted)} {listing.unlisted_are}: {_some(unlisted)}")
-    if details:
-        return Step(name, State.NOTE, text, details=tuple(details))
-    return Step(name, State.OK, f"{text}, the same as in the directory" if directory else text)
+
+    def __init__(self, rooms: Sequence[Room], directory: Sequence[Room]) -> None:
+        self.listing = Listing()
+        self._rooms = {room.address.casefold(): room.room_id for room in rooms}
+        self._directory = {room.address.casefold() for room in directory}
+
+    @abstractmethod
+    def steps(self) -> Iterator[Step]:
+        """Yield each step as it ends; a step that failed is the last one."""
+
+    def compared(self, name: str, text: str) -> Step:
+        """Return a step that compares the listed rooms with the room directory.
+
+        A difference is a note, since many rooms are in no list. An empty directory is not
+        compared: its rooms are about to be written from the listing.
+        """
+        details, listing = [], self.listing
+        known = self._directory
+        unknown = [room.address for address, room in listing.rooms.items() if address not in known]
+        if known and unknown:
+            details.append(
+                f"{len(unknown)} not in the directory: {_some(unknown)} "
+                "(--write-rooms FILE writes them down; another region's may be among them)"
+            )
+        unlisted = [
+            room_id for address, room_id in self._rooms.items() if address not in listing.rooms
+        ]
+        if listing.codes:
+            codes = ", ".join(listing.codes)
+            details.append(f"not all could be read, so rooms may be missing: {codes}")
+        elif unlisted:
+            details.append(f"{len(unlisted)} {listing.unlisted_are}: {_some(unlisted)}")
+        if details:
+            return Step(name, State.NOTE, text, details=tuple(details))
+        return Step(name, State.OK, f"{text}, the same as in the directory" if known else text)
 
 
 def clock_step(offset: timedelta | None) -> Step:

@@ -5,7 +5,7 @@ report them.
 Does not belong here: calendars (``ews.py``), printing (``pipelines/check``).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,11 +23,11 @@ from pipelines.sources import (
     Listing,
     Reach,
     ReadError,
+    SourceCheck,
     State,
     Step,
     clock_offset,
     clock_step,
-    listing_step,
 )
 from pipelines.sources.ews import EwsSource
 from pipelines.sources.ews_xml import TYPES, StrictService, parse_strictly
@@ -52,8 +52,8 @@ _HOW_TO_LIST: Final = (
 _VERSION_PARTS: Final = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "MinorBuildNumber")
 
 
-class EwsCheck:
-    """The check of an exchange that speaks EWS; ``rooms`` are its own, ``directory`` all.
+class EwsCheck(SourceCheck):
+    """The check of an exchange that speaks EWS.
 
     Raises:
         ReadError: as ``EwsSource``.
@@ -66,10 +66,8 @@ class EwsCheck:
         rooms: Sequence[Room],
         directory: Sequence[Room],
     ) -> None:
-        self.listing = Listing()
+        super().__init__(rooms, directory)
         self._auth = exchange.auth
-        self._rooms = {room.address.casefold(): room.room_id for room in rooms}
-        self._directory = {room.address.casefold() for room in directory}
         act_as = rooms[0].address if exchange.auth == "oauth" and rooms else None
         self._source = DirectorySource(exchange, secrets, act_as)
 
@@ -121,7 +119,7 @@ class EwsCheck:
                 rooms.update((room.address.casefold(), room) for room in found)
         self.listing = Listing(lists, rooms, codes)
         text = f"{counted(len(lists), 'list')} with {counted(len(rooms), 'room')}"
-        return listing_step("room lists", text, self._rooms, self._directory, self.listing)
+        return self.compared("room lists", text)
 
 
 def edition(build: Build) -> str:
@@ -166,8 +164,7 @@ class DirectorySource(EwsSource):
         Raises:
             ReadError: after bounded retries, as ``CalendarSource.read``.
         """
-        service = _RoomListService(self._protocol, self._act_as, self._note)
-        return [address for address in self._answer(service, {}) if address]
+        return [address for address in self._answer(_RoomListService) if address]
 
     def rooms(self, room_list: str) -> Sequence[ListedRoom]:
         """Return the rooms of a room list that have an SMTP address.
@@ -175,31 +172,25 @@ class DirectorySource(EwsSource):
         Raises:
             ReadError: after bounded retries, as ``CalendarSource.read``.
         """
-        service = _RoomService(self._protocol, self._act_as, self._note)
-        found = self._answer(service, {"room_list": RoomList(email_address=room_list)})
+        found = self._answer(_RoomService, room_list=RoomList(email_address=room_list))
         return [room for room in found if "@" in room.address]
 
-    def _note(self, server: ServerInfo) -> None:
-        self.server = server
-
-    def _answer(self, service: StrictService, arguments: Mapping[str, Any]) -> list[Any]:
+    def _answer(self, service: type["_DirectoryService"], **arguments: object) -> list[Any]:
         try:
             self._session.begin()
-            return self._request(service, arguments)
+            return self._request(service(self, self._protocol, self._act_as), arguments)
         except Exception as error:  # noqa: BLE001  of any error only its code is kept
             failure = ReadError.of(error)
         raise failure
 
 
 class _DirectoryService(StrictService):
-    """What both services share: whom they impersonate, and what they note from the answer."""
+    """What both services share: whom they impersonate, and what they note of the server."""
 
-    def __init__(
-        self, protocol: Any, act_as: str | None, note: Callable[[ServerInfo], None]
-    ) -> None:
+    def __init__(self, source: DirectorySource, protocol: Any, act_as: str | None) -> None:
         super().__init__(protocol=protocol)  # type: ignore[call-arg]  # exchangelib's service
+        self._source = source
         self._act_as = act_as
-        self._note = note
 
     @property
     def _account_to_impersonate(self) -> Any:
@@ -223,7 +214,8 @@ class _DirectoryService(StrictService):
         if parts and all(part.isdecimal() and len(part) <= 6 for part in parts):
             major, minor, major_build, minor_build = map(int, parts)
             build = (major, minor, major_build, minor_build)
-        self._note(ServerInfo(build, clock_offset(response.headers.get("Date"), middle)))
+        offset = clock_offset(response.headers.get("Date"), middle)
+        self._source.server = ServerInfo(build, offset)
         return response
 
 

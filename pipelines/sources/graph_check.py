@@ -20,11 +20,11 @@ from pipelines.sources import (
     Listing,
     Reach,
     ReadError,
+    SourceCheck,
     State,
     Step,
     clock_offset,
     clock_step,
-    listing_step,
 )
 from pipelines.sources.graph import GraphSource, Pages
 from pipelines.texts import counted
@@ -44,8 +44,8 @@ _WIDE: Final = (
 _ROOMS: Final = "/v1.0/places/microsoft.graph.room?$top=100"
 
 
-class GraphCheck:
-    """The check of an exchange that speaks Graph; ``rooms`` are its own, ``directory`` all.
+class GraphCheck(SourceCheck):
+    """The check of an exchange that speaks Graph.
 
     Raises:
         ReadError: as ``GraphSource``.
@@ -58,10 +58,8 @@ class GraphCheck:
         rooms: Sequence[Room],
         directory: Sequence[Room],
     ) -> None:
-        self.listing = Listing()
+        super().__init__(rooms, directory)
         self._authority = exchange.authority
-        self._rooms = {room.address.casefold(): room.room_id for room in rooms}
-        self._directory = {room.address.casefold() for room in directory}
         self._source = GraphDirectory(exchange, secrets)
 
     def steps(self) -> Iterator[Step]:
@@ -90,9 +88,8 @@ class GraphCheck:
                 yield Step(_PLACES, State.NOTE, text, details=(_HOW_TO_LIST,))
             else:
                 listed = {room.address.casefold(): room for room in rooms}
-                listing = Listing((_PLACES,), listed, unlisted_are="not among the places")
-                self.listing, text = listing, counted(len(rooms), "room")
-                yield listing_step(_PLACES, text, self._rooms, self._directory, listing)
+                self.listing = Listing((_PLACES,), listed, unlisted_are="not among the places")
+                yield self.compared(_PLACES, counted(len(rooms), "room"))
         yield clock_step(source.clock_offset)
 
 

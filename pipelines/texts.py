@@ -1,7 +1,8 @@
 """Texts that people write and read: files from Excel or an editor, counts, filled templates.
 
-Belongs here: reading a text file however it was saved; a count with its noun; jinja2, whose
-templates (``templates/``) hold the prose of mails, alerts and the record of processing.
+Belongs here: reading a text file however it was saved; tables of texts by error code; a count with
+its noun; jinja2, whose templates (``templates/``) hold the prose of mails, alerts and the record of
+processing.
 Does not belong here: what a file means (``settings``, ``check``).
 """
 
@@ -10,9 +11,12 @@ import csv
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.resources import files
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -103,6 +107,16 @@ class Table:
         while cells and len(cells) > len(self.header) and not cells[-1].strip():
             del cells[-1]
         return cells
+
+
+@cache
+def by_code(path: str) -> dict[str, dict[str, Any]]:
+    """Return a YAML table of this package: its sections by code; a key may name several codes."""
+    text = files("pipelines").joinpath(path).read_text(encoding="utf-8")
+    return {
+        section: {code: entry for codes, entry in entries.items() for code in codes.split(", ")}
+        for section, entries in yaml.safe_load(text).items()
+    }
 
 
 def counted(count: int, noun: str) -> str:

@@ -1,23 +1,24 @@
 """The report of a check: a line for each step, room and exchange, with the remedy if it failed.
 
-Belongs here: what each code means and how to fix it, with PowerShell to paste; how a line looks on
-a terminal; the order and wording of steps, rooms and the summary; the lines of ``--json``.
+Belongs here: the remedy of a code on an exchange, with PowerShell to paste (``powershell.yaml``);
+how a line looks on a terminal; the order and wording of steps, rooms and the summary; the lines of
+``--json``.
 Does not belong here: the checks themselves.
 """
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
 from rich.console import Console
 from rich.text import Text
 
-from pipelines.check.exchange import SCOPE_TOO_WIDE, SCOPE_UNPROVED, ExchangeResult, Target
+from pipelines.check.exchange import ExchangeResult, Target
 from pipelines.settings import ExchangeSettings, Room
 from pipelines.sources import State, Step
 from pipelines.sources.remedies import remedy_for
-from pipelines.texts import counted
+from pipelines.texts import by_code, counted
 from transforms.contract import Region
 
 PROBE: Final = "'<scope_probe>'"
@@ -27,26 +28,7 @@ _PLAIN_MARKS: Final = {State.OK: "+", State.NOTE: "!", State.FAILED: "x"}
 _INDENT: Final = " " * 12
 _NARROWEST: Final = 30
 _NAME_WIDTH: Final = 10
-_OWN: Final[Mapping[str, str]] = {
-    SCOPE_TOO_WIDE: (
-        "The mailbox in scope_probe, which is outside the scope, can be read: so can others. "
-        "Limit the account to this region's rooms: a scoped role assignment, Reviewer on these "
-        "rooms alone, or RBAC for Applications for an app (without full_access_as_app in Entra, "
-        "which adds up and undoes the scope)."
-    ),
-    SCOPE_UNPROVED: (
-        "The mailbox in scope_probe was neither read nor denied, so nothing is proved. Name an "
-        "existing mailbox outside the scope, and check again."
-    ),
-}
-_SCOPE: Final = (
-    "New-ManagementScope {scope} -RecipientRestrictionFilter "
-    "\"RecipientTypeDetails -eq 'RoomMailbox' -and CustomAttribute1 -eq '{region}'\""
-)
-_MARK: Final = "Set-Mailbox {room} -CustomAttribute1 '{region}'"
 _NAMED_IN_A_COMMAND: Final = 8
-# The ways in which an account gets access. ``_COMMANDS`` has a command for each, in this order.
-_WAYS: Final = ("delegate", "impersonation", "app")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,121 +44,9 @@ class Command:
         return [self.each, *self.once] if self.each else self.once
 
 
-_REVIEWER: Final = Command(
-    "Add-MailboxFolderPermission {calendar} -User {account} -AccessRights Reviewer"
-)
-_IMPERSONATION: Final = Command(
-    _MARK,
-    (
-        _SCOPE,
-        (
-            "New-ManagementRoleAssignment -Name {scope} -Role ApplicationImpersonation "
-            "-User {account} -CustomRecipientWriteScope {scope}"
-        ),
-    ),
-)
-_APP: Final = Command(
-    _MARK,
-    (
-        _SCOPE,
-        (
-            "New-ManagementRoleAssignment -App {account} -Role 'Application EWS.AccessAsApp' "
-            "-CustomResourceScope {scope}"
-        ),
-    ),
-)
-_LOOK: Final = Command("Get-Recipient {room} | Format-List RecipientTypeDetails, EmailAddresses")
-_PATIENCE: Final = Command(
-    once=(
-        (
-            "New-ThrottlingPolicy 'Room insights' -ThrottlingPolicyScope Regular "
-            "-EwsMaxConcurrency 27"
-        ),
-        "Set-ThrottlingPolicyAssociation {account} -ThrottlingPolicy 'Room insights'",
-    )
-)
-_LOGINS: Final = Command(
-    once=(
-        (
-            "Get-WebServicesVirtualDirectory | "
-            "Format-List Identity, BasicAuthentication, WindowsAuthentication"
-        ),
-    )
-)
-_ALLOWED: Final = Command(once=("Set-CASMailbox {account} -EwsEnabled $true",))
-# The list is one text that is always replaced whole: the apps that are on it must stay on it.
-_ALLOWED_APP: Final = Command(
-    once=(
-        "$ids = (Get-OrganizationConfig -RetrieveEwsOperationAccessPolicy).EwsAllowedAppIDs",
-        (
-            "Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs "
-            "((@($ids) + {account} | Where-Object {{ $_ }}) -join ',')"
-        ),
-    )
-)
-_NARROW: Final = Command(
-    once=(
-        _SCOPE,
-        (
-            "Get-ManagementRoleAssignment -Role ApplicationImpersonation -RoleAssignee {account} | "
-            "Set-ManagementRoleAssignment -CustomRecipientWriteScope {scope}"
-        ),
-    )
-)
-_GRAPH_APP: Final = Command(
-    _MARK,
-    (
-        "New-ServicePrincipal -AppId {account} -ObjectId '<object id of the enterprise app>'",
-        _SCOPE,
-        (
-            "New-ManagementRoleAssignment -App {account} -Role 'Application Calendars.Read' "
-            "-CustomResourceScope {scope}"
-        ),
-    ),
-)
-_NARROW_APP: Final = Command(
-    once=(
-        _SCOPE,
-        (
-            "Get-ManagementRoleAssignment -RoleAssignee {account} | "
-            "Set-ManagementRoleAssignment -CustomResourceScope {scope}"
-        ),
-    )
-)
-_WITHDRAW: Final = Command("Remove-MailboxFolderPermission {calendar} -User {account}")
-
-
-_RIGHTS: Final = (_REVIEWER, _IMPERSONATION, _APP)
-_COMMANDS: Final[Mapping[str, Sequence[Command | None]]] = {
-    "ErrorAccessDenied": _RIGHTS,
-    "ErrorFolderNotFound": _RIGHTS,
-    "ErrorImpersonateUserDenied": _RIGHTS,
-    "ErrorImpersonationDenied": _RIGHTS,
-    "ErrorNonExistentMailbox": (_LOOK, _LOOK, _LOOK),
-    "ErrorCannotFindUser": (_LOOK, _LOOK, _LOOK),
-    "OtherMailbox": (_LOOK, _LOOK, _LOOK),
-    "ErrorServerBusy": (_PATIENCE, _PATIENCE, None),
-    "HTTP429": (_PATIENCE, _PATIENCE, None),
-    "HTTP401": (_LOGINS, _LOGINS, None),
-    "HTTP403": (_ALLOWED, _ALLOWED, _ALLOWED_APP),
-    SCOPE_TOO_WIDE: (_WITHDRAW, _NARROW, _NARROW_APP),
-}
-
-_GRAPH_COMMANDS: Final[Mapping[str, Command]] = {
-    "ErrorAccessDenied": _GRAPH_APP,
-    "HTTP403": _GRAPH_APP,
-    "ErrorInvalidUser": _LOOK,
-    "MailboxNotEnabledForRESTAPI": _LOOK,
-    "MailboxNotSupportedForRESTAPI": _LOOK,
-    "ResourceNotFound": _LOOK,
-    "Request_ResourceNotFound": _LOOK,
-    SCOPE_TOO_WIDE: _NARROW_APP,
-}
-
-
 def remedy_of(code: str, exchange: ExchangeSettings | None = None) -> str:
     """Return what a code means and what to do on this exchange, in one line."""
-    return _OWN.get(code) or remedy_for(code, exchange.kind if exchange else "ews")
+    return remedy_for(code, exchange.kind if exchange else "ews")
 
 
 def command_for(
@@ -186,11 +56,9 @@ def command_for(
 
     ``room`` and ``account`` are inserted as they are: PowerShell literals or variables.
     """
-    if exchange.kind == "graph":
-        command = _GRAPH_COMMANDS.get(code)
-    else:
-        way = "app" if exchange.auth == "oauth" else exchange.access
-        command = _COMMANDS.get(code, (None,) * len(_WAYS))[_WAYS.index(way)]
+    way: str = "app" if exchange.auth == "oauth" else exchange.access
+    way = "graph" if exchange.kind == "graph" else way
+    command = by_code("check/powershell.yaml")[way].get(code)
     if command is None:
         return None
     names = {
@@ -200,8 +68,8 @@ def command_for(
         "calendar": calendar_of(room),
         "account": account,
     }
-    once = tuple(statement.format(**names) for statement in command.once)
-    return Command(command.each.format(**names), once)
+    once = tuple(statement.format(**names) for statement in command.get("once", ()))
+    return Command(command.get("each", "").format(**names), once)
 
 
 def calendar_of(room: str) -> str:

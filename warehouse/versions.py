@@ -29,11 +29,12 @@ from warehouse.storage import LINKS, Location, Parts, Somewhere, Storage, Wareho
 
 _FOLDER: Final = "versions"
 _STATISTICS: Final = "statistics"
-_FOLDERS: Final = ((_FOLDER,), (_STATISTICS,), (LINKS,))
+_FOLDERS: Final = (_FOLDER, _STATISTICS, LINKS)
 _DATABASE: Final = ".duckdb"
 _WHOLE: Final = "_SUCCESS"
 """In a Parquet folder that is a version without a database; Spark marks its folders like this."""
 _STAMP: Final = "%Y%m%dT%H%M%S%fZ"
+"""The moment by which a version is known."""
 _FEWEST_KEPT: Final = 2
 
 
@@ -71,23 +72,26 @@ def new_version(
         VersionBusy: at once, if another build of the region is going on.
         VersionError: nothing was built, it was left open, or the disk refuses it.
     """
-    tree = _tree(warehouse)
-    with _only_builder(tree, region), tree.building(building_name(region)) as folder:
+    versions = _Versions(warehouse, region)
+    tree = versions.tree
+    with versions.only_builder(), tree.building(building_name(region)) as folder:
         draft = folder / f"{_stem(region)}{_DATABASE}"
         yield draft
         built = (draft, statistics_draft(draft))
         if is_parquet:
             built = (parquet_draft(built[0]), parquet_draft(built[1]))
         _refuse_unfinished(built)
-        found = tree.names_of(*_FOLDERS)  # nobody else changes them: this is the only builder
-        kept = [*_names(tree, region, found[0])]
-        name = _next_name(kept, region)
-        names = _fixed_names(region, name, _keep(tree, draft, name, is_parquet=is_parquet))
-        tree.show(_current(region), _links(name, region), names, is_copied=is_copied)
+        # Nobody else changes them: this is the only builder.
+        found = tree.names_of(*((each,) for each in _FOLDERS))
+        kept = [*versions.kept(found[0])]
+        moment = _next_moment(kept)
+        names = versions.fixed_names(moment, versions.keep(draft, moment, is_parquet=is_parquet))
+        _, links = versions.parts(moment, folder=LINKS)
+        tree.show(versions.current, links, names, is_copied=is_copied)
         too_many = kept[: max(0, len(kept) + 1 - max(keep_versions, _FEWEST_KEPT))]
         for old in too_many:
-            _remove(tree, old, region)
-        _sweep(tree, region, found, [name, *kept])
+            versions.remove(old)
+        versions.sweep(found, [moment, *kept])
 
 
 def refuse_unwritable(warehouse: Location, region: Region) -> None:
@@ -96,10 +100,10 @@ def refuse_unwritable(warehouse: Location, region: Region) -> None:
     Raises:
         VersionError: the disk or the store refuses it, or cannot be reached.
     """
-    tree = _tree(warehouse)
-    with suppress(VersionBusy), _only_builder(tree, region):
+    versions = _Versions(warehouse, region)
+    with suppress(VersionBusy), versions.only_builder():
         for folder in ((), (_FOLDER,), (_STATISTICS,)):
-            tree.refuse_unwritable(*folder)
+            versions.tree.refuse_unwritable(*folder)
 
 
 def probe(warehouse: Location) -> None:
@@ -108,8 +112,9 @@ def probe(warehouse: Location) -> None:
     Raises:
         VersionError: as above.
     """
+    tree = storage_at(warehouse, "warehouse", VersionError)
     for folder in ((), (_FOLDER,), (_STATISTICS,)):
-        _tree(warehouse).probe(*folder)
+        tree.probe(*folder)
 
 
 def building_name(region: Region) -> str:
@@ -122,7 +127,8 @@ def pointer(warehouse: Somewhere, region: Region) -> Somewhere:
 
     In a bucket it is the object that names that database.
     """
-    name = f"{_stem(region)}.duckdb" if isinstance(warehouse, Path) else f"{_current(region)}.json"
+    is_disk = isinstance(warehouse, Path)
+    name = f"{_stem(region)}.duckdb" if is_disk else f"current-{region.lower()}.json"
     return cast("Somewhere", warehouse / name)
 
 
@@ -161,42 +167,38 @@ def current_version(warehouse: Somewhere, region: Region, *, statistics: bool = 
         NotPublished: nothing was published yet.
         VersionError: the pointer cannot be read, or leads out of ``versions``.
     """
-    tree = _tree(warehouse)
-    kind = "-statistics" if statistics else ""
+    versions = _Versions(warehouse, region)
+    tree, kind = versions.tree, "-statistics" if statistics else ""
     database = f"{_stem(region)}{kind}{_DATABASE}"
     fixed, ending = database, _DATABASE
-    found = tree.shown(_current(region), fixed)
+    found = tree.shown(versions.current, fixed)
     if found is None:
         fixed, ending = f"parquet-{region.lower()}{kind}", ""
-        found = tree.shown(_current(region), fixed)
+        found = tree.shown(versions.current, fixed)
     if found is None:
         raise NotPublished(
             f"{warehouse / database}: no database yet: run 'insights run --region {region}', "
             f"or 'insights publish --region {region}' if its days were read"
         )
+    folder = _STATISTICS if statistics else _FOLDER
     if not found:
-        latest = [_parts(name, ending, is_statistics=statistics) for name in _names(tree, region)]
-        beside = [tree.path(*parts) for parts in latest[-1:] if tree.has(*parts)]
+        latest = [versions.parts(moment, ending, folder) for moment in versions.kept()][-1:]
+        beside = [tree.path(*parts) for parts in latest if tree.has(*parts)]
         return cast("Somewhere", beside[0] if beside else warehouse / fixed)
-    name = found[-1].removesuffix(_DATABASE)
-    if found[0] == LINKS:
-        name = f"{_stem(region)}-{found[1].removeprefix(f'{region.lower()}-')}"
-    elif found[0] == _STATISTICS:
-        name = name.replace("-statistics", "", 1)
-    elif found[:-1] != (_FOLDER,):
-        name = ""
-    if not _is_version(name, region):
+    is_inside = found[0] == LINKS or (found[0] in _FOLDERS and len(found) == 2)
+    moment = versions.moment_of(*found[:2]) if is_inside else None
+    if not moment:
         raise VersionError(
             f"{warehouse / fixed}: leads to no version of region {region}: remove and publish it"
         )
-    return cast("Somewhere", tree.path(*_parts(name, ending, is_statistics=statistics)))
+    return cast("Somewhere", tree.path(*versions.parts(moment, ending, folder)))
 
 
 def published_versions(warehouse: Somewhere, region: Region) -> list[Somewhere]:
     """Return every version of the region that is kept, oldest first: databases, or folders."""
-    tree = _tree(warehouse)
-    parts = [_parts(name, ending) for name, ending in _names(tree, region).items()]
-    return [cast("Somewhere", tree.path(*each)) for each in parts]
+    versions = _Versions(warehouse, region)
+    parts = [versions.parts(moment, ending) for moment, ending in versions.kept().items()]
+    return [cast("Somewhere", versions.tree.path(*each)) for each in parts]
 
 
 @contextmanager
@@ -205,7 +207,7 @@ def at_hand(version: Location) -> Iterator[Path]:
     if isinstance(version, Path):
         yield version
         return
-    tree, name = _tree(version.parent), version.name
+    tree, name = storage_at(version.parent, "warehouse", VersionError), version.name
     if "." in name:
         with tree.near([(name,)]) as (path,):
             yield path
@@ -222,13 +224,14 @@ def kept_files(warehouse: Location, region: Region) -> Iterator[Path]:
 
     That is versions, their statistics, both as Parquet, and plain copies in place of pointers.
     """
-    tree = _tree(warehouse)
-    for name in _names(tree, region):
-        for is_statistics in (False, True):
+    versions = _Versions(warehouse, region)
+    tree = versions.tree
+    for moment in versions.kept():
+        for folder in (_FOLDER, _STATISTICS):
             for ending in (_DATABASE, ""):
-                yield from _files_at(tree, _parts(name, ending, is_statistics=is_statistics))
-    for fixed in _fixed_names(region, "", ()):
-        if tree.shown(_current(region), fixed) == () or not isinstance(warehouse, Path):
+                yield from _files_at(tree, versions.parts(moment, ending, folder))
+    for fixed in versions.fixed_names("", ()):
+        if tree.shown(versions.current, fixed) == () or not isinstance(warehouse, Path):
             yield from _files_at(tree, (fixed,))
 
 
@@ -249,82 +252,118 @@ def drop_versions(
         VersionBusy: a build of the region is going on.
         VersionError: one cannot be removed.
     """
-    tree = _tree(warehouse)
-    if not _names(tree, region):
+    versions = _Versions(warehouse, region)
+    tree = versions.tree
+    if not versions.kept():
         return []
-    with _only_builder(tree, region):
+    with versions.only_builder():
         current = current_version(warehouse, region).name
         unwanted = []
-        found = tree.names_of(*_FOLDERS)
-        kept = _names(tree, region, found[0])
-        for name, ending in kept.items():
-            version = cast("Somewhere", tree.path(*_parts(name, ending)))
+        found = tree.names_of(*((each,) for each in _FOLDERS))
+        kept = versions.kept(found[0])
+        for moment, ending in kept.items():
+            version = cast("Somewhere", tree.path(*versions.parts(moment, ending)))
             if version.name != current and is_unwanted(version):
-                _remove(tree, name, region)
+                versions.remove(moment)
                 unwanted.append(version.name)
-        _sweep(tree, region, found, kept)
+        versions.sweep(found, kept)
     return unwanted
 
 
-def _tree(warehouse: Location) -> Storage:
-    return storage_at(warehouse, "warehouse", VersionError)
+class _Versions:
+    """The versions of a region in its warehouse, each known by its moment."""
 
+    def __init__(self, warehouse: Location, region: Region) -> None:
+        self.tree = storage_at(warehouse, "warehouse", VersionError)
+        self.current = f"current-{region.lower()}"
+        self._region = region
+        self._starts = {
+            _FOLDER: f"{_stem(region)}-",
+            _STATISTICS: f"{_stem(region)}-statistics-",
+            LINKS: f"{region.lower()}-",
+        }
 
-def _only_builder(tree: Storage, region: Region) -> AbstractContextManager[None]:
-    busy = VersionBusy(
-        f"{tree.path()}: another build of region {region} is going on: wait for its end"
-    )
-    return tree.lock(f".lock-{region.lower()}", busy)
+    def only_builder(self) -> AbstractContextManager[None]:
+        """Hold the region's lock."""
+        busy = VersionBusy(
+            f"{self.tree.path()}: another build of region {self._region} is going on: "
+            "wait for its end"
+        )
+        return self.tree.lock(f".lock-{self._region.lower()}", busy)
 
+    def parts(self, moment: str, ending: str = "", folder: str = _FOLDER) -> Parts:
+        """Return where a version is, or what belongs to it in another folder.
 
-def _keep(tree: Storage, draft: Path, name: str, *, is_parquet: bool) -> Collection[Parts]:
-    """Move what was built into the folders of versions, and return where it is now.
+        With the ending ``.duckdb`` it is the database, without one the folder of Parquet.
+        """
+        return folder, f"{self._starts[folder]}{moment}{ending}"
 
-    The file that makes it a version comes last.
-    """
-    built: dict[Parts, Path] = {}
-    for file, is_statistics in ((statistics_draft(draft), True), (draft, False)):
-        if parquet_draft(file).is_dir():
-            built[_parts(name, is_statistics=is_statistics)] = parquet_draft(file)
-        if not is_parquet:
-            built[_parts(name, _DATABASE, is_statistics=is_statistics)] = file
-    if is_parquet:
-        whole = draft.with_name(_WHOLE)
-        whole.touch()
-        built[*_parts(name), _WHOLE] = whole
-    tree.keep(built)
-    return built.keys()
+    def moment_of(self, folder: str, name: str) -> str | None:
+        """Return the version that something in a folder belongs to, None if to none."""
+        start = self._starts[folder]
+        try:
+            datetime.strptime(name.removesuffix(_DATABASE), start + _STAMP).replace(tzinfo=UTC)
+        except ValueError:
+            return None
+        return name.removesuffix(_DATABASE).removeprefix(start)
 
+    def kept(self, found: Sequence[str] | None = None) -> dict[str, str]:
+        """Return the versions, oldest first, each with its ending.
 
-def _parts(name: str, ending: str = "", *, is_statistics: bool = False) -> Parts:
-    """Return where a version is, or the statistics that were built with it.
+        ``found`` are the names in their folder, if they were listed already.
+        """
+        found = self.tree.names(_FOLDER) if found is None else found
+        endings = {each.removesuffix(_DATABASE): _DATABASE for each in found if _DATABASE in each}
+        if {*found} - {*endings} - {f"{name}{_DATABASE}" for name in endings}:
+            endings = dict.fromkeys(self.tree.folders_with(_WHOLE, _FOLDER), "") | endings
+        moments = ((self.moment_of(_FOLDER, name), endings[name]) for name in sorted(endings))
+        return {moment: ending for moment, ending in moments if moment}
 
-    With the ending ``.duckdb`` it is the database, without one the folder of Parquet.
-    """
-    if not is_statistics:
-        return _FOLDER, f"{name}{ending}"
-    stem, _, moment = name.rpartition("-")
-    return _STATISTICS, f"{stem}-statistics-{moment}{ending}"
+    def keep(self, draft: Path, moment: str, *, is_parquet: bool) -> Collection[Parts]:
+        """Move what was built into the folders of versions, and return where it is now.
 
+        The file that makes it a version comes last.
+        """
+        built: dict[Parts, Path] = {}
+        for file, folder in ((statistics_draft(draft), _STATISTICS), (draft, _FOLDER)):
+            if parquet_draft(file).is_dir():
+                built[self.parts(moment, folder=folder)] = parquet_draft(file)
+            if not is_parquet:
+                built[self.parts(moment, _DATABASE, folder)] = file
+        if is_parquet:
+            whole = draft.with_name(_WHOLE)
+            whole.touch()
+            built[*self.parts(moment), _WHOLE] = whole
+        self.tree.keep(built)
+        return built.keys()
 
-def _fixed_names(region: Region, name: str, kept: Collection[Parts]) -> dict[str, Parts | None]:
-    """Return what each fixed name stands for in a version; ``kept`` are the files that exist."""
-    tables = f"parquet-{region.lower()}"
-    names = {
-        f"{_stem(region)}-statistics{_DATABASE}": _parts(name, _DATABASE, is_statistics=True),
-        f"{tables}-statistics": _parts(name, is_statistics=True),
-        tables: _parts(name),
-        f"{_stem(region)}{_DATABASE}": _parts(name, _DATABASE),
-    }
-    return {fixed: parts if parts in kept else None for fixed, parts in names.items()}
+    def fixed_names(self, moment: str, kept: Collection[Parts]) -> dict[str, Parts | None]:
+        """Return what each fixed name stands for in a version; ``kept`` are the files it has."""
+        stem, tables = _stem(self._region), f"parquet-{self._region.lower()}"
+        names = {
+            f"{stem}-statistics{_DATABASE}": self.parts(moment, _DATABASE, _STATISTICS),
+            f"{tables}-statistics": self.parts(moment, folder=_STATISTICS),
+            tables: self.parts(moment),
+            f"{stem}{_DATABASE}": self.parts(moment, _DATABASE),
+        }
+        return {fixed: parts if parts in kept else None for fixed, parts in names.items()}
 
+    def remove(self, moment: str) -> None:
+        """Remove all of a version, starting with the file that makes it one."""
+        self.tree.delete_each([self.parts(moment, _DATABASE), (*self.parts(moment), _WHOLE)])
+        others = [self.parts(moment, ending, _STATISTICS) for ending in (_DATABASE, "")]
+        self.tree.delete_each([self.parts(moment), *others, self.parts(moment, folder=LINKS)])
 
-def _current(region: Region) -> str:
-    return f"current-{region.lower()}"
+    def sweep(self, found: Sequence[Sequence[str]], kept: Collection[str]) -> None:
+        """Remove what a killed build left behind before its database was published.
 
-
-def _links(name: str, region: Region) -> str:
-    return f"{region.lower()}-{name.removeprefix(_stem(region) + '-')}"
+        ``found`` are the names in ``_FOLDERS``; ``kept`` are the versions, removed ones included.
+        """
+        for folder, names in zip(_FOLDERS, found, strict=True):
+            for name in names:
+                moment = self.moment_of(folder, name)
+                if moment and moment not in kept:
+                    self.tree.delete(folder, name)
 
 
 def _refuse_unfinished(built: Sequence[Path]) -> None:
@@ -336,63 +375,13 @@ def _refuse_unfinished(built: Sequence[Path]) -> None:
             raise VersionError(f"{each}: was left open: close its connections before publishing")
 
 
-def _next_name(kept: Sequence[str], region: Region) -> str:
-    """Name a version by the time, but always after the latest: clocks may be set back."""
+def _next_moment(kept: Sequence[str]) -> str:
+    """Return the time for a new version, but always after the latest: clocks may be set back."""
     moment = datetime.now(UTC)
-    for name in kept[-1:]:
-        moment = max(moment, _moment_of(name, region) + timedelta(microseconds=1))
-    return f"{_stem(region)}-{moment.strftime(_STAMP)}"
-
-
-def _remove(tree: Storage, name: str, region: Region) -> None:
-    """Remove all of a version, starting with the file that makes it one."""
-    tree.delete_each([_parts(name, _DATABASE), (*_parts(name), _WHOLE)])
-    statistics = [_parts(name, ending, is_statistics=True) for ending in (_DATABASE, "")]
-    tree.delete_each([_parts(name), *statistics, (LINKS, _links(name, region))])
-
-
-def _sweep(
-    tree: Storage, region: Region, found: Sequence[Sequence[str]], kept: Collection[str]
-) -> None:
-    """Remove what a killed build left behind before its database was published.
-
-    ``found`` are the names in ``_FOLDERS``; ``kept`` are the versions, removed ones included.
-    """
-    versions, statistics, links = found
-    for folder, names in ((_FOLDER, versions), (_STATISTICS, statistics)):
-        for each in names:
-            name = each.removesuffix(_DATABASE).replace("-statistics", "", 1)
-            if _is_version(name, region) and name not in kept:
-                tree.delete(folder, each)
-    links_kept = {_links(name, region) for name in kept}
-    for each in links:
-        moment = each.removeprefix(f"{region.lower()}-")
-        if _is_version(f"{_stem(region)}-{moment}", region) and each not in links_kept:
-            tree.delete(LINKS, each)
-
-
-def _names(tree: Storage, region: Region, found: Sequence[str] | None = None) -> dict[str, str]:
-    """Return the names of the versions, oldest first, each with its ending.
-
-    ``found`` are the names in their folder, if they were listed already.
-    """
-    found = tree.names(_FOLDER) if found is None else found
-    names = {each.removesuffix(_DATABASE): _DATABASE for each in found if _DATABASE in each}
-    if {*found} - {*names} - {f"{name}{_DATABASE}" for name in names}:
-        names |= {each: "" for each in tree.folders_with(_WHOLE, _FOLDER) if each not in names}
-    return {name: names[name] for name in sorted(names) if _is_version(name, region)}
-
-
-def _is_version(name: str, region: Region) -> bool:
-    try:
-        _moment_of(name, region)
-    except ValueError:
-        return False
-    return True
-
-
-def _moment_of(name: str, region: Region) -> datetime:
-    return datetime.strptime(name, f"{_stem(region)}-{_STAMP}").replace(tzinfo=UTC)
+    for last in kept[-1:]:
+        after = datetime.strptime(last, _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
+        moment = max(moment, after)
+    return moment.strftime(_STAMP)
 
 
 def _stem(region: Region) -> str:

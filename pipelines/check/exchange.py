@@ -9,7 +9,7 @@ Does not belong here: the steps of EWS and Graph (``pipelines/sources``), readin
 
 import socket
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -34,14 +34,15 @@ from pipelines.sources import (
     failure_of,
     printable,
 )
-from pipelines.sources.session import OpenSource, Throttle, open_check
+from pipelines.sources.session import Throttle, open_check, open_source
 from pipelines.sources.wire import Deadline, verified_context
 from transforms.contract import Region
 
 SCOPE_TOO_WIDE: Final = "ScopeTooWide"
 SCOPE_UNPROVED: Final = "ScopeUnproved"
+_SCOPE: Final = "scope"
 _UNPROBED: Final = Step(
-    "scope",
+    _SCOPE,
     State.NOTE,
     "not tried: name a mailbox that must not be readable in scope_probe",
 )
@@ -89,19 +90,23 @@ class Target:
         return f"{self.region} {self.exchange.name}"
 
 
-@dataclass(frozen=True)
-class ExchangeResult:
-    """Everything found about one exchange.
+class ExchangeCheck:
+    """Checks one exchange, step by step, and holds everything found about it.
 
-    ``items`` counts next week's items of each room that could be read; ``failed`` has the code
-    of each other room.
+    After ``run`` has ended, ``listing`` has the listed rooms. ``items`` counts next week's items of
+    each room that could be read; ``failed`` has the code of each other room. ``directory`` has all
+    rooms of the region, whichever exchange they are on.
     """
 
-    target: Target
-    steps: Sequence[Step]
-    items: Mapping[str, int]
-    failed: Mapping[str, str]
-    listing: Listing
+    def __init__(self, target: Target, secrets: Secrets, directory: Sequence[Room]) -> None:
+        self.target = target
+        self.steps: list[Step] = []
+        self.listing = Listing()
+        self.items: dict[str, int] = {}
+        self.failed: dict[str, str] = {}
+        self._exchange = target.exchange
+        self._secrets = secrets
+        self._directory = directory
 
     @property
     def failed_step(self) -> Step | None:
@@ -109,55 +114,38 @@ class ExchangeResult:
         return next((step for step in self.steps if step.state is State.FAILED), None)
 
     @property
+    def stop_code(self) -> str | None:
+        """Why no room can be read; None if they can, whatever the scope of the account."""
+        step = self.failed_step
+        return step.code if step and step.name != _SCOPE else None
+
+    @property
     def is_readable(self) -> bool:
         """Whether the exchange passed, and every one of its rooms is readable."""
         return self.failed_step is None and not self.failed
 
-
-class ExchangeCheck:
-    """Checks one exchange, step by step.
-
-    After ``steps`` has ended, ``stop_code`` is why no room can be read (None if they can), and
-    ``listing`` has the listed rooms. ``directory`` has all rooms of the region, whichever exchange
-    they are on.
-    """
-
-    def __init__(
-        self,
-        target: Target,
-        secrets: Secrets,
-        directory: Sequence[Room],
-        open_source: OpenSource,
-    ) -> None:
-        self.stop_code: str | None = None
-        self.listing = Listing()
-        self._target = target
-        self._exchange = target.exchange
-        self._secrets = secrets
-        self._directory = directory
-        self._open_source = open_source
-
-    def steps(self) -> Iterator[Step]:
+    def run(self) -> Iterator[Step]:
         """Yield each step as it ends; a step that failed is the last one."""
+        for step in self._run():
+            self.steps.append(step)
+            yield step
+
+    def _run(self) -> Iterator[Step]:
         for look in (self._name, self._tls):
-            yield self._needed(look())
+            yield look()
             if self.stop_code is not None:
                 return
-        exchange, rooms = self._exchange, self._target.rooms
+        exchange, rooms = self._exchange, self.target.rooms
         try:
             check = open_check(exchange, self._secrets, rooms, self._directory)
         except ReadError as error:
-            yield self._needed(_failed("sign-in", "cannot be tried", error.code))
+            yield _failed("sign-in", "cannot be tried", error.code)
             return
         for step in check.steps():
             self.listing = check.listing
-            yield self._needed(step)
+            yield step
         if self.stop_code is None:
             yield self._scope(exchange.scope_probe)
-
-    def _needed(self, step: Step) -> Step:
-        self.stop_code = step.code
-        return step
 
     def _name(self) -> Step:
         try:
@@ -191,15 +179,15 @@ class ExchangeCheck:
         if mailbox is None:
             return _UNPROBED
         try:
-            source = self._open_source(self._exchange, self._secrets, False, Throttle(1))
+            source = open_source(self._exchange, self._secrets, False, Throttle(1))
             with closing(source):
                 source.read(mailbox, _PROBED)
         except ReadError as error:
             if error.code in _DENIALS:
-                return Step("scope", State.OK, "the mailbox outside the scope is denied")
+                return Step(_SCOPE, State.OK, "the mailbox outside the scope is denied")
             text = f"neither read nor denied ({error.code})"
-            return _failed("scope", text, SCOPE_UNPROVED)
-        return _failed("scope", "the mailbox outside the scope can be read", SCOPE_TOO_WIDE)
+            return _failed(_SCOPE, text, SCOPE_UNPROVED)
+        return _failed(_SCOPE, "the mailbox outside the scope can be read", SCOPE_TOO_WIDE)
 
 
 def _failed(name: str, text: str, code: str) -> Step:

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
 from importlib.resources import files
-from itertools import chain, count
+from itertools import chain
+from itertools import count as count_up
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import track
 
-from pipelines.check.exchange import ExchangeCheck, ExchangeResult, Target
+from pipelines.check.exchange import ExchangeCheck, Target
 from pipelines.check.processing import Processing, ReadDays, read_processing, show_processing
 from pipelines.check.view import Printer, lines_of, show_rooms, show_step, show_summary
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
@@ -37,7 +38,7 @@ from pipelines.settings import (
     read_secrets,
 )
 from pipelines.settings.values import Identifier, Label, Mailbox
-from pipelines.sources import CalendarSource, ListedRoom, State, Step, Window
+from pipelines.sources import CalendarSource, ListedRoom, State, Window
 from pipelines.sources.session import OpenSource, open_source
 from pipelines.texts import counted
 from transforms.contract import ROOM_TYPES, Region
@@ -66,29 +67,23 @@ def read_week(target: Target, secrets: Secrets, open_source: OpenSource) -> Iter
     """
     exchange = target.exchange
     addresses = {room.room_id: room.address for room in target.rooms}
+
+    def count(source: CalendarSource, room_id: str, read_at: datetime) -> int:
+        window = Window(read_at, read_at + _AHEAD)
+        items = source.read(addresses[room_id], window)  # they never leave this frame
+        return sum(
+            item.starts_at < window.ends_at and item.ends_at > window.starts_at for item in items
+        )
+
     reading = Reading(
         addresses=addresses,
         open_source=partial(open_source, exchange, secrets, False),
-        read_room=_Counter(addresses).count,
+        read_room=count,
         workers=exchange.workers,
         room_deadline_seconds=exchange.room_deadline_seconds,
         patience_seconds=_PATIENCE_SECONDS,
     )
     return read_rooms([reading])
-
-
-class _Counter:
-    """Counts the items of one room next week; they never leave its frame."""
-
-    def __init__(self, addresses: Mapping[str, str]) -> None:
-        self._addresses = addresses
-
-    def count(self, source: CalendarSource, room_id: str, read_at: datetime) -> int:
-        window = Window(read_at, read_at + _AHEAD)
-        items = source.read(self._addresses[room_id], window)
-        return sum(
-            item.starts_at < window.ends_at and item.ends_at > window.starts_at for item in items
-        )
 
 
 def run_check(
@@ -146,18 +141,14 @@ def run_check(
 
 def _check(
     target: Target, secrets: Secrets, directory: Sequence[Room], printer: Printer
-) -> ExchangeResult:
-    check = ExchangeCheck(target, secrets, directory, open_source)
-    steps: list[Step] = []
+) -> ExchangeCheck:
+    check = ExchangeCheck(target, secrets, directory)
     printer.heading(target.title, target.exchange.endpoint)
-    for step in check.steps():
-        steps.append(step)
+    for step in check.run():
         show_step(printer, target, step)
-    failed: dict[str, str] = {}
-    items: dict[str, int] = {}
     progress = Console(stderr=True)
     if check.stop_code is not None:
-        failed = {room.room_id: check.stop_code for room in target.rooms}
+        check.failed = {room.room_id: check.stop_code for room in target.rooms}
     else:
         for outcome in track(
             read_week(target, secrets, open_source),
@@ -168,18 +159,17 @@ def _check(
             disable=not progress.is_terminal,
         ):
             if isinstance(outcome, RoomRead):
-                items[outcome.room_id] = outcome.found
+                check.items[outcome.room_id] = outcome.found
             else:
-                failed[outcome.room_id] = outcome.code
-    result = ExchangeResult(target, steps, items, failed, check.listing)
-    show_rooms(printer, result)
+                check.failed[outcome.room_id] = outcome.code
+    show_rooms(printer, check)
     printer.blank()
-    return result
+    return check
 
 
 def _write(
     path: Path,
-    results: Sequence[ExchangeResult],
+    results: Sequence[ExchangeCheck],
     of_region: RegionSettings,
     printer: Printer,
 ) -> bool:
@@ -273,7 +263,7 @@ def write_directory(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
 
 
 def _rows(
-    results: Iterable[ExchangeResult], directory: Mapping[str, Room], time_zone: str
+    results: Iterable[ExchangeCheck], directory: Mapping[str, Room], time_zone: str
 ) -> Iterator[dict[str, str]]:
     """Yield a row of the CSV for each listed room, with all that any exchange knows about it.
 
@@ -302,7 +292,7 @@ def _rows(
         else:
             local_part = address.partition("@")[0]
             base = local_part if _fits(_IDENTIFIER, local_part) else "room"
-            numbered = (f"{base}-{number}" for number in count(2))
+            numbered = (f"{base}-{number}" for number in count_up(2))
             room_id = next(each for each in chain([base], numbered) if each not in taken)
             taken.add(room_id)
             yield row | {"room_id": room_id}

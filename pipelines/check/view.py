@@ -14,7 +14,7 @@ from typing import Final, TypedDict
 from rich.console import Console
 from rich.text import Text
 
-from pipelines.check.exchange import ExchangeResult, Target
+from pipelines.check.exchange import ExchangeCheck, Target
 from pipelines.settings import ExchangeSettings, Room
 from pipelines.sources import State, Step
 from pipelines.sources.remedies import remedy_for
@@ -109,7 +109,7 @@ class Line(TypedDict):
     remedy: str | None
 
 
-def lines_of(result: ExchangeResult) -> list[Line]:
+def lines_of(result: ExchangeCheck) -> list[Line]:
     """Return a line for the exchange and one for each room, without any address."""
     region, exchange, step = result.target.region, result.target.exchange, result.failed_step
     lines = []
@@ -187,7 +187,7 @@ def show_step(printer: Printer, target: Target, step: Step) -> None:
         printer.command(command_for(step.code, target.region, exchange, PROBE, account))
 
 
-def show_rooms(printer: Printer, result: ExchangeResult) -> None:
+def show_rooms(printer: Printer, result: ExchangeCheck) -> None:
     """Print the rooms: first those that failed, by code, then those that can be read."""
     rooms, width = result.target.rooms, _width(result.target)
     for code, failed in _by_code(result):
@@ -207,7 +207,7 @@ def show_rooms(printer: Printer, result: ExchangeResult) -> None:
 
 
 def show_summary(
-    printer: Printer, results: Sequence[ExchangeResult], unusable: Sequence[Region]
+    printer: Printer, results: Sequence[ExchangeCheck], unusable: Sequence[Region]
 ) -> None:
     """Print how many rooms of each exchange can be read, and the codes of those that cannot.
 
@@ -235,7 +235,7 @@ def _width(target: Target) -> int:
     return max([_NAME_WIDTH, *(len(room.room_id) for room in target.rooms)])
 
 
-def _by_code(result: ExchangeResult) -> list[tuple[str, list[Room]]]:
+def _by_code(result: ExchangeCheck) -> list[tuple[str, list[Room]]]:
     """Return the rooms of each code, the code with the most rooms first."""
     groups: dict[str, list[Room]] = {}
     for room in result.target.rooms:

@@ -19,9 +19,8 @@ from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted
 from transforms.contract import Region
 
-if TYPE_CHECKING:  # these import Dagster and DuckDB; ``check`` should not wait for them
+if TYPE_CHECKING:  # it imports Dagster and DuckDB; ``check`` should not wait for them
     from pipelines.history import RunFacts
-    from pipelines.night import NightResult
 
 _PLAIN_STEPS: Final = 10
 _FAILED_ROOMS_SHOWN: Final = 20
@@ -118,7 +117,7 @@ def show_run(settings: Settings, region: Region, facts: "RunFacts") -> None:
             click.echo(f"{region}: {fields} of bookings could not be read and stay empty")
         for line in facts.directory_edits:
             click.echo(f"{region}: room directory: {line}")
-        _show_failed_rooms(settings.regions[region], facts.failed_rooms)
+        show_failed_rooms(settings.regions[region], facts.failed_rooms)
     if facts.error:
         # If only some rooms failed, their remedies were printed above.
         fail_run(facts.error, () if facts.is_read else facts.failed_rooms.values(), kinds)
@@ -132,18 +131,7 @@ def show_run(settings: Settings, region: Region, facts: "RunFacts") -> None:
         click.echo(f"{region}: page {warehouse / facts.page}")
 
 
-def show_dry_run(settings: Settings, result: "NightResult") -> None:
-    """Print what could be read, and that nothing was stored."""
-    days = result.day_range
-    click.echo(
-        f"{result.region}: {result.rooms_loaded} of {result.rooms_expected} rooms can be read, "
-        f"{days.first_date} to {days.last_date}, {counted(result.bookings, 'booking')}; "
-        "dry run: nothing was stored"
-    )
-    _show_failed_rooms(settings.regions[result.region], result.failed, "")
-
-
-def _show_failed_rooms(
+def show_failed_rooms(
     region: RegionSettings, failed: Mapping[str, str], all_of_them: str = _ALL_OF_THEM
 ) -> None:
     """Print a line for each failed room, or one for an exchange whose rooms all failed alike."""

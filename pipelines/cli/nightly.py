@@ -162,7 +162,13 @@ def _dry_run(night: Night) -> int:
         except NothingReadError as error:
             console.fail_run(str(error), error.failed.values(), region.kinds_of(error.failed))
             return NOTHING
-    console.show_dry_run(night.settings, result)
+    days = result.day_range
+    click.echo(
+        f"{result.region}: {result.rooms_loaded} of {result.rooms_expected} rooms can be read, "
+        f"{days.first_date} to {days.last_date}, {counted(result.bookings, 'booking')}; "
+        "dry run: nothing was stored"
+    )
+    console.show_failed_rooms(region, result.failed, "")
     return WHOLE if result.is_whole else PARTIAL
 
 

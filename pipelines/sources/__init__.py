@@ -42,11 +42,15 @@ from pipelines.settings import Room
 from transforms.raw import RawItem
 
 _LOGIN_WANTED: Final = "Tunnel connection failed: 407"  # http.client has no type for it
-TRANSIENT_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504, 509})
+_TRANSIENT_STATUSES: Final = frozenset({408, 425, 429, *range(500, 600)} - {501, 505})
 _STATUSES_OF_THE_ACCOUNT: Final = frozenset({401, 407, 456})
 # These may concern one mailbox (refused, or not found) or the exchange: HTTP does not say which.
 _STATUSES_OF_ROOM_OR_EXCHANGE: Final = frozenset({403, 404, 405})
-_WEB_PAGE: Final = re.compile(rb"\s*(?:<!doctype\s+html|<html)\b", re.IGNORECASE)
+_WEB_PAGE: Final = re.compile(
+    # Entra's sign-in page begins with a comment, XHTML with a declaration.
+    rb"(?:\s|<\?xml[^>]*>|(?><!--.*?-->))*+<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 _HALF_A_SECOND: Final = timedelta(seconds=0.5)  # a Date header is truncated to whole seconds
 _CODE: Final = re.compile(r"Error(?=[A-Z])[A-Za-z]{1,60}")
 _WITH_DIGITS: Final = frozenset({"ErrorMimeContentInvalidBase64String", "ErrorWin32InteropError"})
@@ -139,7 +143,13 @@ _Kinds = tuple[type[BaseException], ...]
 _NAMES: Final[tuple[tuple[_Kinds, str, Reach, bool], ...]] = (
     # The first entry with one of the error's causes names it; the last value is is_transient.
     ((ssl.SSLCertVerificationError,), "CertificateNotTrusted", Reach.EXCHANGE, False),
-    ((exceptions.ProxyError,), "ProxyError", Reach.EXCHANGE, True),
+    (
+        # A proxy variable that is no URL, or names a kind of proxy that is not spoken (SOCKS).
+        (exceptions.ProxyError, exceptions.InvalidProxyURL, exceptions.InvalidSchema),
+        "ProxyError",
+        Reach.EXCHANGE,
+        True,
+    ),
     ((NameResolutionError, socket.gaierror), "NameResolutionError", Reach.EXCHANGE, True),
     ((ConnectionRefusedError, exceptions.ConnectTimeout), "CannotConnect", Reach.EXCHANGE, True),
     ((TimeoutError, exceptions.Timeout), "ReadTimeout", Reach.ROOM, True),
@@ -150,7 +160,7 @@ _NAMES: Final[tuple[tuple[_Kinds, str, Reach, bool], ...]] = (
         True,
     ),
     ((ssl.SSLError,), "TlsRefused", Reach.EXCHANGE, False),
-    ((exceptions.InvalidURL, exceptions.InvalidSchema), "EndpointInvalid", Reach.EXCHANGE, False),
+    ((exceptions.InvalidURL,), "EndpointInvalid", Reach.EXCHANGE, False),
 )
 
 
@@ -180,7 +190,7 @@ def status_failure(status: int, headers: Mapping[str, str]) -> ReadError:
     return ReadError(
         f"HTTP{status}",
         Reach.EXCHANGE if status in _STATUSES_OF_THE_ACCOUNT else of_one,
-        is_transient=status in TRANSIENT_STATUSES,
+        is_transient=status in _TRANSIENT_STATUSES,
         retry_after=retry_after(headers.get("Retry-After")),
     )
 
@@ -199,11 +209,11 @@ def retry_after(value: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for, as a number or until a date."""
     if value is None:
         return None
-    if value.strip().isdecimal():
+    if value.strip().replace(".", "", 1).isdecimal():
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     wait = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)
     return max(0.0, wait.total_seconds())
@@ -213,7 +223,7 @@ def clock_offset(date: str | None, now: datetime) -> timedelta | None:
     """Return the server's clock, from its Date header, minus ours; None without that header."""
     try:
         server_at = parsedate_to_datetime(date or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return server_at.replace(tzinfo=server_at.tzinfo or UTC) + _HALF_A_SECOND - now
 

@@ -91,6 +91,8 @@ _SENSITIVITIES: Final = _PUBLIC | {"Private", "Confidential"}
 _ANSWERS: Final = _RESPONSES.keys() | {None, "Unknown"}
 _TRANSIENT_CODES: Final = frozenset(
     {
+        *("ErrorADOperation", "ErrorADUnavailable", "ErrorInsufficientResources"),
+        *("ErrorNoRespondingCASInDestinationSite", "ErrorProxyRequestProcessingFailed"),
         *("ErrorBatchProcessingStopped", "ErrorConnectionFailed", "ErrorExceededConnectionCount"),
         *("ErrorInternalServerError", "ErrorInternalServerTransientError", "ErrorMailboxFailover"),
         *("ErrorMailboxStoreUnavailable", "ErrorServerBusy", "ErrorTimeoutExpired"),

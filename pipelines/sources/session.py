@@ -291,10 +291,10 @@ class Session:
         """Return a wait in seconds: at least what the server asks for, with random jitter."""
         if self._is_second_try:
             return 0.0
-        if self._retry_after is not None:
-            return self._retry_after * _RANDOM.uniform(1.0, 1.25)
+        # A date that is over by this machine's clock asks for no wait at all.
+        asked = (self._retry_after or 0.0) * _RANDOM.uniform(1.0, 1.25)
         growing = _FIRST_WAIT_SECONDS * 2.0 ** (state.attempt_number - 1)
-        return min(growing, _LONGEST_WAIT_SECONDS) * _RANDOM.uniform(0.5, 1.0)
+        return max(asked, min(growing, _LONGEST_WAIT_SECONDS) * _RANDOM.uniform(0.5, 1.0))
 
 
 class SteadyView(Generic[RowT]):

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from requests.adapters import HTTPAdapter
 
 from pipelines.settings import ExchangeSettings, Secrets
-from pipelines.sources import Reach, ReadError, failure_of
+from pipelines.sources import Reach, ReadError, failure_of, retry_after
 
 _CONNECT_SECONDS: Final = 10.0
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
@@ -180,7 +180,7 @@ class TimedAdapter(HTTPAdapter):
             limits = (deadline.limit(_CONNECT_SECONDS), deadline.limit(self._context.stall_seconds))
             response = super().send(request, timeout=limits, proxies=proxies)
             _ = response.content  # read the body now: if it breaks off, that is a ReadError too
-        except (requests.RequestException, OSError) as error:
+        except (requests.RequestException, OSError, ValueError) as error:  # ValueError: odd chunks
             failure = failure_of(error)
         else:
             return response
@@ -265,6 +265,7 @@ class _TokenEndpoint(requests.Session):
     """
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        wait = None
         try:
             response = super().request(*args, **kwargs | {"allow_redirects": False})
         except ReadError as failure:
@@ -275,7 +276,10 @@ class _TokenEndpoint(requests.Session):
             is_page = response.ok and not response.content.lstrip().startswith(b"{")
             if not (is_down or is_page):
                 return response
-        raise ReadError("TokenEndpointUnavailable", Reach.EXCHANGE, is_transient=True)
+            wait = retry_after(response.headers.get("Retry-After"))
+        raise ReadError(
+            "TokenEndpointUnavailable", Reach.EXCHANGE, is_transient=True, retry_after=wait
+        )
 
 
 def _credential(certificate_file: Path | None, secrets: Secrets) -> str | dict[str, str]:

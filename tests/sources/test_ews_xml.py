@@ -68,11 +68,19 @@ def test_what_is_not_plain_xml_is_refused(hostile: bytes) -> None:
         b"<html><body>Sign in<br></body></html>",
         b"\xef\xbb\xbf\r\n<!DOCTYPE html>\n<html>",
         b'<!doctype HTML PUBLIC "-//W3C//DTD HTML 4.01//EN"><HTML>',
+        b"\r\n<!-- Copyright (C) Microsoft Corporation. -->\r\n<!DOCTYPE html>\n<html>",
+        b'<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml"/>',
+        b"<head><title>Blocked</title></head>",
     ],
 )
 def test_a_web_page_is_named_as_one(page: bytes) -> None:
     with pytest.raises(ReadError, match=r"^WebPage$"):
         parse_strictly(page)
+
+
+def test_many_comments_do_not_take_long_to_look_behind() -> None:
+    with pytest.raises(ReadError, match=r"^MalformedResponse$"):
+        parse_strictly(b"<!--a-->" * 5_000 + b"<a>")
 
 
 def test_a_reference_of_thousands_of_digits_is_dropped() -> None:

@@ -22,6 +22,7 @@ PASSING: dict[str, dict[str, Any]] = {
     "502": {"kind": "http", "status": 502},
     "503": {"kind": "http", "status": 503, "retry_after": "7"},
     "504": {"kind": "http", "status": 504},
+    "520": {"kind": "http", "status": 520},
     "504 with a body": {"kind": "response_code", "status": 504, "code": "UnknownError"},
     "reset": {"kind": "reset"},
     "hang up": {"kind": "hang_up"},

@@ -21,7 +21,7 @@ from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.sources import Reach
 from pipelines.sources.session import ATTEMPTS
 from tests.conftest import StartExchange
-from tests.sources.conftest import ROOM, WEEK, Open, meetings, refused, room
+from tests.sources.conftest import ROOM, WEEK, FakeTime, Open, meetings, refused, room
 
 
 class SignIn:
@@ -31,6 +31,7 @@ class SignIn:
         self.asked: list[dict[str, list[str]]] = []
         self.status = 200
         self.expires_in = 3600
+        self.retry_after: str | None = None
         self.page = b""  # sent in place of every token
         service = self
 
@@ -58,6 +59,8 @@ class SignIn:
                 body = (is_token and service.page) or json.dumps(content).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                if service.retry_after is not None:
+                    self.send_header("Retry-After", service.retry_after)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -168,6 +171,20 @@ def test_a_token_endpoint_that_is_down_is_asked_a_few_times(
     expected = ("TokenEndpointUnavailable", Reach.EXCHANGE)
     assert refused(lambda: source.read(ROOM, WEEK)) == expected
     assert len(sign_in.asked) == ATTEMPTS
+
+
+def test_the_wait_that_the_sign_in_service_asks_for_is_kept(
+    exchange: StartExchange,
+    open_source: Open,
+    tenant: Tenant,
+    sign_in: SignIn,
+    app: dict[str, Any],
+    fake_time: FakeTime,
+) -> None:
+    sign_in.status, sign_in.retry_after = 429, "20"
+    source = open_source(exchange(tenant), **app)
+    refused(lambda: source.read(ROOM, WEEK))
+    assert fake_time.sleeps[0] >= 20
 
 
 def test_a_token_endpoint_that_is_not_there_is_bounded_too(

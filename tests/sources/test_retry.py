@@ -60,6 +60,14 @@ def test_waits_grow_and_differ_from_worker_to_worker(fake_time: FakeTime, send: 
     assert len({round(slept, 6) for slept in fake_time.sleeps}) == ATTEMPTS - 1
 
 
+def test_a_wait_that_is_over_already_still_leaves_the_server_time(
+    fake_time: FakeTime, send: Send
+) -> None:
+    ask = failing(*[passing(0.0) for _ in range(ATTEMPTS - 1)])
+    assert send(ask) == "answer"
+    assert [slept >= 0.5 for slept in fake_time.sleeps] == [True] * (ATTEMPTS - 1)
+
+
 def test_no_request_is_sent_and_no_wait_is_begun_past_the_deadline(
     fake_time: FakeTime, send: Send
 ) -> None:
@@ -91,7 +99,10 @@ def test_a_permanent_failure_is_not_asked_again(fake_time: FakeTime, send: Send)
     [
         (None, None),
         ("120", 120.0),
+        ("1.5", 1.5),
+        (".", None),
         ("soon", None),
+        ("Wed, 21 Oct 99999999999999999999 07:28:00 GMT", None),
         ("-5", None),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
     ],

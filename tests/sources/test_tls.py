@@ -121,8 +121,25 @@ def test_a_server_that_sends_a_byte_now_and_then_is_left_by_the_deadline(
         assert time.monotonic() - began < 10  # the server would go on for 1,000 seconds
 
 
+@pytest.mark.parametrize("size", [b"-5", b"zz", b""])
+def test_an_answer_in_chunks_of_no_size_is_a_broken_connection(
+    authority: CertificateAuthority, size: bytes
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with trickling_server(authority, head + size + b"\r\n") as url, requests.Session() as session:
+        deadline = Deadline()
+        deadline.start(10.0)
+        secured(session, TimedAdapter(deadline, 30.0, authority.ca_file))
+        with pytest.raises(ReadError, match=r"^ConnectionBroken$") as caught:
+            session.get(url)
+        assert caught.value.is_transient
+
+
 @contextmanager
-def trickling_server(authority: CertificateAuthority) -> Iterator[str]:
+def trickling_server(
+    authority: CertificateAuthority,
+    head: bytes = b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n",
+) -> Iterator[str]:
     """Serve one connection: a header, then a byte of the body every 50 ms."""
     listener = socket.create_server(("127.0.0.1", 0))
     is_over = threading.Event()
@@ -132,7 +149,7 @@ def trickling_server(authority: CertificateAuthority) -> Iterator[str]:
         try:
             with authority.server_context().wrap_socket(connection, server_side=True) as peer:
                 peer.recv(65536)
-                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n")
+                peer.sendall(head)
                 while not is_over.wait(0.05):
                     peer.sendall(b"x")
         except OSError:
@@ -148,10 +165,11 @@ def trickling_server(authority: CertificateAuthority) -> Iterator[str]:
         listener.close()
 
 
+@pytest.mark.parametrize("proxy", ["http://localhost:9", "http://", "socks5://localhost:9"])
 def test_the_proxy_of_the_environment_is_used(
-    exchange: StartExchange, open_source: Open, monkeypatch: pytest.MonkeyPatch
+    exchange: StartExchange, open_source: Open, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://localhost:9")
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     source = open_source(exchange(room([])))

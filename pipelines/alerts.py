@@ -24,7 +24,7 @@ import click
 import dagster as dg
 
 from pipelines.channels import Alert, NotSentError, send, send_mail
-from pipelines.history import HistoryError, facts_of, last_read_at, open_instance
+from pipelines.history import HistoryError, facts_of, job_name, last_read_at, open_instance
 from pipelines.settings import AlertSettings, RegionSettings, Settings, SettingsError
 from pipelines.sources import DayRange
 from pipelines.texts import render
@@ -45,7 +45,7 @@ _LAST_DAY_TO_SEND: Final = 7  # reports that are configured in mid-month begin w
 
 
 def region_sensors(
-    settings: Settings, region: Region, clock: Callable[[], datetime], job_name: str
+    settings: Settings, region: Region, clock: Callable[[], datetime]
 ) -> list[dg.SensorDefinition]:
     """Return the sensors that watch a region's runs; none if no alerts are configured."""
     if settings.alerts is None:
@@ -72,35 +72,28 @@ def region_sensors(
         notify(context.instance, alerts, alert)
         return dg.SkipReason(alert.subject)
 
-    return [
-        _sensor_of_runs(dg.DagsterRunStatus.FAILURE, "failed", alerts, own, job_name),
-        _sensor_of_runs(dg.DagsterRunStatus.SUCCESS, "partial", alerts, own, job_name),
-        silence,
-    ]
-
-
-def _sensor_of_runs(
-    status: dg.DagsterRunStatus,
-    word: str,
-    alerts: AlertSettings,
-    region: RegionSettings,
-    job_name: str,
-) -> dg.SensorDefinition:
-    @dg.run_status_sensor(
-        run_status=status,
-        name=f"{region.region.lower()}_{word}_night",
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description=f"Notifies a person of a {word} night.",
-    )
     def night_ended(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
-        if context.dagster_run.job_name != job_name:
-            return dg.SkipReason(f"not a run of {job_name}")
-        if context.dagster_run.tags.items() >= NOTIFIES_ITSELF.items():
+        run = context.dagster_run
+        if run.job_name != job_name(region):
+            return dg.SkipReason(f"not a run of {job_name(region)}")
+        if run.tags.items() >= NOTIFIES_ITSELF.items():
             return dg.SkipReason("this run sends its own alert")
-        notify_of_run(context.instance, alerts, region, context.dagster_run.run_id)
+        notify_of_run(context.instance, alerts, own, run.run_id)
         return None
 
-    return night_ended
+    of_runs = [
+        dg.run_status_sensor(
+            run_status=status,
+            name=f"{region.lower()}_{word}_night",
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            description=f"Notifies a person of a {word} night.",
+        )(night_ended)
+        for status, word in (
+            (dg.DagsterRunStatus.FAILURE, "failed"),
+            (dg.DagsterRunStatus.SUCCESS, "partial"),
+        )
+    ]
+    return [*of_runs, silence]
 
 
 def notify_of_run(

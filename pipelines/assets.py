@@ -32,7 +32,7 @@ from pipelines.night import (
 )
 from pipelines.settings import RegionSettings, Settings, SettingsError
 from pipelines.sources import DayRange
-from pipelines.sources.session import OpenSource
+from pipelines.sources.session import open_source
 from transforms.contract import Region, Table
 from transforms.contract.database import TABLES
 from transforms.contract.lake import LAKE
@@ -77,7 +77,6 @@ class RegionAssets:
 
     settings: Settings
     region: Region
-    open_source: OpenSource
     clock: Callable[[], datetime]
     progress: Progress
     is_pooled: bool
@@ -153,7 +152,7 @@ class RegionAssets:
             today = self._today()
             with failing_in_one_line(self.region):
                 night = Night(self.settings, self.region, day_range, today)
-                result = run_night(night, self.open_source, self.progress)
+                result = run_night(night, open_source, self.progress)
                 checked = check_night(Lake(self._own.lake, self.region), result, today)
             if not result.is_whole:
                 rooms = f"{len(result.failed)} of {result.rooms_expected}"

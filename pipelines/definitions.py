@@ -23,8 +23,6 @@ from pipelines.history import RunFacts, facts_of, job_name, open_instance, range
 from pipelines.night import SILENT, Progress, default_range, today_in
 from pipelines.settings import Settings, load_settings, regions_to_load
 from pipelines.sources import DayRange
-from pipelines.sources.session import OpenSource
-from pipelines.sources.session import open_source as open_exchange
 from transforms.contract import Region
 
 _DEMO_CONFIG: Final = Path("demo/insights.yaml")
@@ -59,7 +57,6 @@ def utc_now() -> datetime:
 def build_defs(  # noqa: PLR0913 - what differs by where a night runs
     settings: Settings,
     *,
-    open_source: OpenSource = open_exchange,
     clock: Callable[[], datetime] = utc_now,
     progress: Progress = SILENT,
     last_date: date | None = None,
@@ -78,9 +75,7 @@ def build_defs(  # noqa: PLR0913 - what differs by where a night runs
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         for region in settings.regions:
-            makes = RegionAssets(
-                settings, region, open_source, clock, progress, is_pooled, last_date
-            )
+            makes = RegionAssets(settings, region, clock, progress, is_pooled, last_date)
             assets = makes.all() if launch is None else [makes.elsewhere(launch)]
             job = dg.define_asset_job(
                 job_name(region),
@@ -93,7 +88,7 @@ def build_defs(  # noqa: PLR0913 - what differs by where a night runs
                     assets=assets,
                     jobs=[job],
                     schedules=[_nightly_schedule(settings, region)],
-                    sensors=region_sensors(settings, region, clock, job_name(region)),
+                    sensors=region_sensors(settings, region, clock),
                 )
             )
         return dg.Definitions.merge(*parts) if parts else dg.Definitions()

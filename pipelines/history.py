@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
@@ -27,23 +28,7 @@ from pipelines.sources import DayRange
 from transforms.contract import Region
 from warehouse.lake import Lake
 
-DAGSTER_YAML: Final = """\
-# Written once by `insights`; yours to change, but keep compute_logs as it is: anything that a
-# library prints while raw items are in memory must not reach a disk.
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-compute_logs:
-  module: dagster._core.storage.noop_compute_log_manager
-  class: NoOpComputeLogManager
-concurrency:
-  pools:
-    default_limit: 1
-run_monitoring:
-  enabled: true
-  free_slots_after_run_end_seconds: 60
-"""
+DAGSTER_YAML: Final = files("pipelines").joinpath("templates/dagster.yaml").read_text("utf-8")
 _DAYS_LOOKED_AT: Final = 2
 _UNSET: Final = re.compile(r'environment variable "(\w+)" which is not set')
 _OF_DATABASES: Final = {"dagster_postgres", "psycopg2", "sqlalchemy"}

@@ -4,9 +4,8 @@ Belongs here: counting and dating what lake and database hold, and who may read 
 Does not belong here: changing any of it, printing it (``pipelines/cli/record.py``).
 """
 
-import grp
-import pwd
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -106,8 +105,8 @@ def access_to(folder: Location) -> Access | None:
         if stat.S_ISREG(each.st_mode):
             size, files = size + each.st_size, files + 1
     return Access(
-        owner=_name_of(pwd.getpwuid, found.st_uid),
-        group=_name_of(grp.getgrgid, found.st_gid),
+        owner=_name_of(folder.owner, found.st_uid),
+        group=_name_of(folder.group, found.st_gid),
         widest=stat.filemode(bits)[1:],
         files=files,
         size_bytes=size,
@@ -115,9 +114,9 @@ def access_to(folder: Location) -> Access | None:
     )
 
 
-def _name_of(look_up: object, number: int) -> str:
+def _name_of(look_up: Callable[[], str], number: int) -> str:
     try:
-        return str(look_up(number)[0])  # type: ignore[operator]  # getpwuid or getgrgid
+        return look_up()
     except KeyError:
         return str(number)
 

@@ -67,9 +67,40 @@ class Ledger:
         """
         appeared = self._appeared + self._moved_out()
         found = changes_of(self._gone, appeared, self._loaded)
-        minutes = _GivenBack(directory, closures, until, self._standing)
-        rows = [row | {"given_back_minutes": minutes.of(row)} for row in found.to_pylist()]
+        rooms: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for room in directory.to_pylist():
+            rooms[room["room_id"]].append(room)
+        rows = found.to_pylist()
+        for row in rows:
+            if row["change"] != "new":
+                own = rooms[row["room_id"]]
+                row["given_back_minutes"] = self._given_back(row, own, closures, until)
         return pa.Table.from_pylist(rows, CHANGES)
+
+    def _given_back(
+        self,
+        change: Mapping[str, Any],
+        rooms: Sequence[Mapping[str, Any]],
+        closures: Sequence[Closure],
+        until: datetime,
+    ) -> int:
+        """Return the open minutes after the reading that the change set free (R20).
+
+        ``rooms`` are the rows of its room in the directory. Time is not free where another booking
+        of that day held it before and still does, or where the booking itself is now.
+        """
+        starts_at = max(change["starts_at"], change["seen_at"])
+        ends_at = min(change["ends_at"], until)
+        if not rooms or starts_at >= ends_at:
+            return 0
+        day = change["starts_at"].date()
+        room = next((row for row in reversed(rooms) if row["valid_from"] <= day), rooms[0])
+        taken = list(self._standing.get(change["room_id"], ()))
+        if change["new_starts_at"]:
+            taken.append((change["new_starts_at"], change["new_ends_at"]))
+        near = [span for span in taken if span[0] < ends_at and span[1] > starts_at]
+        in_use = (room["opened_on"], room["closed_on"])
+        return open_minutes(profile_of(room, closures), in_use, (starts_at, ends_at), near)
 
     def _moved_out(self) -> list[Sight]:
         """Return what may have moved to a day that was never read: few of its bookings."""
@@ -97,45 +128,6 @@ class Ledger:
             spans.append(Counter(zip(*columns, strict=True)))
         for room_id, starts_at, ends_at in (spans[0] - spans[1]).elements():
             self._standing[room_id].append((starts_at, ends_at))
-
-
-class _GivenBack:
-    """The open minutes that changes set free (R20)."""
-
-    def __init__(
-        self,
-        directory: pa.Table,
-        closures: Sequence[Closure],
-        until: datetime,
-        standing: Mapping[str, Sequence[_Span]],
-    ) -> None:
-        self._rooms: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for row in directory.to_pylist():
-            self._rooms[row["room_id"]].append(row)
-        self._closures, self._until, self._standing = closures, until, standing
-
-    def of(self, change: Mapping[str, Any]) -> int:
-        """Return the open minutes after the reading that the change set free.
-
-        Time is not free where another booking of that day held it before and still does, or where
-        the booking itself is now. 0 for a new booking.
-        """
-        if change["change"] == "new":
-            return 0
-        starts_at = max(change["starts_at"], change["seen_at"])
-        ends_at = min(change["ends_at"], self._until)
-        rows, day = self._rooms[change["room_id"]], change["starts_at"].date()
-        if not rows or starts_at >= ends_at:
-            return 0
-        room = next((row for row in reversed(rows) if row["valid_from"] <= day), rows[0])
-        taken = list(self._standing.get(change["room_id"], ()))
-        if change["new_starts_at"]:
-            taken.append((change["new_starts_at"], change["new_ends_at"]))
-        near = [span for span in taken if span[0] < ends_at and span[1] > starts_at]
-        profile = profile_of(room, self._closures)
-        return open_minutes(
-            profile, (room["opened_on"], room["closed_on"]), (starts_at, ends_at), near
-        )
 
 
 def forget_changes(

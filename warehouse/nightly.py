@@ -236,10 +236,13 @@ def _running_on(lake: Lake, day: date) -> Callable[[pa.Table, pa.ChunkedArray], 
         for row in as_of_days(lake).to_pylist()
     }
 
+    rooms, last = pa.array(list(begins), pa.string()), day_start(day, zone(_LAST_ZONE))
+    instants = pa.array([*begins.values(), last], INSTANT)
+
     def is_running(rows: pa.Table, ends_at: pa.ChunkedArray) -> pa.ChunkedArray:
-        room_ids = pc.unique(rows["room_id"]).to_pylist()
-        last = day_start(day, zone(_LAST_ZONE))
-        return _ends_after(rows, ends_at, {each: begins.get(each, last) for each in room_ids})
+        places = pc.index_in(rows["room_id"].combine_chunks(), value_set=rooms)
+        begins_at = instants.take(pc.fill_null(places, len(rooms)))
+        return pc.fill_null(pc.greater(ends_at, begins_at), False)
 
     return is_running
 
@@ -304,15 +307,6 @@ def merge_day(old: pa.Table | None, new: pa.Table, asked: Asked) -> pa.Table:
     reading failed in the end are not in ``new``.
     """
     return pa.concat_tables([asked.others_of(old), new])
-
-
-def _ends_after(
-    table: pa.Table, ends_at: pa.ChunkedArray, begins: Mapping[str, datetime]
-) -> pa.ChunkedArray:
-    rooms = pa.array(list(begins), pa.string())
-    instants = pa.array(list(begins.values()), INSTANT)
-    begins_at = instants.take(pc.index_in(table["room_id"].combine_chunks(), value_set=rooms))
-    return pc.fill_null(pc.greater(ends_at, begins_at), False)
 
 
 def merge_coverage(

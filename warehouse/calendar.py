@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -52,12 +52,6 @@ class Profile:
     country: str | None
     subdivision: str | None
     closures: tuple[Closure, ...]
-
-    def days_off(self, first_date: date, last_date: date) -> frozenset[date]:
-        """Return the public holidays and closed dates from first to last (R2)."""
-        years = range(first_date.year, last_date.year + 1)
-        holidays = public_holidays(self.country, self.subdivision, years)
-        return holidays | closed_dates(self.closures, first_date, last_date)
 
 
 def profile_of(room: Mapping[str, object], closures: Iterable[Closure]) -> Profile:
@@ -150,27 +144,18 @@ def calendar_rows(
 ) -> pa.Table:
     """Return the calendar of those local dates (inclusive) for every profile.
 
-    Columns: profile (its index in the sequence), cell, local_date, local_hour, part_mask and
-    open_mask (bit i is minute i of the cell), is_split (another row has the same cell, or the
-    same local date and hour).
+    Columns: cell, local_date, local_hour, part_mask (bit i is minute i of the cell), is_split
+    (another row has the same cell, or the same local date and hour), profile (its index in the
+    sequence) and open_mask.
     """
-    parts = {name: _parts(clock, first_date, last_date) for name, clock in clocks.items()}
-    tables = [
-        _profile_rows(number, profile, parts[profile.time_zone], first_date, last_date)
-        for number, profile in enumerate(profiles)
-    ]
+    of_zones = {name: _hours_of(clock, first_date, last_date) for name, clock in clocks.items()}
+    tables = []
+    for number, profile in enumerate(profiles):
+        minutes, hours = of_zones[profile.time_zone]
+        open_mask = _pack(_is_open(profile, minutes, first_date, last_date)) & hours["part_mask"]
+        own = {"profile": np.full(len(minutes), number, dtype=np.int32), "open_mask": open_mask}
+        tables.append(pa.table(hours | own))
     return pa.concat_tables(tables)
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """The calendar of a zone before opening hours: one entry for each cell and local hour."""
-
-    cells: _Ints
-    hours: _Ints  # local hours since 1970-01-01 on the local clock
-    masks: _Ints
-    is_split: _Bools
-    minutes: _Ints  # the local minutes of the cell, 60 columns
 
 
 def open_minutes(
@@ -206,7 +191,13 @@ def _minute_after(instant: datetime) -> int:
     return -((_EPOCH - instant) // _MINUTE)
 
 
-def _parts(clock: ZoneClock, first_date: date, last_date: date) -> _Parts:
+def _hours_of(
+    clock: ZoneClock, first_date: date, last_date: date
+) -> tuple[_Ints, dict[str, pa.Array | npt.NDArray[Any]]]:
+    """Return the calendar of a zone before opening hours, a row for each cell and local hour.
+
+    First the local minutes of each row's cell (60 columns), then the columns of ``calendar_rows``.
+    """
     hours = clock.local_minutes // 60
     cells = clock.first_cell + np.arange(len(hours), dtype=np.int64)
     is_whole = (hours == hours[:, :1]).all(axis=1)
@@ -224,25 +215,13 @@ def _parts(clock: ZoneClock, first_date: date, last_date: date) -> _Parts:
     rows, keys, masks = rows[kept], keys[kept], masks[kept]
     _, places, counts = np.unique(keys, return_inverse=True, return_counts=True)
     is_split = (counts[places] > 1) | ~is_whole[rows]
-    return _Parts(cells[rows], keys, masks, is_split, clock.local_minutes[rows])
-
-
-def _profile_rows(
-    number: int, profile: Profile, parts: _Parts, first_date: date, last_date: date
-) -> pa.Table:
-    days = parts.hours // 24
-    open_masks = _pack(_is_open(profile, parts.minutes, first_date, last_date)) & parts.masks
-    return pa.table(
-        {
-            "profile": np.full(len(days), number, dtype=np.int32),
-            "cell": parts.cells,
-            "local_date": pa.array(days.astype(np.int32)).cast(pa.date32()),
-            "local_hour": (parts.hours % 24).astype(np.int32),
-            "part_mask": parts.masks,
-            "open_mask": open_masks,
-            "is_split": parts.is_split,
-        }
-    )
+    return clock.local_minutes[rows], {
+        "cell": cells[rows],
+        "local_date": pa.array((keys // 24).astype(np.int32)).cast(pa.date32()),
+        "local_hour": (keys % 24).astype(np.int32),
+        "part_mask": masks,
+        "is_split": is_split,
+    }
 
 
 def _is_open(profile: Profile, minutes: _Ints, first_date: date, last_date: date) -> _Bools:
@@ -253,7 +232,9 @@ def _is_open(profile: Profile, minutes: _Ints, first_date: date, last_date: date
     # One more day at each end: a cell at the edge may reach into it.
     first_day = _day_number(first_date) - 1
     in_use = np.ones(_day_number(last_date) - first_day + 2, dtype=np.bool_)
-    for day_off in profile.days_off(first_date, last_date):
+    years = range(first_date.year, last_date.year + 1)
+    holidays = public_holidays(profile.country, profile.subdivision, years)
+    for day_off in holidays | closed_dates(profile.closures, first_date, last_date):
         if first_date <= day_off <= last_date:
             in_use[_day_number(day_off) - first_day] = False
     days = minutes // (24 * 60)

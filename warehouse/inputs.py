@@ -104,13 +104,11 @@ class Inputs:
         zones = list(self._phases)
         rows = [
             {
-                **room,
+                **_with_kind(room),
                 "room_no": number,
                 "zone_no": zones.index(profile.time_zone),
                 "phase_minutes": self._phases[profile.time_zone],
                 "profile": self._numbers[profile],
-                "is_personal": room["room_type"] in PERSONAL_ROOM_TYPES,
-                "capacity_band": band_of(CAPACITY_BANDS, room["capacity"]),
             }
             for number, (room, profile) in enumerate(
                 zip(self.versions, self._profiles, strict=True)
@@ -121,13 +119,7 @@ class Inputs:
     def current_rooms(self) -> pa.Table:
         """Return the rooms as they are now, in order."""
         rows = [
-            {
-                **room,
-                "room_order": number,
-                "is_personal": room["room_type"] in PERSONAL_ROOM_TYPES,
-                "capacity_band": band_of(CAPACITY_BANDS, room["capacity"]),
-            }
-            for number, room in enumerate(self.listed)
+            _with_kind(room) | {"room_order": number} for number, room in enumerate(self.listed)
         ]
         return pa.Table.from_pylist(rows, _CURRENT_ROOMS)
 
@@ -214,6 +206,14 @@ def room_versions(
         kept = {name: room[name] for name in ("name", "time_zone", "opened_on", "closed_on")}
         versions += [span | kept | {"valid_to": span["valid_to"] or date.max} for span in own]
     return versions
+
+
+def _with_kind(room: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **room,
+        "is_personal": room["room_type"] in PERSONAL_ROOM_TYPES,
+        "capacity_band": band_of(CAPACITY_BANDS, room["capacity"]),
+    }
 
 
 def _profile_of(room: Mapping[str, object], closures: Sequence[Closure]) -> Profile:
@@ -309,24 +309,16 @@ _SETTINGS: Final = pa.schema(
         "profile_before_date": pa.date32(),
     }
 )
-_CURRENT_ROOMS: Final = pa.schema(
-    [
-        *ROOMS,
-        pa.field("room_order", pa.int32()),
-        pa.field("is_personal", pa.bool_()),
-        pa.field("capacity_band", pa.string()),
-    ]
-)
+_KIND: Final = [pa.field("is_personal", pa.bool_()), pa.field("capacity_band", pa.string())]
+_CURRENT_ROOMS: Final = pa.schema([*ROOMS, *_KIND, pa.field("room_order", pa.int32())])
 _DIRECTORY: Final = pa.schema(
     [
-        *ROOMS,
+        *(*ROOMS, *_KIND),
         pa.field("valid_to", pa.date32()),
         pa.field("room_no", pa.int32()),
         pa.field("zone_no", pa.int32()),
         pa.field("phase_minutes", pa.int32()),
         pa.field("profile", pa.int32()),
-        pa.field("is_personal", pa.bool_()),
-        pa.field("capacity_band", pa.string()),
     ]
 )
 _PASS_ZONES: Final = pa.schema({"zone_no": pa.int32(), "first_cell": pa.int64()})

@@ -136,21 +136,17 @@ class Lake:
         with self._writing():
             self._storage.put(content, *parts)
 
-    def read(
-        self, dataset: Dataset, day: date | None = None, *, is_packed: bool = False
-    ) -> pa.Table | None:
-        """Return the rows of one day, None if it was never written.
-
-        With ``is_packed``, texts are Arrow dictionaries, in half the space.
-        """
-        return next(self.read_each(dataset, [day], is_packed=is_packed))
+    def read(self, dataset: Dataset, day: date | None = None) -> pa.Table | None:
+        """Return the rows of one day, None if it was never written."""
+        return next(self.read_each(dataset, [day]))
 
     def read_each(
         self, dataset: Dataset, days: Sequence[date | None], *, is_packed: bool = False
     ) -> Iterator[pa.Table | None]:
         """Yield the rows of each day, None for one that was never written.
 
-        If the lake is in a bucket, the following days are fetched meanwhile.
+        With ``is_packed``, texts are Arrow dictionaries, in half the space. If the lake is in a
+        bucket, the following days are fetched meanwhile.
         """
         self.refuse_other_regions()
         files = [self._parts(dataset, day) for day in days]

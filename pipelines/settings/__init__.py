@@ -55,8 +55,7 @@ from pipelines.texts import TextError, read_text
 from transforms.contract import REGION_REMEDY, Region, is_region
 from transforms.contract.lake import ROOMS
 from transforms.local_time import local_date, zone
-from warehouse.storage.base import Location, ObjectUrl
-from warehouse.storage.endpoint import why_refused
+from warehouse.storage.base import Location, ObjectUrl, why_refused
 
 __all__ = [
     "MOST_DAYS",

@@ -1,8 +1,9 @@
 """What every storage promises, and private folders on this machine for the data of a run.
 
-Belongs here: the methods of a storage, its errors, the addresses of buckets; private folders, for
-rows of the region whose files are elsewhere: nobody else may open them, and the next process
-removes what a killed one left behind. ``TMPDIR`` chooses the disk.
+Belongs here: the methods of a storage, its errors; the addresses of buckets and of their stores, as
+far as the configuration can check them without a store's library; private folders, for rows of the
+region whose files are elsewhere: nobody else may open them, and the next process removes what a
+killed one left behind. ``TMPDIR`` chooses the disk.
 Does not belong here: how a storage keeps its promises (``disk.py``, ``objects.py``).
 """
 
@@ -29,6 +30,18 @@ SCHEMES: Final = ("s3", "az", "gs")
 
 LINKS: Final = "published"
 """On a disk, the folder with the links of each version that was published."""
+
+_ENDPOINTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+    "gs": ("GOOGLE_BASE_URL",),
+}
+_ALLOW_HTTP: Final[Mapping[str, str]] = {
+    "s3": "AWS_ALLOW_HTTP",
+    "az": "AZURE_STORAGE_ALLOW_HTTP",
+    "gs": "GOOGLE_ALLOW_HTTP",
+}
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 FILE_MODE: Final = 0o640
 FOLDER_MODE: Final = 0o750
@@ -104,6 +117,29 @@ Location: TypeAlias = Path | ObjectUrl
 """The place of a lake or a warehouse, or of one of its files."""
 Somewhere = TypeVar("Somewhere", bound=Location)
 """A folder has paths, a bucket has addresses."""
+
+
+def endpoint_of(scheme: str) -> str | None:
+    """Return the address of the store that the environment names, None for the cloud's own."""
+    return next((os.environ[n] for n in _ENDPOINTS[scheme] if os.environ.get(n)), None)
+
+
+def is_plain(endpoint: str | None) -> bool:
+    """Tell whether an address of the environment is not https."""
+    return endpoint is not None and not endpoint.startswith("https://")
+
+
+def why_refused(scheme: str) -> str | None:
+    """Return why the address that the environment names is refused, None if it is not."""
+    endpoint = endpoint_of(scheme)
+    is_allowed = os.environ.get(_ALLOW_HTTP[scheme], "").casefold() in ("true", "1")
+    if not is_plain(endpoint) or (is_allowed and urlsplit(endpoint or "").hostname in _LOOPBACK):
+        return None
+    variable = next(name for name in _ENDPOINTS[scheme] if os.environ.get(name))
+    return (
+        f"the endpoint in the environment is not https: nothing is sent unencrypted but to this "
+        f"machine itself, with {_ALLOW_HTTP[scheme]}=true; mend {variable}"
+    )
 
 
 class Storage(ABC):

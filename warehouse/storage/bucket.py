@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from warehouse.storage.base import ObjectUrl
-from warehouse.storage.endpoint import endpoint_of
+from warehouse.storage.base import ObjectUrl, endpoint_of
 
 Old: TypeAlias = tuple[str, str]
 """The key of an object, and the name of one of its versions that is no longer current."""

@@ -1,7 +1,7 @@
 """How an object store is reached, and its errors as a code with a remedy.
 
 Belongs here: credentials from the environment, and what a store answers if they are wrong.
-Does not belong here: its address (``endpoint.py``), objects (``objects.py``).
+Does not belong here: its address (``base.py``), objects (``objects.py``).
 """
 
 import re
@@ -11,8 +11,7 @@ from typing import Any, Final
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
-from warehouse.storage.base import ObjectUrl, WarehouseError
-from warehouse.storage.endpoint import endpoint_of, is_plain, why_refused
+from warehouse.storage.base import ObjectUrl, WarehouseError, endpoint_of, is_plain, why_refused
 
 _CODE: Final = re.compile(r"<Code>\s*(\w{1,64})\s*</Code>")
 _STATUS: Final = re.compile(r"status code: (\d{3})")

@@ -1,6 +1,6 @@
 """The invented rooms of a region (place, size, popularity), and the people who meet in them.
 
-Belongs here: rooms, people, their names and words, and how many of them meet.
+Belongs here: rooms, people, their names and words (``company.yaml``), and how many of them meet.
 Does not belong here: when they meet (``calendars.py``).
 """
 
@@ -8,9 +8,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from importlib.resources import files
 from random import Random
 from typing import Any, Final, TypeAlias
 
+import yaml
 from faker import Faker
 
 from pipelines.sandbox.model import Person
@@ -25,82 +27,25 @@ class Site:
 
     code: str
     name: str
-    buildings: tuple[str, ...]
-    country: str
-    subdivision: str
+    buildings: Sequence[str]
     time_zone: str
     windows_zone: str
+    country: str = ""
+    subdivision: str = ""
     open_hours: str = ""
 
 
-SITES: Final[dict[str, tuple[Site, ...]]] = {
-    "EU": (
-        Site("CPH", "Copenhagen", ("HQ", "Harbour House"), "DK", "", "Europe/Copenhagen",
-             "Romance Standard Time"),
-        Site("LON", "London", ("Thames Court",), "GB", "ENG", "Europe/London",
-             "GMT Standard Time", "Mon-Fri 08:30-18:30"),
-        Site("LIS", "Lisbon", ("Casa Azul",), "PT", "", "Europe/Lisbon",
-             "GMT Standard Time", "Mon-Fri 09:00-13:00, 14:00-19:00"),
-        Site("HEL", "Helsinki", ("Aalto",), "FI", "", "Europe/Helsinki",
-             "FLE Standard Time", "Mon-Fri 08:00-17:00"),
-    ),
-    "NA": (
-        Site("NYC", "New York", ("Liberty", "Hudson"), "US", "NY", "America/New_York",
-             "Eastern Standard Time"),
-        Site("YTO", "Toronto", ("Lakeview",), "CA", "ON", "America/Toronto",
-             "Eastern Standard Time", "Mon-Fri 08:00-17:30"),
-        Site("YVR", "Vancouver", ("Pacific Gate",), "CA", "BC", "America/Vancouver",
-             "Pacific Standard Time"),
-        Site("YYT", "St. John's", ("Signal Hill",), "CA", "NL", "America/St_Johns",
-             "Newfoundland Standard Time", "Mon-Fri 08:30-17:00"),
-    ),
-    "APAC": (
-        Site("SIN", "Singapore", ("Marina", "Orchard"), "SG", "", "Asia/Singapore",
-             "Singapore Standard Time"),
-        Site("SYD", "Sydney", ("Southern Cross",), "AU", "NSW", "Australia/Sydney",
-             "AUS Eastern Standard Time", "Mon-Fri 08:30-17:30"),
-        Site("TYO", "Tokyo", ("Sakura",), "JP", "", "Asia/Tokyo",
-             "Tokyo Standard Time", "Mon-Fri 09:00-18:00"),
-        Site("BLR", "Bengaluru", ("Garden House",), "IN", "KA", "Asia/Kolkata",
-             "India Standard Time", "Mon-Fri 09:30-18:30"),
-    ),
-}  # fmt: skip
-_ELSEWHERE: Final = (Site("HUB", "Main Site", ("Tower", "Annex"), "", "", "UTC", "UTC"),)
+_COMPANY: Final[dict[str, Any]] = yaml.safe_load(
+    files("pipelines.sandbox").joinpath("company.yaml").read_text("utf-8")
+)
+_SITES: Final = {
+    region: [Site(**site) for site in its["sites"]] for region, its in _COMPANY["regions"].items()
+}
+_NAMES: Final[list[str]] = _COMPANY["room_names"]
+_RARE_TYPES: Final[dict[int, str]] = {
+    number: kind for kind, numbers in _COMPANY["rare_types"].items() for number in numbers
+}
 _SHARES = (0, 1, 0, 2, 3, 0, 1, 0, 2, 0)  # the site of each of ten rooms
-_NAMES = (
-    "Alder", "Amber", "Aspen", "Aurora", "Basalt", "Beacon", "Birch", "Breeze", "Brook",
-    "Canyon", "Cedar", "Cirrus", "Cliff", "Clover", "Comet", "Coral", "Cove", "Crystal",
-    "Delta", "Dune", "Ember", "Fern", "Fjord", "Forest", "Frost", "Glacier", "Grove",
-    "Harbor", "Hazel", "Heron", "Indigo", "Iris", "Island", "Jade", "Juniper", "Lagoon",
-    "Larch", "Lotus", "Maple", "Marble", "Meadow", "Mesa", "Nova", "Oak", "Opal", "Orchid",
-    "Osprey", "Pebble", "Pine", "Prairie", "Quartz", "Reef", "Ridge", "River", "Sable",
-    "Sage", "Sierra", "Spruce", "Summit", "Thistle", "Tundra", "Valley", "Willow",
-)  # fmt: skip
-_SIZES: Final[dict[str, tuple[int, ...]]] = {
-    "conference": (4, 6, 8, 10, 12, 14, 20),
-    "video": (1, 2, 4, 6),
-    "auditorium": (80, 120, 200),
-    "workshop": (12, 16, 24),
-    "lecture": (30, 40, 60),
-    "group_study": (4, 6),
-    "executive": (8, 10),
-    "office": (2, 3),
-    "desk": (1,),
-    "other": (6, 10),
-}
-_RARE_TYPES = {
-    4: "video",
-    6: "executive",
-    7: "desk",
-    9: "workshop",
-    12: "office",
-    14: "desk",
-    16: "video",
-    18: "auditorium",
-    19: "group_study",
-    21: "lecture",
-    22: "desk",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,12 +100,12 @@ def invent_rooms(region: str, rooms: int, seed: int, today: date) -> list[Room]:
 
 def _room(region: str, number: int, seed: int, today: date) -> Room:
     random = Random(f"{seed}/{region}/room/{number}")  # noqa: S311  invented rooms need no secrecy
-    sites = SITES.get(region, _ELSEWHERE)
+    sites = _SITES.get(region) or _SITES["elsewhere"]
     site = sites[_SHARES[number % len(_SHARES)] % len(sites)]
     building = random.choice(site.buildings)
     floor = random.randint(0, 6)
     kind = _RARE_TYPES.get(number % 23, "conference")
-    seats = random.choice(_SIZES[kind])
+    seats = random.choice(_COMPANY["seats"][kind])
     name = f"{_NAMES[number % len(_NAMES)]} {number // len(_NAMES) + 1}"
     slug = f"{site.code}-{floor}{number:03d}".lower()
     usual = random.betavariate(2, 2.2) * 7.5
@@ -183,14 +128,7 @@ def _room(region: str, number: int, seed: int, today: date) -> Room:
     )
 
 
-_GUEST_DOMAINS = ("fabrikam.example", "northwind.example", "tailspin.example", "adatum.example")
-_LOCALES = {
-    "EU": ("da_DK", "en_GB", "pt_PT", "de_DE"),
-    "NA": ("en_US", "en_CA", "fr_CA"),
-    "APAC": ("en_AU", "en_IN", "en_NZ"),
-}
 _LEGACY = "/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS"
-_OTHER_LOCALES = ("en_US", "en_GB")
 _LIST_TYPES = ("PublicDL", "GroupMailbox", "PrivateDL")
 
 
@@ -209,7 +147,8 @@ class People:
 
 def invent_people(region: str, staff: int, seed: int) -> People:
     """Return the people of a region; the same arguments give the same people."""
-    faker = Faker(list(_LOCALES.get(region, _OTHER_LOCALES)), use_weighting=False)
+    regions = _COMPANY["regions"]
+    faker = Faker(regions.get(region, regions["elsewhere"])["locales"], use_weighting=False)
     faker.seed_instance(f"{seed}/{region}")
     random = Random(f"{seed}/{region}/people")  # noqa: S311  invented people need no secrecy
     words = Faker("en_US")
@@ -217,7 +156,7 @@ def invent_people(region: str, staff: int, seed: int) -> People:
     return People(
         staff=[_person(faker.name(), number, DOMAIN) for number in range(staff)],
         guests=[
-            _person(faker.name(), number, random.choice(_GUEST_DOMAINS))
+            _person(faker.name(), number, random.choice(_COMPANY["guest_domains"]))
             for number in range(max(20, staff // 4))
         ],
         lists=[

@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from transforms.contract.lake import ROOMS
+from transforms.contract.lake import CHANGES, ROOMS
 from transforms.local_time import day_start, local_date, zone
 from transforms.raw import RawItem
 from transforms.redact import RoomContext, redact
@@ -41,10 +41,6 @@ _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 _OPENS, _CLOSES = 8, 18
 _BLOCKS: Final = frozenset({"busy", "oof", "tentative"})
-_COLUMNS: Final = (
-    *("room_id", "change", "kind", "starts_at", "ends_at", "new_starts_at", "new_ends_at"),
-    *("created_at", "seen_after", "seen_at", "given_back_minutes"),
-)
 
 
 @dataclass(frozen=True)
@@ -146,7 +142,7 @@ class Simulation:
             rows = table.to_pylist() if table is not None else []
             for row in rows:
                 row["kind"] = row["kind"] == "single"
-                found[tuple(row[name] for name in _COLUMNS)] += 1
+                found[tuple(row[name] for name in CHANGES.names)] += 1
         return found
 
     def _read(self, today: date, read_at: datetime) -> None:

@@ -65,11 +65,10 @@ def connect(
     if isinstance(warehouse, str | Path) and Path(warehouse).suffix == _DATABASE:
         bookings = not Path(warehouse).stem.endswith("-statistics")
     folders = {each: _folder(each, warehouse) for each in asked}
-    if region:
-        return _in_utc(_follow(folders[region], region, bookings, _open))
-    connection = _in_utc(duckdb.connect())
-    for each, folder in folders.items():
-        _follow(folder, each, bookings, partial(_attach, connection, each.lower()))
+    connection = _follow(folders[region], region, bookings, _open) if region else duckdb.connect()
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # global: cursors use UTC too
+    for each in dict.fromkeys(regions):
+        _follow(folders[each], each, bookings, partial(_attach, connection, each.lower()))
     return connection
 
 
@@ -135,11 +134,6 @@ def _view(connection: duckdb.DuckDBPyConnection, schema: str, folder: Path) -> N
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _in_utc(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    connection.execute("SET GLOBAL TimeZone = 'UTC'")  # global: cursors use UTC too
-    return connection
 
 
 def _cached(version: ObjectUrl) -> Path:

@@ -13,7 +13,6 @@ import pyarrow as pa
 from transforms.contract import (
     BOOKING_COUNT,
     BOOKINGS_SUM,
-    CAPACITY_BANDS,
     DURATION_BANDS,
     HEADCOUNT_BANDS,
     LEAD_TIME_BANDS,
@@ -270,17 +269,14 @@ _YEAR_1: Final = 62_135_596_800_000_000
 _MINUTE_US: Final = 60_000_000
 
 
-def _banded(bands: Sequence[Band], value: str, unit: int = 1, *, numbers: bool = False) -> str:
-    """Return the SQL for a value's band: its label, or its number from 0 on.
+def _number(bands: Sequence[Band], unit: int = 1) -> str:
+    """Return the SQL for the number of the band of n, from 0 on.
 
-    The value's unit is ``unit`` times as fine as that of the bands' limits.
+    The unit of n is ``unit`` times as fine as that of the bands' limits.
     """
-    names = [str(at) if numbers else f"'{band.label}'" for at, band in enumerate(bands)]
-    limits = [
-        (band.at_most * unit, name) for band, name in zip(bands, names, strict=True) if band.at_most
-    ]
-    cases = " ".join(f"WHEN {value} <= {limit} THEN {name}" for limit, name in limits)
-    return f"CASE WHEN {value} IS NULL THEN NULL {cases} ELSE {names[-1]} END"
+    limits = [band.at_most * unit for band in bands if band.at_most]
+    cases = " ".join(f"WHEN n <= {limit} THEN {at}" for at, limit in enumerate(limits))
+    return f"CASE WHEN n IS NULL THEN NULL {cases} ELSE {len(limits)} END"
 
 
 _LABELS: Final = {
@@ -291,11 +287,9 @@ _KINDS: Final = " ".join(f"WHEN '{kind}' THEN {at}" for at, kind in enumerate(ME
 MACROS: Final = {
     "start_minute(t)": f"(epoch_us(t) + {_YEAR_1}) // {_MINUTE_US}",
     "end_minute(t)": f"(epoch_us(t) + {_YEAR_1 + _MINUTE_US - 1}) // {_MINUTE_US}",
-    "capacity_band(n)": _banded(CAPACITY_BANDS, "n"),
-    "lead_time_band(n)": _banded(LEAD_TIME_BANDS, "n", _MINUTE_US),
-    "headcount_number(n)": _banded(HEADCOUNT_BANDS, "n", numbers=True),
-    "duration_number(n)": _banded(DURATION_BANDS, "n", numbers=True),
-    "lead_time_number(n)": _banded(LEAD_TIME_BANDS, "n", _MINUTE_US, numbers=True),
+    "headcount_number(n)": _number(HEADCOUNT_BANDS),
+    "duration_number(n)": _number(DURATION_BANDS),
+    "lead_time_number(n)": _number(LEAD_TIME_BANDS, _MINUTE_US),
     "kind_number(kind)": f"CASE kind {_KINDS} END",
     **{f"{measure}_of(n)": f"([{labels}])[n + 1]" for measure, labels in _LABELS.items()},
 }

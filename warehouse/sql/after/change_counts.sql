@@ -10,7 +10,7 @@ SELECT t.site,
        t.building,
        strftime(t.local_date, '%Y-%m') AS month,
        c.change,
-       lead_time_band(c.notice_us) AS notice_band,
+       lead_time_of(lead_time_number(c.notice_us)) AS notice_band,
        count(*) AS changes,
        CAST(sum(c.given_back_minutes) AS BIGINT) AS minutes_given_back,
        CAST(sum(least(greatest(coalesce(

@@ -9,7 +9,6 @@ Does not belong here: the command line (``pipelines/cli``), steps (``exchange.py
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -53,7 +52,6 @@ _PATIENCE_SECONDS: Final = 60.0  # a person waits for the answer
 ALL_READABLE: Final = 0
 NOT_READABLE: Final = 1
 _WIDTH: Final = 11
-_MODE: Final = 0o640
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)
 _IDENTIFIER: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
 _SEEDED: Final = ROOM_COLUMNS[: ROOM_COLUMNS.index("valid_from")]
@@ -252,8 +250,7 @@ def write_directory(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
         SettingsError: the file exists by now, or cannot be written.
     """
     try:
-        created = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE)
-        with os.fdopen(created, "w", encoding="utf-8", newline="") as file:
+        with path.open("x", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=_SEEDED, restval="")
             writer.writeheader()
             writer.writerows(rows)

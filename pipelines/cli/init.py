@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -22,7 +22,6 @@ from pipelines.settings.values import Domain, HttpsUrl, Text, VariableName, Zone
 from pipelines.texts import render
 from transforms.contract import Region
 
-_MODE: Final = 0o640
 _Check: TypeAlias = Callable[[str], Any]
 
 
@@ -103,8 +102,7 @@ def init(directory: Path, write_rooms: bool, **options: str | Path | None) -> in
     rooms = directory / values["rooms"]
     _refuse_existing(rooms)
     config.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(config, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _MODE)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with config.open("x", encoding="utf-8") as file:
         file.write(render("insights.yaml.j2", **values))
     try:  # read it as every command will, and delete it if it is wrong
         settings = load_settings(config, None, is_seeding=True)

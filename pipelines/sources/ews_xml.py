@@ -22,6 +22,7 @@ from exchangelib.util import ENS, MNS, SOAPNS, TNS
 from lxml import etree
 
 from pipelines.sources import Reach, ReadError, is_response_code, malformed, refuse_web_page
+from pipelines.sources.session import TOO_BUSY
 from transforms.raw import SERIES, RawInvitee, RawItem, Role
 
 TYPES: Final = "{http://schemas.microsoft.com/exchange/services/2006/types}"
@@ -108,9 +109,6 @@ _CODES_OF_THE_ACCOUNT: Final = frozenset(
     }
 )
 VIEW_CUT_SHORT: Final = "ViewCutShort"
-_BUSY: Final = frozenset(
-    {"ErrorServerBusy", "ErrorTooManyObjectsOpened", "ErrorExceededConnectionCount"}
-)
 _VALUES: Final = f"{{{TNS}}}Value"
 
 
@@ -242,7 +240,7 @@ class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangel
         if len(found) != len(arguments["items"]):
             raise malformed()
         passing = [each for each in found if isinstance(each, ReadError) and each.is_transient]
-        busy = [each for each in passing if each.code in _BUSY]
+        busy = [each for each in passing if each.code in TOO_BUSY]
         if busy or (len(passing) == len(found) > 1):
             raise (busy or passing)[0]
 

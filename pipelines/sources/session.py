@@ -40,7 +40,7 @@ _GRACE_SECONDS: Final = 5.0
 _SILENCES: Final = 3  # how often a silent server is given up on within a room's deadline
 _LONGEST_HOLD_SECONDS: Final = 300.0  # Exchange asks for no more; an odd answer may ask for days
 _RANDOM: Final = secrets.SystemRandom()
-_TOO_BUSY: Final = frozenset(
+TOO_BUSY: Final = frozenset(
     {
         *("ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"),
         *("HTTP429", "HTTP503"),
@@ -250,7 +250,7 @@ class Session:
             else:
                 self.throttle.answered()
                 return
-            if failure.code in _TOO_BUSY:
+            if failure.code in TOO_BUSY:
                 self.throttle.slower(failure.retry_after)
             if failure.code == "HTTP401" and self.throttle.has_answered and not self._was_refused:
                 # A single 401 proves nothing if the password or app worked before.

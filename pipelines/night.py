@@ -366,13 +366,13 @@ def readings_of(
         SettingsError: a secret's environment variable is not set.
     """
     if room_ids is None:
-        rooms = region.rooms
         room_ids = {
-            name: [room.room_id for room in rooms if room.exchange == name]
+            name: [room.room_id for room in region.rooms if room.exchange == name]
             for name in region.exchanges
         }
     addresses = {room.room_id: room.address for room in region.rooms}
     exchanges = [region.exchanges[name] for name in room_ids]
+    secrets = read_secrets(*exchanges)
     return [
         Reading(
             addresses={room_id: addresses[room_id] for room_id in room_ids[name]},
@@ -382,9 +382,7 @@ def readings_of(
             room_deadline_seconds=exchange.room_deadline_seconds,
             exchange=name,
         )
-        for name, exchange, secret in zip(
-            room_ids, exchanges, read_secrets(*exchanges), strict=True
-        )
+        for name, exchange, secret in zip(room_ids, exchanges, secrets, strict=True)
     ]
 
 

@@ -241,15 +241,6 @@ def _number(row: Row, name: str) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= 9 else None
 
 
-def grouped(rows: Mapping[str, Row], read_days: ReadDays) -> Sequence[tuple[Doubt, Sequence[str]]]:
-    """Return each doubt with the room_ids that it concerns, the most frequent first."""
-    rooms: dict[Doubt, list[str]] = {}
-    for room_id, row in rows.items():
-        for doubt in doubts_of(row, read_days):
-            rooms.setdefault(doubt, []).append(room_id)
-    return sorted(rooms.items(), key=lambda each: (-len(each[1]), each[0].setting))
-
-
 def show_processing(
     printer: Printer,
     region: Region,
@@ -260,8 +251,12 @@ def show_processing(
     """Print every doubt with the rooms of the region's directory that it concerns."""
     printer.heading(f"{region} calendar processing", str(found.path))
     addresses = {room.room_id: room.address for room in rooms}
-    doubts = grouped(found.rows, read_days)
-    for doubt, room_ids in doubts:
+    doubts: dict[Doubt, list[str]] = {}
+    for room_id, row in found.rows.items():
+        for doubt in doubts_of(row, read_days):
+            doubts.setdefault(doubt, []).append(room_id)
+    most_rooms_first = sorted(doubts.items(), key=lambda each: (-len(each[1]), each[0].setting))
+    for doubt, room_ids in most_rooms_first:
         is_all = 1 < len(room_ids) == len(addresses)
         _show_rooms(printer, doubt.setting, [f"all {len(room_ids)} rooms"] if is_all else room_ids)
         printer.paragraph(f"{doubt.figures}: {doubt.why}.")
@@ -272,7 +267,7 @@ def show_processing(
             printer.command(for_each(command, concerned))
         else:
             printer.paragraph(f"Remedy: {doubt.remedy}.")
-    clean = len(found.rows) - len({room_id for _, room_ids in doubts for room_id in room_ids})
+    clean = len(found.rows) - len(set().union(*doubts.values()))
     if clean:
         printer.line(State.OK, counted(clean, "room"), 0, "nothing to doubt")
     if found.missing:

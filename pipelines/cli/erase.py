@@ -184,7 +184,9 @@ def erase_region(
                 drop_versions(warehouse, region, lambda _: True)
             if has_page(warehouse, region):
                 write_page(settings, region)  # the old page still counts the erased bookings
-            left = _left(lake, erasure) + rows_in_warehouse(warehouse, region, erasure)
+            again = find(lake, erasure)
+            left = again.bookings + again.room_days + again.changes
+            left += rows_in_warehouse(warehouse, region, erasure)
         except WarehouseError as error:
             raise EraseError(
                 f"{error}; the lake is erased, but the database still holds the rows: "
@@ -192,11 +194,9 @@ def erase_region(
             ) from None
     remains = _forget_older_objects(settings.regions[region], is_dry_run=is_dry_run)
     night = default_range(settings, today_in(settings, region, now))
-    again = (
-        max(erasure.first_date, night.first_date),
-        min(erasure.last_date, night.last_date),
-    )
-    is_again = again[0] <= again[1]
+    again_from = max(erasure.first_date, night.first_date)
+    again_to = min(erasure.last_date, night.last_date)
+    is_again = again_from <= again_to
     return Receipt(
         region=region,
         room_id=erasure.room_id,
@@ -211,8 +211,8 @@ def erase_region(
         database_rows_gone=database_rows,
         versions_removed=old_versions,
         rows_left=left,
-        read_again_from=again[0] if is_again else None,
-        read_again_to=again[1] if is_again else None,
+        read_again_from=again_from if is_again else None,
+        read_again_to=again_to if is_again else None,
         object_versions_gone=sum(each.found if is_dry_run else each.gone for each in remains),
         object_versions_left=sum(0 if is_dry_run else each.left for each in remains),
         outlives=tuple(note for each in remains for note in each.notes),
@@ -227,11 +227,6 @@ def _forget_older_objects(settings: RegionSettings, *, is_dry_run: bool) -> "lis
     from warehouse.storage.bucket import buckets_of  # noqa: PLC0415 - only where configured
 
     return [bucket.remains(is_removed=not is_dry_run) for bucket in buckets_of(places)]
-
-
-def _left(lake: Lake, erasure: Erasure) -> int:
-    found = find(lake, erasure)
-    return found.bookings + found.room_days + found.changes
 
 
 def _refuse_unknown_room(settings: Settings, region: Region, lake: Lake, erasure: Erasure) -> None:

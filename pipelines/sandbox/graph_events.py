@@ -57,6 +57,7 @@ _ZONES: Final = {
 _IANA: Final = available_timezones()
 _NEVER: Final = "0001-01-01T00:00:00Z"
 _ALWAYS_WRITTEN: Final = frozenset({"@odata.etag", "id"})
+# Two properties exist only if nothing is selected.
 _NOT_SELECTABLE: Final = frozenset({"createdDateTime", "lastModifiedDateTime"})
 MOST_EVENTS: Final = 1000
 LONGEST_VIEW: Final = timedelta(days=1825)
@@ -149,14 +150,6 @@ def event(item: Item, number: int) -> dict[str, Any]:
     }
 
 
-def without_unasked(event: dict[str, Any], selected: frozenset[str] | None) -> Mapping[str, Any]:
-    """Return an event with the selected properties; two exist only if nothing is selected."""
-    if selected is None:
-        return event
-    kept = selected - _NOT_SELECTABLE | _ALWAYS_WRITTEN
-    return {name: value for name, value in event.items() if name in kept}
-
-
 def _edge(item: Item, instant: datetime) -> dict[str, str]:
     """Return when an event starts or ends; for all-day ones, midnight of the organizer's date."""
     if item.is_all_day:
@@ -243,7 +236,10 @@ def calendar_view(tenant: Tenant, mailbox: Mailbox, page: Page, path: str) -> di
         Random(0).shuffle(items)  # noqa: S311  the same disorder on every page
     shown = items[page.skip : page.skip + page.most]
     number = tenant.number(mailbox)
-    events = [without_unasked(event(item, number), page.selected) for item in shown]
+    events = [event(item, number) for item in shown]
+    if page.selected is not None:
+        kept = page.selected - _NOT_SELECTABLE | _ALWAYS_WRITTEN
+        events = [{name: each[name] for name in each if name in kept} for each in events]
     content: dict[str, Any] = {"@odata.context": f"{path}/$metadata", "value": events}
     following = page.skip + page.most
     if following < len(items):

@@ -132,20 +132,22 @@ class Inputs:
         are closed (R17).
         """
         today, months = self.now.date(), options.retention_months
-        row = {
-            "region": self.region,
-            "built_at": self.now.astimezone(UTC),
-            "data_through": data_through,
-            "through_date": data_through or date.min,
-            "minimum_group": options.minimum_group,
-            "count_held_as_booked": options.count_held_as_booked,
-            "code_version": _code_version(),
-            "contract_version": CONTRACT_VERSION,
-            "restated_from": restated_from,
-            "profile_from_date": date.min if months is None else first_day_kept(today, months),
-            "profile_before_date": today - timedelta(days=options.trailing_days),
+        kept_from = date.min if months is None else first_day_kept(today, months)
+        closed_before = today - timedelta(days=options.trailing_days)
+        columns = {
+            "region": pa.array([self.region]),
+            "built_at": pa.array([self.now.astimezone(UTC)], INSTANT),
+            "data_through": pa.array([data_through], pa.date32()),
+            "through_date": pa.array([data_through or date.min]),
+            "minimum_group": pa.array([options.minimum_group]),
+            "count_held_as_booked": pa.array([options.count_held_as_booked]),
+            "code_version": pa.array([_code_version()]),
+            "contract_version": pa.array([CONTRACT_VERSION]),
+            "restated_from": pa.array([restated_from], pa.date32()),
+            "profile_from_date": pa.array([kept_from]),
+            "profile_before_date": pa.array([closed_before]),
         }
-        return pa.Table.from_pylist([row], _SETTINGS)
+        return pa.table(columns)
 
     def read_late(self, data_through: date | None, read_at: datetime | None) -> Ints:
         """Return, by profile, the minutes from the start of the day after data_through to read_at.
@@ -292,21 +294,6 @@ _SERIES_HOURS: Final = pa.schema(
         "local_hour": pa.int32(),
         "minutes": pa.int64(),
         "invited_headcount": pa.int32(),
-    }
-)
-_SETTINGS: Final = pa.schema(
-    {
-        "region": pa.string(),
-        "built_at": INSTANT,
-        "data_through": pa.date32(),
-        "through_date": pa.date32(),
-        "minimum_group": pa.int64(),
-        "count_held_as_booked": pa.bool_(),
-        "code_version": pa.string(),
-        "contract_version": pa.string(),
-        "restated_from": pa.date32(),
-        "profile_from_date": pa.date32(),
-        "profile_before_date": pa.date32(),
     }
 )
 _KIND: Final = [pa.field("is_personal", pa.bool_()), pa.field("capacity_band", pa.string())]

@@ -22,15 +22,7 @@ import yaml
 from transforms.contract import Column, Table
 from transforms.contract.database import STATISTICS
 from warehouse.engine import COLUMN_TYPES
-from warehouse.superset.charts import (
-    CALCULATED,
-    CHARTS,
-    METRICS,
-    PROFILES,
-    ROOM_COLUMNS,
-    WITH_ROOMS,
-    Chart,
-)
+from warehouse.superset.charts import CHARTS, DATASETS, Chart
 
 DATABASE: Final = "databases/room_insights.yaml"
 PLACEHOLDER: Final = "duckdb:////srv/room-insights/eu/warehouse/insights-eu-statistics.duckdb"
@@ -45,6 +37,7 @@ _IDS: Final = str(UUID(int=_FIRST_ID))[:-4]
 _LARGEST_PRIME: Final = 2**32 - 5
 """The largest that eight digits hold."""
 _OF_REGION: Final = re.compile(r"insights-([a-z0-9_]+)-statistics\.duckdb", re.ASCII)
+_ROOM_COLUMNS: Final = ("name", "site", "building", "capacity", "capacity_band")
 _WITH_ROOMS: Final = (
     "SELECT d.*, r.name, r.site, r.building, r.capacity, r.capacity_band "
     "FROM TABLE AS d JOIN rooms AS r ON r.room_id = d.room_id"
@@ -94,7 +87,7 @@ def files(uri: str = PLACEHOLDER, region: str = "") -> dict[str, str]:
         },
         "dashboards/room_insights.yaml": _dashboard(),
     }
-    for table in METRICS:
+    for table in DATASETS:
         found[f"datasets/room_insights/{table}.yaml"] = _dataset(table)
     for chart in CHARTS:
         found[f"charts/{_file_name(chart)}.yaml"] = _chart(chart)
@@ -284,7 +277,7 @@ def _dataset(name: str) -> dict[str, Any]:
         "uuid": _dataset_id(name),
         "metrics": [
             {"metric_name": metric, "verbose_name": metric.replace("_", " "), "expression": sql}
-            for metric, sql in METRICS[name].items()
+            for metric, sql in DATASETS[name].metrics.items()
         ],
         "columns": [
             {
@@ -299,7 +292,7 @@ def _dataset(name: str) -> dict[str, Any]:
         ]
         + [
             {"column_name": column, "type": "VARCHAR", "groupby": True, "expression": sql}
-            for column, sql in CALCULATED.get(name, {}).items()
+            for column, sql in DATASETS[name].calculated.items()
         ],
         "version": _VERSION,
         "database_uuid": _id_of(0),
@@ -308,27 +301,26 @@ def _dataset(name: str) -> dict[str, Any]:
 
 def columns_of(name: str) -> tuple[list[Column], str | None]:
     """Return the columns of a dataset as in the contract, and its SQL if it is not a table."""
-    table = _table(name)
-    if name in PROFILES:
-        of, level = PROFILES[name]
+    table, dataset = _table(name), DATASETS[name]
+    if level := dataset.level:
         left_out = {"level", "month"} | ({"capacity_band"} if level == "building" else set())
         columns = [column for column in table if column.name not in left_out]
         names = ", ".join(column.name for column in columns)
-        sql = _OF_A_LEVEL.replace("COLUMNS", names).replace("TABLE", of)
+        sql = _OF_A_LEVEL.replace("COLUMNS", names).replace("TABLE", dataset.table)
         return columns, sql.replace("LEVEL", level)
-    if name in WITH_ROOMS:
-        more = [STATISTICS["rooms"][column] for column in ROOM_COLUMNS]
+    if dataset.with_rooms:
+        more = [STATISTICS["rooms"][column] for column in _ROOM_COLUMNS]
         return [*table, *more], _WITH_ROOMS.replace("TABLE", name)
     return list(table), None
 
 
 def _table(dataset: str) -> Table:
-    return STATISTICS[PROFILES[dataset][0] if dataset in PROFILES else dataset]
+    return STATISTICS[DATASETS[dataset].table or dataset]
 
 
 def _dataset_id(table: str) -> str:
     """Return the id of a table's dataset."""
-    return _id_of(100 + list(METRICS).index(table))
+    return _id_of(100 + list(DATASETS).index(table))
 
 
 def _id_of(number: int) -> str:

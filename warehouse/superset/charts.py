@@ -1,81 +1,29 @@
-"""What the dashboard shows: its datasets with their metrics, and the charts of ``charts.yaml``.
+"""What the dashboard shows: the datasets and charts of ``charts.yaml``, which says what they mean.
 
-Belongs here: figures are metrics of a dataset, each a sum over a sum (R9).
 Does not belong here: Superset's file layout (``__main__.py``).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
 
-_UTILIZATION: Final = "SUM(booked_minutes) * 1.0 / NULLIF(SUM(open_minutes), 0)"
-METRICS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
-    {
-        "utilization": {"utilization": _UTILIZATION},
-        "hour_of_week": {"utilization": _UTILIZATION},
-        "room_days": {
-            "utilization": _UTILIZATION,
-            "days_used": "COUNT(CASE WHEN booked_minutes > 0 THEN 1 END)",
-        },
-        "room_days_ahead": {"utilization": _UTILIZATION},
-        "rooms_in_use": {
-            "days_sold_out": "COUNT(CASE WHEN sold_out_minutes > 0 THEN 1 END)",
-            "hours_sold_out": "SUM(sold_out_minutes) / 60.0",
-            "most_rooms_open": "MAX(rooms_open)",
-            "most_rooms_in_use": "MAX(peak_rooms_in_use)",
-            "fewest_rooms_free": "MIN(min_free_rooms)",
-        },
-        "profile_of_buildings": {"booking_count": "SUM(bookings)"},
-        "profile_of_sizes": {"booking_count": "SUM(bookings)"},
-        "changes_of_buildings": {
-            "change_count": "SUM(changes)",
-            "rate": "SUM(changes) * 1.0 / NULLIF(SUM(changes) + MAX(bookings_kept), 0)",
-            "hours_given_back": "SUM(minutes_given_back) / 60.0",
-            "hours_booked_again": "SUM(minutes_booked_again) / 60.0",
-        },
-        "build_info": {"rooms_read": "SUM(rooms_loaded)"},
-    }
-)
-"""The metrics of each dataset, by name; their SQL says how they are computed.
 
-No metric has the name of a column: Superset would confuse the two.
-"""
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A table of the statistics as charts ask it."""
 
-PROFILES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {
-        "profile_of_buildings": ("booking_profile", "building"),
-        "profile_of_sizes": ("booking_profile", "building_size"),
-        "changes_of_buildings": ("change_profile", "building"),
-    }
-)
-"""Datasets that are one level of a profile, over all closed months together.
-
-The table has each booking at every level, and by month too, so a sum over it would count it again.
-"""
-
-WITH_ROOMS: Final = ("room_days", "room_days_ahead")
-"""Datasets that are joined with ``rooms``, so that names appear and filters work."""
-
-ROOM_COLUMNS: Final = ("name", "site", "building", "capacity", "capacity_band")
-
-CALCULATED: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
-    {
-        "hour_of_week": {
-            "day": "weekday || ' ' || "
-            "list_extract(['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'], weekday)"
-        }
-    }
-)
-"""Columns that a dataset has for its charts besides those of its table."""
+    metrics: dict[str, str]
+    table: str = ""
+    level: str = ""
+    with_rooms: bool = False
+    calculated: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One chart; ``charts.yaml`` says what its fields mean."""
+    """One chart; ``table`` is its dataset."""
 
     name: str
     table: str
@@ -89,5 +37,10 @@ class Chart:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-_YAML: Final = files("warehouse.superset").joinpath("charts.yaml").read_text(encoding="utf-8")
-CHARTS: Final = tuple(Chart(**each) for each in yaml.safe_load(_YAML))
+_SHOWN: Final = yaml.safe_load(
+    files("warehouse.superset").joinpath("charts.yaml").read_text(encoding="utf-8")
+)
+DATASETS: Final = {name: Dataset(**each) for name, each in _SHOWN["datasets"].items()}
+METRICS: Final = {name: each.metrics for name, each in DATASETS.items()}
+CALCULATED: Final = {name: each.calculated for name, each in DATASETS.items()}
+CHARTS: Final = tuple(Chart(**each) for each in _SHOWN["charts"])

@@ -48,8 +48,10 @@ def read_text(path: Path, remedy: str) -> str:
         raise TextError(f"there is no such file; {remedy}") from None
     except IsADirectoryError:
         raise TextError(f"is a folder, not a file; {remedy}") from None
+    except PermissionError:
+        raise TextError("this account may not read it; change its owner or mode") from None
     except OSError as error:
-        raise TextError(f"cannot be read ({type(error).__name__}); {remedy}") from None
+        raise TextError(f"cannot be read ({error.strerror}); {remedy}") from None
     if content.startswith(_WORKBOOKS):
         raise TextError("is an Excel workbook, not text; save it as CSV UTF-8")
     encoding = "utf-8-sig"
@@ -100,10 +102,11 @@ class Table:
                 yield cells
 
     def _next(self) -> list[str] | None:
+        line = self.line + 1
         try:
             cells = next(self._reader, None)
-        except csv.Error:
-            raise TextError("quotes do not match; mend the quotes", self.line) from None
+        except csv.Error:  # the row may have run on for many lines
+            raise TextError("quotes do not match; mend the quotes", line) from None
         while cells and len(cells) > len(self.header) and not cells[-1].strip():
             del cells[-1]
         return cells

@@ -69,7 +69,7 @@ def test_a_command_that_does_not_exist_is_one_line_and_exit_2(
         main(["publsh"])
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: No such command 'publsh'")
+    assert line == "error: No such command 'publsh'; did you mean publish?"
 
 
 def test_a_program_that_is_done_waits_for_no_thread_of_a_library() -> None:
@@ -120,3 +120,23 @@ def test_a_python_that_reads_file_names_as_ascii_is_told_so_in_one_line() -> Non
     assert ended.stderr.decode().splitlines() == [
         "error: file names are read as ASCII here; unset PYTHONUTF8, or set it to 1"
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["run", "--region", "EU", "--from", "2026-02-30"], "'2026-02-30' is no date; write it"),
+        (["run", "--region", "EU", "--to", "21.11.2026"], "'21.11.2026' is no date; write it"),
+        (["mail", "--region", "EU", "--month", "2026-13"], "'2026-13' is no month; write it like"),
+    ],
+)
+def test_a_day_that_is_none_is_told_how_to_write_one(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    from pipelines.cli import main
+
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert reason in line

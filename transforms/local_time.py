@@ -134,7 +134,9 @@ def parse_open_hours(text: str) -> WeeklyHours:
         if not part:
             raise ValueError(f"a part is empty; write it like {DEFAULT_OPEN_HOURS}, or closed")
         if match is None and "closed" in part.lower():
-            raise ValueError("closed stands alone; leave out the days that are closed")
+            raise ValueError(
+                "closed stands alone, in small letters; leave out the days that are closed"
+            )
         if match is None:
             what = f"{part!r} is not days and then hours"
             raise ValueError(f"{what}; write it like {DEFAULT_OPEN_HOURS}")

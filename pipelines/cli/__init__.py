@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
 from operator import methodcaller
@@ -73,7 +74,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         """Import a command."""
         if cmd_name not in COMMANDS:
-            return None
+            near = get_close_matches(cmd_name.casefold(), COMMANDS, n=1)
+            remedy = f"did you mean {near[0]}?" if near else "insights --help lists them all"
+            raise click.UsageError(f"No such command {cmd_name!r}; {remedy}")
         try:
             module = import_module(f"pipelines.cli.{COMMANDS[cmd_name][0]}")
         except ModuleNotFoundError as error:
@@ -102,18 +105,28 @@ class Commands(click.Group):
 
 
 class _Date(click.DateTime):
+    """A date or a month, shown as a word or an example; a format means nothing to most people."""
+
+    def __init__(self, form: str, noun: str, example: str) -> None:
+        super().__init__(formats=[form])
+        self._noun, self._example = noun, example
+
     def convert(  # type: ignore[override]  # a day is all that an option needs
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> date:
-        """Return the day without a time."""
-        return super().convert(value, param, ctx).date()
+        """Return the day without a time; of a month, its first."""
+        try:
+            return super().convert(value, param, ctx).date()
+        except click.BadParameter:
+            self.fail(f"{value!r} is no {self._noun}; write it like {self._example}", param, ctx)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002 - click's
-        """Return the placeholder in ``--help``: a word, not a format."""
-        return "DATE"
+        """Return the placeholder in ``--help``."""
+        return self._noun.upper()
 
 
-DATE: Final = _Date(formats=["%Y-%m-%d"])
+DATE: Final = _Date("%Y-%m-%d", "date", "2026-11-21")
+MONTH: Final = _Date("%Y-%m", "month", "2026-11")
 
 
 def region_name(value: str) -> str:

@@ -153,7 +153,7 @@ def erasure_of(
         return Erasure(last_date=max(before, date.min + _DAY) - _DAY)
     first_date, last_date = first or date.min, last or date.max
     if first_date > last_date:
-        raise click.UsageError(f"--from {first_date} is after --to {last_date}")
+        raise click.UsageError(f"--from {first_date} is after --to {last_date}; swap them")
     return Erasure(room_id=room_id, first_date=first_date, last_date=last_date)
 
 

@@ -32,6 +32,7 @@ from pipelines.channels import NotSentError, send_mail
 from pipelines.cli import (
     DATE,
     FILE,
+    MONTH,
     NOTHING,
     PARTIAL,
     WHOLE,
@@ -181,7 +182,7 @@ def days_asked(settings: Settings, today: date, first: date | None, last: date |
     default = default_range(settings, today)
     first_date, last_date = first or default.first_date, last or default.last_date
     if first_date > last_date:
-        text = f"--from {first_date} is after --to {last_date}"
+        text = f"--from {first_date} is after --to {last_date}; swap them"
         if first is None:
             text = f"--to {last_date} is before {first_date}, where the window begins"
             text += "; give --from too"
@@ -205,12 +206,12 @@ def days_asked(settings: Settings, today: date, first: date | None, last: date |
 @with_region
 @click.option(
     "--month",
-    type=click.DateTime(formats=["%Y-%m"]),
+    type=MONTH,
     metavar="YYYY-MM",
     help="Default: the last month that is over and read.",
 )
 @click.option("--show", "is_shown", is_flag=True, help="Print the mail; send nothing.")
-def mail(config: Path, region: Region, month: datetime | None, is_shown: bool) -> int:
+def mail(config: Path, region: Region, month: date | None, is_shown: bool) -> int:
     """Send a month of a region by mail to the addresses of reports: in the configuration.
 
     The night of the first does it by itself.
@@ -219,7 +220,7 @@ def mail(config: Path, region: Region, month: datetime | None, is_shown: bool) -
     if settings.reports is None and not is_shown:
         remedy = "write there host, from and to of the mail, or print it with --show"
         raise click.UsageError(f"{config}: reports: is missing; {remedy}")
-    made = monthly_mail(settings, region, month.date() if month else None)
+    made = monthly_mail(settings, region, month)
     if made is None:
         which = f"{month:%Y-%m} is not over, or was not" if month else "no month that is over was"
         fail([f"{region}: {which} read; nothing was sent"])

@@ -88,6 +88,7 @@ _OWN_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "warehouse": (".", "current-", "insights-", "parquet-", "published", "statistics", "versions"),
 }
 """The beginnings of the names that a lake and a warehouse give to what they replace or remove."""
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _QUOTED: Final = re.compile(r"'[^']{3,}'")
 
 
@@ -276,7 +277,10 @@ def _note_shared(
                 text = f"is, holds or lies in regions.{one}.{key}; keep regions apart"
                 problems.add(f"{where}.{other_key}", text)
         files = [named[region].get("rooms") for region in (one, other)]
-        if all(map(is_path, files)) and len({(path.parent / f).resolve() for f in files}) == 1:
+        if (
+            all(map(is_path, files))
+            and len({os.path.realpath(path.parent / f) for f in files}) == 1
+        ):
             problems.add(f"{where}.rooms", f"is the file of regions.{one} too; give each its own")
             continue
         mailboxes = {record.mailbox for record in records[one]} - {""}
@@ -322,6 +326,14 @@ class _Loader(yaml.SafeLoader):
                 key.tag = "tag:yaml.org,2002:str"  # a key is text: NO is Norway, ON is Ontario
         return super().construct_mapping(node, deep)
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:  # noqa: ANN401 - as PyYAML has it
+        """Return a plain value; refuse text that no file name or message could hold."""
+        value = super().construct_scalar(node)
+        if _HALF.search(str(value)):
+            problem = "an escape stands for half a character"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return value
+
     def construct_date(self, node: yaml.ScalarNode) -> object:
         """Return an impossible date as text: the check of its key reports it."""
         try:
@@ -349,8 +361,14 @@ def _read_mapping(path: Path, problems: Problems) -> dict[str, Any]:
         # A quoted part may be a value in the file.
         reason = _QUOTED.sub("this", error.problem or "syntax")
         problems.add(f"{where}: {place}", f"is not valid YAML ({reason}); mend this place")
-    except (yaml.YAMLError, ValueError, RecursionError):
-        problems.add(where, "is not valid YAML; remove unprintable characters and odd numbers")
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problems.add(f"{where}: line {line}", "holds an unprintable character; remove it")
+    except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        # Values that do not fit their tag fail in many ways inside PyYAML.
+        problems.add(where, "is not valid YAML; write plain values, without tags or odd numbers")
+    except RecursionError:
+        problems.add(where, "is not valid YAML; too many sections inside each other")
     return {}
 
 

@@ -60,7 +60,8 @@ class Room(Keys):
     building: Label | None = None
     floor: Label | None = None
     country: Annotated[
-        str | None, one_of(countries, "country of ISO 3166", "write its two capital letters")
+        str | None,
+        one_of(countries, "country of ISO 3166", "write its two letters, such as GB", cutoff=1),
     ] = None
     subdivision: str | None = None
     time_zone: ZoneName
@@ -144,7 +145,8 @@ def read_rooms(
         problems.add(f"{file}: exchange", wrong)
         names = []
     try:
-        parse_open_hours(str(hours))
+        hours = hours if isinstance(hours, str) else ""
+        parse_open_hours(hours)
     except ValueError:
         hours = DEFAULT_OPEN_HOURS
     for _, where, cells, *_ in records:
@@ -179,6 +181,9 @@ def _records(table: Table, file: str, problems: Problems) -> Iterator[Record]:
             problems.add(f"{where}, {column}", "this column is there twice; remove one")
     for cells in () if missing else table.rows():
         where, is_empty = f"{file}: line {table.line}", False
+        if [cell.strip() for cell in cells] == header:
+            problems.add(where, "repeats the names of the columns; remove this line")
+            continue
         if len(cells) > len(header):
             wrong = f"has {len(cells)} values for {len(header)} columns"
             remedy = f"put a value that holds a {table.separator} in double quotes"
@@ -203,7 +208,7 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
     rooms: dict[str, Record] = {}
     mailboxes: dict[str, Record] = {}
     for record in records:
-        room, since = record.room, record.cells.get("valid_from", "")
+        room, since = record.room, _as_date(record.cells.get("valid_from", ""))
         first = rows.setdefault((room, since), record) if room else record
         kept = rooms.setdefault(room, record) if room else record
         owner = mailboxes.setdefault(record.mailbox, record) if record.mailbox else record
@@ -212,6 +217,8 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
         if first is not record:
             remedy = "give each row its own valid_from" if since else "list every room once"
             told["room_id"] = f"{same} {first.line}; {remedy}"
+        elif record.cells.get("room_id") != kept.cells.get("room_id"):
+            told["room_id"] = f"{other} write it the same in all rows of the room"
         if owner is not record and owner.room != room:
             told["address"] = f"{same} {owner.line}; list every room once"
         elif first is record and record.mailbox != kept.mailbox:
@@ -220,6 +227,13 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
             told["time_zone"] = f"{other} it counts for every day, correct all its rows"
         for column, text in told.items():
             problems.add(f"{record.where}, {column}", text)
+
+
+def _as_date(cell: str) -> str:
+    """Return a date as it is written most often, so that one written in two ways is one."""
+    with suppress(ValueError):
+        return date.fromisoformat(cell).isoformat()
+    return cell
 
 
 def _note_parts(records: Sequence[Record], problems: Problems) -> None:

@@ -8,6 +8,7 @@ A problem is one line, with the remedy after a semicolon, and all are reported a
 that could be a secret or somebody's address is never shown.
 """
 
+import os
 import re
 import ssl
 from collections.abc import Callable, Iterable, Mapping
@@ -44,6 +45,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "bool_type": "must be true or false",
     "date_type": "must be a date such as 2026-12-24",
     "list_type": "must be a list; put brackets around it",
+    "dict_type": "must be keys and values, indented",
     "frozen_set_type": "must be a list; put brackets around it",
     "tuple_type": "must be a list of entries; begin each with a dash",
     "greater_than_equal": "must be at least {ge}",
@@ -58,6 +60,8 @@ _TEXTS: Final[Mapping[str, str]] = {
     "path": "must be a path, relative to this file",
     "file": "this file does not exist; paths are relative to insights.yaml",
     "certificates": "holds no certificate in PEM format; export the CA as PEM",
+    "unreadable": "this account may not read this file; change its owner or mode",
+    "shell": "must be written out; neither ~ nor a variable is filled in",
     "variable": "must be the name of an environment variable, in capitals; never a secret",
     "no path": "holds a path; name scheme and host alone, the rest is added",
     "host": "must be a host's name alone, such as smtp.contoso.example",
@@ -71,6 +75,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "no address": "holds an address, which would reach the lake; write a name",
     "mailbox": "is no mailbox address (value not shown); write it like name@domain",
 }
+_SHELL: Final = re.compile(r"~|.*\$[A-Za-z_{]", re.DOTALL)
 _SECRET: Final = re.compile(r"pass|secret|token|credential|api_?key", re.IGNORECASE)
 TAG: Final = "kind: "
 """Begins the tag of a union's member, which is in pydantic's locations but not in the YAML."""
@@ -191,11 +196,14 @@ _LISTED: Final = 40
 """A region may have thousands of rooms; a message stays a line that can be read."""
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """Return the nearest known word as a remedy; else ``otherwise``, or all the known words."""
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", cutoff: float = 0.6) -> str:
+    """Return the nearest known word as a remedy; else ``otherwise``, or all the known words.
+
+    With a ``cutoff`` of 1 that is a word that differs in capitals alone.
+    """
     words = sorted(word for word in known if "@" not in word)
     folded = {word.casefold(): word for word in words}
-    if near := get_close_matches(word.casefold(), folded, n=1):
+    if near := get_close_matches(word.casefold(), folded, n=1, cutoff=cutoff):
         return f"did you mean {folded[near[0]]}?"
     listed = ", ".join([*words[:_LISTED], *(["…"] if len(words) > _LISTED else [])])
     return otherwise or f"known: {listed or 'none'}"
@@ -232,12 +240,14 @@ def must(
     return validator(check)
 
 
-def one_of(words: Callable[[], Iterable[str]], noun: str, otherwise: str = "") -> BeforeValidator:
+def one_of(
+    words: Callable[[], Iterable[str]], noun: str, otherwise: str = "", cutoff: float = 0.6
+) -> BeforeValidator:
     """Return a validator that refuses a text not among the words, and names the nearest word."""
 
     def check(value: object) -> object:
         if isinstance(value, str) and value not in words():
-            near = did_you_mean(value, words(), otherwise)
+            near = did_you_mean(value, words(), otherwise, cutoff)
             raise ValueError(f"{shown(value)} is no {noun}; {near}")
         return value
 
@@ -287,13 +297,25 @@ def _https_url(value: str) -> str:
 def _path(value: object, info: ValidationInfo) -> Path:
     if not is_path(value):
         raise ValueError(_TEXTS["path"])
+    if _SHELL.match(str(value)):
+        raise ValueError(_TEXTS["shell"])
     folder: Path = (info.context or {}).get("folder", Path())
-    return (folder / str(value)).resolve()
+    return Path(os.path.realpath(folder / str(value)))  # Path.resolve fails at a loop of symlinks
 
 
 def _place(value: object, info: ValidationInfo) -> Location:
     is_url = isinstance(value, str) and "://" in value
     return ObjectUrl.parse(str(value)) if is_url else _path(value, info)
+
+
+def _is_file(path: Path) -> bool:
+    with suppress(OSError):  # a name too long, a folder that is closed to this account
+        return path.is_file()
+    return False
+
+
+def _is_readable(file: Path) -> bool:
+    return os.access(file, os.R_OK)
 
 
 def _holds_certificates(file: Path) -> bool:
@@ -315,7 +337,7 @@ def _open_hours(value: object) -> object:
 
 Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
 ZoneName: TypeAlias = Annotated[
-    str, one_of(zone_names, "IANA time zone", "write one such as Europe/Copenhagen")
+    str, one_of(zone_names, "IANA time zone", "write one such as Europe/Copenhagen", cutoff=0.63)
 ]
 OpenHours: TypeAlias = Annotated[
     str,
@@ -356,5 +378,7 @@ HostUrl: TypeAlias = Annotated[
     HttpsUrl, must("no path", lambda url: not urlsplit(url).path.strip("/"))
 ]
 Place: TypeAlias = Annotated[Location, BeforeValidator(_place)]
-ExistingFile: TypeAlias = Annotated[Path, BeforeValidator(_path), must("file", Path.is_file)]
+ExistingFile: TypeAlias = Annotated[
+    Path, BeforeValidator(_path), must("file", _is_file), must("unreadable", _is_readable)
+]
 Certificates: TypeAlias = Annotated[ExistingFile, must("certificates", _holds_certificates)]

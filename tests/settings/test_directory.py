@@ -5,7 +5,10 @@ from datetime import UTC, date, datetime
 import pytest
 
 from pipelines.settings import RegionSettings, directory_table, load_settings, rooms_table
+from pipelines.settings.rooms import read_rooms
+from pipelines.settings.values import Problems
 from tests.settings.company import EU, Company, room, rooms
+from transforms.local_time import DEFAULT_OPEN_HOURS
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -157,3 +160,30 @@ def test_the_directory_of_a_region_is_no_key_of_it(company: Company) -> None:
     company.eu["directory"] = "rooms-eu.csv"
     (line,) = company.problems()
     assert line.startswith("insights.yaml: regions.EU.directory: unknown key")
+
+
+def test_a_room_is_written_the_same_in_all_its_rows(company: Company) -> None:
+    rows = room(1), room(1, room_id="EU-1", valid_from="2026-12-01")
+    assert refusal(company, *rows).startswith(
+        "line 3, room EU-1, room_id: is not that of line 2; write it the same in all rows"
+    )
+
+
+def test_a_day_that_is_written_in_two_ways_is_one_day(company: Company) -> None:
+    rows = room(1, valid_from="2026-12-01"), room(1, valid_from="20261201")
+    assert refusal(company, *rows) == (
+        "line 3, room eu-1, room_id: the same as on line 2; give each row its own valid_from"
+    )
+
+
+def test_hours_of_the_region_that_are_no_text_are_not_read_as_text(company: Company) -> None:
+    class Unread(list[object]):
+        """Stands for aliases inside aliases, which would take forever to write out."""
+
+        def __str__(self) -> str:
+            raise AssertionError
+
+    company.load()
+    values = {"rooms": "rooms-eu.csv", "exchanges": {"hq": {}}, "open_hours": Unread()}
+    read, _ = read_rooms(values, company.folder, Problems(), False)
+    assert {each.open_hours for each in read} == {DEFAULT_OPEN_HOURS}

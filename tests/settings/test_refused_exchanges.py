@@ -98,6 +98,11 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
         "regions.EU.exchanges.hq.ca_file",
         "this file does not exist",
     ),
+    "a CA file with too long a name": (
+        _hq(ca_file="x" * 300),
+        "regions.EU.exchanges.hq.ca_file",
+        "this file does not exist",
+    ),
     "a CA file without certificates": (
         _hq(ca_file="rooms-eu.csv"),
         "regions.EU.exchanges.hq.ca_file",

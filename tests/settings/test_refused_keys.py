@@ -66,6 +66,26 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
         "regions.EU.lake",
         "is no address of objects; write it like s3://bucket/prefix",
     ),
+    "an address with half a bracket": (
+        in_eu(lake="s3://[bucket/lake"),
+        "regions.EU.lake",
+        "is no address of objects; write it like s3://bucket/prefix",
+    ),
+    "a folder of the home": (
+        in_eu(lake="~/lake"),
+        "regions.EU.lake",
+        "must be written out; neither ~ nor a variable is filled in",
+    ),
+    "a folder named by a variable": (
+        in_eu(warehouse="${DATA}/eu"),
+        "regions.EU.warehouse",
+        "must be written out",
+    ),
+    "settings of Spark that are none": (
+        _top(spark={"conf": "local"}),
+        "spark.conf",
+        "must be keys and values, indented",
+    ),
     "an address with a secret": (
         in_eu(lake="s3://AKIAKEY:hush@bucket/lake"),
         "regions.EU.lake",

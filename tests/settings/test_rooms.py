@@ -8,6 +8,8 @@ import pytest
 
 from tests.settings.company import EWS, Company, room, rooms
 
+PLAIN = "room_id,address,time_zone\nfjord,fjord@contoso.example,Europe/Copenhagen\n"
+
 CELLS: dict[str, tuple[dict[str, str], str]] = {
     "no zone": ({"time_zone": ""}, "time_zone: is missing; add it"),
     "unknown zone": (
@@ -19,9 +21,17 @@ CELLS: dict[str, tuple[dict[str, str], str]] = {
     "half a mailbox": ({"address": "ann.x.example"}, "address: is no mailbox address"),
     "two mailboxes": ({"address": "a@x.example; b@x.example"}, "address: is no mailbox address"),
     "unknown country": ({"country": "dk"}, "country: 'dk' is no country of ISO 3166; did you mean"),
+    "a country in three letters": (
+        {"country": "GBR"},
+        "country: 'GBR' is no country of ISO 3166; write its two letters, such as GB",
+    ),
+    "a zone as Windows names it": (
+        {"time_zone": "W. Europe Standard Time"},
+        "time_zone: 'W. Europe Standard Time' is no IANA time zone; write one such as Europe/",
+    ),
     "a country's name": (
         {"country": "Germany"},
-        "country: 'Germany' is no country of ISO 3166; write its two capital letters",
+        "country: 'Germany' is no country of ISO 3166; write its two letters, such as GB",
     ),
     "subdivision of nothing": ({"subdivision": "BY"}, "subdivision: needs a country"),
     "unknown subdivision": (
@@ -155,6 +165,8 @@ def test_an_exchange_that_no_room_names_is_said_once(company: Company) -> None:
             "line 2: has 4 values for 3 columns; put a value that holds a semicolon in double",
         ),
         ('room_id,address,time_zone\n"r"x,a@b,UTC\n', "line 2: quotes do not match"),
+        ('room_id,address,time_zone\n"r,a@b,UTC\nr2,b@b,UTC\n', "line 2: quotes do not match"),
+        (PLAIN + PLAIN, "line 3: repeats the names of the columns; remove this line"),
         (
             "room_id,address,time_zone,open_hours\nr,a@b,UTC,Mon 08:00-12:00, 13:00-18:00\n",
             "line 2: has 5 values for 4 columns; put a value that holds a comma in double quotes",
@@ -171,9 +183,6 @@ def test_a_file_that_is_no_room_csv_is_refused_with_its_line(
 ) -> None:
     company.files["rooms-eu.csv"] = text
     assert reason in company.problems()[0]
-
-
-PLAIN = "room_id,address,time_zone\nfjord,fjord@contoso.example,Europe/Copenhagen\n"
 
 
 @pytest.mark.parametrize(

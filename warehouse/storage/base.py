@@ -77,7 +77,10 @@ class ObjectUrl:
         Raises:
             ValueError: with the remedy; it never contains the text, which may contain a secret.
         """
-        parts = urlsplit(text.strip())
+        try:
+            parts = urlsplit(text.strip())
+        except ValueError:  # a bracket that is never closed
+            parts = urlsplit("")
         steps = parts.path.strip("/").split("/")
         if parts.scheme not in SCHEMES:
             raise ValueError("is no address of objects; write it like s3://bucket/prefix")

@@ -75,10 +75,7 @@ def record_directory(
     """
     days_stated = {_BEGINNING, *(day for day in directory["valid_from"].to_pylist() if day)}
     stated = {day: _as_stated(directory, day) for day in sorted(days_stated)}
-    former = lake.read("rooms")
-    history = _history(lake)
-    if not history:
-        history = stated if former is None else {_BEGINNING: _rooms(former)}
+    history = _history(lake) or stated
     since = restate_from or today
     made = _with_new_rows(history, directory, since)
     # A room whose only row is in the future stays as it was until then.
@@ -100,12 +97,9 @@ def as_of_days(lake: Lake) -> pa.Table:
     """Return the directory as marts join it: one row a room and span of days, schema ``AS_OF``.
 
     A row counts from ``valid_from`` to the day before ``valid_to`` (null: still valid). A room has
-    no row for days before it was added or after it was removed. A lake without a history uses its
-    one directory for all days.
+    no row for days before it was added or after it was removed.
     """
     history = _history(lake)
-    if not history and (rooms := lake.read("rooms")) is not None:
-        history = {_BEGINNING: _rooms(rooms)}
     spans: list[dict[str, Any]] = []
     open_spans: dict[str, dict[str, Any]] = {}
     for number, day in enumerate(sorted(history)):
@@ -130,8 +124,7 @@ def restated_from(lake: Lake) -> date | None:
 
     Either with ``restate_from``, or by a row whose ``valid_from`` is a day that was shown already.
     """
-    for day in lake.days("directory"):
-        table = lake.read("directory", day)
+    for table in lake.read_each("directory", lake.days("directory")):
         text = (table.schema.metadata or {}).get(RESTATED_FROM) if table is not None else None
         if text:
             return date.fromisoformat(text.decode())
@@ -237,13 +230,14 @@ def _table(rows: list[dict[str, Any]], metadata: dict[bytes, bytes] | None) -> p
 
 
 def _history(lake: Lake) -> _History:
+    """Return the directory by the day of each file; without a history, the one for all days."""
     days = lake.days("directory")
-    tables = lake.read_each("directory", days)
-    return {day: _rooms(table) for day, table in zip(days, tables, strict=True)}
-
-
-def _rooms(table: pa.Table | None) -> _Rooms:
-    return {row["room_id"]: row for row in table.to_pylist()} if table is not None else {}
+    tables = [*lake.read_each("directory", days)]
+    if not days:
+        days, tables = [_BEGINNING], [lake.read("rooms")]
+    found = zip(days, tables, strict=True)
+    rooms = {day: table.to_pylist() for day, table in found if table is not None}
+    return {day: {row["room_id"]: row for row in rows} for day, rows in rooms.items()}
 
 
 def _edits(before: _History, after: _History) -> Iterator[Edit]:

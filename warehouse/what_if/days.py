@@ -137,14 +137,10 @@ def read_bookings(
         "valid_to": pa.array([room.valid_to for room in rooms], pa.date32()),
     }
     connection.register("numbered", pa.table(numbered))
-    found = {
-        name: np.asarray(values)
-        for name, values in connection.execute(_BOOKINGS, days).fetchnumpy().items()
-    }
+    found = connection.execute(_BOOKINGS, days).fetchnumpy()
     opened = connection.execute(_DAYS, days).fetchnumpy()
-    names = ("room", "starts", "ends", "invited", "day")
-    columns = [found[name] for name in names]
-    return Bookings(*asked, *columns, *(np.asarray(opened[name]) for name in ("room", "day")))
+    columns = [found[name] for name in ("room", "starts", "ends", "invited", "day")]
+    return Bookings(*asked, *map(np.asarray, [*columns, opened["room"], opened["day"]]))
 
 
 class BuildingDays:

@@ -15,6 +15,7 @@ Kind: TypeAlias = Literal[
     "hang_up",  # the connection closes at `at_byte`, though Content-Length promised more
     "cut",  # the XML ends at `at_byte`, with a Content-Length to match
     "latency",  # the answer takes `seconds` longer
+    "stale",  # the connection's previous answer comes again instead
     # Errors that Exchange reports.
     "soap_fault",  # `code` as a SOAP fault, HTTP 500
     "response_code",  # `code` in a response message, HTTP 200; over Graph with `status`

@@ -146,6 +146,7 @@ class Wire(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     challenge = 'Basic realm="localhost"'
+    previous = b""
 
     @property
     def tenant(self) -> Tenant:
@@ -206,6 +207,9 @@ class Wire(BaseHTTPRequestHandler):
     ) -> None:
         """Send an answer, or the part of it that a fault lets through."""
         self.tenant.log.add(entry)
+        if self.fault("stale", entry.operation, entry.mailbox) is not None:
+            self.wfile.write(self.previous)
+            return
         cut = self.fault("cut", entry.operation, entry.mailbox)
         if cut is not None:
             body = body[: _position(cut, body)]
@@ -237,7 +241,10 @@ class Wire(BaseHTTPRequestHandler):
             f"Content-Length: {len(body)}",
             *(f"{name}: {value}" for name, value in (headers or {}).items()),
         ]
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode() + body[:stop_at])
+        if self.headers.get("return-client-request-id") == "true":
+            lines.append(f"client-request-id: {self.headers.get('client-request-id', '')}")
+        self.previous = "\r\n".join([*lines, "", ""]).encode() + body[:stop_at]
+        self.wfile.write(self.previous)
 
 
 def _position(broken: Fault, body: bytes) -> int:

@@ -204,7 +204,9 @@ class CalendarViewService(StrictService, FindItem):  # type: ignore[misc]  # exc
     """``FindItem`` with a CalendarView: a ``Row`` for each item of one window, or a failure."""
 
     @staticmethod
-    def _get_paging_values(elem: etree._Element) -> tuple[int, None]:
+    def _get_paging_values(elem: etree._Element | bool) -> tuple[int, None]:
+        if isinstance(elem, bool):  # no error, and no success either
+            raise malformed()
         items = elem.find(f"{TYPES}Items")
         came = 0 if items is None else len(items)
         is_whole = is_true(elem.get("IncludesLastItemInRange"))
@@ -378,16 +380,20 @@ def with_invitees(
 
 
 def _instants(texts: Iterable[str | None]) -> list[datetime]:
-    """Return instants in UTC; a time without a zone is in UTC, the request's TimeZoneContext."""
+    """Return instants in UTC, truncated to whole seconds as over Graph.
+
+    A time without a zone is in UTC, the request's TimeZoneContext.
+    """
     found = map(datetime.fromisoformat, texts)  # type: ignore[arg-type]  # raises on None
     return [
-        instant
-        if instant.tzinfo is UTC
-        else instant.replace(tzinfo=UTC)
-        if instant.tzinfo is None
-        else instant.astimezone(UTC)
+        instant if instant.tzinfo is UTC and not instant.microsecond else _in_utc(instant)
         for instant in found
     ]
+
+
+def _in_utc(instant: datetime) -> datetime:
+    instant = instant.replace(microsecond=0)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def _instant_or_none(text: str | None) -> datetime | None:

@@ -50,12 +50,15 @@ TOO_BUSY: Final = frozenset(
 
 
 class FolderOwners:
-    """The folder of each room, taken from the first answer. Thread-safe."""
+    """The folder of each room, taken from the first answer. Thread-safe.
+
+    Graph does not name folders: there an item that two rooms have shows that they are one mailbox.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._folders: dict[str, str] = {}
-        self._rooms: dict[str, str] = {}
+        self._rooms: dict[str, str] = {}  # by the id of a folder or an item
         self._disputed: set[str] = set()
 
     @property
@@ -70,12 +73,24 @@ class FolderOwners:
             ReadError: ``OtherMailbox`` if there are several, or one is another room's.
         """
         with self._lock:
-            others = {self._rooms.setdefault(folder_id, room) for folder_id in folder_ids} - {room}
             its_own = {self._folders.setdefault(room, folder_id) for folder_id in folder_ids}
-            if others or its_own != folder_ids:
-                self._disputed |= {room, *others}
-            if room in self._disputed:
-                raise ReadError(OTHER_MAILBOX)
+            self._refuse(room, folder_ids, is_one=its_own == folder_ids)
+
+    def refuse_shared_items(self, room: str, item_ids: Set[str]) -> None:
+        """Record some items that a room answered with.
+
+        Raises:
+            ReadError: ``OtherMailbox`` if another room has one of them too.
+        """
+        with self._lock:
+            self._refuse(room, item_ids)
+
+    def _refuse(self, room: str, ids: Set[str], *, is_one: bool = True) -> None:
+        others = {self._rooms.setdefault(each, room) for each in ids} - {room}
+        if others or not is_one:
+            self._disputed |= {room, *others}
+        if room in self._disputed:
+            raise ReadError(OTHER_MAILBOX)
 
 
 class Throttle:

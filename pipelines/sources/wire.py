@@ -15,6 +15,8 @@ import os
 import re
 import ssl
 import time
+import uuid
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -30,9 +32,11 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from requests.adapters import HTTPAdapter
 
 from pipelines.settings import ExchangeSettings, Secrets
-from pipelines.sources import Reach, ReadError, failure_of, retry_after
+from pipelines.sources import Reach, ReadError, failure_of, malformed, retry_after
 
 _CONNECT_SECONDS: Final = 10.0
+_REQUEST_ID: Final = "client-request-id"
+_REMEMBERED: Final = 100
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
 LIBRARIES: Final = (
     "exchangelib",
@@ -144,7 +148,9 @@ class TimedAdapter(HTTPAdapter):
     """Sends requests over verified TLS within the room's deadline; the body is read at once.
 
     ``stall_seconds`` is how long the server may be silent. Only ``ca_file`` is trusted if it is
-    given; else REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, else the bundle that requests trusts.
+    given; else REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE, else the bundle that requests trusts. Each
+    request has an id that Exchange, Graph and Entra repeat: on a connection that answers one
+    request too late or twice, every answer would be taken for another room's.
 
     Raises:
         ReadError: ``CaFileUnreadable``.
@@ -152,6 +158,7 @@ class TimedAdapter(HTTPAdapter):
 
     def __init__(self, deadline: Deadline, stall_seconds: float, ca_file: Path | None) -> None:
         self._context = verified_context(deadline, stall_seconds, ca_file)
+        self._sent_ids: deque[str] = deque(maxlen=_REMEMBERED)
         super().__init__(pool_connections=1, pool_maxsize=1, pool_block=False)
 
     @property
@@ -171,10 +178,13 @@ class TimedAdapter(HTTPAdapter):
         """Return the whole answer.
 
         Raises:
-            ReadError: any failure below HTTP (``failure_of``); ``HttpsRequired``.
+            ReadError: any failure below HTTP (``failure_of``); ``HttpsRequired``;
+                ``MalformedResponse`` for the answer to an earlier request.
         """
         if not (request.url or "").lower().startswith("https://"):
             raise ReadError("HttpsRequired", Reach.EXCHANGE)
+        request_id = request.headers.setdefault(_REQUEST_ID, str(uuid.uuid4()))
+        request.headers["return-client-request-id"] = "true"
         try:
             deadline = self._context.deadline
             limits = (deadline.limit(_CONNECT_SECONDS), deadline.limit(self._context.stall_seconds))
@@ -183,7 +193,12 @@ class TimedAdapter(HTTPAdapter):
         except (requests.RequestException, OSError, ValueError) as error:  # ValueError: odd chunks
             failure = failure_of(error)
         else:
-            return response
+            answered_id = response.headers.get(_REQUEST_ID, request_id)
+            if answered_id == request_id or answered_id not in self._sent_ids:
+                self._sent_ids.append(request_id)
+                return response
+            self.close()  # whatever else comes over this connection is late too
+            failure = malformed()
         raise failure
 
     def build_connection_pool_key_attributes(
@@ -257,6 +272,10 @@ class Token(requests.auth.AuthBase):
         self._client = None
 
 
+def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
 class _TokenEndpoint(requests.Session):
     """The session through which msal sends.
 
@@ -267,7 +286,9 @@ class _TokenEndpoint(requests.Session):
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         wait = None
         try:
-            response = super().request(*args, **kwargs | {"allow_redirects": False})
+            # An auth of its own, or requests would add a login from ~/.netrc.
+            own = {"allow_redirects": False, "auth": _unsigned}
+            response = super().request(*args, **kwargs | own)
         except ReadError as failure:
             if failure.reach is Reach.EXCHANGE:
                 raise

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pipelines.sandbox.faults import Fault
-from pipelines.sandbox.model import Person
+from pipelines.sandbox.model import Mailbox, Person
 from tests.night.two_exchanges import EWS, GRAPH, write_two_exchanges
 from tests.night.workplace import MONDAY, Company, address_of
 
@@ -50,8 +50,10 @@ def test_a_row_that_only_one_way_gives_is_counted(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_two_exchanges(company, BOTH)
+    third = "third@contoso.example"
+    company.tenant.add(Mailbox(third, items=company.calendars["fjord"]))
     company.tenant.faults.add(
-        Fault("other_mailbox", address_of("harbour"), "CalendarView", mailbox=address_of("fjord"))
+        Fault("other_mailbox", address_of("harbour"), "CalendarView", mailbox=third)
     )
     assert compare(company) == 1
     out = capsys.readouterr().out

@@ -105,6 +105,29 @@ def test_a_cut_answer_fails_the_room_alone(
     assert len(source.read(OTHER_ROOM, WEEK)) == 2
 
 
+def test_the_answer_to_an_earlier_request_is_not_taken_for_this_rooms(
+    open_either: OpenEither, kind: str
+) -> None:
+    tenant = two_rooms()
+    source = open_either(tenant)
+    assert len(source.read(OTHER_ROOM, WEEK)) == 2
+    tenant.faults.add(Fault("stale", operation=VIEWS[kind], room=ROOM, times=1))
+    assert len(source.read(ROOM, WEEK)) == 3
+
+
+def test_two_rooms_with_one_calendar_are_both_disputed(
+    exchange: StartExchange, kind: str, open_source: Open, open_graph: OpenGraph
+) -> None:
+    tenant, throttle = two_rooms(), Throttle(2)
+    tenant.faults.add(Fault("other_mailbox", room=OTHER_ROOM, mailbox=ROOM))
+    start: Callable[..., CalendarSource] = open_graph if kind == "graph" else open_source
+    source = start(exchange(tenant), with_invitees=False, throttle=throttle)
+    for _ in range(2):
+        assert len(source.read(ROOM, WEEK)) == 3
+    assert refused(lambda: source.read(OTHER_ROOM, WEEK)) == ("OtherMailbox", Reach.ROOM)
+    assert throttle.owners.disputed == {ROOM, OTHER_ROOM}
+
+
 LATE: dict[str, tuple[tuple[int, ...], bool]] = {
     "one 401": ((401,), True),
     "a second 401 is believed": ((401, 401), False),

@@ -32,6 +32,7 @@ class SignIn:
         self.status = 200
         self.expires_in = 3600
         self.retry_after: str | None = None
+        self.logins: set[str | None] = set()
         self.page = b""  # sent in place of every token
         service = self
 
@@ -44,6 +45,7 @@ class SignIn:
             def do_POST(self) -> None:
                 form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
                 service.asked.append(form)
+                service.logins.add(self.headers["Authorization"])
                 if form.get("client_secret", ["secret"]) != ["secret"]:
                     return self.answer({"error": "invalid_client"}, 401)
                 token = f"t{len(service.asked)}"
@@ -185,6 +187,23 @@ def test_the_wait_that_the_sign_in_service_asks_for_is_kept(
     source = open_source(exchange(tenant), **app)
     refused(lambda: source.read(ROOM, WEEK))
     assert fake_time.sleeps[0] >= 20
+
+
+def test_a_login_of_netrc_is_not_shown_to_the_sign_in_service(
+    exchange: StartExchange,
+    open_source: Open,
+    tenant: Tenant,
+    sign_in: SignIn,
+    app: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login someone password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    source = open_source(exchange(tenant), **app)
+    assert len(source.read(ROOM, WEEK)) == 3
+    assert sign_in.logins == {None}
 
 
 def test_a_token_endpoint_that_is_not_there_is_bounded_too(

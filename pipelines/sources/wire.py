@@ -32,10 +32,13 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from requests.adapters import HTTPAdapter
 
 from pipelines.settings import ExchangeSettings, Secrets
-from pipelines.sources import Reach, ReadError, failure_of, malformed, retry_after
+from pipelines.sources import Reach, ReadError, failure_of, malformed, status_failure
 
 _CONNECT_SECONDS: Final = 10.0
 _REQUEST_ID: Final = "client-request-id"
+_TOO_BUSY_TO_SIGN_IN: Final = re.compile(
+    rb'"error"\s*:\s*"(?:temporarily_unavailable|server_error)"'  # Entra sends them with HTTP 400
+)
 _REMEMBERED: Final = 100
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
 LIBRARIES: Final = (
@@ -264,7 +267,10 @@ class Token(requests.auth.AuthBase):
             raise ReadError("SignInAnswerUnknown", Reach.EXCHANGE)
         if "access_token" not in answer:
             raise ReadError("TokenRefused", Reach.EXCHANGE)
-        r.headers["Authorization"] = f"Bearer {answer['access_token']}"
+        token = answer["access_token"]
+        if not (isinstance(token, str) and token.isascii() and token.isprintable() and token):
+            raise ReadError("SignInAnswerUnknown", Reach.EXCHANGE)
+        r.headers["Authorization"] = f"Bearer {token}"
         return r
 
     def renew(self) -> None:
@@ -293,11 +299,12 @@ class _TokenEndpoint(requests.Session):
             if failure.reach is Reach.EXCHANGE:
                 raise
         else:
-            is_down = response.status_code == 429 or response.status_code >= 500
+            meant = status_failure(response.status_code, response.headers)
+            is_down = meant.is_transient or _TOO_BUSY_TO_SIGN_IN.search(response.content)
             is_page = response.ok and not response.content.lstrip().startswith(b"{")
             if not (is_down or is_page):
                 return response
-            wait = retry_after(response.headers.get("Retry-After"))
+            wait = meant.retry_after
         raise ReadError(
             "TokenEndpointUnavailable", Reach.EXCHANGE, is_transient=True, retry_after=wait
         )

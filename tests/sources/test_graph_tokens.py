@@ -131,6 +131,17 @@ def _new_certificate(path: Path) -> x509.Certificate:
     return certificate
 
 
+@pytest.mark.parametrize("token", [b"null", b'""', b'["x"]', b'"a\\r\\nb"', b'"\\u20ac"'])
+def test_a_token_that_no_header_can_hold_stops_the_exchange(
+    read_graph: ReadGraph, token: bytes
+) -> None:
+    tenant = tenant_of(meetings(3))
+    body = b'{"token_type": "Bearer", "expires_in": 3600, "access_token": %b}' % token
+    tenant.faults.add(Fault("http", operation="Token", status=200, body=body))
+    assert refused(lambda: read_graph(tenant)) == ("SignInAnswerUnknown", Reach.EXCHANGE)
+    assert "CalendarView" not in tenant.log.operations()
+
+
 @pytest.mark.parametrize("body", [b"{}", b'{"error":"proxy"}', b'{"token_endpoint": 7}'])
 @pytest.mark.parametrize("operation", ["Discovery", "Token"])
 def test_an_odd_answer_of_the_sign_in_service_stops_the_exchange_after_one_request(

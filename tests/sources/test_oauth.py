@@ -158,7 +158,13 @@ def test_a_wrong_secret_is_tried_once(
     assert tenant.log.operations() == []
 
 
-@pytest.mark.parametrize(("status", "page"), [(429, b""), (500, b""), (503, b""), (200, b"<html>")])
+BUSY = b'{"error": "temporarily_unavailable", "error_description": "AADSTS90033"}'
+
+
+@pytest.mark.parametrize(
+    ("status", "page"),
+    [(408, b""), (429, b""), (500, b""), (503, b""), (200, b"<html>"), (400, BUSY)],
+)
 def test_a_token_endpoint_that_is_down_is_asked_a_few_times(
     exchange: StartExchange,
     open_source: Open,

@@ -157,18 +157,20 @@ def with_config(command: Command) -> Command:
 
 
 def with_region(command: Command) -> Command:
-    """Give a command the required option ``--region``."""
-    return click.option("--region", type=region_name, metavar="REGION", required=True)(command)
+    """Give a command the options ``--config`` and ``--region``, which is required."""
+    of_region = click.option("--region", type=region_name, metavar="REGION", required=True)
+    return with_config(of_region(command))
 
 
 def with_regions(command: Command) -> Command:
-    """Give a command the option ``--region``; without it, the command covers all loaded regions."""
-    return click.option(
+    """Give a command ``--config`` and ``--region``; without that, it covers all loaded regions."""
+    of_regions = click.option(
         "--region",
         type=region_name,
         metavar="REGION",
         help="Only this region; default: all that are loaded.",
-    )(command)
+    )
+    return with_config(of_regions(command))
 
 
 def settings_of(config: Path, region: str | None, *, is_seeding: bool = False) -> "Settings":

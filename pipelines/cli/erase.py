@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pipelines.cli import DATE, NOTHING, WHOLE, as_json_text, settings_of, with_config, with_region
+from pipelines.cli import DATE, NOTHING, WHOLE, as_json_text, settings_of, with_region
 from pipelines.night import default_range, publish_region, today_in, write_page
 from pipelines.settings import RegionSettings, Settings, did_you_mean
 from pipelines.texts import counted
@@ -111,7 +111,6 @@ class Receipt:
 
 
 @click.command()
-@with_config
 @with_region
 @click.option("--room", "room_id", help="The room_id whose rows are erased.")
 @click.option("--from", "first", type=DATE, help="With --room: first local day; default: all.")

@@ -23,7 +23,6 @@ from pipelines.cli import (
     WHOLE,
     console,
     settings_of,
-    with_config,
     with_region,
     with_regions,
 )
@@ -49,7 +48,6 @@ _ALONE: Final = (
 
 
 @click.command()
-@with_config
 @with_regions
 @click.option("--json", "is_json", is_flag=True, help="A line an exchange and a room, as JSON.")
 @click.option(
@@ -85,7 +83,6 @@ def check(
 
 
 @click.command()
-@with_config
 @with_region
 @click.option("--from", "first", type=DATE, help="First local day; default: 30 days ago.")
 @click.option("--to", "last", type=DATE, help="Last local day; default: yesterday.")

@@ -15,7 +15,7 @@ import click
 import pandas as pd
 import pyarrow as pa
 
-from pipelines.cli import WHOLE, settings_of, with_config, with_region
+from pipelines.cli import WHOLE, settings_of, with_region
 from pipelines.settings import did_you_mean
 from pipelines.texts import counted
 from transforms.contract import Region
@@ -45,7 +45,6 @@ _EARLIEST: Final = date(1900, 3, 1)
 
 
 @click.command()
-@with_config
 @with_region
 @click.argument("tables", nargs=-1, metavar="[TABLE]...")
 @click.option(

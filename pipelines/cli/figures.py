@@ -115,7 +115,6 @@ def _added(
 
 
 @click.command("what-if")
-@with_config
 @with_region
 @click.option("--building", help="Only this building; default: all of the region.")
 @click.option("--add", multiple=True, metavar="SEATSxN", callback=_added, help="N new rooms.")

@@ -40,7 +40,6 @@ from pipelines.cli import (
     exit_code,
     fail,
     settings_of,
-    with_config,
     with_region,
 )
 from pipelines.definitions import execute_night, launch_night
@@ -65,7 +64,6 @@ _READABLE: Final = (int, float, str, bool)
 
 
 @click.command()
-@with_config
 @with_region
 @click.option("--from", "first", type=DATE, help="First local day; default: trailing window.")
 @click.option("--to", "last", type=DATE, help="Last local day; default: the booking window.")
@@ -100,7 +98,6 @@ def run(
 
 
 @click.command()
-@with_config
 @with_region
 @click.option(
     "--restate-from",
@@ -144,7 +141,6 @@ def publish(
 
 
 @click.command()
-@with_config
 @with_region
 @click.option("--out", type=FILE, help="Default: report-REGION.html in the warehouse.")
 def report(config: Path, region: Region, out: Path | None) -> int:
@@ -202,7 +198,6 @@ def days_asked(settings: Settings, today: date, first: date | None, last: date |
 
 
 @click.command()
-@with_config
 @with_region
 @click.option(
     "--month",
@@ -239,7 +234,6 @@ def mail(config: Path, region: Region, month: date | None, is_shown: bool) -> in
 
 
 @click.command()
-@with_config
 @with_region
 @click.option("--from", "first", type=DATE, help="First local day; default: Dagster's partition.")
 @click.option("--to", "last", type=DATE, help="Last local day; default: Dagster's partition.")

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from pipelines.cli import FILE, WHOLE, settings_of, with_config, with_region
+from pipelines.cli import FILE, WHOLE, settings_of, with_region
 from pipelines.history import dagster_home, history_server, is_silent
 from pipelines.night import today_in
 from pipelines.settings import RegionSettings, Settings
@@ -127,7 +127,6 @@ def is_outdated(result: ProofResult | AttackResult) -> bool:
 
 
 @click.command()
-@with_config
 @with_region
 @click.option("--out", type=FILE, help="FILE.html or .md.")
 def privacy_report(config: Path, region: Region, out: Path | None) -> int:

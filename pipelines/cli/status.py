@@ -16,7 +16,7 @@ from typing import Any, Final
 import click
 import pyarrow.compute as pc
 
-from pipelines.cli import NOTHING, WHOLE, as_json_text, settings_of, with_config, with_regions
+from pipelines.cli import NOTHING, WHOLE, as_json_text, settings_of, with_regions
 from pipelines.history import LastRun, dagster_home, last_read_at, last_run
 from pipelines.night import default_range, today_in
 from pipelines.settings import Settings
@@ -237,7 +237,6 @@ def _read_early(lake: Lake, days: Sequence[date], read_from: date) -> list[date]
 
 
 @click.command()
-@with_config
 @with_regions
 @click.option("--json", "is_json", is_flag=True, help="A list of regions, as JSON.")
 def status(config: Path, region: Region | None, is_json: bool) -> int:

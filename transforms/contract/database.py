@@ -120,27 +120,28 @@ def _of_one_room(text: str, others: tuple[Column, ...], *more_keys: Column) -> T
 
 TABLES: Final[Mapping[str, Table]] = MappingProxyType(
     {
-        "rooms": Table(
-            "One room of the directory a row.",
-            (REGION, ROOM_ID),
-            (
+        "rooms": replace(
+            _ROOMS,
+            text="One room of the directory a row.",
+            keys=(REGION, ROOM_ID),
+            others=(
                 *(_ROOMS["name"], _ROOMS["site"], _ROOMS["building"], _ROOMS["floor"]),
                 *(_ROOMS["country"], _ROOMS["time_zone"], _ROOMS["capacity"]),
                 *(CAPACITY_BAND, _ROOMS["room_type"]),
             ),
-            _ROOMS.nature,
-            _ROOMS.reason,
         ),
-        "rooms_as_of": Table(
-            "Rooms as the directory had them, a row for each span of days without a change (R18).",
-            (
+        "rooms_as_of": replace(
+            _ROOMS,
+            text="Rooms as the directory had them, a row for each span of days without a change "
+            "(R18).",
+            keys=(
                 *(REGION, ROOM_ID),
                 _ROOMS["valid_from"].defined_as(
                     "First day on which the row counts; 0001-01-01 (in a workbook an empty cell) "
                     "if there is no row before."
                 ),
             ),
-            (
+            others=(
                 technical(
                     "valid_to",
                     pa.date32(),
@@ -154,28 +155,23 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 replace(_ROOMS["room_type"], is_for_everybody=False),
                 replace(_ROOMS["part_of"], is_for_everybody=False),
             ),
-            _ROOMS.nature,
-            _ROOMS.reason,
         ),
-        "bookings": Table(
-            "One booking a row, up to data_through, without personal rooms.",
-            (),  # a booking has no id: two of a room may be alike
-            (REGION, *LAKE["bookings"], LOCAL_START_DATE),
-            LAKE["bookings"].nature,
-            LAKE["bookings"].reason,
+        "bookings": replace(
+            LAKE["bookings"],
+            text="One booking a row, up to data_through, without personal rooms.",
+            others=(REGION, *LAKE["bookings"], LOCAL_START_DATE),
             is_for_everybody=False,
         ),
-        "coverage": Table(
-            "What was read: a row for every room on every day that a run asked for (R13).",
-            (REGION, ROOM_ID, LOCAL_DATE),
-            (
+        "coverage": replace(
+            _COVERAGE,
+            text="What was read: a row for every room on every day that a run asked for (R13).",
+            keys=(REGION, ROOM_ID, LOCAL_DATE),
+            others=(
                 _COVERAGE["is_loaded"],
                 # Only operators need to know when a room was not read, and why.
                 replace(_COVERAGE["read_at"], is_for_everybody=False),
                 replace(_COVERAGE["error_code"], is_for_everybody=False),
             ),
-            _COVERAGE.nature,
-            _COVERAGE.reason,
         ),
         "room_hours": replace(
             _of_one_room(

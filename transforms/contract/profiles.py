@@ -220,12 +220,11 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             ),
             (_WHAT_IF_MINUTES,),
         ),
-        "changes": Table(
-            "What people changed, as two good readings of a room differ; no personal rooms (R19).",
-            (),  # two bookings of a room may be alike, and so may their changes
-            (REGION, *LAKE["changes"]),
-            LAKE["changes"].nature,
-            LAKE["changes"].reason,
+        "changes": replace(
+            LAKE["changes"],
+            text="What people changed, as two good readings of a room differ; no personal rooms "
+            "(R19).",
+            others=(REGION, *LAKE["changes"]),
             is_for_everybody=False,
         ),
         "busy_ahead": of_rooms(

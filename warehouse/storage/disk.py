@@ -13,7 +13,7 @@ import stat
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -190,10 +190,6 @@ class DiskStorage(Storage):
         for parts in files:
             self.look(*parts)
         yield [self.path(*parts) for parts in files]
-
-    def ahead(self, files: Sequence[Parts]) -> AbstractContextManager[object]:
-        """Do nothing: the files are local."""
-        return nullcontext(files)
 
     def move(self, source: Parts, target: Parts) -> None:
         """Move a file or folder over another file, or to where nothing is, in one step."""

@@ -229,30 +229,25 @@ def _position() -> dict[str, Any]:
         "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": "Meeting rooms"}},
     }
     for name, charts in zip(names, rows, strict=True):
-        parents = ["ROOT_ID", "GRID_ID"]
-        position[name] = {
-            "type": "ROW",
-            "id": name,
-            "children": [f"CHART-{_file_name(chart)}" for chart in charts],
-            "parents": parents,
-            "meta": {"background": "BACKGROUND_TRANSPARENT"},
-        }
-        for chart in charts:
-            key = f"CHART-{_file_name(chart)}"
-            position[key] = {
-                "type": "CHART",
-                "id": key,
-                "children": [],
-                "parents": [*parents, name],
-                "meta": {
-                    "chartId": 0,  # the importer fills it in
-                    "uuid": _chart_id(chart),
-                    "sliceName": chart.name,
-                    "width": chart.width,
-                    "height": chart.height,
-                },
+        parents, keys = ["ROOT_ID", "GRID_ID"], [f"CHART-{_file_name(chart)}" for chart in charts]
+        transparent = {"background": "BACKGROUND_TRANSPARENT"}
+        position[name] = _node("ROW", name, keys, parents, transparent)
+        for key, chart in zip(keys, charts, strict=True):
+            meta = {
+                "chartId": 0,  # the importer fills it in
+                "uuid": _chart_id(chart),
+                "sliceName": chart.name,
+                "width": chart.width,
+                "height": chart.height,
             }
+            position[key] = _node("CHART", key, [], [*parents, name], meta)
     return position
+
+
+def _node(
+    kind: str, name: str, children: list[str], parents: list[str], meta: dict[str, Any]
+) -> dict[str, Any]:
+    return {"type": kind, "id": name, "children": children, "parents": parents, "meta": meta}
 
 
 def _file_name(chart: Chart) -> str:

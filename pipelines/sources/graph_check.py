@@ -34,9 +34,9 @@ _WIDE_GRANTS: Final = frozenset(
 )
 _MOST_SEATS: Final = 999_999  # the room directory accepts no more
 _PLACES: Final = "places"
-_HOW_TO_LIST: Final = (
-    "only --write-rooms needs them: grant the app Place.Read.All (application) in Entra"
-)
+_WHO_LISTS: Final = "only --write-rooms needs them"
+_HOW_TO_LIST: Final = f"{_WHO_LISTS}: grant the app Place.Read.All (application) in Entra"
+_MAY_NOT_LIST: Final = frozenset({"Authorization_RequestDenied", "ErrorAccessDenied", "HTTP403"})
 _WIDE: Final = (
     "that grant in Entra adds up with the scope and undoes it: remove it there, and give the app "
     "the role Application Calendars.Read for this region's rooms"
@@ -85,7 +85,8 @@ class GraphCheck(SourceCheck):
                     yield Step(_PLACES, State.FAILED, "could not be asked", error.code)
                     return
                 text = f"could not be asked ({error.code})"
-                yield Step(_PLACES, State.NOTE, text, details=(_HOW_TO_LIST,))
+                advice = _HOW_TO_LIST if error.code in _MAY_NOT_LIST else _WHO_LISTS
+                yield Step(_PLACES, State.NOTE, text, details=(advice,))
             else:
                 listed = {room.address.casefold(): room for room in rooms}
                 self.listing = Listing((_PLACES,), listed, unlisted_are="not among the places")

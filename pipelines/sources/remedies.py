@@ -28,7 +28,7 @@ def remedy_for(code: str, kind: str = "ews") -> str:
         f"{server} or the connection failed in a way that has no remedy here; the room keeps what "
         f"it had. Look the code up in {reference}."
     )
-    return texts.get(code) or (texts["HTTP3xx"] if code.startswith("HTTP3") else unknown)
+    return texts.get(code) or texts.get(f"{code[:5]}xx", unknown)
 
 
 def remedies_for(codes: Iterable[str], kinds: Iterable[str]) -> dict[str, str]:

@@ -85,6 +85,16 @@ def test_without_place_read_all_the_rooms_are_not_listed_and_nothing_fails(
     assert "Place.Read.All" in checked.out
 
 
+def test_places_that_are_away_are_no_reason_to_grant_anything(
+    company: Company, check: CheckNow
+) -> None:
+    company.tenant.faults.add(Fault("http", operation="Places", status=400))
+    checked = check()
+    assert checked.code == 0
+    assert "HTTP400" in checked.line_of("places")
+    assert "Place.Read.All" not in checked.out
+
+
 @pytest.mark.parametrize(("is_scoped", "code"), [(True, 0), (False, 1)])
 def test_a_mailbox_outside_the_scope_must_be_denied(
     company: Company, check: CheckNow, is_scoped: bool, code: int

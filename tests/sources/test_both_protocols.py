@@ -206,11 +206,15 @@ def test_an_item_that_moves_between_two_parts_of_a_view_is_not_lost(
 
 @pytest.mark.parametrize(
     "code",
-    ["HTTP404", "HTTP405", "HTTP302", "WebPage", "HTTP403", "ErrorAccessDenied", "Odd"],
+    [
+        *("HTTP404", "HTTP405", "HTTP302", "HTTP403", "HTTP429", "HTTP501", "HTTP503", "HTTP520"),
+        *("WebPage", "ErrorAccessDenied", "ErrorMailboxStoreUnavailable", "Odd"),
+    ],
 )
 def test_a_remedy_speaks_of_the_protocol_in_use(kind: str, code: str) -> None:
     text = remedy_for(code, kind)
-    foreign = ("EWS", "Get-WebServicesVirtualDirectory") if kind == "graph" else ("Graph",)
+    of_a_server = ("Get-WebServicesVirtualDirectory", "Get-HealthReport", "Get-MailboxDatabase")
+    foreign = ("EWS", *of_a_server) if kind == "graph" else ("Graph",)
     assert not [word for word in foreign if word in text]
 
 

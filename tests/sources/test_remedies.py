@@ -14,6 +14,7 @@ CODES = [
     *("HTTP401", "HTTP403", "HTTP404", "HTTP429", "HTTP502", "HTTP503", "ErrorAccessDenied"),
     *("ErrorNonExistentMailbox", "ErrorImpersonateUserDenied", "ErrorServerBusy"),
     *("ErrorMailboxStoreUnavailable", "ErrorItemCorrupt", "UnknownCode", "NobodyKnows"),
+    *("ErrorADUnavailable", "ErrorWrongServerVersion", "HTTP302", "HTTP520"),
 ]
 
 
@@ -51,6 +52,14 @@ def test_every_code_of_our_own_has_a_remedy_of_its_own() -> None:
     assert {"HttpsRequired", "TokenRefused", "OtherMailbox", "MalformedItem"} <= codes
     unknown = remedy_for("NobodyKnows")
     assert [code for code in sorted(codes) if remedy_for(code) == unknown] == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["HTTP520", "ErrorADUnavailable", "ErrorWrongServerVersion", "ErrorInsufficientResources"],
+)
+def test_what_a_server_says_that_is_away_has_a_remedy(code: str) -> None:
+    assert remedy_for(code) != remedy_for("NobodyKnows")
 
 
 def test_a_403_names_the_dates_the_allow_list_and_the_way_out() -> None:

@@ -5,9 +5,8 @@ before only if both were read alike (R24). Personal rooms are in no figure.
 Does not belong here: the text of the mail (``pipelines``), dashboards' queries (``sql/examples``).
 """
 
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -21,15 +20,20 @@ from warehouse.targets import READ_ALIKE, is_whole, last_closed
 
 _MOST_SHOWN: Final = 5
 
+# A null building stands for all of them: a room that moved in the month is one room there.
 _BUILDINGS: Final = """
-WITH days AS (
-    SELECT coalesce(building, 'no building') AS building, local_date, sum(rooms) AS rooms,
-           sum(rooms_loaded) AS rooms_loaded, sum(open_minutes) AS open_minutes,
-           sum(booked_minutes) AS booked_minutes
+WITH cells AS (
+    SELECT coalesce(building, 'no building') AS building, local_date, rooms, rooms_loaded,
+           open_minutes, booked_minutes
     FROM utilization
     WHERE local_date BETWEEN $first AND $last
       AND room_type NOT IN ('desk', 'office', 'executive')
-    GROUP BY ALL
+),
+days AS (
+    SELECT building, sum(rooms) AS rooms, sum(rooms_loaded) AS rooms_loaded,
+           sum(open_minutes) AS open_minutes, sum(booked_minutes) AS booked_minutes
+    FROM cells
+    GROUP BY GROUPING SETS ((building, local_date), (local_date))
 )
 SELECT building, max(rooms), sum(rooms), sum(rooms_loaded), coalesce(sum(open_minutes), 0),
        coalesce(sum(booked_minutes), 0)
@@ -72,12 +76,16 @@ WHERE local_date BETWEEN $first AND $last AND capacity_band IS NOT NULL
 GROUP BY ALL HAVING days > 0
 ORDER BY days DESC, 1, 2
 """
+# Only of rooms that were read on nearly all days: a failed reading is not empty (R13).
 _NEVER_BOOKED: Final = """
 SELECT coalesce(r.name, r.room_id)
-FROM room_days AS d JOIN rooms AS r ON r.room_id = d.room_id
-WHERE d.local_date BETWEEN $first AND $last
+FROM coverage AS c
+JOIN rooms AS r ON r.room_id = c.room_id
+LEFT JOIN room_days AS d ON d.room_id = c.room_id AND d.local_date = c.local_date
+WHERE c.local_date BETWEEN $first AND $last
 GROUP BY r.room_id, r.name
 HAVING sum(d.open_minutes) > 0 AND sum(d.booked_minutes + d.booked_minutes_outside_hours) = 0
+   AND count(CASE WHEN c.is_loaded OR d.room_id IS NOT NULL THEN 1 END) >= $read_alike * count(*)
 ORDER BY 1
 """
 _READ: Final = """
@@ -186,6 +194,8 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
             return None
         period = {"first": start, "last": end}
         before = {"first": start - relativedelta(months=1), "last": start - timedelta(days=1)}
+        uses: dict[str | None, Use]
+        uses_before: dict[str | None, Use]
         uses, uses_before = (
             {
                 building: Use(*map(int, figures))
@@ -199,7 +209,9 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
             both = period | {"before": before["first"]}
             same = dict(connection.execute(_SAME_ROOMS, both).fetchall())
         sold_out = connection.execute(_SOLD_OUT, period).fetchall()
-        never_booked = connection.execute(_NEVER_BOOKED, period).fetchall()
+        never_booked = connection.execute(
+            _NEVER_BOOKED, period | {"read_alike": READ_ALIKE}
+        ).fetchall()
         is_month_whole = is_whole(connection, start, end)
         if not (is_month_whole and is_whole(connection, before["first"], before["last"])):
             uses_before = {}
@@ -209,19 +221,16 @@ def read_month(region: Region, warehouse: Location, first: date | None = None) -
         last_date=end,
         is_whole=is_month_whole,
         total=_compared(
-            "all buildings", _sum(uses.values()), _sum(uses_before.values()), same.get(None)
+            "all buildings", uses.get(None, Use()), uses_before.get(None), same.get(None)
         ),
         buildings=tuple(
             _compared(name, use, uses_before.get(name), same.get(name))
             for name, use in uses.items()
+            if name is not None
         ),
         sold_out=tuple(sold_out[:_MOST_SHOWN]),
         never_booked=tuple(name for (name,) in never_booked),
     )
-
-
-def _sum(uses: Iterable[Use]) -> Use:
-    return Use(*map(sum, zip(*map(astuple, uses), strict=True)))
 
 
 def _compared(building: str, now: Use, before: Use | None, same: float | None) -> BuildingMonth:

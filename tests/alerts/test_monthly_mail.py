@@ -12,11 +12,12 @@ import pytest
 
 from pipelines.definitions import build_defs
 from pipelines.history import open_instance, range_tags
+from pipelines.sandbox.faults import Fault
 from pipelines.settings import load_settings
 from pipelines.sources import DayRange
 from tests.alerts.conftest import OCTOBER
 from tests.alerts.receivers import MailServer
-from tests.night.workplace import MONDAY, Company, meeting
+from tests.night.workplace import MONDAY, Company, address_of, meeting
 
 pytestmark = pytest.mark.parametrize("mail", ["starttls"], indirect=True)
 
@@ -123,6 +124,38 @@ def test_r18_a_building_is_compared_by_the_rooms_that_it_had_in_either_month(
     # The same two rooms in total, in whichever building.
     assert "Booked utilization: 0 % (month before: 2 %)\n2 hours booked in 2 rooms" in text
     assert "- Annex: 0 %, 1 room, 1 hour booked\n- HQ: 0 %, 1 room, 1 hour booked" in text
+
+
+def test_r18_a_room_that_moves_within_the_month_is_one_room_in_total(
+    company: Company, mail: MailServer
+) -> None:
+    configure(company, mail)
+    (company.directory / "rooms.csv").write_text(
+        "room_id,address,time_zone,building,valid_from\n"
+        "fjord,fjord@rooms.contoso.example,Europe/Copenhagen,HQ,\n"
+        "harbour,harbour@rooms.contoso.example,Europe/Copenhagen,HQ,\n"
+        "harbour,harbour@rooms.contoso.example,Europe/Copenhagen,Annex,2026-10-15\n"
+    )
+    company.run(date(2026, 10, 1), OCTOBER.last_date)
+    company.insights("mail", "--region", "EU")
+    text = body(mail, "plain")
+    assert "2 hours booked in 2 rooms" in text
+    assert "- Annex: 1 %, 1 room, 1 hour booked\n- HQ: 0 %, 2 rooms, 1 hour booked" in text
+
+
+def test_r13_a_room_that_failed_in_most_of_the_month_is_not_called_never_booked(
+    company: Company, mail: MailServer
+) -> None:
+    configure(company, mail)
+    company.calendars["fjord"].clear()
+    company.calendars["harbour"].clear()
+    company.run(date(2026, 10, 1), date(2026, 10, 2))
+    company.tenant.faults.add(
+        Fault("response_code", room=address_of("harbour"), code="ErrorAccessDenied")
+    )
+    company.run(date(2026, 10, 3), OCTOBER.last_date)
+    company.insights("mail", "--region", "EU")
+    assert "Never booked in this month: 1 room (fjord)" in body(mail, "plain")
 
 
 def test_a_month_with_days_that_no_night_read_says_so_and_is_compared_and_judged_by_nothing(

@@ -30,19 +30,25 @@ def test_every_example_answers_with_rows(example: Path, worked: Database) -> Non
     assert worked.rows(example.read_text())
 
 
-def test_utilization_by_building_and_month_is_what_room_days_add_up_to(worked: Database) -> None:
+def test_utilization_by_building_and_month_is_what_rooms_of_several_add_up_to(
+    worked: Database,
+) -> None:
     expected = worked.rows(
         "SELECT building, month(local_date), sum(booked_minutes) / nullif(sum(open_minutes), 0) "
         "FROM room_days JOIN rooms USING (room_id) GROUP BY ALL"
     )
     personal = worked.row("SELECT count(*) FROM utilization WHERE room_type = 'desk'")
     assert personal[0] > 0
-    found = worked.rows(
-        _example("utilization_by_building_and_month").replace(
-            "FROM utilization", "FROM utilization WHERE room_type <> 'desk'"
-        )
-    )
+    found = worked.rows(_example("utilization_by_building_and_month"))
     assert {(row[0], row[1].month, row[4]) for row in found} == set(expected)
+
+
+def test_the_trend_leaves_out_rooms_of_one_person(worked: Database) -> None:
+    expected = worked.rows(
+        "SELECT building, sum(booked_minutes) / sum(open_minutes) "
+        "FROM room_days JOIN rooms USING (room_id) GROUP BY building"
+    )
+    assert {(row[0], row[2]) for row in worked.rows(_example("trend"))} == set(expected)
 
 
 def test_the_comparison_ends_with_our_own_figure(worked: Database) -> None:

@@ -10,13 +10,17 @@ from typing import Final
 
 FIGURES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "Booked utilization": "SELECT sum(booked_minutes) / sum(open_minutes) FROM utilization",
+        "Booked utilization": (
+            "SELECT sum(booked_minutes) / sum(open_minutes) FROM utilization "
+            "WHERE room_type NOT IN ('desk', 'office', 'executive')"
+        ),
         "Data through": (
             "SELECT data_through, rooms_expected, suppressed_cells, rooms_loaded FROM build_info"
         ),
         "Utilization by building and week": (
             "SELECT CAST(date_trunc('week', local_date) AS DATE), building, "
-            "sum(booked_minutes) / nullif(sum(open_minutes), 0) FROM utilization GROUP BY ALL"
+            "sum(booked_minutes) / nullif(sum(open_minutes), 0) FROM utilization "
+            "WHERE room_type NOT IN ('desk', 'office', 'executive') GROUP BY ALL"
         ),
         "The week, hour by hour": (
             "SELECT local_hour, weekday || ' ' || CASE weekday WHEN 1 THEN 'Mon' WHEN 2 THEN 'Tue' "

@@ -8,6 +8,7 @@ from zipfile import ZipFile
 import yaml
 
 from tests.superset.figures import FIGURES
+from transforms.contract import PERSONAL_ROOM_TYPES
 from transforms.contract.database import STATISTICS
 from warehouse.superset import __main__ as command
 from warehouse.superset.__main__ import columns_of, files
@@ -49,6 +50,13 @@ def test_every_metric_sums_columns_and_has_no_columns_name() -> None:
         for sql in metrics.values():
             assert set(re.findall(r"[a-z_]+", sql)) <= names
             assert "AVG" not in sql
+
+
+def test_charts_of_utilization_leave_out_rooms_of_one_person_as_the_page_does() -> None:
+    charts = [chart for chart in CHARTS if "room_type" in told_columns(chart.table)]
+    assert charts
+    for chart in charts:
+        assert ["room_type", "NOT IN", [*PERSONAL_ROOM_TYPES]] in chart.where, chart.name
 
 
 def test_every_chart_is_on_the_dashboard_and_its_figures_are_known() -> None:

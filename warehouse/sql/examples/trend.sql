@@ -1,4 +1,5 @@
--- Are rooms used more than before? The last 28 days compared with the 28 days before them.
+-- Are rooms used more than before? The last 28 days compared with the 28 days before them, without
+-- rooms of one person.
 WITH periods AS (
     SELECT u.building,
            u.local_date > b.data_through - 28 AS is_recent,
@@ -7,6 +8,7 @@ WITH periods AS (
     FROM utilization AS u
     CROSS JOIN build_info AS b
     WHERE u.local_date > (SELECT data_through FROM build_info) - 56
+      AND u.room_type NOT IN ('desk', 'office', 'executive')
 )
 SELECT building,
        sum(CASE WHEN NOT is_recent THEN booked_minutes END)

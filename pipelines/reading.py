@@ -186,10 +186,6 @@ class _Worker(threading.Thread, Generic[T]):
         self.due_at = _NEVER
         self._source: RegionGuard | None = None
 
-    @property
-    def is_reading(self) -> bool:
-        return self.due_at != _NEVER
-
     def run(self) -> None:
         """Read rooms until none is left; turn every exception into a code.
 
@@ -308,7 +304,7 @@ class _WorkerPool(Generic[T]):
         Until sign-in has worked, only one room is read at a time, so that a wrong password is
         tried only once.
         """
-        in_hand = sum(worker.is_reading for worker in self._workers)
+        in_hand = sum(worker.due_at != _NEVER for worker in self._workers)
         if self._is_down():
             return in_hand == 0 and self._clock() >= self._probe_at
         most = self.throttle.limit if self._is_proven else 1

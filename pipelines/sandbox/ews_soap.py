@@ -15,7 +15,15 @@ from typing import Final, TypeAlias
 from lxml import etree
 
 from pipelines.sandbox.faults import Fault, Kind
-from pipelines.sandbox.model import Item, Mailbox, Tenant, folder_id, parse_folder_id, parse_item_id
+from pipelines.sandbox.model import (
+    Item,
+    Mailbox,
+    Tenant,
+    covers,
+    folder_id,
+    parse_folder_id,
+    parse_item_id,
+)
 
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 MESSAGES: Final = "http://schemas.microsoft.com/exchange/services/2006/messages"
@@ -187,7 +195,7 @@ class Call:
         caller = tenant.mailbox(address)
         if caller is None:
             raise SoapFaultError("ErrorNonExistentMailbox")
-        if request.impersonated and not tenant.may_impersonate(address):
+        if request.impersonated and not covers(tenant.impersonation, address):
             raise SoapFaultError("ErrorImpersonateUserDenied")
         self._caller = caller
 
@@ -222,8 +230,8 @@ class Call:
         if folder.mailbox is self._caller:
             return
         is_delegate = self._caller is self.tenant.mailbox(self.tenant.account)
-        may_review = folder.name == CALENDAR and self.tenant.may_review(folder.mailbox.address)
-        if not (is_delegate and may_review):
+        may_review = covers(self.tenant.reviewer, folder.mailbox.address)
+        if not (is_delegate and may_review and folder.name == CALENDAR):
             raise ResponseError("ErrorAccessDenied")
 
     def fault(self, kind: Kind, item: Item | None = None) -> Fault | None:

@@ -147,12 +147,12 @@ class Entry:
 
 
 class RequestLog:
-    """The latest requests, oldest first; iterate over it or count by operation."""
+    """The latest requests, oldest first; ``now`` is how many are being served at this moment."""
 
     def __init__(self, most: int = 200_000) -> None:
         self._entries: deque[Entry] = deque(maxlen=most)
         self._lock = threading.Lock()
-        self._now = 0
+        self.now = 0
         self.most_at_once = 0
 
     def __iter__(self) -> Iterator[Entry]:
@@ -161,11 +161,6 @@ class RequestLog:
 
     def __len__(self) -> int:
         return len(self._entries)
-
-    @property
-    def now(self) -> int:
-        """The number of requests being served at this moment."""
-        return self._now
 
     def add(self, entry: Entry) -> None:
         """Add one request."""
@@ -176,7 +171,7 @@ class RequestLog:
         """Forget all requests so far."""
         with self._lock:
             self._entries.clear()
-            self.most_at_once = self._now
+            self.most_at_once = self.now
 
     def operations(self, mailbox: str | None = None) -> list[str]:
         """Return the names of the requested operations, in order, for one mailbox or for all."""
@@ -187,10 +182,10 @@ class RequestLog:
     def serving(self) -> Iterator[None]:
         """Count a request as being served while the block runs."""
         with self._lock:
-            self._now += 1
-            self.most_at_once = max(self.most_at_once, self._now)
+            self.now += 1
+            self.most_at_once = max(self.most_at_once, self.now)
         try:
             yield
         finally:
             with self._lock:
-                self._now -= 1
+                self.now -= 1

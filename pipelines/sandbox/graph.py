@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from pipelines.sandbox.faults import Entry
 from pipelines.sandbox.graph_events import GraphError, Page, SignInError, calendar_view, list_rooms
-from pipelines.sandbox.model import App
+from pipelines.sandbox.model import App, covers
 from pipelines.sandbox.wire import Wire
 
 _PATHS: Final = (
@@ -175,7 +175,7 @@ class GraphConnection(Wire):
         mailbox = tenant.mailbox(address)
         if mailbox is None:
             raise GraphError(404, "ErrorInvalidUser")
-        if not tenant.app.may_read(address):
+        if not covers(tenant.app.calendars, address):
             raise GraphError(403, "ErrorAccessDenied")
         swap = self.fault("other_mailbox", operation, address)
         if swap is not None:

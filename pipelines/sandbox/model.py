@@ -179,10 +179,6 @@ class App:
     entra_roles: tuple[str, ...] = ("Place.Read.All",)
     token_seconds: int = 3599
 
-    def may_read(self, address: str) -> bool:
-        """Tell whether a mailbox is in the app's scope."""
-        return _contains(self.calendars, address)
-
 
 Provider: TypeAlias = Callable[[datetime, datetime], Iterable[Item]]
 """Returns the items that touch [start, end); it may return more, but not fewer."""
@@ -289,16 +285,9 @@ class Tenant:
         key = self._by_number.get(number)
         return None if key is None else self.mailboxes[key]
 
-    def may_impersonate(self, address: str) -> bool:
-        """Tell whether the account may act as this mailbox."""
-        return _contains(self.impersonation, address)
 
-    def may_review(self, address: str) -> bool:
-        """Tell whether the account may read this mailbox's calendar as a delegate."""
-        return _contains(self.reviewer, address)
-
-
-def _contains(addresses: Set[str] | None, address: str) -> bool:
+def covers(addresses: Set[str] | None, address: str) -> bool:
+    """Tell whether a right on some mailboxes covers this one; None is a right on all of them."""
     if addresses is None:
         return True
     return address.casefold() in {each.casefold() for each in addresses}

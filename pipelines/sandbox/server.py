@@ -55,7 +55,10 @@ class Connection(EwsConnection, GraphConnection):
 
 
 class SandboxExchange:
-    """A simulated Exchange on https://localhost; a context manager."""
+    """A simulated Exchange on https://localhost; a context manager.
+
+    ``port`` is the one that it listens on; stopping and starting again keeps it.
+    """
 
     def __init__(
         self,
@@ -68,14 +71,9 @@ class SandboxExchange:
         self.tenant = tenant
         self.authority = authority
         self._context = authority.server_context(minimum_tls, maximum_tls)
-        self._port = port
+        self.port = port
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on; stopping and starting again keeps it."""
-        return self._port
 
     @property
     def url(self) -> str:
@@ -93,8 +91,8 @@ class SandboxExchange:
         Raises:
             OSError: the port is taken.
         """
-        self._server = _Server(self.tenant, self._context, self._port)
-        self._port = self._server.server_port
+        self._server = _Server(self.tenant, self._context, self.port)
+        self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
         return self

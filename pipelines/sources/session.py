@@ -96,7 +96,7 @@ class FolderOwners:
 class Throttle:
     """Allows ``most`` requests at once; halves the limit if refused, raises it after answers.
 
-    Thread-safe: the sources of all workers of an exchange share one.
+    ``limit`` is how many may be in flight now. Thread-safe: the workers of an exchange share one.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -104,7 +104,7 @@ class Throttle:
         self._most = most
         self._clock = clock
         self._changed = threading.Condition()
-        self._limit = most
+        self.limit = most
         self._under_way: dict[object, float] = {}
         self._answers = 0
         self.has_answered = False
@@ -112,11 +112,6 @@ class Throttle:
         self.second_try = threading.Lock()
         self._refused: str | None = None
         self._slowed_at = self._held_until = float("-inf")
-
-    @property
-    def limit(self) -> int:
-        """How many requests may be in flight now."""
-        return self._limit
 
     @contextmanager
     def slot(self, deadline: Deadline) -> Iterator[None]:
@@ -127,7 +122,7 @@ class Throttle:
         """
         with self._changed:
             # A request that outlived its deadline hangs; its slot counts as free.
-            while sum(ends > self._clock() for ends in self._under_way.values()) >= self._limit:
+            while sum(ends > self._clock() for ends in self._under_way.values()) >= self.limit:
                 self._changed.wait(deadline.limit(_LONGEST_NAP_SECONDS))
             slot = object()
             self._under_way[slot] = self._clock() + deadline.remaining() + _GRACE_SECONDS
@@ -163,15 +158,15 @@ class Throttle:
             self._held_until = max(self._held_until, self._clock() + wait)
             if self._clock() - self._slowed_at >= _SECONDS_OF_ONE_REFUSAL:
                 self._slowed_at = self._clock()
-                self._limit = max(1, self._limit // 2)
+                self.limit = max(1, self.limit // 2)
 
     def answered(self) -> None:
         """Count an answer; after enough of them the limit rises by one."""
         with self._changed:
             self.has_answered = True
             self._answers += 1
-            if self._answers >= _ANSWERS_TO_TRUST_AGAIN and self._limit < self._most:
-                self._answers, self._limit = 0, self._limit + 1
+            if self._answers >= _ANSWERS_TO_TRUST_AGAIN and self.limit < self._most:
+                self._answers, self.limit = 0, self.limit + 1
                 self._changed.notify_all()
 
 

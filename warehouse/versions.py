@@ -185,7 +185,7 @@ def current_version(warehouse: Somewhere, region: Region, *, statistics: bool = 
         latest = [versions.parts(moment, ending, folder) for moment in versions.kept()][-1:]
         beside = [tree.path(*parts) for parts in latest if tree.has(*parts)]
         return cast("Somewhere", beside[0] if beside else warehouse / fixed)
-    is_inside = found[0] == LINKS or (found[0] in _FOLDERS and len(found) == 2)
+    is_inside = found[0] in _FOLDERS and len(found) == (3 if found[0] == LINKS else 2)
     moment = versions.moment_of(*found[:2]) if is_inside else None
     if not moment:
         raise VersionError(

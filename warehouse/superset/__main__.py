@@ -1,7 +1,7 @@
 """Superset's files: database, datasets, charts and a dashboard as YAML, ready to import.
 
 Belongs here: what Superset's importer needs, with the contract's types and definitions.
-Does not belong here: what the charts show (``charts.py``).
+Does not belong here: what the charts show (``charts.yaml``).
 
 ``python -m warehouse.superset`` updates ``dashboard/`` beside this file;
 ``python -m warehouse.superset OUT.zip /srv/eu/insights-eu-statistics.duckdb`` makes a zip.

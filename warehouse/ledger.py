@@ -132,26 +132,22 @@ class Ledger:
 
 def forget_changes(
     lake: Lake, is_past: Callable[[pa.Table], pa.ChunkedArray], *, before: date = date.min
-) -> int:
-    """Drop the changes of nights before a date, and rows for which ``is_past``; return how many.
+) -> None:
+    """Drop the changes of nights before a date, and rows for which ``is_past``.
 
     Raises:
         LakeError: a file cannot be read or written.
     """
-    dropped = 0
     nights = lake.days("changes")
     for night, rows in zip(nights, lake.read_each("changes", nights), strict=True):
         if rows is None:
             continue
         if night < before:
             lake.delete("changes", night)
-            dropped += rows.num_rows
-            continue
-        kept = rows.filter(pc.invert(is_past(rows))) if rows.num_rows else rows
-        if kept.num_rows < rows.num_rows:
-            lake.replace("changes", night, kept)
-            dropped += rows.num_rows - kept.num_rows
-    return dropped
+        elif rows.num_rows:
+            kept = rows.filter(pc.invert(is_past(rows)))
+            if kept.num_rows < rows.num_rows:
+                lake.replace("changes", night, kept)
 
 
 def latest_end(rows: pa.Table) -> pa.ChunkedArray:

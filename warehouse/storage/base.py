@@ -216,8 +216,8 @@ class Storage(ABC):
         """Finish or sweep what a killed ``at_once`` or ``scratch`` left behind. Needs a lock."""
 
     @abstractmethod
-    def delete(self, *parts: str) -> bool:
-        """Remove a file or a whole folder; return whether there was one."""
+    def delete(self, *parts: str) -> None:
+        """Remove a file or a whole folder; a missing one is fine."""
 
     def delete_each(self, files: Sequence[Parts]) -> None:
         """Remove files or whole folders, in any order; missing ones are fine."""

@@ -208,16 +208,13 @@ class DiskStorage(Storage):
         with self.errors("written"), os.fdopen(os.open(path, flags, FILE_MODE), "wb") as file:
             file.write(content)
 
-    def delete(self, *parts: str) -> bool:
-        """Remove a file or a whole folder; return whether there was one."""
-        found = self.look(*parts)
-        if found is None:
-            return False
-        path = self.path(*parts)
-        with self.errors("written"):
-            shutil.rmtree(path) if stat.S_ISDIR(found.st_mode) else path.unlink()
-            _sync(path.parent)
-        return True
+    def delete(self, *parts: str) -> None:
+        """Remove a file or a whole folder; a missing one is fine."""
+        if found := self.look(*parts):
+            path = self.path(*parts)
+            with self.errors("written"):
+                shutil.rmtree(path) if stat.S_ISDIR(found.st_mode) else path.unlink()
+                _sync(path.parent)
 
     @contextmanager
     def building(self, name: str) -> Iterator[Path]:

@@ -161,8 +161,8 @@ class ObjectStorage(Storage):
         with self._errors(target):
             obstore.copy(self._store, _key(source), _key(target))
 
-    def delete(self, *parts: str) -> bool:
-        """Remove an object, or everything below a prefix; return whether there was any."""
+    def delete(self, *parts: str) -> None:
+        """Remove an object, or everything below a prefix; a missing one is fine."""
         self._check()
         keys = [*self._sizes(parts)]
         if not keys and self.has(*parts):
@@ -170,7 +170,6 @@ class ObjectStorage(Storage):
         if keys:
             with self._errors(parts):
                 obstore.delete(self._store, keys)
-        return bool(keys)
 
     def delete_each(self, files: Sequence[Parts]) -> None:
         """Remove objects, or all below prefixes, in the time of one removal."""

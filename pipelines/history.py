@@ -59,8 +59,9 @@ class RunFacts:
     """What is known about a run: little, if its process was killed.
 
     ``failed_rooms`` has a code for each room_id, ``directory_edits`` a line for each kind of edit
-    that the run saw first. ``database`` and ``page`` are file names in the region's warehouse, None
-    if the run did not get that far. ``error`` is one line.
+    that the run saw first. ``bookings`` is None unless days of the lake were replaced. ``database``
+    and ``page`` are file names in the region's warehouse, None if the run did not get that far.
+    ``error`` is one line.
     """
 
     is_success: bool = False
@@ -81,11 +82,6 @@ class RunFacts:
     def rooms_loaded(self) -> int | None:
         """Rooms that could be read; None if the run ended before reading."""
         return None if self.rooms_expected is None else self.rooms_expected - len(self.failed_rooms)
-
-    @property
-    def is_read(self) -> bool:
-        """Whether rows were read and replaced in the lake."""
-        return self.bookings is not None
 
     def take(self, metadata: Mapping[str, Any]) -> None:
         """Copy the facts from the metadata of one event."""

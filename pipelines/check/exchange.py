@@ -41,11 +41,6 @@ from transforms.contract import Region
 SCOPE_TOO_WIDE: Final = "ScopeTooWide"
 SCOPE_UNPROVED: Final = "ScopeUnproved"
 _SCOPE: Final = "scope"
-_UNPROBED: Final = Step(
-    _SCOPE,
-    State.NOTE,
-    "not tried: name a mailbox that must not be readable in scope_probe",
-)
 _SOON: Final = timedelta(days=14)
 _DENIALS: Final = frozenset(
     {
@@ -177,7 +172,8 @@ class ExchangeCheck:
 
     def _scope(self, mailbox: str | None) -> Step:
         if mailbox is None:
-            return _UNPROBED
+            text = "not tried: name a mailbox that must not be readable in scope_probe"
+            return Step(_SCOPE, State.NOTE, text)
         try:
             source = open_source(self._exchange, self._secrets, False, Throttle(1))
             with closing(source):

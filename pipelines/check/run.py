@@ -1,4 +1,4 @@
-"""Runs a check: every exchange of some regions, one after the other, and the exit code.
+"""Runs a check: every exchange of some regions, one after the other.
 
 Belongs here: the order of the steps, what goes to which output; reading the next week of each room
 with the workers of a night (only a count is kept); a region's lake, warehouse and buckets; seeding
@@ -49,8 +49,6 @@ from warehouse.versions import probe, published_versions
 
 _AHEAD: Final = timedelta(days=7)
 _PATIENCE_SECONDS: Final = 60.0  # a person waits for the answer
-ALL_READABLE: Final = 0
-NOT_READABLE: Final = 1
 _WIDTH: Final = 11
 _LABEL: Final[TypeAdapter[str]] = TypeAdapter(Label)
 _IDENTIFIER: Final[TypeAdapter[str]] = TypeAdapter(Identifier)
@@ -91,8 +89,8 @@ def run_check(
     is_json: bool = False,
     calendar_processing: Path | None = None,
     write_rooms_to: Path | None = None,
-) -> int:
-    """Check the exchanges and rooms of some regions; return the exit code.
+) -> bool:
+    """Check the exchanges and rooms of some regions; return whether all is well.
 
     The report goes to standard output, or with ``is_json`` only the list of lines; progress goes
     to standard error.
@@ -134,7 +132,7 @@ def run_check(
         click.echo(json.dumps([line for result in results for line in lines_of(result)], indent=2))
     show_summary(report, results, unusable)
     is_readable = all(result.is_readable for result in results)
-    return ALL_READABLE if is_readable and is_done and not unusable else NOT_READABLE
+    return is_readable and is_done and not unusable
 
 
 def _check(

@@ -9,7 +9,7 @@ Does not belong here: the checks themselves.
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypedDict
+from typing import Final
 
 from rich.console import Console
 from rich.text import Text
@@ -98,21 +98,13 @@ def for_each(command: Command, addresses: Sequence[str]) -> Command:
     return Command(f"{rooms} | ForEach-Object {{ {command.each} }}", command.once)
 
 
-class Line(TypedDict):
-    """One line of ``--json``; the line of the exchange itself has ``room_id`` None."""
+def lines_of(result: ExchangeCheck) -> list[dict[str, object]]:
+    """Return a line for the exchange (``room_id`` None) and one for each room, without any address.
 
-    region: Region
-    exchange: str
-    room_id: str | None
-    is_readable: bool
-    error_code: str | None
-    remedy: str | None
-
-
-def lines_of(result: ExchangeCheck) -> list[Line]:
-    """Return a line for the exchange and one for each room, without any address."""
+    They are the objects of ``--json``.
+    """
     region, exchange, step = result.target.region, result.target.exchange, result.failed_step
-    lines = []
+    lines: list[dict[str, object]] = []
     for room in (None, *result.target.rooms):
         own = step.code if step else None
         code = result.failed.get(room.room_id) if room else own
@@ -121,14 +113,14 @@ def lines_of(result: ExchangeCheck) -> list[Line]:
         if code and (command := command_for(code, region, exchange, name, "'<account>'")):
             remedy = f"{remedy} PowerShell: {'; '.join(command.lines)}"
         lines.append(
-            Line(
-                region=region,
-                exchange=exchange.name,
-                room_id=room.room_id if room else None,
-                is_readable=code is None,
-                error_code=code,
-                remedy=remedy,
-            )
+            {
+                "region": region,
+                "exchange": exchange.name,
+                "room_id": room.room_id if room else None,
+                "is_readable": code is None,
+                "error_code": code,
+                "remedy": remedy,
+            }
         )
     return lines
 

@@ -120,7 +120,8 @@ def show_run(settings: Settings, region: Region, facts: "RunFacts") -> None:
         show_failed_rooms(settings.regions[region], facts.failed_rooms)
     if facts.error:
         # If only some rooms failed, their remedies were printed above.
-        fail_run(facts.error, () if facts.is_read else facts.failed_rooms.values(), kinds)
+        codes = facts.failed_rooms.values() if facts.bookings is None else ()
+        fail_run(facts.error, codes, kinds)
     elif not facts.is_success:
         fail([f"{region}: the run failed in Dagster; its UI has the step that failed"])
     warehouse = settings.regions[region].warehouse

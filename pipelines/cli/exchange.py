@@ -68,7 +68,7 @@ def check(
     Alerts and reports are tried too: the channel is reached, and nothing is sent.
     """
     settings = settings_of(config, region, is_seeding=write_rooms is not None)
-    code = run_check(
+    is_well = run_check(
         settings,
         [region] if region else list(settings.regions),
         is_json=is_json,
@@ -79,7 +79,7 @@ def check(
     for name, error_code in channels.items():
         state = "can be reached" if error_code is None else f"{error_code}; mend {name} in {config}"
         click.echo(f"{name}: {state}", err=is_json)
-    return NOTHING if any(channels.values()) else code
+    return WHOLE if is_well and not any(channels.values()) else NOTHING
 
 
 @click.command()

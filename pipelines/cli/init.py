@@ -120,7 +120,8 @@ def init(directory: Path, write_rooms: bool, **options: str | Path | None) -> in
         write_directory(rooms, [])
         click.echo(f"{rooms}: written without rooms; add one a line")
     elif os.environ.get(secret_env):
-        code = run_check(settings, [values["region"]], write_rooms_to=rooms)
+        is_well = run_check(settings, [values["region"]], write_rooms_to=rooms)
+        code = WHOLE if is_well else NOTHING
     else:
         click.echo(f"{secret_env} is not set: no room was listed", err=True)
     _show_next(config, values["region"], secret_env, rooms, is_listed=write_rooms)

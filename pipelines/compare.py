@@ -61,11 +61,6 @@ class Comparison:
     differences: list[DayDifference] = field(default_factory=list)
     failed: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    @property
-    def is_equal(self) -> bool:
-        """Whether every room could be read both ways, with equal rows."""
-        return not self.differences and not self.failed
-
     def add(self, pair: Pair, found: Mapping[str, Outcome[pa.Table]]) -> None:
         """Compare the rows of a room, or note why it could not be read both ways."""
         own, other = found[pair.own], found[pair.other]

@@ -110,7 +110,7 @@ def compare_sources(
     with console.RunProgress(Console(stderr=True)) as progress:
         comparison = compare(of_region, pairs, day_range, open_source, progress)
     show_comparison(of_region, day_range, comparison)
-    return WHOLE if comparison.is_equal else NOTHING
+    return NOTHING if comparison.differences or comparison.failed else WHOLE
 
 
 def show_comparison(settings: RegionSettings, day_range: DayRange, comparison: Comparison) -> None:

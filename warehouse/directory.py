@@ -4,7 +4,8 @@ Belongs here: what a CSV edit changes and from which day, and the table that mar
 Does not belong here: reading the CSV (``pipelines/settings``), files (``lake.py``).
 
 Each file of the history is the whole directory from its day on; the first one also covers all days
-before it. Names and time zones are corrections: every day gets today's.
+before it. Names and time zones are corrections: every day gets today's. So does every day, in the
+marts, the days of opening and closing, which say by themselves from when they count.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ _History: TypeAlias = dict[date, _Rooms]
 
 _BEGINNING: Final = date.min
 _CORRECTIONS: Final = ("name", "time_zone")
+_DATED: Final = ("opened_on", "closed_on")
 _COMPARED: Final = [name for name in ROOMS.names if name not in {*_CORRECTIONS, "valid_from"}]
 _ROOMS_SHOWN: Final = 10
 _DAYS_LOOKED_AT: Final = 2
@@ -35,29 +37,35 @@ AS_OF: Final = ROOMS.remove(ROOMS.get_field_index("valid_from")).append(
 
 
 class Edit(NamedTuple):
-    """What an edit of the directory changes for a room, and from which day."""
+    """What an edit of the directory changes for a room, and from which day (None: all days)."""
 
     room_id: str
     what: str
-    from_date: date
+    from_date: date | None
+
+    @property
+    def days(self) -> str:
+        """The days for which it counts, in words."""
+        if self.from_date is None:
+            return "for all days"
+        return f"from {'the beginning' if self.from_date == _BEGINNING else self.from_date}"
 
     def __str__(self) -> str:
-        since = "the beginning" if self.from_date == _BEGINNING else str(self.from_date)
-        return f"{self.room_id}: {self.what} from {since}"
+        return f"{self.room_id}: {self.what} {self.days}"
 
 
 def by_kind(edits: Iterable[Edit]) -> list[str]:
     """Return a line for each kind of edit and its first day, with the first of its rooms."""
-    rooms: dict[tuple[str, date], list[str]] = {}
+    rooms: dict[tuple[str, str], list[str]] = {}
     for edit in edits:
         is_column = edit.what.partition(" ")[0] in _COMPARED
         kind = f"{edit.what.partition(' ')[0]} changed" if is_column else edit.what
-        rooms.setdefault((kind, edit.from_date), []).append(edit.room_id)
+        rooms.setdefault((kind, edit.days), []).append(edit.room_id)
     lines = []
-    for (kind, from_date), room_ids in rooms.items():
+    for (kind, days), room_ids in rooms.items():
         more = len(room_ids) - _ROOMS_SHOWN
         shown = ", ".join(room_ids[:_ROOMS_SHOWN]) + (f" and {more} more" if more > 0 else "")
-        lines.append(f"{kind} from {from_date}: {shown}")
+        lines.append(f"{kind} {days}: {shown}")
     return lines
 
 
@@ -86,7 +94,7 @@ def record_directory(
     made |= {day: waiting | found for day, found in stated.items() if day > since}
     made = _corrected(made, rooms)
     edits = list(_edits(history, made))
-    past = min((edit.from_date for edit in edits), default=today)
+    past = min((edit.from_date for edit in edits if edit.from_date), default=today)
     moved = past if past < today and _was_shown(lake, past, today) else None
     stated_days = [day for day in (restated_from(lake), restate_from, moved) if day]
     _write(lake, made, rooms, min(stated_days, default=None))
@@ -247,17 +255,21 @@ def _edits(before: _History, after: _History) -> Iterator[Edit]:
         old, new = _at(before, day), _at(after, day)
         for room_id in sorted({*old, *new}):
             was, is_now = old.get(room_id), new.get(room_id)
-            differences = ["added" if was is None else "taken out"]
+            differences: list[tuple[str, date | None]]
+            differences = [("added" if was is None else "taken out", day)]
             if was is not None and is_now is not None:
                 differences = [
-                    f"{name} {_shown(was[name])} to {_shown(is_now[name])}"
+                    (
+                        f"{name} {_shown(was[name])} to {_shown(is_now[name])}",
+                        None if name in _DATED else day,
+                    )
                     for name in _COMPARED
                     if was[name] != is_now[name]
                 ]
-            for what in differences:
+            for what, from_date in differences:
                 if (room_id, what) not in told:
                     told.add((room_id, what))
-                    yield Edit(room_id, what, day)
+                    yield Edit(room_id, what, from_date)
 
 
 def _shown(value: object) -> str:

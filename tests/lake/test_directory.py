@@ -93,6 +93,16 @@ def test_many_edits_of_one_kind_are_one_line() -> None:
     assert line.endswith("room-9 and 2 more")
 
 
+def test_days_of_opening_and_closing_count_for_all_days_and_the_run_says_so(lake: Lake) -> None:
+    record(lake, MONDAY, room("a"))
+    closed_on = MONDAY - timedelta(days=3)
+    edits = record(lake, MONDAY, room("a", closed_on=closed_on))
+    assert edits == ["a: closed_on none to 2026-11-20 for all days"]
+    assert by_kind([Edit("a", "closed_on none to 2026-11-20", None)]) == [
+        "closed_on changed for all days: a"
+    ]
+
+
 def test_a_lake_of_the_version_before_has_its_directory_from_the_beginning(lake: Lake) -> None:
     lake.replace("rooms", None, table(room("a", capacity=4)))
     assert capacities(lake, date.min, MONDAY) == [4, 4]

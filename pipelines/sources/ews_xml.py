@@ -47,9 +47,8 @@ _FIELDS: Final = tuple(
     )
 )
 _UNREADABLE: Final = (TypeError, ValueError, OverflowError)
-_TRUE: Final = frozenset({"true", "1"})
 _BOOLEANS: Final = {None: None, "true": True, "1": True, "false": False, "0": False}
-is_true: Final = _TRUE.__contains__
+is_true: Final = frozenset({"true", "1"}).__contains__
 """Tells whether an xs:boolean is true; a missing one counts as false."""
 _LISTS: Final = frozenset({"PublicDL", "PrivateDL", "GroupMailbox"})
 _REFERENCE: Final = re.compile(rb"&#(?:x([0-9a-fA-F]+)|([0-9]+));")
@@ -90,16 +89,13 @@ _RESPONSES: Final[dict[str | None, str]] = {
 _PUBLIC: Final = frozenset({None, "Normal", "Personal"})
 _SENSITIVITIES: Final = _PUBLIC | {"Private", "Confidential"}
 _ANSWERS: Final = _RESPONSES.keys() | {None, "Unknown"}
-_TRANSIENT_CODES: Final = frozenset(
-    {
-        *("ErrorADOperation", "ErrorADUnavailable", "ErrorInsufficientResources"),
-        *("ErrorNoRespondingCASInDestinationSite", "ErrorProxyRequestProcessingFailed"),
-        *("ErrorBatchProcessingStopped", "ErrorConnectionFailed", "ErrorExceededConnectionCount"),
-        *("ErrorInternalServerError", "ErrorInternalServerTransientError", "ErrorMailboxFailover"),
-        *("ErrorMailboxStoreUnavailable", "ErrorServerBusy", "ErrorTimeoutExpired"),
-        "ErrorTooManyObjectsOpened",
-    }
-)
+_TRANSIENT_CODES: Final = TOO_BUSY | {
+    *("ErrorADOperation", "ErrorADUnavailable", "ErrorInsufficientResources"),
+    *("ErrorNoRespondingCASInDestinationSite", "ErrorProxyRequestProcessingFailed"),
+    *("ErrorBatchProcessingStopped", "ErrorConnectionFailed", "ErrorTimeoutExpired"),
+    *("ErrorInternalServerError", "ErrorInternalServerTransientError", "ErrorMailboxFailover"),
+    "ErrorMailboxStoreUnavailable",
+}
 _CODES_OF_THE_ACCOUNT: Final = frozenset(
     {
         "ErrorAccountDisabled",
@@ -110,7 +106,6 @@ _CODES_OF_THE_ACCOUNT: Final = frozenset(
 )
 VIEW_CUT_SHORT: Final = "ViewCutShort"
 _VALUES: Final = f"{{{TNS}}}Value"
-
 
 Row: TypeAlias = tuple[str, str, RawItem]
 """An item's id, its folder's id, and the item; ids stay in memory."""

@@ -10,7 +10,10 @@ Whatever cannot be read is reported as such, with a command for somebody who may
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any, Final, NamedTuple, TypeAlias
+
+import yaml
 
 from warehouse.storage.base import ObjectUrl, endpoint_of
 
@@ -19,40 +22,9 @@ Old: TypeAlias = tuple[str, str]
 
 _AT_ONCE: Final = 1000
 """Versions that S3 removes in one request."""
-_BY_HAND: Final[Mapping[str, Mapping[str, str]]] = {
-    "s3": {
-        "region": "aws s3api head-bucket --bucket {bucket}",
-        "versioning": "aws s3api get-bucket-versioning --bucket {bucket}",
-        "replication": "aws s3api get-bucket-replication --bucket {bucket}",
-        "old versions": "aws s3api list-object-versions --bucket {bucket} --prefix '{prefix}'",
-        "remove": (
-            "aws s3api delete-objects --bucket {bucket} --delete "
-            "\"$(aws s3api list-object-versions --bucket {bucket} --prefix '{prefix}' "
-            "--max-items 1000 --query "
-            "'{{Objects: Versions[?IsLatest==`false`].{{Key:Key,VersionId:VersionId}}}}')\", until "
-            "none is left"
-        ),
-    },
-    "az": {
-        "region": "az storage account show --name {account} --query primaryLocation",
-        "versioning": "az storage account blob-service-properties show --account-name {account}",
-        "soft delete": "az storage account blob-service-properties show --account-name {account}",
-        "replication": "az storage account show --name {account} --query sku.name",
-        "old versions": (
-            "az storage blob list --include vd --account-name {account} "
-            "--container-name {bucket} --prefix '{prefix}'"
-        ),
-        "remove": (
-            "az storage blob delete --account-name {account} --container-name {bucket} --name NAME "
-            "--version-id VERSION, for each that is no current one in: az storage blob list "
-            "--include v --account-name {account} --container-name {bucket} --prefix '{prefix}'"
-        ),
-    },
-    "gs": dict.fromkeys(
-        ("region", "versioning", "soft delete", "replication", "old versions"),
-        "gcloud storage buckets describe gs://{bucket}",
-    ),
-}
+_BY_HAND: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
+    files("warehouse.storage").joinpath("by_hand.yaml").read_text(encoding="utf-8")
+)
 """Commands that show each fact to somebody who may see it; ``remove`` removes old versions."""
 
 

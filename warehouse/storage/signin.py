@@ -5,9 +5,10 @@ Does not belong here: its address (``base.py``), objects (``objects.py``).
 """
 
 import re
-from collections.abc import Mapping
+from importlib.resources import files
 from typing import Any, Final
 
+import yaml
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
@@ -21,31 +22,13 @@ _SIGN_IN: Final = (
     "see to the credentials in the environment (AWS_..., AZURE_..., GOOGLE_...) or to the "
     "identity of the machine, and to its clock"
 )
-_REGION: Final = "the bucket is in another region: set AWS_REGION to the bucket's"
-_NO_BUCKET: Final = "there is no such bucket or container: create it, or change {setting!r}"
-_FULL: Final = "the store is full: make room, or have its quota raised"
-REMEDIES: Final[Mapping[str, str]] = {
-    "NoSuchBucket": _NO_BUCKET,
-    "ContainerNotFound": _NO_BUCKET,
-    "RequestTimeTooSkewed": "this machine's clock is off: set it by NTP",
-    "PermanentRedirect": _REGION,
-    "AuthorizationHeaderMalformed": _REGION,
-    "IllegalLocationConstraintException": _REGION,
-    "InvalidAccessKeyId": _SIGN_IN,
-    "SignatureDoesNotMatch": _SIGN_IN,
-    "ExpiredToken": _SIGN_IN,
-    "InvalidToken": _SIGN_IN,
-    "AuthenticationFailed": _SIGN_IN,
-    "AuthorizationFailure": _SIGN_IN,
-    "NoCredentials": f"no credentials were found: {_SIGN_IN}",
-    "NotReached": "the store cannot be reached: see to its endpoint, region and the network",
-    "QuotaExceeded": _FULL,
-    "507": _FULL,
-    "301": _REGION,
-    "400": f"the store refuses the request: {_SIGN_IN}",
-    "401": _SIGN_IN,
-    "403": "the credentials may not do this: let them read, write, list and delete below {root}",
+_TEXTS: Final = files("warehouse.storage").joinpath("remedies.yaml").read_text(encoding="utf-8")
+REMEDIES: Final = {
+    code: text.replace("{sign_in}", _SIGN_IN)
+    for codes, text in yaml.safe_load(_TEXTS).items()
+    for code in codes.split(", ")
 }
+"""What each code means and how to fix it."""
 
 
 def open_store(root: ObjectUrl, error: type[WarehouseError]) -> ObjectStore:

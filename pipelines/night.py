@@ -42,7 +42,7 @@ from warehouse.erase import drop_versions_before
 from warehouse.lake import Lake
 from warehouse.nightly import apply_night, retain, staging
 from warehouse.page import Page
-from warehouse.publish import Builder, Published, PublishOptions, build, publish
+from warehouse.publish import Builder, Published, PublishOptions, build, publish, refuse_lost_lake
 from warehouse.storage import Location, ObjectUrl
 from warehouse.versions import refuse_unwritable
 
@@ -168,6 +168,7 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
     with lake.exclusive(), staging(lake) as staged:
         lake.refuse_unwritable()
         refuse_unwritable(region_settings.warehouse, region)
+        refuse_lost_lake(lake, region_settings.warehouse)
         loaded, failed, unreadable = _read(night, open_source, progress, staged.add)
         progress.step("writing the days")
         edits = record_directory(

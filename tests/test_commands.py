@@ -140,3 +140,23 @@ def test_a_day_that_is_none_is_told_how_to_write_one(
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert reason in line
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-"])
+def test_output_that_the_caller_closed_is_no_error(closed: str) -> None:
+    insights = str(Path(sys.executable).with_name("insights"))
+    command = ["sh", "-c", f'"{insights}" describe rooms {closed}']
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_an_error_of_the_disk_names_the_place_and_the_remedy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from pipelines.cli import exit_code
+
+    assert exit_code(FileExistsError(17, "File exists", "/dev/null")) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        "error: /dev/null: File exists; see to its permissions and disk, or name another place"
+    )

@@ -310,7 +310,8 @@ def building(
         source = "DuckDB" if isinstance(error, duckdb.Error) else "arrays"
         raise EngineError(
             f"{path.parent}: the database could not be built ({source}: {type(error).__name__}): "
-            "see to free space on its disk and to free memory, then publish again"
+            "see to free space on its disk, free memory and the limit of open files, then publish "
+            "again"
         ) from None
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__

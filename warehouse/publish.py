@@ -38,13 +38,13 @@ from warehouse.build import (
     Survey,
     survey,
 )
-from warehouse.connect import opened
+from warehouse.connect import connect, opened
 from warehouse.engine import Engine, EngineError, building
 from warehouse.inputs import PublishOptions
-from warehouse.lake import Lake
+from warehouse.lake import Lake, LakeError
 from warehouse.profiles import PROFILE, PROFILE_COUNTS, TOLD_COUNTS, count_bookings, load_profile
 from warehouse.profiles.memory import MEMORY, REMEMBERED_ROWS
-from warehouse.storage import FOLDER_MODE, Location
+from warehouse.storage import FOLDER_MODE, Location, WarehouseError
 from warehouse.versions import (
     VersionError,
     at_hand,
@@ -57,7 +57,7 @@ from warehouse.versions import (
 )
 from warehouse.what_if.plan import what_if_of
 
-__all__ = ["PublishOptions", "Published", "build", "publish"]
+__all__ = ["PublishOptions", "Published", "build", "publish", "refuse_lost_lake"]
 
 BEFORE: Final = (
     "rooms",
@@ -143,6 +143,7 @@ def publish(
         WarehouseError: the lake cannot be read, or the warehouse not written; readers still see
             what they saw before.
     """
+    refuse_lost_lake(lake, warehouse)
     memory = _memory(warehouse, lake.region)
     with new_version(
         warehouse,
@@ -160,6 +161,27 @@ def publish(
     if options.is_parquet and isinstance(warehouse, Path):
         leads_to = parquet_pointer(warehouse, lake.region)
     return Published(leads_to, data_through, rows)
+
+
+def refuse_lost_lake(lake: Lake, warehouse: Location) -> None:
+    """Refuse an empty lake if the database has days: its disk may not be mounted.
+
+    Publishing would replace the figures by none, and later delete the old versions.
+
+    Raises:
+        LakeError: the lake holds no day that was read, and the database does.
+    """
+    if lake.days("coverage"):
+        return
+    through = None
+    # A database that cannot be read is replaced by the next one.
+    with suppress(WarehouseError, duckdb.Error), connect(lake.region, warehouse=warehouse) as found:
+        ((through,),) = found.execute("SELECT data_through FROM build_info").fetchall()
+    if through is not None:
+        raise LakeError(
+            f"{lake.root}: holds no day that was read, and the database has days until {through}: "
+            f"mount or restore the lake; to begin anew, remove the region's files in {warehouse}"
+        )
 
 
 def build(

@@ -218,7 +218,8 @@ def exit_code(error: BaseException) -> int | None:
         case BrokenPipeError():
             pass  # the reader has seen enough, as in "insights status | head"
         case OSError():
-            fail([": ".join(str(part) for part in (error.filename, error.strerror) if part)])
+            what = ": ".join(map(str, filter(None, (error.filename, error.strerror))))
+            fail([f"{what}; see to its permissions and disk, or name another place"])
         case _:  # our own errors have an exit code if the operator can fix them
             code = getattr(error, "exit_code", None)
             if code is not None:
@@ -265,7 +266,7 @@ def _end(code: int) -> NoReturn:
     process after its work was done, which changed the exit code, or printed a page of a library's
     complaints.
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: the caller closed it
         try:
             stream.flush()
         except BrokenPipeError:

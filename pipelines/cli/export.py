@@ -7,6 +7,7 @@ that a sheet can hold. The figures and their definitions come from the database.
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ import pyarrow as pa
 
 from pipelines.cli import WHOLE, settings_of, with_region
 from pipelines.settings import did_you_mean
-from pipelines.texts import counted
+from pipelines.texts import Table, TextError, counted, read_text
 from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.storage import Location
@@ -99,6 +100,7 @@ def export_tables(
             _write_workbook(frames, definitions, to)
         else:
             to.mkdir(parents=True, exist_ok=True)
+            _refuse_directory(to / "rooms.csv")
             for name, frame in (*frames.items(), (_DEFINITIONS, definitions)):
                 aside = to / f".{name}.csv"
                 frame.to_csv(aside, index=False)
@@ -106,6 +108,13 @@ def export_tables(
     except OSError as error:  # it may name a temporary file
         raise OSError(error.errno, error.strerror, str(to)) from None
     return [len(frame) for frame in frames.values()]
+
+
+def _refuse_directory(file: Path) -> None:
+    """Refuse to replace a room directory, which often has the name of the table of rooms."""
+    with suppress(TextError):
+        if "address" in Table(read_text(file, "")).header:
+            raise click.UsageError(f"{file}: is a room directory; name another folder in --to")
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -129,7 +129,7 @@ def init(directory: Path, write_rooms: bool, **options: str | Path | None) -> in
 
 
 def _refuse_existing(file: Path) -> None:
-    if file.exists():
+    if os.path.lexists(file):
         text = "exists, and is never written over; name another folder, or edit the file"
         raise click.UsageError(f"{file}: {text}")
 

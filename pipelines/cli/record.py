@@ -165,7 +165,9 @@ def privacy_report(config: Path, region: Region, out: Path | None) -> int:
         **_of_stores(settings, region, home, now),
     )
     if out:
-        out.write_text(record, encoding="utf-8")
+        aside = out.with_name(f".{out.name}")  # a disk that is full leaves the old one whole
+        aside.write_text(record, encoding="utf-8")
+        aside.replace(out)
     click.echo(f"{region}: record of processing in {out}" if out else record)
     return WHOLE
 

@@ -147,7 +147,8 @@ def test_what_cannot_be_written_is_named_as_the_operator_named_it(
     path = read_company.directory / "folder.xlsx"
     path.mkdir()
     assert read_company.insights("export", "--region", "EU", "rooms", "--to", str(path)) == 1
-    assert capsys.readouterr().err == f"error: {path}: Is a directory\n"
+    remedy = "see to its permissions and disk, or name another place"
+    assert capsys.readouterr().err == f"error: {path}: Is a directory; {remedy}\n"
 
 
 @needs_libreoffice
@@ -165,3 +166,18 @@ def test_libreoffice_opens_the_workbook_and_reads_the_same_figures(read_company:
         }
     day = date(2026, 10, 19).isoformat()
     assert found == {("fjord", day, "180"), ("harbour", day, "60")}
+
+
+def test_a_room_directory_is_not_replaced_by_the_table_of_rooms(
+    read_company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = read_company.directory / "figures"
+    folder.mkdir()
+    directory = folder / "rooms.csv"
+    directory.write_text("room_id;address;time_zone\n", encoding="utf-8")
+    assert read_company.insights("export", "--region", "EU", "--to", str(folder)) == 2
+    assert "rooms.csv: is a room directory; name another folder" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["rooms.csv"]
+    directory.unlink()
+    exported(read_company, to="figures")
+    exported(read_company, to="figures")

@@ -46,7 +46,8 @@ def test_a_week_of_invented_bookings_makes_two_equal_lakes(company: Company) -> 
     company.run(days[-1], days[0])
     over_ews = [without_read_at(company.rows(day=day)) for day in days]
     write_two_exchanges(company, {"fjord": GRAPH, "harbour": GRAPH})
-    shutil.rmtree(company.directory / "lake")
+    for name in ("lake", "warehouse"):
+        shutil.rmtree(company.directory / name)
     assert company.run(days[-1], days[0]) == 0
     over_graph = [without_read_at(company.rows(day=day)) for day in days]
     assert sum(map(len, over_graph)) > 50

@@ -341,3 +341,19 @@ def test_a_run_never_queues_behind_another_that_dagster_believes_to_be_alive(
         assert company.run() == 1
     assert "another run of region EU is going on" in capsys.readouterr().err
     assert company.snapshot() == before
+
+
+def test_a_lake_that_is_gone_leaves_the_figures_as_they_were(
+    read_company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = read_company
+    before = company.query("SELECT sum(booked_minutes) FROM utilization")
+    company.directory.joinpath("lake").rename(company.directory / "unmounted")
+    assert company.run() == 1
+    assert company.insights("publish", "--region", "EU") == 1
+    for line in capsys.readouterr().err.splitlines()[-1:]:
+        assert "lake: holds no day that was read, and the database has days until" in line
+        assert "mount or restore the lake; to begin anew, remove the region's files in" in line
+    assert company.query("SELECT sum(booked_minutes) FROM utilization") == before
+    shutil.rmtree(company.directory / "warehouse")
+    assert company.run() == 0

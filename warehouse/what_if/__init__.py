@@ -157,7 +157,9 @@ def _check_removed(
     known = {room.room_id: room for room in rooms}  # its latest version
     for room_id in remove:
         if room_id not in known:
-            raise WhatIfError(f"{region}: no room {room_id!r} in the directory")
+            raise WhatIfError(
+                f"{region}: no room {room_id!r} in the directory; write the room_id of one"
+            )
         if room_id not in usable:
             room = known[room_id]
             where = "a personal room" if room.is_personal else f"in building {room.building!r}"

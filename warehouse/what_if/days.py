@@ -124,7 +124,8 @@ def read_bookings(
         )
     asked = (first_date or first, last_date or last)
     if asked[0] > asked[1]:
-        raise WhatIfError(f"{region}: {asked[0]} is after {asked[1]}")
+        read = f"the days read are {first} to {last}"
+        raise WhatIfError(f"{region}: {asked[0]} is after {asked[1]}; {read}")
     if asked[0] < first or asked[1] > last:
         raise WhatIfError(
             f"{region}: {asked[0]} to {asked[1]} was not read whole; there is {first} to {last}"

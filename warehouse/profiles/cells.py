@@ -18,7 +18,8 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 _TIED_COST: Final = 0.02
 """Added to the cost of hiding a count that another measure tells too: both must go."""
-_LARGE_CELL: Final = 200
+LARGE_CELL: Final = 200
+"""In a cell of so many bookings, the share of those merged counts."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,9 @@ class Grid:
     """The decision in progress: which counts are shown (place, month, band).
 
     ``known`` counts are never hidden: readers have them from earlier versions. ``visible`` are the
-    cells (place, month) that have rows.
+    cells (place, month) that have rows. With ``looks_up``, merging bands minds what must be hidden
+    beside and above because of it; with ``reduces_together``, bands of a cell are reduced if they
+    hold k together.
     """
 
     cells: Cells
@@ -142,6 +145,8 @@ class Grid:
     shown: Flags
     known: Flags
     visible: Flags
+    looks_up: bool = False
+    reduces_together: bool = False
     reduced: Flags = field(init=False)
     cost: Floats = field(init=False)
     """What hiding each count costs its cell: its share, less in a small cell."""
@@ -150,7 +155,7 @@ class Grid:
     def __post_init__(self) -> None:
         self.reduced = np.zeros_like(self.shown)
         total = self.cells.counts.sum(axis=-1, keepdims=True)
-        self.cost = self.cells.counts / np.maximum(total, _LARGE_CELL)
+        self.cost = self.cells.counts / np.maximum(total, LARGE_CELL)
         self.cost[:, :, list(self.cells.tied)] += _TIED_COST
         self.levels = Families.found(self.cells.parent)
 

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from transforms.contract import FEW
 from warehouse.profiles.bounds import bounds, pinned
 from warehouse.profiles.cells import Cells, Counts, Flags, Former, FormerTotals
-from warehouse.profiles.suppression import visible_cells
+from warehouse.profiles.totals import visible_cells
 
 _Ints: TypeAlias = npt.NDArray[np.int64]
 

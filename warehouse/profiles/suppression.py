@@ -26,18 +26,19 @@ Readers can compare versions too: ``memory.py`` knows what they have seen.
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
 
 from warehouse.profiles.bounds import pinned
 from warehouse.profiles.cells import (
+    LARGE_CELL,
     Cells,
     Counts,
     Flags,
     Floats,
     Former,
-    FormerTotals,
     Grid,
     Shown,
     cheapest,
@@ -45,76 +46,13 @@ from warehouse.profiles.cells import (
     published,
 )
 
-_ROUNDS: Final = 60
+ROUNDS: Final = 60
 _MOST_REDUCED: Final = 0.004
 """The largest share of its cell that a reduced count may lack."""
-
-
-def visible_cells(
-    totals: Counts, parent: Counts, k: int, told: Counts, former: FormerTotals | None = None
-) -> Flags:
-    """Return which cells (place, month) have rows: k bookings, and no total told by subtraction.
-
-    ``totals`` has the axes place and month, like ``Cells.counts`` without bands; so has ``told``,
-    how many of these bookings the minutes of rooms tell apart.
-    """
-    shown, known = totals >= k, np.zeros(totals.shape, np.bool_)
-    if former is not None:
-        shown = np.where(former.fixed, former.visible, shown)
-        known = (shown & former.fixed) | former.derived
-    everywhere = np.zeros(totals.shape, np.bool_)
-    cells = Cells(totals[:, :, None], parent)
-    least = told[:, :, None].astype(np.float64)
-    limits = least, np.full_like(least, np.inf)
-    grid = Grid(cells, k, shown[:, :, None], known[:, :, None], everywhere)
-    grid.cost = totals[:, :, None].astype(np.float64)
-    for _ in range(_ROUNDS):
-        before = grid.shown.copy()
-        _hide_in_places(grid)
-        _hide_in_months(grid)
-        _hide_in_corners(grid)
-        if np.array_equal(before, grid.shown):
-            pins = pinned(cells, grid.shown | grid.known, everywhere, k, limits)
-            beside: set[tuple[int, int]] = set()
-            for place, month, _ in np.argwhere(pins).tolist():
-                if (parent[place], month) not in beside:
-                    _hide_near(grid, totals - told, place, month)
-                beside.add((parent[place], month))
-            if np.array_equal(before, grid.shown):
-                break
-    return grid.shown[:, :, 0]
-
-
-def _hide_near(grid: Grid, slack: Counts, place: int, month: int) -> None:
-    """Hide a cell beside one whose total is told, or else one of those above it.
-
-    ``slack`` is what minutes leave open of each total: a sum must leave that much of its hidden
-    parts open, or be hidden itself.
-    """
-    parent, cost = grid.cells.parent, grid.cost[:, :, 0]
-    shown, free, open_ = grid.shown[:, :, 0], grid.free[:, :, 0], (grid.shown | grid.known)[:, :, 0]
-    in_month, in_place = np.zeros_like(free), np.zeros_like(free)
-    in_month[parent == parent[place], month] = True
-    in_place[place, 1:] = month > 0
-    for near, above in ((in_place, (place, 0)), (in_month, (int(parent[place]), month))):
-        lacking = grid.k - 1 - slack[near & ~open_].sum()
-        if lacking <= 0 or above[0] < 0 or not near[place, month] or not open_[above]:
-            continue
-        if slack[near & free].sum() < lacking and free[above]:
-            shown[above] = False
-            return
-        if (near & free).any():
-            price = np.where(near & free, cost + cost.max() * (slack < lacking), np.inf)
-            shown[np.unravel_index(price.argmin(), price.shape)] = False
-            return
-    near, whole = in_month | in_place, place
-    while whole >= 0 and not (near & free).any():
-        near[whole, 0] = True
-        whole = int(parent[whole])
-        near[whole, month] |= whole >= 0
-    if (near & free).any():
-        price = np.where(near & free, cost, np.inf)
-        shown[np.unravel_index(price.argmin(), price.shape)] = False
+_MOST_MERGED: Final = 0.03
+"""The largest share of a region or building that should be in ``few``."""
+WAYS: Final = ((False, False), (True, True), (True, False))
+"""Values of ``looks_up`` and ``reduces_together``: the simplest way first, then what it lacks."""
 
 
 def shown_counts(  # noqa: PLR0913, PLR0917 - the cells, and all that limits them
@@ -139,22 +77,49 @@ def shown_counts(  # noqa: PLR0913, PLR0917 - the cells, and all that limits the
         shown = np.where(fixed, former.named, shown)
         known = fixed & former.named
         known[:, 0] |= former.derived
-    grid = Grid(cells, k, shown, known, visible)
-    for _ in range(_ROUNDS):
+    ways: list[tuple[tuple[int, float], Shown]] = []
+    for of_way in WAYS:
+        grid = Grid(cells, k, shown.copy(), known.copy(), visible, *of_way)
+        _settle(grid, limits)
+        found = Shown(grid.shown, _reduced(grid))
+        merged = _merged(cells, visible, found)
+        ways.append((merged, found))
+        if merged[0] == 0:
+            break
+    return min(ways, key=itemgetter(0))[1]
+
+
+def _merged(cells: Cells, visible: Flags, shown: Shown) -> tuple[int, float]:
+    """Return how many cells have more in ``few`` than they should, and what they have together.
+
+    Cells are those that people see first: all closed months of the region and of large buildings.
+    """
+    parent, total = cells.parent, cells.counts[:, 0].sum(axis=-1)
+    smallest = np.setdiff1d(np.arange(len(parent)), parent)
+    first = np.union1d(np.flatnonzero(parent < 0), parent[smallest][parent[smallest] > 0])
+    first = first[visible[first, 0] & (total[first] >= LARGE_CELL)]
+    given = published(cells, cells.counts, shown)[first, 0].sum(axis=-1)
+    few = 1 - given / total[first]
+    return int((few > _MOST_MERGED).sum()), float(few.sum())
+
+
+def _settle(grid: Grid, limits: tuple[Floats, Floats] | None) -> None:
+    """Hide counts until no sum tells a hidden one; ``limits`` are those of ``shown_counts``."""
+    cells, shown, known = grid.cells, grid.shown, grid.known
+    for _ in range(ROUNDS):
         before = shown.copy()
         _hide_below(grid)
         _hide_in_bands(grid)
-        _hide_in_places(grid)
-        _hide_in_months(grid)
-        _hide_in_corners(grid)
+        hide_in_places(grid)
+        hide_in_months(grid)
+        hide_in_corners(grid)
         _hide_few(grid)
         _hide_rests(grid)
         if np.array_equal(before, shown):
             is_open = shown | known | cells.is_empty
-            _hide_beside(grid, pinned(cells, is_open, visible, k, limits))
+            _hide_beside(grid, pinned(cells, is_open, grid.visible, grid.k, limits))
             if np.array_equal(before, shown):
                 break
-    return Shown(shown, _reduced(grid))
 
 
 def _reduced(grid: Grid) -> Flags:
@@ -176,6 +141,7 @@ def _reduced(grid: Grid) -> Flags:
 def _hide_in_bands(grid: Grid) -> None:
     """Make the ``few`` of each cell hold at least k bookings that could be of two bands."""
     counts, shown, k = grid.cells.counts, grid.shown, grid.k
+    price = grid.cost + _price_above(grid) if grid.looks_up else grid.cost
     while True:
         hidden = np.where(shown, 0, counts).sum(axis=-1)
         is_small = (hidden > 0) & (hidden < k)
@@ -184,7 +150,7 @@ def _hide_in_bands(grid: Grid) -> None:
         needy = (is_small | is_alone) & grid.visible
         if not needy.any():
             return
-        at, any_left = cheapest(grid.cost, grid.free)
+        at, any_left = cheapest(price, grid.free)
         needy &= any_left
         if not needy.any():
             return
@@ -192,7 +158,34 @@ def _hide_in_bands(grid: Grid) -> None:
         shown[place, month, at[place, month]] = False
 
 
-def _hide_in_places(grid: Grid) -> None:
+def _price_above(grid: Grid) -> Floats:
+    """Return what hiding each count would cost beside it or above it, so that none tells it."""
+    cells, free, cost, price = grid.cells, grid.free, grid.cost, np.zeros_like(grid.cost)
+    counts, is_open = cells.counts, grid.shown | grid.known
+    is_hidden = ~is_open & (counts > 0)
+    hidden = np.where(is_hidden, counts, 0)
+    little = _MOST_REDUCED * counts.sum(axis=-1, keepdims=True)
+    for level in grid.levels:
+        wholes, parts, of, starts = level
+        worth = level.total(hidden[parts])[of] + counts[parts]
+        number = level.total(is_hidden[parts] + 0)[of] + 1
+        is_told = is_open[wholes][of] & ((number < 2) | (worth < grid.k))
+        if cells.is_reducible is not None:
+            is_told &= ~cells.is_reducible[wholes][of][:, None, None] | (
+                worth >= little[wholes][of]
+            )
+        own = np.where(free[parts], cost[parts], np.inf)
+        least = np.minimum.reduceat(own, starts)[of]
+        others = np.where(own == least, np.inf, own)
+        is_alone = level.total((own == least) + 0)[of] == 1
+        beside = np.where((own == least) & is_alone, np.minimum.reduceat(others, starts)[of], least)
+        above = np.where(free[wholes], cost[wholes] + price[wholes], np.inf)[of]
+        either = np.minimum(beside, above)
+        price[parts] = np.where(is_told & np.isfinite(either), either, 0)
+    return price
+
+
+def hide_in_places(grid: Grid) -> None:
     """Keep readers from telling a part of a place by subtracting the others."""
     cells, shown, known, k = grid.cells, grid.shown, grid.known, grid.k
     parts_of = {
@@ -213,7 +206,8 @@ def _hide_in_places(grid: Grid) -> None:
         changed = False
         for whole, month, band in zip(*(each.tolist() for each in np.nonzero(bare)), strict=True):
             own = parts_of[whole]
-            if _reduce(grid, whole, month, band, int(worth[whole, month, band])):
+            lost = np.where(bare[whole, month], worth[whole, month], 0)
+            if _reduce(grid, whole, month, band, lost):
                 changed = True
                 continue
             can_hide = own[grid.free[own, month, band]]
@@ -237,22 +231,26 @@ def _price(grid: Grid, places: Counts, month: int, band: int) -> Floats:
     return price
 
 
-def _reduce(grid: Grid, whole: int, month: int, band: int, lost: int) -> bool:
-    """Hide a count above buildings that can still be shown as the sum of its parts."""
+def _reduce(grid: Grid, whole: int, month: int, band: int, lost: Counts) -> bool:
+    """Hide a count above buildings that can still be shown as the sum of its parts.
+
+    ``lost`` is what each band of the cell would lack, 0 if it needs no reducing.
+    """
     cells = grid.cells
     if cells.is_reducible is None or not cells.is_reducible[whole]:
         return False
-    if not grid.free[whole, month, band]:
+    is_little = lost < _MOST_REDUCED * cells.counts[whole, month].sum()
+    can = grid.free[whole, month] & is_little
+    if not can[band]:
         return False
-    if lost >= _MOST_REDUCED * cells.counts[whole, month].sum():
-        return False
-    if lost < grid.k and grid.shown[whole, month].all():
-        return False  # alone in few, they would force another band out
+    few = lost[can].sum() if grid.reduces_together else lost[band]
+    if few < grid.k and grid.shown[whole, month].all():
+        return False  # alone in few, it would force another band out
     grid.shown[whole, month, band], grid.reduced[whole, month, band] = False, True
     return True
 
 
-def _hide_in_months(grid: Grid) -> None:
+def hide_in_months(grid: Grid) -> None:
     """Keep readers from telling a month by subtracting the others from all months together."""
     counts, shown, known, k = grid.cells.counts, grid.shown, grid.known, grid.k
     cost = np.moveaxis(grid.cost[:, 1:], 1, -1)
@@ -275,7 +273,7 @@ def _hide_in_months(grid: Grid) -> None:
             return
 
 
-def _hide_in_corners(grid: Grid) -> None:
+def hide_in_corners(grid: Grid) -> None:
     """Keep readers from telling the hidden months of hidden parts by both subtractions."""
     counts = grid.cells.counts
     for level in grid.levels:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 import yaml
 
-from transforms.contract import CONTRACT_VERSION, INSTANT, Region, Table
+from transforms.contract import CONTRACT_VERSION, INSTANT, Column, Region, Table
 from transforms.contract.database import STATISTICS, TABLES
 from transforms.contract.lake import LAKE
 from warehouse.storage import Location
@@ -81,12 +81,18 @@ def _picture() -> Iterator[str]:
 def _part(title: str, tables: Mapping[str, Table]) -> Iterator[str]:
     yield f"## {title}\n"
     for name, table in tables.items():
-        yield f"### {name}\n\n{table.text}\n"
+        yield f"### {name}\n\n{table.text}{_kept_from(table)}\n"
         yield "| column | type | meaning |\n|---|---|---|"
         for column in table:
             kind = f"{column.type}{', null' if column.nullable else ''}"
-            yield f"| {column.name} | {kind} | {column.definition} |"
+            apart = _kept_from(column) if table.is_for_everybody else ""
+            yield f"| {column.name} | {kind} | {column.definition}{apart} |"
         yield ""
+
+
+def _kept_from(each: Table | Column) -> str:
+    """Return what to add to a definition if the statistics do not have the table or column."""
+    return "" if each.is_for_everybody else " *Not in the statistics.*"
 
 
 def document(region: Region, statistics: Location) -> str:

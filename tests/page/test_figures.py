@@ -2,7 +2,7 @@
 
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,32 @@ def test_time_stays_in_the_building_where_a_room_was(make_page: MakePage) -> Non
         ("Old", "5-8"): 30 * 60,
     }
     assert summed(page, "time", "used_days", "room_days_loaded") == (60, 60)
+
+
+def test_bookings_ahead_count_in_the_building_to_which_a_room_will_have_moved(
+    make_page: MakePage,
+) -> None:
+    before, after = (Room("oak", week=ALWAYS, building=name) for name in ("Old", "New"))
+    other = Room("elm", week=ALWAYS, building="New")
+    dates = days_from(date(2026, 6, 1), 20)
+    now, moves_on = datetime(2026, 6, 10, 12, tzinfo=UTC), date(2026, 6, 15)
+    bookings = [book(before, day, "09:00", "10:00") for day in dates]
+    scene = scenario((before, other), bookings, dates)
+    history = ((dates[0], (before, other)), (moves_on, (after, other)))
+    page = make_page(replace(scene, now=now, history=history))
+    days_old, days_new = (moves_on - now.date()).days, (dates[-1] - moves_on).days + 1
+    day = 24 * 60
+    assert by_building_and_band(page, "ahead", "booked_minutes") == {
+        ("Old", "5-8"): 60 * days_old,
+        ("New", "5-8"): 60 * days_new,
+    }
+    assert by_building_and_band(page, "ahead", "open_minutes") == {
+        ("Old", "5-8"): day * days_old,
+        ("New", "5-8"): day * (days_old + 2 * days_new),
+    }
+    assert page.database.rows(
+        "SELECT building, sum(booked_minutes) FROM busy_ahead GROUP BY building ORDER BY building"
+    ) == [("New", 60 * days_new), ("Old", 60 * days_old)]
 
 
 def test_every_building_and_band_has_its_own_sums(worked: Page) -> None:

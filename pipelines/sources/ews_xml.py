@@ -96,14 +96,13 @@ _TRANSIENT_CODES: Final = TOO_BUSY | {
     *("ErrorInternalServerError", "ErrorInternalServerTransientError", "ErrorMailboxFailover"),
     "ErrorMailboxStoreUnavailable",
 }
-_CODES_OF_THE_ACCOUNT: Final = frozenset(
-    {
-        "ErrorAccountDisabled",
-        "ErrorInvalidServerVersion",
-        "ErrorPasswordChangeRequired",
-        "ErrorPasswordExpired",
-    }
-)
+_REACHES: Final = {
+    "ErrorPasswordChangeRequired": Reach.EXCHANGE,
+    "ErrorPasswordExpired": Reach.EXCHANGE,
+    # The account that signs in, or the room's; the endpoint, or the server of the room's mailbox.
+    "ErrorAccountDisabled": Reach.UNCLEAR,
+    "ErrorInvalidServerVersion": Reach.UNCLEAR,
+}
 VIEW_CUT_SHORT: Final = "ViewCutShort"
 _VALUES: Final = f"{{{TNS}}}Value"
 
@@ -189,7 +188,7 @@ class StrictService:
         known = next(filter(is_response_code, codes), "UnknownCode")
         return ReadError(
             known,
-            Reach.EXCHANGE if known in _CODES_OF_THE_ACCOUNT else Reach.ROOM,
+            _REACHES.get(known, Reach.ROOM),
             is_transient=known in _TRANSIENT_CODES,
             retry_after=float(back_off) / 1000 if back_off.isdecimal() else None,
         )

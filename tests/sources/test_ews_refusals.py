@@ -113,6 +113,27 @@ def test_an_error_that_stays_is_one_rooms_and_asked_once(
     assert len(source.read(OTHER_ROOM, WEEK)) == 2
 
 
+@pytest.mark.parametrize(
+    ("code", "reach"),
+    [
+        ("ErrorPasswordExpired", Reach.EXCHANGE),
+        ("ErrorAccountDisabled", Reach.UNCLEAR),
+        ("ErrorInvalidServerVersion", Reach.UNCLEAR),
+    ],
+)
+def test_what_may_be_said_of_one_mailbox_alone_stops_no_other_room(
+    exchange: StartExchange, open_source: Open, code: str, reach: Reach
+) -> None:
+    tenant = Tenant([Mailbox(ROOM, items=meetings(3)), Mailbox(OTHER_ROOM, items=meetings(2))])
+    tenant.faults.add(Fault("soap_fault", room=ROOM, code=code))
+    source = open_source(exchange(tenant))
+    assert refused(lambda: source.read(ROOM, WEEK)) == (code, reach)
+    if reach is Reach.UNCLEAR:
+        assert len(source.read(OTHER_ROOM, WEEK)) == 2
+    else:
+        assert refused(lambda: source.read(OTHER_ROOM, WEEK)) == (code, reach)
+
+
 def test_a_room_without_a_mailbox_is_named_by_its_code(read: Read) -> None:
     tenant = Tenant([])
     assert refused(lambda: read(tenant)) == ("ErrorNonExistentMailbox", Reach.ROOM)

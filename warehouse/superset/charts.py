@@ -32,7 +32,7 @@ class Chart:
     by: list[str] = field(default_factory=list)
     width: int = 6
     height: int = 46
-    where: list[tuple[str, str, str | int | list[str] | None]] = field(default_factory=list)
+    where: list[list[Any]] = field(default_factory=list)
     is_weekly: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 

@@ -40,6 +40,8 @@ _TOO_BUSY_TO_SIGN_IN: Final = re.compile(
     rb'"error"\s*:\s*"(?:temporarily_unavailable|server_error)"'  # Entra sends them with HTTP 400
 )
 _REMEMBERED: Final = 100
+_MOST_BYTES: Final = 256 * 1024 * 1024  # unpacked; parsing takes several times that
+_PART_BYTES: Final = 64 * 1024
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.+?-----END \1-----", re.DOTALL)
 LIBRARIES: Final = (
     "exchangelib",
@@ -182,7 +184,7 @@ class TimedAdapter(HTTPAdapter):
 
         Raises:
             ReadError: any failure below HTTP (``failure_of``); ``HttpsRequired``;
-                ``MalformedResponse`` for the answer to an earlier request.
+                ``AnswerTooLarge``; ``MalformedResponse`` for the answer to an earlier request.
         """
         if not (request.url or "").lower().startswith("https://"):
             raise ReadError("HttpsRequired", Reach.EXCHANGE)
@@ -192,7 +194,8 @@ class TimedAdapter(HTTPAdapter):
             deadline = self._context.deadline
             limits = (deadline.limit(_CONNECT_SECONDS), deadline.limit(self._context.stall_seconds))
             response = super().send(request, timeout=limits, proxies=proxies)
-            _ = response.content  # read the body now: if it breaks off, that is a ReadError too
+            # Read the body now: if it breaks off, that is a ReadError too.
+            response._content = _body_of(response)  # noqa: SLF001  as its property content does
         except (requests.RequestException, OSError, ValueError) as error:  # ValueError: odd chunks
             failure = failure_of(error)
         else:
@@ -215,6 +218,17 @@ class TimedAdapter(HTTPAdapter):
         """Leave trust to the context: add nothing, and switch nothing off."""
         conn.cert_reqs = "CERT_REQUIRED"
         conn.ca_certs = conn.ca_cert_dir = None
+
+
+def _body_of(response: requests.Response) -> bytes:
+    parts, size = [], 0
+    for part in response.iter_content(_PART_BYTES):
+        parts.append(part)
+        size += len(part)
+        if size > _MOST_BYTES:
+            response.close()
+            raise ReadError("AnswerTooLarge")
+    return b"".join(parts)
 
 
 def secured(session: requests.Session, adapter: TimedAdapter) -> requests.Session:

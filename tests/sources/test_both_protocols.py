@@ -5,6 +5,7 @@ optional field fails the whole room; a short list passes as complete (a series i
 occurrences, an item lost between two pages, two items with one id).
 """
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -102,6 +103,22 @@ def test_a_cut_answer_fails_the_room_alone(
     tenant.faults.add(Fault("cut", operation=VIEWS[kind], room=ROOM, at_byte=at_byte))
     source = open_either(tenant)
     assert refused(lambda: source.read(ROOM, WEEK)) == ("MalformedResponse", Reach.ROOM)
+    assert len(source.read(OTHER_ROOM, WEEK)) == 2
+
+
+def test_an_answer_that_unpacks_to_far_too_much_fails_the_room_alone(
+    open_either: OpenEither, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.sources.wire._MOST_BYTES", 1_000_000)
+    tenant = two_rooms()
+    packed = {"Content-Encoding": "gzip"}
+    body = gzip.compress(b" " * 10_000_000)
+    tenant.faults.add(
+        Fault("http", operation=VIEWS[kind], room=ROOM, status=200, body=body, headers=packed)
+    )
+    source = open_either(tenant)
+    assert refused(lambda: source.read(ROOM, WEEK)) == ("AnswerTooLarge", Reach.ROOM)
+    assert tenant.log.operations(ROOM) == [VIEWS[kind]]
     assert len(source.read(OTHER_ROOM, WEEK)) == 2
 
 

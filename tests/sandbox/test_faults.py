@@ -50,6 +50,13 @@ def test_an_http_fault_answers_with_its_status(
     assert [entry.status for entry in held.log] == [status]
 
 
+def test_a_stale_answer_is_the_one_before_it(server: SandboxExchange, held: Tenant) -> None:
+    held.faults.add(Fault("stale", after=1, times=1))
+    with connected(server) as client:
+        first, stale, own = find_day(client), find_day(client, OTHER_ROOM), find_day(client)
+    assert first.texts(IDS) == stale.texts(IDS) == own.texts(IDS) != []
+
+
 def test_a_soap_fault_carries_the_back_off(server: SandboxExchange, held: Tenant) -> None:
     held.faults.add(Fault("soap_fault", back_off_milliseconds=1500))
     with connected(server) as client:

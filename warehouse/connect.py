@@ -80,7 +80,7 @@ def _follow(folder: Location, region: Region, bookings: bool, use: Callable[[str
             return use(str(_cached(version)))
         try:
             return use(str(version))
-        except (duckdb.IOException, FileNotFoundError, PermissionError):
+        except (duckdb.Error, FileNotFoundError, PermissionError) as refused:
             try:
                 os.close(os.open(version, os.O_RDONLY))
             except FileNotFoundError:
@@ -90,7 +90,10 @@ def _follow(folder: Location, region: Region, bookings: bool, use: Callable[[str
                     f"{version}: cannot be read ({error.strerror}): "
                     "see to its permissions, or ask its operators for access"
                 ) from None
-            raise
+            raise VersionError(
+                f"{version}: cannot be opened ({type(refused).__name__}): it is damaged, or was "
+                f"made for another DuckDB: run 'insights publish --region {region}'"
+            ) from refused
     raise VersionError(
         f"{pointer(folder, region)}: leads to no database: run 'insights publish --region {region}'"
     )

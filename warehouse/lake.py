@@ -283,7 +283,12 @@ class Lake:
             try:
                 footer = pq.read_metadata(source)
                 refuse_other_columns(dataset, self.region, footer.schema.to_arrow_schema())
-            except (pa.ArrowInvalid, OSError):
+            except (pa.ArrowInvalid, OSError) as error:
+                if reason := getattr(error, "strerror", None):  # the disk's; Arrow's have none
+                    raise LakeError(
+                        f"{self._storage.path(*parts)}: cannot be read ({reason}): see to its "
+                        "permissions, its disk and the limit of open files; do not delete it"
+                    ) from None
                 raise FormatError("is damaged") from None
         return footer
 

@@ -220,6 +220,9 @@ def exit_code(error: BaseException) -> int | None:
         case OSError():
             what = ": ".join(map(str, filter(None, (error.filename, error.strerror))))
             fail([f"{what}; see to its permissions and disk, or name another place"])
+        case _ if type(error).__module__.endswith("duckdb"):  # its text may quote values
+            remedy = "run 'insights publish' for the region"
+            fail([f"the database is not as it was published ({type(error).__name__}); {remedy}"])
         case _:  # our own errors have an exit code if the operator can fix them
             code = getattr(error, "exit_code", None)
             if code is not None:

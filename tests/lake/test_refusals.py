@@ -207,3 +207,15 @@ def test_a_lake_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None
         lake.replace("bookings", SATURDAY, stored())
     assert "\n" not in str(refusal.value)
     assert refusal.value.__suppress_context__
+
+
+def test_a_file_that_the_disk_refuses_is_not_called_damaged(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_source: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    lake.replace("bookings", SATURDAY, stored(booking("a")))
+    monkeypatch.setattr("pyarrow.parquet.read_metadata", refuse)
+    with pytest.raises(LakeError, match=r"cannot be read \(Permission denied\).*do not delete it"):
+        files(lake, "bookings")

@@ -1,11 +1,13 @@
 """A night from a room mailbox over EWS to a figure in the database, including failed nights."""
 
+import os
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
 from pipelines.history import open_instance
@@ -357,3 +359,31 @@ def test_a_lake_that_is_gone_leaves_the_figures_as_they_were(
     assert company.query("SELECT sum(booked_minutes) FROM utilization") == before
     shutil.rmtree(company.directory / "warehouse")
     assert company.run() == 0
+
+
+@pytest.mark.parametrize("command", ["status", "report", "export", "what-if"])
+def test_a_database_that_was_cut_off_is_told_in_a_line(
+    read_company: Company, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    warehouse = read_company.directory / "warehouse"
+    for file in {path.resolve() for path in warehouse.rglob("*.duckdb")}:
+        file.chmod(0o640)
+        os.truncate(file, 5000)
+    options = {"export": ["--to", str(read_company.directory / "x")], "what-if": ["--suggest"]}
+    arguments = [command, "--region", "EU", *options.get(command, [])]
+    assert read_company.insights(*arguments) == 1
+    said = capsys.readouterr()
+    (line,) = [each for each in (said.out + said.err).splitlines() if "cannot be opened" in each]
+    assert "is damaged, or was made for another DuckDB: run 'insights publish --region EU'" in line
+
+
+def test_a_database_that_somebody_changed_is_told_in_a_line(
+    read_company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in (read_company.directory / "warehouse").glob("*.duckdb"):
+        file.resolve().chmod(0o640)
+        with duckdb.connect(str(file.resolve())) as connection:
+            connection.execute("DROP TABLE build_info")
+    assert read_company.insights("status", "--region", "EU") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: the database is not as it was published (CatalogException);")

@@ -41,6 +41,8 @@ from warehouse.targets import Measure, Target
 
 MOST_DAYS: Final = 1080
 """The most days back, or ahead, that may be configured: the lake has a file for each day."""
+MOST_BOOKINGS: Final = 1_000_000
+"""The largest group that may be configured: more would show nothing of any region."""
 _CLOUDS: Final[Mapping[str, tuple[str, str]]] = {
     "global": ("https://graph.microsoft.com", "https://login.microsoftonline.com"),
     "usgov": ("https://graph.microsoft.us", "https://login.microsoftonline.us"),
@@ -263,7 +265,7 @@ class RegionSettings(Keys):
     open_hours: OpenHours = DEFAULT_OPEN_HOURS
     accepted_domains: Annotated[frozenset[Domain], Field(strict=False)] = frozenset()
     headcount: bool = True
-    minimum_group: int = Field(default=0, ge=1)
+    minimum_group: int = Field(default=0, ge=1, le=MOST_BOOKINGS)
     closures: Annotated[
         tuple[Annotated[Closure, BeforeValidator(_ClosureKeys.closure)], ...], Field(strict=False)
     ] = ()
@@ -301,7 +303,7 @@ class Settings(Keys):
     trailing_days: int = Field(default=14, ge=0, le=MOST_DAYS)
     ahead_days: int = Field(default=180, ge=0, le=MOST_DAYS)
     retention_months: int = Field(default=13, ge=1, le=1200)
-    minimum_group: int = Field(default=5, ge=1)
+    minimum_group: int = Field(default=5, ge=1, le=MOST_BOOKINGS)
     count_held_as_booked: bool = False
     keep_versions: int = Field(default=7, ge=1)
     export_parquet: bool = True

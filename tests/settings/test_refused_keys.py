@@ -129,6 +129,16 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
     "a number in quotes": (_top(ahead_days="180"), "ahead_days", "must be a whole number"),
     "a number that is a truth": (_top(keep_versions=True), "keep_versions", "a whole number"),
     "a number too small": (_top(retention_months=0), "retention_months", "must be at least 1"),
+    "a group of more than all bookings": (
+        _top(minimum_group=10**23),
+        "minimum_group",
+        "must be at most 1000000",
+    ),
+    "a group of a region of more than all bookings": (
+        in_eu(minimum_group=10**23),
+        "regions.EU.minimum_group",
+        "must be at most 1000000",
+    ),
     "an engine that is none": (_top(engine="flink"), "engine", "must be 'duckdb' or 'spark'"),
     "a worker's memory that is no size": (
         _top(spark={"worker_memory": "a lot"}),

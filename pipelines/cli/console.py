@@ -123,7 +123,7 @@ def show_run(settings: Settings, region: Region, facts: "RunFacts") -> None:
         codes = facts.failed_rooms.values() if facts.bookings is None else ()
         fail_run(facts.error, codes, kinds)
     elif not facts.is_success:
-        fail([f"{region}: the run failed in Dagster; its UI has the step that failed"])
+        fail([f"{region}: interrupted, or failed (Dagster has the step); run it again"])
     warehouse = settings.regions[region].warehouse
     if facts.database:
         path = warehouse / facts.database

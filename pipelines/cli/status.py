@@ -119,7 +119,7 @@ class Status:
         if run is not None and run.state == "failed":
             # A night that failed for the warehouse says of it what was said already.
             if self.warehouse_error is None or run.error_code != VersionError.__name__:
-                yield run.error or "the run failed in Dagster; its UI has the step that failed"
+                yield (run.error or "interrupted, or failed (Dagster has the step); run it again")
             if self.is_stale:
                 then = f"then 'insights run --region {region}'"
                 yield f"run 'insights check --region {region}', {then}"

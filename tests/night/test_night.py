@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -387,3 +388,16 @@ def test_a_database_that_somebody_changed_is_told_in_a_line(
     assert read_company.insights("status", "--region", "EU") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: the database is not as it was published (CatalogException);")
+
+
+def test_a_run_that_was_interrupted_is_to_be_run_again(
+    company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_arguments: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("pipelines.night.record_directory", interrupt)
+    assert company.run() == 1
+    assert "EU: interrupted, or failed (Dagster has the step); run it again" in (
+        capsys.readouterr().err
+    )

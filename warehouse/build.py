@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 import pyarrow as pa
 
-from transforms.contract.lake import LAKE
+from transforms.contract.lake import LAKE, ROOMS
 from warehouse.directory import as_of_days, restated_from
 from warehouse.engine import Engine
 from warehouse.in_use import PLACE_HOURS, peaks, place_changes, place_hours
@@ -116,7 +116,7 @@ class LakeRows:
         self._lake, self._options = lake, options
         self._held: dict[str, ExitStack] = defaultdict(ExitStack)
         self._days: dict[Daily, list[date]] = {}
-        self._rooms: list[dict[str, Any]] | None = None
+        self._rooms: pa.Table | None = None
         self._checked: dict[Daily, set[date]] = defaultdict(set)
 
     def __enter__(self) -> Self:
@@ -128,11 +128,12 @@ class LakeRows:
         for held in self._held.values():
             held.close()
 
-    def rooms(self) -> list[dict[str, Any]]:
+    def rooms(self) -> pa.Table:
         """Return the rooms of the directory as it is now, by room_id."""
         if self._rooms is None:
             listed = self._lake.read("rooms")
-            self._rooms = [] if listed is None else listed.sort_by("room_id").to_pylist()
+            listed = ROOMS.empty_table() if listed is None else listed
+            self._rooms = listed.sort_by("room_id")
         return self._rooms
 
     def days(self, dataset: Daily) -> list[date]:

@@ -228,6 +228,10 @@ class Engine:
         """Return a work table."""
         return self._connection.sql(f"FROM {name}").to_arrow_table()
 
+    def reader(self, name: str, rows: int) -> pa.RecordBatchReader:
+        """Return the rows of a work table, so many at a time."""
+        return self._connection.sql(f"FROM {name}").to_arrow_reader(rows)
+
     def values(self, query: str, parameters: Sequence[object] = ()) -> list[object]:
         """Return the first column of a query."""
         return [row[0] for row in self._connection.execute(query, list(parameters)).fetchall()]

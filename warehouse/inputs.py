@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.contract import (
     CAPACITY_BANDS,
@@ -66,7 +67,7 @@ class Inputs:
     """The room directory of one build, with a number for each version, zone and calendar.
 
     ``rooms`` is the directory as it is now (``listed``), ``versions`` the result of
-    ``room_versions``.
+    ``room_versions``. Both are Arrow tables: as Python's rows, those of 80,000 rooms took 150 MB.
 
     Raises:
         BuildError: the time zone, country or opening hours of a room are invalid.
@@ -75,19 +76,23 @@ class Inputs:
     def __init__(
         self,
         region: Region,
-        rooms: Sequence[Mapping[str, Any]],
-        versions: Sequence[Mapping[str, Any]],
+        rooms: pa.Table,
+        versions: pa.Table,
         closures: Sequence[Closure],
         now: datetime,
     ) -> None:
         self.region, self.now = region, now
         self.listed, self.versions = rooms, versions
-        self._profiles = [_profile_of(room, closures) for room in versions]
-        names = sorted({profile.time_zone for profile in self._profiles})
+        self._numbers: dict[Profile, int] = {}
+        numbers = [
+            self._numbers.setdefault(_profile_of(room, closures), len(self._numbers))
+            for batch in versions.to_batches(_ROOMS_AT_A_TIME)
+            for room in batch.to_pylist()
+        ]
+        self._profile = pa.array(numbers, pa.int32())
+        names = sorted({profile.time_zone for profile in self._numbers})
         # Any date will do: if the phase differs on other dates, cells are only split in two.
         self._phases = {name: phase_minutes(name, now.date()) for name in names}
-        distinct = dict.fromkeys(self._profiles)
-        self._numbers = {profile: number for number, profile in enumerate(distinct)}
 
     @property
     def rooms(self) -> int:
@@ -102,26 +107,17 @@ class Inputs:
     def directory(self) -> pa.Table:
         """Return the versions of the rooms with their numbers (R18)."""
         zones = list(self._phases)
-        rows = [
-            {
-                **_with_kind(room),
-                "room_no": number,
-                "zone_no": zones.index(profile.time_zone),
-                "phase_minutes": self._phases[profile.time_zone],
-                "profile": self._numbers[profile],
-            }
-            for number, (room, profile) in enumerate(
-                zip(self.versions, self._profiles, strict=True)
-            )
-        ]
-        return pa.Table.from_pylist(rows, _DIRECTORY)
+        names = [profile.time_zone for profile in self._numbers]
+        zone_no = pa.array([zones.index(name) for name in names], pa.int32())
+        phase = pa.array([self._phases[name] for name in names], pa.int32())
+        rows = _with_kind(self.versions).append_column("room_no", _numbers_of(self.versions))
+        rows = rows.append_column("zone_no", zone_no.take(self._profile))
+        rows = rows.append_column("phase_minutes", phase.take(self._profile))
+        return rows.append_column("profile", self._profile)
 
     def current_rooms(self) -> pa.Table:
         """Return the rooms as they are now, in order."""
-        rows = [
-            _with_kind(room) | {"room_order": number} for number, room in enumerate(self.listed)
-        ]
-        return pa.Table.from_pylist(rows, _CURRENT_ROOMS)
+        return _with_kind(self.listed).append_column("room_order", _numbers_of(self.listed))
 
     def settings(
         self, data_through: date | None, options: PublishOptions, restated_from: date | None
@@ -185,9 +181,7 @@ class Inputs:
         return rows, pa.Table.from_pylist(zones, _PASS_ZONES)
 
 
-def room_versions(
-    rooms: Sequence[Mapping[str, Any]], as_of: pa.Table, first_asked: Mapping[str, date]
-) -> list[dict[str, Any]]:
+def room_versions(rooms: pa.Table, as_of: pa.Table, first_asked: Mapping[str, date]) -> pa.Table:
     """Return one row for each room and span of days in which it did not change (R18).
 
     Each counts from ``valid_from`` to the day before ``valid_to``; neither is null. Name, time zone
@@ -195,27 +189,31 @@ def room_versions(
     it was added (``first_asked``), the room counts from there, unless the directory says since
     when: a room that could not be read must show as missing (R13).
     """
-    spans: dict[str, list[dict[str, Any]]] = {room["room_id"]: [] for room in rooms}
+    listed = rooms.to_pylist()
+    spans: dict[str, list[dict[str, Any]]] = {room["room_id"]: [] for room in listed}
     for span in as_of.to_pylist():
         if span["room_id"] in spans:
             spans[span["room_id"]].append(span)
     versions: list[dict[str, Any]] = []
-    for room in rooms:
+    for room in listed:
         own = spans[room["room_id"]] or [{**room, "valid_from": date.min, "valid_to": None}]
         if room["valid_from"] is None:
             day = own[0]["valid_from"]
             own[0]["valid_from"] = min(day, first_asked.get(room["room_id"], day))
         kept = {name: room[name] for name in ("name", "time_zone", "opened_on", "closed_on")}
         versions += [span | kept | {"valid_to": span["valid_to"] or date.max} for span in own]
-    return versions
+    return pa.Table.from_pylist(versions, VERSIONS)
 
 
-def _with_kind(room: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **room,
-        "is_personal": room["room_type"] in PERSONAL_ROOM_TYPES,
-        "capacity_band": band_of(CAPACITY_BANDS, room["capacity"]),
-    }
+def _with_kind(rooms: pa.Table) -> pa.Table:
+    personal = pc.is_in(rooms["room_type"], pa.array(sorted(PERSONAL_ROOM_TYPES)))
+    bands = [band_of(CAPACITY_BANDS, seats) for seats in rooms["capacity"].to_pylist()]
+    rooms = rooms.append_column("is_personal", personal)
+    return rooms.append_column("capacity_band", pa.array(bands, pa.string()))
+
+
+def _numbers_of(rows: pa.Table) -> pa.Array:
+    return pa.array(range(len(rows)), pa.int32())
 
 
 def _profile_of(room: Mapping[str, object], closures: Sequence[Closure]) -> Profile:
@@ -273,6 +271,9 @@ def _code_version() -> str:
         return "unknown"
 
 
+VERSIONS: Final = pa.schema([*ROOMS, pa.field("valid_to", pa.date32())])
+"""The rows of ``room_versions``."""
+_ROOMS_AT_A_TIME: Final = 1_000
 _CHANGES: Final = {
     "change_days": pa.schema(
         {
@@ -295,18 +296,6 @@ _SERIES_HOURS: Final = pa.schema(
         "minutes": pa.int64(),
         "invited_headcount": pa.int32(),
     }
-)
-_KIND: Final = [pa.field("is_personal", pa.bool_()), pa.field("capacity_band", pa.string())]
-_CURRENT_ROOMS: Final = pa.schema([*ROOMS, *_KIND, pa.field("room_order", pa.int32())])
-_DIRECTORY: Final = pa.schema(
-    [
-        *(*ROOMS, *_KIND),
-        pa.field("valid_to", pa.date32()),
-        pa.field("room_no", pa.int32()),
-        pa.field("zone_no", pa.int32()),
-        pa.field("phase_minutes", pa.int32()),
-        pa.field("profile", pa.int32()),
-    ]
 )
 _PASS_ZONES: Final = pa.schema({"zone_no": pa.int32(), "first_cell": pa.int64()})
 _LIVE: Final = pa.schema(

@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.contract import CONTRACT_VERSION, Region, Table
+from transforms.contract import CONTRACT_VERSION, Table
 from transforms.contract.database import STATISTICS, TABLES
 from warehouse.ahead import BUSY_AHEAD, load_busy_ahead
 from warehouse.build import (
@@ -38,17 +38,15 @@ from warehouse.build import (
     Survey,
     survey,
 )
-from warehouse.connect import connect, opened
+from warehouse.connect import connect
 from warehouse.engine import Engine, EngineError, building
 from warehouse.inputs import PublishOptions
 from warehouse.lake import Lake, LakeError
 from warehouse.profiles import PROFILE, PROFILE_COUNTS, TOLD_COUNTS, count_bookings, load_profile
-from warehouse.profiles.memory import MEMORY, REMEMBERED_ROWS
+from warehouse.profiles.last_version import LastVersion
 from warehouse.storage import FOLDER_MODE, Location, WarehouseError
+from warehouse.trim import give_back
 from warehouse.versions import (
-    VersionError,
-    at_hand,
-    current_version,
     new_version,
     parquet_draft,
     parquet_pointer,
@@ -109,7 +107,7 @@ _COMPRESSION: Final = "snappy"  # some BI tools read no other
 _ROW_GROUP_ROWS: Final = 122_880
 
 Builder: TypeAlias = Callable[
-    [Lake, Path, PublishOptions, datetime, pa.Table | None], tuple[date | None, dict[str, int]]
+    [Lake, Path, PublishOptions, datetime, LastVersion | None], tuple[date | None, dict[str, int]]
 ]
 """Builds a database as ``build`` does."""
 
@@ -144,7 +142,7 @@ def publish(
             what they saw before.
     """
     refuse_lost_lake(lake, warehouse)
-    memory = _memory(warehouse, lake.region)
+    last = LastVersion(warehouse, lake.region)
     with new_version(
         warehouse,
         lake.region,
@@ -153,7 +151,7 @@ def publish(
         is_parquet=options.is_parquet,
     ) as draft:
         try:
-            data_through, rows = (builder or build)(lake, draft, options, now, memory)
+            data_through, rows = (builder or build)(lake, draft, options, now, last)
         except EngineError:
             lake.refuse_damage()
             raise
@@ -189,12 +187,13 @@ def build(
     path: Path,
     options: PublishOptions,
     now: datetime,
-    memory: pa.Table | None = None,
+    last: LastVersion | None = None,
 ) -> tuple[date | None, dict[str, int]]:
     """Build the database at the path; return data_through and the rows of every table.
 
     The statistics for everybody are built beside it, and so are both as Parquet, if asked for.
-    ``memory`` is what the last thirty nights showed of ``booking_profile``.
+    ``last`` tells what the last thirty nights showed of ``booking_profile``. It is not read before
+    the passes are over: memory would hold it through all of them.
     """
     with (
         LakeRows(lake, options) as rows,
@@ -204,7 +203,7 @@ def build(
             found = survey(engine, lake, rows, options, now)
         build_rooms(engine, rows, found, options)
         rows.check_unread()
-        finish(engine, path, found, options, memory)
+        finish(engine, path, found, options, last)
         counted = engine.counts(TABLES)
     return found.data_through, counted
 
@@ -226,6 +225,7 @@ def build_rooms(
         for step in BEFORE:
             engine.run(f"before/{step}")
     passes.run(passes.passes(), each_pass)
+    give_back()
     with engine.transaction(), ThreadPoolExecutor(1) as pool:
         # Python keeps one core busy here, while DuckDB takes the others.
         rooms, days = engine.table("what_if_now"), engine.table("what_if_days")
@@ -242,7 +242,7 @@ def build_rooms(
 
 
 def finish(
-    engine: Engine, path: Path, found: Survey, options: PublishOptions, memory: pa.Table | None
+    engine: Engine, path: Path, found: Survey, options: PublishOptions, last: LastVersion | None
 ) -> None:
     """Build what is above building level, and the statistics beside the database.
 
@@ -259,8 +259,9 @@ def finish(
         with engine.transaction():
             for step in LAST:
                 if step == PROFILE:
+                    give_back()
                     today = now.astimezone(UTC).date()
-                    load_profile(engine, options.minimum_group, today, memory)
+                    load_profile(engine, options.minimum_group, today, last)
                 else:
                     engine.run(f"last/{step}")
         if not options.is_parquet:
@@ -290,26 +291,3 @@ def _write_parquet(
         ):
             for batch in batches:
                 file.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
-
-
-def _memory(warehouse: Location, region: Region) -> pa.Table | None:
-    """Return what the last build remembers of earlier nights, None if there is no such build.
-
-    Its Parquet file is read if there is one: a database in a bucket would be downloaded whole.
-    Labels become numbers at once, batch by batch: of 80,000 rooms they take 63 MB, as texts 154.
-    """
-    try:
-        version = current_version(warehouse, region)
-    except VersionError:
-        return None
-    names = REMEMBERED_ROWS.names
-    with suppress(VersionError, OSError, pa.ArrowInvalid, KeyError):
-        tables = version.parent / version.name.removesuffix(".duckdb")
-        with at_hand(tables / f"{MEMORY}.parquet") as path, pq.ParquetFile(path) as file:
-            batches = (batch.select(names) for batch in file.iter_batches(columns=names))
-            numbered = (batch.cast(REMEMBERED_ROWS) for batch in batches)
-            return pa.Table.from_batches(numbered, REMEMBERED_ROWS)
-    with suppress(VersionError, duckdb.Error, OSError), opened(version) as connection:
-        rows = connection.sql(f"SELECT {', '.join(names)} FROM {MEMORY}")  # noqa: S608 - names of ours
-        return rows.to_arrow_table().cast(REMEMBERED_ROWS)
-    return None

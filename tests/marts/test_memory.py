@@ -1,9 +1,21 @@
-"""A build's memory does not grow with the number of places."""
+"""A build holds in memory what it needs, when it needs it."""
 
+import ctypes
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pytest
+
+from tests.marts.scenario import Room, book, days_from, publish_scenario, scenario
+from warehouse.build import Build
 from warehouse.engine import building
 from warehouse.profiles import count_bookings
+from warehouse.profiles.labels import LABEL, labelled, numbered
+from warehouse.profiles.last_version import LastVersion
+from warehouse.profiles.memory import REMEMBERED_ROWS
+from warehouse.trim import give_back
 
 _PLACES = """
 CREATE TEMP TABLE directory AS
@@ -43,3 +55,49 @@ def test_bookings_of_more_places_and_months_than_memory_holds_groups_of_are_coun
     assert counted == [
         (measure, 2_000 * 12 * number, 2_000 * 12 * 6) for measure, number in bands.items()
     ]
+
+
+def test_what_the_last_version_remembers_is_read_when_all_passes_are_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    run = Build.run
+
+    def passes(build: Build, *arguments: Any) -> None:
+        run(build, *arguments)
+        order.append("passes")
+
+    def shown_since(_: LastVersion, first: date) -> pa.Table:
+        order.append(f"what was shown since {first}")
+        return REMEMBERED_ROWS.empty_table()
+
+    monkeypatch.setattr(Build, "run", passes)
+    monkeypatch.setattr(LastVersion, "shown_since", shown_since)
+    room, monday = Room("fjord"), date(2026, 10, 19)
+    week = scenario((room,), [book(room, monday, "09:00", "10:30")], days_from(monday, 7))
+    publish_scenario(tmp_path, week).close()
+    assert order == ["passes", f"what was shown since {week.now.date() - timedelta(days=30)}"]
+
+
+def test_labels_get_the_same_numbers_as_texts_and_as_dictionaries_that_say_a_text_twice() -> None:
+    texts = ["b", None, "a", "b", None]
+    twice = pa.DictionaryArray.from_arrays(
+        pa.array([0, None, 1, 2, 3], pa.int32()), pa.array(["b", "a", "b", None])
+    )
+    for column in (pa.array(texts), pa.array(texts).cast(LABEL), twice):
+        numbers, values = numbered(pa.chunked_array([column, column.slice(2)]))
+        assert [values[at] for at in numbers] == [*texts, *texts[2:]]
+        assert len(set(values)) == len(values)
+
+
+def test_labelled_rows_keep_nothing_of_the_batches_that_they_came_in() -> None:
+    batch = pa.record_batch({"label": ["a", "b", "a"], "number": [1, 2, 3]})
+    rows = labelled(pa.RecordBatchReader.from_batches(batch.schema, [batch]))
+    assert rows.to_pylist() == batch.to_pylist()
+    (own,) = rows["number"].chunks
+    assert own.buffers()[1].address != batch["number"].buffers()[1].address
+
+
+def test_a_c_library_that_gives_nothing_back_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", str)
+    give_back()

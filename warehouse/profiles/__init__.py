@@ -18,17 +18,17 @@ from transforms.contract.database import TABLES
 from warehouse.engine import Engine
 from warehouse.profiles.bounds import empty_counts, ties, totals_of
 from warehouse.profiles.cells import Cells, Counts, Flags, Floats, Shown, published
+from warehouse.profiles.labels import LABEL, labelled, numbered, numbered_rows
+from warehouse.profiles.last_version import LastVersion
 from warehouse.profiles.memory import (
     CLOSED,
-    LABEL,
     LEVELS,
     MEMORY,
+    REMEMBERED,
     SHOWN,
     Before,
     Memory,
     Place,
-    numbered,
-    numbered_rows,
 )
 from warehouse.profiles.suppression import shown_counts
 
@@ -38,6 +38,7 @@ PROFILE_COUNTS: Final = "profile_counts"
 TOLD_COUNTS: Final = "told_counts"
 _COUNTED_TOGETHER: Final = 10_000
 """Places times months whose bookings are counted at once: all of their groups are in memory."""
+_ROWS_AT_A_TIME: Final = 122_880
 _CELL: Final = ("level", "site", "building", "month")
 _TELLS_MINUTES: Final = 200
 """A region, site or building shows minutes from so many bookings: few would tell their lengths."""
@@ -103,19 +104,24 @@ def count_bookings(engine: Engine) -> None:
         engine.run(f"after/{PROFILE_COUNTS}", append=True)
 
 
-def load_profile(engine: Engine, k: int, built_on: date, memory: pa.Table | None) -> None:
+def load_profile(engine: Engine, k: int, built_on: date, last: LastVersion | None) -> None:
     """Fill ``booking_profile``, ``change_profile`` and the memory of what they show from counts.
 
-    ``memory`` is ``booking_profile_shown`` of the previous build, None if there was none.
+    ``last`` is the previous version, None if nothing is known of one.
     """
     region = str(engine.values("SELECT region FROM settings")[0])
-    remembered = Memory.of(memory, built_on)
+    # What is remembered comes after the counts of each place, or memory would hold both.
+    booked, changed, told = (
+        labelled(engine.reader(name, _ROWS_AT_A_TIME))
+        for name in (BOOKINGS.counts, CHANGES.counts, TOLD_COUNTS)
+    )
+    profiles = [profile_of(booked, BOOKINGS, told), profile_of(changed, CHANGES)]
+    del booked, changed, told
+    remembered = Memory(last.shown_since(built_on - REMEMBERED)) if last else Memory()
     shown: list[pa.Table] = []
     merged = 0
     kept_bookings: dict[tuple[Any, ...], int] = {}
-    for subject in (BOOKINGS, CHANGES):
-        told = engine.table(TOLD_COUNTS) if subject is BOOKINGS else None
-        profile = profile_of(engine.table(subject.counts), subject, told)
+    for subject, profile in zip((BOOKINGS, CHANGES), profiles, strict=True):
         rows, of_subject, of_few = profile_rows(profile, subject, k, remembered)
         shown.append(of_subject)
         merged += of_few

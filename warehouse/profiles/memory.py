@@ -10,7 +10,7 @@ Does not belong here: merging (``suppression.py``), rows (the package itself).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from transforms.contract import FEW
 from warehouse.profiles.bounds import bounds, pinned
 from warehouse.profiles.cells import Cells, Counts, Flags, Former, FormerTotals
+from warehouse.profiles.labels import LABEL, keys, numbered, numbered_rows
 from warehouse.profiles.totals import visible_cells
 
 _Ints: TypeAlias = npt.NDArray[np.int64]
@@ -31,8 +32,6 @@ CLOSED: Final = "closed"
 """Stands for a measure where all that is remembered of a month is that it was closed."""
 LEVELS: Final = ("region", "site", "building", "building_size")
 
-LABEL: Final = pa.dictionary(pa.int32(), pa.string())
-"""A label as its number: a region of 80,000 rooms has 1.7 million rows of them."""
 SHOWN: Final = pa.schema(
     [
         *((name, LABEL) for name in ("level", "site", "building", "capacity_band")),
@@ -47,53 +46,16 @@ Place: TypeAlias = tuple[str | None, ...]
 """() is the region; then site, building and capacity band, each None where a room has none."""
 
 
-def numbered(column: pa.ChunkedArray) -> tuple[_Ints, list[Any]]:
-    """Return the number of each value among the distinct ones, and these; null is one."""
-    if column.type == LABEL:
-        column = column.cast(pa.string())
-    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
-    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
-
-
-def numbered_rows(table: pa.Table, names: Sequence[str]) -> tuple[_Ints, list[tuple[Any, ...]]]:
-    """Return the number of each row among those that differ in some columns, and these."""
-    key, values_of = _keys(table, names)
-    found, number = np.unique(key, return_inverse=True)
-    parts = np.unravel_index(found, [max(1, len(values)) for values in values_of])
-    columns = ([values[at] for at in part] for values, part in zip(values_of, parts, strict=True))
-    return number, list(zip(*columns, strict=True))
-
-
-def _keys(table: pa.Table, names: Sequence[str]) -> tuple[_Ints, list[list[Any]]]:
-    """Return a number for each row, equal where some columns are, and the values of each."""
-    key = np.zeros(len(table), np.int64)
-    values_of = []
-    for name in names:
-        number, values = numbered(table[name])
-        key *= len(values)
-        key += number
-        values_of.append(values)
-    return key, values_of
-
-
 @dataclass(frozen=True)
 class Memory:
     """Numbers that were shown, with the last day on which they were; a cell's latest comes last."""
 
     rows: pa.Table = field(default_factory=REMEMBERED_ROWS.empty_table)
 
-    @classmethod
-    def of(cls, table: pa.Table | None, built_on: date) -> "Memory":
-        """Return what a build remembers of the thirty nights before ``built_on``."""
-        if table is None:
-            return cls()
-        rows = table.select(REMEMBERED_ROWS.names).cast(REMEMBERED_ROWS)
-        return cls(rows.filter(pc.field("last_shown_on") >= built_on - REMEMBERED))
-
     def with_shown(self, shown: pa.Table, built_on: date) -> "Memory":
         """Return the memory after a build on a day that showed ``shown``, schema ``SHOWN``."""
         every = pa.concat_tables([self.rows.select(SHOWN.names), shown])
-        labels, _ = _keys(every, SHOWN.names[:-1])
+        labels, _ = keys(every, SHOWN.names[:-1])
         before, now = np.split(labels, [len(self.rows)])
         is_kept = np.ones(len(before), np.bool_)
         if len(now):

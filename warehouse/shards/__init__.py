@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 
 from transforms.contract import Region
 from transforms.contract.database import TABLES
-from transforms.contract.lake import LAKE, ROOMS
+from transforms.contract.lake import LAKE
 from warehouse.build import DAILY, Daily, Stage, Survey, load_rooms
 from warehouse.engine import BuildError, Engine, EngineError, Left, building
 from warehouse.inputs import Inputs, PublishOptions
@@ -50,7 +50,6 @@ OF_SHARDS: Final = tuple(
 """Tables that are the rows of all shards, one shard after another."""
 _OF_ROOMS: Final = ("rooms", "versions")
 _STAGES: Final = (*EACH_PASS, Stage(("site_changes", "site_rooms")))
-_VERSIONS: Final = pa.schema([*ROOMS, pa.field("valid_to", pa.date32())])
 _ROWS_SCHEMA: Final[Mapping[Daily, pa.Schema]] = {
     name: pa.schema(
         [*LAKE[name].schema, pa.field("lake_date", pa.date32()), pa.field("lake_row", pa.int64())]
@@ -194,12 +193,9 @@ def shard_table(shards: Sequence[Shard]) -> pa.Table:
 
 def rooms_of(inputs: Inputs, shard: Shard) -> dict[str, bytes]:
     """Return a shard's rooms in the form sent to it: as they are now, and in all versions."""
-    own = frozenset(shard.rooms)
+    own = pa.array(shard.rooms, pa.string())
     found = zip(_OF_ROOMS, (inputs.listed, inputs.versions), strict=True)
-    return {
-        name: packed(pa.Table.from_pylist([r for r in rooms if r["room_id"] in own], _VERSIONS))
-        for name, rooms in found
-    }
+    return {name: packed(rooms.filter(pc.is_in(rooms["room_id"], own))) for name, rooms in found}
 
 
 def packed(rows: pa.Table) -> bytes:
@@ -286,7 +282,7 @@ class Job:
     def _build(
         self, scratch: Path, sent: Mapping[str, Sequence[pa.Table]]
     ) -> list[tuple[str, str]]:
-        rooms, versions = (sent[name][0].to_pylist() for name in _OF_ROOMS)
+        rooms, versions = (sent[name][0] for name in _OF_ROOMS)
         rows = SentRows({dataset: sent[dataset] for dataset in DAILY})
         options, region, now = self.options, self.found.inputs.region, self.found.inputs.now
         inputs = Inputs(region, rooms, versions, options.closures, now)

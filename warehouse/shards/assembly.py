@@ -14,10 +14,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
-import pyarrow as pa
-
 from transforms.contract import Region
 from transforms.contract.database import TABLES
+from transforms.contract.lake import ROOMS
 from warehouse.build import (
     PEAKS,
     PLACE_CHANGES,
@@ -28,8 +27,9 @@ from warehouse.build import (
 )
 from warehouse.engine import BuildError, Engine, building, bytes_of
 from warehouse.in_use import peaks
-from warehouse.inputs import Inputs, PublishOptions
+from warehouse.inputs import VERSIONS, Inputs, PublishOptions
 from warehouse.lake import Lake
+from warehouse.profiles.last_version import LastVersion
 from warehouse.publish import build_rooms, finish
 from warehouse.shards import (
     OF_SHARDS,
@@ -76,7 +76,7 @@ class ShardBuilder(ABC):
         path: Path,
         options: PublishOptions,
         now: datetime,
-        memory: pa.Table | None = None,
+        last: LastVersion | None = None,
     ) -> tuple[date | None, dict[str, int]]:
         """Build the database at the path; return data_through and the rows of every table.
 
@@ -92,7 +92,9 @@ class ShardBuilder(ABC):
             shards = self._planned(engine, rows, found, options)
             if shards and found.dates:
                 out = held.enter_context(self._out(path, lake.region))
-                without_rooms = Inputs(lake.region, (), (), (), now)
+                without_rooms = Inputs(
+                    lake.region, ROOMS.empty_table(), VERSIONS.empty_table(), (), now
+                )
                 job = Job(
                     replace(found, inputs=without_rooms),
                     replace(options, threads=1),
@@ -108,7 +110,7 @@ class ShardBuilder(ABC):
                     _assemble(engine, found, options, files)
             else:
                 build_rooms(engine, rows, found, options)
-            finish(engine, path, found, options, memory)
+            finish(engine, path, found, options, last)
             counted = engine.counts(TABLES)
         return found.data_through, counted
 
@@ -119,7 +121,7 @@ class ShardBuilder(ABC):
         counted = engine.count_by_room(("lake_bookings", "lake_coverage"))
         limit = most_rows(self._worker_memory, bytes_of(options.memory_limit))
         wanted = self._shards or -(-sum(counted.values()) // ROWS_A_SHARD)
-        return plan_shards(found.inputs.versions, counted, max(1, wanted), limit)
+        return plan_shards(found.inputs.versions.to_pylist(), counted, max(1, wanted), limit)
 
     @contextmanager
     def _out(self, path: Path, region: Region) -> Iterator[Location]:

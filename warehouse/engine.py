@@ -43,7 +43,6 @@ COLUMN_TYPES: Final = {
 }
 """The types of the contract as DuckDB names them."""
 
-
 _LOOKED_AT: Final[set[tuple[str, str]]] = set()
 """Tables of the contract, each with a SELECT whose columns were found to match it."""
 _EMPTY: Final[dict[tuple[tuple[str, Table], ...], bytes]] = {}

@@ -259,7 +259,6 @@ def finish(
         with engine.transaction():
             for step in LAST:
                 if step == PROFILE:
-                    give_back()
                     today = now.astimezone(UTC).date()
                     load_profile(engine, options.minimum_group, today, last)
                 else:

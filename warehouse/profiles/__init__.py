@@ -31,6 +31,7 @@ from warehouse.profiles.memory import (
     Place,
 )
 from warehouse.profiles.suppression import shown_counts
+from warehouse.trim import give_back
 
 PROFILE: Final = "booking_profile"
 _NAMES: Final = ("site", "building", "capacity_band")
@@ -110,13 +111,14 @@ def load_profile(engine: Engine, k: int, built_on: date, last: LastVersion | Non
     ``last`` is the previous version, None if nothing is known of one.
     """
     region = str(engine.values("SELECT region FROM settings")[0])
-    # What is remembered comes after the counts of each place, or memory would hold both.
+    # What is remembered comes after the counts by themselves, or memory would hold both.
     booked, changed, told = (
         labelled(engine.reader(name, _ROWS_AT_A_TIME))
         for name in (BOOKINGS.counts, CHANGES.counts, TOLD_COUNTS)
     )
     profiles = [profile_of(booked, BOOKINGS, told), profile_of(changed, CHANGES)]
     del booked, changed, told
+    give_back()
     remembered = Memory(last.shown_since(built_on - REMEMBERED)) if last else Memory()
     shown: list[pa.Table] = []
     merged = 0

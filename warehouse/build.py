@@ -8,6 +8,7 @@ rooms are distributed to machines (``shards``).
 A pass takes few enough days that its work fits into memory, however large the lake is.
 """
 
+import ctypes
 import os
 from bisect import bisect_right
 from collections import defaultdict
@@ -368,6 +369,17 @@ class Build:
 def days_in_a_pass(rooms: int, options: PublishOptions) -> int:
     """Return how many days of that many rooms one pass can take."""
     return max(1, min(_LONGEST_PASS_DAYS, options.room_days_per_pass // max(1, rooms)))
+
+
+def give_back() -> None:
+    """Give back what Arrow and the C library hold without need, where these can.
+
+    Of 80,000 rooms, the threads of the passes leave some 300 MB behind.
+    """
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, other libraries do not
+    if trim is not None:
+        trim(0)
 
 
 _FIRST_ASKED: Final = """

@@ -36,6 +36,7 @@ from warehouse.build import (
     Rows,
     Stage,
     Survey,
+    give_back,
     survey,
 )
 from warehouse.connect import connect
@@ -43,9 +44,8 @@ from warehouse.engine import Engine, EngineError, building
 from warehouse.inputs import PublishOptions
 from warehouse.lake import Lake, LakeError
 from warehouse.profiles import PROFILE, PROFILE_COUNTS, TOLD_COUNTS, count_bookings, load_profile
-from warehouse.profiles.last_version import LastVersion
+from warehouse.profiles.remembered import LastVersion
 from warehouse.storage import FOLDER_MODE, Location, WarehouseError
-from warehouse.trim import give_back
 from warehouse.versions import (
     new_version,
     parquet_draft,

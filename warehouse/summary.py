@@ -131,8 +131,8 @@ class Use:
 
     @property
     def booked_hours(self) -> int:
-        """Booked open time, in whole hours."""
-        return round(self.booked_minutes / 60)
+        """Booked open time, in whole hours; halves are rounded up, as on the page."""
+        return (self.booked_minutes + 30) // 60
 
     @property
     def utilization(self) -> float | None:

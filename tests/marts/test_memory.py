@@ -9,13 +9,10 @@ import pyarrow as pa
 import pytest
 
 from tests.marts.scenario import Room, book, days_from, publish_scenario, scenario
-from warehouse.build import Build
+from warehouse.build import Build, give_back
 from warehouse.engine import building
 from warehouse.profiles import count_bookings
-from warehouse.profiles.labels import LABEL, labelled, numbered
-from warehouse.profiles.last_version import LastVersion
-from warehouse.profiles.memory import REMEMBERED_ROWS
-from warehouse.trim import give_back
+from warehouse.profiles.remembered import LABEL, REMEMBERED_ROWS, LastVersion, labelled, numbered
 
 _PLACES = """
 CREATE TEMP TABLE directory AS

@@ -15,23 +15,23 @@ import pyarrow as pa
 
 from transforms.contract import CHANGE_WORDS, FEW, LEAD_TIME_BANDS, MEASURES
 from transforms.contract.database import TABLES
+from warehouse.build import give_back
 from warehouse.engine import Engine
 from warehouse.profiles.bounds import empty_counts, ties, totals_of
 from warehouse.profiles.cells import Cells, Counts, Flags, Floats, Shown, published
-from warehouse.profiles.labels import LABEL, labelled, numbered, numbered_rows
-from warehouse.profiles.last_version import LastVersion
-from warehouse.profiles.memory import (
-    CLOSED,
-    LEVELS,
+from warehouse.profiles.memory import CLOSED, LEVELS, Before, Place
+from warehouse.profiles.remembered import (
+    LABEL,
     MEMORY,
     REMEMBERED,
     SHOWN,
-    Before,
+    LastVersion,
     Memory,
-    Place,
+    labelled,
+    numbered,
+    numbered_rows,
 )
 from warehouse.profiles.suppression import shown_counts
-from warehouse.trim import give_back
 
 PROFILE: Final = "booking_profile"
 _NAMES: Final = ("site", "building", "capacity_band")

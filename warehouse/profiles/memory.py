@@ -3,73 +3,40 @@
 Belongs here: what is remembered, and what follows from it for tonight. A cell whose numbers are
 unchanged is shown as before: two ways of merging it would tell more than one. The cell of all
 closed months changes when a month closes or is deleted; it then hides what that month hides, or the
-difference of two versions would tell it.
+difference of two versions would tell it. Also which cells have rows: those of k bookings whose
+total no subtraction tells.
 Does not belong here: merging (``suppression.py``), rows (the package itself).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from transforms.contract import FEW
 from warehouse.profiles.bounds import bounds, pinned
-from warehouse.profiles.cells import Cells, Counts, Flags, Former, FormerTotals
-from warehouse.profiles.labels import LABEL, keys, numbered, numbered_rows
-from warehouse.profiles.totals import visible_cells
+from warehouse.profiles.cells import Cells, Counts, Flags, Former, FormerTotals, Grid
+from warehouse.profiles.remembered import Memory, numbered, numbered_rows
+from warehouse.profiles.suppression import (
+    ROUNDS,
+    hide_in_corners,
+    hide_in_months,
+    hide_in_places,
+)
 
 _Ints: TypeAlias = npt.NDArray[np.int64]
 
-MEMORY: Final = "booking_profile_shown"
-REMEMBERED: Final = timedelta(days=30)
 _SHARED_ROUNDS: Final = 6
 CLOSED: Final = "closed"
 """Stands for a measure where all that is remembered of a month is that it was closed."""
 LEVELS: Final = ("region", "site", "building", "building_size")
 
-SHOWN: Final = pa.schema(
-    [
-        *((name, LABEL) for name in ("level", "site", "building", "capacity_band")),
-        *((name, LABEL) for name in ("month", "measure", "band")),
-        ("bookings", pa.int64()),
-    ]
-)
-"""Numbers that a build showed: those of a band, or of all merged bands together."""
-REMEMBERED_ROWS: Final = SHOWN.append(pa.field("last_shown_on", pa.date32()))
-
 Place: TypeAlias = tuple[str | None, ...]
 """() is the region; then site, building and capacity band, each None where a room has none."""
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Numbers that were shown, with the last day on which they were; a cell's latest comes last."""
-
-    rows: pa.Table = field(default_factory=REMEMBERED_ROWS.empty_table)
-
-    def with_shown(self, shown: pa.Table, built_on: date) -> "Memory":
-        """Return the memory after a build on a day that showed ``shown``, schema ``SHOWN``."""
-        every = pa.concat_tables([self.rows.select(SHOWN.names), shown])
-        labels, _ = keys(every, SHOWN.names[:-1])
-        before, now = np.split(labels, [len(self.rows)])
-        is_kept = np.ones(len(before), np.bool_)
-        if len(now):
-            order = np.argsort(now)  # a build shows each label once
-            at = order.take(np.searchsorted(now, before, sorter=order), mode="clip")
-            was, is_now = (each["bookings"].to_numpy() for each in (self.rows, shown))
-            is_kept = (now.take(at) != before) | (is_now.take(at) != was)
-        days = pa.repeat(pa.scalar(built_on, pa.date32()), len(shown))
-        new = shown.append_column(REMEMBERED_ROWS.field("last_shown_on"), days)
-        old = self.rows.filter(pa.array(is_kept))
-        # What an earlier build of this day showed is not the latest any more.
-        latest = pc.min_element_wise(old["last_shown_on"], built_on - timedelta(days=1))
-        old = old.set_column(len(SHOWN), REMEMBERED_ROWS.field("last_shown_on"), latest)
-        return Memory(pa.concat_tables([old, new]))
 
 
 class Before:
@@ -350,3 +317,70 @@ def _place_numbers(rows: pa.Table, places: Sequence[Place]) -> _Ints:
     own, found = numbered_rows(rows, ("level", "site", "building", "capacity_band"))
     at = [number.get(tuple(names[: LEVELS.index(level)]), -1) for level, *names in found]
     return np.array(at, np.int64)[own]
+
+
+def visible_cells(
+    totals: Counts, parent: Counts, k: int, told: Counts, former: FormerTotals | None = None
+) -> Flags:
+    """Return which cells (place, month) have rows: k bookings, and no total told by subtraction.
+
+    ``totals`` has the axes place and month, like ``Cells.counts`` without bands; so has ``told``,
+    how many of these bookings the minutes of rooms tell apart.
+    """
+    shown, known = totals >= k, np.zeros(totals.shape, np.bool_)
+    if former is not None:
+        shown = np.where(former.fixed, former.visible, shown)
+        known = (shown & former.fixed) | former.derived
+    everywhere = np.zeros(totals.shape, np.bool_)
+    cells = Cells(totals[:, :, None], parent)
+    least = told[:, :, None].astype(np.float64)
+    limits = least, np.full_like(least, np.inf)
+    grid = Grid(cells, k, shown[:, :, None], known[:, :, None], everywhere)
+    grid.cost = totals[:, :, None].astype(np.float64)
+    for _ in range(ROUNDS):
+        before = grid.shown.copy()
+        hide_in_places(grid)
+        hide_in_months(grid)
+        hide_in_corners(grid)
+        if np.array_equal(before, grid.shown):
+            pins = pinned(cells, grid.shown | grid.known, everywhere, k, limits)
+            beside: set[tuple[int, int]] = set()
+            for place, month, _ in np.argwhere(pins).tolist():
+                if (parent[place], month) not in beside:
+                    _hide_near(grid, totals - told, place, month)
+                beside.add((parent[place], month))
+            if np.array_equal(before, grid.shown):
+                break
+    return grid.shown[:, :, 0]
+
+
+def _hide_near(grid: Grid, slack: Counts, place: int, month: int) -> None:
+    """Hide a cell beside one whose total is told, or else one of those above it.
+
+    ``slack`` is what minutes leave open of each total: a sum must leave that much of its hidden
+    parts open, or be hidden itself.
+    """
+    parent, cost = grid.cells.parent, grid.cost[:, :, 0]
+    shown, free, open_ = grid.shown[:, :, 0], grid.free[:, :, 0], (grid.shown | grid.known)[:, :, 0]
+    in_month, in_place = np.zeros_like(free), np.zeros_like(free)
+    in_month[parent == parent[place], month] = True
+    in_place[place, 1:] = month > 0
+    for near, above in ((in_place, (place, 0)), (in_month, (int(parent[place]), month))):
+        lacking = grid.k - 1 - slack[near & ~open_].sum()
+        if lacking <= 0 or above[0] < 0 or not near[place, month] or not open_[above]:
+            continue
+        if slack[near & free].sum() < lacking and free[above]:
+            shown[above] = False
+            return
+        if (near & free).any():
+            price = np.where(near & free, cost + cost.max() * (slack < lacking), np.inf)
+            shown[np.unravel_index(price.argmin(), price.shape)] = False
+            return
+    near, whole = in_month | in_place, place
+    while whole >= 0 and not (near & free).any():
+        near[whole, 0] = True
+        whole = int(parent[whole])
+        near[whole, month] |= whole >= 0
+    if (near & free).any():
+        price = np.where(near & free, cost, np.inf)
+        shown[np.unravel_index(price.argmin(), price.shape)] = False

@@ -32,7 +32,7 @@ from warehouse.engine import BuildError, Engine, EngineError, Left, building
 from warehouse.inputs import Inputs, PublishOptions
 from warehouse.lake import Lake
 from warehouse.profiles import PROFILE
-from warehouse.profiles.memory import MEMORY
+from warehouse.profiles.remembered import MEMORY
 from warehouse.publish import EACH_PASS, LARGE, LAST, build_rooms
 from warehouse.storage import Location, ObjectUrl, WarehouseError, storage_at
 

@@ -29,7 +29,7 @@ from warehouse.engine import BuildError, Engine, building, bytes_of
 from warehouse.in_use import peaks
 from warehouse.inputs import VERSIONS, Inputs, PublishOptions
 from warehouse.lake import Lake
-from warehouse.profiles.last_version import LastVersion
+from warehouse.profiles.remembered import LastVersion
 from warehouse.publish import build_rooms, finish
 from warehouse.shards import (
     OF_SHARDS,

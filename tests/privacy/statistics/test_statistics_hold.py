@@ -29,7 +29,7 @@ from tests.privacy.statistics.publisher import Fact, Publisher, closed_facts
 from transforms.contract import CHANGE_WORDS
 from warehouse.lake import Lake
 from warehouse.profiles import BOOKINGS, CHANGES, profile_of, profile_rows, suppression
-from warehouse.profiles.memory import Memory
+from warehouse.profiles.remembered import Memory
 from warehouse.publish import PublishOptions, publish
 from warehouse.versions import pointer
 from warehouse.what_if.plan import what_if_tables

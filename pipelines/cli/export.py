@@ -100,7 +100,12 @@ def export_tables(
             _write_workbook(frames, definitions, to)
         else:
             to.mkdir(parents=True, exist_ok=True)
-            _refuse_directory(to / "rooms.csv")
+            rooms = to / "rooms.csv"  # a room directory often has the name of the table of rooms
+            with suppress(TextError):
+                if "address" in Table(read_text(rooms, "")).header:
+                    raise click.UsageError(
+                        f"{rooms}: is a room directory; name another folder in --to"
+                    )
             for name, frame in (*frames.items(), (_DEFINITIONS, definitions)):
                 aside = to / f".{name}.csv"
                 frame.to_csv(aside, index=False)
@@ -108,13 +113,6 @@ def export_tables(
     except OSError as error:  # it may name a temporary file
         raise OSError(error.errno, error.strerror, str(to)) from None
     return [len(frame) for frame in frames.values()]
-
-
-def _refuse_directory(file: Path) -> None:
-    """Refuse to replace a room directory, which often has the name of the table of rooms."""
-    with suppress(TextError):
-        if "address" in Table(read_text(file, "")).header:
-            raise click.UsageError(f"{file}: is a room directory; name another folder in --to")
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

@@ -208,7 +208,9 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
     rooms: dict[str, Record] = {}
     mailboxes: dict[str, Record] = {}
     for record in records:
-        room, since = record.room, _as_date(record.cells.get("valid_from", ""))
+        room, since = record.room, record.cells.get("valid_from", "")
+        with suppress(ValueError):  # one date written in two ways is one
+            since = date.fromisoformat(since).isoformat()
         first = rows.setdefault((room, since), record) if room else record
         kept = rooms.setdefault(room, record) if room else record
         owner = mailboxes.setdefault(record.mailbox, record) if record.mailbox else record
@@ -227,13 +229,6 @@ def _note_repeated(records: Sequence[Record], problems: Problems) -> None:
             told["time_zone"] = f"{other} it counts for every day, correct all its rows"
         for column, text in told.items():
             problems.add(f"{record.where}, {column}", text)
-
-
-def _as_date(cell: str) -> str:
-    """Return a date as it is written most often, so that one written in two ways is one."""
-    with suppress(ValueError):
-        return date.fromisoformat(cell).isoformat()
-    return cell
 
 
 def _note_parts(records: Sequence[Record], problems: Problems) -> None:

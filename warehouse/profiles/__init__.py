@@ -262,8 +262,9 @@ def _rows_of(  # noqa: PLR0913, PLR0917 - what a measure is, and what may be sho
     totals = counts.sum(axis=-1)
     values = {subject.count: counts} | {of: profile.sums[of][measure] for of in subject.sums}
     named = of_bands.exact | of_bands.reduced
-    is_named = np.array([_is_named(place) for place in profile.places])
-    visible = visible & is_named[:, None]
+    # A place without a name has no rows: they could not be told from those of the level above.
+    is_named = [not place or place[min(len(place), 2) - 1] is not None for place in profile.places]
+    visible = visible & np.array(is_named)[:, None]
     if k > 1 and not counts[:, :, [band is not None for band in bands]].any():
         visible = np.zeros_like(visible)  # all are alike: a total tells any group's
     cells = Cells(counts, profile.parent, is_reducible=_reducible(profile))
@@ -365,11 +366,6 @@ def _named(
         changed = {name for name in back if not np.array_equal(was[name], back[name])}
         if not changed:
             return named
-
-
-def _is_named(place: Place) -> bool:
-    """Return whether a place is named, so that its rows can be told from the level above."""
-    return not place or (place[0] is not None if len(place) == 1 else place[1] is not None)
 
 
 def _sortable(place: Place) -> tuple[str, ...]:

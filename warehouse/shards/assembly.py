@@ -35,7 +35,6 @@ from warehouse.shards import (
     OF_SHARDS,
     SUMS,
     Job,
-    Shard,
     Split,
     most_rows,
     plan_shards,
@@ -89,7 +88,12 @@ class ShardBuilder(ABC):
             ExitStack() as held,
         ):
             found = survey(engine, lake, rows, options, now)
-            shards = self._planned(engine, rows, found, options)
+            rows.view(engine, "lake_bookings", "bookings")
+            counted = engine.count_by_room(("lake_bookings", "lake_coverage"))
+            limit = most_rows(self._worker_memory, bytes_of(options.memory_limit))
+            wanted = self._shards or -(-sum(counted.values()) // ROWS_A_SHARD)
+            versions = found.inputs.versions.to_pylist()
+            shards = plan_shards(versions, counted, max(1, wanted), limit)
             if shards and found.dates:
                 out = held.enter_context(self._out(path, lake.region))
                 without_rooms = Inputs(
@@ -113,15 +117,6 @@ class ShardBuilder(ABC):
             finish(engine, path, found, options, last)
             counted = engine.counts(TABLES)
         return found.data_through, counted
-
-    def _planned(
-        self, engine: Engine, rows: LakeRows, found: Survey, options: PublishOptions
-    ) -> list[Shard]:
-        rows.view(engine, "lake_bookings", "bookings")
-        counted = engine.count_by_room(("lake_bookings", "lake_coverage"))
-        limit = most_rows(self._worker_memory, bytes_of(options.memory_limit))
-        wanted = self._shards or -(-sum(counted.values()) // ROWS_A_SHARD)
-        return plan_shards(found.inputs.versions.to_pylist(), counted, max(1, wanted), limit)
 
     @contextmanager
     def _out(self, path: Path, region: Region) -> Iterator[Location]:

@@ -114,15 +114,12 @@ class Lease:
         found = self._store.look_at(self._key)
         if found is not None:
             state = json.loads(found.content)
-            if not state["is_free"] and not self._has_run_out(found):
+            age = (self._store.now() - found.changed_at).total_seconds()
+            if not state["is_free"] and age <= self.seconds + _SLACK_SECONDS:
                 return False
             self.committed = state["committed"]
             self._tag = found.tag
         return self._write(is_free=False)
-
-    def _has_run_out(self, found: Found) -> bool:
-        age = (self._store.now() - found.changed_at).total_seconds()
-        return age > self.seconds + _SLACK_SECONDS
 
     def _write(self, *, is_free: bool) -> bool:
         with self._turn:

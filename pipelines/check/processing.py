@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pipelines.check.view import Command, Printer, for_each, quoted
-from pipelines.settings import Room, SettingsError
+from pipelines.settings import Room, Settings, SettingsError
 from pipelines.sources import State
 from pipelines.texts import Table, TextError, counted, read_text
 from transforms.contract import Region
@@ -152,16 +152,8 @@ _OF_TEXTS: Final = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReadDays:
-    """The days that a night reads, against which settings are judged."""
-
-    trailing_days: int
-    ahead_days: int
-
-
-def doubts_of(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
-    """Yield the settings that make this room's figures doubtful.
+def doubts_of(row: Row, trailing_days: int, ahead_days: int) -> Iterator[Doubt]:
+    """Yield the settings that make this room's figures doubtful, with the days that a night reads.
 
     If requests are not accepted automatically, the other settings for answers have no effect and
     are left out.
@@ -171,14 +163,14 @@ def doubts_of(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
         yield Doubt(f"AutomateProcessing {automation}", *unanswered, _ACCEPT)
     else:
         yield from (doubt for doubt in _OF_ANSWERS if _is_set(row, doubt.setting))
-        yield from _limits(row, read_days)
+        yield from _limits(row, trailing_days, ahead_days)
         yield from _released(row)
     yield from (doubt for doubt in _OF_TEXTS if _is_set(row, doubt.setting))
 
 
-def _limits(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
+def _limits(row: Row, trailing_days: int, ahead_days: int) -> Iterator[Doubt]:
     """Yield the doubts about a room's limits: how far ahead a booking may be, and how long."""
-    days, ahead_days = _number(row, "BookingWindowInDays"), read_days.ahead_days
+    days = _number(row, "BookingWindowInDays")
     if days is not None and days < ahead_days:
         yield Doubt(
             f"BookingWindowInDays {days}",
@@ -194,12 +186,12 @@ def _limits(row: Row, read_days: ReadDays) -> Iterator[Doubt]:
             f"set ahead_days: {days} in insights.yaml",
             is_command=False,
         )
-    minutes, most_days = _number(row, "MaximumDurationInMinutes"), max(1, read_days.trailing_days)
-    if minutes == 0 or (minutes is not None and minutes > most_days * _DAY_MINUTES):
+    minutes = _number(row, "MaximumDurationInMinutes")
+    if minutes == 0 or (minutes is not None and minutes > max(1, trailing_days) * _DAY_MINUTES):
         yield Doubt(
             f"MaximumDurationInMinutes {minutes}",
             "booked_utilization may be too high",
-            f"bookings may be longer than the {read_days.trailing_days} days that a night reads "
+            f"bookings may be longer than the {trailing_days} days that a night reads "
             "again, and one that is cancelled after that stays booked",
             f"-MaximumDurationInMinutes {_DAY_MINUTES}",
         )
@@ -242,18 +234,14 @@ def _number(row: Row, name: str) -> int | None:
 
 
 def show_processing(
-    printer: Printer,
-    region: Region,
-    found: Processing,
-    read_days: ReadDays,
-    rooms: Sequence[Room],
+    printer: Printer, settings: Settings, region: Region, found: Processing
 ) -> None:
     """Print every doubt with the rooms of the region's directory that it concerns."""
     printer.heading(f"{region} calendar processing", str(found.path))
-    addresses = {room.room_id: room.address for room in rooms}
+    addresses = {room.room_id: room.address for room in settings.regions[region].rooms}
     doubts: dict[Doubt, list[str]] = {}
     for room_id, row in found.rows.items():
-        for doubt in doubts_of(row, read_days):
+        for doubt in doubts_of(row, settings.trailing_days, settings.ahead_days):
             doubts.setdefault(doubt, []).append(room_id)
     most_rooms_first = sorted(doubts.items(), key=lambda each: (-len(each[1]), each[0].setting))
     for doubt, room_ids in most_rooms_first:

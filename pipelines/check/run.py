@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import track
 
 from pipelines.check.exchange import ExchangeCheck, Target
-from pipelines.check.processing import Processing, ReadDays, read_processing, show_processing
+from pipelines.check.processing import Processing, read_processing, show_processing
 from pipelines.check.view import Printer, lines_of, show_rooms, show_step, show_summary
 from pipelines.reading import Outcome, Reading, RoomRead, read_rooms
 from pipelines.settings import (
@@ -123,8 +123,7 @@ def run_check(
         results.append(_check(target, secret, settings.regions[target.region].rooms, report))
     unusable = [each for each in regions if not check_storage(aside, each, settings.regions[each])]
     for region, found in processing.items():
-        days = ReadDays(settings.trailing_days, settings.ahead_days)
-        show_processing(aside, region, found, days, settings.regions[region].rooms)
+        show_processing(aside, settings, region, found)
     is_done = write_rooms_to is None or _write(
         write_rooms_to, results, settings.regions[regions[0]], aside
     )

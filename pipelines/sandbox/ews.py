@@ -257,10 +257,23 @@ def convert_id(call: Call) -> Answer:
 
     def one(source: Element) -> tuple[str, int]:
         plain = _read(source.get("Id", ""), source.get("Format", ""))
-        written, owner = text(_write(plain, target)), text(_owner(call, plain))
+        ews_id = b64encode(plain).decode()
+        match target:
+            case "HexEntryId":
+                written = plain.hex().upper()
+            case "OwaId":
+                written = quote(ews_id, safe="")
+            case "EwsId" | "EwsLegacyId" | "EntryId" | "StoreId":
+                written = ews_id
+            case _:
+                raise SoapFaultError("ErrorSchemaValidation")
+        key = parse_item_id(ews_id) or parse_folder_id(ews_id)
+        owner = call.tenant.numbered(key.number) if key else None
+        if owner is None:
+            raise ResponseError("ErrorInvalidIdMalformed")
         content = (
             f'<m:AlternateId {_XSI} xsi:type="t:AlternateIdType" Format="{target}"'
-            f' Id="{written}" Mailbox="{owner}"/>'
+            f' Id="{text(written)}" Mailbox="{text(owner.address)}"/>'
         )
         return content, 1
 
@@ -274,26 +287,6 @@ def _read(written: str, form: str) -> bytes:
         return b64decode(unquote(written) if form == "OwaId" else written, validate=True)
     except (binascii.Error, ValueError):
         raise ResponseError("ErrorInvalidIdMalformed") from None
-
-
-def _write(plain: bytes, form: str) -> str:
-    match form:
-        case "HexEntryId":
-            return plain.hex().upper()
-        case "OwaId":
-            return quote(b64encode(plain).decode(), safe="")
-        case "EwsId" | "EwsLegacyId" | "EntryId" | "StoreId":
-            return b64encode(plain).decode()
-    raise SoapFaultError("ErrorSchemaValidation")
-
-
-def _owner(call: Call, plain: bytes) -> str:
-    ews_id = b64encode(plain).decode()
-    key = parse_item_id(ews_id) or parse_folder_id(ews_id)
-    mailbox = call.tenant.numbered(key.number) if key else None
-    if mailbox is None:
-        raise ResponseError("ErrorInvalidIdMalformed")
-    return mailbox.address
 
 
 _OPERATIONS: Final[dict[str, Callable[[Call], Answer]]] = {

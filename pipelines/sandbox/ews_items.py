@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from pipelines.sandbox.ews_soap import Element, SoapFaultError, T, View, text
-from pipelines.sandbox.model import Item, Person, item_id
+from pipelines.sandbox.model import Item, Person
 
 Render: TypeAlias = Callable[[Item, View], str]
 
@@ -53,14 +53,6 @@ def address_xml(person: Person) -> str:
     return f"{name}{address}<t:RoutingType>{person.routing_type}</t:RoutingType>{mailbox_type}"
 
 
-@lru_cache(maxsize=50_000)
-def _attendee_xml(person: Person) -> str:
-    return (
-        f"<t:Attendee><t:Mailbox>{address_xml(person)}</t:Mailbox>"
-        "<t:ResponseType>Unknown</t:ResponseType></t:Attendee>"
-    )
-
-
 def _organizer(item: Item, _view: View) -> str:
     """Write the organizer, unless the item has lost it."""
     if not (item.organizer.name or item.organizer.address):
@@ -75,7 +67,12 @@ def _attendees(tag: str, people: Callable[[Item], tuple[Person, ...]]) -> Render
         invited = people(item)
         if not invited or view.is_find:
             return ""
-        return f"<t:{tag}>{''.join(map(_attendee_xml, invited))}</t:{tag}>"
+        inner = "".join(
+            f"<t:Attendee><t:Mailbox>{address_xml(person)}</t:Mailbox>"
+            "<t:ResponseType>Unknown</t:ResponseType></t:Attendee>"
+            for person in invited
+        )
+        return f"<t:{tag}>{inner}</t:{tag}>"
 
     return render_attendees
 
@@ -90,13 +87,8 @@ def render(items: Collection[Item], properties: Sequence[Render], view: View) ->
     ]
 
 
-def _item_id(item: Item, view: View) -> str:
-    key = item_id(view.number, item.starts_at, item.item_id)
-    return f'<t:ItemId Id="{key}" ChangeKey="DwAAABYAAAA{int(item.is_cancelled)}"/>'
-
-
 def _query_string(item: Item, view: View) -> str:
-    key = item_id(view.number, item.starts_at, item.item_id).replace("+", "%2B")
+    key = item.id_in(view.number).replace("+", "%2B")
     url = text(f"?ItemID={key}&exvsurl=1&viewmodel=ReadMessageItem")
     return f"<t:WebClientReadFormQueryString>{url}</t:WebClientReadFormQueryString>"
 
@@ -135,25 +127,25 @@ def _minutes(item: Item) -> str:
     return f"PT{hours}H{minutes}M"
 
 
-def _zone(tag: str) -> Render:
-    return lambda item, _view: f"<t:{tag} {_zone_definition(item.start_time_zone)}</t:{tag}>"
-
-
-@lru_cache(maxsize=500)
-def _zone_definition(zone_id: str) -> str:
+@lru_cache(maxsize=1_000)
+def _zone(tag: str, zone_id: str) -> str:
     name = text(zone_id)
     return (
-        f'Name="{name}" Id="{name}"><t:Periods>'
+        f'<t:{tag} Name="{name}" Id="{name}"><t:Periods>'
         f'<t:Period Bias="PT0S" Name="Standard" Id="trule:Microsoft/Registry/{name}/1-Standard"/>'
         '</t:Periods><t:TransitionsGroups><t:TransitionsGroup Id="0"><t:Transition>'
         f'<t:To Kind="Period">trule:Microsoft/Registry/{name}/1-Standard</t:To>'
         "</t:Transition></t:TransitionsGroup></t:TransitionsGroups><t:Transitions>"
         '<t:Transition><t:To Kind="Group">0</t:To></t:Transition></t:Transitions>'
+        f"</t:{tag}>"
     )
 
 
 PROPERTIES: Final[dict[str, Render]] = {
-    "item:ItemId": _item_id,
+    "item:ItemId": lambda item, view: (
+        f'<t:ItemId Id="{item.id_in(view.number)}" '
+        f'ChangeKey="DwAAABYAAAA{int(item.is_cancelled)}"/>'
+    ),
     "item:ParentFolderId": lambda _item, view: (
         f'<t:ParentFolderId Id="{view.parent_id}" ChangeKey="AgAAABQAAAA0"/>'
     ),
@@ -209,8 +201,8 @@ PROPERTIES: Final[dict[str, Render]] = {
     "calendar:AppointmentState": _written(
         "AppointmentState", lambda i: "7" if i.is_cancelled else "3"
     ),
-    "calendar:StartTimeZone": _zone("StartTimeZone"),
-    "calendar:EndTimeZone": _zone("EndTimeZone"),
+    "calendar:StartTimeZone": lambda item, _: _zone("StartTimeZone", item.start_time_zone),
+    "calendar:EndTimeZone": lambda item, _: _zone("EndTimeZone", item.start_time_zone),
     "calendar:AllowNewTimeProposal": _written("AllowNewTimeProposal", lambda _: True),
     "calendar:IsOnlineMeeting": _written("IsOnlineMeeting", lambda item: item.is_online),
     "calendar:JoinOnlineMeetingUrl": _get_only(_text("JoinOnlineMeetingUrl", lambda i: i.join_url)),

@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
-from pipelines.sandbox.model import Item, Mailbox, Person, Tenant, item_id, utc
+from pipelines.sandbox.model import Item, Mailbox, Person, Tenant, utc
 
 _KINDS: Final = {
     "Single": "singleInstance",
@@ -94,7 +94,7 @@ class SignInError(GraphError):
 
 def event(item: Item, number: int) -> dict[str, Any]:
     """Return an event's JSON; ``number`` stands for its mailbox in ids."""
-    key = item_id(number, item.starts_at, item.item_id)
+    key = item.id_in(number)
     created = None if item.created_at is None else f"{_digits(item.created_at)}Z"
     join = {"joinUrl": item.join_url} if item.join_url else None
     return {

@@ -86,6 +86,10 @@ class Item:
             return self.is_meeting
         return bool(self.required or self.optional or self.resources)
 
+    def id_in(self, number: int) -> str:
+        """Return its id in the mailbox of that number; as in Exchange, a move changes it."""
+        return _encode(f"AAMkI|{number}|{int(self.starts_at.timestamp())}|{self.item_id}")
+
     def uid(self, number: int) -> str:
         """Return the iCalendar id, one per series; ``number`` is that of the mailbox."""
         return self.series_id or f"040000008200E000{number:04X}{self.item_id}"
@@ -112,11 +116,6 @@ class FolderKey:
 
     number: int
     name: str
-
-
-def item_id(number: int, starts_at: datetime, key: str) -> str:
-    """Return the id of an item; like a real one, it changes when the item moves."""
-    return _encode(f"AAMkI|{number}|{int(starts_at.timestamp())}|{key}")
 
 
 def folder_id(number: int, name: str) -> str:

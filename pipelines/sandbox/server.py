@@ -247,20 +247,20 @@ def end_of_process() -> threading.Event:
 def main(region: Region, rooms: int, directory: Path, port: int, latency: float) -> None:
     """Serve one region's simulated Exchange until standard input closes."""
     stop = end_of_process()
-    threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
+
+    def wait_for_end_of_input() -> None:
+        # Not sys.stdin.read: a thread that holds its buffer's lock breaks the interpreter's exit.
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        stop.set()
+
+    threading.Thread(target=wait_for_end_of_input, daemon=True).start()
     try:
         with serving(Plan([region], directory, rooms, latency, {region: port})) as (served,):
             click.echo(json.dumps(asdict(served)))
             stop.wait()
     except OSError as error:
         raise click.ClickException(f"the sandbox cannot start: {error.strerror}") from None
-
-
-def _wait_for_end_of_input(stop: threading.Event) -> None:
-    # Not sys.stdin.read: a thread that holds its buffer's lock breaks the interpreter's exit.
-    while os.read(sys.stdin.fileno(), 1024):
-        pass
-    stop.set()
 
 
 if __name__ == "__main__":

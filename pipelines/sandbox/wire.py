@@ -7,6 +7,7 @@ Does not belong here: the content of answers.
 import socket
 import ssl
 import struct
+import threading
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -126,15 +127,11 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-class _Stopping(Protocol):
-    def wait(self, timeout: float | None = None) -> bool: ...
-
-
 class _Host(Protocol):
     """What a connection needs from the server."""
 
     tenant: Tenant
-    stopping: _Stopping
+    stopping: threading.Event
 
 
 class Wire(BaseHTTPRequestHandler):

@@ -110,8 +110,7 @@ def load_settings(
     problems = Problems()
     values = problems.or_else(_read_mapping(path, problems))
     named = _by_name(values.get("regions"), f"{path}: regions", problems)
-    chosen = _regions_to_read(named, regions, path, problems)
-    values["regions"] = _read_directories(chosen, path, problems, is_seeding)
+    values["regions"] = _read_regions(named, regions, path, problems, is_seeding)
     settings = problems.or_else(validated(Settings, values, f"{path}: ", problems, path.parent))
     own = {}
     for name, region in settings.regions.items():
@@ -198,9 +197,18 @@ def _table(rooms: Iterable[Room]) -> pa.Table:
     return pa.Table.from_pylist([dict(row) for row in rows], schema=ROOMS)
 
 
-def _regions_to_read(
-    named: Mapping[str, object], asked: frozenset[Region] | None, path: Path, problems: Problems
+def _read_regions(
+    named: Mapping[str, object],
+    asked: frozenset[Region] | None,
+    path: Path,
+    problems: Problems,
+    is_seeding: bool,
 ) -> dict[Region, object]:
+    """Return the regions to load, with their rooms in place of the path of their room directory.
+
+    Note what regions share, and closures and targets that name no room. A region that is not a
+    mapping, and a place that is none, are left to the model, which reports them.
+    """
     for name in named:
         if not is_region(name):
             remedy = f"did you mean {name.upper()}?" if is_region(name.upper()) else REGION_REMEDY
@@ -210,19 +218,9 @@ def _regions_to_read(
         text = "is missing, and INSIGHTS_REGIONS asks for it; add it, or ask for another"
         problems.add(f"{path}: regions.{region}", text)
     chosen = named if asked is None else asked
-    return {name: own for name, own in named.items() if is_region(name) and name in chosen}
-
-
-def _read_directories(
-    named: Mapping[Region, object], path: Path, problems: Problems, is_seeding: bool
-) -> dict[Region, object]:
-    """Return the regions with their rooms in place of the path of their room directory.
-
-    Note what regions share, and closures and targets that name no room. A region that is not a
-    mapping, and a place that is none, are left to the model, which reports them.
-    """
-    regions, records = dict(named), dict[Region, list[Record]]()
-    for name, values in named.items():
+    regions = {name: own for name, own in named.items() if is_region(name) and name in chosen}
+    records = dict[Region, list[Record]]()
+    for name, values in regions.items():
         if isinstance(values, dict):
             rooms, records[name] = read_rooms(values, path.parent, problems, is_seeding)
             _note_unknown(values, records[name], f"{path}: regions.{name}", problems)

@@ -308,16 +308,6 @@ def _place(value: object, info: ValidationInfo) -> Location:
     return ObjectUrl.parse(str(value)) if is_url else _path(value, info)
 
 
-def _is_file(path: Path) -> bool:
-    with suppress(OSError):  # a name too long, a folder that is closed to this account
-        return path.is_file()
-    return False
-
-
-def _is_readable(file: Path) -> bool:
-    return os.access(file, os.R_OK)
-
-
 def _holds_certificates(file: Path) -> bool:
     with suppress(OSError):  # errors of ssl are too
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
@@ -379,6 +369,9 @@ HostUrl: TypeAlias = Annotated[
 ]
 Place: TypeAlias = Annotated[Location, BeforeValidator(_place)]
 ExistingFile: TypeAlias = Annotated[
-    Path, BeforeValidator(_path), must("file", _is_file), must("unreadable", _is_readable)
+    Path,
+    BeforeValidator(_path),
+    must("file", os.path.isfile),  # raises nothing, whatever the name or folder
+    must("unreadable", lambda file: os.access(file, os.R_OK)),
 ]
 Certificates: TypeAlias = Annotated[ExistingFile, must("certificates", _holds_certificates)]

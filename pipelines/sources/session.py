@@ -245,13 +245,17 @@ class Session:
         """Run the block, which sends one request, as soon as the throttle allows it.
 
         Raises:
-            ReadError: for anything that the block raised; the exchange refused another worker.
+            ReadError: for anything that the block raised; the exchange refused another worker, or
+                asks for a pause that outlasts the room's deadline.
         """
         is_second_try, self._is_second_try = self._is_second_try, False
         # One worker at a time, so that a changed password is tried only once more in all.
         with self.throttle.second_try if is_second_try else nullcontext():
             self.throttle.raise_refusal()
-            self._wait_while_held()
+            while (held := self.throttle.held_seconds()) > 0:  # the exchange asked for a pause
+                if held >= self._deadline.remaining():
+                    raise ReadError(self._busy_code, is_transient=True)
+                self._sleep(held)
             try:
                 with self.throttle.slot(self._deadline):
                     yield
@@ -273,17 +277,6 @@ class Session:
         if self._deadline.remaining() <= 0:
             failure = ReadError(DEADLINE_EXCEEDED, is_transient=True)
         raise failure
-
-    def _wait_while_held(self) -> None:
-        """Wait for as long as the exchange asked any worker to.
-
-        Raises:
-            ReadError: the room's deadline ends before that.
-        """
-        while (held := self.throttle.held_seconds()) > 0:
-            if held >= self._deadline.remaining():
-                raise ReadError(self._busy_code, is_transient=True)
-            self._sleep(held)
 
     def _may_succeed(self, error: BaseException) -> bool:
         if not isinstance(error, ReadError) or self._deadline.remaining() <= 0:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.check.processing import ReadDays, doubts_of
+from pipelines.check.processing import doubts_of
 from tests.check.asking import CheckNow
 from tests.night.workplace import Company
 
@@ -106,7 +106,7 @@ def test_each_setting_names_its_figure_and_its_remedy(
     name: str, value: str, figure: str, remedy: str
 ) -> None:
     row = {key.lower(): each for key, each in (GOOD | {name: value}).items()}
-    [doubt] = doubts_of(row, ReadDays(14, 180))
+    [doubt] = doubts_of(row, 14, 180)
     assert doubt.setting == f"{name} {value}"
     assert figure in doubt.figures
     assert remedy in doubt.remedy
@@ -114,9 +114,7 @@ def test_each_setting_names_its_figure_and_its_remedy(
 
 def test_a_room_that_accepts_nothing_by_itself_has_one_doubt() -> None:
     row = {"automateprocessing": "None", "allowconflicts": "True", "bookingwindowindays": "1"}
-    assert [doubt.setting for doubt in doubts_of(row, ReadDays(14, 180))] == [
-        "AutomateProcessing None"
-    ]
+    assert [doubt.setting for doubt in doubts_of(row, 14, 180)] == ["AutomateProcessing None"]
 
 
 def test_json_stays_a_list_and_the_doubts_go_to_standard_error(check: CheckNow, file: Path) -> None:

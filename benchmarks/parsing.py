@@ -24,8 +24,8 @@ from pipelines.sandbox.ews_soap import envelope, parse, subject_of
 from pipelines.sandbox.model import Item, Mailbox, Tenant
 from pipelines.settings import EwsExchange, Secrets
 from pipelines.sources import Window
-from pipelines.sources.ews import OneSession, RoomAccount, details_of, view_of
-from pipelines.sources.ews_xml import CalendarViewService, InviteeService, with_invitees
+from pipelines.sources.ews import OneSession, RoomAccount, details_of, view_of, with_invitees
+from pipelines.sources.ews_xml import CalendarViewService, InviteeService
 from pipelines.sources.session import Session
 
 ROOM = "room@contoso.example"
@@ -116,8 +116,7 @@ class Ours:
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
             arguments = details_of(item_id for item_id, _, _ in part)
-            found = list(self._invitees.call(**arguments))
-            self._invitees.refuse_incomplete(found, arguments)
+            found = self._invitees.whole(list(self._invitees.call(**arguments)), arguments)
             for (_, _, item), invitees in zip(part, found, strict=True):
                 assert isinstance(invitees, tuple)
                 with_invitees(item, invitees)

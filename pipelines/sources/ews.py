@@ -43,11 +43,10 @@ from pipelines.sources.ews_xml import (
     CalendarViewService,
     InviteeService,
     Row,
-    with_invitees,
 )
 from pipelines.sources.session import Session, SteadyView, Throttle, rows_by_id
 from pipelines.sources.wire import Clock, TimedAdapter, secured
-from transforms.raw import RawItem
+from transforms.raw import RawInvitee, RawItem
 
 UTC_ZONE: Final = EWSTimeZone("UTC")
 # Every server that speaks EWS today accepts it: 2013 SP1 and later, Exchange Online included.
@@ -258,9 +257,13 @@ class EwsSource:
         for start in range(0, len(rows), _ITEMS_A_REQUEST):
             part: Sequence[Row] = rows[start : start + _ITEMS_A_REQUEST]
             for again in range(_TRIES_OF_AN_ITEM):
-                found = self._request(service, details_of(row[0] for row in part))
+                # Rows that differ may have one id, which is asked for once.
+                asked = list(dict.fromkeys(row[0] for row in part))
+                answers = self._request(service, details_of(asked))
+                found = dict(zip(asked, answers, strict=True))
                 refused = []
-                for row, invitees in zip(part, found, strict=True):
+                for row in part:
+                    invitees = found[row[0]]
                     if not isinstance(invitees, ReadError):
                         items.append(with_invitees(row[2], invitees))
                     elif invitees.code == "ErrorItemNotFound":
@@ -278,9 +281,9 @@ class EwsSource:
         """Return a service's answer to the arguments of its ``call``, with bounded retries.
 
         Raises:
-            ReadError: the request failed, or less came than was requested.
+            ReadError: the request failed, or what came is not what was requested.
         """
-        found: list[Any] = []
+        whole: list[Any] = []
         for attempt in self._session.attempts():
             with attempt, self._session.sending():
                 try:
@@ -289,8 +292,8 @@ class EwsSource:
                     raise malformed() from None
                 finally:  # exchangelib loses a session that it fails to create during a request
                     self._protocol.forget_lost_session()
-                service.refuse_incomplete(found, arguments)
-        return found
+                whole = service.whole(found, arguments)
+        return whole
 
 
 def _paths(*names: str) -> list[Any]:
@@ -340,8 +343,29 @@ def view_of(address: str, window: Window) -> dict[str, Any]:
 
 
 def details_of(item_ids: Iterable[str]) -> dict[str, Any]:
-    """Return the arguments of an ``InviteeService``."""
+    """Return the arguments of an ``InviteeService``; no id may come twice."""
     return {"items": list(item_ids), "additional_fields": _INVITEE_FIELDS, "shape": ID_ONLY}
+
+
+def with_invitees(
+    item: RawItem, invitees: tuple[RawInvitee, ...] | None, unreadable: int = 0
+) -> RawItem:
+    """Return the item with its invitees, and ``unreadable`` more fields that could not be read."""
+    return RawItem(  # dataclasses.replace takes twice as long as all other work on an item
+        item.starts_at,
+        item.ends_at,
+        item.is_all_day,
+        item.is_cancelled,
+        item.kind,
+        item.show_as,
+        item.response,
+        item.is_private,
+        item.created_at,
+        invitees,
+        item.stated,
+        item.all_day_dates,
+        item.unreadable + unreadable,
+    )
 
 
 def _halves(window: Window) -> list[Window]:

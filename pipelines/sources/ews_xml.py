@@ -154,12 +154,9 @@ def _if_allowed(match: re.Match[bytes]) -> bytes:
 class StrictService:
     """What every service here shares: strict parsing, and refusals without their texts."""
 
-    def refuse_incomplete(self, found: Sequence[Any], arguments: Mapping[str, Any]) -> None:
-        """Refuse an answer with less than the arguments of the call asked for.
-
-        Raises:
-            ReadError: the request has to be sent again, or the room fails.
-        """
+    def whole(self, found: list[Any], _arguments: Mapping[str, Any]) -> list[Any]:
+        """Return the answer, or raise if it is not what the arguments of the call asked for."""
+        return found
 
     @classmethod
     def _get_soap_parts(cls, response: Any) -> tuple[None, etree._Element]:
@@ -217,28 +214,35 @@ class CalendarViewService(StrictService, FindItem):  # type: ignore[misc]  # exc
 
 
 class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangelib has no types
-    """``GetItem`` for invitees only.
+    """``GetItem`` for invitees only: for each of the distinct ids, in the order asked for.
 
-    It returns for each id, in order, the invitees (None if the server does not list those of a
-    meeting), or the refusal of the item.
+    They are None if the server does not list those of a meeting; a refused item has its refusal.
     """
 
     ERRORS_TO_CATCH_IN_RESPONSE = (ReadError,)
     WARNINGS_TO_CATCH_IN_RESPONSE = (ReadError,)
 
-    def refuse_incomplete(self, found: Sequence[Any], arguments: Mapping[str, Any]) -> None:
-        """Refuse an answer that has to be requested again as a whole.
+    def whole(self, found: list[Any], arguments: Mapping[str, Any]) -> list[Any]:
+        """Return the answers in the order of the ids asked for, whatever order they came in.
 
         Raises:
-            ReadError: the server is busy, every item is refused for a transient reason, or the
-                count differs.
+            ReadError: the server is busy, every item is refused for a transient reason, or an
+                answer is missing, double, unknown, or a refusal that may be of either of two items.
         """
-        if len(found) != len(arguments["items"]):
+        asked: list[str] = arguments["items"]
+        named = dict(each for each in found if not isinstance(each, ReadError))
+        # A refusal names no item: it is of one of those left, by its place if others keep theirs.
+        refusals = [each for each in found if isinstance(each, ReadError)]
+        left = [item_id for item_id in asked if item_id not in named]
+        is_clear = [*named] == [each for each in asked if each in named] or len(refusals) <= 1
+        if len(found) != len(asked) or len(left) != len(refusals) or not is_clear:
             raise malformed()
-        passing = [each for each in found if isinstance(each, ReadError) and each.is_transient]
+        passing = [each for each in refusals if each.is_transient]
         busy = [each for each in passing if each.code in TOO_BUSY]
         if busy or (len(passing) == len(found) > 1):
             raise (busy or passing)[0]
+        named |= zip(left, refusals, strict=True)
+        return [named[item_id] for item_id in asked]
 
     def get_payload(self, items: Sequence[str], additional_fields: list[Any], shape: str) -> Any:
         """Return the request; adding ids with exchangelib costs as much as parsing the answer."""
@@ -248,10 +252,11 @@ class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangel
             etree.SubElement(ids, f"{TYPES}ItemId", Id=item_id)
         return payload
 
-    def _elem_to_obj(self, elem: etree._Element | bool) -> tuple[RawInvitee, ...] | None:
+    def _elem_to_obj(self, elem: etree._Element | bool) -> tuple[str, Any]:
         if isinstance(elem, bool) or elem.tag != CALENDAR_ITEM:
             raise malformed()
-        return invitees_of(elem)
+        item_id = elem.find(_FIELDS[0])
+        return "" if item_id is None else item_id.get("Id", ""), invitees_of(elem)
 
 
 def rows_of(items: etree._Element) -> list[Row]:
@@ -350,27 +355,6 @@ def invitees_of(elem: etree._Element) -> tuple[RawInvitee, ...] | None:
             else:
                 found.append(RawInvitee(role, address, None, is_list))
     return tuple(found)
-
-
-def with_invitees(
-    item: RawItem, invitees: tuple[RawInvitee, ...] | None, unreadable: int = 0
-) -> RawItem:
-    """Return the item with its invitees, and ``unreadable`` more fields that could not be read."""
-    return RawItem(  # dataclasses.replace takes twice as long as all other work on an item
-        item.starts_at,
-        item.ends_at,
-        item.is_all_day,
-        item.is_cancelled,
-        item.kind,
-        item.show_as,
-        item.response,
-        item.is_private,
-        item.created_at,
-        invitees,
-        item.stated,
-        item.all_day_dates,
-        item.unreadable + unreadable,
-    )
 
 
 def _instants(texts: Iterable[str | None]) -> list[datetime]:

@@ -4,12 +4,15 @@ The kind of fault: a short list passes as complete. An item that GetItem does no
 in the view again.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pipelines.sandbox import ews
+from pipelines.sandbox.ews_soap import Answer, Call
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.model import Item, Person
 from pipelines.sources import Reach
@@ -137,6 +140,74 @@ def test_each_item_keeps_its_own_invitees(read: Read) -> None:
     for item in read(room(items), with_invitees=True):
         hours = (item.starts_at - MONDAY) // HOUR
         assert item.invitees[1].address == f"p{hours}@contoso.example"
+
+
+@pytest.fixture
+def rearranged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Callable[[list[str]], list[str]]], None]:
+    """``rearranged(change)``: the messages of every GetItem come as ``change`` has them."""
+
+    def arrange(change: Callable[[list[str]], list[str]]) -> None:
+        def answer(call: Call) -> Answer:
+            whole = get_item(call)
+            head, *messages = re.split("(?=<m:GetItemResponseMessage )", whole.body)
+            messages[-1], end = messages[-1].split("</m:ResponseMessages>")
+            body = f"{head}{''.join(change(messages))}</m:ResponseMessages>{end}"
+            return replace(whole, body=body)
+
+        get_item = ews._OPERATIONS["GetItem"]
+        monkeypatch.setitem(ews._OPERATIONS, "GetItem", answer)
+
+    return arrange
+
+
+def test_each_item_keeps_its_own_invitees_in_whatever_order_they_come(
+    read: Read, rearranged: Callable[..., None]
+) -> None:
+    rearranged(lambda messages: messages[::-1])
+    people = [Person(f"P{number}", f"p{number}@contoso.example") for number in range(5)]
+    items = [
+        meeting(MONDAY + number * HOUR, required=(person,)) for number, person in enumerate(people)
+    ]
+    for item in read(room(items), with_invitees=True):
+        hours = (item.starts_at - MONDAY) // HOUR
+        assert item.invitees[1].address == f"p{hours}@contoso.example"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda messages: messages[:-1],
+        lambda messages: [*messages[:-1], messages[0]],
+        lambda messages: [*messages, messages[0]],
+        lambda messages: [*messages[:-1], messages[-1].replace(' Id="', ' Id="x')],
+        lambda messages: [*messages[:-1], re.sub("<t:ItemId [^>]*>", "", messages[-1])],
+    ],
+    ids=["missing", "double", "one more", "unknown", "no id"],
+)
+def test_an_answer_that_is_not_one_for_each_item_fails_the_room(
+    read: Read, rearranged: Callable[..., None], change: Callable[[list[str]], list[str]]
+) -> None:
+    rearranged(change)
+    found = refused(lambda: read(room(meetings(5)), with_invitees=True))
+    assert found == ("MalformedResponse", Reach.ROOM)
+
+
+def test_two_refusals_among_items_in_another_order_fail_the_room_and_one_does_not(
+    read: Read, rearranged: Callable[..., None]
+) -> None:
+    rearranged(lambda messages: messages[::-1])
+    tenant = room(meetings(5))
+    tenant.faults.add(
+        Fault("item_refused", code="ErrorItemCorrupt", which=lambda item: item.starts_at.hour == 2)
+    )
+    items = read(tenant, with_invitees=True)
+    assert {item.starts_at.hour for item in items if item.invitees is None} == {2}
+    tenant.faults.add(
+        Fault("item_refused", code="ErrorAccessDenied", which=lambda item: item.starts_at.hour == 3)
+    )
+    assert refused(lambda: read(tenant, with_invitees=True)) == ("MalformedResponse", Reach.ROOM)
 
 
 def test_one_item_of_a_busy_server_slows_every_worker_down(read: Read, fake_time: FakeTime) -> None:

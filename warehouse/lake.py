@@ -221,6 +221,15 @@ class Lake:
                 running.append(day)
         return running
 
+    def days_lost(self) -> list[date]:
+        """Return the days that were read and whose bookings are gone, in order.
+
+        A night writes a file for an empty day too: somebody deleted these.
+        """
+        days = sorted({*self.days("coverage")} - {*self.days("bookings")})
+        tables = zip(days, self.read_each("coverage", days), strict=True)
+        return [day for day, rows in tables if rows and rows["read_at"].null_count < len(rows)]
+
     def refuse_damage(self) -> None:
         """Read every file whole; raise an error that names the first damaged one by its path."""
         for dataset in _KEYS:

@@ -155,6 +155,8 @@ def apply_night(  # noqa: PLR0913, PLR0917 - a night has so many parts
                     lake.replace("bookings", day, merged)
         stored = (lake.read_each("coverage", days), lake.read_each("bookings", days))
         for day, before, old in zip(days, *stored, strict=True):
+            # Without its bookings, which somebody deleted, a day counts as never read.
+            before = None if old is None else before  # noqa: PLW2901
             if loaded:
                 new = asked.rows_of(staging.day(day))
                 ledger.compare(asked.rows_of(old), new, before)
@@ -185,7 +187,8 @@ def retain(lake: Lake, today: date, months: int) -> list[date]:
     running = bookings_that_run_on(lake, first_kept)
     old = {(each, day) for each in DATASETS for day in lake.days(each) if day < first_kept}
     deleted = set()
-    for dataset, day in sorted(old):
+    # Coverage goes first, so that a killed run leaves no day that was read without bookings.
+    for dataset, day in sorted(old, reverse=True):
         if dataset == "bookings" and day in running:
             rows, kept = running[day]
             if kept.num_rows < rows:

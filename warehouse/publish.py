@@ -55,7 +55,7 @@ from warehouse.versions import (
 )
 from warehouse.what_if.plan import what_if_of
 
-__all__ = ["PublishOptions", "Published", "build", "publish", "refuse_lost_lake"]
+__all__ = ["PublishOptions", "Published", "build", "lost_bookings", "publish", "refuse_lost_lake"]
 
 BEFORE: Final = (
     "rooms",
@@ -142,6 +142,8 @@ def publish(
             what they saw before.
     """
     refuse_lost_lake(lake, warehouse)
+    if told := lost_bookings(lake):
+        raise LakeError(told)
     last = LastVersion(warehouse, lake.region)
     with new_version(
         warehouse,
@@ -159,6 +161,23 @@ def publish(
     if options.is_parquet and isinstance(warehouse, Path):
         leads_to = parquet_pointer(warehouse, lake.region)
     return Published(leads_to, data_through, rows)
+
+
+def lost_bookings(lake: Lake) -> str | None:
+    """Return a line if bookings of days that were read are gone; else those days would be empty.
+
+    Raises:
+        LakeError: the lake cannot be read.
+    """
+    days = lake.days_lost()
+    if not days:
+        return None
+    first, last = days[0], days[-1]
+    which = str(first) if len(days) == 1 else f"{len(days)} days from {first} to {last}"
+    return (
+        f"{lake.root}: the bookings of {which} were read and their files are gone: restore them, "
+        f"or run 'insights run --region {lake.region} --from {first} --to {last}'"
+    )
 
 
 def refuse_lost_lake(lake: Lake, warehouse: Location) -> None:

@@ -130,8 +130,12 @@ def erase(  # noqa: PLR0913, PLR0917 - one parameter an option
 ) -> int:
     """Erase a room's days, or all days before a date, from lake and database; give a receipt."""
     erasure = erasure_of(room_id, first, last, before)
-    settings = settings_of(config, region)
-    receipt = erase_region(settings, region, erasure, datetime.now(UTC), is_dry_run=is_dry_run)
+    settings, now = settings_of(config, region), datetime.now(UTC)
+    today = today_in(settings, region, now)
+    if before is not None and before > today:
+        remedy = f"name a day up to today, {today}; a room's bookings ahead go with --room"
+        raise click.UsageError(f"--before {before} is yet to come; {remedy}")
+    receipt = erase_region(settings, region, erasure, now, is_dry_run=is_dry_run)
     click.echo(as_json_text(receipt.as_json()) if as_json else "\n".join(receipt.lines()))
     return WHOLE if receipt.is_verified or is_dry_run else NOTHING
 

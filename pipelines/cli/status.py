@@ -25,6 +25,7 @@ from pipelines.texts import counted
 from transforms.contract import Region
 from warehouse.connect import connect
 from warehouse.lake import Lake
+from warehouse.publish import lost_bookings
 from warehouse.storage import WarehouseError
 from warehouse.versions import NotPublished, VersionError, published_versions
 
@@ -43,6 +44,7 @@ class Status:
     folder; buckets have no limit. ``lake_error`` and ``warehouse_error`` are a line each, set if
     that store cannot be read: then nothing is known about it. ``read_early`` is the first and last
     of the days that were last read before they were over, and that no night reads again.
+    ``lost_bookings`` is a line, set if days that were read have no bookings any more.
     """
 
     region: Region
@@ -63,6 +65,7 @@ class Status:
     lake_error: str | None = None
     warehouse_error: str | None = None
     read_early: tuple[date, date] | None = None
+    lost_bookings: str | None = None
 
     @property
     def age(self) -> timedelta | None:
@@ -113,7 +116,8 @@ class Status:
     def to_do(self) -> Iterator[str]:
         """Yield what the operator should do, a line each."""
         run, region = self.last_run, self.region
-        yield from (each for each in (self.lake_error, self.warehouse_error) if each is not None)
+        wrong = (self.lake_error, self.warehouse_error, self.lost_bookings)
+        yield from (each for each in wrong if each is not None)
         if self.lake_error is not None:
             return
         if run is not None and run.state == "failed":
@@ -172,7 +176,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     days: list[date] = []
     rows: list[dict[str, Any]] = []
     early: list[date] = []
-    read_at = data_through = built_at = lake_error = warehouse_error = None
+    read_at = data_through = built_at = lake_error = warehouse_error = lost = None
     try:
         lake = Lake(chosen.lake, region)
         days = lake.days("coverage")
@@ -180,6 +184,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         latest = lake.read("coverage", read[-1]) if read else None
         rows = [] if latest is None else latest.to_pylist()
         read_at = last_read_at(lake, today)
+        lost = lost_bookings(lake)
         early = _read_early(lake, days, default_range(settings, today).first_date)
     except WarehouseError as error:
         days, rows, lake_error = [], [], str(error)
@@ -218,6 +223,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         lake_error=lake_error,
         warehouse_error=warehouse_error,
         read_early=(early[0], early[-1]) if early else None,
+        lost_bookings=lost,
     )
 
 

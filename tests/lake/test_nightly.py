@@ -277,6 +277,17 @@ def test_retention_that_did_not_happen_is_an_error(tmp_path: Path) -> None:
         retain(lake, SATURDAY, 13)
 
 
+@pytest.mark.parametrize("after", range(5))
+def test_a_killed_retention_leaves_no_day_that_was_read_without_its_bookings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    lake = Lake(tmp_path / "lake", "EU")
+    night(lake, *(booking("a", day) for day in DAYS), loaded={"a": FIRST_NIGHT})
+    with power_cut(monkeypatch, after):
+        retain(lake, SATURDAY + timedelta(days=400), 1)
+    assert not lake.days_lost()
+
+
 class PowerCut(BaseException):
     """Simulates a process that ends between two writes."""
 

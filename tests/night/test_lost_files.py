@@ -7,7 +7,8 @@ import signal
 import duckdb
 import pytest
 
-from tests.night.workplace import Company
+from pipelines.sandbox.faults import Fault
+from tests.night.workplace import MONDAY, Company, address_of
 
 
 def test_a_lake_that_is_gone_leaves_the_figures_as_they_were(
@@ -24,6 +25,35 @@ def test_a_lake_that_is_gone_leaves_the_figures_as_they_were(
     assert company.query("SELECT sum(booked_minutes) FROM utilization") == before
     shutil.rmtree(company.directory / "warehouse")
     assert company.run() == 0
+
+
+def test_bookings_that_somebody_deleted_are_no_empty_day(
+    read_company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company = read_company
+    before = company.query("SELECT sum(booked_minutes) FROM utilization")
+    shutil.rmtree(company.directory / f"lake/bookings/region=EU/date={MONDAY}")
+    assert company.insights("publish", "--region", "EU") == 1
+    told = f"the bookings of {MONDAY} were read and their files are gone: restore them, or run "
+    remedy = f"'insights run --region EU --from {MONDAY} --to {MONDAY}'"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(told + remedy)
+    company.insights("status")
+    assert told + remedy in capsys.readouterr().out
+    assert company.query("SELECT sum(booked_minutes) FROM utilization") == before
+    assert company.run() == 0
+    assert company.query("SELECT sum(booked_minutes) FROM utilization") == before
+
+
+def test_r13_a_room_that_fails_on_a_day_whose_bookings_were_deleted_was_never_read(
+    read_company: Company,
+) -> None:
+    company = read_company
+    shutil.rmtree(company.directory / f"lake/bookings/region=EU/date={MONDAY}")
+    address = address_of("fjord")
+    company.tenant.faults.add(Fault("soap_fault", room=address, code="ErrorAccessDenied"))
+    assert company.run() == 3
+    assert company.query("SELECT rooms, rooms_loaded FROM utilization") == [(2, 1)]
 
 
 @pytest.mark.parametrize("command", ["status", "report", "export", "what-if"])

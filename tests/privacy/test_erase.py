@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -169,6 +169,8 @@ def test_an_erasure_beside_a_run_exits_1(planted: Company) -> None:
         ["--before", "2026-01-01", "--to", "2026-01-01"],
         ["--room", "fjord", "--from", "2026-01-02", "--to", "2026-01-01"],
         ["--room", "fjord", "--from", "yesterday"],
+        ["--before", (datetime.now(UTC).date() + timedelta(days=2)).isoformat()],
+        ["--before", "9999-12-31", "--dry-run"],
     ],
 )
 def test_an_unclear_request_erases_nothing_and_exits_2(

@@ -183,7 +183,8 @@ def write_lake(lake: Lake, scenario: Scenario) -> None:
         found = pa.Table.from_pylist(list(scenario.changes), CHANGES)
         lake.replace("changes", scenario.now.date(), found)
     with lake.exclusive():
-        for day in {each.day for each in scenario.bookings}:
+        days = {each.day for each in scenario.bookings}
+        for day in days | {each.day for each in scenario.coverage}:
             rows = [each.row() for each in scenario.bookings if each.day == day]
             lake.replace("bookings", day, pa.Table.from_pylist(rows, BOOKINGS))
         for day in {each.day for each in scenario.coverage}:

@@ -94,7 +94,8 @@ def record_directory(
     made |= {day: waiting | found for day, found in stated.items() if day > since}
     made = _corrected(made, rooms)
     edits = list(_edits(history, made))
-    past = min((edit.from_date for edit in edits if edit.from_date), default=today)
+    days = [edit.from_date for edit in edits if edit.from_date]
+    past = min([*days, *_redated(lake, rooms)], default=today)
     moved = past if past < today and _was_shown(lake, past, today) else None
     stated_days = [day for day in (restated_from(lake), restate_from, moved) if day]
     _write(lake, made, rooms, min(stated_days, default=None))
@@ -130,7 +131,8 @@ def as_of_days(lake: Lake) -> pa.Table:
 def restated_from(lake: Lake) -> date | None:
     """Return the first past day that an operator restated, None if there is none.
 
-    Either with ``restate_from``, or by a row whose ``valid_from`` is a day that was shown already.
+    Either with ``restate_from``, or by a ``valid_from``, ``opened_on`` or ``closed_on`` that counts
+    for days that were shown already.
     """
     for table in lake.read_each("directory", lake.days("directory")):
         text = (table.schema.metadata or {}).get(RESTATED_FROM) if table is not None else None
@@ -166,6 +168,20 @@ def _was_shown(lake: Lake, day: date, today: date) -> bool:
         return False
     clocks = map(zone, set(rooms["time_zone"].to_pylist()))
     return all(day < local_date(max(read_at), clock) for clock in clocks)
+
+
+def _redated(lake: Lake, rooms: pa.Table) -> Iterator[date]:
+    """Yield the first stored day that each new day of opening or closing counts for."""
+    listed = lake.read("rooms")
+    before = {row["room_id"]: row for row in ([] if listed is None else listed.to_pylist())}
+    first_day = min(lake.days("coverage"), default=date.max)
+    for room in rooms.to_pylist():
+        was = before.get(room["room_id"], room)
+        for name in _DATED:
+            days = [day for day in (was[name], room[name]) if day]
+            if was[name] != room[name]:
+                is_from_beginning = name == "opened_on" and len(days) == 1
+                yield first_day if is_from_beginning else max(first_day, min(days))
 
 
 def _with_new_rows(history: _History, directory: pa.Table, since: date) -> _History:

@@ -133,6 +133,27 @@ def test_a_valid_from_in_the_past_restates_only_days_that_were_over_when_last_re
     assert restated_from(lake) == sunday
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "since"),
+    [
+        ({}, {"closed_on": MONDAY - timedelta(days=3)}, MONDAY - timedelta(days=3)),
+        ({"closed_on": MONDAY - timedelta(days=3)}, {}, MONDAY - timedelta(days=3)),
+        ({}, {"closed_on": MONDAY - timedelta(days=300)}, MONDAY - timedelta(days=9)),
+        ({}, {"opened_on": MONDAY - timedelta(days=3)}, MONDAY - timedelta(days=9)),
+        ({}, {"closed_on": MONDAY + timedelta(days=3)}, None),
+    ],
+)
+def test_days_of_opening_and_closing_restate_the_days_that_were_shown(
+    lake: Lake, was: dict[str, Any], now: dict[str, Any], since: date | None
+) -> None:
+    for day in (MONDAY - timedelta(days=9), MONDAY):
+        night = datetime(day.year, day.month, day.day, 1, 30, tzinfo=UTC)
+        lake.replace("coverage", day, coverage(("a", True, night, None)))
+    record(lake, MONDAY, room("a", **was))
+    record(lake, MONDAY, room("a", **now), room("new", opened_on=date(2026, 1, 1)))
+    assert restated_from(lake) == since
+
+
 def test_a_row_whose_valid_from_is_known_changes_the_past_no_more(lake: Lake) -> None:
     since = date(2026, 11, 2)
     record(lake, MONDAY, room("a"), room("a", since, capacity=6))

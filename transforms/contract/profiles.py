@@ -352,7 +352,8 @@ PROFILE_TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                     "restated_from",
                     pa.date32(),
                     "First day for which an operator let a later room directory count, with "
-                    "--restate-from or a valid_from in the past (R18); null if never.",
+                    "--restate-from, or a new valid_from, opened_on or closed_on in the past "
+                    "(R18); null if never.",
                     "Since when the past was restated.",
                     nullable=True,
                 ),

@@ -12,7 +12,7 @@ import glob
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -43,6 +43,7 @@ COLUMN_TYPES: Final = {
 }
 """The types of the contract as DuckDB names them."""
 
+_LEAST_MEMORY: Final = 100_000_000
 _LOOKED_AT: Final[set[tuple[str, str]]] = set()
 """Tables of the contract, each with a SELECT whose columns were found to match it."""
 _EMPTY: Final[dict[tuple[tuple[str, Table], ...], bytes]] = {}
@@ -88,9 +89,13 @@ class Engine:
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, folder: Path, left: Left | None = None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        folder: Path,
+        memory_limit: int,
+        left: Left | None = None,
     ) -> None:
-        self._connection, self.folder = connection, folder
+        self._connection, self.folder, self._memory_limit = connection, folder, memory_limit
         self._left = left or Left(folder)
         self._made: set[str] = set()
         self._written: dict[str, list[str]] = defaultdict(list)
@@ -146,6 +151,16 @@ class Engine:
         yield
         self._connection.commit()
 
+    @contextmanager
+    def less_memory(self) -> Iterator[None]:
+        """Leave three quarters of the engine's memory to arrays beside it: what it holds spills."""
+        less = min(self._memory_limit, max(_LEAST_MEMORY, self._memory_limit // 4))
+        # If it holds more than can spill, it goes on with what it has.
+        with suppress(duckdb.OutOfMemoryException):
+            self._connection.execute(f"SET memory_limit = '{less}B'")
+        yield
+        self._connection.execute(f"SET memory_limit = '{self._memory_limit}B'")
+
     def insert(self, name: str, rows: pa.Table) -> None:  # noqa: ARG002 - as above
         """Add rows to one of the contract's tables."""
         self._connection.execute(f"INSERT INTO {name} FROM rows")
@@ -196,7 +211,10 @@ class Engine:
         name, select = step.rpartition("/")[2], read_sql(step)
         if name in TABLES:
             if (name, select) not in _LOOKED_AT:
-                self._refuse_other_columns(name, select)
+                found = [(str(row[0]), str(row[1])) for row in self.rows(f"DESCRIBE {select}")]
+                if found != [(column.name, COLUMN_TYPES[column.type]) for column in TABLES[name]]:
+                    problem = "has other columns than the contract: nothing published"
+                    raise BuildError(f"sql: {name} {problem}")
                 _LOOKED_AT.add((name, select))
             if name in self._left.at_once:
                 if name not in self._written:
@@ -232,10 +250,6 @@ class Engine:
         """Return the rows of a work table, so many at a time."""
         return self._connection.sql(f"FROM {name}").to_arrow_reader(rows)
 
-    def values(self, query: str, parameters: Sequence[object] = ()) -> list[object]:
-        """Return the first column of a query."""
-        return [row[0] for row in self._connection.execute(query, list(parameters)).fetchall()]
-
     @contextmanager
     def batches(
         self, name: str, rows: int, *, statistics: bool
@@ -258,12 +272,6 @@ class Engine:
         """Return how many rows each room has in some tables or views together."""
         rows = " UNION ALL ".join(f"SELECT room_id FROM {name}" for name in names)  # noqa: S608 - names of ours
         return dict(self.rows(f"SELECT room_id, count(*) FROM ({rows}) GROUP BY room_id"))  # noqa: S608 - as above
-
-    def _refuse_other_columns(self, name: str, select: str) -> None:
-        described = self._connection.execute(f"DESCRIBE {select}").fetchall()
-        found = [(str(row[0]), str(row[1])) for row in described]
-        if found != [(column.name, COLUMN_TYPES[column.type]) for column in TABLES[name]]:
-            raise BuildError(f"sql: {name} has other columns than the contract: nothing published")
 
 
 @contextmanager
@@ -307,7 +315,7 @@ def building(
         connection.execute("USE published")
         for name, expression in MACROS.items():
             connection.execute(f"CREATE TEMP MACRO {name} AS {expression}")
-        yield Engine(connection, path.parent, left)
+        yield Engine(connection, path.parent, bytes_of(memory_limit), left)
         connection.execute("USE memory")
         connection.execute("DETACH published")
     except (duckdb.Error, MemoryError) as error:

@@ -222,10 +222,7 @@ class Lake:
         return running
 
     def days_lost(self) -> list[date]:
-        """Return the days that were read and whose bookings are gone, in order.
-
-        A night writes a file for an empty day too: somebody deleted these.
-        """
+        """Return the days that were read and have no file of bookings, in order."""
         days = sorted({*self.days("coverage")} - {*self.days("bookings")})
         tables = zip(days, self.read_each("coverage", days), strict=True)
         return [day for day, rows in tables if rows and rows["read_at"].null_count < len(rows)]

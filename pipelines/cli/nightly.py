@@ -59,6 +59,8 @@ from pipelines.sources.session import open_source
 from pipelines.texts import counted
 from transforms.contract import Region
 from transforms.local_time import first_day_kept
+from warehouse.lake import Lake
+from warehouse.publish import lost_bookings
 
 _READABLE: Final = (int, float, str, bool)
 
@@ -136,6 +138,8 @@ def publish(
         click.echo(f"{region}: {edit}")
     through = published.data_through or "no day yet"
     click.echo(f"{region}: published {published.path}, data through {through}")
+    if lost := lost_bookings(Lake(settings.regions[region].lake, region)):
+        click.echo(f"{region}: {lost}", err=True)
     write_page(settings, region)
     return WHOLE
 

@@ -137,7 +137,7 @@ def test_what_the_engine_says_is_never_passed_on(tmp_path: Path) -> None:
         pytest.raises(EngineError, match=r"DuckDB: BinderException") as refused,
         building(tmp_path / "made.duckdb", 1, "100MB") as engine,
     ):
-        engine.values("SELECT ada_lovelace")
+        engine.rows("SELECT ada_lovelace")
     assert "lovelace" not in str(refused.value)
     assert refused.value.__suppress_context__
 

@@ -7,7 +7,7 @@ Does not belong here: how counts are made (``sql/after/*_counts.sql``), which co
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -97,7 +97,8 @@ CHANGES: Final = Subject(
 def count_bookings(engine: Engine) -> None:
     """Make the work table ``profile_counts``, some months at a time."""
     places = len(engine.rows("SELECT DISTINCT site, building, capacity_band FROM directory"))
-    months = engine.values("SELECT DISTINCT date_trunc('month', local_date) FROM dates ORDER BY 1")
+    found = engine.rows("SELECT DISTINCT date_trunc('month', local_date) FROM dates ORDER BY 1")
+    months = [month for (month,) in found]
     size = max(1, _COUNTED_TOGETHER // max(1, places))
     for at in range(0, max(1, len(months)), size):
         counted = pa.array(months[at : at + size], pa.date32())
@@ -110,7 +111,7 @@ def load_profile(engine: Engine, k: int, built_on: date, last: LastVersion | Non
 
     ``last`` is the previous version, None if nothing is known of one.
     """
-    region = str(engine.values("SELECT region FROM settings")[0])
+    ((region,),) = engine.rows("SELECT region FROM settings")
     # What is remembered comes after the counts by themselves, or memory would hold both.
     booked, changed, told = (
         labelled(engine.reader(name, _ROWS_AT_A_TIME))
@@ -152,8 +153,8 @@ def _whole_cells(engine: Engine, rows: pa.Table) -> dict[tuple[Any, ...], int]:
     Cancellations before the first reading are unknown, so a month that began before it, and all
     months together if one of them did, would show too low a rate.
     """
-    (first,) = engine.values("SELECT min(seen_after) FROM lake_changes")
-    if not isinstance(first, datetime):  # no change is known
+    ((first,),) = engine.rows("SELECT min(seen_after) FROM lake_changes")
+    if first is None:  # no change is known
         return {}
     months = {month for month in rows["month"].unique().to_pylist() if month is not None}
     whole = {month for month in months if date.fromisoformat(f"{month}-01") > first.date()}

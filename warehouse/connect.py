@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date, datetime
 from functools import partial
 from glob import escape
 from pathlib import Path
@@ -97,6 +98,22 @@ def _follow(folder: Location, region: Region, bookings: bool, use: Callable[[str
     raise VersionError(
         f"{pointer(folder, region)}: leads to no database: run 'insights publish --region {region}'"
     )
+
+
+def last_build(connection: duckdb.DuckDBPyConnection) -> tuple[date | None, datetime]:
+    """Return data_through and built_at of a region's database.
+
+    Raises:
+        VersionError: somebody changed the database.
+    """
+    found = connection.execute("SELECT data_through, built_at FROM build_info").fetchone()
+    if found is None:
+        raise VersionError(
+            "the database is not as it was published (build_info is empty); "
+            "run 'insights publish' for the region"
+        )
+    data_through, built_at = found
+    return data_through, built_at
 
 
 @contextmanager

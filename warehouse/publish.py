@@ -39,7 +39,7 @@ from warehouse.build import (
     give_back,
     survey,
 )
-from warehouse.connect import connect
+from warehouse.connect import connect, last_build
 from warehouse.engine import Engine, EngineError, building
 from warehouse.inputs import PublishOptions
 from warehouse.lake import Lake, LakeError
@@ -194,7 +194,7 @@ def refuse_lost_lake(lake: Lake, warehouse: Location) -> None:
     through = None
     # A database that cannot be read is replaced by the next one.
     with suppress(WarehouseError, duckdb.Error), connect(lake.region, warehouse=warehouse) as found:
-        ((through,),) = found.execute("SELECT data_through FROM build_info").fetchall()
+        through, _ = last_build(found)
     if through is not None:
         raise LakeError(
             f"{lake.root}: holds no day that was read, and the database has days until {through}: "

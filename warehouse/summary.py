@@ -92,22 +92,25 @@ _READ: Final = """
 SELECT min(local_date) FILTER (is_loaded), (SELECT data_through FROM build_info)
 FROM coverage
 """
+# A room counts in the building where it was on the day, as in the tables (R18).
 _ALL_BUILDINGS: Final = """
-SELECT coalesce(building, '(no building)') AS building,
-       count(DISTINCT r.room_id) FILTER (d.open_minutes > 0) AS rooms,
+SELECT coalesce(v.building, '(no building)') AS building,
+       count(DISTINCT d.room_id) FILTER (d.open_minutes > 0) AS rooms,
        sum(d.open_minutes) / 60.0 AS open_hours, sum(d.booked_minutes) / 60.0 AS booked_hours,
        sum(d.booked_minutes) / nullif(sum(d.open_minutes), 0) AS booked_utilization,
        sum(d.bookings) AS bookings
-FROM room_days AS d JOIN rooms AS r ON r.room_id = d.room_id
-GROUP BY coalesce(building, '(no building)')
+FROM room_days AS d
+JOIN rooms_as_of AS v ON v.room_id = d.room_id
+    AND d.local_date >= v.valid_from AND d.local_date < v.valid_to
+GROUP BY coalesce(v.building, '(no building)')
 ORDER BY building
 """
 
 _ALL_ROOMS: Final = """
-SELECT r.room_id, coalesce(r.name, r.room_id) AS name, coalesce(r.building, '') AS building,
-       r.capacity, sum(d.booked_minutes) / nullif(sum(d.open_minutes), 0) AS booked_utilization
+SELECT coalesce(r.name, r.room_id) AS name,
+       sum(d.booked_minutes) / nullif(sum(d.open_minutes), 0) AS booked_utilization
 FROM room_days AS d JOIN rooms AS r ON r.room_id = d.room_id
-GROUP BY r.room_id, coalesce(r.name, r.room_id), coalesce(r.building, ''), r.capacity
+GROUP BY r.room_id, r.name
 HAVING sum(d.open_minutes) > 0
 ORDER BY booked_utilization DESC, r.room_id
 """
@@ -255,10 +258,7 @@ class BuildingUse:
 class RoomUse:
     """One room over the whole span."""
 
-    room_id: str
     name: str
-    building: str
-    capacity: int | None
     booked_utilization: float
 
 

@@ -172,7 +172,15 @@ def _lines(found: WhatIf, is_suggestion: bool) -> list[str]:
     hours = _bracket(
         found.minutes_served_at_least, found.minutes_served_at_most, found.minutes, unit=60
     )
-    sizes = ", ".join(f"{each.count} with {counted(each.seats, 'seat')}" for each in found.rooms)
+    unknown = Counter({each.seats: each.count for each in found.unknown})
+    sizes = ", ".join(
+        [
+            f"{count} with {counted(each.seats, 'seat')}"
+            for each in found.rooms
+            if (count := each.count - unknown[each.seats])
+        ]
+        + [f"{each.count} with unknown seats, taken as {each.seats}" for each in found.unknown]
+    )
     lines = [
         f"{where}, {days}: {found.bookings:,} bookings, {found.minutes / 60:,.0f} hours",
         f"{'smallest mix found' if is_suggestion else 'rooms'}: {rooms} ({sizes or 'none'})",

@@ -23,7 +23,7 @@ from pipelines.settings import Settings
 from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted
 from transforms.contract import Region
-from warehouse.connect import connect
+from warehouse.connect import connect, last_build
 from warehouse.lake import Lake
 from warehouse.publish import lost_bookings
 from warehouse.storage import WarehouseError
@@ -193,8 +193,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
     try:
         published_versions(chosen.warehouse, region)  # raises without access; no version is fine
         with suppress(NotPublished), connect(region, warehouse=chosen.warehouse) as connection:
-            built = connection.execute("SELECT data_through, built_at FROM build_info")
-            data_through, built_at = built.fetchall()[0]
+            data_through, built_at = last_build(connection)
     except WarehouseError as error:
         warehouse_error = str(error)
     hours = settings.alerts.stale_after_hours if settings.alerts else STALE_AFTER_HOURS

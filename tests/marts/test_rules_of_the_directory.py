@@ -131,6 +131,12 @@ def test_r25_a_booking_of_the_whole_books_its_parts_and_the_whole_is_no_room(
     assert database.row(peak) == (2, 2)
 
 
+def test_r18_the_summary_of_a_region_has_the_building_of_each_day(tmp_path: Path) -> None:
+    publish_scenario(tmp_path, moved())
+    used = summarize("EU", tmp_path / "warehouse").buildings
+    assert [(each.building, each.booked_hours) for each in used] == [("Annex", 2), ("HQ", 1)]
+
+
 def test_r25_the_summary_of_a_region_counts_no_combined_room(tmp_path: Path) -> None:
     rooms = (Room("hall"), Room("hall-a", part_of="hall"), Room("hall-b", part_of="hall"))
     publish_scenario(

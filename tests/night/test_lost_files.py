@@ -83,6 +83,21 @@ def test_a_database_that_somebody_changed_is_told_in_a_line(
     assert line.startswith("error: the database is not as it was published (CatalogException);")
 
 
+@pytest.mark.parametrize("command", ["status", "report"])
+def test_a_database_without_a_build_is_told_in_a_line(
+    read_company: Company, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    for file in (read_company.directory / "warehouse").glob("*.duckdb"):
+        file.resolve().chmod(0o640)
+        with duckdb.connect(str(file.resolve())) as connection:
+            connection.execute("DELETE FROM build_info")
+    assert read_company.insights(command, "--region", "EU") == 1
+    said = capsys.readouterr()
+    lines = (said.out + said.err).splitlines()
+    (line,) = [each for each in lines if "build_info is empty" in each]
+    assert "run 'insights publish' for the region" in line
+
+
 def test_a_run_that_was_interrupted_is_to_be_run_again(
     company: Company, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -187,6 +187,14 @@ def test_the_answer_is_a_few_lines_that_say_what_would_not_fit(
     ]
 
 
+def test_a_room_without_a_capacity_is_called_so(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert insights(config, "--building", "Annex", "--add", "12x1") == 0
+    line = "rooms: 2 (1 with 12 seats, 1 with unknown seats, taken as 12)"
+    assert line in capsys.readouterr().out.splitlines()
+
+
 def test_more_invited_than_any_room_has_seats_need_the_seats_of_the_room_that_held_them(
     config: Path,
 ) -> None:

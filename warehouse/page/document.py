@@ -42,7 +42,7 @@ from transforms.contract import (
     Region,
 )
 from transforms.contract.database import STATISTICS
-from warehouse.connect import connect
+from warehouse.connect import connect, last_build
 from warehouse.storage import FILE_MODE, Location, Somewhere, WarehouseError, storage_at
 from warehouse.targets import Target, TargetResult, evaluate
 
@@ -119,6 +119,7 @@ def write_page(
         PageError: the file cannot be written; the old page is unchanged.
     """
     with connect(region, warehouse=warehouse) as connection:
+        last_build(connection)  # raises where there is none
         tables = read_figures(connection)
         missed = [each for each in evaluate(connection, targets) if each.is_missed]
     path = out or page_path(warehouse, region)

@@ -57,6 +57,7 @@ class WhatIf:
     ``not_placed`` are the bookings, by the seats that they need, that found no room in the
     placement that was made. ``fewest_rooms``: no mix of fewer rooms can serve 99 %; 0 if no mix was
     asked for. ``over_seats`` counts those that invite more people than their room has seats.
+    ``unknown`` are the rooms whose capacity is not known, by the seats that they count as.
     """
 
     region: Region
@@ -74,6 +75,7 @@ class WhatIf:
     not_placed: tuple[Seats, ...]
     fewest_rooms: int
     over_seats: int
+    unknown: tuple[Seats, ...] = ()
 
 
 def what_if(  # noqa: PLR0913 - a question has so many parts
@@ -123,7 +125,9 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
         found = [each.building(added, remove) for each in days]
         return [
             _answer(one, placed)._replace(
-                rooms=each.rooms_now(added, remove), over_seats=each.over_seats
+                rooms=each.rooms_now(added, remove),
+                over_seats=each.over_seats,
+                unknown=each.unknown_now(remove),
             )
             for each, one, placed in zip(days, found, place(found), strict=True)
         ]
@@ -175,6 +179,7 @@ class _Answer(NamedTuple):
     in_place: int
     rooms: Counter[int]
     not_placed: Counter[int]
+    unknown: Counter[int]
     fewest_rooms: int = 0
     over_seats: int = 0
 
@@ -190,6 +195,7 @@ def _answer(building: Building, placed: Placed) -> _Answer:
         in_place=served(building, placed.in_place)[0],
         rooms=Counter(building.seats.tolist()),
         not_placed=Counter(building.need[placed.most_bookings < 0].tolist()),
+        unknown=Counter(),
     )
 
 
@@ -220,6 +226,7 @@ def _sum(
         not_placed=_by_seats(each.not_placed for each in answers),
         fewest_rooms=sum(each.fewest_rooms for each in answers),
         over_seats=sum(each.over_seats for each in answers),
+        unknown=_by_seats(each.unknown for each in answers),
     )
 
 

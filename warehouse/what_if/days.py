@@ -234,13 +234,23 @@ class BuildingDays:
 
     def rooms_now(self, add: Mapping[int, int], remove: Collection[str]) -> Counter[int]:
         """Return the number of rooms by seats after the change, as of the last day asked."""
+        known, unknown = self._stay_now(remove)
+        return Counter(add) + known + unknown
+
+    def unknown_now(self, remove: Collection[str]) -> Counter[int]:
+        """Return the rooms without a capacity among these, by the seats that they count as."""
+        return self._stay_now(remove)[1]
+
+    def _stay_now(self, remove: Collection[str]) -> tuple[Counter[int], Counter[int]]:
+        """Return the rooms that stay by seats, with a capacity and without."""
         is_last = self._is_room[(self._bookings.last_date - self._bookings.first_date).days + 1]
-        rooms = Counter(add)
+        rooms = (Counter[int](), Counter[int]())
         for room, seats, parts, is_now in zip(
             self._rooms, self._seats.tolist(), self._parts, is_last.tolist(), strict=True
         ):
-            rooms[seats] += is_now and not parts and room.room_id not in remove
-        return +rooms
+            stays = is_now and not parts and room.room_id not in remove
+            rooms[not room.capacity][seats] += stays
+        return rooms
 
     def building(self, add: Mapping[int, int], remove: Collection[str]) -> Building:
         """Return the building with rooms added (seats: count) and others removed (by room_id)."""

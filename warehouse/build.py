@@ -122,7 +122,14 @@ class LakeRows:
 
     def __enter__(self) -> Self:
         if self._options is not None:
-            self._expect(days_in_a_pass(len(self.rooms()), self._options))
+            pass_days = days_in_a_pass(len(self.rooms()), self._options)
+            asked, seen = self.days("coverage"), self.days("changes")
+            until = asked[: pass_days + 1][-1:]
+            first_pass = [day for day in self.days("bookings") if until and day <= until[0]]
+            held = self._held["expected"]
+            held.enter_context(self._lake.ahead("coverage", asked))
+            held.enter_context(self._lake.ahead("changes", seen))
+            held.enter_context(self._lake.ahead("bookings", first_pass))
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -174,15 +181,6 @@ class LakeRows:
         unread = [day for day in self.days("bookings") if day not in self._checked["bookings"]]
         if unread:
             self._lake.check("bookings", unread[0], unread[-1])
-
-    def _expect(self, days_in_a_pass: int) -> None:
-        asked, booked, seen = self.days("coverage"), self.days("bookings"), self.days("changes")
-        until = asked[: days_in_a_pass + 1][-1:]
-        held = self._held["expected"]
-        held.enter_context(self._lake.ahead("coverage", asked))
-        held.enter_context(self._lake.ahead("changes", seen))
-        first_pass = [day for day in booked if until and day <= until[0]]
-        held.enter_context(self._lake.ahead("bookings", first_pass))
 
 
 @dataclass(frozen=True)
@@ -310,8 +308,13 @@ class Build:
         names = {name for step in stage.arrays for name in _READ_BY[step]}
         read = {name: self._engine.table(name) for name in names}
         made: dict[str, pa.Table] = {}
+
+        def run_files() -> None:
+            for step in stage.files:
+                self._engine.run(f"each_pass/{step}", append=step in GROWING)
+
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(self._run_files, stage.files)
+            running = pool.submit(run_files)
             for step in stage.arrays:
                 made[step] = self._array(step, read, made)
             running.result()
@@ -327,10 +330,6 @@ class Build:
         if MASKS in made:
             empty = DAY_ROWS.empty_table()
             self._engine.load("days", empty if self._hours is None else self._hours.days)
-
-    def _run_files(self, files: Sequence[str]) -> None:
-        for step in files:
-            self._engine.run(f"each_pass/{step}", append=step in GROWING)
 
     def _array(
         self, step: str, read: dict[str, pa.Table], made: Mapping[str, pa.Table]

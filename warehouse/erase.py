@@ -10,12 +10,10 @@ bookings of those days are erased too. Once everything of a room that has left t
 erased, so is its history in the directory.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from pathlib import Path
+from datetime import date, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -146,12 +144,18 @@ def rows_in_warehouse(warehouse: Location, region: Region, erasure: Erasure) -> 
         VersionError: a version cannot be read.
     """
     with duckdb.connect() as engine:  # one for all files: opening it takes longer than a count
-        return sum(
-            _rows_of_parquet(engine, path, erasure)
-            if path.suffix == ".parquet"
-            else _rows_in(path, erasure)
-            for path in kept_files(warehouse, region)
-        )
+        rows = 0
+        for path in kept_files(warehouse, region):
+            if path.suffix != ".parquet":
+                rows += _rows_in(path, erasure)
+                continue
+            source = "read_parquet(?, hive_partitioning = false)"
+            try:
+                columns = pq.read_schema(path).names
+                rows += _count(engine, source, [str(path)], columns, erasure)
+            except (duckdb.Error, pa.ArrowInvalid, OSError):
+                raise VersionError(f"{path}: cannot be read: remove it by hand") from None
+    return rows
 
 
 def drop_versions_before(warehouse: Location, region: Region, first_kept: date) -> list[str]:
@@ -190,7 +194,9 @@ def _rows(table: pa.Table | None, erasure: Erasure) -> pa.Table:
 def _is_erased(lake: Lake, erasure: Erasure) -> Callable[[pa.Table], pa.Array]:
     """Return a function that says which changes have an erased booking, before or after."""
     directory = as_of_days(lake).to_pylist()
-    zones = {row["room_id"]: zone(row["time_zone"]) for row in directory}
+    clocks = {row["room_id"]: [zone(row["time_zone"])] for row in directory}
+    # Of a room whose zone is unknown, a start is on the local dates of both extreme zones.
+    farthest = [zone(name) for name in _FARTHEST_ZONES]
 
     def is_erased(rows: pa.Table) -> pa.Array:
         named = [rows[each].to_pylist() for each in ("room_id", "starts_at", "new_starts_at")]
@@ -198,10 +204,10 @@ def _is_erased(lake: Lake, erasure: Erasure) -> Callable[[pa.Table], pa.Array]:
             [
                 erasure.room_id in (None, room_id)
                 and any(
-                    erasure.first_date <= day <= erasure.last_date
+                    erasure.first_date <= local_date(start, clock) <= erasure.last_date
                     for start in starts
                     if start is not None
-                    for day in _days_of(start, zones.get(room_id))
+                    for clock in clocks.get(room_id, farthest)
                 )
                 for room_id, *starts in zip(*named, strict=True)
             ],
@@ -209,14 +215,6 @@ def _is_erased(lake: Lake, erasure: Erasure) -> Callable[[pa.Table], pa.Array]:
         )
 
     return is_erased
-
-
-def _days_of(start: datetime, room_zone: ZoneInfo | None) -> Iterator[date]:
-    """Yield the local date of a start; if the room's zone is unknown, of the two extreme zones."""
-    if room_zone is not None:
-        yield local_date(start, room_zone)
-    else:
-        yield from (local_date(start, zone(name)) for name in _FARTHEST_ZONES)
 
 
 def _erase_room_day(lake: Lake, room_id: str, day: date) -> None:
@@ -244,15 +242,6 @@ def _rows_in(path: Location, erasure: Erasure) -> int:
                 for table, columns in tables_in(connection).items()
             )
     except (duckdb.Error, OSError):
-        raise VersionError(f"{path}: cannot be read: remove it by hand") from None
-
-
-def _rows_of_parquet(engine: duckdb.DuckDBPyConnection, path: Path, erasure: Erasure) -> int:
-    """Count the rows an erasure covers in a Parquet table."""
-    source = "read_parquet(?, hive_partitioning = false)"
-    try:
-        return _count(engine, source, [str(path)], pq.read_schema(path).names, erasure)
-    except (duckdb.Error, pa.ArrowInvalid, OSError):
         raise VersionError(f"{path}: cannot be read: remove it by hand") from None
 
 

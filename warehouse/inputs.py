@@ -84,11 +84,16 @@ class Inputs:
         self.region, self.now = region, now
         self.listed, self.versions = rooms, versions
         self._numbers: dict[Profile, int] = {}
-        numbers = [
-            self._numbers.setdefault(_profile_of(room, closures), len(self._numbers))
-            for batch in versions.to_batches(_ROOMS_AT_A_TIME)
-            for room in batch.to_pylist()
-        ]
+        numbers = []
+        for batch in versions.to_batches(_ROOMS_AT_A_TIME):
+            for room in batch.to_pylist():
+                try:
+                    profile = profile_of(room, closures)
+                except ValueError as error:
+                    raise BuildError(
+                        f"room {room['room_id']}: {error}: correct it in the room directory"
+                    ) from None
+                numbers.append(self._numbers.setdefault(profile, len(self._numbers)))
         self._profile = pa.array(numbers, pa.int32())
         names = sorted({profile.time_zone for profile in self._numbers})
         # Any date will do: if the phase differs on other dates, cells are only split in two.
@@ -137,7 +142,7 @@ class Inputs:
             "through_date": pa.array([data_through or date.min]),
             "minimum_group": pa.array([options.minimum_group]),
             "count_held_as_booked": pa.array([options.count_held_as_booked]),
-            "code_version": pa.array([_code_version()]),
+            "code_version": pa.array([code_version()]),
             "contract_version": pa.array([CONTRACT_VERSION]),
             "restated_from": pa.array([restated_from], pa.date32()),
             "profile_from_date": pa.array([kept_from]),
@@ -216,15 +221,6 @@ def _numbers_of(rows: pa.Table) -> pa.Array:
     return pa.array(range(len(rows)), pa.int32())
 
 
-def _profile_of(room: Mapping[str, object], closures: Sequence[Closure]) -> Profile:
-    try:
-        return profile_of(room, closures)
-    except ValueError as error:
-        raise BuildError(
-            f"room {room['room_id']}: {error}: correct it in the room directory"
-        ) from None
-
-
 def date_rows(days: Collection[date], covered: Collection[date]) -> pa.Table:
     """Return ISO week and weekday (1 = Monday) of dates, and whether a run asked for each."""
     ordered, asked = sorted(days), frozenset(covered)
@@ -264,7 +260,8 @@ def no_series() -> pa.Table:
 
 
 @cache
-def _code_version() -> str:
+def code_version() -> str:
+    """Return the version of this program; ``unknown`` where it is not installed."""
     try:
         return version("room-insights")
     except PackageNotFoundError:

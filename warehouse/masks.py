@@ -105,7 +105,16 @@ class _BlockOfHours:
     def __init__(self, block: Block, calendar: Calendar) -> None:
         self._block, self._calendar = block, calendar
         self._rooms = np.arange(len(block.profile), dtype=np.int32)
-        self._unite_all()
+        # Minutes booked, booked by timed bookings, booked twice or more, and held.
+        size = calendar.cells * len(self._rooms)
+        self._booked, self._shared, self._held = np.zeros((3, size), np.int64)
+        timed = block.is_booked & ~block.is_all_day
+        _unite(*self._pieces(timed), self._booked, self._shared)
+        self._timed = self._booked
+        if (all_day := block.is_booked & block.is_all_day).any():
+            self._timed = self._booked.copy()
+            _unite(*self._pieces(all_day), self._booked, self._shared)
+        _unite(*self._pieces(~block.is_booked), self._held, np.zeros(size, np.int64))
         self._sums = np.zeros((2, calendar.days * len(self._rooms)))
         line, open_masks, places = self._laid_out(calendar)
         self.masks = self._masks_of(line, open_masks, places)
@@ -115,18 +124,6 @@ class _BlockOfHours:
         self.days = self._days_of()
         self.shared = (self._shared != 0).reshape(calendar.cells, len(self._rooms))
         del self._timed, self._booked, self._shared, self._held, self._sums
-
-    def _unite_all(self) -> None:
-        """Find minutes booked, booked by timed bookings, booked twice or more, and held."""
-        block, size = self._block, self._calendar.cells * len(self._rooms)
-        self._booked, self._shared, self._held = np.zeros((3, size), np.int64)
-        timed = block.is_booked & ~block.is_all_day
-        _unite(*self._pieces(timed), self._booked, self._shared)
-        self._timed = self._booked
-        if (all_day := block.is_booked & block.is_all_day).any():
-            self._timed = self._booked.copy()
-            _unite(*self._pieces(all_day), self._booked, self._shared)
-        _unite(*self._pieces(~block.is_booked), self._held, np.zeros(size, np.int64))
 
     def _pieces(self, chosen: Array) -> tuple[Ints, Ints]:
         """Cut the chosen bookings at full hours; return index and mask of each piece."""

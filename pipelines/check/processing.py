@@ -164,7 +164,20 @@ def doubts_of(row: Row, trailing_days: int, ahead_days: int) -> Iterator[Doubt]:
     else:
         yield from (doubt for doubt in _OF_ANSWERS if _is_set(row, doubt.setting))
         yield from _limits(row, trailing_days, ahead_days)
-        yield from _released(row)
+        if _is_set(row, "EnableAutoRelease True"):  # Exchange cancels what nobody came to
+            minutes = _number(row, "PostReservationMaxClaimTimeInMinutes")
+            is_known = minutes is not None
+            claim = f", PostReservationMaxClaimTimeInMinutes {minutes}" if is_known else ""
+            after = f"{minutes} minutes" if is_known else "some minutes"
+            yield Doubt(
+                f"EnableAutoRelease True{claim}",
+                "booked_utilization and bookings are lower than in other rooms, cancellations and "
+                "hours given back higher",
+                f"a meeting that nobody checks in to leaves the calendar {after} after it began, "
+                "as if it had been cancelled",
+                "compare these rooms only with each other",
+                is_command=False,
+            )
     yield from (doubt for doubt in _OF_TEXTS if _is_set(row, doubt.setting))
 
 
@@ -202,24 +215,6 @@ def _limits(row: Row, trailing_days: int, ahead_days: int) -> Iterator[Doubt]:
             "a longer meeting is booked as several",
             f"-MaximumDurationInMinutes {_DAY_MINUTES}",
         )
-
-
-def _released(row: Row) -> Iterator[Doubt]:
-    """Yield the doubt about a room with check-in: Exchange cancels what nobody came to."""
-    if not _is_set(row, "EnableAutoRelease True"):
-        return
-    minutes = _number(row, "PostReservationMaxClaimTimeInMinutes")
-    claim = f", PostReservationMaxClaimTimeInMinutes {minutes}" if minutes is not None else ""
-    after = f"{minutes} minutes" if minutes is not None else "some minutes"
-    yield Doubt(
-        f"EnableAutoRelease True{claim}",
-        "booked_utilization and bookings are lower than in other rooms, cancellations and hours "
-        "given back higher",
-        f"a meeting that nobody checks in to leaves the calendar {after} after it began, as if it "
-        "had been cancelled",
-        "compare these rooms only with each other",
-        is_command=False,
-    )
 
 
 def _is_set(row: Row, setting: str) -> bool:

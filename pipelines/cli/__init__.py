@@ -18,7 +18,7 @@ from importlib import import_module
 from io import TextIOWrapper
 from operator import methodcaller
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -252,28 +252,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = cli(arguments, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
-        code = 2
+        code = USAGE
     except (Exception, KeyboardInterrupt) as error:
         code = exit_code(error)
         if code is None:
             raise
-    if arguments is None:
-        _end(code or 0)
-    sys.exit(code or 0)
-
-
-def _end(code: int) -> NoReturn:
-    """Flush the output, then end the process at once.
-
-    A normal exit stops the threads of libraries wherever they are. Now and then that aborted the
-    process after its work was done, which changed the exit code, or printed a page of a library's
-    complaints.
-    """
+    code = code or WHOLE
+    if arguments is not None:
+        sys.exit(code)
+    # Flush and end at once. A normal exit stops the threads of libraries wherever they are: now and
+    # then that aborted the process after its work was done, which changed the exit code, or printed
+    # a page of a library's complaints.
     for stream in filter(None, (sys.stdout, sys.stderr)):  # None: the caller closed it
         try:
             stream.flush()
         except BrokenPipeError:
             continue  # the reader has seen enough
         except OSError:
-            code = code or 1
+            code = code or NOTHING
     os._exit(code)

@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -29,6 +28,7 @@ from transforms.contract.database import STATISTICS, TABLES
 from transforms.contract.lake import LAKE, READ_AND_DROPPED
 from transforms.local_time import first_day_kept
 from warehouse.holdings import access_to, database_holdings, lake_holdings
+from warehouse.inputs import code_version
 from warehouse.lake import Lake
 from warehouse.nightly import bookings_that_run_on
 from warehouse.storage import Location, ObjectUrl
@@ -39,14 +39,6 @@ _USUAL_GROUP: Final = 5
 _BOOKINGS: Final = "Database with single bookings, and its tables as Parquet"
 _STATISTICS: Final = "Statistics for everybody, and their tables as Parquet"
 _WITHOUT_PEOPLE: Final = ("ItemId", "ParentFolderId")
-
-
-def code_version() -> str:
-    """Return the version of this program; ``unknown`` where it is not installed."""
-    try:
-        return version("room-insights")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,37 +95,37 @@ class Room:
 
 def invent_rooms(region: str, rooms: int, seed: int, today: date) -> list[Room]:
     """Return the rooms of a region; the first is crowded, the second never booked."""
-    return [_room(region, number, seed, today) for number in range(rooms)]
-
-
-def _room(region: str, number: int, seed: int, today: date) -> Room:
-    random = Random(f"{seed}/{region}/room/{number}")  # noqa: S311  invented rooms need no secrecy
     sites = _SITES.get(region) or _SITES["elsewhere"]
-    site = sites[_SHARES[number % len(_SHARES)] % len(sites)]
-    building = random.choice(site.buildings)
-    floor = random.randint(0, 6)
-    kind = _RARE_TYPES.get(number % 23, "conference")
-    seats = random.choice(_COMPANY["seats"][kind])
-    name = f"{_NAMES[number % len(_NAMES)]} {number // len(_NAMES) + 1}"
-    slug = f"{site.code}-{floor}{number:03d}".lower()
-    usual = random.betavariate(2, 2.2) * 7.5
-    usual *= 0.35 if kind in ("desk", "auditorium", "lecture") else 1.0
-    return Room(
-        room_id=f"{site.code}-{building[:3].upper()}-{number:04d}",
-        address=f"room.{name.partition(' ')[0].lower()}.{slug}@{DOMAIN}",
-        name=name,
-        site=site,
-        building=building,
-        floor=floor,
-        capacity=None if number % 11 == 5 else seats,
-        seats=seats,
-        room_type=kind,
-        open_hours=_TWO_PARTS if number % 10 == 2 else site.open_hours,
-        popularity=usual if number > 1 else (14.0, 0.0)[number],
-        keeps_details=number % 4 == 3,
-        opened_on=today - timedelta(days=60) if number % 29 == 8 else None,
-        closed_on=today + timedelta(days=45) if number % 31 == 10 else None,
-    )
+    invented = []
+    for number in range(rooms):
+        random = Random(f"{seed}/{region}/room/{number}")  # noqa: S311  invented rooms need no secrecy
+        site = sites[_SHARES[number % len(_SHARES)] % len(sites)]
+        building = random.choice(site.buildings)
+        floor = random.randint(0, 6)
+        kind = _RARE_TYPES.get(number % 23, "conference")
+        seats = random.choice(_COMPANY["seats"][kind])
+        name = f"{_NAMES[number % len(_NAMES)]} {number // len(_NAMES) + 1}"
+        slug = f"{site.code}-{floor}{number:03d}".lower()
+        usual = random.betavariate(2, 2.2) * 7.5
+        usual *= 0.35 if kind in ("desk", "auditorium", "lecture") else 1.0
+        room = Room(
+            room_id=f"{site.code}-{building[:3].upper()}-{number:04d}",
+            address=f"room.{name.partition(' ')[0].lower()}.{slug}@{DOMAIN}",
+            name=name,
+            site=site,
+            building=building,
+            floor=floor,
+            capacity=None if number % 11 == 5 else seats,
+            seats=seats,
+            room_type=kind,
+            open_hours=_TWO_PARTS if number % 10 == 2 else site.open_hours,
+            popularity=usual if number > 1 else (14.0, 0.0)[number],
+            keeps_details=number % 4 == 3,
+            opened_on=today - timedelta(days=60) if number % 29 == 8 else None,
+            closed_on=today + timedelta(days=45) if number % 31 == 10 else None,
+        )
+        invented.append(room)
+    return invented
 
 
 _LEGACY = "/O=EXCHANGELABS/OU=EXCHANGE ADMINISTRATIVE GROUP (FYDIBOHF23SPDLT)/CN=RECIPIENTS"

@@ -256,7 +256,14 @@ def convert_id(call: Call) -> Answer:
     target = call.body.get("DestinationFormat", "")
 
     def one(source: Element) -> tuple[str, int]:
-        plain = _read(source.get("Id", ""), source.get("Format", ""))
+        given, form = source.get("Id", ""), source.get("Format", "")
+        try:
+            if form == "HexEntryId":
+                plain = binascii.unhexlify(given)
+            else:
+                plain = b64decode(unquote(given) if form == "OwaId" else given, validate=True)
+        except (binascii.Error, ValueError):
+            raise ResponseError("ErrorInvalidIdMalformed") from None
         ews_id = b64encode(plain).decode()
         match target:
             case "HexEntryId":
@@ -278,15 +285,6 @@ def convert_id(call: Call) -> Answer:
         return content, 1
 
     return _each(call, call.part("SourceIds"), one)
-
-
-def _read(written: str, form: str) -> bytes:
-    try:
-        if form == "HexEntryId":
-            return binascii.unhexlify(written)
-        return b64decode(unquote(written) if form == "OwaId" else written, validate=True)
-    except (binascii.Error, ValueError):
-        raise ResponseError("ErrorInvalidIdMalformed") from None
 
 
 _OPERATIONS: Final[dict[str, Callable[[Call], Answer]]] = {

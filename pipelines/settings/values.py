@@ -321,17 +321,13 @@ def _date(value: object) -> object:
     return value
 
 
-def _open_hours(value: object) -> object:
-    return DEFAULT_OPEN_HOURS if isinstance(value, str) and not value.strip() else value
-
-
 Date: TypeAlias = Annotated[date, BeforeValidator(_date)]
 ZoneName: TypeAlias = Annotated[
     str, one_of(zone_names, "IANA time zone", "write one such as Europe/Copenhagen", cutoff=0.63)
 ]
 OpenHours: TypeAlias = Annotated[
     str,
-    BeforeValidator(_open_hours),
+    BeforeValidator(lambda value: value if str(value).strip() else DEFAULT_OPEN_HOURS),
     must("hours", "[^@]*"),
     must("hours", parse_open_hours),  # which says what is wrong
 ]

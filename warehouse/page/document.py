@@ -200,28 +200,26 @@ def document(tables: Mapping[str, Columns], missed: Sequence[TargetResult] = ())
     }
     return _template().render(
         **messages,
-        say=_say,
         region=head["region"],
         nonce=secrets.token_urlsafe(16),
-        style=_file("client", "style.css"),
         version=head["code_version"],
         data=_packed(json.dumps(data, separators=(",", ":"), default=str)),
-        library=_library(),
-        script="\n".join(_file("client", f"{name}.js") for name in _SCRIPTS),
     )
 
 
 @cache
 def _template() -> Template:
+    """Return the template with all that every page has alike."""
     environment = Environment(
         loader=PackageLoader("warehouse", "page"), autoescape=True, undefined=StrictUndefined
     )
+    environment.globals.update(
+        say=_say,
+        style=_file("client", "style.css"),
+        library=_packed(_file("vendor", "echarts.common.min.js")),
+        script="\n".join(_file("client", f"{name}.js") for name in _SCRIPTS),
+    )
     return environment.get_template("page.html.j2")
-
-
-@cache
-def _library() -> str:
-    return _packed(_file("vendor", "echarts.common.min.js"))
 
 
 def _facts(head: Mapping[str, Any]) -> Iterator[Message]:

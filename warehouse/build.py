@@ -275,33 +275,28 @@ class Build:
             # One day more than the pass: if a room's zone was corrected after its days were read,
             # the folder's date and the local date can be a day apart.
             until = min(dates[-1], date.max - _DAY) + _DAY
-            with self._engine.transaction():
-                self._begin_pass(dates[0], dates[-1], read_until, until)
+            new = read_until + _DAY if read_until else date.min
+            ahead_from, ahead_to = self._data_through + _DAY, self._data_through + _AHEAD
+            days_ahead = max(dates[0], ahead_from), min(dates[-1], ahead_to)
+            engine, rows = self._engine, self._rows
+            with engine.transaction():
+                calendar, zones = self._inputs.calendar(dates[0], dates[-1])
+                engine.load("calendar", calendar)
+                engine.load("pass_zones", zones)
+                engine.load("pass", pass_row(dates[0], dates[-1]))
+                engine.rename("live", "live_before")
+                rows.view(engine, "lake_bookings", "bookings", new, until)
+                rows.view(engine, "lake_day_bookings", "bookings", dates[0], dates[-1])
+                rows.view(engine, "lake_day_coverage", "coverage", dates[0], dates[-1])
+                rows.view(engine, "lake_ahead_bookings", "bookings", *days_ahead)
                 for stage in stages:
                     self._run_stage(stage)
             for name in (MASKS, PLACE_CHANGES):
-                self._engine.unregister(name)
+                engine.unregister(name)
             self._hours = None  # or memory would hold it beside the next pass's
             read_until = until
             if number % _PASSES_A_CHECKPOINT == 0:
-                self._engine.checkpoint()
-
-    def _begin_pass(
-        self, first_date: date, last_date: date, read_until: date | None, until: date
-    ) -> None:
-        engine = self._engine
-        calendar, zones = self._inputs.calendar(first_date, last_date)
-        engine.load("calendar", calendar)
-        engine.load("pass_zones", zones)
-        engine.load("pass", pass_row(first_date, last_date))
-        engine.rename("live", "live_before")
-        new = read_until + _DAY if read_until else date.min
-        self._rows.view(engine, "lake_bookings", "bookings", new, until)
-        self._rows.view(engine, "lake_day_bookings", "bookings", first_date, last_date)
-        self._rows.view(engine, "lake_day_coverage", "coverage", first_date, last_date)
-        ahead_from, ahead_to = self._data_through + _DAY, self._data_through + _AHEAD
-        days_ahead = max(first_date, ahead_from), min(last_date, ahead_to)
-        self._rows.view(engine, "lake_ahead_bookings", "bookings", *days_ahead)
+                engine.checkpoint()
 
     def _run_stage(self, stage: Stage) -> None:
         """Run files of SQL and compute arrays at the same time; then keep what these made."""

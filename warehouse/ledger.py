@@ -65,7 +65,16 @@ class Ledger:
         ``directory`` is the result of ``as_of_days``. Minutes from ``until`` on do not count as
         given back: those days were not read.
         """
-        appeared = self._appeared + self._moved_out()
+        appeared = [*self._appeared]
+        if self._gone and self._never_read:
+            # What may have moved to a day that was never read: few of its bookings.
+            never_read = pa.concat_tables(self._never_read)
+            room_ids, created = ({getattr(each, name) for each in self._gone} for name in _KNOWN_BY)
+            of_room = pc.is_in(never_read["room_id"], pa.array(sorted(room_ids), pa.string()))
+            dated = pa.array([*created - {None}], INSTANT)
+            is_known = pc.is_in(never_read["created_at"], dated)
+            near = never_read.filter(pc.and_(of_room, is_known))
+            appeared += sights(near, [None] * near.num_rows)
         found = changes_of(self._gone, appeared, self._loaded)
         rooms: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for room in directory.to_pylist():
@@ -101,17 +110,6 @@ class Ledger:
         near = [span for span in taken if span[0] < ends_at and span[1] > starts_at]
         in_use = (room["opened_on"], room["closed_on"])
         return open_minutes(profile_of(room, closures), in_use, (starts_at, ends_at), near)
-
-    def _moved_out(self) -> list[Sight]:
-        """Return what may have moved to a day that was never read: few of its bookings."""
-        if not self._gone or not self._never_read:
-            return []
-        rows = pa.concat_tables(self._never_read)
-        rooms, created = ({getattr(each, name) for each in self._gone} for name in _KNOWN_BY)
-        of_room = pc.is_in(rows["room_id"], pa.array(sorted(rooms), pa.string()))
-        is_known = pc.is_in(rows["created_at"], pa.array([*created - {None}], INSTANT))
-        near = rows.filter(pc.and_(of_room, is_known))
-        return sights(near, [None] * near.num_rows)
 
     def _note_standing(self, new: pa.Table, appeared: pa.Table, room_ids: pa.ChunkedArray) -> None:
         """Keep bookings that held a room before and still do, on a day that lost a booking.

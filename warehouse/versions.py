@@ -84,7 +84,11 @@ def new_version(
         # Nobody else changes them: this is the only builder.
         found = tree.names_of(*((each,) for each in _FOLDERS))
         kept = [*versions.kept(found[0])]
-        moment = _next_moment(kept)
+        made_at = datetime.now(UTC)
+        for last in kept[-1:]:  # always after the latest: clocks may be set back
+            after = datetime.strptime(last, _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
+            made_at = max(made_at, after)
+        moment = made_at.strftime(_STAMP)
         names = versions.fixed_names(moment, versions.keep(draft, moment, is_parquet=is_parquet))
         _, links = versions.parts(moment, folder=LINKS)
         tree.show(versions.current, links, names, is_copied=is_copied)
@@ -373,15 +377,6 @@ def _refuse_unfinished(built: Sequence[Path]) -> None:
             raise VersionError(f"{each}: nothing was built: the pointer stays where it was")
         if each.with_name(f"{each.name}.wal").exists():
             raise VersionError(f"{each}: was left open: close its connections before publishing")
-
-
-def _next_moment(kept: Sequence[str]) -> str:
-    """Return the time for a new version, but always after the latest: clocks may be set back."""
-    moment = datetime.now(UTC)
-    for last in kept[-1:]:
-        after = datetime.strptime(last, _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
-        moment = max(moment, after)
-    return moment.strftime(_STAMP)
 
 
 def _stem(region: Region) -> str:

@@ -292,10 +292,6 @@ class Token(requests.auth.AuthBase):
         self._client = None
 
 
-def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
 class _TokenEndpoint(requests.Session):
     """The session through which msal sends.
 
@@ -306,8 +302,8 @@ class _TokenEndpoint(requests.Session):
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
         wait = None
         try:
-            # An auth of its own, or requests would add a login from ~/.netrc.
-            own = {"allow_redirects": False, "auth": _unsigned}
+            # An auth of its own, which adds nothing: requests would add a login from ~/.netrc.
+            own = {"allow_redirects": False, "auth": lambda unsigned: unsigned}
             response = super().request(*args, **kwargs | own)
         except ReadError as failure:
             if failure.reach is Reach.EXCHANGE:

@@ -65,15 +65,9 @@ def spark_builder(
         EngineUnusableError: no Java, no cluster, or a setting that Spark refuses.
     """
     running = SparkSession.getActiveSession()
-    session = running or _started(master, conf)
-    try:
-        yield SparkBuilder(session, worker_memory, shards, shared)
-    finally:
-        if running is None:
-            session.stop()
-
-
-def _started(master: str | None, conf: Mapping[str, str]) -> SparkSession:
+    if running is not None:
+        yield SparkBuilder(running, worker_memory, shards, shared)
+        return
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("room-insights")
     if master:
@@ -81,13 +75,17 @@ def _started(master: str | None, conf: Mapping[str, str]) -> SparkSession:
     for key, value in {**_DEFAULTS, **conf}.items():
         builder = builder.config(key, value)
     try:
-        return builder.getOrCreate()
+        session = builder.getOrCreate()
     except Exception:  # noqa: BLE001 - py4j has classes of its own; texts quote settings
         remedy = "see to spark.master and spark.conf in the configuration, and to Spark's own log"
         home = os.environ.get("JAVA_HOME")
         if not shutil.which("java", path=f"{home}/bin" if home else None):
             remedy = "install Java 17 or later, or point JAVA_HOME at it"
         raise EngineUnusableError(f"engine: spark: Spark cannot be started: {remedy}") from None
+    try:
+        yield SparkBuilder(session, worker_memory, shards, shared)
+    finally:
+        session.stop()
 
 
 class SparkBuilder(ShardBuilder):

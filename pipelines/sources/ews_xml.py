@@ -225,11 +225,19 @@ class InviteeService(StrictService, GetItem):  # type: ignore[misc]  # exchangel
     def whole(self, found: list[Any], arguments: Mapping[str, Any]) -> list[Any]:
         """Return the answers in the order of the ids asked for, whatever order they came in.
 
+        A server that gives none of these ids back, but ids of its own, answers in order.
+
         Raises:
             ReadError: the server is busy, every item is refused for a transient reason, or an
                 answer is missing, double, unknown, or a refusal that may be of either of two items.
         """
         asked: list[str] = arguments["items"]
+        given = [each[0] for each in found if not isinstance(each, ReadError)]
+        if len(found) == len(asked) and not {*given} & {*asked}:
+            in_order = zip(asked, found, strict=True)
+            found = [
+                each if isinstance(each, ReadError) else (own, each[1]) for own, each in in_order
+            ]
         named = dict(each for each in found if not isinstance(each, ReadError))
         # A refusal names no item: it is of one of those left, by its place if others keep theirs.
         refusals = [each for each in found if isinstance(each, ReadError)]

@@ -94,11 +94,6 @@ class Book:
         return f"<html><title>{self._token(place)}</title><p>{self._token(place)}</p>".encode()
 
     @cached_property
-    def _item_id(self) -> str:
-        """The id of the one item, the same in every answer: an answer to another id is refused."""
-        return self._token("CalendarItem/ItemId/@Id")
-
-    @cached_property
     def headers(self) -> Mapping[str, str]:
         """Return headers with a token in each."""
         names = ("Server", "X-FEServer", "X-CalculatedBETarget", "X-DiagInfo", "request-id")
@@ -135,7 +130,7 @@ class Book:
     def _item_override(self, mood: str) -> Override:
         fixed = {
             # Ids are opaque, so one may be a token.
-            "CalendarItem/ItemId/@Id": self._item_id,
+            "CalendarItem/ItemId/@Id": self._token("CalendarItem/ItemId/@Id"),
             "CalendarItem/ParentFolderId/@Id": self._folder(mood),
             "CalendarItem/Start": _instant(self._starts_at),
             "CalendarItem/End": _instant(self._starts_at + timedelta(hours=1)),

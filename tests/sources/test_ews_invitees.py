@@ -175,6 +175,20 @@ def test_each_item_keeps_its_own_invitees_in_whatever_order_they_come(
         assert item.invitees[1].address == f"p{hours}@contoso.example"
 
 
+@pytest.mark.parametrize("own", [' Id="x', ' Other="'])
+def test_where_no_id_is_given_back_answers_are_in_the_order_of_the_request(
+    read: Read, rearranged: Callable[..., None], own: str
+) -> None:
+    rearranged(lambda messages: [each.replace(' Id="', own) for each in messages])
+    people = [Person(f"P{number}", f"p{number}@contoso.example") for number in range(3)]
+    items = [
+        meeting(MONDAY + number * HOUR, required=(person,)) for number, person in enumerate(people)
+    ]
+    for item in read(room(items), with_invitees=True):
+        hours = (item.starts_at - MONDAY) // HOUR
+        assert item.invitees[1].address == f"p{hours}@contoso.example"
+
+
 @pytest.mark.parametrize(
     "change",
     [

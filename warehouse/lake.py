@@ -22,7 +22,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.contract import Region
-from warehouse.lake_format import FormatError, Part, decode, encode, refuse_other_columns
+from warehouse.lake_format import (
+    FormatError,
+    LaterFormatError,
+    Part,
+    decode,
+    encode,
+    refuse_other_columns,
+)
 from warehouse.storage import Location, Parts, Put, WarehouseError, storage_at
 
 Dataset: TypeAlias = Literal["bookings", "coverage", "changes", "rooms", "directory"]
@@ -320,4 +327,6 @@ class Lake:
         try:
             yield
         except FormatError as error:
+            if isinstance(error, LaterFormatError):
+                remedy = "do not delete it, but run a version of insights that is as late"
             raise LakeError(f"{self._storage.path(*parts)}: {what} {error}: {remedy}") from None

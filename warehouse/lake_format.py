@@ -46,6 +46,10 @@ class FormatError(WarehouseError):
     """A table or file that breaks the contract; says what is wrong, without any value."""
 
 
+class LaterFormatError(FormatError):
+    """A file that a later version of this program wrote."""
+
+
 class Part(NamedTuple):
     """A file for an engine to scan: the day of its rows, and the handle that opens it."""
 
@@ -118,9 +122,11 @@ def refuse_other_columns(dataset: str, region: Region, found: pa.Schema) -> None
 
     Later contracts only add nullable columns, so an earlier file may lack those.
     """
-    version = (found.metadata or {}).get(_VERSION_KEY, b"1").decode()
+    version = (found.metadata or {}).get(_VERSION_KEY, b"1").decode(errors="replace")
+    if not version.isdecimal():
+        raise FormatError("is damaged")
     if int(version) > int(CONTRACT_VERSION):
-        raise FormatError(f"is of contract version {version}, later than {CONTRACT_VERSION}")
+        raise LaterFormatError(f"is of contract version {version}, later than {CONTRACT_VERSION}")
     expected = LAKE[dataset].schema
     known = [field for field in expected if field.name in found.names or not field.nullable]
     nullable = [field.with_nullable(True) for field in known]

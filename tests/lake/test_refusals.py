@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.lake.rows import (
@@ -116,6 +117,35 @@ def test_a_damaged_file_is_named_with_the_remedy(lake: Lake) -> None:
         lake.read("bookings", SATURDAY)
     with pytest.raises(LakeError, match="is damaged"):
         files(lake, "bookings")
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        ("99", "is of contract version 99, later than 2: do not delete it, but run a version of"),
+        ("x", "is damaged: delete it and run its days again"),
+    ],
+)
+def test_a_file_of_another_contract_is_told_in_a_line(
+    tmp_path: Path, version: str, told: str
+) -> None:
+    lake = Lake(tmp_path / "lake", "EU")
+    lake.replace("bookings", SATURDAY, stored(booking("a")))
+    path = tmp_path / "lake" / PARTITION / "bookings.parquet"
+    table = pq.read_table(path)
+    later = {**(table.schema.metadata or {}), b"contract_version": version.encode()}
+    pq.write_table(table.replace_schema_metadata(later), path)
+    for look in (lake.read, lake.check):
+        with pytest.raises(LakeError, match=f"parquet: the file {told}"):
+            look("bookings", SATURDAY)
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake", "EU")
+    path = tmp_path / "lake" / PARTITION / "bookings.parquet"
+    path.mkdir(parents=True)
+    with pytest.raises(LakeError, match=rf"^{path}: cannot be read \(Is a directory\)"):
+        lake.read("bookings", SATURDAY)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o027, 0o077])

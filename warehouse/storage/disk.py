@@ -87,12 +87,15 @@ class DiskStorage(Storage):
         for parts in files:
             content = None
             if self.look(*parts) is not None:
-                with self.errors("read"), suppress(FileNotFoundError):  # it may have gone since
-                    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-                    with os.fdopen(os.open(self.path(*parts), flags), "rb") as file:
-                        if last_bytes is not None:
-                            file.seek(max(0, os.fstat(file.fileno()).st_size - last_bytes))
-                        content = file.read()
+                with (
+                    self.errors("read"),
+                    suppress(FileNotFoundError),  # it may have gone since
+                    # Path.open takes no opener, and os.fdopen names a folder by its number.
+                    open(self.path(*parts), "rb", opener=_open_no_link) as file,
+                ):
+                    if last_bytes is not None:
+                        file.seek(max(0, os.fstat(file.fileno()).st_size - last_bytes))
+                    content = file.read()
             yield content
 
     def ensure(self, *parts: str) -> Path:
@@ -380,6 +383,10 @@ def _sync(path: Path, *, is_sealed: bool = False) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 def _make(folder: Path) -> None:

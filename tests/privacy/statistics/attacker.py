@@ -9,6 +9,7 @@ can do so for many counts. Only the other counts are minimized and maximized one
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final, TypeAlias
 
@@ -155,11 +156,10 @@ class Solver:
     def _solve(self, weights: Floats) -> Floats:
         """Return the counts of the integer solution with the smallest weighted sum."""
         free = self._low < self._high
-        fixed = np.where(free, 0.0, self._low)
         solution = self._low.copy()
         if not free.any():
             return solution
-        constraints, lengths = self._constraints(free, fixed)
+        constraints, lengths = self._constraints
         count = int(free.sum())
         rest = np.zeros(lengths)
         done = milp(
@@ -177,8 +177,14 @@ class Solver:
         solution[free] = done.x[:count]
         return solution
 
-    def _constraints(self, free: Any, fixed: Floats) -> tuple[list[LinearConstraint], int]:
-        """Return constraints on the free counts, and on the minutes of those with known lengths."""
+    @cached_property
+    def _constraints(self) -> tuple[list[LinearConstraint], int]:
+        """Constraints on the free counts, and on the minutes of those with known lengths.
+
+        The same for every solution: no bound changes once the solver is made.
+        """
+        free = self._low < self._high
+        fixed = np.where(free, 0.0, self._low)
         program = self._program
         timed = [each for each in program.lengths if program.minutes]
         place = {each: number for number, each in enumerate(timed)}

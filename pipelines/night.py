@@ -166,7 +166,7 @@ def run_night(night: Night, open_source: OpenSource, progress: Progress) -> Nigh
     region_settings = night.settings.regions[region]
     lake = Lake(region_settings.lake, region)
     with lake.exclusive(), staging(lake) as staged:
-        lake.refuse_unwritable()
+        lake.probe()
         refuse_unwritable(region_settings.warehouse, region)
         refuse_lost_lake(lake, region_settings.warehouse)
         loaded, failed, unreadable = _read(night, open_source, progress, staged.add)

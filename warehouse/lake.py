@@ -96,13 +96,11 @@ class Lake:
         with self._writing(), self._storage.scratch() as folder:
             yield folder
 
-    def refuse_unwritable(self) -> None:
-        """Write and remove a small file: a run that cannot store anything should not read."""
-        with self._writing():
-            self._storage.refuse_unwritable()
-
     def probe(self) -> None:
-        """Fail early if nothing could be written; needs no lock and leaves nothing behind."""
+        """Fail early if nothing could be written; needs no lock and leaves nothing behind.
+
+        A run that cannot store anything should not read.
+        """
         self.refuse_other_regions()
         folders = (
             [] if self._storage.is_far else [(each, f"region={self.region}") for each in _FOLDERS]

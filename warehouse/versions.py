@@ -99,22 +99,20 @@ def new_version(
 
 
 def refuse_unwritable(warehouse: Location, region: Region) -> None:
-    """Write and remove a small file where versions are kept; a build in progress is left alone.
+    """Take the lock, if no build is in progress, and write a small file where versions are kept.
 
     Raises:
         VersionError: the disk or the store refuses it, or cannot be reached.
     """
-    versions = _Versions(warehouse, region)
-    with suppress(VersionBusy), versions.only_builder():
-        for folder in ((), (_FOLDER,), (_STATISTICS,)):
-            versions.tree.refuse_unwritable(*folder)
+    with suppress(VersionBusy), _Versions(warehouse, region).only_builder():
+        probe(warehouse)
 
 
 def probe(warehouse: Location) -> None:
-    """Check the same without a lock, and leave nothing behind, not even a folder.
+    """Write a small file where versions are kept; leave nothing behind, not even a folder.
 
     Raises:
-        VersionError: as above.
+        VersionError: the disk or the store refuses it, or cannot be reached.
     """
     tree = storage_at(warehouse, "warehouse", VersionError)
     for folder in ((), (_FOLDER,), (_STATISTICS,)):

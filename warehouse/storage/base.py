@@ -193,15 +193,12 @@ class Storage(ABC):
     def put(self, content: memoryview, *parts: str) -> None:
         """Replace one file whole: readers see the old content or the new, never a mix."""
 
-    def refuse_unwritable(self, *folder: str) -> None:
-        """Write and remove a small file: a full disk or missing permission is noticed early."""
-        probe = (*folder, ".probe")
-        self.put(memoryview(bytes(PROBE_BYTES)), *probe)
-        self.delete(*probe)
-
+    @abstractmethod
     def probe(self, *folder: str) -> None:
-        """Check the same without a lock, and leave nothing behind, not even a folder."""
-        self.refuse_unwritable(*folder)
+        """Write a small file and leave nothing behind, not even a folder; needs no lock.
+
+        A full disk or missing permission is noticed early.
+        """
 
     @abstractmethod
     def at_once(self) -> AbstractContextManager[Put]:

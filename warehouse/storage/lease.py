@@ -46,22 +46,19 @@ class Swaps(Protocol):
         """Return the time by the store's clock."""
 
 
-class LostError(Exception):
-    """The lease expired or was taken over: its holder may write no more."""
-
-
 class Lease:
-    """One holding of a lock. Call ``check`` before each write: it fails if the lock is lost.
+    """One holding of a lock. Call ``check`` before each write: it raises ``lost`` if it is lost.
 
+    It is lost if it expired or was taken over: its holder may write no more.
     ``committed`` is what this holder, or a dead one before it, has yet to put in place.
     """
 
     seconds = 60.0
     """How long a holder may be silent; it renews its lease six times as often."""
 
-    def __init__(self, store: Swaps, key: str) -> None:
+    def __init__(self, store: Swaps, key: str, lost: WarehouseError) -> None:
         self.committed: str | None = None
-        self._store, self._key = store, key
+        self._store, self._key, self._lost = store, key, lost
         self._holder = uuid4().hex
         self._tag: Tag | None = None
         self._renewals = 0
@@ -70,7 +67,7 @@ class Lease:
         self._is_over = threading.Event()
 
     @contextmanager
-    def held(self, busy: Exception) -> Iterator["Lease"]:
+    def held(self, busy: WarehouseError) -> Iterator["Lease"]:
         """Hold the lock and keep renewing it; raise ``busy`` at once if anyone else holds it."""
         if not any(self._take() for _ in range(_ATTEMPTS)):
             raise busy
@@ -86,20 +83,16 @@ class Lease:
                     self._write(is_free=True)
 
     def check(self) -> None:
-        """Raise an error once another may hold the lock.
-
-        Raises:
-            LostError: the lock is lost.
-        """
+        """Raise ``lost`` once another may hold the lock."""
         if self._is_lost():
-            raise LostError
+            raise self._lost
 
     def commit(self, name: str | None) -> None:
         """Record ``name`` as what must be put in place, by whoever holds the lock then.
 
         Raises:
-            LostError: another holds the lock, so nothing was committed.
-            WarehouseError: the store could not be reached.
+            WarehouseError: another holds the lock (``lost``), or the store cannot be reached:
+                nothing was committed.
         """
         former, self.committed = self.committed, name
         try:
@@ -108,7 +101,7 @@ class Lease:
             self.committed = former  # or the next renewal would commit what is reported as failed
             raise
         if not is_written:
-            raise LostError
+            raise self._lost
 
     def _take(self) -> bool:
         found = self._store.look_at(self._key)

@@ -20,6 +20,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from warehouse.storage.base import (
+    PROBE_BYTES,
     Fetched,
     ObjectUrl,
     Parts,
@@ -28,7 +29,7 @@ from warehouse.storage.base import (
     WarehouseError,
     scratch_folder,
 )
-from warehouse.storage.lease import Found, Lease, LostError, Tag
+from warehouse.storage.lease import Found, Lease, Tag
 from warehouse.storage.signin import REMEDIES, code_of, open_store
 
 _STAGING: Final = ".staging"
@@ -36,6 +37,7 @@ _NOW: Final = ".now"
 _AT_ONCE: Final = 32
 """Requests in flight: each waits some 20 ms for the store, mostly for the network."""
 _CHUNK_BYTES: Final = 1 << 20
+_NO_BUCKET: Final = ("NoSuchBucket", "ContainerNotFound")
 _T = TypeVar("_T")
 
 
@@ -57,8 +59,10 @@ class ObjectStorage(Storage):
 
     def has(self, *parts: str) -> bool:
         """Return whether there is such an object."""
-        with self._errors(parts):
-            return self._missing_is_none(lambda: obstore.head(self._store, _key(parts))) is not None
+        with self._errors(parts, is_needed=False):
+            obstore.head(self._store, _key(parts))
+            return True
+        return False
 
     def names(self, *parts: str) -> list[str]:
         """Return the sorted names below a prefix; none if there is nothing."""
@@ -93,11 +97,9 @@ class ObjectStorage(Storage):
             key = _key(parts)
             offset = max(0, sizes.get(key, 0) - (last_bytes or 0)) if last_bytes else 0
             options: Any = {"range": {"offset": offset}} if offset else None
-            with self._errors(parts):
-                found = self._missing_is_none(
-                    lambda: obstore.get(self._store, key, options=options).bytes()
-                )
-                return None if found is None else bytes(found)
+            with self._errors(parts, is_needed=False):
+                return bytes(obstore.get(self._store, key, options=options).bytes())
+            return None
 
         return _in_parallel(get, files)
 
@@ -106,6 +108,11 @@ class ObjectStorage(Storage):
         self._check()
         with self._errors(parts):
             obstore.put(self._store, _key(parts), bytes(content))
+
+    def probe(self, *folder: str) -> None:
+        """Write and remove a small object."""
+        self.put(memoryview(bytes(PROBE_BYTES)), *folder, ".probe")
+        self.delete(*folder, ".probe")
 
     @contextmanager
     def at_once(self) -> Iterator[Put]:
@@ -133,7 +140,7 @@ class ObjectStorage(Storage):
         if targets:
             order = json.dumps(targets).encode()
             self.put(memoryview(order), _STAGING, token, "order")
-            self._commit(token)
+            self._held().commit(token)
             self.recover()
 
     def recover(self) -> None:
@@ -149,7 +156,7 @@ class ObjectStorage(Storage):
                 self._copy_all(
                     ((_STAGING, token, str(number)), tuple(targets[number])) for number in numbers
                 )
-            self._commit(None)
+            self._held().commit(None)
         self.delete(_STAGING)
 
     def _copy_all(self, pairs: Iterable[tuple[Parts, Parts]]) -> None:
@@ -182,7 +189,7 @@ class ObjectStorage(Storage):
 
         If the holder dies, the lock is held until the lease expires.
         """
-        with Lease(self, name).held(busy) as lease:
+        with Lease(self, name, self._lost()).held(busy) as lease:
             self._lease = lease
             try:
                 yield
@@ -257,7 +264,7 @@ class ObjectStorage(Storage):
         """
         key = f"{current}.json"
         found = self.look_at(key)
-        self._commit(self._held().committed)
+        self._held().commit(self._held().committed)
         before: dict[str, Any] = {"version": "", "is_copied": False}
         before = json.loads(found.content) if found else before
         content = {
@@ -294,13 +301,12 @@ class ObjectStorage(Storage):
 
     def look_at(self, key: str) -> Found | None:
         """Return a small object, None if it is missing."""
-        with self._errors((key,)):
-            found = self._missing_is_none(lambda: obstore.get(self._store, key))
-            if found is None:
-                return None
+        with self._errors((key,), is_needed=False):
+            found = obstore.get(self._store, key)
             meta = found.meta
             tag: Tag = {"e_tag": meta["e_tag"], "version": meta["version"]}
             return Found(bytes(found.bytes()), tag, meta["last_modified"])
+        return None
 
     def swap(self, key: str, content: bytes, tag: Tag | None) -> Tag | None:
         """Replace the object that has the tag (None: none may exist); None if another was faster.
@@ -338,17 +344,8 @@ class ObjectStorage(Storage):
         return self._lease
 
     def _check(self) -> None:
-        try:
-            if self._lease is not None:
-                self._lease.check()
-        except LostError:
-            raise self._lost() from None
-
-    def _commit(self, token: str | None) -> None:
-        try:
-            self._held().commit(token)
-        except LostError:
-            raise self._lost() from None
+        if self._lease is not None:
+            self._lease.check()
 
     def _lost(self) -> WarehouseError:
         return self._error(
@@ -356,22 +353,19 @@ class ObjectStorage(Storage):
             "nothing more is written: run it again once the other has ended"
         )
 
-    def _missing_is_none(self, step: Callable[[], _T]) -> _T | None:
-        """Return the result of a step, None if the object is missing; a missing bucket raises."""
-        try:
-            return step()
-        except FileNotFoundError as error:
-            if code_of(error) in ("NoSuchBucket", "ContainerNotFound"):
-                raise
-            return None
-
     @contextmanager
-    def _errors(self, parts: Parts) -> Iterator[None]:
-        """Turn obstore's errors into one line; their own texts quote whole answers."""
+    def _errors(self, parts: Parts, *, is_needed: bool = True) -> Iterator[None]:
+        """Turn obstore's errors into one line; their own texts quote whole answers.
+
+        Unless it is needed, a missing object ends the block; a missing bucket is always an error.
+        """
         try:
             yield
         except (BaseError, OSError, ValueError) as error:
             code = code_of(error)
+            is_missing = isinstance(error, FileNotFoundError) and code not in _NO_BUCKET
+            if is_missing and not is_needed:
+                return
             remedy = REMEDIES.get(code) or "see to the store and its endpoint, and try again"
             shown = remedy.format(setting=self._setting, root=self.root)
             raise self._error(f"{self.path(*parts)}: {code}: {shown}") from None

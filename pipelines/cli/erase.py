@@ -216,8 +216,8 @@ def erase_region(
         rows_left=left,
         read_again_from=again_from if is_again else None,
         read_again_to=again_to if is_again else None,
-        object_versions_gone=sum(each.found if is_dry_run else each.gone for each in remains),
-        object_versions_left=sum(0 if is_dry_run else each.left for each in remains),
+        object_versions_gone=sum(each.gone for each in remains),
+        object_versions_left=sum(each.left for each in remains),
         outlives=tuple(note for each in remains for note in each.notes),
     )
 

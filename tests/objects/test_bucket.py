@@ -141,7 +141,7 @@ def test_one_place_for_lake_and_warehouse_is_named_and_counted_once(
             amazon.client.put_object(Bucket=amazon.name, Key=(place / name).key, Body=content)
     for places in ([amazon.root, amazon.root], [amazon.root / "lake", amazon.root]):
         (bucket,) = buckets_of(places)
-        assert bucket.remains(is_removed=False).found == len(amazon.older()) == 2
+        assert bucket.remains(is_removed=False).gone == len(amazon.older()) == 2
     company.write(lake=str(amazon.root), warehouse=str(amazon.root))
     assert company.insights("check") == 0
     (heading,) = [each for each in capsys.readouterr().out.splitlines() if "EU storage" in each]
@@ -232,4 +232,5 @@ def test_of_azure_check_says_soft_delete_and_copies_in_another_region(
     (bucket,) = buckets_of([place / "lake"])
     facts = {fact.name: fact.is_fine for fact in bucket.facts()}
     assert (facts["soft delete"], facts["versioning"]) == (True, True)
-    assert bucket.remains(is_removed=True).found == 0
+    remains = bucket.remains(is_removed=True)
+    assert (remains.gone, remains.left) == (0, 0)

@@ -9,7 +9,6 @@ Whatever cannot be read is reported as such, with a command for somebody who may
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -36,21 +35,20 @@ class Fact(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Remains:
-    """What a bucket held besides its current objects: ``left`` of ``found`` are still there.
+class Remains(NamedTuple):
+    """What a bucket held besides its current objects: how many are ``gone``, and are ``left``.
 
-    ``notes`` say what stays, and how to remove it by hand.
+    If nothing was to be removed, ``gone`` counts what would go. ``notes`` say what stays, and how
+    to remove it by hand.
     """
 
-    found: int
+    gone: int
     left: int
     notes: tuple[str, ...]
 
-    @property
-    def gone(self) -> int:
-        """How many were removed."""
-        return self.found - self.left
+
+class _UnreadError(Exception):
+    """What a store does not tell; says why."""
 
 
 class Bucket:
@@ -65,14 +63,47 @@ class Bucket:
         """Yield one fact each: where the bucket is, what it keeps, and where it copies that."""
         for name in self._commands:
             if name not in ("old versions", "remove"):
-                yield self._unread(name, self._why)
+                try:
+                    yield Fact(name, *self._ask(name))
+                except Exception as error:  # noqa: BLE001 - each library has classes of its own
+                    yield self._unread(name, error)
 
-    def remains(self, *, is_removed: bool) -> Remains:  # noqa: ARG002 - there is no way here
+    def remains(self, *, is_removed: bool) -> Remains:
         """Count the versions below the roots that are no longer current; remove them if asked.
 
         Nothing that is published or read needs them.
         """
-        return Remains(0, 0, (self._note(self._unread("old versions", self._why)),))
+        notes = [
+            self._note(fact)
+            for fact in (() if self._why else self.facts())
+            if fact.name in ("soft delete", "replication") and not fact.is_fine
+        ]
+        try:
+            old = [each for prefix in self._prefixes() for each in self._old(prefix)]
+        except Exception as error:  # noqa: BLE001 - each library has classes of its own
+            return Remains(0, 0, (self._note(self._unread("old versions", error)), *notes))
+        left, code = 0, ""
+        if is_removed and old:
+            try:
+                left, code = self._remove(old)
+            except Exception as error:  # noqa: BLE001 - each library has classes of its own
+                left, code = len(old), _code(error)
+        if left:
+            text = f"{left:,} stay ({code}): remove them with: {self._command('remove')}"
+            notes.insert(0, self._note(Fact("old versions", False, text)))
+        return Remains(len(old) - left, left, tuple(notes))
+
+    def _ask(self, name: str) -> tuple[bool, str]:  # noqa: ARG002 - there is no way here
+        """Return whether a fact is fine, and its text."""
+        raise _UnreadError(self._why)
+
+    def _old(self, prefix: str) -> Iterator[Old]:  # noqa: ARG002
+        """Yield the versions below a prefix that are no longer current."""
+        raise _UnreadError(self._why)
+
+    def _remove(self, old: Sequence[Old]) -> tuple[int, str]:
+        """Remove versions; return how many are left, and the store's code for the reason."""
+        raise NotImplementedError
 
     def _note(self, fact: Fact) -> str:
         return f"{fact.name} of {' and '.join(map(str, self._roots))}: {fact.text}"
@@ -80,8 +111,9 @@ class Bucket:
     def _prefixes(self) -> list[str]:
         return [f"{root.key}/" if root.key else "" for root in self._roots]
 
-    def _unread(self, name: str, why: str) -> Fact:
-        return Fact(name, None, f"could not be read ({why}): look with: {self._command(name)}")
+    def _unread(self, name: str, error: Exception) -> Fact:
+        text = f"could not be read ({_code(error)}): look with: {self._command(name)}"
+        return Fact(name, None, text)
 
     def _command(self, name: str) -> str:
         names = {"bucket": self._name, "account": _account()}
@@ -89,51 +121,7 @@ class Bucket:
         return "; ".join(dict.fromkeys(each))
 
 
-class _Asked(Bucket):
-    """A bucket whose store answers such requests."""
-
-    def facts(self) -> Iterator[Fact]:
-        for name, ask in self._questions().items():
-            try:
-                yield ask(name)
-            except Exception as error:  # noqa: BLE001 - each library has classes of its own
-                yield self._unread(name, _code(error))
-
-    def remains(self, *, is_removed: bool) -> Remains:
-        notes = [
-            self._note(fact)
-            for fact in self.facts()
-            if fact.name in ("soft delete", "replication") and not fact.is_fine
-        ]
-        try:
-            old = [each for prefix in self._prefixes() for each in self._old(prefix)]
-        except Exception as error:  # noqa: BLE001 - each library has classes of its own
-            return Remains(0, 0, (self._note(self._unread("old versions", _code(error))), *notes))
-        left, code = len(old), ""
-        if is_removed and old:
-            try:
-                left, code = self._remove(old)
-            except Exception as error:  # noqa: BLE001 - each library has classes of its own
-                code = _code(error)
-            if left:
-                text = f"{left:,} stay ({code}): remove them with: {self._command('remove')}"
-                notes.insert(0, self._note(Fact("old versions", False, text)))
-        return Remains(len(old), left, tuple(notes))
-
-    def _questions(self) -> Mapping[str, Callable[[str], Fact]]:
-        """Return a function for each fact, to call with the fact's name."""
-        raise NotImplementedError
-
-    def _old(self, prefix: str) -> Iterator[Old]:
-        """Yield the versions below a prefix that are no longer current."""
-        raise NotImplementedError
-
-    def _remove(self, old: Sequence[Old]) -> tuple[int, str]:
-        """Remove versions; return how many are left, and the store's code for the reason."""
-        raise NotImplementedError
-
-
-class S3Bucket(_Asked):
+class S3Bucket(Bucket):
     """A bucket of Amazon S3 or a compatible store. Needs botocore."""
 
     def __init__(self, roots: Sequence[ObjectUrl]) -> None:
@@ -156,42 +144,36 @@ class S3Bucket(_Asked):
             ),
         )
 
-    def _questions(self) -> Mapping[str, Callable[[str], Fact]]:
-        return {
-            "region": self._region,
-            "versioning": self._versioning,
-            "replication": self._replication,
-        }
+    def _ask(self, name: str) -> tuple[bool, str]:
+        if name == "region":
+            return self._region()
+        return self._versioning() if name == "versioning" else self._replication()
 
-    def _region(self, name: str) -> Fact:
+    def _region(self) -> tuple[bool, str]:
         found = self._region_of(self._name)
         if found is None:
-            return self._unread(name, "the server does not say")
+            raise _UnreadError("the server does not say")
         if found != self._asked:
             text = f"the bucket is in {found}, and AWS_REGION says {self._asked}"
-            return Fact(name, False, f"{text}: set it, or name a bucket of {self._asked}")
-        return Fact(name, True, f"the bucket is in {found}")
+            return False, f"{text}: set it, or name a bucket of {self._asked}"
+        return True, f"the bucket is in {found}"
 
     def _region_of(self, bucket: str) -> str | None:
         region: str | None = self._client.head_bucket(Bucket=bucket).get("BucketRegion")
         return region
 
-    def _versioning(self, name: str) -> Fact:
+    def _versioning(self) -> tuple[bool, str]:
         status = self._client.get_bucket_versioning(Bucket=self._name).get("Status")
         if status is None:
-            return Fact(name, True, "off: what is removed is gone")
+            return True, "off: what is removed is gone"
         is_on = "on" if status == "Enabled" else "suspended, and older versions are kept"
         days = self._noncurrent_days()
         if days is not None:
-            text = (
-                f"{is_on}: what is removed outlives its retention by {days} days, as lifecycle says"
-            )
-            return Fact(name, False, text)
-        return Fact(
-            name,
-            False,
+            outlives = f"what is removed outlives its retention by {days} days, as lifecycle says"
+            return False, f"{is_on}: {outlives}"
+        return False, (
             f"{is_on}, and no lifecycle rule deletes noncurrent versions: what retention removes "
-            "stays: turn it off, or add such a rule ('insights erase' removes old versions)",
+            "stays: turn it off, or add such a rule ('insights erase' removes old versions)"
         )
 
     def _noncurrent_days(self) -> int | None:
@@ -216,13 +198,13 @@ class S3Bucket(_Asked):
         ]
         return min(days, default=None)
 
-    def _replication(self, name: str) -> Fact:
+    def _replication(self) -> tuple[bool, str]:
         try:
             found = self._client.get_bucket_replication(Bucket=self._name)
         except self._client.exceptions.ClientError as error:
             if _code(error) != "ReplicationConfigurationNotFoundError":
                 raise
-            return Fact(name, True, "none")
+            return True, "none"
         rules = found["ReplicationConfiguration"]["Rules"]
         buckets = {
             rule["Destination"]["Bucket"].rpartition(":")[2]
@@ -230,13 +212,11 @@ class S3Bucket(_Asked):
             if rule["Status"] == "Enabled"
         }
         if not buckets:
-            return Fact(name, True, "none that is on")
+            return True, "none that is on"
         shown = ", ".join(f"{each} ({self._where(each)})" for each in sorted(buckets))
-        return Fact(
-            name,
-            False,
+        return False, (
             f"copied to {shown}: neither retention nor erase reaches a copy: remove the rule, or "
-            "see to that bucket yourself",
+            "see to that bucket yourself"
         )
 
     def _where(self, bucket: str) -> str:
@@ -264,7 +244,7 @@ class S3Bucket(_Asked):
         return len(errors), errors[0]["Code"] if errors else ""
 
 
-class AzureContainer(_Asked):
+class AzureContainer(Bucket):
     """A container of Azure. Needs azure-storage-blob, and azure-identity without a key."""
 
     def __init__(self, roots: Sequence[ObjectUrl]) -> None:
@@ -277,38 +257,30 @@ class AzureContainer(_Asked):
         )
         self._container: Any = self._service.get_container_client(self._name)
 
-    def _questions(self) -> Mapping[str, Callable[[str], Fact]]:
-        return {
-            "region": self._region,
-            "versioning": self._versioning,
-            "soft delete": self._soft_delete,
-            "replication": self._replication,
-        }
+    def _ask(self, name: str) -> tuple[bool, str]:
+        if name == "versioning":
+            return self._versioning()
+        if name == "soft delete":
+            policy = self._service.get_service_properties()["delete_retention_policy"]
+            if not policy.enabled:
+                return True, "off: what is removed is gone"
+            text = "on: what is removed outlives its retention, and an erasure"
+            return False, f"{text}, by {policy.days} days"
+        if name == "replication":
+            sku = self._service.get_account_information()["sku_name"]
+            if "G" in sku.rpartition("_")[2]:
+                return False, f"{sku}: Azure copies everything to the paired region"
+            return True, f"{sku}: no copy leaves the region"
+        raise _UnreadError("only the account's management tells")
 
-    def _versioning(self, name: str) -> Fact:
+    def _versioning(self) -> tuple[bool, str]:
         for prefix in self._prefixes():
             for blob in self._container.list_blobs(prefix, include=["versions"]):
                 if blob.version_id is None:
-                    return Fact(name, True, "off")
+                    return True, "off"
                 text = "on: what retention removes stays, unless a lifecycle rule deletes versions"
-                return Fact(name, False, f"{text} ('insights erase' removes them)")
-        return self._unread(name, "nothing is stored yet")
-
-    def _soft_delete(self, name: str) -> Fact:
-        policy = self._service.get_service_properties()["delete_retention_policy"]
-        if not policy.enabled:
-            return Fact(name, True, "off: what is removed is gone")
-        text = f"on: what is removed outlives its retention, and an erasure, by {policy.days} days"
-        return Fact(name, False, text)
-
-    def _replication(self, name: str) -> Fact:
-        sku = self._service.get_account_information()["sku_name"]
-        if "G" in sku.rpartition("_")[2]:
-            return Fact(name, False, f"{sku}: Azure copies everything to the paired region")
-        return Fact(name, True, f"{sku}: no copy leaves the region")
-
-    def _region(self, name: str) -> Fact:
-        return self._unread(name, "only the account's management tells")
+                return False, f"{text} ('insights erase' removes them)"
+        raise _UnreadError("nothing is stored yet")
 
     def _old(self, prefix: str) -> Iterator[Old]:
         for blob in self._container.list_blobs(prefix, include=["versions"]):
@@ -325,7 +297,7 @@ class AzureContainer(_Asked):
         return len(codes), codes[0] if codes else ""
 
 
-_KINDS: Final[Mapping[str, tuple[type[_Asked], str]]] = {
+_KINDS: Final[Mapping[str, tuple[Callable[[Sequence[ObjectUrl]], Bucket], str]]] = {
     "s3": (S3Bucket, "s3"),
     "az": (AzureContainer, "azure"),
 }
@@ -366,6 +338,8 @@ def _azure_credential() -> Any:  # noqa: ANN401 - the classes of an extra
 
 def _code(error: Exception) -> str:
     """Return the store's own code of an error, or its class: the text quotes whole answers."""
+    if isinstance(error, _UnreadError):
+        return str(error)
     found = getattr(error, "response", None)
     of_s3 = found.get("Error", {}).get("Code") if isinstance(found, dict) else None
     return str(of_s3 or getattr(error, "error_code", None) or type(error).__name__)

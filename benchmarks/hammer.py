@@ -117,7 +117,8 @@ def read_day(root: Path) -> int:
 
 def scan_days(root: Path) -> int:
     """Scan every day with DuckDB, as publishing does; each day must come from one write."""
-    with Lake(root, "EU").scan("bookings") as parts:
+    lake = Lake(root, "EU")
+    with lake.scan("bookings", lake.days("bookings")) as parts:
         files = [part.handle for part in parts]
     query = "SELECT count(DISTINCT invited_headcount), count(*), min(invited_headcount) "
     query += "FROM read_parquet(?, hive_partitioning = false, filename = true) GROUP BY filename"

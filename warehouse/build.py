@@ -10,7 +10,7 @@ A pass takes few enough days that its work fits into memory, however large the l
 
 import ctypes
 import os
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -160,12 +160,12 @@ class LakeRows:
     ) -> None:
         """Make the files of some days readable by a name."""
         days, checked = self.days(dataset), self._checked[dataset]
+        begin, end = bisect_left(days, first), bisect_right(days, last)
+        asked, following = days[begin:end], days[end : end + max(0, end - begin)]
         with ExitStack() as holding:
-            files = self._lake.scan(dataset, first, last, known=days, checked=checked)
-            parts = holding.enter_context(files)
-            checked.update(part.day for part in parts if part.day)
-            after = bisect_right(days, last)
-            holding.enter_context(self._lake.ahead(dataset, days[after : after + len(parts)]))
+            parts = holding.enter_context(self._lake.scan(dataset, asked, checked))
+            checked.update(asked)
+            holding.enter_context(self._lake.ahead(dataset, following))
             engine.scan(name, LAKE[dataset].schema, parts)
             former, self._held[name] = self._held[name], holding.pop_all()
             former.close()
@@ -179,8 +179,7 @@ class LakeRows:
             LakeError: a file is another region's, or does not have the contract's columns.
         """
         unread = [day for day in self.days("bookings") if day not in self._checked["bookings"]]
-        if unread:
-            self._lake.check("bookings", unread[0], unread[-1])
+        self._lake.check("bookings", unread)
 
 
 @dataclass(frozen=True)

@@ -178,19 +178,14 @@ class Lake:
     def scan(
         self,
         dataset: Dataset,
-        first_date: date | None = None,
-        last_date: date | None = None,
-        *,
-        known: Sequence[date] | None = None,
+        days: Sequence[date],
         checked: Container[date] = (),
     ) -> Iterator[list[Part]]:
-        """Give an engine the paths of a dataset's files, of some days or all, within the block.
+        """Give an engine the paths of the files of some days within the block; all exist.
 
-        Each was checked: the contract's schema, this region's, no symlink. ``known`` lists all
-        existing days, so that they are not listed again; the columns of days in ``checked`` are
-        not checked again.
+        Each was checked: the contract's schema, this region's, no symlink. The columns of days in
+        ``checked`` are not checked again.
         """
-        days = self._days_between(dataset, first_date, last_date, known)
         files = [self._parts(dataset, day) for day in days]
         with self._storage.near(files) as paths:
             for day, parts, path in zip(days, files, paths, strict=True):
@@ -202,11 +197,9 @@ class Lake:
         """Start fetching the files that ``scan`` will be asked for, if the lake is in a bucket."""
         return self._storage.ahead([self._parts(dataset, day) for day in days])
 
-    def check(
-        self, dataset: Dataset, first_date: date | None = None, last_date: date | None = None
-    ) -> int:
+    def check(self, dataset: Dataset, days: Sequence[date]) -> int:
         """Check the columns of the files of some days, as ``scan`` does; return how many."""
-        return len(list(self._footers(dataset, self._days_between(dataset, first_date, last_date))))
+        return sum(1 for _ in self._footers(dataset, days))
 
     def count(self, dataset: Dataset) -> int:
         """Return how many rows a dataset has over all its days, without reading them."""
@@ -266,16 +259,6 @@ class Lake:
         of_day = (f"{_KEYS[dataset]}={day}",) if day else ()
         folder = "rooms" if dataset == "directory" else dataset
         return (folder, f"region={self.region}", *of_day, f"{folder}.parquet")
-
-    def _days_between(
-        self,
-        dataset: Dataset,
-        first_date: date | None,
-        last_date: date | None,
-        known: Sequence[date] | None = None,
-    ) -> list[date]:
-        days = self.days(dataset) if known is None else known
-        return [d for d in days if (first_date or d) <= d <= (last_date or d)]
 
     def _footers(self, dataset: Dataset, days: Sequence[date]) -> Iterator[pq.FileMetaData]:
         """Yield the footers of files, read from their ends."""

@@ -53,7 +53,7 @@ class LaterFormatError(FormatError):
 class Part(NamedTuple):
     """A file for an engine to scan: the day of its rows, and the handle that opens it."""
 
-    day: date | None
+    day: date
     handle: str
 
 

@@ -83,19 +83,17 @@ def new_version(
         _refuse_unfinished(built)
         # Nobody else changes them: this is the only builder.
         found = tree.names_of(*((each,) for each in _FOLDERS))
-        kept = [*versions.kept(found[0])]
+        before = [*versions.kept(found[0])]
         made_at = datetime.now(UTC)
-        for last in kept[-1:]:  # always after the latest: clocks may be set back
+        for last in before[-1:]:  # always after the latest: clocks may be set back
             after = datetime.strptime(last, _STAMP).replace(tzinfo=UTC) + timedelta(microseconds=1)
             made_at = max(made_at, after)
         moment = made_at.strftime(_STAMP)
         names = versions.fixed_names(moment, versions.keep(draft, moment, is_parquet=is_parquet))
         _, links = versions.parts(moment, folder=LINKS)
         tree.show(versions.current, links, names, is_copied=is_copied)
-        too_many = kept[: max(0, len(kept) + 1 - max(keep_versions, _FEWEST_KEPT))]
-        for old in too_many:
-            versions.remove(old)
-        versions.sweep(found, [moment, *kept])
+        kept = before[1 - max(keep_versions, _FEWEST_KEPT) :]
+        versions.remove_others(found, kept)
 
 
 def refuse_unwritable(warehouse: Location, region: Region) -> None:
@@ -260,15 +258,15 @@ def drop_versions(
         return []
     with versions.only_builder():
         current = current_version(warehouse, region).name
-        unwanted = []
+        kept, unwanted = [], []
         found = tree.names_of(*((each,) for each in _FOLDERS))
-        kept = versions.kept(found[0])
-        for moment, ending in kept.items():
+        for moment, ending in versions.kept(found[0]).items():
             version = cast("Somewhere", tree.path(*versions.parts(moment, ending)))
             if version.name != current and is_unwanted(version):
-                versions.remove(moment)
                 unwanted.append(version.name)
-        versions.sweep(found, kept)
+            else:
+                kept.append(moment)
+        versions.remove_others(found, kept)
     return unwanted
 
 
@@ -350,22 +348,22 @@ class _Versions:
         }
         return {fixed: parts if parts in kept else None for fixed, parts in names.items()}
 
-    def remove(self, moment: str) -> None:
-        """Remove all of a version, starting with the file that makes it one."""
-        self.tree.delete_each([self.parts(moment, _DATABASE), (*self.parts(moment), _WHOLE)])
-        others = [self.parts(moment, ending, _STATISTICS) for ending in (_DATABASE, "")]
-        self.tree.delete_each([self.parts(moment), *others, self.parts(moment, folder=LINKS)])
+    def remove_others(self, found: Sequence[Sequence[str]], kept: Collection[str]) -> None:
+        """Remove other versions than those kept, and what a killed build left behind.
 
-    def sweep(self, found: Sequence[Sequence[str]], kept: Collection[str]) -> None:
-        """Remove what a killed build left behind before its database was published.
-
-        ``found`` are the names in ``_FOLDERS``; ``kept`` are the versions, removed ones included.
+        ``found`` are the names in ``_FOLDERS``. The files that make each a version go first.
         """
-        for folder, names in zip(_FOLDERS, found, strict=True):
-            for name in names:
-                moment = self.moment_of(folder, name)
-                if moment and moment not in kept:
-                    self.tree.delete(folder, name)
+        gone = [
+            (folder, name)
+            for folder, names in zip(_FOLDERS, found, strict=True)
+            for name in names
+            if (moment := self.moment_of(folder, name)) and moment not in kept
+        ]
+        of_versions = [parts for parts in gone if parts[0] == _FOLDER]
+        databases = [parts for parts in of_versions if _DATABASE in parts[1]]
+        folders = [parts for parts in of_versions if parts not in databases]
+        self.tree.delete_each([*databases, *((*parts, _WHOLE) for parts in folders)])
+        self.tree.delete_each([parts for parts in gone if parts not in databases])
 
 
 def _refuse_unfinished(built: Sequence[Path]) -> None:

@@ -70,9 +70,9 @@ def directory(*room_ids: str) -> pa.Table:
     return pa.Table.from_pylist([row | {"room_id": each} for each in room_ids], schema=ROOMS)
 
 
-def files(lake: Lake, dataset: Dataset, *days: date) -> list[Path]:
+def files(lake: Lake, dataset: Dataset) -> list[Path]:
     """Return the location of a dataset's files, as an engine reads them."""
-    with lake.scan(dataset, *days) as parts:
+    with lake.scan(dataset, lake.days(dataset)) as parts:
         return [Path(part.handle) for part in parts]
 
 

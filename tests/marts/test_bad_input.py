@@ -122,7 +122,7 @@ def test_a_file_with_a_damaged_middle_is_named_and_nothing_is_published(tmp_path
     lake = Lake(tmp_path / "lake", "EU")
     days = days_from(MONDAY, 2)
     write_lake(lake, scenario((ROOM,), [book(ROOM, d, "09:00", "10:00") for d in days], days))
-    with lake.scan("bookings") as parts:
+    with lake.scan("bookings", lake.days("bookings")) as parts:
         path = Path(parts[1].handle)
     content = bytearray(path.read_bytes())
     content[4:200] = bytes([255]) * 196

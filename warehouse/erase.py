@@ -25,7 +25,7 @@ from transforms.contract.lake import COVERAGE
 from transforms.local_time import local_date, zone
 from warehouse.connect import opened
 from warehouse.directory import as_of_days, forget_directory
-from warehouse.holdings import tables_in
+from warehouse.holdings import DATE_COLUMNS, tables_in
 from warehouse.lake import DATASETS, Lake
 from warehouse.ledger import forget_changes
 from warehouse.nightly import rows_of, rows_of_others
@@ -38,7 +38,6 @@ from warehouse.versions import (
     published_versions,
 )
 
-_DATE_COLUMNS: Final = ("local_start_date", "local_date")
 _FARTHEST_ZONES: Final = ("Etc/GMT+12", "Pacific/Kiritimati")
 
 
@@ -253,7 +252,7 @@ def _count(
     erasure: Erasure,
 ) -> int:
     """Count a table's rows; 0 if it has no dates, or no room_id where one room is erased."""
-    day = next((name for name in _DATE_COLUMNS if name in columns), None)
+    day = next((name for name in DATE_COLUMNS if name in columns), None)
     if day is None or (erasure.room_id is not None and "room_id" not in columns):
         return 0
     where = f"{day} BETWEEN ? AND ?"

@@ -1,6 +1,6 @@
 """What is stored of a region, and how old it is, for the record of processing.
 
-Belongs here: counting and dating what lake and database hold, and who may read it.
+Belongs here: dating what the databases hold, and who may read a folder.
 Does not belong here: changing any of it, printing it (``pipelines/cli/record.py``).
 """
 
@@ -9,35 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
 from transforms.contract import Region
-from warehouse.connect import connect, opened
-from warehouse.lake import Lake
+from warehouse.connect import opened
 from warehouse.storage import Location
 from warehouse.versions import VersionError, published_versions
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LakeHoldings:
-    """What a lake holds; dates are None where it holds nothing."""
-
-    bookings: int
-    first_date: date | None
-    last_date: date | None
-    oldest_coverage_date: date | None
-    oldest_changes_date: date | None
-    rooms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseHoldings:
-    """What the versions of a database hold, the current one and older ones together."""
-
-    versions: int
-    oldest_date: date | None
-    suppressed_cells: int | None
+DATE_COLUMNS: Final = ("local_start_date", "local_date")
+"""Columns that say to which local day a row of a database belongs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,41 +34,13 @@ class Access:
     is_world_readable: bool
 
 
-def lake_holdings(lake: Lake) -> LakeHoldings:
-    """Count and date what the lake holds.
-
-    Raises:
-        LakeError: it cannot be read.
-    """
-    days, coverage = lake.days("bookings"), lake.days("coverage")
-    rooms = lake.read("rooms")
-    return LakeHoldings(
-        bookings=lake.count("bookings"),
-        first_date=min(days, default=None),
-        last_date=max(days, default=None),
-        oldest_coverage_date=min(coverage, default=None),
-        oldest_changes_date=min(lake.days("changes"), default=None),
-        rooms=0 if rooms is None else rooms.num_rows,
-    )
-
-
-def database_holdings(warehouse: Location, region: Region) -> DatabaseHoldings:
-    """Date what every version of the database holds.
+def oldest_dates(warehouse: Location, region: Region) -> list[date | None]:
+    """Return the oldest date in each version of the database; None for one without dates.
 
     Raises:
         VersionError: a version cannot be read.
     """
-    versions = published_versions(warehouse, region)
-    if not versions:
-        return DatabaseHoldings(versions=0, oldest_date=None, suppressed_cells=None)
-    dates = [day for version in versions if (day := _oldest_date(version)) is not None]
-    with connect(region, warehouse=warehouse, bookings=True) as connection:
-        suppressed = connection.execute("SELECT suppressed_cells FROM build_info").fetchone()
-    return DatabaseHoldings(
-        versions=len(versions),
-        oldest_date=min(dates, default=None),
-        suppressed_cells=int(suppressed[0]) if suppressed else None,
-    )
+    return [_oldest_date(version) for version in published_versions(warehouse, region)]
 
 
 def access_to(folder: Location) -> Access | None:
@@ -135,7 +89,7 @@ def _oldest_date(version: Location) -> date | None:
     try:
         with opened(version) as connection:
             for table, columns in tables_in(connection).items():
-                for name in {"local_start_date", "local_date"} & {*columns}:
+                for name in {*DATE_COLUMNS} & {*columns}:
                     query = f'SELECT min({name}) FROM "{table}"'  # noqa: S608 - the file's names
                     days += connection.execute(query).fetchone() or ()
     except duckdb.Error:

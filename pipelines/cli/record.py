@@ -27,7 +27,8 @@ from transforms.contract import CONTRACT_VERSION, Nature, Origin, Region
 from transforms.contract.database import STATISTICS, TABLES
 from transforms.contract.lake import LAKE, READ_AND_DROPPED
 from transforms.local_time import first_day_kept
-from warehouse.holdings import access_to, database_holdings, lake_holdings
+from warehouse.connect import connect
+from warehouse.holdings import access_to, oldest_dates
 from warehouse.inputs import code_version
 from warehouse.lake import Lake
 from warehouse.nightly import bookings_that_run_on
@@ -38,6 +39,7 @@ _PACKAGES: Final = ("pipelines", "transforms", "warehouse")
 _USUAL_GROUP: Final = 5
 _BOOKINGS: Final = "Database with single bookings, and its tables as Parquet"
 _STATISTICS: Final = "Statistics for everybody, and their tables as Parquet"
+_SUPPRESSED: Final = "SELECT suppressed_cells FROM build_info"
 _WITHOUT_PEOPLE: Final = ("ItemId", "ParentFolderId")
 
 
@@ -197,20 +199,24 @@ def _of_stores(settings: Settings, region: Region, home: Path, now: datetime) ->
     """Return what is stored, since when, and who may read it."""
     chosen = settings.regions[region]
     kept = first_day_kept(today_in(settings, region, now), settings.retention_months)
-    region_lake = Lake(chosen.lake, region)
-    lake, running = lake_holdings(region_lake), bookings_that_run_on(region_lake, kept)
+    lake = Lake(chosen.lake, region)
+    days, running = lake.days("bookings"), bookings_that_run_on(lake, kept)
     # A booking that still runs on the first day kept is kept with it (R10).
-    of_past = [day for day in region_lake.days("bookings") if day < kept]
+    of_past = [day for day in days if day < kept]
     runs_on = bool(of_past) and all(
         day in running and running[day][0] == running[day][1].num_rows for day in of_past
     )
-    database = database_holdings(chosen.warehouse, region)
-    stored = (
-        ("Lake, bookings", lake.first_date),
-        ("Lake, coverage", lake.oldest_coverage_date),
-        ("Lake, changes", lake.oldest_changes_date),
-        (f"Database, versions kept: {database.versions}", database.oldest_date),
-    )
+    oldest, suppressed = oldest_dates(chosen.warehouse, region), None
+    if oldest:
+        with connect(region, warehouse=chosen.warehouse, bookings=True) as connection:
+            (suppressed,) = connection.execute(_SUPPRESSED).fetchone() or (None,)
+    dates = {
+        "Lake, bookings": days,
+        "Lake, coverage": lake.days("coverage"),
+        "Lake, changes": lake.days("changes"),
+        f"Database, versions kept: {len(oldest)}": [day for day in oldest if day],
+    }
+    stored = [(name, min(of_name, default=None)) for name, of_name in dates.items()]
     folders = {
         "Lake": chosen.lake,
         _BOOKINGS: chosen.warehouse / "versions",
@@ -226,14 +232,14 @@ def _of_stores(settings: Settings, region: Region, home: Path, now: datetime) ->
         "stored": [
             (
                 name,
-                _day(oldest),
-                "kept" if oldest is None or oldest >= kept else verdicts.get(name, overdue),
+                _day(first),
+                "kept" if first is None or first >= kept else verdicts.get(name, overdue),
             )
-            for name, oldest in stored
+            for name, first in stored
         ],
-        "lake": lake,
-        "last_day": _day(lake.last_date),
-        "suppressed_cells": database.suppressed_cells,
+        "bookings": lake.count("bookings"),
+        "last_day": _day(max(days, default=None)),
+        "suppressed_cells": suppressed,
         "stores": [
             str(each) for each in (chosen.lake, chosen.warehouse) if isinstance(each, ObjectUrl)
         ],

@@ -69,10 +69,6 @@ class Receipt:
         """Whether it erased, and reading again found no row and no older object version."""
         return not self.is_dry_run and self.rows_left == self.object_versions_left == 0
 
-    def as_json(self) -> dict[str, object]:
-        """Return the receipt's values by name, and whether it is verified."""
-        return asdict(self) | {"is_verified": self.is_verified}
-
     def lines(self) -> Iterator[str]:
         """Yield the receipt as lines, for an operator to file."""
         did = "would go" if self.is_dry_run else "gone"
@@ -136,7 +132,10 @@ def erase(  # noqa: PLR0913, PLR0917 - one parameter an option
         remedy = f"name a day up to today, {today}; a room's bookings ahead go with --room"
         raise click.UsageError(f"--before {before} is yet to come; {remedy}")
     receipt = erase_region(settings, region, erasure, now, is_dry_run=is_dry_run)
-    click.echo(as_json_text(receipt.as_json()) if as_json else "\n".join(receipt.lines()))
+    if as_json:
+        click.echo(as_json_text(asdict(receipt) | {"is_verified": receipt.is_verified}))
+    else:
+        click.echo("\n".join(receipt.lines()))
     return WHOLE if receipt.is_verified or is_dry_run else NOTHING
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.storage import Parts
-from warehouse.storage.base import Fetched
+from warehouse.storage.scratch import Fetched
 
 A: Parts = ("day=1", "rows")
 B: Parts = ("day=2", "rows")

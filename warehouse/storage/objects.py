@@ -21,15 +21,14 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from warehouse.storage.base import (
     PROBE_BYTES,
-    Fetched,
     ObjectUrl,
     Parts,
     Put,
     Storage,
     WarehouseError,
-    scratch_folder,
 )
 from warehouse.storage.lease import Found, Lease, Tag
+from warehouse.storage.scratch import Fetched, scratch_folder
 from warehouse.storage.signin import REMEDIES, code_of, open_store
 
 _STAGING: Final = ".staging"

@@ -81,7 +81,7 @@ def new_version(
         if is_parquet:
             built = (parquet_draft(built[0]), parquet_draft(built[1]))
         _refuse_unfinished(built)
-        # Nobody else changes them: this is the only builder.
+        # This is the only builder; if another takes over, what it publishes is not in this list.
         found = tree.names_of(*((each,) for each in _FOLDERS))
         before = [*versions.kept(found[0])]
         made_at = datetime.now(UTC)
@@ -139,11 +139,6 @@ def parquet_pointer(warehouse: Somewhere, region: Region, *, statistics: bool = 
     """
     name = f"parquet-{region.lower()}{'-statistics' if statistics else ''}"
     return cast("Somewhere", warehouse / name)
-
-
-def statistics_pointer(warehouse: Path, region: Region) -> Path:
-    """Return the path that always leads to the region's latest statistics, for everybody."""
-    return warehouse / f"{_stem(region)}-statistics.duckdb"
 
 
 def statistics_draft(database: Path) -> Path:
@@ -351,7 +346,8 @@ class _Versions:
     def remove_others(self, found: Sequence[Sequence[str]], kept: Collection[str]) -> None:
         """Remove other versions than those kept, and what a killed build left behind.
 
-        ``found`` are the names in ``_FOLDERS``. The files that make each a version go first.
+        ``found`` are the names in ``_FOLDERS`` before anything was published. The files that make
+        each a version go first.
         """
         gone = [
             (folder, name)

@@ -11,7 +11,7 @@ import warehouse as product
 from tests.versions.database import build, number_in, publish
 from transforms.contract import Region
 from warehouse.connect import connect
-from warehouse.versions import VersionError, current_version, pointer, statistics_pointer
+from warehouse.versions import VersionError, current_version, pointer
 
 connecting = sys.modules["warehouse.connect"]  # in the package, this name is the function
 
@@ -128,7 +128,7 @@ def test_a_version_collected_while_it_is_being_opened_is_followed_by_the_next(
 def test_a_plain_copy_in_the_place_of_the_symlink_opens_too(tmp_path: Path) -> None:
     tmp_path.joinpath("share").mkdir()
     build(pointer(tmp_path / "share", "EU"), 7)
-    build(statistics_pointer(tmp_path / "share", "EU"), 8)
+    build(tmp_path / "share" / "insights-eu-statistics.duckdb", 8)
     for bookings, number in ((True, 7), (False, 8)):
         with connect("EU", warehouse=tmp_path / "share", bookings=bookings) as connection:
             assert number_in(connection) == number
@@ -154,7 +154,7 @@ def test_without_a_configuration_the_two_ways_out_are_named(
 
 
 def test_a_pointer_whose_version_is_gone_says_how_to_mend_it(warehouse: Path) -> None:
-    statistics_pointer(warehouse, "EU").resolve().unlink()
+    (warehouse / "insights-eu-statistics.duckdb").resolve().unlink()
     with pytest.raises(VersionError, match="leads to no database: run 'insights publish"):
         connect("EU", warehouse=warehouse)
 

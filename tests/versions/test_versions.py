@@ -23,7 +23,6 @@ from warehouse.versions import (
     new_version,
     pointer,
     published_versions,
-    statistics_pointer,
 )
 
 
@@ -53,7 +52,7 @@ def test_both_databases_of_a_build_are_shown_in_one_step(
 
     def look(self: Path, target: Path) -> Path:
         moved = replace(self, target)
-        names = (pointer(warehouse, "EU"), statistics_pointer(warehouse, "EU"))
+        names = (warehouse / f"insights-eu{each}.duckdb" for each in ("", "-statistics"))
         database, statistics = (name.resolve().stem.rpartition("-")[2] for name in names)
         seen.append((database, statistics))
         return moved

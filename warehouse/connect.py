@@ -118,9 +118,16 @@ def last_build(connection: duckdb.DuckDBPyConnection) -> tuple[date | None, date
 
 @contextmanager
 def opened(version: Location) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a version on disk or in a bucket, as a database or as Parquet."""
-    with at_hand(version) as path, _open(str(path)) as connection:
-        yield connection
+    """Open a version on disk or in a bucket, as a database or as Parquet.
+
+    Raises:
+        VersionError: it cannot be opened, or not be read within the block.
+    """
+    try:
+        with at_hand(version) as path, _open(str(path)) as connection:
+            yield connection
+    except (duckdb.Error, OSError):
+        raise VersionError(f"{version}: cannot be read: remove it by hand") from None
 
 
 def _open(version: str) -> duckdb.DuckDBPyConnection:

@@ -16,7 +16,7 @@ import duckdb
 from transforms.contract import Region
 from warehouse.connect import opened
 from warehouse.storage import Location
-from warehouse.versions import VersionError, published_versions
+from warehouse.versions import published_versions
 
 DATE_COLUMNS: Final = ("local_start_date", "local_date")
 """Columns that say to which local day a row of a database belongs."""
@@ -86,12 +86,9 @@ def tables_in(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
 
 def _oldest_date(version: Location) -> date | None:
     days: list[date | None] = []
-    try:
-        with opened(version) as connection:
-            for table, columns in tables_in(connection).items():
-                for name in {*DATE_COLUMNS} & {*columns}:
-                    query = f'SELECT min({name}) FROM "{table}"'  # noqa: S608 - the file's names
-                    days += connection.execute(query).fetchone() or ()
-    except duckdb.Error:
-        raise VersionError(f"{version}: cannot be read: remove it by hand") from None
+    with opened(version) as connection:
+        for table, columns in tables_in(connection).items():
+            for name in {*DATE_COLUMNS} & {*columns}:
+                query = f'SELECT min({name}) FROM "{table}"'  # noqa: S608 - the file's names
+                days += connection.execute(query).fetchone() or ()
     return min((day for day in days if day is not None), default=None)

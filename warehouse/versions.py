@@ -346,8 +346,8 @@ class _Versions:
     def remove_others(self, found: Sequence[Sequence[str]], kept: Collection[str]) -> None:
         """Remove other versions than those kept, and what a killed build left behind.
 
-        ``found`` are the names in ``_FOLDERS`` before anything was published. The files that make
-        each a version go first.
+        ``found`` are the names in ``_FOLDERS``, listed before anything is published. The files that
+        make each a version go first.
         """
         gone = [
             (folder, name)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -155,7 +154,7 @@ class LastVersion:
                 pq.ParquetFile(path, read_dictionary=_LABELS) as file,
             ):
                 return _since(first, file.iter_batches(_ROWS_AT_A_TIME, columns=_NAMES))
-        with suppress(VersionError, duckdb.Error, OSError), opened(version) as connection:
+        with suppress(VersionError), opened(version) as connection:
             rows = connection.sql(f"SELECT {', '.join(_NAMES)} FROM {MEMORY}")  # noqa: S608 - names of ours
             return _since(first, rows.to_arrow_reader(_ROWS_AT_A_TIME))
         return REMEMBERED_ROWS.empty_table()

@@ -36,6 +36,8 @@ Dataset: TypeAlias = Literal["bookings", "coverage", "changes", "rooms", "direct
 
 DATASETS: Final[tuple[Dataset, ...]] = ("bookings", "coverage")
 """Datasets with one file a local day; a day's bookings are always written before its coverage."""
+_KEPT_NOWHERE_ELSE: Final = ("changes", "rooms")
+"""Folders whose files by day Exchange does not have: changes, and earlier room directories."""
 _FOLDERS: Final = ("bookings", "coverage", "changes", "rooms")
 _KEYS: Final[dict[Dataset, str]] = {
     "bookings": "date",
@@ -303,11 +305,15 @@ class Lake:
         self,
         parts: tuple[str, ...],
         what: str = "the file",
-        remedy: str = "delete it and run its days again",
+        remedy: str | None = None,
     ) -> Iterator[None]:
         try:
             yield
         except FormatError as error:
             if isinstance(error, LaterFormatError):
                 remedy = "do not delete it, but run a version of insights that is as late"
+            is_of_a_day = len(parts) > len(self._parts("rooms", None))
+            if remedy is None and parts[0] in _KEPT_NOWHERE_ELSE and is_of_a_day:
+                remedy = "restore it from a backup; no run can read again what it holds"
+            remedy = remedy or "delete it and run its days again"
             raise LakeError(f"{self._storage.path(*parts)}: {what} {error}: {remedy}") from None

@@ -21,8 +21,8 @@ from tests.lake.rows import (
 )
 from tests.needs import needs_root
 from tests.object_stores import EVERYWHERE
-from transforms.contract.lake import BOOKINGS
-from warehouse.lake import Lake, LakeError
+from transforms.contract.lake import BOOKINGS, LAKE
+from warehouse.lake import Dataset, Lake, LakeError
 
 PARTITION = f"bookings/region=EU/date={SATURDAY}"
 
@@ -117,6 +117,16 @@ def test_a_damaged_file_is_named_with_the_remedy(lake: Lake) -> None:
         lake.read("bookings", SATURDAY)
     with pytest.raises(LakeError, match="is damaged"):
         files(lake, "bookings")
+
+
+@pytest.mark.parametrize("dataset", ["changes", "directory"])
+def test_what_no_run_can_read_again_is_not_to_be_deleted(tmp_path: Path, dataset: Dataset) -> None:
+    lake = Lake(tmp_path / "lake", "EU")
+    lake.replace(dataset, SATURDAY, LAKE[dataset].schema.empty_table())
+    (path,) = (tmp_path / "lake").rglob("*.parquet")
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(LakeError, match="is damaged: restore it from a backup; no run can read"):
+        lake.read(dataset, SATURDAY)
 
 
 @pytest.mark.parametrize(

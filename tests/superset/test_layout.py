@@ -11,8 +11,7 @@ from tests.superset.figures import FIGURES
 from transforms.contract import PERSONAL_ROOM_TYPES
 from transforms.contract.database import STATISTICS
 from warehouse.superset import __main__ as command
-from warehouse.superset.__main__ import columns_of, files
-from warehouse.superset.charts import CALCULATED, CHARTS, METRICS
+from warehouse.superset.__main__ import CHARTS, DATASETS, columns_of, files
 
 FOLDER = Path(__file__).parents[2] / "warehouse/superset/dashboard"
 
@@ -27,9 +26,10 @@ def test_the_checked_in_dashboard_is_what_the_code_writes() -> None:
 
 def told_columns(table: str) -> set[str]:
     """Return the columns of a dataset, which its file also lists for Superset."""
-    columns = {column.name for column in columns_of(table)[0]} | CALCULATED.get(table, {}).keys()
+    calculated = DATASETS[table].calculated.keys() if table in DATASETS else set()
+    columns = {column.name for column in columns_of(table)[0]} | calculated
     held = {column.name for each in STATISTICS.values() for column in each}
-    assert columns - CALCULATED.get(table, {}).keys() <= held
+    assert columns - calculated <= held
     told = yaml.safe_load(files()[f"datasets/room_insights/{table}.yaml"])["columns"]
     assert {column["column_name"] for column in told} == columns
     assert len(told) == len(columns)
@@ -40,11 +40,12 @@ def test_every_chart_asks_for_columns_of_the_contract_and_metrics_of_its_dataset
     for chart in CHARTS:
         assert set(chart.by) <= told_columns(chart.table), chart.name
         assert {column for column, _, _ in chart.where} <= told_columns(chart.table), chart.name
-        assert set(chart.metrics) <= METRICS[chart.table].keys(), chart.name
+        assert set(chart.metrics) <= DATASETS[chart.table].metrics.keys(), chart.name
 
 
 def test_every_metric_sums_columns_and_has_no_columns_name() -> None:
-    for table, metrics in METRICS.items():
+    for table, dataset in DATASETS.items():
+        metrics = dataset.metrics
         names = {column.name for column in columns_of(table)[0]}
         assert not metrics.keys() & names
         for sql in metrics.values():

@@ -1,7 +1,7 @@
 """Superset's files: database, datasets, charts and a dashboard as YAML, ready to import.
 
 Belongs here: what Superset's importer needs, with the contract's types and definitions.
-Does not belong here: what the charts show (``charts.yaml``).
+Does not belong here: what the datasets and charts show and mean (``charts.yaml``).
 
 ``python -m warehouse.superset`` updates ``dashboard/`` beside this file;
 ``python -m warehouse.superset OUT.zip /srv/eu/insights-eu-statistics.duckdb`` makes a zip.
@@ -10,6 +10,7 @@ Does not belong here: what the charts show (``charts.yaml``).
 import json
 import re
 import sys
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,6 @@ import yaml
 from transforms.contract import Column, Table
 from transforms.contract.database import STATISTICS
 from warehouse.engine import COLUMN_TYPES
-from warehouse.superset.charts import CHARTS, DATASETS, Chart
 
 DATABASE: Final = "databases/room_insights.yaml"
 PLACEHOLDER: Final = "duckdb:////srv/room-insights/eu/warehouse/insights-eu-statistics.duckdb"
@@ -44,6 +44,38 @@ _WITH_ROOMS: Final = (
 )
 
 _OF_A_LEVEL: Final = "SELECT COLUMNS FROM TABLE WHERE level = 'LEVEL' AND month IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A table of the statistics as charts ask it."""
+
+    metrics: dict[str, str]
+    table: str = ""
+    level: str = ""
+    with_rooms: bool = False
+    calculated: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One chart; ``table`` is its dataset."""
+
+    name: str
+    table: str
+    drawing: str
+    metrics: list[str]
+    by: list[str] = field(default_factory=list)
+    width: int = 6
+    height: int = 46
+    where: list[list[Any]] = field(default_factory=list)
+    is_weekly: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+_SHOWN: Final = yaml.safe_load(Path(__file__).with_name("charts.yaml").read_text(encoding="utf-8"))
+DATASETS: Final = {name: Dataset(**each) for name, each in _SHOWN["datasets"].items()}
+CHARTS: Final = tuple(Chart(**each) for each in _SHOWN["charts"])
 
 
 def main(arguments: list[str]) -> int:

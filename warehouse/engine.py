@@ -43,7 +43,6 @@ COLUMN_TYPES: Final = {
 }
 """The types of the contract as DuckDB names them."""
 
-_LEAST_MEMORY: Final = 100_000_000
 _LOOKED_AT: Final[set[tuple[str, str]]] = set()
 """Tables of the contract, each with a SELECT whose columns were found to match it."""
 _EMPTY: Final[dict[tuple[tuple[str, Table], ...], bytes]] = {}
@@ -154,12 +153,13 @@ class Engine:
     @contextmanager
     def less_memory(self) -> Iterator[None]:
         """Leave three quarters of the engine's memory to arrays beside it: what it holds spills."""
-        less = min(self._memory_limit, max(_LEAST_MEMORY, self._memory_limit // 4))
-        # If it holds more than can spill, it goes on with what it has.
-        with suppress(duckdb.OutOfMemoryException):
-            self._connection.execute(f"SET memory_limit = '{less}B'")
-        yield
-        self._connection.execute(f"SET memory_limit = '{self._memory_limit}B'")
+        less = min(self._memory_limit, max(bytes_of("100MB"), self._memory_limit // 4))
+        # If it holds more than can spill, that fails: beside the transaction, or it would end it.
+        with self._connection.cursor() as beside:
+            with suppress(duckdb.OutOfMemoryException):
+                beside.execute(f"SET memory_limit = '{less}B'")
+            yield
+            beside.execute(f"SET memory_limit = '{self._memory_limit}B'")
 
     def insert(self, name: str, rows: pa.Table) -> None:  # noqa: ARG002 - as above
         """Add rows to one of the contract's tables."""

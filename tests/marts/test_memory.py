@@ -10,7 +10,7 @@ import pytest
 
 from tests.marts.scenario import Room, book, days_from, publish_scenario, scenario
 from warehouse.build import Build, give_back
-from warehouse.engine import building
+from warehouse.engine import Engine, building
 from warehouse.profiles import count_bookings
 from warehouse.profiles.remembered import LABEL, REMEMBERED_ROWS, LastVersion, labelled, numbered
 
@@ -52,6 +52,30 @@ def test_bookings_of_more_places_and_months_than_memory_holds_groups_of_are_coun
     assert counted == [
         (measure, 2_000 * 12 * number, 2_000 * 12 * 6) for measure, number in bands.items()
     ]
+
+
+def limit_of(engine: Engine) -> str:
+    ((limit,),) = engine.rows("SELECT current_setting('memory_limit')")
+    return str(limit)
+
+
+def test_while_profiles_are_made_the_engine_has_a_quarter_of_its_memory(tmp_path: Path) -> None:
+    with building(tmp_path / "made.duckdb", 1, "800MB") as engine, engine.transaction():
+        whole = limit_of(engine)
+        with engine.less_memory():
+            assert limit_of(engine) == "190.7 MiB"
+        assert limit_of(engine) == whole
+
+
+def test_an_engine_that_cannot_do_with_less_memory_goes_on_with_what_it_has(tmp_path: Path) -> None:
+    with building(tmp_path / "made.duckdb", 1, "800MB") as engine, engine.transaction():
+        whole, limit = limit_of(engine), engine._memory_limit
+        engine.load("numbers", pa.table({"number": range(100_000)}))
+        engine._memory_limit = 4
+        with engine.less_memory():
+            engine._memory_limit = limit
+            assert limit_of(engine) == whole
+            assert engine.rows("SELECT count(*) FROM numbers") == [(100_000,)]
 
 
 def test_what_the_last_version_remembers_is_read_when_all_passes_are_over(

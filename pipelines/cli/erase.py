@@ -127,9 +127,9 @@ def erase(  # noqa: PLR0913, PLR0917 - one parameter an option
     """Erase a room's days, or all days before a date, from lake and database; give a receipt."""
     erasure = erasure_of(room_id, first, last, before)
     settings, now = settings_of(config, region), datetime.now(UTC)
-    today = today_in(settings, region, now)
-    if before is not None and before > today:
-        remedy = f"name a day up to today, {today}; a room's bookings ahead go with --room"
+    tomorrow = today_in(settings, region, now) + timedelta(days=1)
+    if before is not None and before > tomorrow:
+        remedy = f"name a day up to tomorrow, {tomorrow}; a room's bookings ahead go with --room"
         raise click.UsageError(f"--before {before} is yet to come; {remedy}")
     receipt = erase_region(settings, region, erasure, now, is_dry_run=is_dry_run)
     if as_json:

@@ -169,7 +169,7 @@ def test_an_erasure_beside_a_run_exits_1(planted: Company) -> None:
         ["--before", "2026-01-01", "--to", "2026-01-01"],
         ["--room", "fjord", "--from", "2026-01-02", "--to", "2026-01-01"],
         ["--room", "fjord", "--from", "yesterday"],
-        ["--before", (datetime.now(UTC).date() + timedelta(days=2)).isoformat()],
+        ["--before", (datetime.now(UTC).date() + timedelta(days=3)).isoformat()],
         ["--before", "9999-12-31", "--dry-run"],
     ],
 )

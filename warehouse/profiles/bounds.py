@@ -98,6 +98,8 @@ def bounds(
         if now == was:  # only then what costs most
             for families in smallest:
                 _tighten_rests(low, high, families)
+            for families in (*every, *smallest):
+                _tighten_spans(low, high, families)
             now = _summed(low, high)
             if now == was:
                 break
@@ -247,6 +249,31 @@ def _tighten_rests(low: Floats, high: Floats, families: Families) -> None:
         upper = side_high[of] - (families.total(own_low)[of] - own_low)
         high[parts] = np.where(side, np.minimum(high[parts], upper), high[parts])
         low[parts] = np.where(side, np.maximum(low[parts], side_low[of] - rest_high), low[parts])
+
+
+def _tighten_spans(low: Floats, high: Floats, families: Families) -> None:
+    """Propagate bounds between places for what some months leave of all months together.
+
+    If a place's other months are known, these are known together, even if not one by one.
+    """
+    wholes, parts, of, starts = families
+    own, first = np.concatenate((wholes, parts)), len(wholes)
+    among = Families(np.arange(first), np.arange(first, len(own)), of, starts)
+    is_told = (low[wholes, 1:] == high[wholes, 1:])[np.concatenate((among.wholes, of))]
+    sides = is_told, ~is_told
+    least = np.stack([np.where(side, low[own, 1:], 0).sum(axis=1) for side in sides], axis=1)
+    most = np.stack([np.where(side, high[own, 1:], 0).sum(axis=1) for side in sides], axis=1)
+    for _ in range(2):
+        least = np.maximum(least, low[own, :1] - most[:, ::-1])
+        most = np.minimum(most, high[own, :1] - least[:, ::-1])
+        _tighten_places(least, most, [among])
+    for at, side in enumerate(sides):
+        was_low, was_high = low[own, 1:], high[own, 1:]
+        own_low, own_high = np.where(side, was_low, 0), np.where(side, was_high, 0)
+        upper = most[:, at, None] - (own_low.sum(axis=1, keepdims=True) - own_low)
+        lower = least[:, at, None] - _sum_of_others(own_high, axis=1)
+        high[own, 1:] = np.where(side, np.minimum(was_high, upper), was_high)
+        low[own, 1:] = np.where(side, np.maximum(was_low, lower), was_low)
 
 
 def _tighten_months(low: Floats, high: Floats) -> None:

@@ -26,6 +26,7 @@ Readers can compare versions too: ``memory.py`` knows what they have seen.
 """
 
 from collections.abc import Sequence
+from itertools import product
 from operator import itemgetter
 from typing import Final
 
@@ -381,17 +382,19 @@ def _hide_in_new_months(grid: Grid, cells: Sequence[tuple[int, int]]) -> bool:
 def _hide_beside(grid: Grid, told: Flags) -> None:
     """Hide the smallest shown count of each cell with a pinned one, or else of a cell above it.
 
-    A cell above is one of a place above, or of all months.
+    Next are the pinned bands in months of the places beside; last, the cells of all months.
     """
     cells, shown, free = grid.cells, grid.shown, grid.free
-    place, month = np.nonzero(told.any(axis=-1))
-    for at in zip(place.tolist(), month.tolist(), strict=True):
-        where, of = at
+    for place, month in np.argwhere(told.any(axis=-1)).tolist():
+        where, of = place, month
         while where >= 0 and not free[where, of].any():
             where = int(cells.parent[where])
             if where < 0 and of:
-                where, of = at[0], 0
+                beside = np.flatnonzero(cells.parent == cells.parent[place]).tolist()
+                price = np.where(grid.free & told[place, month], grid.cost, np.inf)
+                if grid.hide_cheapest(price, list(product(beside, range(1, price.shape[1])))):
+                    break
+                where, of = place, 0
         if where >= 0:
-            candidates = np.where(free[where, of], cells.counts[where, of], np.iinfo(np.int64).max)
-            shown[where, of, int(candidates.argmin())] = False
-            free[where, of] &= shown[where, of]
+            band = np.where(free[where, of], cells.counts[where, of], np.inf).argmin()
+            shown[where, of, band] = free[where, of, band] = False

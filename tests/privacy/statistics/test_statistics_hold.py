@@ -209,6 +209,28 @@ def test_what_one_measure_tells_of_all_sizes_gives_no_rest_of_another() -> None:
     assert attack([replace(night, plans={}, booked={})], K).found == ()
 
 
+def test_months_that_a_building_tells_together_give_no_month_of_one_of_its_sizes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.privacy.statistics.test_statistics_hold.K", 3)
+    wheres = {  # external, internal and unknown, in August to November
+        "2-4": ((0, 0, 0), (5, 1, 60), (0, 1, 15), (2, 7, 47)),
+        "5-8": ((1, 0, 2), (5, 4, 61), (2, 5, 46), (4, 5, 61)),
+        "31+": ((0, 0, 0), (2, 8, 41), (0, 0, 0), (0, 1, 23)),
+    }
+    alike = {"duration": "16-30", "kind": "single", "lead_time": "7d-30d", "headcount": "2"}
+    closed = [
+        Fact(("S", "B", size), date(2026, month, 1 + at % 28), alike | {"external": where})
+        for size, months in wheres.items()
+        for month, numbers in enumerate(months, 8)
+        for where, number in zip(BANDS["external"], numbers, strict=True)
+        for at in range(number)
+    ]
+    night, _ = profiled(closed, date(2026, 12, 16), Memory())
+    assert any(each.band is None and each.measure == "external" for each in night.shown)
+    assert attack([replace(night, plans={}, booked={})], K).found == ()
+
+
 @pytest.mark.hypothesis
 @pytest.mark.parametrize("seed", sorted({*range(20 * DEPTH), _TOLD_BY_ONE_OF_FIVE}))
 def test_random_regions_give_nothing_over_the_nights_in_which_a_month_closes(

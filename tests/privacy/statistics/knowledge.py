@@ -294,6 +294,8 @@ def counted_days(night: Night, trailing_days: int) -> frozenset[date]:
     for first in range(len(months)):
         kept = months[first:]
         total = sum(told.get(month, 0) for month in kept)
+        if None in told and total == told[None] and kept[0] not in told:
+            continue  # it is empty, or retention deletes it: nothing of it is in the total
         if None not in told or total == told[None] or not all(month in told for month in kept):
             return frozenset(day for day in closed if month_of(day) in kept)
     return closed

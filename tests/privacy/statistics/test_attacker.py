@@ -93,6 +93,15 @@ def test_retention_that_eats_a_month_by_the_day_gives_the_day() -> None:
     assert (2, 2) in intervals(attack(nights, K))
 
 
+def test_a_month_that_retention_has_deleted_is_not_taken_for_an_empty_one() -> None:
+    told = kinds(SMALL, OCTOBER, 20, 9) + kinds(SMALL, NOVEMBER, 20, 9)
+    publisher = Publisher(has_totals=False)
+    kept_from = NOVEMBER.replace(day=1)
+    before, after = publisher.night(told, LATER), publisher.night(told, LATER, kept_from)
+    # Days of use may outlive the counts of their month.
+    assert attack([before, replace(after, use=before.use)], K).found == ()
+
+
 def test_minutes_of_few_give_the_only_long_booking() -> None:
     # Five bookings with 1204 minutes in total: one to four of them are longer than 240.
     told = facts(SMALL, OCTOBER, 30, duration={"16-30": 40})

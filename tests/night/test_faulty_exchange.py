@@ -55,7 +55,11 @@ PLANTED = {
 
 
 class RandomFaults(Faults):
-    """About one answer in five fails at random; planted faults occur as well."""
+    """About one answer in five fails at random; planted faults occur as well.
+
+    Rooms with a planted code are spared: if the last try of one failed otherwise, it would have
+    that code.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +69,8 @@ class RandomFaults(Faults):
 
     def take(self, kind: Kind, mailbox: str, operation: str, item: object = None) -> Fault | None:
         planted = super().take(kind, mailbox, operation, item)
-        if planted is not None or kind not in TROUBLES:
+        is_spared = mailbox in map(address_of, PLANTED)
+        if planted is not None or kind not in TROUBLES or is_spared:
             return planted
         chance, faults = TROUBLES[kind]
         with self._guard:

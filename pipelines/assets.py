@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
+from traceback import walk_tb
 from typing import Any, Final, TypeAlias, TypedDict
 
 import dagster as dg
@@ -49,6 +50,7 @@ _STALE_AFTER: Final = timedelta(hours=30)
 _WEEKS_BACK: Final = 8
 _WEEKS_NEEDED: Final = 3
 _USUAL: Final = (0.5, 2.0)
+_OWN: Final = ("pipelines.", "transforms.", "warehouse.")
 
 Launch: TypeAlias = Callable[
     [dg.AssetExecutionContext, list[str]], dg.PipesClientCompletedInvocation
@@ -298,8 +300,9 @@ def _check_volume(lake: Lake, day: date) -> dg.AssetCheckResult:
 def failing_in_one_line(region: Region) -> Iterator[None]:
     """Turn any exception into a one-line failure: Dagster's event database keeps every text.
 
-    The project's own errors contain no values. Of any other error only the class is kept, since
-    pyarrow, pandas and duckdb quote the values that they fail on.
+    The project's own errors contain no values. Of any other error only its class and the line of
+    this project that it came from are kept, since pyarrow, pandas and duckdb quote the values that
+    they fail on.
     """
     try:
         yield
@@ -311,7 +314,12 @@ def failing_in_one_line(region: Region) -> Iterator[None]:
         failed = failure(str(error), type(error).__name__, {})
     except Exception as error:  # noqa: BLE001 - see above
         name = type(error).__name__
-        failed = failure(f"{region}: {name}", name, {})
+        lines = [
+            f"{module}, line {number}"
+            for frame, number in walk_tb(error.__traceback__)
+            if (module := str(frame.f_globals["__name__"])).startswith(_OWN)
+        ]
+        failed = failure(f"{region}: {name} at {lines[-1]}", name, {})
     else:
         return
     raise failed from None

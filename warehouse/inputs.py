@@ -5,11 +5,12 @@ Does not belong here: clocks and opening hours (``calendar.py``), the order of s
 (``publish.py``).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -206,8 +207,24 @@ def room_versions(rooms: pa.Table, as_of: pa.Table, first_asked: Mapping[str, da
             day = own[0]["valid_from"]
             own[0]["valid_from"] = min(day, first_asked.get(room["room_id"], day))
         kept = {name: room[name] for name in ("name", "time_zone", "opened_on", "closed_on")}
-        versions += [span | kept | {"valid_to": span["valid_to"] or date.max} for span in own]
+        for span in own:
+            versions += _in_use(span | kept | {"valid_to": span["valid_to"] or date.max})
     return pa.Table.from_pylist(versions, VERSIONS)
+
+
+def _in_use(version: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a room's version, cut where a part of a combined room comes into use or goes.
+
+    Out of use, it is no part: then the whole counts as a room again (R25).
+    """
+    first, last = version["opened_on"] or date.min, version["closed_on"] or date.max
+    days = {version["valid_from"], version["valid_to"]}
+    if version["part_of"] is not None:
+        days |= {day for day in (first, last) if min(days) < day < max(days)}
+    for valid_from, valid_to in pairwise(sorted(days)):
+        is_part = first <= valid_from < last
+        part_of = version["part_of"] if is_part else None
+        yield version | {"valid_from": valid_from, "valid_to": valid_to, "part_of": part_of}
 
 
 def _with_kind(rooms: pa.Table) -> pa.Table:
@@ -292,6 +309,7 @@ _SERIES_HOURS: Final = pa.schema(
         "local_hour": pa.int32(),
         "minutes": pa.int64(),
         "invited_headcount": pa.int32(),
+        "headcount_is_lower_bound": pa.bool_(),
     }
 )
 _PASS_ZONES: Final = pa.schema({"zone_no": pa.int32(), "first_cell": pa.int64()})

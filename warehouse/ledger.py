@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from transforms.changes import Sight, changes_of, differing, sights
 from transforms.contract import INSTANT
 from transforms.contract.lake import CHANGES
-from transforms.local_time import Closure
+from transforms.local_time import Closure, day_start, zone
 from warehouse.calendar import open_minutes, profile_of
 from warehouse.lake import Lake
 
@@ -95,21 +95,28 @@ class Ledger:
     ) -> int:
         """Return the open minutes after the reading that the change set free (R20).
 
-        ``rooms`` are the rows of its room in the directory. Time is not free where another booking
-        of that day held it before and still does, or where the booking itself is now.
+        ``rooms`` are the rows of its room in the directory, in order: each day has its own hours.
+        Time is not free where another booking of that day held it before and still does, or where
+        the booking itself is now.
         """
         starts_at = max(change["starts_at"], change["seen_at"])
         ends_at = min(change["ends_at"], until)
-        if not rooms or starts_at >= ends_at:
-            return 0
-        day = change["starts_at"].date()
-        room = next((row for row in reversed(rooms) if row["valid_from"] <= day), rooms[0])
         taken = list(self._standing.get(change["room_id"], ()))
         if change["new_starts_at"]:
             taken.append((change["new_starts_at"], change["new_ends_at"]))
         near = [span for span in taken if span[0] < ends_at and span[1] > starts_at]
-        in_use = (room["opened_on"], room["closed_on"])
-        return open_minutes(profile_of(room, closures), in_use, (starts_at, ends_at), near)
+        minutes = 0
+        for number, room in enumerate(rooms):
+            clock = zone(room["time_zone"])
+            begins, ends = starts_at, ends_at
+            if number:
+                begins = max(begins, day_start(room["valid_from"], clock))
+            if room["valid_to"]:
+                ends = min(ends, day_start(room["valid_to"], clock))
+            if begins < ends:
+                in_use = (room["opened_on"], room["closed_on"])
+                minutes += open_minutes(profile_of(room, closures), in_use, (begins, ends), near)
+        return minutes
 
     def _note_standing(self, new: pa.Table, appeared: pa.Table, room_ids: pa.ChunkedArray) -> None:
         """Keep bookings that held a room before and still do, on a day that lost a booking.

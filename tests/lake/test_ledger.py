@@ -195,6 +195,20 @@ def test_r20_a_move_gives_back_what_it_does_not_hold_itself(lake: Lake) -> None:
     assert night(lake, 1, moved) == [("a", "moved", 10, 15)]
 
 
+def test_r20_minutes_given_back_have_the_opening_hours_of_their_own_local_days(lake: Lake) -> None:
+    # From Tuesday on, the room opens an hour later; its Tuesday begins on Monday in UTC.
+    row = {"room_id": "a", "time_zone": "Pacific/Auckland", "room_type": "other"}
+    for day, hours in ((date(2026, 11, 1), "09:00-17:00"), (DAYS[1], "10:00-17:00")):
+        rooms = [row | {"open_hours": f"Mon-Fri {hours}"}]
+        lake.replace("directory", day, pa.Table.from_pylist(rooms, ROOMS))
+    tuesday = at(20)["starts_at"]  # nine o'clock in Auckland
+    two_hours = at(20, ends_at=tuesday + timedelta(hours=2))
+    two_days = at(20, ends_at=tuesday + timedelta(hours=2), starts_at=tuesday - timedelta(days=1))
+    night(lake, 0, two_hours, two_days)
+    # The second reading is at two o'clock on Monday.
+    assert [row[3] for row in night(lake, 1)] == [3 * 60 + 60, 60]
+
+
 @EVERYWHERE
 def test_retention_takes_changes_with_their_night_and_with_their_booking(lake: Lake) -> None:
     night(lake, 0, at(9), at(9, DAYS[3]))

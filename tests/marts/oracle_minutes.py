@@ -117,13 +117,15 @@ class Readings:
         found = [rooms for since, rooms in self.scenario.history if since <= day]
         for rooms in found[-1:] or [rooms for _, rooms in self.scenario.history[:1]]:
             (as_it_was,) = [each for each in rooms if each.room_id == room_id]
-            return replace(
+            room = replace(
                 as_it_was,
                 time_zone=room.time_zone,
                 opened_on=room.opened_on,
                 closed_on=room.closed_on,
             )
-        return room
+        is_before = room.opened_on is not None and day < room.opened_on
+        is_after = room.closed_on is not None and day >= room.closed_on
+        return replace(room, part_of=None) if is_before or is_after else room
 
     def rooms_on(self, day: date) -> list[Room]:
         """Return the rooms that count on a day: not a room with parts, but its parts (R25)."""

@@ -74,6 +74,7 @@ class Booking:
     has_external: bool | None = None
     created_at: datetime | None = None
     read_at: datetime = READ_AT
+    headcount_is_lower_bound: bool = False
 
     def row(self) -> dict[str, Any]:
         return {
@@ -88,7 +89,7 @@ class Booking:
             "response": "accept",
             "status": self.status,
             "invited_headcount": self.invited_headcount,
-            "headcount_is_lower_bound": False,
+            "headcount_is_lower_bound": self.headcount_is_lower_bound,
             "has_external": self.has_external,
             "is_online": None,
             "created_at": self.created_at,

@@ -8,7 +8,17 @@ from typing import Any
 import pyarrow as pa
 
 from tests.marts.conftest import Publish
-from tests.marts.scenario import Booking, Room, Scenario, book, days_from, read_all, write_lake
+from tests.marts.scenario import (
+    Booking,
+    Room,
+    Scenario,
+    book,
+    closed_month,
+    days_from,
+    publish_scenario,
+    read_all,
+    write_lake,
+)
 from tests.marts.week import MONDAY, ROOM
 from tests.marts.worked import cancelled
 from transforms.contract.lake import CHANGES
@@ -62,6 +72,20 @@ def test_r21_an_unknown_headcount_is_told_apart(published: Publish) -> None:
     assert found[-1] is False
 
 
+def test_r21_whether_nobody_is_invited_is_unknown_where_a_list_counts_as_one(
+    published: Publish,
+) -> None:
+    (found,) = published_series(published, series(headcount_is_lower_bound=True))
+    assert found[-1] is False
+
+
+def test_r4_r21_a_held_series_is_a_question_where_held_counts_as_booked(tmp_path: Path) -> None:
+    days = [MONDAY, *days_from(MONDAY + timedelta(days=1), 34)]
+    scene = Scenario((ROOM,), tuple(series(status="held")), read_all((ROOM,), days), NOW)
+    database = publish_scenario(tmp_path, scene.with_options(count_held_as_booked=True))
+    assert database.rows("SELECT room_id, occurrences_ahead FROM series_to_ask") == [("oak", 4)]
+
+
 def test_r21_other_bookings_are_no_question(published: Publish) -> None:
     names = ("guests", "a guest", "three", "single", "no date", "young", "held")
     guests, guest, three, single, undated, young, held = rooms = tuple(map(Room, names))
@@ -106,6 +130,57 @@ def test_r20_minutes_given_back_count_as_booked_again_where_they_are_booked_in_t
     assert sorted(found, key=str) == sorted(
         [(*place, month, *numbers) for place in places for month in (None, "2026-09")], key=str
     )
+
+
+def given_back(room: Room, start: str, end: str, **more: Any) -> dict[str, Any]:
+    """Return a change that set a room's Monday free between two local times, a day before."""
+    gone = book(room, MONDAY, start, end)
+    times = {"starts_at": gone.starts_at, "ends_at": gone.ends_at}
+    minutes = (gone.ends_at - gone.starts_at) // timedelta(minutes=1)
+    return cancelled(room, NOW) | times | read_before(2) | {"given_back_minutes": minutes} | more
+
+
+def read_before(days: int) -> dict[str, datetime]:
+    seen_at = datetime(2026, 9, 7, 1, tzinfo=UTC) - timedelta(days=days)
+    return {"seen_after": seen_at - timedelta(days=1), "seen_at": seen_at}
+
+
+def booked_again(folder: Path, scene: Scenario) -> list[tuple[Any, ...]]:
+    database = publish_scenario(folder, scene.with_options(minimum_group=1))
+    return database.rows(
+        "SELECT notice_band, minutes_given_back, minutes_booked_again FROM change_profile "
+        "WHERE level = 'region' AND month IS NULL ORDER BY ALL"
+    )
+
+
+def test_r20_what_a_moved_booking_left_is_booked_again_though_the_booking_moved_on(
+    tmp_path: Path,
+) -> None:
+    # From nine to half past nine, later to two o'clock; the first half hour was booked again.
+    there = [book(ROOM, MONDAY, "09:30", "10:30"), book(ROOM, MONDAY, "14:00", "15:00")]
+    new = [{"new_starts_at": each.starts_at, "new_ends_at": each.ends_at} for each in there]
+    moved = {"change": "moved"}
+    moves = (
+        given_back(ROOM, "09:00", "10:00", given_back_minutes=30) | moved | new[0],
+        given_back(ROOM, "09:30", "10:30") | moved | new[1] | read_before(0),
+    )
+    booked = [there[1], book(ROOM, MONDAY, "09:00", "09:30")]
+    scene = replace(closed_month((ROOM,), booked, [MONDAY]), changes=moves)
+    assert booked_again(tmp_path, scene) == [("1d-7d", 30, 30), ("2h-1d", 60, 0)]
+
+
+def test_r20_r25_time_of_a_combined_room_is_booked_again_while_all_parts_are(
+    tmp_path: Path,
+) -> None:
+    hall, parts = Room("hall"), tuple(Room(f"hall-{name}", part_of="hall") for name in "ab")
+    booked = [
+        book(hall, MONDAY, "09:30", "10:00"),
+        book(parts[0], MONDAY, "10:00", "11:00"),
+        book(parts[1], MONDAY, "10:45", "12:00"),
+    ]
+    scene = closed_month((hall, *parts), booked, [MONDAY])
+    scene = replace(scene, changes=(given_back(hall, "09:00", "11:30"),))
+    assert booked_again(tmp_path, scene) == [("1d-7d", 150, 45)]
 
 
 def test_a_cancellation_rate_is_told_of_months_that_changes_are_known_of_from_the_start(

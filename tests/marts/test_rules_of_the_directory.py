@@ -131,6 +131,29 @@ def test_r25_a_booking_of_the_whole_books_its_parts_and_the_whole_is_no_room(
     assert database.row(peak) == (2, 2)
 
 
+def test_r25_a_part_that_is_out_of_use_is_none_so_the_whole_counts_again(
+    published: Publish,
+) -> None:
+    hall = Room("hall", capacity=40)
+    a, b = (Room(f"hall-{name}", part_of="hall", closed_on=TUESDAY) for name in "ab")
+    c = Room("hall-c", part_of="hall", opened_on=TUESDAY + timedelta(days=1))
+    days = days_from(MONDAY, 3)
+    bookings = [book(hall, day, "07:00", "11:00") for day in days]
+    database = published(scenario((hall, a, b, c), bookings, days))
+    booked = database.rows(
+        "SELECT local_date - DATE '2026-09-07', room_id, open_minutes, booked_minutes, "
+        "booked_minutes_outside_hours FROM room_days "
+        "WHERE open_minutes + booked_minutes_outside_hours > 0 ORDER BY ALL"
+    )
+    numbers = (600, 180, 60)
+    assert booked == [
+        (0, "hall-a", *numbers),
+        (0, "hall-b", *numbers),
+        (1, "hall", *numbers),
+        (2, "hall-c", *numbers),
+    ]
+
+
 def test_r18_the_summary_of_a_region_has_the_building_of_each_day(tmp_path: Path) -> None:
     publish_scenario(tmp_path, moved())
     used = summarize("EU", tmp_path / "warehouse").buildings

@@ -241,6 +241,20 @@ def test_a_room_counts_on_each_day_as_the_directory_had_it(tmp_path: Path) -> No
     assert ask(where, building="Annex", remove=["large"]).served_at_most == 0
 
 
+def test_r4_held_bookings_are_asked_about_where_they_count_as_booked(tmp_path: Path) -> None:
+    counted = scenario(ROOMS, bookings(), days_from(MONDAY, 4), count_held_as_booked=True)
+    assert ask(published(tmp_path, counted)).bookings == len(bookings()) == 8
+
+
+def test_a_room_that_was_closed_before_the_days_asked_is_none_of_the_rooms(
+    tmp_path: Path,
+) -> None:
+    closed = replace(SECOND, closed_on=MONDAY)
+    booked = [book(SMALL, MONDAY, "09:00", "10:00")]
+    found = ask(published(tmp_path, scenario((SMALL, closed), booked, [MONDAY])))
+    assert found.rooms == (Seats(4, 1),)
+
+
 def test_r1_an_end_within_a_minute_counts_that_minute(tmp_path: Path) -> None:
     short = book(SMALL, MONDAY, "09:00", "09:30")
     short = replace(short, ends_at=short.ends_at + timedelta(seconds=10))

@@ -280,9 +280,11 @@ _LABELS: Final = {
     for measure, bands in MEASURES.items()
 }
 _KINDS: Final = " ".join(f"WHEN '{kind}' THEN {at}" for at, kind in enumerate(MEASURES["kind"]))
+_BITS_BEFORE: Final = "(CAST(1 AS BIGINT) << least(greatest({}, 0), 60))"
 MACROS: Final = {
     "start_minute(t)": f"(epoch_us(t) + {_YEAR_1}) // {_MINUTE_US}",
     "end_minute(t)": f"(epoch_us(t) + {_YEAR_1 + _MINUTE_US - 1}) // {_MINUTE_US}",
+    "minutes_between(a, b)": f"{_BITS_BEFORE.format('b')} - {_BITS_BEFORE.format('a')}",
     "headcount_number(n)": _number(HEADCOUNT_BANDS),
     "duration_number(n)": _number(DURATION_BANDS),
     "lead_time_number(n)": _number(LEAD_TIME_BANDS, _MINUTE_US),

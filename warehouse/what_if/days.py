@@ -41,8 +41,14 @@ SELECT room, (epoch_us(starts_at) // 60000000)::INTEGER AS starts,
        coalesce(invited_headcount, 0)::INTEGER AS invited,
        (local_start_date - CAST($first AS DATE))::INTEGER AS day
 FROM bookings JOIN numbered USING (room_id)
-WHERE status = 'booked' AND local_start_date BETWEEN $first AND $last
+WHERE (status = 'booked' OR (status = 'held' AND $is_held_counted)) AND ends_at > starts_at
+  AND local_start_date BETWEEN $first AND $last
   AND local_start_date >= valid_from AND local_start_date < valid_to
+"""
+# Whether the database was built with count_held_as_booked (R4): then held bookings count, too.
+_IS_HELD_COUNTED: Final = """
+SELECT coalesce(sum(bookings), 0) > (SELECT count(*) FROM bookings WHERE status = 'booked')
+FROM room_days
 """
 
 
@@ -138,7 +144,9 @@ def read_bookings(
         "valid_to": pa.array([room.valid_to for room in rooms], pa.date32()),
     }
     connection.register("numbered", pa.table(numbered))
-    found = connection.execute(_BOOKINGS, days).fetchnumpy()
+    ((is_held_counted,),) = connection.execute(_IS_HELD_COUNTED).fetchall()
+    counted = days | {"is_held_counted": is_held_counted}
+    found = connection.execute(_BOOKINGS, counted).fetchnumpy()
     opened = connection.execute(_DAYS, days).fetchnumpy()
     columns = [found[name] for name in ("room", "starts", "ends", "invited", "day")]
     return Bookings(*asked, *map(np.asarray, [*columns, opened["room"], opened["day"]]))
@@ -233,7 +241,10 @@ class BuildingDays:
                 is_open[:, whole] = is_open[:, parts].all(axis=1) & self._is_room[:, whole]
 
     def rooms_now(self, add: Mapping[int, int], remove: Collection[str]) -> Counter[int]:
-        """Return the number of rooms by seats after the change, as of the last day asked."""
+        """Return the number of rooms by seats after the change, as of the last day asked.
+
+        Rooms that were never open or booked in those days, because they are closed, do not count.
+        """
         known, unknown = self._stay_now(remove)
         return Counter(add) + known + unknown
 
@@ -245,8 +256,9 @@ class BuildingDays:
         """Return the rooms that stay by seats, with a capacity and without."""
         is_last = self._is_room[(self._bookings.last_date - self._bookings.first_date).days + 1]
         rooms = (Counter[int](), Counter[int]())
+        is_there = is_last & self._is_available.any(axis=0)
         for room, seats, parts, is_now in zip(
-            self._rooms, self._seats.tolist(), self._parts, is_last.tolist(), strict=True
+            self._rooms, self._seats.tolist(), self._parts, is_there.tolist(), strict=True
         ):
             stays = is_now and not parts and room.room_id not in remove
             rooms[not room.capacity][seats] += stays

@@ -7,7 +7,8 @@ WITH series AS (
            mode(local_hour ORDER BY local_hour) AS local_hour,
            CAST(count(*) AS INTEGER) AS occurrences_ahead,
            CAST(sum(minutes) AS BIGINT) AS minutes_ahead,
-           bool_and(invited_headcount IS NOT NULL) AS is_headcount_known
+           bool_and(invited_headcount IS NOT NULL AND NOT headcount_is_lower_bound)
+               AS is_headcount_known
     FROM series_hours
     GROUP BY room_id, created_at
     HAVING count(*) >= 4

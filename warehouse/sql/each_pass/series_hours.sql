@@ -5,7 +5,8 @@ SELECT d.room_id,
        t.weekday,
        k.local_hour,
        end_minute(b.ends_at) - start_minute(b.starts_at) AS minutes,
-       b.invited_headcount
+       b.invited_headcount,
+       b.headcount_is_lower_bound
 FROM lake_ahead_bookings AS b
 JOIN directory AS d
     ON d.room_id = b.room_id AND b.lake_date >= d.valid_from AND b.lake_date < d.valid_to
@@ -18,6 +19,7 @@ JOIN calendar AS k
 JOIN dates AS t ON t.local_date = b.lake_date
 CROSS JOIN settings AS s
 WHERE NOT d.is_personal
-  AND b.status = 'booked'
+  AND (b.status = 'booked' OR (b.status = 'held' AND s.count_held_as_booked))
+  AND b.ends_at > b.starts_at
   AND b.kind IN ('occurrence', 'exception')
   AND b.created_at <= s.built_at - INTERVAL 8 WEEK

@@ -11,14 +11,16 @@ because a shared connection pool can deadlock when a server asks for fewer conne
 
 A room that fails for a transient reason gets a second attempt after all others: most outages of a
 mail server end within minutes. An exchange is left alone for the rest of the run if no room could
-be read for half an hour (a check is less patient), if it refuses the account, or if it refuses the
-first few rooms with a status that may concern all of them. If it is down from the first request
-on, one room at a time probes it, with growing pauses, until it answers or that half hour is over.
+be read for half an hour (a check is less patient), if it refuses the account, or if it refuses all
+of the first 30 rooms with a status that may concern all of them. If it is down from the first
+request on, one room at a time probes it, with growing pauses, until it answers or that half hour is
+over.
 """
 
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,7 +38,10 @@ OUTSIDE_THE_REGION: Final = "OutsideTheRegion"
 RUN_DEADLINE_EXCEEDED: Final = "RunDeadlineExceeded"
 _GRACE_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.5
-_UNCLEAR_REFUSALS: Final = 3
+# A 403 locks no account, so an admin with a few rooms without rights gets all others. Many more
+# are not tried: an Exchange Online without EWS refuses every one of thousands.
+_UNCLEAR_REFUSALS: Final = 30
+_WEB_PAGES: Final = 3  # each is tried several times, with growing waits
 _FAILURES_OF_AN_OUTAGE: Final = 3
 _FIRST_PAUSE_SECONDS: Final = 5.0
 _LONGEST_PAUSE_SECONDS: Final = 60.0
@@ -226,7 +231,7 @@ class _WorkerPool(Generic[T]):
         self._is_stopped = False
         self._stop_code: str | None = None
         self._is_known_to_work = False
-        self._unclear_refusals = 0
+        self._unclear_refusals: Counter[bool] = Counter()  # by is_transient
         self._clock = reading.clock
         self._worked_at = self._clock()
         self._last_code: str | None = None
@@ -359,9 +364,17 @@ class _WorkerPool(Generic[T]):
         if ended.is_transient and self._clock() - self._worked_at > self.reading.patience_seconds:
             return True
         if ended.reach is Reach.UNCLEAR and not self._is_known_to_work:
-            self._unclear_refusals += 1
-            return self._unclear_refusals >= _UNCLEAR_REFUSALS
+            if not self._unclear_refusals:
+                self._spread_waiting_rooms()
+            self._unclear_refusals[ended.is_transient] += 1
+            most = _WEB_PAGES if ended.is_transient else _UNCLEAR_REFUSALS
+            return self._unclear_refusals[ended.is_transient] >= most
         return ended.reach is Reach.EXCHANGE and not (ended.is_transient and self._is_known_to_work)
+
+    def _spread_waiting_rooms(self) -> None:
+        """Take the next rooms from the whole directory: neighbours often lack the same right."""
+        step = max(1, len(self._waiting) // _UNCLEAR_REFUSALS)
+        self._waiting = [room for start in range(step) for room in self._waiting[start::step]]
 
     def _add_worker(self) -> None:
         worker = _Worker(self)

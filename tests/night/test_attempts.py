@@ -23,7 +23,7 @@ from transforms.raw import RawItem
 ROWS = pa.table({"room_id": ["x"]})
 WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
 ROOMS = [f"room-{number:02d}" for number in range(20)]
-MAILBOXES = {room: room for room in ROOMS}
+CAMPUS = [f"room-{number:03d}" for number in range(300)]
 BUSY = ReadError("ErrorServerBusy", is_transient=True)
 FORBIDDEN = ReadError("HTTP403", Reach.UNCLEAR)
 GONE = ReadError("CannotConnect", Reach.EXCHANGE, is_transient=True)
@@ -53,11 +53,16 @@ class Exchange:
         """Do nothing."""
 
     def outcomes(
-        self, workers: int = 1, run_deadline: float = 60.0, patience: float = 1800.0
+        self,
+        workers: int = 1,
+        run_deadline: float = 60.0,
+        patience: float = 1800.0,
+        rooms: Sequence[str] = ROOMS,
     ) -> dict[str, Outcome[pa.Table]]:
-        part = Reading(MAILBOXES, self.open, rows_of_room, workers, patience_seconds=patience)
+        mailboxes = dict(zip(rooms, rooms, strict=True))
+        part = Reading(mailboxes, self.open, rows_of_room, workers, patience_seconds=patience)
         found = list(read_rooms([part], run_deadline))
-        assert sorted(outcome.room_id for outcome in found) == ROOMS
+        assert sorted(outcome.room_id for outcome in found) == rooms
         return {outcome.room_id: outcome for outcome in found}
 
 
@@ -94,10 +99,31 @@ def test_an_exchange_that_cannot_be_reached_at_first_is_asked_once() -> None:
     assert len(exchange.asked) == 1
 
 
-def test_a_refusal_that_may_be_every_rooms_is_believed_of_the_third() -> None:
-    exchange = Exchange({room: [FORBIDDEN] * 9 for room in ROOMS})
-    assert failed(exchange.outcomes(workers=4)) == dict.fromkeys(ROOMS, "HTTP403")
-    assert exchange.asked == ROOMS[:3]
+def test_a_refusal_that_may_be_every_rooms_is_believed_of_the_thirtieth() -> None:
+    exchange = Exchange({room: [FORBIDDEN] * 9 for room in CAMPUS})
+    found = exchange.outcomes(workers=4, rooms=CAMPUS)
+    assert failed(found) == dict.fromkeys(CAMPUS, "HTTP403")
+    assert len(set(exchange.asked)) == len(exchange.asked) == 30
+
+
+def test_the_one_room_that_may_be_read_is_read_where_all_others_are_refused() -> None:
+    exchange = Exchange({room: [FORBIDDEN] for room in ROOMS[:-1]})
+    assert failed(exchange.outcomes(workers=4)) == dict.fromkeys(ROOMS[:-1], "HTTP403")
+
+
+def test_a_block_of_refused_rooms_at_the_top_of_the_directory_hides_no_room_below_it() -> None:
+    exchange = Exchange({room: [FORBIDDEN] for room in CAMPUS[:200]})
+    found = exchange.outcomes(workers=4, rooms=CAMPUS)
+    assert failed(found) == dict.fromkeys(CAMPUS[:200], "HTTP403")
+    assert sorted(exchange.asked) == CAMPUS
+
+
+def test_a_web_page_in_place_of_three_rooms_is_every_rooms() -> None:
+    page = ReadError("WebPage", Reach.UNCLEAR, is_transient=True)
+    trouble: dict[str, Sequence[Exception]] = {room: [page] * 9 for room in ROOMS}
+    exchange = Exchange(trouble | {ROOMS[0]: [FORBIDDEN]})
+    assert set(failed(exchange.outcomes()).values()) == {"HTTP403", "WebPage"}
+    assert len(exchange.asked) == 1 + 3
 
 
 @pytest.mark.parametrize("struck", [ROOMS[:2], ROOMS[5:12]], ids=["at first", "later"])
@@ -197,7 +223,9 @@ def test_a_server_that_is_down_for_everybody_is_probed_seldom_until_it_answers()
             return []
 
     exchange = Down()
-    part = Reading(MAILBOXES, exchange.open, rows_of_room, 4, clock=clock)
+    part = Reading(
+        dict(zip(ROOMS, ROOMS, strict=True)), exchange.open, rows_of_room, 4, clock=clock
+    )
     found = {outcome.room_id: outcome for outcome in read_rooms([part])}
     assert not failed(found)
     assert len(exchange.asked) < len(ROOMS) + 3 + 3 + 25
@@ -207,7 +235,14 @@ def test_a_server_that_is_down_for_everybody_is_probed_seldom_until_it_answers()
 def test_a_server_that_stays_down_is_given_up_when_patience_ends() -> None:
     clock = FastClock()
     exchange = Exchange({room: [ReadError("HTTP503", is_transient=True)] * 99 for room in ROOMS})
-    part = Reading(MAILBOXES, exchange.open, rows_of_room, 4, patience_seconds=600, clock=clock)
+    part = Reading(
+        dict(zip(ROOMS, ROOMS, strict=True)),
+        exchange.open,
+        rows_of_room,
+        4,
+        patience_seconds=600,
+        clock=clock,
+    )
     found = {outcome.room_id: outcome for outcome in read_rooms([part])}
     assert failed(found) == dict.fromkeys(ROOMS, "HTTP503")
     assert len(exchange.asked) < 3 + 20

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox.calendars import generated_tenant
-from pipelines.sandbox.faults import Fault
-from pipelines.sandbox.model import Item
+from pipelines.sandbox.faults import Fault, Kind
+from pipelines.sandbox.model import Item, Mailbox
 from tests.night.two_exchanges import EWS, GRAPH, write_two_exchanges
 from tests.night.workplace import MONDAY, Company, address_of, at, meeting
 
@@ -89,6 +89,23 @@ def test_a_room_outside_the_apps_scope_fails_alone_and_keeps_its_rows(
         "fjord": None,
         "harbour": "ErrorAccessDenied",
     }
+
+
+@pytest.mark.parametrize("protocol", [EWS, GRAPH])
+@pytest.mark.parametrize("kind", ["http", "response_code"])
+def test_refused_rooms_at_the_top_of_the_directory_leave_no_other_unread(
+    company: Company, protocol: str, kind: Kind
+) -> None:
+    refused = ["aalto", "birch", "coral", "delta"]
+    for room_id in refused:
+        company.tenant.add(Mailbox(address_of(room_id), room_id))
+        where, code = address_of(room_id), "ErrorAccessDenied"
+        company.tenant.faults.add(Fault(kind, room=where, code=code, status=403))
+    write_two_exchanges(company, dict.fromkeys([*refused, "fjord", "harbour"], protocol))
+    assert company.run() == 3
+    codes = {row["room_id"]: row["error_code"] for row in company.rows("coverage")}
+    of_all = "HTTP403" if kind == "http" else "ErrorAccessDenied"
+    assert codes == dict.fromkeys(refused, of_all) | {"fjord": None, "harbour": None}
 
 
 def test_an_exchange_whose_rooms_all_fail_alike_is_one_line(

@@ -176,7 +176,9 @@ def _write(
     without_zone = sum(not row["time_zone"] for row in rows)
     printer.heading("Room directory", str(path))
     if not rows:
-        printer.line(State.FAILED, "not written", 0, "Exchange lists no room")
+        is_known = any(result.stop_code is None for result in results)
+        why = "Exchange lists no room" if is_known else "Exchange could not be asked, see above"
+        printer.line(State.FAILED, "not written", 0, why)
     else:
         printer.line(State.OK, counted(len(rows), "room"), 0, "as Exchange lists them")
         printer.paragraph(

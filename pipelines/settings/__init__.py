@@ -89,6 +89,8 @@ _OWN_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The beginnings of the names that a lake and a warehouse give to what they replace or remove."""
 _HALF: Final = re.compile("[\ud800-\udfff]")
+# What YAML 1.1 and 1.2 read alike as a number; not 1:30, 010, 0x1F or 1_000.
+_NUMBER: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?(e[-+][0-9]+)?", re.IGNORECASE)
 _QUOTED: Final = re.compile(r"'[^']{3,}'")
 
 
@@ -339,8 +341,17 @@ class _Loader(yaml.SafeLoader):
         except ValueError:
             return node.value
 
+    def construct_number(self, node: yaml.ScalarNode) -> object:
+        """Return as text what only YAML 1.1 takes for a number: 1:30 as 90, 010 as 8."""
+        if not _NUMBER.fullmatch(node.value):
+            return node.value
+        is_float = node.tag.endswith(":float")
+        return self.construct_yaml_float(node) if is_float else self.construct_yaml_int(node)
+
 
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_date)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_number)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_number)
 
 
 def _read_mapping(path: Path, problems: Problems) -> dict[str, Any]:

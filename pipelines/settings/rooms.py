@@ -103,6 +103,9 @@ class Room(Keys):
 
 ROOM_COLUMNS: Final = tuple(Room.model_fields)
 _IDENTIFIER: Final = TypeAdapter[str](Identifier)
+_WITHOUT_FILE: Final = (
+    "name the room directory in rooms, or write one with 'insights check --write-rooms FILE'"
+)
 _REQUIRED: Final = ("room_id", "address", "time_zone")
 
 
@@ -133,7 +136,7 @@ def read_rooms(
         return (), records
     file = str(folder / str(name))
     try:
-        text = read_text(Path(file), "name the room directory in rooms")
+        text = read_text(Path(file), _WITHOUT_FILE)
         records.extend(_records(Table(text), file, problems))
     except TextError as error:
         problems.add(f"{file}: line {error.line}" if error.line else file, str(error))

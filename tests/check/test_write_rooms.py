@@ -114,6 +114,15 @@ def test_where_no_list_names_a_room_nothing_is_written_and_the_exit_code_is_1(
     assert not seed.exists()
 
 
+def test_an_exchange_that_refuses_the_password_is_not_said_to_list_no_room(
+    company: Company, check: CheckNow, seed: Path
+) -> None:
+    company.tenant.password = "another"
+    checked = check("--write-rooms", str(seed))
+    assert checked.code == 1
+    assert "Exchange could not be asked, see above" in checked.out
+
+
 def test_json_stays_a_list_while_the_file_is_written(check: CheckNow, seed: Path) -> None:
     checked = check("--json", "--write-rooms", str(seed))
     assert [line["room_id"] for line in checked.lines] == [None, "fjord", "harbour"]

@@ -68,7 +68,10 @@ def test_a_folder_in_place_of_the_configuration_is_refused_in_one_line(company: 
 @pytest.mark.parametrize(
     ("rooms", "reason"),
     [
-        ("rooms.csv", "rooms.csv: there is no such file; name the room directory in rooms"),
+        (
+            "rooms.csv",
+            "rooms.csv: there is no such file; name the room directory in rooms, or write one with",
+        ),
         (".", "is a folder, not a file; name the room directory in rooms"),
         ("loop", "loop: cannot be read (Too many levels of symbolic links); name the room"),
         ("x" * 300, "cannot be read (File name too long); name the room directory in rooms"),

@@ -53,10 +53,17 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
         "regions.EU.time_zone",
         "'Europe/Kopenhagen' is no IANA time zone; did you mean Europe/Copenhagen?",
     ),
-    "a time that YAML takes for a number": (
-        lambda company: company.files.update({"insights.yaml": SMALLEST}),
-        "regions.EU.nightly_at",
-        'must be a time of day in quotes, such as "02:30"',
+    "a time that YAML takes for a number of months": (
+        lambda company: company.files.update(
+            {"insights.yaml": "retention_months: 1:30" + SMALLEST}
+        ),
+        "retention_months",
+        "must be a whole number",
+    ),
+    "a number that YAML takes for an octal one": (
+        lambda company: company.files.update({"insights.yaml": "retention_months: 013" + SMALLEST}),
+        "retention_months",
+        "must be a whole number",
     ),
     "no such time": (in_eu(nightly_at="24:00"), "regions.EU.nightly_at", "must be a time of day"),
     "no lake": (in_eu(lake=None), "regions.EU.lake", "is missing; add it"),

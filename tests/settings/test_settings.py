@@ -95,6 +95,11 @@ def test_the_configuration_of_the_contract_is_read(contract: Company) -> None:
     assert cloud.access == "impersonation"
 
 
+def test_a_time_without_quotes_is_a_time_though_yaml_has_it_as_a_number(contract: Company) -> None:
+    contract.files["insights.yaml"] = CONTRACT.replace('"02:30"', "12:30")
+    assert contract.load().regions["EU"].nightly_at == time(12, 30)
+
+
 def test_the_room_directory_of_the_contract_is_read(contract: Company) -> None:
     first, second = contract.load().regions["EU"].rooms
     assert (first.room_id, first.address, first.exchange) == (

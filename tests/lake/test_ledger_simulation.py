@@ -14,7 +14,7 @@ def test_every_change_is_found_and_none_invented(
     monkeypatch.syspath_prepend(ROOT)
     from benchmarks.ledger import Simulation
 
-    found = Simulation(tmp_path, rooms=12, seed=2).run(nights=12)
+    found = Simulation(tmp_path, rooms=12, seed=2).run(nights=9)
     assert {"series cut", "killed night", "repeated night", "failed room"} <= found["done"].keys()
     assert (found["missed"], found["invented"]) == (0, 0)
     assert found["found"].keys() == {"new", "cancelled", "moved", "resized"}

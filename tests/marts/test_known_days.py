@@ -182,7 +182,7 @@ def known_days(scenario: Scenario, folder: Path) -> Minutes:
         }
 
 
-@settings(deadline=None, max_examples=10 * DEPTH, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=6 * DEPTH, suppress_health_check=list(HealthCheck))
 @given(changed())
 def test_r23_what_was_booked_before_a_day_is_what_its_readings_would_have_seen(
     scenario: Scenario,

@@ -29,7 +29,7 @@ EXACT = {
 }
 
 
-@settings(deadline=None, max_examples=8 * DEPTH, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=6 * DEPTH, suppress_health_check=list(HealthCheck))
 @given(scenarios())
 def test_every_mart_agrees_with_the_oracle(scenario: Scenario) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -78,7 +78,7 @@ def assert_same(folder: Path, of: Scenario) -> None:
         assert many[name] == one[name], name
 
 
-@settings(deadline=None, max_examples=3 * DEPTH, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=2 * DEPTH, suppress_health_check=list(HealthCheck))
 @given(scenarios())
 def test_random_lakes_give_the_same_tables_by_shards(of: Scenario) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -175,6 +175,37 @@ def closed_month(
     return scenario(rooms, bookings, [*days, last], trailing_days=1, **options)
 
 
+class Cases:
+    """Many worked cases in one lake: publishing it takes longer than all that is asked of it.
+
+    Each case has rooms of its own, read on its own days, and a building of its own if it asks for
+    more than rooms.
+    """
+
+    def __init__(self) -> None:
+        self._rooms: list[Room] = []
+        self._bookings: list[Booking] = []
+        self._coverage: list[Coverage] = []
+
+    def add(self, rooms: list[Room], bookings: list[Booking], days: list[date]) -> None:
+        """Add rooms that were read on these days."""
+        assert not {each.room_id for each in self._rooms} & {each.room_id for each in rooms}
+        self._rooms += rooms
+        self._bookings += bookings
+        self._coverage += read_all(tuple(rooms), days)
+
+    def scenario(self, **options: Any) -> Scenario:
+        """Return the scenario of all cases, three days after the last of their days."""
+        now = datetime.combine(max(each.day for each in self._coverage), time(), UTC)
+        return Scenario(
+            tuple(self._rooms),
+            tuple(self._bookings),
+            tuple(self._coverage),
+            now + timedelta(days=3),
+            PublishOptions(**options),
+        )
+
+
 def write_lake(lake: Lake, scenario: Scenario) -> None:
     """Write a scenario through the lake, as a night does."""
     lake.replace("rooms", None, _directory(scenario.rooms))
@@ -232,11 +263,13 @@ class Database:
         (row,) = self.rows(query)
         return row
 
-    def profile(self, measure: str, what: str = "bookings") -> Rows:
-        """Return a column by band of a measure, for the region and all closed months together."""
+    def profile(self, measure: str, what: str = "bookings", building: str | None = None) -> Rows:
+        """Return a column by band, for the region or a building and all closed months together."""
+        level = "region" if building is None else "building"
         return self.rows(
-            f"SELECT band, {what} FROM booking_profile WHERE level = 'region' AND month IS NULL "
-            f"AND measure = '{measure}' ORDER BY ALL"
+            f"SELECT band, {what} FROM booking_profile WHERE level = '{level}' AND month IS NULL "
+            f"AND measure = '{measure}' AND coalesce(building, '') = '{building or ''}' "
+            "ORDER BY ALL"
         )
 
     def close(self) -> None:
@@ -248,6 +281,7 @@ __all__ = [
     "OFFICE_WEEK",
     "READ_AT",
     "Booking",
+    "Cases",
     "Closure",
     "Coverage",
     "Database",

@@ -1,5 +1,6 @@
 """Measures without a rule of their own, one worked case each: groups, gaps, rooms in use."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import pytest
 from tests.marts.conftest import Publish
 from tests.marts.scenario import (
     ALWAYS,
+    Cases,
     Coverage,
     Database,
     Room,
@@ -15,12 +17,23 @@ from tests.marts.scenario import (
     all_day,
     book,
     closed_month,
+    publish_scenario,
     read_all,
     scenario,
 )
 from tests.marts.week import MONDAY, ROOM, TUESDAY
 from tests.marts.worked import everything
 from warehouse.publish import PublishOptions
+
+CASES = Cases()
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The database of the cases of gaps and of rooms in use, each in a building of its own."""
+    database = publish_scenario(tmp_path_factory.mktemp("cases"), CASES.scenario())
+    yield database
+    database.close()
 
 
 def test_personal_rooms_show_only_in_cells_of_the_minimum_group(published: Publish) -> None:
@@ -87,44 +100,53 @@ def test_r17_a_small_band_is_merged_with_the_next_smallest_until_few_holds_the_m
     assert cells == ([(sum(sizes),)] if shown else [])
 
 
-def test_gaps_under_30_minutes_between_two_bookings_are_fragmented(published: Publish) -> None:
-    week = (((480, 720), (720, 1080)), *((),) * 6)
-    room = Room("oak", week=(((480, 720), (780, 1080)), *week[1:]))
-    clocks = (
-        ("08:10", "08:30"),  # 10 minutes after opening: no gap
-        ("08:50", "09:50"),  # a gap of 20
-        ("10:15", "10:45"),  # a gap of 25, across the hour
-        ("11:15", "11:50"),  # a gap of 30 is not under 30; the lunch break follows in 10
-        ("13:05", "14:00"),  # 5 after lunch: no gap
-        ("14:29", "16:31"),  # a gap of 29
-        ("17:00", "17:50"),  # a gap of 29, to the full hour
-    )
-    bookings = [book(room, MONDAY, start, end) for start, end in clocks]
-    database = published(scenario((room,), bookings, [MONDAY]))
-    assert database.row("SELECT fragmented_minutes FROM room_days") == (20 + 25 + 29 + 29,)
+GAPS = Room("gaps", week=(((480, 720), (780, 1080)), *((),) * 6))
+CLOCKS = (
+    ("08:10", "08:30"),  # 10 minutes after opening: no gap
+    ("08:50", "09:50"),  # a gap of 20
+    ("10:15", "10:45"),  # a gap of 25, across the hour
+    ("11:15", "11:50"),  # a gap of 30 is not under 30; the lunch break follows in 10
+    ("13:05", "14:00"),  # 5 after lunch: no gap
+    ("14:29", "16:31"),  # a gap of 29
+    ("17:00", "17:50"),  # a gap of 29, to the full hour
+)
+CASES.add([GAPS], [book(GAPS, MONDAY, start, end) for start, end in CLOCKS], [MONDAY])
 
 
-def test_a_gap_across_midnight_is_not_fragmented(published: Publish) -> None:
-    room = Room("oak", week=ALWAYS)
-    bookings = [book(room, MONDAY, "23:00", "23:50"), book(room, TUESDAY, "00:05", "01:00")]
-    database = published(scenario((room,), bookings, [MONDAY, TUESDAY]))
-    assert database.rows("SELECT fragmented_minutes FROM room_days") == [(0,), (0,)]
+def test_gaps_under_30_minutes_between_two_bookings_are_fragmented(cases: Database) -> None:
+    asked = "SELECT fragmented_minutes FROM room_days WHERE room_id = 'gaps'"
+    assert cases.row(asked) == (20 + 25 + 29 + 29,)
 
 
-def test_rooms_in_use_counts_only_rooms_that_are_open_at_that_minute(published: Publish) -> None:
-    early = Room("early", week=(((480, 720),), *((),) * 6))
-    late = Room("late", week=(((600, 1000),), *((),) * 6))
-    bookings = [
-        book(early, MONDAY, "09:00", "24:00"),
-        book(late, MONDAY, "11:00", "12:00"),
-    ]
-    database = published(scenario((early, late), bookings, [MONDAY]))
-    asked = (
-        "SELECT rooms_open, peak_rooms_in_use, p95_rooms_in_use, min_free_rooms, sold_out_minutes "
-        "FROM rooms_in_use"
-    )
+NIGHT = Room("night", week=ALWAYS)
+CASES.add(
+    [NIGHT],
+    [book(NIGHT, MONDAY, "23:00", "23:50"), book(NIGHT, TUESDAY, "00:05", "01:00")],
+    [MONDAY, TUESDAY],
+)
+
+
+def test_a_gap_across_midnight_is_not_fragmented(cases: Database) -> None:
+    asked = "SELECT fragmented_minutes FROM room_days WHERE room_id = 'night'"
+    assert cases.rows(asked) == [(0,), (0,)]
+
+
+IN_USE = (
+    "SELECT rooms_open, peak_rooms_in_use, p95_rooms_in_use, min_free_rooms, sold_out_minutes "
+    "FROM rooms_in_use WHERE building = "
+)
+EARLY = Room("early", building="Shifts", week=(((480, 720),), *((),) * 6))
+LATE = Room("late", building="Shifts", week=(((600, 1000),), *((),) * 6))
+CASES.add(
+    [EARLY, LATE],
+    [book(EARLY, MONDAY, "09:00", "24:00"), book(LATE, MONDAY, "11:00", "12:00")],
+    [MONDAY],
+)
+
+
+def test_rooms_in_use_counts_only_rooms_that_are_open_at_that_minute(cases: Database) -> None:
     # 520 minutes are open: 60 with two booked, 120 with one, and early alone is sold out 60 more.
-    assert database.rows(asked) == [(2, 2, 2, 0, 120)]
+    assert cases.rows(f"{IN_USE} 'Shifts'") == [(2, 2, 2, 0, 120)]
 
 
 def test_rooms_in_use_tells_sites_apart_and_counts_no_closed_room(published: Publish) -> None:
@@ -136,34 +158,52 @@ def test_rooms_in_use_tells_sites_apart_and_counts_no_closed_room(published: Pub
     assert sorted(database.rows(asked)) == [("North", 1, 1, 60), ("South", 1, 1, None)]
 
 
-def test_rooms_in_use_counts_instants_whatever_the_clocks_of_the_rooms(published: Publish) -> None:
-    here, far = Room("oak", week=ALWAYS), Room("far", time_zone="Asia/Kolkata", week=ALWAYS)
-    bookings = [
-        book(here, MONDAY, "11:40", "12:00"),  # 09:40 to 10:00 in UTC
-        book(far, MONDAY, "14:10", "15:10"),  # 08:40 to 09:40
-        book(far, MONDAY, "15:30", "15:35"),  # 10:00 to 10:05
-    ]
-    database = published(scenario((here, far), bookings, [MONDAY]))
-    asked = "SELECT peak_rooms_in_use, p95_rooms_in_use FROM rooms_in_use"
+HERE = Room("here", building="Clocks", week=ALWAYS)
+FAR = Room("far", building="Clocks", time_zone="Asia/Kolkata", week=ALWAYS)
+CASES.add(
+    [HERE, FAR],
+    [
+        book(HERE, MONDAY, "11:40", "12:00"),  # 09:40 to 10:00 in UTC
+        book(FAR, MONDAY, "14:10", "15:10"),  # 08:40 to 09:40
+        book(FAR, MONDAY, "15:30", "15:35"),  # 10:00 to 10:05
+    ],
+    [MONDAY],
+)
+
+
+def test_rooms_in_use_counts_instants_whatever_the_clocks_of_the_rooms(cases: Database) -> None:
+    asked = f"SELECT peak_rooms_in_use, p95_rooms_in_use FROM ({IN_USE} 'Clocks')"
     # Monday is 27 hours and 30 minutes long in the two zones together: 85 minutes are over 5 %.
-    assert database.rows(asked) == [(1, 1)]
+    assert cases.rows(asked) == [(1, 1)]
 
 
-@pytest.mark.parametrize(("booked", "p95"), [(5, 0), (6, 1)])
+HUNDRED_MINUTES = (((480, 580),), *((),) * 6)
+FIVE, SIX = (
+    Room(name, building=name, time_zone="Asia/Kolkata", week=HUNDRED_MINUTES)
+    for name in ("5 minutes", "6 minutes")
+)
+CASES.add(
+    [FIVE, SIX],
+    [book(FIVE, MONDAY, "08:57", "09:02"), book(SIX, MONDAY, "08:57", "09:03")],
+    [MONDAY],
+)
+
+
+@pytest.mark.parametrize(("room", "p95"), [(FIVE, 0), (SIX, 1)])
 def test_p95_is_the_nearest_rank_over_the_open_minutes(
-    booked: int, p95: int, published: Publish
+    room: Room, p95: int, cases: Database
 ) -> None:
-    room = Room("oak", time_zone="Asia/Kolkata", week=(((480, 580),), *((),) * 6))
-    scene = scenario((room,), [book(room, MONDAY, "08:57", f"09:{booked - 3:02}")], [MONDAY])
-    asked = "SELECT peak_rooms_in_use, p95_rooms_in_use FROM rooms_in_use"
-    assert published(scene).rows(asked) == [(1, p95)]
+    asked = f"SELECT peak_rooms_in_use, p95_rooms_in_use FROM ({IN_USE} '{room.building}')"
+    assert cases.rows(asked) == [(1, p95)]
 
 
-def test_sold_out_is_unknown_where_a_cell_has_one_room(published: Publish) -> None:
-    scene = scenario((ROOM,), [all_day(ROOM, MONDAY)], [MONDAY])
-    assert published(scene).row(
-        "SELECT peak_rooms_in_use, min_free_rooms, sold_out_minutes FROM rooms_in_use"
-    ) == (1, 0, None)
+LONELY = Room("lonely", building="Lonely")
+CASES.add([LONELY], [all_day(LONELY, MONDAY)], [MONDAY])
+
+
+def test_sold_out_is_unknown_where_a_cell_has_one_room(cases: Database) -> None:
+    asked = f"SELECT peak_rooms_in_use, min_free_rooms, sold_out_minutes FROM ({IN_USE} 'Lonely')"
+    assert cases.row(asked) == (1, 0, None)
 
 
 def test_r13_sold_out_is_unknown_where_an_open_room_was_not_read(published: Publish) -> None:

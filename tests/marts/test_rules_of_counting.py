@@ -1,22 +1,29 @@
 """R3 and R10 to R16: what is booked, what is counted, for which rooms and up to which day."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
 
 from tests.marts.conftest import Publish
 from tests.marts.scenario import (
     ALWAYS,
     Booking,
+    Cases,
     Coverage,
+    Database,
     Room,
     Scenario,
     at,
     book,
-    closed_month,
     days_from,
+    publish_scenario,
     read_all,
     scenario,
 )
 from tests.marts.week import MONDAY, ROOM, TUESDAY
+
+SUNDAY = MONDAY + timedelta(days=6)
 
 
 def test_r10_a_booking_stands_once_and_fills_every_day_that_it_covers(published: Publish) -> None:
@@ -44,25 +51,52 @@ def test_r10_a_corrected_time_zone_moves_minutes_across_the_folders_date(
     assert found == [(60,), (60,)]
 
 
-def test_r11_an_unknown_headcount_is_in_its_own_band(published: Publish) -> None:
-    bookings = [
-        book(ROOM, MONDAY, "09:00", "10:00", invited_headcount=None),
-        book(ROOM, MONDAY, "10:00", "10:30", invited_headcount=9),
-    ]
-    database = published(closed_month((ROOM,), bookings, [MONDAY], minimum_group=1))
-    assert database.profile("headcount", "bookings, booked_minutes, cell_bookings") == [
+CASES = Cases()
+CLOSED_MONTH = [MONDAY, SUNDAY, SUNDAY + timedelta(days=1), date(2026, 9, 30)]
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The database of the cases of a closed month, each in a building of its own."""
+    scene = CASES.scenario(minimum_group=1, trailing_days=1)
+    database = publish_scenario(tmp_path_factory.mktemp("cases"), scene)
+    yield database
+    database.close()
+
+
+INVITED = Room("invited", building="Invited")
+CASES.add(
+    [INVITED],
+    [
+        book(INVITED, MONDAY, "09:00", "10:00", invited_headcount=None),
+        book(INVITED, MONDAY, "10:00", "10:30", invited_headcount=9),
+    ],
+    CLOSED_MONTH,
+)
+
+
+def test_r11_an_unknown_headcount_is_in_its_own_band(cases: Database) -> None:
+    asked = "bookings, booked_minutes, cell_bookings"
+    assert cases.profile("headcount", asked, building="Invited") == [
         ("7-10", 1, 30, 2),
         (None, 1, 60, 2),
     ]
 
 
-def test_r12_external_is_counted_where_it_is_known(published: Publish) -> None:
-    bookings = [
-        book(ROOM, MONDAY, f"{9 + hour:02}:00", f"{9 + hour:02}:30", has_external=known)
+GUESTS = Room("guests", building="Guests")
+CASES.add(
+    [GUESTS],
+    [
+        book(GUESTS, MONDAY, f"{9 + hour:02}:00", f"{9 + hour:02}:30", has_external=known)
         for hour, known in enumerate((True, False, None))
-    ]
-    database = published(closed_month((ROOM,), bookings, [MONDAY], minimum_group=1))
-    assert database.profile("external") == [("external", 1), ("internal", 1), (None, 1)]
+    ],
+    CLOSED_MONTH,
+)
+
+
+def test_r12_external_is_counted_where_it_is_known(cases: Database) -> None:
+    found = cases.profile("external", building="Guests")
+    assert found == [("external", 1), ("internal", 1), (None, 1)]
 
 
 def test_r13_a_room_that_was_never_read_is_in_no_denominator(published: Publish) -> None:
@@ -140,23 +174,30 @@ def test_r14_data_through_waits_for_the_last_zone_and_what_lies_ahead_is_apart(
         assert database.row(ahead) == (through + timedelta(days=1), days[3], minutes)
 
 
-def test_r15_bookings_count_whole_under_their_local_start_date(published: Publish) -> None:
-    sunday = MONDAY + timedelta(days=6)
-    across = Booking("oak", at(ROOM, sunday, "23:00"), at(ROOM, sunday, "23:00"), sunday)
-    across = Booking("oak", across.starts_at, across.starts_at + timedelta(hours=3), sunday)
-    days = [sunday, sunday + timedelta(days=1)]
-    database = published(closed_month((ROOM,), [across], days, minimum_group=1))
-    assert database.profile("kind", "bookings, booked_minutes") == [("single", 1, 180)]
-    days_found = "SELECT bookings, gross_booked_minutes FROM room_days ORDER BY local_date"
-    assert database.rows(days_found)[:2] == [(1, 180), (0, 0)]
+ACROSS = Room("across", building="Across")
+BEGINS = at(ACROSS, SUNDAY, "23:00")
+CASES.add(
+    [ACROSS],
+    [Booking("across", BEGINS, BEGINS + timedelta(hours=3), SUNDAY)],
+    CLOSED_MONTH[1:],
+)
 
 
-def test_r16_whether_a_booking_is_private_stays_a_flag_of_the_booking(published: Publish) -> None:
-    database = published(scenario((ROOM,), [book(ROOM, MONDAY, "09:00", "10:00")], [MONDAY]))
-    assert database.rows("SELECT is_private FROM bookings") == [(False,)]
+def test_r15_bookings_count_whole_under_their_local_start_date(cases: Database) -> None:
+    found = cases.profile("kind", "bookings, booked_minutes", building="Across")
+    assert found == [("single", 1, 180)]
+    days = "SELECT bookings, gross_booked_minutes FROM room_days WHERE room_id = 'across'"
+    assert cases.rows(f"{days} ORDER BY local_date")[:2] == [(1, 180), (0, 0)]
 
 
-def test_r3_whatever_the_response_a_booked_row_is_booked(published: Publish) -> None:
-    database = published(scenario((ROOM,), [book(ROOM, MONDAY, "09:00", "10:00")], [MONDAY]))
+PLAIN = Room("plain", building="Plain")
+CASES.add([PLAIN], [book(PLAIN, MONDAY, "09:00", "10:00")], [MONDAY])
+
+
+def test_r16_whether_a_booking_is_private_stays_a_flag_of_the_booking(cases: Database) -> None:
+    assert cases.rows("SELECT is_private FROM bookings WHERE room_id = 'plain'") == [(False,)]
+
+
+def test_r3_whatever_the_response_a_booked_row_is_booked(cases: Database) -> None:
     asked = "SELECT status, booked_minutes FROM bookings JOIN room_days USING (room_id)"
-    assert database.rows(asked) == [("booked", 60)]
+    assert cases.rows(f"{asked} WHERE room_id = 'plain'") == [("booked", 60)]

@@ -130,11 +130,16 @@ def refuse_other_columns(dataset: str, region: Region, found: pa.Schema) -> None
     expected = LAKE[dataset].schema
     known = [field for field in expected if field.name in found.names or not field.nullable]
     nullable = [field.with_nullable(True) for field in known]
-    if difference := _difference(
-        pa.schema(nullable), pa.schema([field.with_nullable(True) for field in found])
-    ):
+    if difference := _difference(pa.schema(nullable), pa.schema(map(_as_parquet_has_it, found))):
         raise FormatError(difference)
     _refuse_other_region(region, found)
+
+
+def _as_parquet_has_it(field: pa.Field) -> pa.Field:
+    """Return a stored column: nullable, and Arrow's several kinds of text are one in Parquet."""
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    is_text = kind in {pa.string(), pa.large_string(), pa.string_view()}
+    return pa.field(field.name, pa.string() if is_text else field.type)
 
 
 def _difference(expected: pa.Schema, found: pa.Schema) -> str | None:

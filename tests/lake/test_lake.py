@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -53,6 +54,18 @@ def test_a_file_carries_the_contracts_column_descriptions_and_no_pandas_metadata
     schema = pq.read_schema(files(lake, "coverage")[0])
     assert schema.field("error_code").metadata == COVERAGE.field("error_code").metadata
     assert b"pandas" not in schema.metadata
+
+
+@pytest.mark.parametrize(
+    "text", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())], ids=str
+)
+def test_text_is_read_in_whichever_way_the_writer_held_it(lake: Lake, text: pa.DataType) -> None:
+    rows = stored(booking("a"))
+    lake.replace("bookings", SATURDAY, rows)
+    kinds = [(field.name, text if field.type == pa.string() else field.type) for field in BOOKINGS]
+    pq.write_table(rows.cast(pa.schema(kinds)), files(lake, "bookings")[0])  # as pandas and Polars
+    assert lake.read("bookings", SATURDAY) == rows
+    assert len(files(lake, "bookings")) == 1
 
 
 def test_a_file_is_zstd_with_dictionaries_and_statistics(lake: Lake) -> None:

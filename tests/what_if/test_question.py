@@ -280,6 +280,14 @@ def test_who_booked_combined_rooms_needs_all_parts_or_one_room_as_large(tmp_path
         assert ask(where, remove=[gone, "aula"]).not_placed == (Seats(8, 1), Seats(11, 1))
 
 
+def test_a_week_that_ends_on_a_closed_sunday_is_a_week_that_was_read(tmp_path: Path) -> None:
+    at_nine = book(SMALL, MONDAY, "09:00", "10:00", invited_headcount=3)
+    where = published(tmp_path, scenario((SMALL,), [at_nine], days_from(MONDAY, 7)))
+    sunday = MONDAY + timedelta(days=6)
+    found = ask(where, first_date=MONDAY, last_date=sunday)
+    assert (found.bookings, found.last_date) == (1, sunday)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

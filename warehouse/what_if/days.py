@@ -51,6 +51,12 @@ SELECT coalesce(sum(bookings), 0) > (SELECT count(*) FROM bookings WHERE status 
 FROM room_days
 """
 
+# A day on which every room is closed has no row in room_days, and was read all the same.
+_READ: Final = """
+SELECT min(local_date), max(local_date) FROM coverage, build_info
+WHERE read_at IS NOT NULL AND local_date <= data_through AND EXISTS (FROM room_days)
+"""
+
 
 class WhatIfError(WarehouseError, ValueError):
     """A question that cannot be answered: one line that says why, and what to ask instead."""
@@ -121,9 +127,7 @@ def read_bookings(
         WhatIfError: a day was not read.
         NotPublished: no day has been read and is over yet.
     """
-    first, last = connection.execute(
-        "SELECT min(local_date), max(local_date) FROM room_days"
-    ).fetchall()[0]
+    first, last = connection.execute(_READ).fetchall()[0]
     if first is None:
         raise NotPublished(
             f"{region}: no day has been read and is over yet: run 'insights run --region {region}'"

@@ -43,6 +43,24 @@ def test_a_period_is_compared_with_as_many_whole_weeks_before_it(
     assert "other rooms were open" in compared_in(tab)
 
 
+def test_rooms_stood_free_only_if_they_were_open_when_the_others_were_taken(
+    make_page: MakePage, browser: Browser
+) -> None:
+    # Two of two rooms are taken on Monday; a third one opens on Tuesday, when one is taken.
+    rooms = (Room("oak"), Room("elm"), Room("new", opened_on=date(2026, 9, 8)))
+    days = days_from(date(2026, 9, 7), 2)
+    bookings = [book(room, days[0], "09:00", "10:00") for room in rooms[:2]]
+    bookings.append(book(rooms[2], days[1], "09:00", "10:00"))
+    tab = browser.open(make_page(scenario(rooms, bookings, days)).path)
+    assert words_of(tab, "in-use").startswith("Every size at some time had all its rooms")
+    assert "without a free room: 5" in words_of(tab, "in-use")
+    spare = [book(rooms[1], days[0], "09:00", "10:00")]
+    tab = browser.open(make_page(scenario(rooms, spare, days)).path)
+    assert f"At any time at least 1 of 3 rooms with {seats('5-8')} stood free." in words_of(
+        tab, "in-use"
+    )
+
+
 def compared_in(tab: Tab) -> str:
     return str(tab.value("document.getElementById('compared').textContent"))
 

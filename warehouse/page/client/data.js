@@ -272,20 +272,22 @@ const inUsePlaces = kept(CHOICE, (data, choice) => {
   eachChosen(table, choice, (row) => {
     let place = places.get(table.place[row]);
     if (place === undefined) {
-      place = { building: table.building[row], band: table.band[row], rooms_open: 0, peak: 0, peaks: 0, ...zeros(SOLD) };
+      place = { building: table.building[row], band: table.band[row], rooms_open: 0, peak: 0, peaks: 0, free: Infinity, ...zeros(SOLD) };
       places.set(table.place[row], place);
     }
     place.rooms_open = Math.max(place.rooms_open, table.rooms_open[row]);
     place.peak = Math.max(place.peak, table.peak_rooms_in_use[row]);
     place.peaks += table.peaks_summed[row];
+    place.free = Math.min(place.free, table.min_free_rooms[row]);
     for (const name of SOLD) place[name] += table[name][row];
   });
   return [...places.values()];
 });
 
-// Adds up the peaks of places: a free room in another building is no help.
+// Adds up the peaks of places, and the fewest rooms that each had free: a free room in another
+// building is no help.
 function inUseByBand(data, choice) {
-  const names = ["rooms_open", "peak", "usual_peak", ...SOLD];
+  const names = ["rooms_open", "peak", "usual_peak", "free", ...SOLD];
   const bands = new Map();
   for (const place of inUsePlaces(data, choice)) {
     const band = bands.get(place.band) ?? { band: place.band, ...zeros(names) };

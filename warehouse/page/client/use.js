@@ -196,8 +196,7 @@ function roomsAtOnce() {
 }
 
 function atPeak(data, bands) {
-  const spare = bands.map((band) => ({ ...band, free: band.rooms_open - band.peak }))
-    .sort((one, other) => other.free - one.free)[0];
+  const spare = [...bands].sort((one, other) => other.free - one.free)[0];
   return spare.free > 0
     ? say("in-use.free", { free: spare.free, count: spare.rooms_open, size: inSentence(sizeName(data, spare.band)) })
     : say("in-use.none_free");

@@ -9,6 +9,7 @@ SELECT CAST(dense_rank() OVER (ORDER BY u.site, u.building, c.band_no) - 1 AS IN
        max(u.rooms_open) AS rooms_open,
        max(u.peak_rooms_in_use) AS peak_rooms_in_use,
        CAST(sum(u.peak_rooms_in_use) AS BIGINT) AS peaks_summed,
+       min(u.min_free_rooms) AS min_free_rooms,
        count(u.sold_out_minutes) AS shared_days,
        count(CASE WHEN u.sold_out_minutes > 0 THEN 1 END) AS sold_out_days,
        CAST(coalesce(sum(u.sold_out_minutes), 0) AS BIGINT) AS sold_out_minutes

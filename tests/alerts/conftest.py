@@ -11,7 +11,10 @@ from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.sources import DayRange
 from tests.alerts.receivers import MailServer, Webhook, mail_server, webhook_receiver
 from tests.conftest import StartExchange
+from tests.night.conftest import lake_only
 from tests.night.workplace import MONDAY, Company, first_night, found_company, meeting
+
+__all__ = ["lake_only"]
 
 
 @pytest.fixture

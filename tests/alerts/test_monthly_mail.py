@@ -250,6 +250,7 @@ def test_without_a_month_without_reports_or_without_a_server_it_is_one_line(
     )
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_the_first_night_of_a_month_sends_it_once(
     read_company: Company, mail: MailServer, history: dg.DagsterInstance
 ) -> None:
@@ -261,6 +262,7 @@ def test_the_first_night_of_a_month_sends_it_once(
     ]
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_a_mail_that_fails_never_fails_the_night_and_is_sent_by_the_next(
     read_company: Company,
     mail: MailServer,
@@ -279,6 +281,7 @@ def test_a_mail_that_fails_never_fails_the_night_and_is_sent_by_the_next(
     assert len(mail.got) == 1
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_a_night_in_mid_month_sends_none(
     read_company: Company, mail: MailServer, history: dg.DagsterInstance
 ) -> None:

@@ -16,6 +16,8 @@ from pipelines.settings import load_settings
 from tests.alerts.receivers import Webhook
 from tests.night.workplace import GUEST, MONDAY, Company, address_of, meeting
 
+pytestmark = pytest.mark.usefixtures("lake_only")
+
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 10, 20, 9, tzinfo=UTC)
 

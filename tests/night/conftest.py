@@ -7,7 +7,15 @@ import pytest
 from pipelines.sandbox.model import Item
 from pipelines.sandbox.wire import CertificateAuthority
 from tests.conftest import StartExchange
-from tests.night.workplace import GUEST, MONDAY, Company, first_night, found_company, meeting
+from tests.night.workplace import (
+    GUEST,
+    MONDAY,
+    Company,
+    end_at_the_lake,
+    first_night,
+    found_company,
+    meeting,
+)
 
 
 def calendars() -> dict[str, list[Item]]:
@@ -25,6 +33,12 @@ def company(
 ) -> Company:
     """Two rooms: one with two meetings on Monday, one with one; Copenhagen, open 8 to 18."""
     return found_company(workplace, authority, exchange, calendars())
+
+
+@pytest.fixture
+def lake_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nights end at the lake, for tests that look at nothing after it."""
+    end_at_the_lake(monkeypatch)
 
 
 @pytest.fixture(scope="session")

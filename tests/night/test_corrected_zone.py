@@ -36,6 +36,7 @@ def all_days(company: Company) -> list[date]:
     ]
 
 
+@pytest.mark.usefixtures("lake_only")
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Pacific/Auckland"])
 def test_a_range_read_again_in_a_corrected_zone_loses_and_doubles_nothing(
     company: Company, zone: str

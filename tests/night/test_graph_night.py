@@ -24,6 +24,7 @@ def asked(company: Company, operation: str) -> set[str]:
     return {entry.mailbox for entry in log if entry.operation == operation}
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_a_region_reads_some_rooms_over_ews_and_others_over_graph(read_company: Company) -> None:
     company = read_company
     over_ews = without_read_at(company.rows())
@@ -35,6 +36,7 @@ def test_a_region_reads_some_rooms_over_ews_and_others_over_graph(read_company: 
     assert without_read_at(company.rows()) == over_ews
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_a_week_of_invented_bookings_makes_two_equal_lakes(company: Company) -> None:
     now = at(TUESDAY, 0)
     tenant = generated_tenant("EU", rooms=4, now=now)
@@ -46,8 +48,7 @@ def test_a_week_of_invented_bookings_makes_two_equal_lakes(company: Company) -> 
     company.run(days[-1], days[0])
     over_ews = [without_read_at(company.rows(day=day)) for day in days]
     write_two_exchanges(company, {"fjord": GRAPH, "harbour": GRAPH})
-    for name in ("lake", "warehouse"):
-        shutil.rmtree(company.directory / name)
+    shutil.rmtree(company.directory / "lake")
     assert company.run(days[-1], days[0]) == 0
     over_graph = [without_read_at(company.rows(day=day)) for day in days]
     assert sum(map(len, over_graph)) > 50
@@ -75,6 +76,7 @@ def test_a_room_that_moves_to_the_cloud_keeps_its_id_and_its_history(
     assert days == [("fjord", MONDAY, 180), ("fjord", TUESDAY, 60)]
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_a_room_outside_the_apps_scope_fails_alone_and_keeps_its_rows(
     read_company: Company,
 ) -> None:
@@ -108,6 +110,7 @@ def test_refused_rooms_at_the_top_of_the_directory_leave_no_other_unread(
     assert codes == dict.fromkeys(refused, of_all) | {"fjord": None, "harbour": None}
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_an_exchange_whose_rooms_all_fail_alike_is_one_line(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +125,7 @@ def test_an_exchange_whose_rooms_all_fail_alike_is_one_line(
 
 
 @pytest.mark.parametrize(("failing", "other"), [(EWS, "Graph"), (GRAPH, "EWS")])
+@pytest.mark.usefixtures("lake_only")
 def test_a_remedy_speaks_of_the_exchange_whose_rooms_failed_alone(
     company: Company, failing: str, other: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,12 +138,14 @@ def test_a_remedy_speaks_of_the_exchange_whose_rooms_failed_alone(
     assert other not in remedy
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_an_app_that_is_refused_leaves_the_rooms_of_the_other_exchange(company: Company) -> None:
     write_two_exchanges(company, {"fjord": GRAPH, "harbour": EWS}, client_id="another")
     assert company.run() == 3
     assert {row["room_id"] for row in company.rows()} == {"harbour"}
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_graph_is_asked_for_no_more_at_once_than_there_are_workers(company: Company) -> None:
     rooms = {"fjord": GRAPH, "harbour": GRAPH}
     write_two_exchanges(company, rooms, workers=1)

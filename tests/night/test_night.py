@@ -20,6 +20,7 @@ def without_read_at(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{name: row[name] for name in row if name != "read_at"} for row in rows]
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_a_night_stores_each_booking_once_under_its_local_start_date(company: Company) -> None:
     company.calendars["fjord"].append(meeting(MONDAY, 22, 23))  # midnight in Copenhagen: Tuesday
     assert company.run(MONDAY, TUESDAY) == 0
@@ -45,12 +46,14 @@ def test_a_night_ends_in_utilization(read_company: Company) -> None:
     ]
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_the_same_night_twice_leaves_equal_rows(read_company: Company) -> None:
     before = without_read_at(read_company.rows())
     read_company.run()
     assert without_read_at(read_company.rows()) == before
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_cancelling_and_moving_show_after_the_next_night(read_company: Company) -> None:
     company = read_company
     fjord = company.calendars["fjord"]
@@ -64,12 +67,14 @@ def test_cancelling_and_moving_show_after_the_next_night(read_company: Company) 
     assert [row["room_id"] for row in company.rows(day=TUESDAY)] == ["fjord"]
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_a_booking_that_vanished_is_gone_after_the_next_night(read_company: Company) -> None:
     read_company.calendars["fjord"].clear()
     read_company.run()
     assert {row["room_id"] for row in read_company.rows()} == {"harbour"}
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_r13_a_room_that_fails_keeps_its_rows_and_coverage_says_so(
     read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,6 +177,7 @@ def test_what_could_not_be_stored_is_not_read(
     assert f"(Not a directory): {remedy}" in line
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_without_headcount_no_invitee_is_ever_asked_for(company: Company) -> None:
     company.write(headcount=False)
     assert company.run() == 0
@@ -226,6 +232,7 @@ def test_r18_publish_says_what_an_edit_changes_from_when_and_restates_on_request
     assert "write valid_from in the CSV" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_r18_a_night_says_what_it_sees_first_in_the_directory(
     read_company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -306,6 +313,7 @@ def test_an_unknown_key_is_named_and_nothing_stored_is_touched(
     assert read_company.snapshot() == before
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_retention_deletes_old_days_after_the_night(read_company: Company) -> None:
     old = MONDAY - timedelta(days=800)
     read_company.lake.replace("bookings", old, read_company.lake.read("bookings", MONDAY))
@@ -326,6 +334,7 @@ def test_older_versions_that_hold_days_past_the_retention_go_after_the_night(
     assert read_company.lake.days("bookings") == [recent]
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_a_run_never_queues_behind_another_that_dagster_believes_to_be_alive(
     company: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:

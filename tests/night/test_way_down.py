@@ -28,6 +28,7 @@ def frames_of_ours(frame: FrameType | None) -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_seven_frames_in_four_files_lie_between_a_night_and_its_requests(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:

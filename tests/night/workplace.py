@@ -19,13 +19,15 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipelines import cli
+from pipelines import assets, cli
 from pipelines.sandbox.model import ACCOUNT, PASSWORD, Item, Mailbox, Person, Tenant
 from pipelines.sandbox.server import SandboxExchange
 from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.sources import DayRange
 from transforms.contract import Region
 from warehouse.lake import Dataset, Lake
+from warehouse.page import Page
+from warehouse.publish import Published
 
 MONDAY = date(2026, 10, 19)
 ON_MONDAY = DayRange(MONDAY, MONDAY)
@@ -136,6 +138,22 @@ class Company:
         }
 
 
+def unpublished(*_: object) -> Published:
+    """Publish nothing, in place of ``publish_region``."""
+    return Published(Path("nothing"), None, {})
+
+
+def undrawn(*_: object) -> Page:
+    """Draw no page, in place of ``write_page``."""
+    return Page(Path("nothing"), 0, 0)
+
+
+def end_at_the_lake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nights of this process publish nothing: that is two thirds of a small night's time."""
+    monkeypatch.setattr(assets, "publish_region", unpublished)
+    monkeypatch.setattr(assets, "write_page", undrawn)
+
+
 def address_of(room_id: str) -> str:
     return f"{room_id}@rooms.contoso.example"
 
@@ -203,6 +221,7 @@ __all__ = [
     "PASSWORD",
     "Company",
     "at",
+    "end_at_the_lake",
     "first_night",
     "found_company",
     "meeting",

@@ -17,7 +17,7 @@ from pipelines.settings import load_settings
 from pipelines.sources import DayRange
 from tests.alerts.conftest import OCTOBER
 from tests.alerts.receivers import MailServer
-from tests.night.workplace import MONDAY, Company, address_of, meeting
+from tests.night.workplace import MONDAY, Company, address_of, end_at_the_lake, meeting
 
 pytestmark = pytest.mark.parametrize("mail", ["starttls"], indirect=True)
 
@@ -144,12 +144,14 @@ def test_r18_a_room_that_moves_within_the_month_is_one_room_in_total(
 
 
 def test_r13_a_room_that_failed_in_most_of_the_month_is_not_called_never_booked(
-    company: Company, mail: MailServer
+    company: Company, mail: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(company, mail)
     company.calendars["fjord"].clear()
     company.calendars["harbour"].clear()
-    company.run(date(2026, 10, 1), date(2026, 10, 2))
+    with monkeypatch.context() as patched:
+        end_at_the_lake(patched)
+        company.run(date(2026, 10, 1), date(2026, 10, 2))
     company.tenant.faults.add(
         Fault("response_code", room=address_of("harbour"), code="ErrorAccessDenied")
     )
@@ -159,11 +161,13 @@ def test_r13_a_room_that_failed_in_most_of_the_month_is_not_called_never_booked(
 
 
 def test_a_month_with_days_that_no_night_read_says_so_and_is_compared_and_judged_by_nothing(
-    company: Company, mail: MailServer
+    company: Company, mail: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = {"building": "HQ", "sold_out_days_at_most": 4}
     configure(company, mail, targets=[target])
-    company.run(date(2026, 9, 1), date(2026, 10, 9))
+    with monkeypatch.context() as patched:
+        end_at_the_lake(patched)
+        company.run(date(2026, 9, 1), date(2026, 10, 9))
     company.run(date(2026, 10, 20), OCTOBER.last_date)
     company.insights("mail", "--region", "EU")
     text = body(mail, "plain")

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from pipelines.sandbox.model import Item
-from tests.night.workplace import ANNA, Company, at
+from tests.night.workplace import ANNA, Company, at, end_at_the_lake
 
 TODAY = datetime.now(UTC).date()
 LONG_AGO = TODAY - timedelta(days=50)
@@ -47,22 +47,28 @@ def test_r10_a_booking_that_began_before_the_first_night_counts_in_it(long_room:
     assert opened - 1440 < booked < opened  # it began in the morning of the first day
 
 
-def test_r10_a_booking_that_outlasts_the_retention_counts_on(long_room: Company) -> None:
-    assert long_room.run(LONG_AGO, first_of(48)) == 0
+def test_r10_a_booking_that_outlasts_the_retention_counts_on(
+    long_room: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        end_at_the_lake(patched)
+        assert long_room.run(LONG_AGO, first_of(48)) == 0
     long_room.write(open_hours="Mon-Sun 00:00-24:00", settings={"retention_months": 1})
     for _ in range(2):
         assert long_room.run(first_of(4), first_of(2)) == 0
         booked, opened = minutes(long_room)
         assert booked == opened > 2 * 1440
-    assert long_room.run(first_of(20), first_of(20)) == 0
+    with monkeypatch.context() as patched:
+        end_at_the_lake(patched)
+        assert long_room.run(first_of(20), first_of(20)) == 0
     long_room.calendars["fjord"].clear()
     assert long_room.run(first_of(4), first_of(2)) == 0
     booked, opened = minutes(long_room)
     assert booked < opened
 
 
-def test_folders_above_the_lake_are_no_data(company: Company) -> None:
-    company.run()
+def test_folders_above_the_lake_are_no_data(read_company: Company) -> None:
+    company = read_company
     expected = (
         company.query("FROM bookings ORDER BY ALL"),
         company.query("FROM room_days ORDER BY ALL"),

@@ -13,9 +13,12 @@ import pytest
 
 from pipelines.cli.status import status_of
 from pipelines.sandbox.faults import Fault
+from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import load_settings
+from pipelines.sources import DayRange
+from tests.night.conftest import calendars
 from tests.night.two_exchanges import graph_exchange
-from tests.night.workplace import MONDAY, Company, address_of, meeting
+from tests.night.workplace import MONDAY, Company, address_of, first_night, meeting
 
 
 def status(company: Company, capsys: pytest.CaptureFixture[str], code: int) -> dict[str, Any]:
@@ -28,6 +31,23 @@ def status(company: Company, capsys: pytest.CaptureFixture[str], code: int) -> d
 
 def today() -> date:
     return datetime.now(UTC).date()
+
+
+@pytest.fixture(scope="module")
+def night_of_today(
+    tmp_path_factory: pytest.TempPathFactory, empty_history: Path, authority: CertificateAuthority
+) -> Path:
+    """The folder of ``company`` after a night over today, to be copied."""
+    day = DayRange(today(), today())
+    folder = tmp_path_factory.mktemp("today")
+    return first_night(folder, empty_history, authority, calendars(), day)
+
+
+@pytest.fixture
+def company_of_today(company: Company, night_of_today: Path) -> Company:
+    """``company`` after a night over today."""
+    company.take_over(night_of_today)
+    return company
 
 
 def test_before_the_first_night_the_status_is_stale_and_says_what_to_run(
@@ -79,9 +99,9 @@ def test_a_partial_night_names_its_codes_with_the_remedy_of_its_protocol(
 
 
 def test_a_failed_night_is_told_while_the_figures_are_still_fresh(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    company_of_today: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert company.run(today(), today()) == 0
+    company = company_of_today
     company.tenant.faults.add(Fault("response_code", code="ErrorAccessDenied"))
     assert company.run(today(), today()) == 1
     found = status(company, capsys, 0)
@@ -90,18 +110,19 @@ def test_a_failed_night_is_told_while_the_figures_are_still_fresh(
     assert "none of 2 rooms could be read" in found["to_do"][0]
 
 
-def test_figures_of_the_day_before_yesterday_are_stale(company: Company) -> None:
-    company.run(today(), today())
+def test_figures_of_the_day_before_yesterday_are_stale(company_of_today: Company) -> None:
+    company = company_of_today
     settings = load_settings(company.config, None)
     home, now = company.directory / ".dagster", datetime.now(UTC)
     assert not status_of(settings, "EU", home, now + timedelta(hours=29)).is_stale
     assert status_of(settings, "EU", home, now + timedelta(hours=31)).is_stale
 
 
-def test_a_clock_that_was_put_back_makes_no_age_below_zero(company: Company) -> None:
-    company.run(today(), today())
+def test_a_clock_that_was_put_back_makes_no_age_below_zero(company_of_today: Company) -> None:
+    company = company_of_today
     settings = load_settings(company.config, None)
-    earlier = datetime.now(UTC) - timedelta(minutes=2)
+    (day,) = company.lake.days("coverage")
+    earlier = company.rows("coverage", day)[0]["read_at"] - timedelta(minutes=2)
     found = status_of(settings, "EU", company.directory / ".dagster", earlier)
     assert next(found.lines()) == "EU: read 0 minutes ago"
 
@@ -120,9 +141,9 @@ def test_days_that_were_only_read_ahead_are_told_once_no_night_reads_them_again(
 
 
 def test_rows_that_no_database_shows_yet_are_told(
-    company: Company, capsys: pytest.CaptureFixture[str]
+    company_of_today: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    company.run(today(), today())
+    company = company_of_today
     (company.directory / "warehouse" / "current-eu").unlink()
     found = status(company, capsys, 0)
     assert found["to_do"] == [
@@ -132,9 +153,9 @@ def test_rows_that_no_database_shows_yet_are_told(
 
 @pytest.mark.parametrize("refused", ["warehouse/statistics", "warehouse/versions"])
 def test_a_warehouse_of_which_a_folder_is_refused_is_told_once_with_the_true_cause(
-    company: Company, refused: str, capsys: pytest.CaptureFixture[str]
+    company_of_today: Company, refused: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert company.run(today(), today()) == 0
+    company = company_of_today
     with without_access(company.directory / refused):
         assert company.run(today(), today()) == 1
         found = status(company, capsys, 1)

@@ -19,6 +19,13 @@ from warehouse.versions import published_versions
 TUESDAY = MONDAY + timedelta(days=1)
 
 
+@pytest.fixture(autouse=True)
+def without_parquet(planted: Company) -> None:
+    """Builds after the first night export no Parquet (``test_erase_lake.py`` has them)."""
+    planted.export_parquet = False
+    planted.write()
+
+
 @pytest.fixture
 def receipt(planted: Company, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
     """Erase, and return the receipt as JSON."""

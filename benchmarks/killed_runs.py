@@ -28,12 +28,13 @@ from typing import Any, Final
 import click
 
 from benchmarks.company import DAYS, MOST_NIGHTS, PER_DAY, ROOMS, company_in, number_of
-from pipelines.night import Night, publish_region, run_night
+from pipelines.night import Night, Progress, publish_region, run_night
 from pipelines.reading import Outcome
 from pipelines.settings import load_settings
 from pipelines.sources import DayRange
 from pipelines.sources.session import open_source
 from tests.object_stores import seaweedfs
+from transforms.contract import Region
 from transforms.contract.database import TABLES
 from warehouse.connect import connect
 from warehouse.lake import DATASETS, Lake
@@ -51,7 +52,7 @@ NOT_COMPARED_TABLE: Final = "changes"
 CONTEXT: Final = multiprocessing.get_context("forkserver")
 
 
-class Signals:
+class Signals(Progress):
     """A progress listener that sets ``landing`` when all rooms are read and landing begins."""
 
     def __init__(self, landing: Event | None) -> None:
@@ -59,7 +60,7 @@ class Signals:
         self._landing = landing
         self._rooms = 0
 
-    def start(self, _region: str, rooms: int) -> None:
+    def start(self, _region: Region, rooms: int) -> None:
         self._rooms = rooms
 
     def advance(self, _outcome: Outcome[object]) -> None:
@@ -67,9 +68,6 @@ class Signals:
         self.landing_at = time.monotonic()
         if self._landing is not None and self._rooms == 0:
             self._landing.set()
-
-    def step(self, _name: str) -> None:
-        """Ignore."""
 
 
 def run(

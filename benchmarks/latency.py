@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 import requests
 
 from pipelines.cli.demo import DEMO_REGIONS, running_sandboxes, write_configuration
-from pipelines.night import Night, default_range, publish_region, run_night, today_in
+from pipelines.night import Night, Progress, default_range, publish_region, run_night, today_in
 from pipelines.reading import Outcome
 from pipelines.settings import Settings, load_settings
 from pipelines.sources import session
@@ -45,7 +45,7 @@ HEADINGS: Final = (
 )
 
 
-class Stopwatch:
+class Stopwatch(Progress):
     """Records when the first room could begin and when the last one ended."""
 
     def __init__(self) -> None:
@@ -57,9 +57,6 @@ class Stopwatch:
     def advance(self, _outcome: Outcome[object]) -> None:
         self.ended_at = time.perf_counter()
         self.cpu = time.process_time() - self.cpu_before
-
-    def step(self, _name: str) -> None:
-        """Ignore."""
 
 
 def count_requests() -> "count[int]":

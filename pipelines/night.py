@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Final, Protocol
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -50,8 +50,8 @@ _SPARK: Final = "warehouse.shards.spark:spark_builder"
 """Resolved by its name, as sources are: it is imported only if a configuration asks for it."""
 
 
-class Progress(Protocol):
-    """Shows how far a run has got, in counts and codes only."""
+class Progress:
+    """Shows how far a run has got, in counts and codes only; this one shows nothing."""
 
     def start(self, region: Region, rooms: int) -> None:
         """Begin to read a region with this many rooms."""
@@ -63,19 +63,7 @@ class Progress(Protocol):
         """Begin a step that comes after reading."""
 
 
-class _Silent:
-    def start(self, region: Region, rooms: int) -> None:
-        pass
-
-    def advance(self, outcome: Outcome[pa.Table]) -> None:
-        pass
-
-    def step(self, name: str) -> None:
-        pass
-
-
-SILENT: Final[Progress] = _Silent()
-"""Shows nothing: for a run without a terminal."""
+SILENT: Final = Progress()
 
 
 @dataclass(frozen=True)

@@ -26,22 +26,18 @@ from warehouse.directory import as_of_days, restated_from
 from warehouse.engine import Engine
 from warehouse.in_use import PLACE_HOURS, peaks, place_changes, place_hours
 from warehouse.inputs import (
+    BEFORE_PASSES,
     Inputs,
     PublishOptions,
     date_rows,
-    no_changes,
-    no_hidden_cells,
-    no_live_bookings,
-    no_series,
     pass_row,
     room_versions,
 )
-from warehouse.known import AHEAD, KNOWN, known_minutes
+from warehouse.known import KNOWN, known_minutes
 from warehouse.lake import Lake
 from warehouse.masks import DAYS as DAY_ROWS
 from warehouse.masks import MASKS as MASK_ROWS
-from warehouse.masks import TOLD, Hours, hours_of
-from warehouse.what_if.plan import DAYS as WHAT_IF_DAYS
+from warehouse.masks import Hours, hours_of
 from warehouse.what_if.plan import Booked, booked_in_pass
 
 Daily: TypeAlias = Literal["bookings", "coverage", "changes"]
@@ -248,15 +244,9 @@ class Build:
         load_settings(engine, found, options)
         days = {*found.dates, *found.booked_dates}
         engine.load("dates", date_rows(days, covered=found.dates))
-        engine.load("live", no_live_bookings())
-        engine.load("hidden_cells", no_hidden_cells())
-        engine.load("series_hours", no_series())
-        for name, empty in no_changes().items():
-            engine.load(name, empty)
+        for name, columns in BEFORE_PASSES.items():
+            engine.load(name, pa.schema(columns).empty_table())
         engine.load(KNOWN_DAYS, KNOWN.empty_table())
-        engine.load("ahead_days", AHEAD.empty_table())
-        engine.load("told_bookings", TOLD.empty_table())
-        engine.load("what_if_days", WHAT_IF_DAYS.empty_table())
         engine.load(HOURS_OF_PLACES, PLACE_HOURS.empty_table())
         nights = pa.array([found.first_night], pa.date32())
         engine.load("ledger", pa.table({"first_night": nights}))

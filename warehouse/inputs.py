@@ -256,26 +256,6 @@ def pass_row(first_date: date, last_date: date) -> pa.Table:
     return pa.table({"first_date": [first_date], "last_date": [last_date]})
 
 
-def no_live_bookings() -> pa.Table:
-    """Return the bookings that run on into the first pass: none."""
-    return _LIVE.empty_table()
-
-
-def no_hidden_cells() -> pa.Table:
-    """Return the number of cells left out before the first pass: none."""
-    return pa.table({"cells": pa.array([], pa.int64())})
-
-
-def no_changes() -> dict[str, pa.Table]:
-    """Return the days and minutes of changes before the first pass: none."""
-    return {name: schema.empty_table() for name, schema in _CHANGES.items()}
-
-
-def no_series() -> pa.Table:
-    """Return the occurrences of series ahead before the first pass: none."""
-    return _SERIES_HOURS.empty_table()
-
-
 @cache
 def code_version() -> str:
     """Return the version of this program; ``unknown`` where it is not installed."""
@@ -288,33 +268,9 @@ def code_version() -> str:
 VERSIONS: Final = pa.schema([*ROOMS, pa.field("valid_to", pa.date32())])
 """The rows of ``room_versions``."""
 _ROOMS_AT_A_TIME: Final = 1_000
-_CHANGES: Final = {
-    "change_days": pa.schema(
-        {
-            "change_no": pa.int64(),
-            "local_date": pa.date32(),
-            "site": pa.string(),
-            "building": pa.string(),
-        }
-    ),
-    "change_minutes": pa.schema(
-        {"change_no": pa.int64(), "open_minutes": pa.int64(), "booked_minutes": pa.int64()}
-    ),
-}
-_SERIES_HOURS: Final = pa.schema(
-    {
-        "room_id": pa.string(),
-        "created_at": INSTANT,
-        "weekday": pa.int32(),
-        "local_hour": pa.int32(),
-        "minutes": pa.int64(),
-        "invited_headcount": pa.int32(),
-        "headcount_is_lower_bound": pa.bool_(),
-    }
-)
 _PASS_ZONES: Final = pa.schema({"zone_no": pa.int32(), "first_cell": pa.int64()})
-_LIVE: Final = pa.schema(
-    {
+BEFORE_PASSES: Final[Mapping[str, Mapping[str, pa.DataType]]] = {
+    "live": {
         "room_no": pa.int32(),
         "local_start_date": pa.date32(),
         "starts_minute": pa.int64(),
@@ -323,5 +279,31 @@ _LIVE: Final = pa.schema(
         "is_booked": pa.bool_(),
         "is_own": pa.bool_(),
         "known_from": pa.int64(),
-    }
-)
+    },
+    "hidden_cells": {"cells": pa.int64()},
+    "series_hours": {
+        "room_id": pa.string(),
+        "created_at": INSTANT,
+        "weekday": pa.int32(),
+        "local_hour": pa.int32(),
+        "minutes": pa.int64(),
+        "invited_headcount": pa.int32(),
+        "headcount_is_lower_bound": pa.bool_(),
+    },
+    "change_days": {
+        "change_no": pa.int64(),
+        "local_date": pa.date32(),
+        "site": pa.string(),
+        "building": pa.string(),
+    },
+    "change_minutes": dict.fromkeys(("change_no", "open_minutes", "booked_minutes"), pa.int64()),
+    "ahead_days": {
+        "building_no": pa.int32(),
+        "local_date": pa.date32(),
+        "open_minutes": pa.int64(),
+        "known": pa.list_(pa.int64(), 1),
+    },
+    "told_bookings": {"room_no": pa.int32(), "month": pa.date32(), "told": pa.int64()},
+    "what_if_days": {"place": pa.int32(), "local_date": pa.date32()},
+}
+"""The columns of SQL's work tables that are there, empty, before the first pass."""

@@ -258,12 +258,3 @@ KNOWN: Final = pa.schema(
     }
 )
 """``known`` has the booked minutes at each distance, 0 to 28."""
-AHEAD: Final = pa.schema(
-    {
-        "building_no": pa.int32(),
-        "local_date": pa.date32(),
-        "open_minutes": pa.int64(),
-        "known": pa.list_(pa.int64(), 1),
-    }
-)
-"""The days ahead before the first pass: none. ``known`` has what is booked now."""

@@ -333,5 +333,3 @@ DAYS: Final = pa.schema(
     }
 )
 """Every room-day that is open or has a booking. Bookings count whole, where they start (R15)."""
-TOLD: Final = pa.schema({"room_no": pa.int32(), "month": pa.date32(), "told": pa.int64()})
-"""The rows of ``told_bookings.sql``."""

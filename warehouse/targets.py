@@ -15,6 +15,7 @@ import duckdb
 from dateutil.relativedelta import relativedelta
 
 from transforms.contract import CAPACITY_BANDS, FEW, HEADCOUNT_BANDS
+from warehouse.engine import read_sql
 
 Measure: TypeAlias = Literal[
     "sold_out_days_at_most", "utilization_percent_at_least", "seats_used_percent_at_least"
@@ -23,36 +24,6 @@ _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_QUERIES: Final[Mapping[str, str]] = {
-    "sold_out_days_at_most": """
-        SELECT count(DISTINCT local_date) FILTER (sold_out_minutes > 0)
-        FROM rooms_in_use
-        WHERE local_date BETWEEN $first AND $last
-          AND ($building IS NULL OR building = $building)
-          AND ($capacity_band IS NULL OR capacity_band = $capacity_band)
-        HAVING count(sold_out_minutes) > 0""",
-    "utilization_percent_at_least": """
-        SELECT 100.0 * sum(booked_minutes) / nullif(sum(open_minutes), 0)
-        FROM utilization
-        WHERE local_date BETWEEN $first AND $last
-          AND ($building IS NULL OR building = $building)
-          AND ($capacity_band IS NULL OR capacity_band = $capacity_band)
-          AND room_type NOT IN ('desk', 'office', 'executive')""",
-}
-_HEADCOUNTS: Final = """
-    SELECT level, month, capacity_band, band, bookings
-    FROM booking_profile
-    WHERE measure = 'headcount'
-      AND month BETWEEN strftime($first, '%Y-%m') AND strftime($last, '%Y-%m')
-      AND level IN ('building_size', if($building IS NULL, 'region', 'building'))
-      AND ($building IS NULL OR building = $building)"""
-_ROOM_DAYS: Final = """
-    SELECT coalesce(sum(rooms_loaded), 0), coalesce(sum(rooms), 0)
-    FROM utilization
-    WHERE local_date BETWEEN $first AND $last
-      AND ($building IS NULL OR building = $building)
-      AND ($capacity_band IS NULL OR capacity_band = $capacity_band)
-      AND room_type NOT IN ('desk', 'office', 'executive')"""
 READ_ALIKE: Final = 0.95
 """The share of room-days that must have been read for a period to be judged or compared (R24)."""
 _MONTHS_OF_A_QUARTER: Final = 3
@@ -156,12 +127,14 @@ def evaluate(
             "building": target.building,
             "capacity_band": target.capacity_band,
         }
-        loaded, rooms = connection.execute(_ROOM_DAYS, parameters).fetchall()[0]
+        loaded, rooms = connection.execute(read_sql("targets/room_days"), parameters).fetchall()[0]
         if is_whole(connection, first, last) and loaded >= READ_ALIKE * rooms:
             if target.measure == "seats_used_percent_at_least":
                 value = _seats_used_at_most(connection, parameters)
             else:
-                rows = connection.execute(_QUERIES[target.measure], parameters).fetchall()
+                rows = connection.execute(
+                    read_sql(f"targets/{target.measure}"), parameters
+                ).fetchall()
                 value = rows[0][0] if rows else None
         results.append(TargetResult(target, first, last, value))
     return sorted(results, key=lambda result: not result.is_missed)
@@ -190,7 +163,7 @@ def _seats_used_at_most(
     the quarter is not shown, or nothing is known.
     """
     asked = {name: parameters[name] for name in ("first", "last", "building")}
-    rows = connection.execute(_HEADCOUNTS, asked).fetchall()
+    rows = connection.execute(read_sql("targets/headcounts"), asked).fetchall()
     whole = [row for row in rows if row[0] != "building_size"]
     cells = [row for row in rows if row[0] == "building_size"]
     if len({month for _, month, *_ in whole}) < _MONTHS_OF_A_QUARTER:

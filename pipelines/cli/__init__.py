@@ -144,16 +144,13 @@ def region_name(value: str) -> str:
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def with_config(command: Command) -> Command:
-    """Give a command the option ``--config``."""
-    return click.option(
-        "--config",
-        type=click.Path(path_type=Path),  # reading the file refuses a folder
-        default=lambda: Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml"),
-        help="The configuration; default $INSIGHTS_CONFIG, else insights.yaml.",
-    )(command)
+with_config: Final = click.option(
+    "--config",
+    type=click.Path(path_type=Path),  # reading the file refuses a folder
+    default=lambda: Path(os.environ.get("INSIGHTS_CONFIG") or "insights.yaml"),
+    help="The configuration; default $INSIGHTS_CONFIG, else insights.yaml.",
+)
+"""Gives a command the option ``--config``."""
 
 
 def with_region(command: Command) -> Command:
@@ -164,12 +161,8 @@ def with_region(command: Command) -> Command:
 
 def with_regions(command: Command) -> Command:
     """Give a command ``--config`` and ``--region``; without that, it covers all loaded regions."""
-    of_regions = click.option(
-        "--region",
-        type=region_name,
-        metavar="REGION",
-        help="Only this region; default: all that are loaded.",
-    )
+    text = "Only this region; default: all that are loaded."
+    of_regions = click.option("--region", type=region_name, metavar="REGION", help=text)
     return with_config(of_regions(command))
 
 

@@ -5,21 +5,22 @@ Does not belong here: decisions.
 """
 
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 
 from pipelines.cli import fail
+from pipelines.night import Progress
 from pipelines.reading import Outcome, RoomFailed
 from pipelines.settings import RegionSettings, Settings
 from pipelines.sources.remedies import remedies_for
 from pipelines.texts import counted
 from transforms.contract import Region
 
-if TYPE_CHECKING:  # it imports Dagster and DuckDB; ``check`` should not wait for them
+if TYPE_CHECKING:  # it imports Dagster; ``check`` should not wait for that
     from pipelines.history import RunFacts
 
 _PLAIN_STEPS: Final = 10
@@ -27,12 +28,12 @@ _FAILED_ROOMS_SHOWN: Final = 20
 _ALL_OF_THEM: Final = "; the table coverage has them all"
 
 
-class RunProgress:
+class RunProgress(Progress):
     """Shows the steps of a run: bars with the time left on a terminal, plain lines elsewhere."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._bar = Progress(
+        self._bar = Bars(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.fields[detail]}"),
@@ -48,12 +49,7 @@ class RunProgress:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._task is not None and kind is None:
             self._bar.update(self._task, total=1, completed=1)
         self._bar.stop()

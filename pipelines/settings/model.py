@@ -165,7 +165,7 @@ ExchangeSettings: TypeAlias = Annotated[
 class WebhookKeys(Keys):
     """A receiver of JSON over HTTPS; ``url_env`` is for a URL that is a secret (chat services)."""
 
-    url: str | None = Field(default=None, repr=False)
+    url: Annotated[str | None, must("webhook", is_webhook_url)] = Field(default=None, repr=False)
     url_env: VariableName | None = None
     ca_file: Certificates | None = None
 
@@ -173,8 +173,6 @@ class WebhookKeys(Keys):
     def _together(cls, values: Mapping[str, object]) -> _Wrong:
         if ("url" in values) == ("url_env" in values):
             yield "url_env", "is needed, or url; name one of the two"
-        elif "url" in values and not is_webhook_url(str(values["url"])):
-            yield "url", "must be an address that begins with https://, without an account in it"
 
 
 class EmailKeys(Keys):

@@ -1,7 +1,7 @@
 """Single values of the configuration, and the messages about wrong ones.
 
-Belongs here: what one value may be, whatever its key; the list of problems, plain words for the
-errors of pydantic, and ``Keys``, the base of every section.
+Belongs here: what one value may be, whatever its key; the list of problems (``texts.yaml`` has
+their texts), and ``Keys``, the base of every section.
 Does not belong here: which key has which value, which keys go together (``model.py``).
 
 A problem is one line, with the remedy after a semicolon, and all are reported at once. A value
@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import date, time
 from difflib import get_close_matches
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
+import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -35,48 +37,12 @@ from transforms.local_time import DEFAULT_OPEN_HOURS, parse_open_hours, zone_nam
 from transforms.raw import bare_address
 from warehouse.storage.base import Location, ObjectUrl
 
-_TEXTS: Final[Mapping[str, str]] = {
-    # The errors of pydantic.
-    "missing": "is missing; add it",
-    "int_type": "must be a whole number",
-    "string_type": "must be text; put it in quotes",
-    "string_too_short": "is empty; fill it in",
-    "too_short": "is empty; fill it in",
-    "bool_type": "must be true or false",
-    "date_type": "must be a date such as 2026-12-24",
-    "list_type": "must be a list; put brackets around it",
-    "dict_type": "must be keys and values, indented",
-    "frozen_set_type": "must be a list; put brackets around it",
-    "tuple_type": "must be a list of entries; begin each with a dash",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than_equal": "must be at most {le}",
-    "literal_error": "must be {expected}",
-    "value_error": "{error}",
-    # What ``must`` refuses.
-    "kind": "must be 'ews' or 'graph'",
-    "time": 'must be a time of day in quotes, such as "02:30"',
-    "hours": f"these are no opening hours; write them like {DEFAULT_OPEN_HOURS}",
-    "domain": "this is no domain; write it like contoso.example, without an @ or a *",
-    "path": "must be a path, relative to this file",
-    "file": "this file does not exist; paths are relative to insights.yaml",
-    "certificates": "holds no certificate in PEM format; export the CA as PEM",
-    "unreadable": "this account may not read this file; change its owner or mode",
-    "shell": "must be written out; neither ~ nor a variable is filled in",
-    "variable": "must be the name of an environment variable, in capitals; never a secret",
-    "no path": "holds a path; name scheme and host alone, the rest is added",
-    "host": "must be a host's name alone, such as smtp.contoso.example",
-    "memory": "must be a size such as 2GB or 800MB",
-    "seats": "must be a whole number from 1 on; leave it empty where unknown",
-    "blank": "is empty; give a short id of your own",
-    "an @": "holds an @; give a short id of your own, never an address",
-    "invisible": "holds a control or invisible character; remove it",
-    "space": "begins or ends with a space; remove it",
-    "one line": "holds a line break or control character; remove it",
-    "no address": "holds an address, which would reach the lake; write a name",
-    "mailbox": "is no mailbox address (value not shown); write it like name@domain",
-}
+_TEXTS: Final[Mapping[str, str]] = yaml.safe_load(
+    files("pipelines.settings").joinpath("texts.yaml").read_text(encoding="utf-8")
+)
 _SHELL: Final = re.compile(r"~|.*\$[A-Za-z_{]", re.DOTALL)
 _SECRET: Final = re.compile(r"pass|secret|token|credential|api_?key", re.IGNORECASE)
+_LISTED: Final = 40  # a region may have thousands of rooms
 TAG: Final = "kind: "
 """Begins the tag of a union's member, which is in pydantic's locations but not in the YAML."""
 
@@ -192,10 +158,6 @@ def key_shown(key: object) -> str:
     return "(a key with an @)" if "@" in str(key) else str(key)
 
 
-_LISTED: Final = 40
-"""A region may have thousands of rooms; a message stays a line that can be read."""
-
-
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", cutoff: float = 0.6) -> str:
     """Return the nearest known word as a remedy; else ``otherwise``, or all the known words.
 
@@ -205,8 +167,9 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "", cutoff: f
     folded = {word.casefold(): word for word in words}
     if near := get_close_matches(word.casefold(), folded, n=1, cutoff=cutoff):
         return f"did you mean {folded[near[0]]}?"
-    listed = ", ".join([*words[:_LISTED], *(["…"] if len(words) > _LISTED else [])])
-    return otherwise or f"known: {listed or 'none'}"
+    if len(words) > _LISTED:
+        words[_LISTED:] = ["…"]
+    return otherwise or f"known: {', '.join(words) or 'none'}"
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:

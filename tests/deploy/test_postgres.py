@@ -7,13 +7,12 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipelines.definitions import launch_night
 from pipelines.history import HistoryError
-from pipelines.reading import Outcome
+from pipelines.night import Progress
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import load_settings
@@ -173,17 +172,11 @@ def test_a_dagster_yaml_that_dagster_refuses_is_one_line(
     assert only_error_of(company, capsys, 2) == f"error: {tmp_path}/.dagster/dagster.yaml: {remedy}"
 
 
-class StopsPostgres:
+class StopsPostgres(Progress):
     """Stops the history's server once the rows are in the lake."""
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
-
-    def start(self, region: str, rooms: int) -> None:
-        pass
-
-    def advance(self, outcome: Outcome[Any]) -> None:
-        pass
 
     def step(self, name: str) -> None:
         if name == "publishing the database":

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
@@ -20,42 +20,10 @@ import pyarrow as pa
 
 from transforms.contract import Region
 from warehouse.calendar import midnights
+from warehouse.engine import read_sql
 from warehouse.storage import WarehouseError
 from warehouse.versions import NotPublished
 from warehouse.what_if.placement import DAY, Building, Ints, minutes_of_days
-
-_ROOMS: Final = """
-SELECT v.room_id, coalesce(v.site, ''), coalesce(v.building, ''), r.time_zone, v.capacity,
-       v.room_type IN ('desk', 'office', 'executive'), v.part_of, v.valid_from, v.valid_to
-FROM rooms_as_of AS v JOIN rooms AS r USING (room_id)
-ORDER BY v.room_id, v.valid_from
-"""
-_DAYS: Final = """
-SELECT room, local_date - CAST($first AS DATE) AS day
-FROM room_days JOIN numbered USING (room_id)
-WHERE local_date BETWEEN $first AND $last AND local_date >= valid_from AND local_date < valid_to
-"""
-_BOOKINGS: Final = """
-SELECT room, (epoch_us(starts_at) // 60000000)::INTEGER AS starts,
-       ((epoch_us(ends_at) + 59999999) // 60000000)::INTEGER AS ends,
-       coalesce(invited_headcount, 0)::INTEGER AS invited,
-       (local_start_date - CAST($first AS DATE))::INTEGER AS day
-FROM bookings JOIN numbered USING (room_id)
-WHERE (status = 'booked' OR (status = 'held' AND $is_held_counted)) AND ends_at > starts_at
-  AND local_start_date BETWEEN $first AND $last
-  AND local_start_date >= valid_from AND local_start_date < valid_to
-"""
-# Whether the database was built with count_held_as_booked (R4): then held bookings count, too.
-_IS_HELD_COUNTED: Final = """
-SELECT coalesce(sum(bookings), 0) > (SELECT count(*) FROM bookings WHERE status = 'booked')
-FROM room_days
-"""
-
-# A day on which every room is closed has no row in room_days, and was read all the same.
-_READ: Final = """
-SELECT min(local_date), max(local_date) FROM coverage, build_info
-WHERE read_at IS NOT NULL AND local_date <= data_through AND EXISTS (FROM room_days)
-"""
 
 
 class WhatIfError(WarehouseError, ValueError):
@@ -98,7 +66,7 @@ def read_rooms(connection: duckdb.DuckDBPyConnection, region: Region) -> list[Ro
         WhatIfError: the database has no rooms of earlier days yet.
     """
     try:
-        rows = connection.execute(_ROOMS).fetchall()
+        rows = connection.execute(read_sql("what_if/rooms")).fetchall()
     except duckdb.CatalogException:
         raise WhatIfError(
             f"{region}: an earlier version published this: run 'insights publish --region {region}'"
@@ -127,7 +95,7 @@ def read_bookings(
         WhatIfError: a day was not read.
         NotPublished: no day has been read and is over yet.
     """
-    first, last = connection.execute(_READ).fetchall()[0]
+    first, last = connection.execute(read_sql("what_if/read")).fetchall()[0]
     if first is None:
         raise NotPublished(
             f"{region}: no day has been read and is over yet: run 'insights run --region {region}'"
@@ -148,10 +116,10 @@ def read_bookings(
         "valid_to": pa.array([room.valid_to for room in rooms], pa.date32()),
     }
     connection.register("numbered", pa.table(numbered))
-    ((is_held_counted,),) = connection.execute(_IS_HELD_COUNTED).fetchall()
+    ((is_held_counted,),) = connection.execute(read_sql("what_if/is_held_counted")).fetchall()
     counted = days | {"is_held_counted": is_held_counted}
-    found = connection.execute(_BOOKINGS, counted).fetchnumpy()
-    opened = connection.execute(_DAYS, days).fetchnumpy()
+    found = connection.execute(read_sql("what_if/bookings"), counted).fetchnumpy()
+    opened = connection.execute(read_sql("what_if/days"), days).fetchnumpy()
     columns = [found[name] for name in ("room", "starts", "ends", "invited", "day")]
     return Bookings(*asked, *map(np.asarray, [*columns, opened["room"], opened["day"]]))
 

@@ -29,7 +29,6 @@ _ROOMS_AT_A_TIME: Final = 500
 """Rooms whose bookings are in memory together, or all rooms of one larger building."""
 BOOKED: Final = pa.schema({"number": pa.int32(), "starts": pa.int32(), "minutes": pa.int32()})
 """When each room of the what-if is booked, in minutes since 1970."""
-DAYS: Final = pa.schema({"place": pa.int32(), "local_date": pa.date32()})
 WHAT_IF: Final = ("what_if_rooms", "what_if_at_once", "what_if_plan")
 
 

@@ -1,14 +1,17 @@
 """How rooms answer meeting requests automatically, and how that affects the figures.
 
 Belongs here: the CSV of ``Get-CalendarProcessing`` (rows of other mailboxes are only counted), and
-which setting affects which figure of a room, and how.
+which setting affects which figure of a room, and how (``processing.yaml``).
 Does not belong here: how a line looks (``view.py``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import yaml
 
 from pipelines.check.view import Command, Printer, for_each, quoted
 from pipelines.settings import Room, Settings, SettingsError
@@ -31,7 +34,7 @@ _NAMES: Final = ("primarysmtpaddress", "identity", "mailboxownerid")
 _DAY_MINUTES: Final = 1440
 _USUAL_LONGEST: Final = 240  # the last band of durations begins here
 _IN_A_LINE: Final = 4
-_ACCEPT: Final = "-AutomateProcessing AutoAccept"
+_CLAIM: Final = "PostReservationMaxClaimTimeInMinutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,44 +114,8 @@ class Doubt:
     is_command: bool = True
 
 
-_UNANSWERED: Final = {
-    "none": (
-        "no figure can be trusted",
-        "nothing puts requests on this calendar: an empty calendar proves nothing",
-    ),
-    "autoupdate": (
-        "booked_utilization is too low, held_minutes too high",
-        "requests stay tentative until somebody answers them",
-    ),
-}
-_OF_ANSWERS: Final = (
-    Doubt(
-        "RemovePrivateProperty True",
-        "is_private cannot be trusted, and headcounts include private meetings",
-        "the private mark is removed when a meeting is accepted",
-        "-RemovePrivateProperty $false",
-    ),
-    Doubt(
-        "AllowConflicts True",
-        "bookings, gross_booked_minutes and headcounts are too high",
-        "several meetings may have the room at once, and not all can have met in it",
-        "-AllowConflicts $false",
-    ),
-    Doubt(
-        "TentativePendingApproval False",
-        "held_minutes is too low",
-        "requests that wait for approval show as free",
-        "-TentativePendingApproval $true",
-    ),
-)
-_OF_TEXTS: Final = tuple(
-    Doubt(
-        f"{name} False",
-        "no figure is affected, only privacy",
-        "the room's calendar keeps words that people wrote, which are never asked for",
-        f"-{name} $true",
-    )
-    for name in ("DeleteSubject", "AddOrganizerToSubject", "DeleteComments")
+_DOUBTS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = yaml.safe_load(
+    files("pipelines.check").joinpath("processing.yaml").read_text(encoding="utf-8")
 )
 
 
@@ -159,68 +126,45 @@ def doubts_of(row: Row, trailing_days: int, ahead_days: int) -> Iterator[Doubt]:
     are left out.
     """
     automation = row.get(_AUTOMATION, "")
-    if unanswered := _UNANSWERED.get(automation.casefold()):
-        yield Doubt(f"AutomateProcessing {automation}", *unanswered, _ACCEPT)
+    if unanswered := _DOUBTS["unanswered"].get(automation.casefold()):
+        yield Doubt(f"AutomateProcessing {automation}", **unanswered)
     else:
-        yield from (doubt for doubt in _OF_ANSWERS if _is_set(row, doubt.setting))
-        yield from _limits(row, trailing_days, ahead_days)
-        if _is_set(row, "EnableAutoRelease True"):  # Exchange cancels what nobody came to
-            minutes = _number(row, "PostReservationMaxClaimTimeInMinutes")
-            is_known = minutes is not None
-            claim = f", PostReservationMaxClaimTimeInMinutes {minutes}" if is_known else ""
-            after = f"{minutes} minutes" if is_known else "some minutes"
+        yield from _set(row, "answers")
+        for name, number in _limits(row, trailing_days, ahead_days):
+            values = {
+                "number": "some" if number is None else number,
+                "following": (number or 0) + 1,
+                "claim": "" if number is None else f", {_CLAIM} {number}",
+                "trailing_days": trailing_days,
+                "ahead_days": ahead_days,
+            }
+            texts = _DOUBTS["limits"][name].items()
             yield Doubt(
-                f"EnableAutoRelease True{claim}",
-                "booked_utilization and bookings are lower than in other rooms, cancellations and "
-                "hours given back higher",
-                f"a meeting that nobody checks in to leaves the calendar {after} after it began, "
-                "as if it had been cancelled",
-                "compare these rooms only with each other",
-                is_command=False,
+                **{k: text.format(**values) if isinstance(text, str) else text for k, text in texts}
             )
-    yield from (doubt for doubt in _OF_TEXTS if _is_set(row, doubt.setting))
+    yield from _set(row, "texts")
 
 
-def _limits(row: Row, trailing_days: int, ahead_days: int) -> Iterator[Doubt]:
-    """Yield the doubts about a room's limits: how far ahead a booking may be, and how long."""
-    days = _number(row, "BookingWindowInDays")
-    if days is not None and days < ahead_days:
-        yield Doubt(
-            f"BookingWindowInDays {days}",
-            f"room_days_ahead is empty from day {days + 1} on, lead_time ends at {days} days",
-            "nobody can book further ahead, so an empty day there is no free day",
-            f"-BookingWindowInDays {ahead_days}",
-        )
-    elif days is not None and days > ahead_days:
-        yield Doubt(
-            f"BookingWindowInDays {days}",
-            f"room_days_ahead lacks the bookings after {ahead_days} days",
-            "people may book further ahead than a night reads",
-            f"set ahead_days: {days} in insights.yaml",
-            is_command=False,
-        )
-    minutes = _number(row, "MaximumDurationInMinutes")
+def _set(row: Row, section: str) -> Iterator[Doubt]:
+    """Yield the doubts of a section about settings that a room has: a name and True or False."""
+    for setting, texts in _DOUBTS[section].items():
+        name, value = setting.split()
+        if row.get(name.lower(), "").casefold() == value.lower():
+            yield Doubt(setting, **texts)
+
+
+def _limits(row: Row, trailing_days: int, ahead_days: int) -> Iterator[tuple[str, int | None]]:
+    """Yield the names of the doubts about a room's limits, each with the number that is set."""
+    days, minutes = _number(row, "BookingWindowInDays"), _number(row, "MaximumDurationInMinutes")
+    if days is not None and days != ahead_days:
+        yield "window shorter" if days < ahead_days else "window longer", days
     if minutes == 0 or (minutes is not None and minutes > max(1, trailing_days) * _DAY_MINUTES):
-        yield Doubt(
-            f"MaximumDurationInMinutes {minutes}",
-            "booked_utilization may be too high",
-            f"bookings may be longer than the {trailing_days} days that a night reads "
-            "again, and one that is cancelled after that stays booked",
-            f"-MaximumDurationInMinutes {_DAY_MINUTES}",
-        )
+        yield "long bookings", minutes
     elif minutes is not None and minutes <= _USUAL_LONGEST:
-        yield Doubt(
-            f"MaximumDurationInMinutes {minutes}",
-            "bookings are too many, durations too short",
-            "a longer meeting is booked as several",
-            f"-MaximumDurationInMinutes {_DAY_MINUTES}",
-        )
-
-
-def _is_set(row: Row, setting: str) -> bool:
-    """Tell whether a room has a setting, written as its name and True or False."""
-    name, value = setting.split()
-    return row.get(name.lower(), "").casefold() == value.lower()
+        yield "short bookings", minutes
+    # Exchange cancels what nobody came to.
+    if row.get("enableautorelease", "").casefold() == "true":
+        yield "release", _number(row, _CLAIM)
 
 
 def _number(row: Row, name: str) -> int | None:

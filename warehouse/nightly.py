@@ -45,12 +45,11 @@ class Staging:
     """Collects rows room by room, and returns them by local day.
 
     Thread-safe. Holds ``spill_rows`` rows and one room, or one day, in memory at a time.
-    ``folder`` is the path below the storage's root; it exists and is empty.
+    ``storage`` is a folder that exists and is empty.
     """
 
-    def __init__(self, storage: DiskStorage, *folder: str, spill_rows: int = _SPILL_ROWS) -> None:
+    def __init__(self, storage: DiskStorage, spill_rows: int = _SPILL_ROWS) -> None:
         self._storage = storage
-        self._folder = folder
         self._spill_rows = spill_rows
         self._lock = threading.Lock()
         self._buffer: list[pa.Table] = []
@@ -80,13 +79,13 @@ class Staging:
         """Return the local days on which the bookings taken so far start, in order."""
         with self._lock:
             self._spill()
-            return sorted(date.fromisoformat(name) for name in self._storage.names(*self._folder))
+            return sorted(date.fromisoformat(name) for name in self._storage.names())
 
     def day(self, day: date) -> pa.Table:
         """Return the bookings that start on a local day, in no particular order."""
         with self._lock:
             self._spill()
-            content = self._storage.get(*self._folder, str(day))
+            content = self._storage.get(str(day))
         batches: list[pa.RecordBatch] = []
         source = pa.BufferReader(b"" if content is None else content)
         while source.tell() < source.size():  # each spill appended a stream
@@ -104,7 +103,7 @@ class Staging:
             sink = pa.BufferOutputStream()
             with pa.ipc.new_stream(sink, _BARE, options=_COMPRESSED) as writer:
                 writer.write_table(of_day)
-            self._storage.append(memoryview(sink.getvalue()), *self._folder, str(counted["values"]))
+            self._storage.append(memoryview(sink.getvalue()), str(counted["values"]))
         self._buffer.clear()
 
 

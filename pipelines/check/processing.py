@@ -138,10 +138,11 @@ def doubts_of(row: Row, trailing_days: int, ahead_days: int) -> Iterator[Doubt]:
                 "trailing_days": trailing_days,
                 "ahead_days": ahead_days,
             }
-            texts = _DOUBTS["limits"][name].items()
-            yield Doubt(
-                **{k: text.format(**values) if isinstance(text, str) else text for k, text in texts}
-            )
+            filled: dict[str, Any] = {
+                key: text.format(**values) if isinstance(text, str) else text
+                for key, text in _DOUBTS["limits"][name].items()
+            }
+            yield Doubt(**filled)
     yield from _set(row, "texts")
 
 

@@ -31,12 +31,12 @@ room_rows = st.lists(
 
 @pytest.fixture
 def tree(tmp_path: Path) -> DiskStorage:
-    return DiskStorage(tmp_path, "lake", WarehouseError)
+    return DiskStorage(tmp_path / "staged", "lake", WarehouseError)
 
 
 def emptied(tree: DiskStorage) -> DiskStorage:
-    tree.delete("staged")
-    tree.ensure("staged")
+    tree.delete()
+    tree.ensure()
     return tree
 
 
@@ -49,7 +49,7 @@ def emptied(tree: DiskStorage) -> DiskStorage:
 def test_a_day_of_staging_is_every_row_of_that_day_that_was_added(
     tree: DiskStorage, tables: list[list[dict[str, object]]], spill_rows: int
 ) -> None:
-    staging = Staging(emptied(tree), "staged", spill_rows=spill_rows)
+    staging = Staging(emptied(tree), spill_rows=spill_rows)
     for rows in tables:
         staging.add(staged(*rows))
     for day in DAYS:
@@ -58,14 +58,14 @@ def test_a_day_of_staging_is_every_row_of_that_day_that_was_added(
 
 
 def test_a_day_comes_back_in_the_lakes_schema(tree: DiskStorage) -> None:
-    staging = Staging(emptied(tree), "staged")
+    staging = Staging(emptied(tree))
     staging.add(staged(booking("a")))
     assert staging.day(SATURDAY).schema.equals(BOOKINGS, check_metadata=True)
     assert staging.day(SUNDAY).num_rows == 0
 
 
 def test_rows_may_be_added_after_a_day_was_read(tree: DiskStorage) -> None:
-    staging = Staging(emptied(tree), "staged")
+    staging = Staging(emptied(tree))
     staging.add(staged(booking("a")))
     assert staging.day(SATURDAY).num_rows == 1
     staging.add(staged(booking("b")))
@@ -73,13 +73,13 @@ def test_rows_may_be_added_after_a_day_was_read(tree: DiskStorage) -> None:
 
 
 def test_staging_knows_the_rooms_that_it_has_rows_of(tree: DiskStorage) -> None:
-    staging = Staging(emptied(tree), "staged", spill_rows=1)
+    staging = Staging(emptied(tree), spill_rows=1)
     staging.add(staged(booking("a"), booking("b")))
     assert staging.room_ids() == {"a", "b"}
 
 
 def test_threads_may_add_at_the_same_time(tree: DiskStorage) -> None:
-    staging = Staging(emptied(tree), "staged", spill_rows=7)
+    staging = Staging(emptied(tree), spill_rows=7)
 
     def read_rooms(worker: int) -> None:
         for number in range(20):
@@ -95,14 +95,14 @@ def test_threads_may_add_at_the_same_time(tree: DiskStorage) -> None:
 
 
 def test_rows_of_another_schema_are_refused(tree: DiskStorage) -> None:
-    staging = Staging(emptied(tree), "staged")
+    staging = Staging(emptied(tree))
     with pytest.raises(FormatError, match="another schema"):
         staging.add(stored(booking("a")))
 
 
 def test_a_day_reads_one_file_and_no_other(tree: DiskStorage) -> None:
-    staging = Staging(emptied(tree), "staged", spill_rows=1)
+    staging = Staging(emptied(tree), spill_rows=1)
     staging.add(staged(booking("a", SATURDAY), booking("a", SUNDAY)))
-    tree.path("staged", str(SUNDAY)).write_bytes(b"unreadable")
+    tree.path(str(SUNDAY)).write_bytes(b"unreadable")
     assert staging.day(SATURDAY).num_rows == 1
-    assert tree.names("staged") == [str(date(2026, 11, 21)), str(date(2026, 11, 22))]
+    assert tree.names() == [str(date(2026, 11, 21)), str(date(2026, 11, 22))]

@@ -26,13 +26,8 @@ ZoneInfo.clear_cache()
 _NAMES: Final = frozenset(zoneinfo.available_timezones()) - {"Factory"}
 
 
-def is_zone(name: str) -> bool:
-    """Tell whether the name is an IANA time zone of the ``tzdata`` package, exactly spelt."""
-    return name in _NAMES
-
-
 def zone_names() -> frozenset[str]:
-    """Return every name that ``is_zone`` accepts, for suggestions in messages."""
+    """Return every IANA time zone of the ``tzdata`` package."""
     return _NAMES
 
 
@@ -43,7 +38,7 @@ def zone(name: str) -> ZoneInfo:
     Raises:
         ValueError: there is no such zone. There is no fallback to UTC.
     """
-    if not is_zone(name):
+    if name not in _NAMES:
         raise ValueError("not an IANA time zone")
     return ZoneInfo(name)
 
@@ -79,22 +74,15 @@ def day_start(on: date, zone: ZoneInfo) -> datetime:
 Interval: TypeAlias = tuple[int, int]
 """Half-open [start, end) in minutes of the local clock, 0 to 1440."""
 
+WeeklyHours: TypeAlias = tuple[tuple[Interval, ...], ...]
+"""Opening hours of a week in the room's own zone: seven days, Monday first.
+
+Each is sorted and has no overlaps; intervals that touch are merged."""
 DEFAULT_OPEN_HOURS: Final = "Mon-Fri 08:00-18:00"
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PART: Final = re.compile(r"(?P<days>[^\d;]+?)\s+(?P<intervals>\d.*)", re.DOTALL)
 _INTERVAL: Final = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class WeeklyHours:
-    """Opening hours of a week in the room's own zone.
-
-    ``days`` has seven entries, Monday first. Each is sorted and has no overlaps; intervals that
-    touch are merged.
-    """
-
-    days: tuple[tuple[Interval, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +116,7 @@ def parse_open_hours(text: str) -> WeeklyHours:
     """
     days: list[list[Interval]] = [[] for _ in _DAYS]
     if text.strip() == "closed":
-        return WeeklyHours(tuple(() for _ in _DAYS))
+        return ((),) * len(_DAYS)
     for part in (part.strip() for part in text.split(";")):
         match = _PART.fullmatch(part)
         if not part:
@@ -143,7 +131,7 @@ def parse_open_hours(text: str) -> WeeklyHours:
         intervals = [_interval(word.strip()) for word in match["intervals"].split(",")]
         for weekday in _weekdays(match["days"]):
             days[weekday] += intervals
-    return WeeklyHours(tuple(_joined(_DAYS[i], day) for i, day in enumerate(days)))
+    return tuple(map(_joined, _DAYS, days))
 
 
 def _weekdays(text: str) -> list[int]:
@@ -206,17 +194,12 @@ def countries() -> frozenset[str]:
     return frozenset(_subdivisions())
 
 
-def is_country(country: str) -> bool:
-    """Tell whether the public holidays of an ISO 3166-1 code (two capital letters) are known."""
-    return country in _subdivisions()
-
-
 def is_subdivision(country: str, subdivision: str) -> bool:
     """Tell whether the holidays of that ISO 3166-2 subdivision of the country are known.
 
     Accepts both ``BY`` and the full code ``DE-BY``.
     """
-    return _bare(country, subdivision) in _subdivisions().get(country, frozenset())
+    return _bare(country, subdivision) in subdivisions(country)
 
 
 def subdivisions(country: str) -> frozenset[str]:
@@ -238,7 +221,7 @@ def public_holidays(
     """
     if country is None:
         return frozenset()
-    if not is_country(country) or (subdivision and not is_subdivision(country, subdivision)):
+    if country not in countries() or (subdivision and not is_subdivision(country, subdivision)):
         raise ValueError("not a country or subdivision whose public holidays are known")
     bare = _bare(country, subdivision) if subdivision else None
     return frozenset().union(*(_holidays_of(country, bare, year) for year in years))

@@ -226,7 +226,7 @@ def _hours_of(
 
 def _is_open(profile: Profile, minutes: _Ints, first_date: date, last_date: date) -> _Bools:
     week = np.zeros((7, 24 * 60), dtype=np.bool_)
-    for weekday, intervals in enumerate(profile.hours.days):
+    for weekday, intervals in enumerate(profile.hours):
         for start, end in intervals:
             week[weekday, start:end] = True
     # One more day at each end: a cell at the edge may reach into it.

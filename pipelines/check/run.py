@@ -41,7 +41,7 @@ from pipelines.sources import CalendarSource, ListedRoom, State, Window
 from pipelines.sources.session import OpenSource, open_source
 from pipelines.texts import counted
 from transforms.contract import ROOM_TYPES, Region
-from transforms.local_time import is_country
+from transforms.local_time import countries
 from transforms.raw import normal_address
 from warehouse.lake import Lake
 from warehouse.storage import ObjectUrl, WarehouseError
@@ -309,7 +309,7 @@ def _told(room: ListedRoom, exchange: str) -> dict[str, str]:
         "name": _label(room.name),
         "building": _label(room.building),
         "floor": _label(room.floor),
-        "country": code if is_country(code) else "",
+        "country": code if code in countries() else "",
         "capacity": "" if room.capacity is None else str(room.capacity),
         "room_type": named.pop() if len(named) == 1 else "",
     }

@@ -44,11 +44,6 @@ class Command:
         return [self.each, *self.once] if self.each else self.once
 
 
-def remedy_of(code: str, exchange: ExchangeSettings | None = None) -> str:
-    """Return what a code means and what to do on this exchange, in one line."""
-    return remedy_for(code, exchange.kind if exchange else "ews")
-
-
 def command_for(
     code: str, region: Region, exchange: ExchangeSettings, room: str, account: str
 ) -> Command | None:
@@ -65,16 +60,12 @@ def command_for(
         "region": region,
         "scope": f"'Room insights {region}'",
         "room": room,
-        "calendar": calendar_of(room),
+        # As the folder is called in an English mailbox.
+        "calendar": f"{room[:-1]}:\\Calendar'" if room.endswith("'") else '"${_}:\\Calendar"',
         "account": account,
     }
     once = tuple(statement.format(**names) for statement in command.get("once", ()))
     return Command(command.get("each", "").format(**names), once)
-
-
-def calendar_of(room: str) -> str:
-    """Return a room's calendar folder in PowerShell, as it is called in an English mailbox."""
-    return f"{room[:-1]}:\\Calendar'" if room.endswith("'") else '"${_}:\\Calendar"'
 
 
 def quoted(text: str) -> str:
@@ -108,7 +99,7 @@ def lines_of(result: ExchangeCheck) -> list[dict[str, object]]:
     for room in (None, *result.target.rooms):
         own = step.code if step else None
         code = result.failed.get(room.room_id) if room else own
-        remedy = code and remedy_of(code, exchange)
+        remedy = code and remedy_for(code, exchange.kind)
         name = quoted(f"<address of {room.room_id}>") if room else PROBE
         if code and (command := command_for(code, region, exchange, name, "'<account>'")):
             remedy = f"{remedy} PowerShell: {'; '.join(command.lines)}"
@@ -174,7 +165,7 @@ def show_step(printer: Printer, target: Target, step: Step) -> None:
     if step.code is not None:
         exchange = target.exchange
         account = account_of(exchange)
-        printer.paragraph(remedy_of(step.code, exchange))
+        printer.paragraph(remedy_for(step.code, exchange.kind))
         # The mailbox outside the scope may be a person's: it is never shown.
         printer.command(command_for(step.code, target.region, exchange, PROBE, account))
 
@@ -190,7 +181,7 @@ def show_rooms(printer: Printer, result: ExchangeCheck) -> None:
             name = quoted(addresses[0]) if len(addresses) == 1 else "$_"
             account = account_of(exchange)
             command = command_for(code, result.target.region, exchange, name, account)
-            printer.paragraph(remedy_of(code, exchange))
+            printer.paragraph(remedy_for(code, exchange.kind))
             printer.command(command and for_each(command, addresses))
     for room in rooms:
         if room.room_id in result.items:

@@ -27,7 +27,7 @@ from pipelines.definitions import launch_night
 from pipelines.history import dagster_home
 from pipelines.night import default_range, today_in
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
-from pipelines.sandbox.server import Plan, Served, end_of_process, serving
+from pipelines.sandbox.server import Served, end_of_process, serving
 from pipelines.settings import load_settings
 from transforms.contract import Region
 from warehouse.page import page_path
@@ -230,9 +230,8 @@ def demo(rooms: int, days: int, directory: Path, serve: bool) -> int:
 )
 def sandbox(rooms: int, regions: tuple[Region, ...], port: int, directory: Path) -> int:
     """Serve only the simulated Exchange, until Ctrl-C."""
-    ports = {region: port + number if port else 0 for number, region in enumerate(regions)}
     over = end_of_process()
-    with serving(Plan(regions, directory, rooms, ports=ports)) as served:
+    with serving(regions, directory, rooms, first_port=port) as served:
         for each in served:
             click.echo(f"{each.region}: EWS {each.url}")
             signs_in = f"account {each.username}, password {each.password}"

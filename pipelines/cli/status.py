@@ -32,6 +32,11 @@ from warehouse.versions import NotPublished, VersionError, published_versions
 STALE_AFTER_HOURS: Final = 30
 _LITTLE_DISK: Final = 0.05
 _LOOKED_BACK: Final = timedelta(days=62)
+_IN_JSON: Final = (
+    *("region", "is_stale", "last_read_at", "rooms_expected", "rooms_loaded", "failed_by_code"),
+    *("first_date", "last_date", "data_through", "built_at", "free_bytes"),
+    *("lake_error", "warehouse_error"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,23 +153,10 @@ class Status:
     def as_json(self) -> dict[str, object]:
         """Return the status for a monitoring system."""
         run = self.last_run
-        return {
-            "region": self.region,
-            "is_stale": self.is_stale,
+        return {name: getattr(self, name) for name in _IN_JSON} | {
             "age_hours": None if self.age is None else round(self.age.total_seconds() / 3600, 2),
-            "last_read_at": self.last_read_at,
             "last_run": run
             and {name: getattr(run, name) for name in ("state", "started_at", "error_code")},
-            "rooms_expected": self.rooms_expected,
-            "rooms_loaded": self.rooms_loaded,
-            "failed_by_code": dict(self.failed_by_code),
-            "first_date": self.first_date,
-            "last_date": self.last_date,
-            "data_through": self.data_through,
-            "built_at": self.built_at,
-            "free_bytes": dict(self.free_bytes),
-            "lake_error": self.lake_error,
-            "warehouse_error": self.warehouse_error,
             "to_do": list(self.to_do()),
         }
 

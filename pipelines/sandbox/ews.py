@@ -71,7 +71,7 @@ def answer(tenant: Tenant, request: SoapRequest, mailbox: str) -> Answer:
     """
     faults, now = tenant.faults, tenant.log.now
     struck = faults.take("soap_fault", mailbox, request.operation)
-    struck = struck or faults.limit_at_once(mailbox, request.operation, now)
+    struck = struck or faults.take("too_many_at_once", mailbox, request.operation, now=now)
     if struck is not None:
         raise SoapFaultError(struck.code, struck.values())
     operation = _OPERATIONS.get(request.operation)

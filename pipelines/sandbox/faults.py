@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
@@ -106,28 +107,21 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def take(self, kind: Kind, mailbox: str, operation: str, item: object = None) -> Fault | None:
+    def take(
+        self, kind: Kind, mailbox: str, operation: str, item: object = None, now: float = inf
+    ) -> Fault | None:
         """Return the fault that strikes this request (or item), and count it.
 
-        ``mailbox`` is an address in lower case, empty if the request is for none.
+        ``mailbox`` is an address in lower case, empty if the request is for none; ``now`` is how
+        many requests are being served, for too_many_at_once.
         """
         if not self._faults:
             return None
         with self._lock:
             for fault in self._faults:
-                is_meant = fault.concerns(kind, mailbox, operation)
+                is_meant = fault.concerns(kind, mailbox, operation) and now > fault.limit
                 if is_meant and (item is None or fault.which(item)) and fault.strikes():
                     return fault
-        return None
-
-    def limit_at_once(self, mailbox: str, operation: str, now: int) -> Fault | None:
-        """Return the too_many_at_once fault whose limit is exceeded, and count it."""
-        if not self._faults:
-            return None
-        with self._lock:
-            for fault in self._faults:
-                if fault.concerns("too_many_at_once", mailbox, operation) and now > fault.limit:
-                    return fault if fault.strikes() else None
         return None
 
 

@@ -146,7 +146,9 @@ class GraphConnection(Wire):
         found = self.fault("response_code", operation, mailbox)
         if found is not None:
             raise GraphError(found.status, found.code)
-        found = self.tenant.faults.limit_at_once(mailbox, operation, self.tenant.log.now)
+        found = self.tenant.faults.take(
+            "too_many_at_once", mailbox, operation, now=self.tenant.log.now
+        )
         if found is not None:
             wait = {} if found.retry_after is None else {"Retry-After": found.retry_after}
             raise GraphError(429, "ApplicationThrottled", wait)

@@ -12,9 +12,9 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -164,20 +164,6 @@ class _Server(ThreadingHTTPServer):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to serve: that many rooms in each region, on the given ports (or any free one).
-
-    A region's CA file goes to ``<directory>/<region>/ca.pem``.
-    """
-
-    regions: Sequence[Region]
-    directory: Path
-    rooms: int = 40
-    latency_seconds: float = 0.0
-    ports: Mapping[Region, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Served:
     """Where a region's sandbox is, and how to sign in. ``ca_file`` is absolute.
 
@@ -196,21 +182,29 @@ class Served:
 
 
 @contextmanager
-def serving(plan: Plan) -> Iterator[list[Served]]:
-    """Serve while the block runs; each region has its own server and CA.
+def serving(
+    regions: Sequence[Region],
+    directory: Path,
+    rooms: int = 40,
+    latency_seconds: float = 0.0,
+    first_port: int = 0,
+) -> Iterator[list[Served]]:
+    """Serve that many rooms in each region while the block runs, on any free ports by default.
+
+    Each region has its own server, and its own CA in ``<directory>/<region>/ca.pem``.
 
     Raises:
         OSError: a port is taken, or the directory cannot be written.
     """
     with ExitStack() as servers:
         served = []
-        for region in plan.regions:
-            tenant = generated_tenant(region, plan.rooms)
-            if plan.latency_seconds > 0:
-                tenant.faults.add(Fault("latency", seconds=plan.latency_seconds))
-            authority = CertificateAuthority(plan.directory.resolve() / region.lower())
-            server = SandboxExchange(tenant, authority, plan.ports.get(region, 0))
-            servers.enter_context(server)
+        for number, region in enumerate(regions):
+            tenant = generated_tenant(region, rooms)
+            if latency_seconds > 0:
+                tenant.faults.add(Fault("latency", seconds=latency_seconds))
+            authority = CertificateAuthority(directory.resolve() / region.lower())
+            port = first_port + number if first_port else 0
+            server = servers.enter_context(SandboxExchange(tenant, authority, port))
             served.append(
                 Served(
                     region=region,
@@ -256,7 +250,7 @@ def main(region: Region, rooms: int, directory: Path, port: int, latency: float)
 
     threading.Thread(target=wait_for_end_of_input, daemon=True).start()
     try:
-        with serving(Plan([region], directory, rooms, latency, {region: port})) as (served,):
+        with serving([region], directory, rooms, latency, port) as (served,):
             click.echo(json.dumps(asdict(served)))
             stop.wait()
     except OSError as error:

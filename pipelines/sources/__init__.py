@@ -207,25 +207,24 @@ def refuse_web_page(content: bytes) -> None:
 
 def retry_after(value: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for, as a number or until a date."""
-    if value is None:
-        return None
-    if value.strip().replace(".", "", 1).isdecimal():
+    if value is not None and value.strip().replace(".", "", 1).isdecimal():
         return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    wait = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)
-    return max(0.0, wait.total_seconds())
+    moment = _moment(value)
+    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def clock_offset(date: str | None, now: datetime) -> timedelta | None:
     """Return the server's clock, from its Date header, minus ours; None without that header."""
+    server_at = _moment(date)
+    return None if server_at is None else server_at + _HALF_A_SECOND - now
+
+
+def _moment(written: str | None) -> datetime | None:
     try:
-        server_at = parsedate_to_datetime(date or "")
+        moment = parsedate_to_datetime(written or "")
     except (ValueError, OverflowError):
         return None
-    return server_at.replace(tzinfo=server_at.tzinfo or UTC) + _HALF_A_SECOND - now
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 class CalendarSource(Protocol):

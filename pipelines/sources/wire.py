@@ -347,15 +347,10 @@ def _credential(certificate_file: Path | None, secrets: Secrets) -> str | dict[s
 
 def silence_loggers() -> None:
     """Silence every logger of the libraries, those that exist and those created later."""
-    for name in LIBRARIES:
-        _silence(logging.getLogger(name))
-    for name, logger in list(logging.root.manager.loggerDict.items()):
-        if name.partition(".")[0] in LIBRARIES and isinstance(logger, logging.Logger):
-            _silence(logger)
-
-
-def _silence(logger: logging.Logger) -> None:
-    logger.handlers = [logging.NullHandler()]  # without one, warnings go to stderr
-    logger.setLevel(_NEVER)
-    logger.propagate = False
-    logger.disabled = True
+    known = list(logging.root.manager.loggerDict)
+    for name in (*LIBRARIES, *(each for each in known if each.partition(".")[0] in LIBRARIES)):
+        logger = logging.getLogger(name)
+        logger.handlers = [logging.NullHandler()]  # without one, warnings go to stderr
+        logger.setLevel(_NEVER)
+        logger.propagate = False
+        logger.disabled = True

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.check.exchange import Target
-from pipelines.check.view import Command, command_for, for_each, quoted, remedy_of
+from pipelines.check.view import Command, command_for, for_each, quoted
 from pipelines.settings import ExchangeSettings, load_settings
 from pipelines.sources import printable
 from pipelines.sources.ews_check import edition, is_online
+from pipelines.sources.remedies import remedy_for
 from tests.night.workplace import Company
 
 
@@ -83,7 +84,7 @@ def test_many_rooms_are_taken_from_the_directory_instead_of_a_long_command() -> 
 
 
 def test_an_unknown_code_has_a_remedy_but_no_command(company: Company) -> None:
-    assert remedy_of("ErrorOfTomorrow")
+    assert remedy_for("ErrorOfTomorrow")
     assert command_for("ErrorOfTomorrow", "EU", exchange_of(company), "'r'", "'a'") is None
 
 

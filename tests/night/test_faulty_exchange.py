@@ -3,6 +3,7 @@
 The waits before a retry take a hundredth of their real time; nothing else is changed.
 """
 
+import math
 import random
 import threading
 from collections import Counter
@@ -67,8 +68,10 @@ class RandomFaults(Faults):
         self._random = random.Random(20)
         self._guard = threading.Lock()
 
-    def take(self, kind: Kind, mailbox: str, operation: str, item: object = None) -> Fault | None:
-        planted = super().take(kind, mailbox, operation, item)
+    def take(
+        self, kind: Kind, mailbox: str, operation: str, item: object = None, now: float = math.inf
+    ) -> Fault | None:
+        planted = super().take(kind, mailbox, operation, item, now)
         is_spared = mailbox in map(address_of, PLANTED)
         if planted is not None or kind not in TROUBLES or is_spared:
             return planted

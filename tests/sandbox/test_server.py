@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.sandbox.calendars import generated_tenant
-from pipelines.sandbox.server import Plan, SandboxExchange, serving
+from pipelines.sandbox.server import SandboxExchange, serving
 from pipelines.sandbox.wire import CertificateAuthority
 from tests.conftest import StartExchange
 from tests.sandbox.client import OWN_CALENDAR, connected
@@ -154,7 +154,7 @@ def test_the_clock_can_be_wrong(exchange: StartExchange) -> None:
 
 
 def test_two_regions_are_served_at_once_each_with_its_own_rooms(tmp_path: Path) -> None:
-    with serving(Plan(("EU", "NA"), tmp_path, rooms=3)) as (eu, na):
+    with serving(("EU", "NA"), tmp_path, rooms=3) as (eu, na):
         assert eu.url != na.url
         assert Path(eu.ca_file) == tmp_path / "eu" / "ca.pem"
     ours = set(generated_tenant("EU", 3).mailboxes) & set(generated_tenant("NA", 3).mailboxes)

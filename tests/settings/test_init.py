@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import cli
-from pipelines.sandbox.server import Plan, Served, serving
+from pipelines.sandbox.server import Served, serving
 from pipelines.settings import EwsExchange, GraphExchange, load_settings
 
 SECRET = "INSIGHTS_APAC_SECRET"
@@ -25,7 +25,7 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.delenv("INSIGHTS_REGIONS", raising=False)
     monkeypatch.delenv(SECRET, raising=False)
-    with serving(Plan(["APAC"], tmp_path / "sandbox", rooms=6)) as (found,):
+    with serving(["APAC"], tmp_path / "sandbox", rooms=6) as (found,):
         yield found
 
 

@@ -24,7 +24,7 @@ import click
 import dagster as dg
 
 from pipelines.channels import Alert, NotSentError, send, send_mail
-from pipelines.history import HistoryError, facts_of, job_name, last_read_at, open_instance
+from pipelines.history import HistoryError, facts_of, job_name, open_instance
 from pipelines.settings import AlertSettings, RegionSettings, Settings, SettingsError
 from pipelines.sources import DayRange
 from pipelines.texts import render
@@ -61,7 +61,7 @@ def region_sensors(
     def silence(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         now = clock()
         today = local_date(now, zone(own.time_zone))
-        read_at = last_read_at(Lake(own.lake, region), today)
+        read_at = Lake(own.lake, region).last_read_at(today)
         if read_at is None:
             return dg.SkipReason("nothing was read yet")
         if now - read_at <= timedelta(hours=alerts.stale_after_hours):

@@ -2,7 +2,7 @@
 
 Belongs here: DAGSTER_HOME and its settings; the tags, counts, room ids and codes that a run leaves
 there, read in one place, so that the command line, the alerts and another Dagster see the same
-facts; when a room was last read. All of these may be stored and shown.
+facts. All of these may be stored and shown.
 Does not belong here: running a night (``definitions.py``), what its assets write (``assets.py``).
 """
 
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 import dagster as dg
-import pyarrow.compute as pc
 import yaml
 from dagster._check import CheckError
 from sqlalchemy.exc import OperationalError
@@ -26,10 +25,8 @@ from sqlalchemy.exc import OperationalError
 from pipelines.settings import SettingsError
 from pipelines.sources import DayRange
 from transforms.contract import Region
-from warehouse.lake import Lake
 
 DAGSTER_YAML: Final = files("pipelines").joinpath("templates/dagster.yaml").read_text("utf-8")
-_DAYS_LOOKED_AT: Final = 2
 _UNSET: Final = re.compile(r'environment variable "(\w+)" which is not set')
 _OF_DATABASES: Final = {"dagster_postgres", "psycopg2", "sqlalchemy"}
 RANGE_START_TAG: Final = "dagster/asset_partition_range_start"
@@ -170,14 +167,6 @@ def last_run(home: Path, region: Region) -> LastRun | None:
                 return LastRun("failed", started_at, facts.error_code or "RunFailed", facts.error)
             return LastRun("partial" if facts.failed_rooms else "whole", started_at)
     return None
-
-
-def last_read_at(lake: Lake, today: date) -> datetime | None:
-    """Return when a room was last read for today or the days just before; None if never."""
-    days = [day for day in lake.days("coverage") if day <= today][-_DAYS_LOOKED_AT:]
-    tables = [lake.read("coverage", day) for day in days]
-    found = [pc.max(table["read_at"]).as_py() for table in tables if table is not None]
-    return max((instant for instant in found if instant is not None), default=None)
 
 
 def dagster_home(config: Path) -> Path:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from transforms.contract import REGION_REMEDY, Region, is_region
+from warehouse.ddl import quoted
 from warehouse.storage import Location, ObjectUrl
 from warehouse.versions import VersionError, at_hand, current_version, pointer
 
@@ -140,7 +141,7 @@ def _open(version: str) -> duckdb.DuckDBPyConnection:
 
 def _attach(connection: duckdb.DuckDBPyConnection, name: str, version: str) -> None:
     if Path(version).suffix == _DATABASE:
-        connection.execute(f'ATTACH {_quoted(version)} AS "{name}" (READ_ONLY)')
+        connection.execute(f'ATTACH {quoted(version)} AS "{name}" (READ_ONLY)')
     else:
         connection.execute(f'CREATE SCHEMA "{name}"')
         _view(connection, name, Path(version))
@@ -150,17 +151,13 @@ def _view(connection: duckdb.DuckDBPyConnection, schema: str, folder: Path) -> N
     """Create a view for each Parquet file, with the descriptions in its metadata as comments."""
     for file in sorted(each for each in os.listdir(folder) if each.endswith(".parquet")):  # noqa: PTH208 - raises where it is gone
         name, columns = f'"{schema}"."{Path(file).stem}"', pq.read_schema(folder / file)
-        rows = f"read_parquet({_quoted(escape(str(folder / file)))}, hive_partitioning = false)"
+        rows = f"read_parquet({quoted(escape(str(folder / file)))}, hive_partitioning = false)"
         connection.execute(f"CREATE VIEW {name} AS FROM {rows}")
         told = [(f"VIEW {name}", columns.metadata)]
         told += [(f'COLUMN {name}."{column.name}"', column.metadata) for column in columns]
         for what, metadata in told:
             if text := (metadata or {}).get(b"description"):
-                connection.execute(f"COMMENT ON {what} IS {_quoted(text.decode())}")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+                connection.execute(f"COMMENT ON {what} IS {quoted(text.decode())}")
 
 
 def _cached(version: ObjectUrl) -> Path:

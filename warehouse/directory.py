@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from transforms.contract.lake import ROOMS
 from transforms.local_time import local_date, zone
@@ -29,7 +28,6 @@ _CORRECTIONS: Final = ("name", "time_zone")
 _DATED: Final = ("opened_on", "closed_on")
 _COMPARED: Final = [name for name in ROOMS.names if name not in {*_CORRECTIONS, "valid_from"}]
 _ROOMS_SHOWN: Final = 10
-_DAYS_LOOKED_AT: Final = 2
 AS_OF: Final = ROOMS.remove(ROOMS.get_field_index("valid_from")).append(
     pa.field("valid_from", pa.date32(), nullable=False)
 )
@@ -77,9 +75,6 @@ def record_directory(
     ``rooms`` has one row a room, as of today; ``directory`` has one for each ``valid_from`` too.
     Both have the schema ``ROOMS``. A row whose ``valid_from`` is new counts from that day; any
     other edit counts from today, or from ``restate_from`` if given.
-
-    Raises:
-        LakeError: a file of the lake cannot be read or written.
     """
     days_stated = {_BEGINNING, *(day for day in directory["valid_from"].to_pylist() if day)}
     stated = {day: _as_stated(directory, day) for day in sorted(days_stated)}
@@ -142,11 +137,7 @@ def restated_from(lake: Lake) -> date | None:
 
 
 def forget_directory(lake: Lake, first_kept: date, room_ids: Iterable[str] = ()) -> None:
-    """Drop files that count only before a day; of the rooms named, drop every row.
-
-    Raises:
-        LakeError: a file cannot be read or written.
-    """
+    """Drop files that count only before a day; of the rooms named, drop every row."""
     days, gone = lake.days("directory"), frozenset(room_ids)
     for earlier, later in pairwise(days):
         if later <= first_kept:
@@ -160,14 +151,11 @@ def forget_directory(lake: Lake, first_kept: date, room_ids: Iterable[str] = ())
 
 def _was_shown(lake: Lake, day: date, today: date) -> bool:
     """Tell whether a day was over everywhere at the last reading, so that figures may show it."""
-    days = [each for each in lake.days("coverage") if each <= today][-_DAYS_LOOKED_AT:]
-    tables = [each for each in lake.read_each("coverage", days) if each is not None]
-    read_at = [at for each in tables if (at := pc.max(each["read_at"]).as_py())]
-    rooms = lake.read("rooms")
-    if not read_at or rooms is None:
+    read_at, rooms = lake.last_read_at(today), lake.read("rooms")
+    if read_at is None or rooms is None:
         return False
     clocks = map(zone, set(rooms["time_zone"].to_pylist()))
-    return all(day < local_date(max(read_at), clock) for clock in clocks)
+    return all(day < local_date(read_at, clock) for clock in clocks)
 
 
 def _redated(lake: Lake, rooms: pa.Table) -> Iterator[date]:

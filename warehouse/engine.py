@@ -1,8 +1,9 @@
 """The database while it is being built: one DuckDB connection and the SELECTs that fill it.
 
-Belongs here: the engine's settings, DDL and comments from the contract, running the SQL files, and
-checking that their results match the contract.
-Does not belong here: what is computed (``sql``), in which order over which days (``publish.py``).
+Belongs here: the engine's settings, running the SQL files, and checking that their results match
+the contract.
+Does not belong here: tables and comments (``ddl.py``), what is computed (``sql``), in which order
+over which days (``publish.py``).
 
 Each file of ``sql`` is one SELECT, named by the table that it builds. If that is a table of the
 contract, its rows go into the database; if not, it is a work table that dies with the connection.
@@ -11,7 +12,7 @@ contract, its rows go into the database; if not, it is a work table that dies wi
 import glob
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -24,31 +25,13 @@ from uuid import UUID, uuid4
 import duckdb
 import pyarrow as pa
 
-from transforms.contract import Table
 from transforms.contract.database import MACROS, STATISTICS, TABLES
+from warehouse.ddl import COLUMN_TYPES, attach_empty, create, for_everybody, quoted
 from warehouse.lake_format import Part
 from warehouse.storage import WarehouseError
 
-STORAGE_VERSION: Final = "v1.4.0"
-"""DuckDB versions from this one on can open what is published."""
-
-COLUMN_TYPES: Final = {
-    pa.string(): "VARCHAR",
-    pa.bool_(): "BOOLEAN",
-    pa.int32(): "INTEGER",
-    pa.int64(): "BIGINT",
-    pa.float64(): "DOUBLE",
-    pa.date32(): "DATE",
-    pa.timestamp("us", tz="UTC"): "TIMESTAMP WITH TIME ZONE",
-}
-"""The types of the contract as DuckDB names them."""
-
 _LOOKED_AT: Final[set[tuple[str, str]]] = set()
 """Tables of the contract, each with a SELECT whose columns were found to match it."""
-_EMPTY: Final[dict[tuple[tuple[str, Table], ...], bytes]] = {}
-"""A file of empty tables for each contract that this process has built."""
-_OF_ROOMS: Final = frozenset({"rooms", "rooms_as_of", "coverage"})
-"""Tables that also have personal rooms, which the statistics leave out."""
 
 
 class BuildError(WarehouseError):
@@ -121,7 +104,7 @@ class Engine:
         nulls = ", ".join(f"CAST(NULL AS {COLUMN_TYPES[f.type]}) AS {f.name}" for f in schema)
         source = f"SELECT {nulls}, CAST(NULL AS DATE) AS lake_date, 0 AS lake_row WHERE false"
         if parts:
-            names = ", ".join(_quoted(glob.escape(part.handle)) for part in parts)
+            names = ", ".join(quoted(glob.escape(part.handle)) for part in parts)
             # Only a file's own columns are data: a folder above the lake may be named like
             # key=value too.
             options = "hive_partitioning = false, union_by_name = true, filename = 'lake_path'"
@@ -173,7 +156,7 @@ class Engine:
 
     def _write(self, name: str, select: str) -> None:
         path = self._left.path(name, len(self._written[name]))
-        self._connection.execute(f"COPY ({select}) TO {_quoted(path)} (FORMAT parquet)")
+        self._connection.execute(f"COPY ({select}) TO {quoted(path)} (FORMAT parquet)")
         self._written[name].append(path)
 
     def insert_files(self, name: str, paths: Sequence[str], where: str = "true") -> None:
@@ -195,9 +178,9 @@ class Engine:
 
     def copy_statistics(self, path: Path) -> None:
         """Build the statistics at the path: the part of this database that everybody may see."""
-        _attach_empty(self._connection, path, "statistics", STATISTICS)
+        attach_empty(self._connection, path, "statistics", STATISTICS)
         for name in STATISTICS:
-            self._connection.execute(f"INSERT INTO statistics.{name} {_for_everybody(name)}")
+            self._connection.execute(f"INSERT INTO statistics.{name} {for_everybody(name)}")
         self._connection.execute("DETACH statistics")
 
     def run(self, step: str, *, append: bool = False) -> None:
@@ -256,7 +239,7 @@ class Engine:
     ) -> Iterator[Iterable[pa.RecordBatch]]:
         """Give a table in order, so many rows at a time; or the part that everybody may see."""
         if statistics:
-            yield self._connection.sql(_for_everybody(name)).to_arrow_reader(rows)
+            yield self._connection.sql(for_everybody(name)).to_arrow_reader(rows)
             return
         # So that the engine can do other work at the same time. It starts with the machine's zone.
         with self._connection.cursor() as beside:
@@ -308,10 +291,10 @@ def building(
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET parquet_metadata_cache = true")
         if left is None:
-            _attach_empty(connection, path, "published", TABLES)
+            attach_empty(connection, path, "published", TABLES)
         else:
             connection.execute("ATTACH ':memory:' AS published")
-            _create(connection, "published", TABLES)
+            create(connection, "published", TABLES)
         connection.execute("USE published")
         for name, expression in MACROS.items():
             connection.execute(f"CREATE TEMP MACRO {name} AS {expression}")
@@ -332,53 +315,6 @@ def building(
         connection.close()
 
 
-def _attach_empty(
-    connection: duckdb.DuckDBPyConnection, path: Path, name: str, tables: Mapping[str, Table]
-) -> None:
-    """Attach a new file with the tables, empty, with their comments.
-
-    It is made once a process: comments take DuckDB as long as a small office's whole week.
-    """
-    # A build that dies is thrown away: no log that would bring it back.
-    options = f"STORAGE_VERSION '{STORAGE_VERSION}', RECOVERY_MODE 'NO_WAL_WRITES'"
-    attach = f"ATTACH {_quoted(str(path))} AS {name} ({options})"
-    contract = tuple(tables.items())
-    if contract not in _EMPTY:
-        connection.execute(attach)
-        _create(connection, name, tables)
-        connection.execute(f"DETACH {name}")
-        _EMPTY[contract] = path.read_bytes()
-    else:
-        path.write_bytes(_EMPTY[contract])
-    connection.execute(attach)
-
-
-def _create(
-    connection: duckdb.DuckDBPyConnection, database: str, tables: Mapping[str, Table]
-) -> None:
-    connection.begin()
-    for name, table in tables.items():
-        own = f"{database}.{name}"
-        definitions = (
-            f"{each.name} {COLUMN_TYPES[each.type]}{'' if each.nullable else ' NOT NULL'}"
-            for each in table
-        )
-        connection.execute(f"CREATE TABLE {own} ({', '.join(definitions)})")
-        connection.execute(f"COMMENT ON TABLE {own} IS {_quoted(table.text)}")
-        for column in table:
-            comment = _quoted(column.definition)
-            connection.execute(f"COMMENT ON COLUMN {own}.{column.name} IS {comment}")
-    connection.commit()
-
-
-def _for_everybody(name: str) -> str:
-    """Return the SELECT for the part of a table that everybody may see."""
-    select = f"SELECT {', '.join(STATISTICS[name].names)} FROM published.{name}"  # noqa: S608 - names of ours
-    if name in _OF_ROOMS:
-        select += " WHERE room_id IN (SELECT room_id FROM current_rooms WHERE NOT is_personal)"
-    return select
-
-
 def bytes_of(size: str) -> int:
     """Return the number of bytes in a size such as 400MB or 2GB."""
     units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -392,9 +328,5 @@ def read_sql(step: str) -> str:
 
 
 def _files(paths: Sequence[str]) -> str:
-    names = ", ".join(_quoted(glob.escape(path)) for path in paths)
+    names = ", ".join(quoted(glob.escape(path)) for path in paths)
     return f"read_parquet([{names}], hive_partitioning = false)"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -67,11 +67,7 @@ class Found:
 
 
 def find(lake: Lake, erasure: Erasure) -> Found:
-    """Count what an erasure covers in the lake.
-
-    Raises:
-        LakeError: a file cannot be read.
-    """
+    """Count what an erasure covers in the lake."""
     days: list[date] = []
     bookings = room_days = 0
     every = sorted({day for dataset in DATASETS for day in lake.days(dataset)})
@@ -118,11 +114,7 @@ def erase(lake: Lake, erasure: Erasure) -> Found:
 
 
 def erase_directory(lake: Lake, erasure: Erasure) -> None:
-    """Erase from the directory's history what only the erased days or room need.
-
-    Raises:
-        LakeError: a file cannot be read or written.
-    """
+    """Erase from the directory's history what only the erased days or room need."""
     rooms = lake.read("rooms")
     known = set() if rooms is None else set(rooms["room_id"].to_pylist())
     if erasure.first_date != date.min:

@@ -40,7 +40,16 @@ def oldest_dates(warehouse: Location, region: Region) -> list[date | None]:
     Raises:
         VersionError: a version cannot be read.
     """
-    return [_oldest_date(version) for version in published_versions(warehouse, region)]
+    found = []
+    for version in published_versions(warehouse, region):
+        days: list[date | None] = []
+        with opened(version) as connection:
+            for table, columns in tables_in(connection).items():
+                for name in {*DATE_COLUMNS} & {*columns}:
+                    query = f'SELECT min({name}) FROM "{table}"'  # noqa: S608 - the file's names
+                    days += connection.execute(query).fetchone() or ()
+        found.append(min((day for day in days if day is not None), default=None))
+    return found
 
 
 def access_to(folder: Location) -> Access | None:
@@ -82,13 +91,3 @@ def tables_in(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
         "WHERE NOT internal GROUP BY table_name"
     ).fetchall()
     return dict(found)
-
-
-def _oldest_date(version: Location) -> date | None:
-    days: list[date | None] = []
-    with opened(version) as connection:
-        for table, columns in tables_in(connection).items():
-            for name in {*DATE_COLUMNS} & {*columns}:
-                query = f'SELECT min({name}) FROM "{table}"'  # noqa: S608 - the file's names
-                days += connection.execute(query).fetchone() or ()
-    return min((day for day in days if day is not None), default=None)

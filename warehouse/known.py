@@ -60,7 +60,7 @@ def known_minutes(
     count = max(rooms.count, 1 + int(column(gone, "room_no").max(initial=-1)))
     known = _Known(count, dates, hours, read_late)
     went = known.cut(*(column(gone, name) for name in _GONE))
-    known.mark_gone(went)
+    known.has_gone[went.cell, went.room] = True
     with ThreadPoolExecutor(threads) as pool:
         blocks = pool.map(known.of_block, map(rooms.block, rooms.blocks), hours.shared)
         levels, shared = zip(*blocks, strict=True)
@@ -80,7 +80,8 @@ class _Known:
         self._building[room] = column(dates, "building_no")
         self._is_counted = np.zeros((self.calendar.days, rooms), np.bool_)
         self._is_counted[self._dates] = True
-        self._has_gone = np.zeros((self.calendar.cells, rooms), np.bool_)
+        # Room-hours that a booking left: other pieces there must be united with it.
+        self.has_gone = np.zeros((self.calendar.cells, rooms), np.bool_)
         self._place_lines(read_late)
 
     def _place_lines(self, read_late: Ints) -> None:
@@ -117,10 +118,6 @@ class _Known:
         of, cell, mask = cut_at_hours(starts - first, ends - first, self.calendar.cells)
         return Pieces(cell, room[of], mask, known_from[of], gone_at[of])
 
-    def mark_gone(self, pieces: Pieces) -> None:
-        """Mark the room-hours of these pieces: other pieces there must be united with them."""
-        self._has_gone[pieces.cell, pieces.room] = True
-
     def of_block(self, block: Block, shared: Array) -> tuple[Array, Pieces]:
         """Return minutes by building and day (row) and farthest distance, and pieces to unite.
 
@@ -132,7 +129,7 @@ class _Known:
             each.take(chosen) for each in (block.room, block.starts, block.ends, block.known_from)
         )
         here = slice(block.first_room, block.first_room + len(block.profile))
-        shared = shared | self._has_gone[:, here]
+        shared = shared | self.has_gone[:, here]
         before = np.zeros((len(shared) + 1, len(block.profile)), np.int32)
         np.cumsum(shared, axis=0, out=before[1:])
         first_minute = self.calendar.first_cell * 60
@@ -203,7 +200,7 @@ class _Known:
 
         ``levels`` has minutes by farthest distance; those of the pieces are added to it.
         """
-        has_gone = self._has_gone[pieces.cell, pieces.room]
+        has_gone = self.has_gone[pieces.cell, pieces.room]
         self._add_shared(levels, pieces.take(np.flatnonzero(~has_gone)))
         known = np.flip(np.cumsum(np.flip(levels, axis=1), axis=1), axis=1)
         self._add_gone(known, pieces.take(np.flatnonzero(has_gone)))

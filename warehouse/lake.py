@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms.contract import Region
@@ -46,6 +47,7 @@ _KEYS: Final[dict[Dataset, str]] = {
     "directory": "valid_from",
 }
 _LOCK: Final = ".lock"
+_DAYS_LOOKED_AT: Final = 2
 _FOOTER_BYTES: Final = 64 << 10
 """Read first from a file's end: a footer is longer only if a day has millions of rows."""
 
@@ -220,6 +222,13 @@ class Lake:
             if any(g.num_rows and g.column(column).statistics.max > instant for g in groups):
                 running.append(day)
         return running
+
+    def last_read_at(self, today: date) -> datetime | None:
+        """Return when a room was last read for today or the days just before; None if never."""
+        days = [day for day in self.days("coverage") if day <= today][-_DAYS_LOOKED_AT:]
+        tables = [table for table in self.read_each("coverage", days) if table is not None]
+        read_at = [instant for each in tables if (instant := pc.max(each["read_at"]).as_py())]
+        return max(read_at, default=None)
 
     def days_lost(self) -> list[date]:
         """Return the days that were read and have no file of bookings, in order."""

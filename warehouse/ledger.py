@@ -138,11 +138,7 @@ class Ledger:
 def forget_changes(
     lake: Lake, is_past: Callable[[pa.Table], pa.ChunkedArray], *, before: date = date.min
 ) -> None:
-    """Drop the changes of nights before a date, and rows for which ``is_past``.
-
-    Raises:
-        LakeError: a file cannot be read or written.
-    """
+    """Drop the changes of nights before a date, and rows for which ``is_past``."""
     nights = lake.days("changes")
     for night, rows in zip(nights, lake.read_each("changes", nights), strict=True):
         if rows is None:

@@ -7,16 +7,13 @@ Does not belong here: how a line looks (``view.py``).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-
-import yaml
 
 from pipelines.check.view import Command, Printer, for_each, quoted
 from pipelines.settings import Room, Settings, SettingsError
 from pipelines.sources import State
-from pipelines.texts import Table, TextError, counted, read_text
+from pipelines.texts import Table, TextError, by_code, counted, read_text
 from transforms.contract import Region
 from transforms.raw import normal_address
 
@@ -114,9 +111,7 @@ class Doubt:
     is_command: bool = True
 
 
-_DOUBTS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = yaml.safe_load(
-    files("pipelines.check").joinpath("processing.yaml").read_text(encoding="utf-8")
-)
+_DOUBTS: Final = by_code("check/processing.yaml")
 
 
 def doubts_of(row: Row, trailing_days: int, ahead_days: int) -> Iterator[Doubt]:

@@ -17,7 +17,7 @@ import click
 import pyarrow.compute as pc
 
 from pipelines.cli import NOTHING, WHOLE, as_json_text, settings_of, with_regions
-from pipelines.history import LastRun, dagster_home, last_read_at, last_run
+from pipelines.history import LastRun, dagster_home, last_run
 from pipelines.night import default_range, today_in
 from pipelines.settings import Settings
 from pipelines.sources.remedies import remedies_for
@@ -175,7 +175,7 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         read = [day for day in days if day <= today]
         latest = lake.read("coverage", read[-1]) if read else None
         rows = [] if latest is None else latest.to_pylist()
-        read_at = last_read_at(lake, today)
+        read_at = lake.last_read_at(today)
         lost = lost_bookings(lake)
         early = _read_early(lake, days, default_range(settings, today).first_date)
     except WarehouseError as error:

@@ -240,7 +240,8 @@ class EwsSource:
             else:
                 views += 1
                 folders = {folder for _, folder, _ in found}
-                self._session.throttle.owners.refuse_other_mailbox(address.casefold(), folders)
+                owners = self._session.throttle.owners
+                owners.refuse_others(address.casefold(), folders, are_folders=True)
                 rows.update(rows_by_id(found))
         return [row for same in rows.values() for row in same], views
 

@@ -53,11 +53,7 @@ _VERSION_PARTS: Final = ("MajorVersion", "MinorVersion", "MajorBuildNumber", "Mi
 
 
 class EwsCheck(SourceCheck):
-    """The check of an exchange that speaks EWS.
-
-    Raises:
-        ReadError: as ``EwsSource``.
-    """
+    """The check of an exchange that speaks EWS."""
 
     def __init__(
         self,
@@ -148,9 +144,6 @@ class DirectorySource(EwsSource):
     """Requests room lists; ``server`` is known after the first EWS answer, even a refusal.
 
     ``act_as`` is a mailbox for an app to impersonate: its token stands for no mailbox.
-
-    Raises:
-        ReadError: as ``EwsSource``.
     """
 
     def __init__(self, exchange: EwsExchange, secrets: Secrets, act_as: str | None) -> None:
@@ -159,19 +152,11 @@ class DirectorySource(EwsSource):
         self.server: ServerInfo | None = None
 
     def room_lists(self) -> Sequence[str]:
-        """Return the addresses of the organisation's room lists.
-
-        Raises:
-            ReadError: after bounded retries, as ``CalendarSource.read``.
-        """
+        """Return the addresses of the organisation's room lists."""
         return [address for address in self._answer(_RoomListService) if address]
 
     def rooms(self, room_list: str) -> Sequence[ListedRoom]:
-        """Return the rooms of a room list that have an SMTP address.
-
-        Raises:
-            ReadError: after bounded retries, as ``CalendarSource.read``.
-        """
+        """Return the rooms of a room list that have an SMTP address."""
         found = self._answer(_RoomService, room_list=RoomList(email_address=room_list))
         return [room for room in found if "@" in room.address]
 

@@ -134,9 +134,8 @@ class GraphSource:
                 view.take(*self._rows(address, window))
             ids = sorted(event_id for event_id, _ in view.rows)
             # Two are enough to know a calendar by, unless both changed since the other reading.
-            self._session.throttle.owners.refuse_shared_items(
-                address.casefold(), {*ids[:1], *ids[-1:]}
-            )
+            some, owners = {*ids[:1], *ids[-1:]}, self._session.throttle.owners
+            owners.refuse_others(address.casefold(), some, are_folders=False)
             return [item for _, item in view.rows]
         except Exception as error:  # noqa: BLE001  of any error only its code is kept
             failure = ReadError.of(error)

@@ -45,11 +45,7 @@ _ROOMS: Final = "/v1.0/places/microsoft.graph.room?$top=100"
 
 
 class GraphCheck(SourceCheck):
-    """The check of an exchange that speaks Graph.
-
-    Raises:
-        ReadError: as ``GraphSource``.
-    """
+    """The check of an exchange that speaks Graph."""
 
     def __init__(
         self,
@@ -95,11 +91,7 @@ class GraphCheck(SourceCheck):
 
 
 class GraphDirectory(GraphSource):
-    """Requests a token and the rooms; ``clock_offset`` is known once Graph has answered.
-
-    Raises:
-        ReadError: as ``GraphSource``.
-    """
+    """Requests a token and the rooms; ``clock_offset`` is known once Graph has answered."""
 
     def __init__(self, exchange: GraphExchange, secrets: Secrets) -> None:
         super().__init__(exchange, secrets, with_invitees=False)

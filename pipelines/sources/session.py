@@ -66,31 +66,20 @@ class FolderOwners:
         """Rooms with a disputed folder, of which nothing may be kept: its owner is not known."""
         return frozenset(self._disputed)
 
-    def refuse_other_mailbox(self, room: str, folder_ids: Set[str]) -> None:
-        """Record the folders that a room answered with.
+    def refuse_others(self, room: str, ids: Set[str], *, are_folders: bool) -> None:
+        """Record the folders that a room answered with, or some of its items.
 
         Raises:
-            ReadError: ``OtherMailbox`` if there are several, or one is another room's.
+            ReadError: ``OtherMailbox`` if another room has one too, or there are several folders.
         """
         with self._lock:
-            its_own = {self._folders.setdefault(room, folder_id) for folder_id in folder_ids}
-            self._refuse(room, folder_ids, is_one=its_own == folder_ids)
-
-    def refuse_shared_items(self, room: str, item_ids: Set[str]) -> None:
-        """Record some items that a room answered with.
-
-        Raises:
-            ReadError: ``OtherMailbox`` if another room has one of them too.
-        """
-        with self._lock:
-            self._refuse(room, item_ids)
-
-    def _refuse(self, room: str, ids: Set[str], *, is_one: bool = True) -> None:
-        others = {self._rooms.setdefault(each, room) for each in ids} - {room}
-        if others or not is_one:
-            self._disputed |= {room, *others}
-        if room in self._disputed:
-            raise ReadError(OTHER_MAILBOX)
+            others = {self._rooms.setdefault(each, room) for each in ids} - {room}
+            if are_folders and {self._folders.setdefault(room, each) for each in ids} != ids:
+                others.add(room)
+            if others:
+                self._disputed |= {room, *others}
+            if room in self._disputed:
+                raise ReadError(OTHER_MAILBOX)
 
 
 class Throttle:

@@ -22,7 +22,7 @@ import yaml
 
 from transforms.contract import Column, Table
 from transforms.contract.database import STATISTICS
-from warehouse.engine import COLUMN_TYPES
+from warehouse.ddl import COLUMN_TYPES
 
 DATABASE: Final = "databases/room_insights.yaml"
 PLACEHOLDER: Final = "duckdb:////srv/room-insights/eu/warehouse/insights-eu-statistics.duckdb"

@@ -123,14 +123,13 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
                 for each, mix in zip(days, mixes, strict=True)
             ]
         found = [each.building(added, remove) for each in days]
-        return [
-            _answer(one, placed)._replace(
-                rooms=each.rooms_now(added, remove),
-                over_seats=each.over_seats,
-                unknown=each.unknown_now(remove),
-            )
-            for each, one, placed in zip(days, found, place(found), strict=True)
-        ]
+        answers = []
+        for each, one, placed in zip(days, found, place(found), strict=True):
+            known, unknown = each.stay_now(remove)
+            rooms = Counter(added) + known + unknown
+            own = _answer(one, placed)._replace(rooms=rooms, unknown=unknown)
+            answers.append(own._replace(over_seats=each.over_seats))
+        return answers
 
     firsts = range(0, len(groups), _TOGETHER)
     with ThreadPoolExecutor(_THREADS) as pool:

@@ -212,20 +212,12 @@ class BuildingDays:
             if parts:
                 is_open[:, whole] = is_open[:, parts].all(axis=1) & self._is_room[:, whole]
 
-    def rooms_now(self, add: Mapping[int, int], remove: Collection[str]) -> Counter[int]:
-        """Return the number of rooms by seats after the change, as of the last day asked.
+    def stay_now(self, remove: Collection[str]) -> tuple[Counter[int], Counter[int]]:
+        """Return the rooms that stay, as of the last day asked, by seats.
 
-        Rooms that were never open or booked in those days, because they are closed, do not count.
+        First those with a capacity, then those without, by the seats that they count as. Rooms that
+        were never open or booked in those days, because they are closed, do not count.
         """
-        known, unknown = self._stay_now(remove)
-        return Counter(add) + known + unknown
-
-    def unknown_now(self, remove: Collection[str]) -> Counter[int]:
-        """Return the rooms without a capacity among these, by the seats that they count as."""
-        return self._stay_now(remove)[1]
-
-    def _stay_now(self, remove: Collection[str]) -> tuple[Counter[int], Counter[int]]:
-        """Return the rooms that stay by seats, with a capacity and without."""
         is_last = self._is_room[(self._bookings.last_date - self._bookings.first_date).days + 1]
         rooms = (Counter[int](), Counter[int]())
         is_there = is_last & self._is_available.any(axis=0)

@@ -1,8 +1,6 @@
 """``insights compare-sources``: compare the rows of the same rooms and days over two exchanges.
 
-Belongs here: which rooms are read both ways, and where their redacted rows differ.
-Does not belong here: printing (``cli/exchange.py``), how a room is read (``night.py``,
-``sources``). Nothing is stored; a result holds only room ids, dates, column names and counts.
+Nothing is stored; a result holds only room ids, dates, column names and counts.
 """
 
 from collections import Counter

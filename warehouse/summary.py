@@ -1,9 +1,8 @@
 """A region in a few figures: all its days for the terminal, and a closed month for the mail.
 
-Belongs here: what is asked of a region (``sql/month``, ``sql/region``). Each ratio is a sum over a
-sum (R9), and a month is compared with the one before only if both were read alike (R24). Personal
-rooms are in no figure.
-Does not belong here: the text of the mail (``pipelines``), dashboards' queries (``sql/examples``).
+Each ratio is a sum over a sum (R9), and a month is compared with the one before only if both were
+read alike (R24). Personal rooms are in no figure. The queries are in ``sql/month`` and
+``sql/region``.
 """
 
 from contextlib import suppress

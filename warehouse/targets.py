@@ -1,9 +1,4 @@
-"""Targets of a region, compared with its published figures.
-
-Belongs here: what a target is, which period it is judged over, and whether it was missed. Each
-ratio is a sum over a sum (R9).
-Does not belong here: the keys of ``insights.yaml`` (``pipelines/settings``), printing a result.
-"""
+"""Targets of a region, compared with its published figures. Each ratio is a sum over a sum (R9)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,10 +1,8 @@
 """The steps of one exchange, from its name in DNS to a mailbox that it must not let us read.
 
-Belongs here: the steps that every protocol has, their order, and where to stop; one check of what
-is below HTTP (name, port, TLS, certificate) with the same trust and proxies as every request; the
-result.
-Does not belong here: the steps of EWS and Graph (``pipelines/sources``), reading rooms
-(``run.py``), words for the operator (``view.py``).
+Belongs here: the steps that every protocol has, and where to stop. What is below HTTP (name, port,
+TLS, certificate) is checked with the same trust and proxies as every request.
+Does not belong here: the steps of EWS and Graph (``pipelines/sources``).
 """
 
 import socket

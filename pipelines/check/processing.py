@@ -1,8 +1,6 @@
-"""How rooms answer meeting requests automatically, and how that affects the figures.
+"""How rooms answer meeting requests automatically, and which figures that affects.
 
-Belongs here: the CSV of ``Get-CalendarProcessing`` (rows of other mailboxes are only counted), and
-which setting affects which figure of a room, and how (``processing.yaml``).
-Does not belong here: how a line looks (``view.py``).
+It reads the CSV of ``Get-CalendarProcessing``; rows of other mailboxes are only counted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

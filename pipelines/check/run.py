@@ -1,10 +1,6 @@
-"""Runs a check: every exchange of some regions, one after the other.
+"""Runs a check: every exchange of some regions, one after the other, then their storage.
 
-Belongs here: the order of the steps, what goes to which output; reading the next week of each room
-with the workers of a night (only a count is kept); a region's lake, warehouse and buckets; seeding
-a room directory from what Exchange lists, with blanks for what it does not know.
-Does not belong here: the command line (``pipelines/cli``), steps (``exchange.py``), sentences
-(``view.py``), what a directory may hold (``pipelines/settings``).
+Also seeds a room directory from what Exchange lists, with blanks for what it does not know.
 """
 
 import csv

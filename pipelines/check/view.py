@@ -1,10 +1,4 @@
-"""The report of a check: a line for each step, room and exchange, with the remedy if it failed.
-
-Belongs here: the remedy of a code on an exchange, with PowerShell to paste (``powershell.yaml``);
-how a line looks on a terminal; the order and wording of steps, rooms and the summary; the lines of
-``--json``.
-Does not belong here: the checks themselves.
-"""
+"""The report of a check: a line for each step, room and exchange, with the remedy if it failed."""
 
 import textwrap
 from collections.abc import Sequence

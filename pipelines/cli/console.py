@@ -1,7 +1,6 @@
-"""What an operator sees: progress, the result of a run, and mistakes.
+"""What several commands print for people: progress, the result of a run, failed rooms and remedies.
 
-Belongs here: what several commands print for people: counts, room ids, codes and remedies only.
-Does not belong here: decisions.
+Counts, room ids, codes and remedies only.
 """
 
 from collections.abc import Iterable, Mapping

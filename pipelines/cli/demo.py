@@ -1,7 +1,6 @@
 """``insights demo`` and ``sandbox``, for people without an Exchange at hand.
 
-Belongs here: a sandbox Exchange for each region, and a configuration that reads them. The nights
-themselves are ordinary ones: ``demo`` does nothing in another way than a real deployment.
+The nights are ordinary ones: ``demo`` does nothing in another way than a real deployment.
 """
 
 import csv

@@ -1,8 +1,4 @@
-"""``insights erase``: erase from lake and database, read both again, and give a receipt.
-
-Belongs here: the order of the steps, and what the receipt says.
-Does not belong here: which rows are erased (``warehouse/erase.py``).
-"""
+"""``insights erase``: erase from lake and database, read both again, and give a receipt."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

@@ -1,8 +1,6 @@
 """``insights check`` and ``compare-sources``, which read Exchange and store nothing.
 
-Belongs here: their options and exit codes, and printing a comparison: rooms, dates, column names
-and counts, never a value.
-Does not belong here: reading (``pipelines/check``, ``compare.py``).
+A comparison is printed as rooms, dates, column names and counts, never a value.
 """
 
 from collections import Counter

@@ -1,8 +1,4 @@
-"""``insights export``: the statistics tables as a workbook or as CSV, for people who use Excel.
-
-Belongs here: what people need in such a file: definitions, a frozen header, number formats, times
-that a sheet can hold. The figures and their definitions come from the database.
-"""
+"""``insights export``: the statistics tables as a workbook or as CSV, for people who use Excel."""
 
 import os
 import tempfile

@@ -1,8 +1,4 @@
-"""``insights describe`` and ``what-if``: what figures mean, and how they would change (R22).
-
-Belongs here: showing the contract's tables and columns; putting what-if's answer into sentences.
-Does not belong here: computing that answer (``warehouse/what_if``).
-"""
+"""``insights describe`` and ``what-if``: what figures mean, and how they would change (R22)."""
 
 import json
 import re

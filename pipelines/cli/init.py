@@ -1,9 +1,4 @@
-"""``insights init``: a configuration and a room directory to start from.
-
-Belongs here: the questions, and writing the two files; existing files are never overwritten.
-Does not belong here: what a key may hold (``pipelines/settings``), listing rooms
-(``pipelines/check``).
-"""
+"""``insights init``: the questions, and the configuration and room directory to start from."""
 
 import os
 import shlex

@@ -1,10 +1,7 @@
 """``insights run``, ``publish``, ``report``, ``mail``: the night, or one part of it; ``pipes``.
 
-Belongs here: which days to read, the exit code, and this process's side of Dagster Pipes if a
-Dagster elsewhere started the night. It reads the days that Dagster requests, and reports counts,
-room ids and codes, never an exception, since exceptions quote values.
-Does not belong here: what a night does (``night.py``), how it is shown (``console.py``), Dagster's
-side (``assets.py``).
+``pipes`` is this process's side of Dagster Pipes, if a Dagster elsewhere started the night. It
+reports counts, room ids and codes, never an exception, since exceptions quote values.
 """
 
 import zlib

@@ -1,11 +1,8 @@
 """The record of processing of one region: its facts, from configuration, contract and disk.
 
-Belongs here: the facts that the record states (its prose is ``pipelines/templates/record.j2``), and
-storing the counts of the last privacy proof and attack in the checkout, for the record to show.
-Does not belong here: the proof and the attack themselves, which are tests (``tests/privacy``),
-where columns come from (``transforms``), measuring (``warehouse``).
-
-Words: rows of single bookings are *pseudonymous*; only suppressed aggregates are *anonymous*.
+Its prose is ``templates/record.j2``. The privacy proof and the attack, which are tests, store their
+counts in the checkout, for the record to show. Rows of single bookings are *pseudonymous*; only
+suppressed aggregates are *anonymous*.
 """
 
 import json

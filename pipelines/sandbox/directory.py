@@ -1,8 +1,4 @@
-"""The invented rooms of a region (place, size, popularity), and the people who meet in them.
-
-Belongs here: rooms, people, their names and words (``company.yaml``), and how many of them meet.
-Does not belong here: when they meet (``calendars.py``).
-"""
+"""The invented rooms of a region (place, size, popularity), and the people who meet in them."""
 
 import unicodedata
 from collections.abc import Sequence

@@ -1,8 +1,4 @@
-"""The operations of EWS, and the connection that receives them.
-
-Belongs here: basic and bearer authentication; turning a request into the body of an answer.
-Does not belong here: SOAP and rights (``ews_soap.py``), items (``ews_items.py``).
-"""
+"""The operations of EWS, and the connection that receives them: basic or bearer authentication."""
 
 import binascii
 from base64 import b64decode, b64encode

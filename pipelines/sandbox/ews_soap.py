@@ -1,8 +1,5 @@
 """EWS's SOAP, and one request: its caller, the folder it is for, and the faults that strike it.
 
-Belongs here: requests, answers and faults as XML; whether Exchange would allow a request.
-Does not belong here: operations (``ews.py``), items (``ews_items.py``).
-
 Answers are built as strings: an object tree costs ten times as much, and a run reads millions
 of items.
 """

@@ -1,8 +1,5 @@
 """Rooms over Graph: calendar items as ``event``s, calendarView, the list of rooms, and refusals.
 
-Belongs here: JSON, windows, limits and pages.
-Does not belong here: connections and tokens (``graph.py``).
-
 Three things differ from EWS, as in the real services: an all-day event runs from midnight to
 midnight of its dates, in whatever zone the request names; mailbox types are never given, so a
 distribution list looks like a person; instants have fractions of a second.

@@ -1,8 +1,4 @@
-"""The transport of the simulated server: real TLS, complete answers, and broken ones.
-
-Belongs here: a certificate authority for loopback, and the connection that EWS and Graph share.
-Does not belong here: the content of answers.
-"""
+"""The transport of the simulated server: real TLS, complete answers, and broken ones."""
 
 import socket
 import ssl

@@ -20,6 +20,8 @@ _TIED_COST: Final = 0.02
 """Added to the cost of hiding a count that another measure tells too: both must go."""
 LARGE_CELL: Final = 200
 """In a cell of so many bookings, the share of those merged counts."""
+MOST_REDUCED: Final = 0.004
+"""The largest share of its cell that a reduced count may lack."""
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,7 @@ from transforms.contract import FEW
 from warehouse.profiles.bounds import bounds, pinned
 from warehouse.profiles.cells import Cells, Counts, Flags, Former, FormerTotals, Grid
 from warehouse.profiles.remembered import Memory, numbered, numbered_rows
-from warehouse.profiles.suppression import (
-    ROUNDS,
-    hide_in_corners,
-    hide_in_months,
-    hide_in_places,
-)
+from warehouse.profiles.sums import ROUNDS, hide_in_corners, hide_in_months, hide_in_places
 
 _Ints: TypeAlias = npt.NDArray[np.int64]
 

@@ -35,6 +35,7 @@ import numpy as np
 from warehouse.profiles.bounds import pinned
 from warehouse.profiles.cells import (
     LARGE_CELL,
+    MOST_REDUCED,
     Cells,
     Counts,
     Flags,
@@ -43,13 +44,10 @@ from warehouse.profiles.cells import (
     Grid,
     Shown,
     cheapest,
-    is_bare,
     published,
 )
+from warehouse.profiles.sums import ROUNDS, hide_in_corners, hide_in_months, hide_in_places
 
-ROUNDS: Final = 60
-_MOST_REDUCED: Final = 0.004
-"""The largest share of its cell that a reduced count may lack."""
 _MOST_MERGED: Final = 0.03
 """The largest share of a region or building that should be in ``few``."""
 WAYS: Final = ((False, False), (True, True), (True, False))
@@ -131,7 +129,7 @@ def _reduced(grid: Grid) -> Flags:
     reduced = ~grid.shown & (grid.visible & is_reducible[:, None])[:, :, None]
     given = published(grid.cells, counts, Shown(grid.shown, reduced))
     lost = (counts - given) / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
-    reduced &= (given >= grid.k) & (lost < _MOST_REDUCED)
+    reduced &= (given >= grid.k) & (lost < MOST_REDUCED)
     # What is left for few must hold k too, or nothing is reduced.
     given = published(grid.cells, counts, Shown(grid.shown, reduced))
     few = (counts - given).sum(axis=-1)
@@ -165,7 +163,7 @@ def _price_above(grid: Grid) -> Floats:
     counts, is_open = cells.counts, grid.shown | grid.known
     is_hidden = ~is_open & (counts > 0)
     hidden = np.where(is_hidden, counts, 0)
-    little = _MOST_REDUCED * counts.sum(axis=-1, keepdims=True)
+    little = MOST_REDUCED * counts.sum(axis=-1, keepdims=True)
     for level in grid.levels:
         wholes, parts, of, starts = level
         worth = level.total(hidden[parts])[of] + counts[parts]
@@ -184,113 +182,6 @@ def _price_above(grid: Grid) -> Floats:
         either = np.minimum(beside, above)
         price[parts] = np.where(is_told & np.isfinite(either), either, 0)
     return price
-
-
-def hide_in_places(grid: Grid) -> None:
-    """Keep readers from telling a part of a place by subtracting the others."""
-    cells, shown, known, k = grid.cells, grid.shown, grid.known, grid.k
-    parts_of = {
-        whole: level.parts[level.of == at]
-        for level in grid.levels
-        for at, whole in enumerate(level.wholes.tolist())
-    }
-    while True:
-        is_open = shown | known
-        is_hidden = ~is_open & (cells.counts > 0)
-        hidden = np.where(is_hidden, cells.counts, 0)
-        worth, bare = np.zeros_like(cells.counts), np.zeros_like(shown)
-        for level in grid.levels:
-            at = level.wholes
-            worth[at] = level.total(hidden[level.parts])
-            number = level.total(is_hidden[level.parts] + 0)
-            bare[at] = is_bare(cells.counts[at], is_open[at], number, worth[at], k)
-        changed = False
-        for whole, month, band in zip(*(each.tolist() for each in np.nonzero(bare)), strict=True):
-            own = parts_of[whole]
-            lost = np.where(bare[whole, month], worth[whole, month], 0)
-            if _reduce(grid, whole, month, band, lost):
-                changed = True
-                continue
-            can_hide = own[grid.free[own, month, band]]
-            if len(can_hide):
-                at = can_hide[_price(grid, can_hide, month, band).argmin()]
-                shown[at, month, band], changed = False, True
-            elif shown[whole, month, band] and not known[whole, month, band]:
-                # Nothing is left to hide among the parts: hide the whole.
-                shown[whole, month, band], changed = False, True
-        if not changed:
-            return
-
-
-def _price(grid: Grid, places: Counts, month: int, band: int) -> Floats:
-    """Return what hiding a band costs in each place; one that hides none must hide another."""
-    cost = grid.cost
-    others = np.where(grid.free[places, month], cost[places, month], np.inf)
-    others[:, band] = np.inf
-    alone = grid.shown[places, month].all(axis=-1)
-    price: Floats = cost[places, month, band] + np.where(alone, others.min(axis=-1), 0)
-    return price
-
-
-def _reduce(grid: Grid, whole: int, month: int, band: int, lost: Counts) -> bool:
-    """Hide a count above buildings that can still be shown as the sum of its parts.
-
-    ``lost`` is what each band of the cell would lack, 0 if it needs no reducing.
-    """
-    cells = grid.cells
-    if cells.is_reducible is None or not cells.is_reducible[whole]:
-        return False
-    is_little = lost < _MOST_REDUCED * cells.counts[whole, month].sum()
-    can = grid.free[whole, month] & is_little
-    if not can[band]:
-        return False
-    few = lost[can].sum() if grid.reduces_together else lost[band]
-    if few < grid.k and grid.shown[whole, month].all():
-        return False  # alone in few, it would force another band out
-    grid.shown[whole, month, band], grid.reduced[whole, month, band] = False, True
-    return True
-
-
-def hide_in_months(grid: Grid) -> None:
-    """Keep readers from telling a month by subtracting the others from all months together."""
-    counts, shown, known, k = grid.cells.counts, grid.shown, grid.known, grid.k
-    cost = np.moveaxis(grid.cost[:, 1:], 1, -1)
-    while True:
-        is_open = shown | known
-        is_hidden = ~is_open & (counts > 0)
-        number = is_hidden[:, 1:].sum(axis=1)
-        worth = np.where(is_hidden, counts, 0)[:, 1:].sum(axis=1)
-        bare = is_bare(counts[:, 0], is_open[:, 0], number, worth, k)
-        if not bare.any():
-            return
-        can_hide = grid.free[:, 1:]
-        at, any_left = cheapest(cost, np.moveaxis(can_hide, 1, -1))
-        place, band = np.nonzero(bare & any_left)
-        shown[place, at[place, band] + 1, band] = False
-        # Nothing is left to hide among the months: hide all months together.
-        rest = bare & ~any_left & shown[:, 0] & ~known[:, 0]
-        shown[:, 0] &= ~rest
-        if not len(place) and not rest.any():
-            return
-
-
-def hide_in_corners(grid: Grid) -> None:
-    """Keep readers from telling the hidden months of hidden parts by both subtractions."""
-    counts = grid.cells.counts
-    for level in grid.levels:
-        wholes, parts, of, _ = level
-        is_open = grid.shown | grid.known
-        hidden = ~is_open[wholes, 1:]
-        is_told = is_open[parts, 0] & (is_open[parts, 1:] | hidden[of]).all(axis=1)
-        months = np.where(hidden[of], counts[parts, 1:], 0).sum(axis=1)
-        left = level.total(np.where(is_told, 0, months))
-        corners = (left > 0) & (left < grid.k) & is_open[wholes, 0]
-        for family, band in np.argwhere(corners).tolist():
-            own, whole = (of == family) & is_told[:, band], int(wholes[family])
-            free = [at for at in parts[own].tolist() if grid.free[at, 0, band]]
-            free = free or ([whole] if grid.free[whole, 0, band] else [])
-            if free:
-                grid.shown[min(free, key=lambda at: counts[at, 0, band]), 0, band] = False
 
 
 def _hide_below(grid: Grid) -> None:

@@ -1,8 +1,4 @@
-"""A region's database built in shards: planned, built elsewhere, assembled, summed.
-
-Belongs here: the order of a build in shards, whatever runs them.
-Does not belong here: what a shard is (the package itself), where shards are built (``spark.py``).
-"""
+"""A region's database built in shards: planned, built elsewhere, assembled, summed."""
 
 import shutil
 from abc import ABC, abstractmethod

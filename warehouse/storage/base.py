@@ -1,8 +1,6 @@
 """What every storage promises, and the addresses of buckets.
 
-Belongs here: the methods of a storage, its errors; the addresses of buckets and of their stores, as
-far as the configuration can check them without a store's library.
-Does not belong here: how a storage keeps its promises (``disk.py``, ``objects.py``).
+The configuration checks addresses without a store's library, so none is imported here.
 """
 
 import os

@@ -1,8 +1,4 @@
-"""Storage in a folder on a disk: versions that are kept, and the fixed names that lead to them.
-
-Belongs here: building aside, keeping read-only, symlinks and plain copies.
-Does not belong here: single files (``folder.py``).
-"""
+"""Storage on a disk: versions that are kept, and the fixed names that lead to them."""
 
 import errno
 import shutil

@@ -4,9 +4,6 @@ A file is written aside, synced and moved into place, so that readers see it who
 no umask loosens. Nothing planted is trusted: every component below the root is checked before use,
 and folders that everybody can write are refused, so nobody untrusted can swap a component between
 the check and the use. No library checks a whole path like this.
-
-Belongs here: single files and folders, and the lock. Does not belong here: versions that are kept,
-and the names that lead to them (``disk.py``).
 """
 
 import os

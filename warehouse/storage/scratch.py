@@ -1,8 +1,7 @@
 """Private folders on this machine for the data of a run, and files fetched into one.
 
-Belongs here: rows of the region whose files are elsewhere: nobody else may open them, and the next
-process removes what a killed one left behind. ``TMPDIR`` chooses the disk.
-Does not belong here: which files are fetched, and from where (``objects.py``).
+Nobody else may open them, and the next process removes what a killed one left behind. ``TMPDIR``
+chooses the disk.
 """
 
 import os

@@ -1,8 +1,4 @@
-"""How an object store is reached, and its errors as a code with a remedy.
-
-Belongs here: credentials from the environment, and what a store answers if they are wrong.
-Does not belong here: its address (``base.py``), objects (``objects.py``).
-"""
+"""How an object store is reached, and its errors as a code with a remedy."""
 
 import re
 from importlib.resources import files

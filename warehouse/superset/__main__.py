@@ -1,8 +1,6 @@
 """Superset's files: database, datasets, charts and a dashboard as YAML, ready to import.
 
-Belongs here: what Superset's importer needs, with the contract's types and definitions.
-Does not belong here: what the datasets and charts show and mean (``charts.yaml``).
-
+``charts.yaml`` says what datasets and charts show; types and definitions are the contract's.
 ``python -m warehouse.superset`` updates ``dashboard/`` beside this file;
 ``python -m warehouse.superset OUT.zip /srv/eu/insights-eu-statistics.duckdb`` makes a zip.
 """

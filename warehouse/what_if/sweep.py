@@ -1,7 +1,6 @@
 """Bookings of many days placed anew in order of start, all days in step (R22: served at least).
 
-Belongs here: the sweep, on plain arrays; rooms are bits of words, the first 64 in the first word.
-Does not belong here: which bookings may move, and on which days (``placement.py``).
+Rooms are bits of words, the first 64 in the first word.
 """
 
 from collections.abc import Sequence

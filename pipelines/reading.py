@@ -161,7 +161,7 @@ def read_rooms(
     try:
         for pool in pools:
             pool.start()
-        while any(pool.is_busy() for pool in pools):
+        while any(pool.unread for pool in pools):
             remaining = ends_at - time.monotonic()
             if remaining <= 0:
                 for pool in pools:
@@ -175,7 +175,7 @@ def read_rooms(
             for pool in pools:
                 yield from pool.give_up_on_hung_workers()
                 if remaining <= 0 and taken is None:
-                    yield from pool.give_up()
+                    yield from pool.give_up(pool.unread, RUN_DEADLINE_EXCEEDED)
     finally:
         for pool in pools:
             pool.stop()
@@ -224,7 +224,7 @@ class _WorkerPool(Generic[T]):
         self._outcomes = outcomes
         self._lock = threading.Condition()
         self._waiting = list(reversed(list(reading.addresses)))
-        self._unread = set(reading.addresses)
+        self.unread = set(reading.addresses)
         self._second_attempt: set[str] = set()
         self._workers: set[_Worker[T]] = set()
         self._is_proven = False
@@ -249,9 +249,6 @@ class _WorkerPool(Generic[T]):
             self._waiting.clear()
             self._lock.notify_all()
 
-    def is_busy(self) -> bool:
-        return bool(self._unread)
-
     def next_room(self, worker: _Worker[T]) -> str | None:
         """Wait until the throttle allows one more room, and return it; None if none is left."""
         with self._lock:
@@ -275,12 +272,12 @@ class _WorkerPool(Generic[T]):
                 return
 
     def accept(self, worker: _Worker[T], outcome: Outcome[T]) -> Iterator[Outcome[T]]:
-        if worker in self._workers and outcome.room_id in self._unread:
-            self._unread.discard(outcome.room_id)
+        if worker in self._workers and outcome.room_id in self.unread:
+            self.unread.discard(outcome.room_id)
             yield outcome
         if self._stop_code is not None:
             in_hand = {each.room_id or "" for each in self._workers}
-            yield from self._give_up(self._unread - in_hand, self._stop_code)
+            yield from self.give_up(self.unread - in_hand, self._stop_code)
 
     def give_up_on_hung_workers(self) -> Iterator[Outcome[T]]:
         """Fail the rooms that outlived their deadline; abandon their threads, start new ones."""
@@ -292,15 +289,12 @@ class _WorkerPool(Generic[T]):
             self._lock.notify_all()
         for worker in hung:
             self._add_worker()
-            yield from self._give_up({worker.room_id or ""}, DEADLINE_EXCEEDED)
+            yield from self.give_up({worker.room_id or ""}, DEADLINE_EXCEEDED)
 
-    def give_up(self) -> Iterator[Outcome[T]]:
-        """Fail every room that is left, even those being read: the run's time is up."""
-        yield from self._give_up(self._unread, RUN_DEADLINE_EXCEEDED)
-
-    def _give_up(self, room_ids: Set[str], code: str) -> Iterator[Outcome[T]]:
-        for room_id in sorted(room_ids & self._unread):
-            self._unread.discard(room_id)
+    def give_up(self, room_ids: Set[str], code: str) -> Iterator[Outcome[T]]:
+        """Fail rooms that are left, even those being read."""
+        for room_id in sorted(room_ids & self.unread):
+            self.unread.discard(room_id)
             yield RoomFailed(room_id, code, self.reading.exchange)
 
     def _may_begin(self) -> bool:

@@ -14,7 +14,6 @@ from datetime import date
 from typing import Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from transforms.contract import FEW
@@ -22,8 +21,6 @@ from warehouse.profiles.bounds import bounds, pinned
 from warehouse.profiles.cells import Cells, Counts, Flags, Former, FormerTotals, Grid
 from warehouse.profiles.remembered import Memory, numbered, numbered_rows
 from warehouse.profiles.sums import ROUNDS, hide_in_corners, hide_in_months, hide_in_places
-
-_Ints: TypeAlias = npt.NDArray[np.int64]
 
 _SHARED_ROUNDS: Final = 6
 CLOSED: Final = "closed"
@@ -91,7 +88,7 @@ class Before:
         """Return the cells that are shown as before."""
         return self._former[measure].is_fixed
 
-    def _seen(self, measure: str) -> tuple[_Ints, _Ints, _Ints, _Ints]:
+    def _seen(self, measure: str) -> tuple[Counts, Counts, Counts, Counts]:
         """Return row, place, month and band of the remembered rows whose place still exists.
 
         ``few`` comes after the bands; a band that no longer exists is -1.
@@ -306,7 +303,7 @@ def _index(values: Sequence[str | None], value: str | None) -> int:
     return values.index(value) if value in values else -1
 
 
-def _place_numbers(rows: pa.Table, places: Sequence[Place]) -> _Ints:
+def _place_numbers(rows: pa.Table, places: Sequence[Place]) -> Counts:
     """Return the number of each row's place, -1 if there is no such place tonight."""
     number = {place: at for at, place in enumerate(places)}
     own, found = numbered_rows(rows, ("level", "site", "building", "capacity_band"))

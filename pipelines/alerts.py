@@ -32,7 +32,7 @@ from transforms.contract import Region
 from transforms.local_time import local_date, zone
 from warehouse.connect import connect
 from warehouse.lake import Lake
-from warehouse.summary import read_month
+from warehouse.summary import Month, read_month
 from warehouse.targets import evaluate, month_name
 
 NOTIFIES_ITSELF: Final = {"insights/alerts": "of its own"}
@@ -240,8 +240,9 @@ def _latest(instance: dg.DagsterInstance, region: Region) -> Iterator[_Memory]:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail, ready to send."""
+    """A mail about a month, ready to send."""
 
+    month: Month
     subject: str
     text: str
     html: str
@@ -269,6 +270,7 @@ def monthly_mail(settings: Settings, region: Region, first: date | None = None) 
         "kept": [result for result in targets if not result.is_missed],
     }
     return Mail(
+        month,
         subject=f"[room-insights] {region}: meeting rooms in {name}",
         text=render("month.txt.j2", **values),
         html=render("month.html.j2", is_html=True, **values),
@@ -285,17 +287,14 @@ def send_if_due(
     if settings.reports is None or today.day > _LAST_DAY_TO_SEND:
         return
     with _never_raising(region, "monthly mail"):
-        month = read_month(region, settings.regions[region].warehouse)
-        if month is None or (today.replace(day=1) - month.last_date).days != 1:
+        mail = monthly_mail(settings, region)
+        if mail is None or (today.replace(day=1) - mail.month.last_date).days != 1:
             return
-        key, about = dg.AssetKey([region.lower(), "mail"]), month.first_date.isoformat()
+        key, about = dg.AssetKey([region.lower(), "mail"]), mail.month.first_date.isoformat()
         for record in instance.fetch_observations(key, limit=1).records:
             observed = record.asset_observation
             if observed is not None and observed.metadata["month"].value == about:
                 return
-        mail = monthly_mail(settings, region)
-        if mail is None:
-            return
         try:
             send_mail(settings.reports, mail.subject, mail.text, mail.html)
         except NotSentError as error:

@@ -123,13 +123,13 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
                 for each, mix in zip(days, mixes, strict=True)
             ]
         found = [each.building(added, remove) for each in days]
-        answers = []
+        found_answers = []
         for each, one, placed in zip(days, found, place(found), strict=True):
             known, unknown = each.stay_now(remove)
-            rooms = Counter(added) + known + unknown
-            own = _answer(one, placed)._replace(rooms=rooms, unknown=unknown)
-            answers.append(own._replace(over_seats=each.over_seats))
-        return answers
+            by_seats = Counter(added) + known + unknown
+            own = _answer(one, placed)._replace(rooms=by_seats, unknown=unknown)
+            found_answers.append(own._replace(over_seats=each.over_seats))
+        return found_answers
 
     firsts = range(0, len(groups), _TOGETHER)
     with ThreadPoolExecutor(_THREADS) as pool:

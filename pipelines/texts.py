@@ -160,4 +160,5 @@ def _environment(is_html: bool) -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters["on_one_line"] = on_one_line
+    environment.globals["counted"] = counted
     return environment

@@ -1,6 +1,5 @@
 """``insights erase``: erase from lake and database, read both again, and give a receipt."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ import click
 from pipelines.cli import DATE, NOTHING, WHOLE, as_json_text, settings_of, with_region
 from pipelines.night import default_range, publish_region, today_in, write_page
 from pipelines.settings import RegionSettings, Settings, did_you_mean
-from pipelines.texts import counted
+from pipelines.texts import render
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, erase_directory, find, rows_in_warehouse
 from warehouse.erase import erase as erase_in_lake
@@ -65,42 +64,6 @@ class Receipt:
         """Whether it erased, and reading again found no row and no older object version."""
         return not self.is_dry_run and self.rows_left == self.object_versions_left == 0
 
-    def lines(self) -> Iterator[str]:
-        """Yield the receipt as lines, for an operator to file."""
-        did = "would go" if self.is_dry_run else "gone"
-        title = "Dry run of an erasure" if self.is_dry_run else "Receipt of erasure"
-        yield f"{title}, region {self.region}, {self.erased_at:%Y-%m-%d %H:%M:%S} UTC"
-        what = f"room {self.room_id}" if self.room_id is not None else "every room"
-        if self.first_date is None and self.last_date is None:
-            yield f"  asked     {what}, every day"
-        else:
-            first, last = self.first_date or "the first day", self.last_date or "the last"
-            yield f"  asked     {what}, from {first} to {last}"
-        yield (
-            f"  lake      {counted(self.partitions_touched, 'day')} touched, "
-            f"{counted(self.bookings_gone, 'booking')} {did}, "
-            f"{counted(self.room_days_gone, 'room-day')} never read from now on, "
-            f"{counted(self.changes_gone, 'change')} {did}"
-        )
-        yield (
-            f"  database  {counted(self.database_rows_gone, 'row')} {did} over all versions, "
-            f"{counted(self.versions_removed, 'version')} removed"
-        )
-        if self.object_versions_gone or self.object_versions_left:
-            of_objects = counted(self.object_versions_gone, "older version")
-            yield f"  buckets   {of_objects} of objects {did}, {self.object_versions_left:,} left"
-        if not self.is_dry_run:
-            left = f"{counted(self.rows_left, 'row')} LEFT"
-            found = left if self.rows_left else "nothing left"
-            yield f"  verified  lake and database read again: {found}"
-        if self.read_again_from is not None:
-            yield (
-                f"  note      the next night reads {self.read_again_from} to "
-                f"{self.read_again_to} again: what still stands in Exchange comes back"
-            )
-        yield from (f"  outlives  {note}" for note in self.outlives)
-        yield "  note      copies, extracts and backups are not reached"
-
 
 @click.command()
 @with_region
@@ -131,7 +94,7 @@ def erase(  # noqa: PLR0913, PLR0917 - one parameter an option
     if as_json:
         click.echo(as_json_text(asdict(receipt) | {"is_verified": receipt.is_verified}))
     else:
-        click.echo("\n".join(receipt.lines()))
+        click.echo(render("receipt.txt.j2", it=receipt), nl=False)
     return WHOLE if receipt.is_verified or is_dry_run else NOTHING
 
 

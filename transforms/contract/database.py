@@ -232,7 +232,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
             _IN_USE,
         ),
         "rooms_in_use_by_place": of_rooms(
-            "The same for a whole floor, a whole building, a whole site, of rooms of all sizes.",
+            "Rooms booked at once of a whole floor, building or site, rooms of all sizes together.",
             (
                 REGION,
                 technical(

@@ -55,6 +55,22 @@ def test_each_day_stands_with_its_range_and_the_back_test_of_its_distance(
     assert tab.complaints() == []
 
 
+def test_the_summary_quotes_the_back_test_of_the_fullest_days_own_distance(
+    company: Path, browser: Browser, statistics: duckdb.DuckDBPyConnection
+) -> None:
+    tab = browser.open(company, "#building=HQ")
+    found = statistics.execute(
+        "SELECT days_ahead, days FROM busy_ahead a JOIN busy_ahead_check c"
+        " ON c.building = a.building AND days_ahead = local_date -"
+        " (SELECT data_through FROM build_info) WHERE a.building = 'HQ'"
+        " ORDER BY median / open_minutes DESC LIMIT 1"
+    ).fetchone()
+    assert found
+    distance, days = found
+    expected = f"Tested on {days} past days, with what was known {distance} days before each"
+    assert expected in words_of(tab, "busy")
+
+
 def test_where_the_past_is_too_short_the_page_says_so(worked: Page, browser: Browser) -> None:
     tab = browser.open(worked.path)
     assert "the past is too short for a range" in words_of(tab, "busy")

@@ -126,6 +126,14 @@ def test_a_floor_is_left_out_at_once_and_the_command_is_there_to_copy(
     assert now == {"2": ("1", "1"), "4": ("2", "1"), "8": ("2", "2"), "12": ("1", "0")}
 
 
+def test_where_nothing_is_left_out_the_hours_that_find_a_room_are_no_range(
+    make_page: MakePage, browser: Browser
+) -> None:
+    said = words_of(browser.open(make_page(busy_office()).path), "what-if")
+    assert " h would find one of 6 rooms." in said
+    assert " to " not in said
+
+
 def test_the_smallest_mix_serves_what_it_says_and_fewer_rooms_cannot(
     make_page: MakePage, browser: Browser
 ) -> None:

@@ -239,8 +239,6 @@ function forward() {
   };
 }
 
-const WEEK_AHEAD = 7; // days: the summary quotes the back-test nearest to this distance
-
 // Shows one building: the ranges of several cannot be added up.
 function busyAhead() {
   const part = section("busy");
@@ -263,13 +261,11 @@ function busyWords(data, building, days) {
   const shareOf = (day, minutes) => percent(ratio(minutes, day.open_minutes));
   if (forecast.length === 0) return say("busy.short", { name, count: Math.max(...days.map((day) => day.days)) });
   const [fullest] = [...forecast].sort((one, other) => other.median / other.open_minutes - one.median / one.open_minutes);
-  const ahead = (day) => Math.round((utc(day.day) - utc(data.head.data_through[0])) / DAY_MS);
-  const near = (day) => Math.abs(ahead(day) - WEEK_AHEAD);
-  const [tested] = [...forecast].sort((one, other) => near(one) - near(other));
+  const distance = Math.round((utc(fullest.day) - utc(data.head.data_through[0])) / DAY_MS);
   return [say("busy.words", { name, day_date: fullest.day, booked: shareOf(fullest, fullest.booked_minutes),
     low: shareOf(fullest, fullest.low), high: shareOf(fullest, fullest.high), median: shareOf(fullest, fullest.median) }),
-  say("busy.check", { count: tested.days, distance: ahead(tested), within: percent(tested.share_within),
-    error: tenthsOfHours(tested.median_error), naive: tenthsOfHours(tested.naive_error) })].join(" ");
+  say("busy.check", { count: fullest.days, distance: { key: "busy.distance", count: distance }, within: percent(fullest.share_within),
+    error: tenthsOfHours(fullest.median_error), naive: tenthsOfHours(fullest.naive_error) })].join(" ");
 }
 
 const tenthsOfHours = (minutes) => `${decimal(minutes / 60)} h`;

@@ -152,6 +152,8 @@ function whatIfControls() {
   return { place, floor, added, seats, rooms, frame };
 }
 
+const hoursOf = ({ least, most }) => (least === most ? hours(least)
+  : { key: "what-if.range", least_time: hours(least), most_time: hours(most) });
 const wholeOf = (input) => Math.min(Number(input.max), Math.max(Number(input.min), Math.floor(Number(input.value)) || 0));
 
 function whatIf() {
@@ -177,7 +179,7 @@ function whatIf() {
       element("strong", { "data-least": found.least, "data-most": found.most, "data-booked": found.booked }, bracket),
       element("p", {}, mixWords(place())),
       element("p", { class: "quiet" }, `${say("what-if.exact")} `, element("code", {}, whatIfCommand(data, place(), gone, added))));
-    part.show(say("what-if.words", { time: hours(found.booked), days: place().days, least_time: hours(found.least), most_time: hours(found.most), rooms: found.rooms }),
+    part.show(say("what-if.words", { time: hours(found.booked), days: place().days, found_time: hoursOf(found), rooms: found.rooms }),
       () => whatIfTable(place(), found.seats), { isChart: false });
   };
 

@@ -15,14 +15,19 @@ AUGUST = "August 2026"
 def test_a_period_is_compared_with_as_many_whole_weeks_before_it(
     make_page: MakePage, browser: Browser
 ) -> None:
-    room, other = Room("oak"), Room("new", opened_on=date(2026, 9, 1))
+    rooms = tuple(Room(f"oak of {name}", building=name) for name in ("Same", "New", "Late"))
+    new = Room("new", building="New", opened_on=date(2026, 9, 1))
+    # In both periods, but not from the start.
+    late = Room("late", building="Late", opened_on=date(2026, 8, 24))
     days = days_from(date(2026, 6, 29), 94)  # from a Monday to the end of September
     bookings = [
         book(room, day, "08:00", "13:00" if day < date(2026, 8, 10) else "11:00")
+        for room in rooms
         for day in days
         if day.weekday() < 5
     ]
-    tab = browser.open(make_page(scenario((room,), bookings, days)).path)
+    tab = browser.open(make_page(scenario((*rooms, new, late), bookings, days)).path)
+    choose(tab, building="Same")
     assert "Choose a shorter period" in compared_in(tab)
     choose(tab, period="August 2026")
     # Whole weeks of August 2026: from the 3rd to the 30th; before them, from 6 July on.
@@ -32,15 +37,12 @@ def test_a_period_is_compared_with_as_many_whole_weeks_before_it(
     assert before == "50% before (-15 points)"
     choose(tab, period="July 2026")
     assert compared_in(tab) == "Nothing is compared: there are no 3 whole weeks before this period."
-    tab = browser.open(make_page(scenario((room, other), bookings, days)).path)
-    choose(tab, period="September 2026")
+    choose(tab, period="September 2026", building="New")
     assert "other rooms were open" in compared_in(tab)
-    choose(tab, period="All days")
+    choose(tab, building="Late")
+    assert "other rooms were open" in compared_in(tab)
+    choose(tab, period="All days", building="New")
     assert "other rooms than before are open from September 2026" in words_of(tab, "time")
-    late = replace(other, opened_on=date(2026, 8, 24))  # in both periods, but not from the start
-    tab = browser.open(make_page(scenario((room, late), bookings, days)).path)
-    choose(tab, period="September 2026")
-    assert "other rooms were open" in compared_in(tab)
 
 
 def test_rooms_stood_free_only_if_they_were_open_when_the_others_were_taken(
@@ -94,20 +96,25 @@ def test_bookings_of_closed_months_are_compared_with_as_many_months_before(
 def test_r24_bookings_are_not_compared_with_a_month_read_in_part_or_of_other_rooms(
     make_page: MakePage, browser: Browser
 ) -> None:
-    room, other = Room("oak"), Room("new", opened_on=date(2026, 8, 3))
+    rooms = tuple(Room(f"oak of {name}", building=name) for name in ("Same", "New"))
+    new = Room("new", building="New", opened_on=date(2026, 8, 3))
     days = days_from(date(2026, 6, 17), 76)  # to the end of August
-    bookings = [book(room, day, "09:00", "10:00") for day in days if day.weekday() < 5]
-    bookings += [book(room, day, "11:00", "11:30") for day in days if day.weekday() < 5]
+    bookings = [
+        book(room, day, start, end)
+        for room in rooms
+        for day in days
+        if day.weekday() < 5
+        for start, end in (("09:00", "10:00"), ("11:00", "11:30"))
+    ]
+    tab = browser.open(make_page(scenario((*rooms, new), bookings, days, trailing_days=1)).path)
     before = "document.querySelector('#figure-bookings ~ .before')?.textContent"
     months_before = "document.querySelector('#rooms thead').textContent.includes('Month before')"
-    for rooms, period, shown, are_rooms_compared in (
-        ((room,), "July 2026", None, False),
-        ((room,), "August 2026", "46 in the month before", True),
-        ((room, other), "August 2026", None, True),
+    for building, period, shown, are_rooms_compared in (
+        ("Same", "July 2026", None, False),
+        ("Same", "August 2026", "46 in the month before", True),
+        ("New", "August 2026", None, True),
     ):
-        scene = scenario(rooms, bookings, days, trailing_days=1)
-        tab = browser.open(make_page(scene).path)
-        choose(tab, period=period)
+        choose(tab, period=period, building=building)
         assert tab.value(before) == shown
         assert ("In the month before" in words_of(tab, "week")) is (shown is not None)
         assert "those whose Thursday lies in the period" in words_of(tab, "week")

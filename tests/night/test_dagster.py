@@ -113,6 +113,7 @@ def test_an_eu_process_holds_nothing_of_na(
     assert {key.path[0] for key in keys} == {"eu"}
 
 
+@pytest.mark.usefixtures("lake_only")
 def test_a_partial_night_is_a_failed_check_with_the_room_ids(
     company: Company, tmp_path: Path
 ) -> None:

@@ -3,26 +3,47 @@
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from pipelines.sandbox.wire import CertificateAuthority
 from tests.needs import needs_root
-from tests.night.workplace import MONDAY, Company
+from tests.night.workplace import MONDAY, Company, first_night
+from tests.privacy.conftest import planted_calendars
 from warehouse.versions import current_version
+
+
+@contextmanager
+def umask_that_lets_everybody_read() -> Iterator[None]:
+    before = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @pytest.fixture(autouse=True)
 def _an_open_umask() -> Iterator[None]:
-    """Run with a umask that lets everybody read, and restore the old one."""
-    before = os.umask(0)
-    yield
-    os.umask(before)
+    with umask_that_lets_everybody_read():
+        yield
 
 
-def written(company: Company) -> list[Path]:
+@pytest.fixture(scope="module")
+def open_night(
+    tmp_path_factory: pytest.TempPathFactory, empty_history: Path, authority: CertificateAuthority
+) -> Path:
+    """The folder of a night that ran with such a umask."""
+    folder = tmp_path_factory.mktemp("open")
+    with umask_that_lets_everybody_read():
+        calendars = planted_calendars()
+        return first_night(folder, empty_history, authority, calendars, export_parquet=True)
+
+
+def written(directory: Path) -> list[Path]:
     """Return everything that a night wrote, without links, whose own mode means nothing."""
-    folders = [company.directory / name for name in ("lake", "warehouse", ".dagster")]
+    folders = [directory / name for name in ("lake", "warehouse", ".dagster")]
     below = [path for folder in folders for path in folder.rglob("*")]
     return [path for path in [*folders, *below] if not path.is_symlink()]
 
@@ -31,19 +52,17 @@ def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_lake_database_and_history_are_closed_to_everybody_else(planted: Company) -> None:
-    assert planted.run() == 0
-    paths = written(planted)
+def test_lake_database_and_history_are_closed_to_everybody_else(open_night: Path) -> None:
+    paths = written(open_night)
     assert any(".dagster" in path.parts and path.is_file() for path in paths)
     assert not [path for path in paths if mode_of(path) & 0o007]
 
 
-def test_files_are_0640_folders_0750_and_the_database_0440(planted: Company) -> None:
-    planted.run()
-    day = planted.directory / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
+def test_files_are_0640_folders_0750_and_the_database_0440(open_night: Path) -> None:
+    day = open_night / "lake" / "bookings" / "region=EU" / f"date={MONDAY}"
     assert mode_of(day) == 0o750
     assert mode_of(day / "bookings.parquet") == 0o640
-    assert mode_of(current_version(planted.directory / "warehouse", "EU")) == 0o440
+    assert mode_of(current_version(open_night / "warehouse", "EU")) == 0o440
 
 
 def test_a_group_that_the_operator_chose_stays_on_everything_that_is_written(
@@ -57,7 +76,7 @@ def test_a_group_that_the_operator_chose_stays_on_everything_that_is_written(
         os.chown(folder, -1, group)
         folder.chmod(0o2750)
     planted.run()
-    below = [path for path in written(planted) if ".dagster" not in path.parts]
+    below = [path for path in written(planted.directory) if ".dagster" not in path.parts]
     locks = {path for path in below if path.name.startswith(".")}
     assert {path.stat().st_gid for path in below if path not in locks} == {group}
 

@@ -1,8 +1,4 @@
-"""An alert, and how it is sent: by webhook or by e-mail.
-
-Belongs here: what an alert says (counts, room ids, codes and dates, never anything else), and
-delivery over both channels, which the monthly mail uses too.
-Does not belong here: when to send (``alerts.py``), the keys of ``insights.yaml`` (``settings``).
+"""An alert (counts, room ids, codes and dates only), and sending it by webhook or e-mail.
 
 TLS is always verified, and every wait has a limit. A failure is reported by its class or status
 only: its text may hold the address, which may be a secret.

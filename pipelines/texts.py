@@ -1,10 +1,4 @@
-"""Texts that people write and read: files from Excel or an editor, counts, filled templates.
-
-Belongs here: reading a text file however it was saved; tables of texts by error code; a count with
-its noun; jinja2, whose templates (``templates/``) hold the prose of mails, alerts and the record of
-processing.
-Does not belong here: what a file means (``settings``, ``check``).
-"""
+"""Texts that people write and read: files from Excel or an editor, counts, filled templates."""
 
 import codecs
 import csv

@@ -1,9 +1,5 @@
 """How two readings of the same rooms differ (R19): tables in, tables out.
 
-Belongs here: finding bookings that are gone or appeared, and pairing those that are one booking,
-moved or resized. Does not belong here: readings and files (``warehouse/nightly.py``), minutes given
-back (``warehouse/calendar.py``).
-
 No Exchange id is stored, so a booking is identified by its room, its creation time and whether it
 belongs to a series (exceptions do). Where the creation time is unknown, bookings are only ever new
 or cancelled.

@@ -1,9 +1,7 @@
 """A pass cut into blocks of rooms: their calendars, their days and their bookings as plain arrays.
 
-Belongs here: arrays that look up by index what a table looks up by key: the lines of a calendar,
-the days of a room, the bookings of a block.
-Does not belong here: what is computed from them (``masks.py``), clocks and opening hours
-(``calendar.py``).
+An array finds by index what a table finds by key: the lines of a calendar, the days of a room, the
+bookings of a block.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,4 @@
-"""Open published databases for analysts: read-only, in UTC, one version for each connection.
-
-Belongs here: following the pointer once, and attaching several regions side by side.
-Does not belong here: publishing (``versions.py``), the configuration's rules (``pipelines``).
-"""
+"""Open published databases for analysts: read-only, in UTC, one version for each connection."""
 
 import os
 import shutil

@@ -1,12 +1,9 @@
 """The contract in print: Markdown for people, ODCS for catalogs and tools that test data.
 
-Belongs here: formatting what ``transforms/contract`` says. ``python -m warehouse.dictionary``
-prints the Markdown for ``docs/dictionary.md``, and a test checks that the two match.
-``insights describe --odcs`` prints the Open Data Contract Standard document, version 3.1.
-Does not belong here: a definition of its own.
-
-There is no OpenLineage or Delta output: each needs a library and a server, or a second copy of
-every table, for what Dagster's own events and plain Parquet already provide.
+``python -m warehouse.dictionary`` prints the Markdown for ``docs/dictionary.md``, and a test checks
+that the two match. ``insights describe --odcs`` prints the Open Data Contract Standard document,
+version 3.1. There is no OpenLineage or Delta output: each needs a library and a server, or a second
+copy of every table, for what Dagster's own events and plain Parquet already provide.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,8 +1,5 @@
 """The room directory as it was on each day (R18): its history in the lake.
 
-Belongs here: what a CSV edit changes and from which day, and the table that marts join.
-Does not belong here: reading the CSV (``pipelines/settings``), files (``lake.py``).
-
 Each file of the history is the whole directory from its day on; the first one also covers all days
 before it. Names and time zones are corrections: every day gets today's. So does every day, in the
 marts, the days of opening and closing, which say by themselves from when they count.

@@ -1,9 +1,5 @@
 """Erasing what was stored: from the lake, and from every version of the database.
 
-Belongs here: which rows an erasure covers, removing them, and counting what is left of them.
-Does not belong here: rebuilding the database (``publish.py``), printing the receipt
-(``pipelines/cli/erase.py``), what a night deletes from the lake by age (``nightly.py``).
-
 An erased room-day becomes one that was never read (R13): its coverage row stays without a good
 reading, so it is in no denominator and never looks like an empty calendar. The ledger's changes to
 bookings of those days are erased too. Once everything of a room that has left the directory is

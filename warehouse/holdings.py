@@ -1,8 +1,4 @@
-"""What is stored of a region, and how old it is, for the record of processing.
-
-Belongs here: dating what the databases hold, and who may read a folder.
-Does not belong here: changing any of it, printing it (``pipelines/cli/record.py``).
-"""
+"""What is stored of a region, how old it is, and who may read it: for the record of processing."""
 
 import stat
 from collections.abc import Callable

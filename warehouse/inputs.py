@@ -1,9 +1,4 @@
-"""What a build's SQL gets besides the lake: rooms, calendars, dates, settings.
-
-Belongs here: numbering rooms, zones and calendars; which dates are over; small Arrow tables.
-Does not belong here: clocks and opening hours (``calendar.py``), the order of steps
-(``publish.py``).
-"""
+"""What a build's SQL gets besides the lake: rooms, calendars, dates, settings."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

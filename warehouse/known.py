@@ -1,9 +1,5 @@
 """How much of each past day was booked 0 to 28 days before it, by building (R23).
 
-Belongs here: at which distances each minute of a room was booked, from when the booking came and
-when it went; pure functions of Arrow tables, block by block as in ``masks.py``.
-Does not belong here: which bookings and changes a pass has (``sql``), forecasts (``ahead.py``).
-
 Distance d shows a past day as it stood when it was as far ahead as the d-th day after data_through
 is now. Distance 0 is the day's final state.
 """

@@ -1,8 +1,6 @@
 """The format of a lake file: rows as Parquet, and the last check before they are stored.
 
-Belongs here: the bytes of a file, and what is refused in one: unknown columns, another region's
-rows, a text outside the contract's vocabulary.
-Does not belong here: which files there are (``lake.py``).
+Refused are unknown columns, another region's rows, and texts outside the contract's vocabulary.
 """
 
 from datetime import date

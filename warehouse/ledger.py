@@ -1,9 +1,4 @@
-"""The ledger of a lake: what people changed between two readings, a file a night (R19, R20).
-
-Belongs here: collecting what changed on the days of a night, the open minutes that were given back,
-and forgetting changes. Does not belong here: matching two readings of a booking (``transforms``),
-the order of writing (``nightly.py``).
-"""
+"""The ledger of a lake: what people changed between two readings, a file a night (R19, R20)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence

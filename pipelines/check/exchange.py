@@ -1,8 +1,7 @@
 """The steps of one exchange, from its name in DNS to a mailbox that it must not let us read.
 
-Belongs here: the steps that every protocol has, and where to stop. What is below HTTP (name, port,
-TLS, certificate) is checked with the same trust and proxies as every request.
-Does not belong here: the steps of EWS and Graph (``pipelines/sources``).
+What is below HTTP (name, port, TLS, certificate) is checked with the same trust and proxies as
+every request. The steps of one protocol only are in ``pipelines/sources``.
 """
 
 import socket

@@ -1,9 +1,4 @@
-"""Every key of ``insights.yaml``, once: what it may hold, and which keys go together.
-
-Belongs here: the models, which are also what the other packages use.
-Does not belong here: single values (``values.py``), the room directory (``rooms.py``), reading
-files, checks across regions, secrets (``__init__.py``).
-"""
+"""Every key of ``insights.yaml``, once: what it may hold, and which keys go together."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import time

@@ -1,8 +1,5 @@
 """The room directory: every column of the CSV, and checks across several rooms.
 
-Belongs here: a room, reading the CSV, and reporting every mistake in it.
-Does not belong here: single values (``values.py``), which exchanges a region has (``model.py``).
-
 A message about a room names file, line, room and column, never a mailbox address.
 """
 

@@ -1,8 +1,4 @@
-"""Single values of the configuration, and the messages about wrong ones.
-
-Belongs here: what one value may be, whatever its key; the list of problems (``texts.yaml`` has
-their texts), and ``Keys``, the base of every section.
-Does not belong here: which key has which value, which keys go together (``model.py``).
+"""Single values of the configuration, and the messages about wrong ones (``texts.yaml``).
 
 A problem is one line, with the remedy after a semicolon, and all are reported at once. A value
 that could be a secret or somebody's address is never shown.

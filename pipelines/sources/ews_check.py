@@ -1,9 +1,4 @@
-"""What ``insights check`` requests from EWS besides calendars: version, clock and room lists.
-
-Belongs here: GetRoomLists and GetRooms, the server's version and its clock, and the steps that
-report them.
-Does not belong here: calendars (``ews.py``), printing (``pipelines/check``).
-"""
+"""What ``insights check`` requests from EWS besides calendars: version, clock and room lists."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing

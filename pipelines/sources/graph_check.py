@@ -1,8 +1,4 @@
-"""What ``insights check`` requests from Graph besides calendars: a token, the rooms, the clock.
-
-Belongs here: sign-in without reading, the list of places, and the steps that report both.
-Does not belong here: calendars (``graph.py``), printing (``pipelines/check``).
-"""
+"""What ``insights check`` requests from Graph besides calendars: a token, the rooms, the clock."""
 
 import base64
 import json

@@ -1,8 +1,4 @@
-"""What each error code means to the person who runs Exchange, and how to fix it.
-
-Belongs here: finding the text of a code (``remedies.yaml``), which depends on the kind of exchange.
-Does not belong here: any value; the callers that print add room ids and counts.
-"""
+"""What each error code means to the person who runs Exchange, and how to fix it."""
 
 from collections.abc import Iterable
 from typing import Final

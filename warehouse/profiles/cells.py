@@ -1,9 +1,4 @@
-"""The counts of one measure by place, month and band, what is shown of them, and parts of places.
-
-Belongs here: the arrays that merging, bounds and the memory of earlier versions share.
-Does not belong here: what sums tell of hidden counts (``bounds.py``), what is hidden
-because of it (``suppression.py``).
-"""
+"""The counts of one measure by place, month and band; what is shown of them; parts of places."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

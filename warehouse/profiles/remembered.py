@@ -1,8 +1,7 @@
 """What a version remembers of what was shown of ``booking_profile``, and reading the last one.
 
-Belongs here: the rows of thirty nights; texts as Arrow dictionaries and as numpy's numbers, since
-a region of 80,000 rooms has millions of rows of few texts.
-Does not belong here: what follows from it for tonight (``memory.py``).
+Texts are Arrow dictionaries and numpy's numbers, since a region of 80,000 rooms has millions of
+rows of few texts.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,8 +1,4 @@
-"""Hiding what one subtraction would tell: parts of a place, months of a span, and both (R17).
-
-Belongs here: sums of counts over places and over months, for one band of a measure or for totals.
-Does not belong here: sums over bands, and why a count is hidden at all (``suppression.py``).
-"""
+"""Hiding what one subtraction would tell: parts of a place, months of a span, and both (R17)."""
 
 from typing import Final
 

@@ -1,10 +1,8 @@
 """What a bucket keeps of removed objects, where it copies them, and where it is.
 
-Belongs here: requests that obstore has no method for, made to S3 by botocore and to Azure by its
-own client; each is an extra, and is only imported if it is needed.
-Does not belong here: current objects (``objects.py``), how a check or a receipt looks.
-
-Whatever cannot be read is reported as such, with a command for somebody who may read it.
+obstore has no method for these requests: botocore makes them to S3, and Azure's own client to
+Azure. Each is an extra, and is only imported if it is needed. Whatever cannot be read is reported
+as such, with a command for somebody who may read it.
 """
 
 import os

@@ -8,8 +8,8 @@
 import json
 import re
 import sys
+from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -100,29 +100,25 @@ def files(uri: str = PLACEHOLDER, region: str = "") -> dict[str, str]:
 
     With a region (in lower case), names and ids are its own, so that several can be imported.
     """
-    found: dict[str, dict[str, Any]] = {
-        "metadata.yaml": {
-            "version": _VERSION,
-            "type": "Dashboard",
-            "timestamp": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
-        },
-        DATABASE: {
-            "database_name": "room-insights",
-            "sqlalchemy_uri": uri,
-            "expose_in_sqllab": True,
-            "allow_dml": False,
-            "extra": {"engine_params": {"connect_args": {"read_only": True}}},
-            "uuid": _id_of(0),
-            "version": _VERSION,
-        },
-        "dashboards/room_insights.yaml": _dashboard(),
-    }
+    found: dict[str, dict[str, Any]] = deepcopy(_SHOWN["files"])
+    found[DATABASE]["sqlalchemy_uri"] = uri
+    dashboard = found["dashboards/room_insights.yaml"]
+    _place_charts(dashboard["position"])
+    dashboard["metadata"]["native_filter_configuration"] = [
+        deepcopy(_SHOWN["filter"])
+        | {
+            "id": f"NATIVE_FILTER-{column}",
+            "name": column.replace("_", " "),
+            "targets": [{"datasetUuid": _dataset_id("utilization"), "column": {"name": column}}],
+            "description": f"Charts of tables without {column} are left as they are.",
+        }
+        for column in ("building", "capacity_band")
+    ]
     for table in DATASETS:
         found[f"datasets/room_insights/{table}.yaml"] = _dataset(table)
     for chart in CHARTS:
         found[f"charts/{_file_name(chart)}.yaml"] = _chart(chart)
     if region:
-        dashboard = found["dashboards/room_insights.yaml"]
         found[DATABASE]["database_name"] += f"-{region}"
         dashboard["slug"] += f"-{region}"
         dashboard["dashboard_title"] += f" {region.upper()}"
@@ -216,48 +212,15 @@ def _params(chart: Chart) -> dict[str, Any]:
     return params | own | {"order_desc": True}
 
 
-def _dashboard() -> dict[str, Any]:
-    filters = [
-        {
-            "id": f"NATIVE_FILTER-{column}",
-            "name": column.replace("_", " "),
-            "filterType": "filter_select",
-            "type": "NATIVE_FILTER",
-            "targets": [{"datasetUuid": _dataset_id("utilization"), "column": {"name": column}}],
-            "defaultDataMask": {"extraFormData": {}, "filterState": {}},
-            "cascadeParentIds": [],
-            "scope": {"rootPath": ["ROOT_ID"], "excluded": []},
-            "controlValues": {"multiSelect": True, "enableEmptyFilter": False},
-            "description": f"Charts of tables without {column} are left as they are.",
-        }
-        for column in ("building", "capacity_band")
-    ]
-    return {
-        "dashboard_title": "Meeting rooms",
-        "description": "What calendars say about rooms; every figure is defined in its dataset.",
-        "slug": "meeting-rooms",
-        "uuid": _id_of(1),
-        "position": _position(),
-        "metadata": {"native_filter_configuration": filters, "cross_filters_enabled": False},
-        "version": _VERSION,
-        "published": True,
-    }
-
-
-def _position() -> dict[str, Any]:
-    """Return the positions of the charts: one after another, in rows that are 12 columns wide."""
+def _place_charts(position: dict[str, Any]) -> None:
+    """Place the charts one after another, in rows that are 12 columns wide."""
     rows: list[list[Chart]] = [[]]
     for chart in CHARTS:
         if sum(each.width for each in rows[-1]) + chart.width > 12:
             rows.append([])
         rows[-1].append(chart)
     names = [f"ROW-{number}" for number in range(len(rows))]
-    position: dict[str, Any] = {
-        "DASHBOARD_VERSION_KEY": "v2",
-        "ROOT_ID": {"type": "ROOT", "id": "ROOT_ID", "children": ["GRID_ID"]},
-        "GRID_ID": {"type": "GRID", "id": "GRID_ID", "children": names, "parents": ["ROOT_ID"]},
-        "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": "Meeting rooms"}},
-    }
+    position["GRID_ID"]["children"] = names
     for name, charts in zip(names, rows, strict=True):
         parents, keys = ["ROOT_ID", "GRID_ID"], [f"CHART-{_file_name(chart)}" for chart in charts]
         transparent = {"background": "BACKGROUND_TRANSPARENT"}
@@ -271,7 +234,6 @@ def _position() -> dict[str, Any]:
                 "height": chart.height,
             }
             position[key] = _node("CHART", key, [], [*parents, name], meta)
-    return position
 
 
 def _node(

@@ -5,15 +5,15 @@ counts in the checkout, for the record to show. Rows of single bookings are *pse
 suppressed aggregates are *anonymous*.
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
 from pipelines.cli import FILE, WHOLE, settings_of, with_region
 from pipelines.history import dagster_home, history_server, is_silent
@@ -96,17 +96,15 @@ RESULT_FILES: Final[Mapping[type, Path]] = {
 
 def write_result(result: ProofResult | AttackResult, path: Path | None = None) -> None:
     """Store the result of a proof or an attack."""
-    values = asdict(result) | {"proved_at": result.proved_at.isoformat()}
-    file = path or RESULT_FILES[type(result)]
-    file.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    kind = type(result)
+    (path or RESULT_FILES[kind]).write_bytes(TypeAdapter(kind).dump_json(result, indent=2))
 
 
 def read_result(kind: type[_Result], path: Path | None = None) -> _Result | None:
     """Return the last result of a kind; None if it is missing or unreadable."""
     try:
-        values = json.loads((path or RESULT_FILES[kind]).read_text(encoding="utf-8"))
-        return kind(**values | {"proved_at": datetime.fromisoformat(values["proved_at"])})
-    except (OSError, ValueError, KeyError, TypeError):
+        return TypeAdapter(kind).validate_json((path or RESULT_FILES[kind]).read_bytes())
+    except (OSError, ValidationError):
         return None
 
 

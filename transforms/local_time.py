@@ -1,9 +1,7 @@
 """Local time: zones, the instants at which local dates begin (R1), and when a room is open (R2).
 
-Belongs here: time zones, from the ``tzdata`` package alone (the operating system's copy may be
-years old, and zoneinfo prefers it unless told otherwise); the grammar of ``open_hours``, public
-holidays and closures.
-Does not belong here: all-day dates (``redact.py``), how open minutes become rows (the warehouse).
+Time zones come from the ``tzdata`` package alone: the operating system's copy may be years old, and
+zoneinfo prefers it unless told otherwise.
 """
 
 import re

@@ -1,9 +1,5 @@
 """Busy ahead: a range for the booked minutes of the next four weeks, and its back-test (R23).
 
-Belongs here: percentiles of the gains of similar past days, and how well they forecast past days;
-pure functions of arrays, one building at a time.
-Does not belong here: how much of a day was booked how long before it (``known.py``).
-
 A gain is a day's final booked minutes minus nine tenths of those booked at a distance before it. It
 is divided by the day's open minutes, so that days with more or fewer rooms compare, and by how much
 fuller than usual the days around it were booked, so that a quiet week compares with others.

@@ -1,9 +1,7 @@
 """The calendar that the marts join: local dates, local hours and open minutes of every hour.
 
-Belongs here: profiles (rooms that share a calendar), and the rows of a calendar as Arrow tables.
-Time zones stay out of SQL: they are read from ``zoneinfo`` here and nowhere else (R1, R2).
-Does not belong here: the grammar of opening hours, holidays and closures (``transforms``),
-bookings (``sql``).
+Rooms that share a calendar are one profile. Time zones stay out of SQL: they are read from
+``zoneinfo`` here and nowhere else (R1, R2).
 
 A zone's clock is UTC shifted by the part of its offset under one hour (its *phase*: 30 minutes in
 India), so that one hour of it, a *cell*, is one hour of local time. Cells are counted from the year

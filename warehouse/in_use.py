@@ -1,10 +1,5 @@
 """Rooms booked at once in each place: the minutes at which this changes, and figures for each day.
 
-Belongs here: the minutes at which rooms open, close, are booked or become free, counted by place,
-and their running sums; pure functions of Arrow tables.
-Does not belong here: which rooms a place has (``sql/before``), and the other columns of its row
-(``sql/each_pass/in_use.sql``).
-
 The minutes of a place's day are one row of an array, so counting a change is one step. The same in
 SQL (changes grouped by place, day and minute) took five times as long.
 """

@@ -1,9 +1,7 @@
 """The minutes of a pass as bits, by room and hour: what is open, booked, held and shared.
 
-Belongs here: cutting bookings at full hours and uniting them (R6 to R8), the sums of a day's bits,
-and the free time in gaps under 30 minutes.
-Does not belong here: which bookings and room-days a pass has (``sql``), what a block of rooms is
-(``blocks.py``).
+Bookings are cut at full hours and united (R6 to R8); a day's bits are summed, and the free time in
+gaps under 30 minutes.
 
 A cell is one UTC hour, counted as in ``calendar.py``; bit i of a mask is its minute i. All other
 definitions are SQL. This one in SQL (``bit_or`` by room and cell, joined with the calendar; hours

@@ -1,9 +1,4 @@
-"""A region's database, rebuilt whole from its lake.
-
-Belongs here: the order of the steps.
-Does not belong here: what a figure means (``sql``), which days each pass over the lake takes
-(``build.py``), the engine's settings (``engine.py``), how readers see a file whole
-(``versions.py``).
+"""A region's database, rebuilt whole from its lake: the order of the steps.
 
 The steps are the files of ``sql``: those before, those of each pass, those after, and the last
 ones, over all rooms together. Each pass replaces work tables and appends to the contract's tables.

@@ -1,8 +1,7 @@
 """What all published sums together tell of hidden counts: the least and the most of each.
 
-Belongs here: propagating bounds from sum to sum, over bands, places and months, until nothing
-changes; what one measure tells of another.
-Does not belong here: what is hidden because of it (``suppression.py``).
+Bounds are propagated from sum to sum, over bands, places and months, until nothing changes; and
+from one measure to another.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,9 +1,6 @@
 """A region's database built by Spark: shards of whole buildings on many machines, then sums.
 
-Belongs here: the session, sending rows to shards, and returning the names of files. The only module
-that imports pyspark; it is imported only with ``engine: spark``.
-Does not belong here: what a shard is and how it is built (the package itself), assembling them all
-(``assembly.py``).
+The only module that imports pyspark; it is imported only with ``engine: spark``.
 
 Workers read the lake's days through ``Lake`` and send each shard its rows; Spark shuffles, retries
 and distributes. A shard writes its tables as Parquet into a folder that the driver can read, or

@@ -1,8 +1,5 @@
 """Rooms and bookings of buildings on the days of a what-if question, as arrays (R22).
 
-Belongs here: reading them from the database with bookings, and what each room is on each day.
-Does not belong here: placing bookings (``placement.py``), bounds (``bounds.py``), the question.
-
 Each day uses the directory as it was then (R18): a room that moved or changed its seats is another
 room from that day on. A combined room is not counted beside its parts (R25): its bookings keep it
 while all of its parts stay; otherwise each looks for one room.

@@ -1,10 +1,9 @@
 """The tables of the page's what-if (R22): rooms booked at once, and a plan with few rooms.
 
-Belongs here: packing the times in which a building's rooms are booked into few rooms, for the days
-on which the building had the rooms that it has now.
-Does not belong here: single bookings. Only the times from where a room becomes booked to where it
-becomes free are used, so these tables tell no more than the minutes of rooms do: not how many
-bookings there were, how long each was, or for how many people (R17).
+The times in which a building's rooms are booked are packed into few rooms, for the days on which
+the building had the rooms that it has now. Single bookings are never used, only the times from
+where a room becomes booked to where it becomes free, so these tables tell no more than the minutes
+of rooms do: not how many bookings there were, how long each was, or for how many people (R17).
 
 Such a stretch stays together in one room with at least as many seats as its own, so the plan is
 feasible whatever its bookings need. Rooms without a capacity are not part of it: their bookings

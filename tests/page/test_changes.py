@@ -45,6 +45,19 @@ def test_a_period_is_compared_with_as_many_whole_weeks_before_it(
     assert "other rooms than before are open from September 2026" in words_of(tab, "time")
 
 
+def test_r24_months_are_compared_though_one_has_more_weekends_than_the_other(
+    make_page: MakePage, browser: Browser
+) -> None:
+    # August 2026 has 21 weekdays in 31 days, September 22 in 30.
+    rooms = (*(Room(f"oak-{number}") for number in range(9)), Room("hall", week=ALWAYS))
+    days = days_from(date(2026, 8, 1), 61)
+    bookings = [book(rooms[0], day, "09:00", "10:00") for day in days]
+    tab = browser.open(make_page(scenario(rooms, bookings, days)).path)
+    choose(tab, period="September 2026")
+    assert "other rooms were open" not in compared_in(tab)
+    assert "In the month before it was" in words_of(tab, "week")
+
+
 def test_rooms_stood_free_only_if_they_were_open_when_the_others_were_taken(
     make_page: MakePage, browser: Browser
 ) -> None:

@@ -72,17 +72,17 @@ function monthsOf(data, weeks) {
 }
 
 // How far both periods had the same rooms: by building, and in total for the choice. A room's share of
-// a period is its open days over those of the room of its building with the most; a building that
-// opened late is measured by the others. `shared` sums the smaller of a room's two shares, `all` the
+// a period is over that of the room of its building with the most, since holidays are none; a building
+// that opened late is measured by the others. `shared` sums the smaller of a room's two shares, `all` the
 // larger. Weeks are judged by their months, since rooms have figures by month only.
 function sharedDays(data, choice, nowMonths, beforeMonths) {
   const { rooms, buildings } = data;
   const shares = [nowMonths, beforeMonths].map((months) => {
-    const days = roomSums(data, "open_days", months);
-    const most = buildings.building.map(() => 1);
-    days.forEach((open, room) => { most[rooms.building[room]] = Math.max(most[rooms.building[room]], open); });
-    const least = ALIKE_SHARE * Math.max(...most);
-    return days.map((open, room) => open / Math.max(most[rooms.building[room]], least));
+    const open = openShares(data, months);
+    const most = buildings.building.map(() => 0);
+    open.forEach((part, room) => { most[rooms.building[room]] = Math.max(most[rooms.building[room]], part); });
+    const least = ALIKE_SHARE * Math.max(...most) || 1;
+    return open.map((part, room) => part / Math.max(most[rooms.building[room]], least));
   });
   const days = new Map(buildings.building.map((_, building) => [building, { shared: 0, all: 0 }]));
   eachChosen(rooms, { ...choice, building: null }, (room) => {
@@ -92,6 +92,21 @@ function sharedDays(data, choice, nowMonths, beforeMonths) {
   });
   const chosen = choice.building === null ? [...days.values()] : [days.get(choice.building)];
   return days.set(ALL, { shared: sumOf(chosen.map((sum) => sum.shared)), all: sumOf(chosen.map((sum) => sum.all)) });
+}
+
+// The part of some months in which each room was open, of the weekdays on which it usually is: so rooms
+// that are closed at weekends, which some months have more of, compare with rooms that never close.
+function openShares({ rooms, months, room_months: { open_days: open, week_days: all } }, chosen) {
+  const shares = new Float64Array(rooms.name.length);
+  let days = 0;
+  for (const month of chosen) {
+    const long = (utc(months.last_date[month]) - utc(months.first_date[month])) / DAY_MS + 1;
+    days += long;
+    for (let room = 0, place = month * shares.length; room < shares.length; room++, place++) {
+      if (all[place] > 0) shares[room] += long * Math.min(1, open[place] / all[place]);
+    }
+  }
+  return shares.map((share) => (days > 0 ? share / days : 0));
 }
 
 // As many months just before the chosen ones, for figures kept by month. Null if there are too few,

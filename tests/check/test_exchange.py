@@ -84,7 +84,7 @@ def test_a_certificate_of_another_authority_is_refused_before_the_password(
     assert checked.code == 1
     assert "is refused: " in checked.line_of("TLS")
     assert checked.line_of("TLS").endswith("CertificateNotTrusted")
-    assert "verification is never switched off" in checked.out
+    assert "Verification is never switched off" in checked.out
     assert not list(company.tenant.log)
 
 

@@ -317,7 +317,7 @@ def failing_in_one_line(region: Region) -> Iterator[None]:
         lines = [
             f"{module}, line {number}"
             for frame, number in walk_tb(error.__traceback__)
-            if (module := str(frame.f_globals["__name__"])).startswith(_OWN)
+            if (module := str(frame.f_globals.get("__name__"))).startswith(_OWN)
         ]
         failed = failure(f"{region}: {name} at {lines[-1]}", name, {})
     else:

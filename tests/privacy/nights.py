@@ -123,8 +123,9 @@ class Workspace:
             while not mark.exists() and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
             process.kill()
-        staged = list((self.folder / "lake" / ".staging").rglob("*-*-*"))
-        self._note("killed, command", KILLED, bool(staged), "nothing was staged")
+        below = self.folder / "lake" / ".staging"
+        is_staged = any(path.is_file() for path in below.rglob("*-*-*"))
+        self._note("killed, command", KILLED, is_staged, "nothing was staged")
 
     @property
     def _config(self) -> Path:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from transforms.contract import INSTANT, REGION_REMEDY, Region, is_region
+from transforms.contract import INSTANT, Region, is_region, region_remedy
 from transforms.contract.lake import BOOKINGS, COVERAGE, ROOMS
 from transforms.local_time import day_start, zone
 from warehouse.lake import Lake
@@ -254,7 +254,8 @@ def main(directory: Path, region: str, seed: int, **size: int) -> None:
     last_date = today + timedelta(days=size["ahead_days"])
     rooms = size["rooms"]
     if not is_region(region):
-        raise click.UsageError(f"--region {region!r} cannot be a region's name: {REGION_REMEDY}")
+        remedy = region_remedy(region)
+        raise click.UsageError(f"--region {region!r} cannot be a region's name: {remedy}")
     plan = Plan(region, rooms, first_date, last_date, today, seed)
     bookings = generate(Lake(directory, region), plan)
     click.echo(f"{directory}: {rooms:,} rooms, {len(plan.days)} days, {bookings:,} bookings")

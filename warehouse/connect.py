@@ -15,7 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 import yaml
 
-from transforms.contract import REGION_REMEDY, Region, is_region
+from transforms.contract import Region, is_region, region_remedy
 from warehouse.ddl import quoted
 from warehouse.storage import Location, ObjectUrl
 from warehouse.versions import VersionError, at_hand, current_version, pointer
@@ -59,7 +59,8 @@ def connect(
         raise ValueError("name one region, or several as regions=[...]")
     asked = (region,) if region else tuple(regions)
     if unknown := [each for each in asked if not is_region(each)]:
-        raise ValueError(f"{unknown[0]!r} cannot be a region's name: {REGION_REMEDY}")
+        remedy = region_remedy(unknown[0])
+        raise ValueError(f"{unknown[0]!r} cannot be a region's name: {remedy}")
     if isinstance(warehouse, str | Path) and Path(warehouse).suffix == _DATABASE:
         bookings = not Path(warehouse).stem.endswith("-statistics")
     folders = {each: _folder(each, warehouse) for each in asked}

@@ -135,11 +135,12 @@ def region_name(value: str) -> str:
     Raises:
         click.BadParameter: no region can have that name.
     """
-    from transforms.contract import REGION_REMEDY, is_region  # noqa: PLC0415 - `--help` needs none
+    from transforms.contract import is_region, region_remedy  # noqa: PLC0415 - `--help` needs none
 
     region = value.strip().upper()
     if not is_region(region):
-        raise click.BadParameter(f"{value!r} cannot be a region's name; {REGION_REMEDY}")
+        remedy = region_remedy(region)
+        raise click.BadParameter(f"{value!r} cannot be a region's name; {remedy}")
     return region
 
 

@@ -52,7 +52,7 @@ from pipelines.settings.values import (
     validated,
 )
 from pipelines.texts import TextError, read_text
-from transforms.contract import REGION_REMEDY, Region, is_region
+from transforms.contract import Region, is_region, region_remedy
 from transforms.contract.lake import ROOMS
 from transforms.local_time import local_date, zone
 from warehouse.storage.base import Location, ObjectUrl, why_refused
@@ -134,16 +134,25 @@ def load_settings(
 
 
 def regions_to_load() -> frozenset[Region] | None:
-    """Return the regions that INSIGHTS_REGIONS limits this process to; None for all.
+    """Return the regions that INSIGHTS_REGIONS limits this process to; None for all if it is unset.
+
+    Set but empty is a template's variable that nobody filled in: taken for all regions, a process
+    meant for one would read the others.
 
     Raises:
-        SettingsError: the variable holds what cannot be a region's name.
+        SettingsError: the variable is empty, or holds what cannot be a region's name.
     """
-    names = {name.strip() for name in os.environ.get("INSIGHTS_REGIONS", "").split(",")} - {""}
-    if wrong := sorted(name for name in names if not is_region(name)):
-        text = f"{', '.join(map(shown, wrong))} cannot be a region's name; {REGION_REMEDY}"
-        raise SettingsError([f"INSIGHTS_REGIONS: {text}"])
-    return frozenset(names) or None
+    listed = os.environ.get("INSIGHTS_REGIONS")
+    if listed is None:
+        return None
+    problems, names = Problems(), {name.strip() for name in listed.split(",")} - {""}
+    if not names:
+        text = "is set, and names no region; name one, such as EU, or unset it to load all"
+        problems.add("INSIGHTS_REGIONS", text)
+    for name in sorted(name for name in names if not is_region(name)):
+        text = f"{shown(name)} cannot be a region's name; {region_remedy(name)}"
+        problems.add("INSIGHTS_REGIONS", text)
+    return problems.or_else(frozenset(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +222,9 @@ def _read_regions(
     """
     for name in named:
         if not is_region(name):
-            remedy = f"did you mean {name.upper()}?" if is_region(name.upper()) else REGION_REMEDY
+            near = f"did you mean {name.upper()}?" if is_region(name.upper()) else ""
             where = f"{path}: regions.{key_shown(name)}"
-            problems.add(where, f"cannot be a region's name; {remedy}")
+            problems.add(where, f"cannot be a region's name; {near or region_remedy(name)}")
     for region in sorted((asked or frozenset()) - named.keys()):
         text = "is missing, and INSIGHTS_REGIONS asks for it; add it, or ask for another"
         problems.add(f"{path}: regions.{region}", text)

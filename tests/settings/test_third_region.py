@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from pipelines import cli
+from pipelines.definitions import defs
 from pipelines.sandbox.calendars import directory_rows, generated_tenant
 from pipelines.sandbox.server import serving
 from pipelines.settings import SettingsError, load_settings, regions_to_load
@@ -129,6 +130,44 @@ def test_a_wrong_name_in_insights_regions_is_refused(monkeypatch: pytest.MonkeyP
     with pytest.raises(SettingsError) as refused:
         regions_to_load()
     assert str(refused.value).startswith("INSIGHTS_REGIONS: 'apac' cannot be a region's name;")
+
+
+@pytest.mark.parametrize("listed", ["", " ", ",", " , ,"])
+def test_insights_regions_that_is_set_but_names_none_never_loads_all(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    listed: str,
+) -> None:
+    config = tmp_path / "insights.yaml"
+    config.write_text("regions: {EU: {}, NA: {}}")
+    monkeypatch.setenv("INSIGHTS_CONFIG", str(config))
+    monkeypatch.setenv("INSIGHTS_REGIONS", listed)
+    said = "INSIGHTS_REGIONS: is set, and names no region; name one, such as EU, or unset it"
+    assert insights("status") == 2
+    assert capsys.readouterr().err == f"error: {said} to load all\n"
+    with pytest.raises(SettingsError) as refused:
+        defs(None)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["MAIN", "MEMORY", "SYSTEM", "TEMP"])
+def test_a_region_with_a_name_of_duckdbs_own_is_refused_with_the_reason(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    reason = "cannot be a region's name; DuckDB keeps it for itself; choose another"
+    config = tmp_path / "insights.yaml"
+    config.write_text(f"regions: {{{name}: {{}}}}")
+    with pytest.raises(SettingsError, match=f"regions.{name}: {reason}"):
+        load_settings(config, None)
+    monkeypatch.setenv("INSIGHTS_REGIONS", name)
+    with pytest.raises(SettingsError, match=f"INSIGHTS_REGIONS: '{name}' {reason}"):
+        regions_to_load()
+    assert insights("run", "--region", name.lower(), "--config", str(config)) == 2
+    assert reason in capsys.readouterr().err
 
 
 def test_a_region_that_is_not_in_the_configuration_is_named_with_the_remedy(

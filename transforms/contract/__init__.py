@@ -29,7 +29,7 @@ _REGION: Final = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", re.ASCII)
 _LONGEST_REGION: Final = 30
 _CATALOGS: Final = ("MAIN", "MEMORY", "SYSTEM", "TEMP")
 """DuckDB's own catalogs: a region becomes the name of one (``eu.utilization``)."""
-REGION_REMEDY: Final = "write capital letters, digits and single underscores, such as EU or APAC"
+_REGION_REMEDY: Final = "write capital letters, digits and single underscores, such as EU or APAC"
 
 
 def is_region(name: str) -> bool:
@@ -40,6 +40,13 @@ def is_region(name: str) -> bool:
     """
     is_plain = _REGION.fullmatch(name) is not None and len(name) <= _LONGEST_REGION
     return is_plain and name not in _CATALOGS
+
+
+def region_remedy(name: str) -> str:
+    """Return what to write in place of a name that no region can have."""
+    if name.upper() in _CATALOGS:
+        return "DuckDB keeps it for itself; choose another, such as EU or APAC"
+    return _REGION_REMEDY
 
 
 RoomType: TypeAlias = Literal[

@@ -59,6 +59,9 @@ class Progress:
     def advance(self, outcome: Outcome[pa.Table]) -> None:
         """Count a room that was read or failed."""
 
+    def wait(self, exchange: str, code: str, seconds: float) -> None:
+        """Say that no room could be read from an exchange lately, and how long that may last."""
+
     def step(self, name: str) -> None:
         """Begin a step that comes after reading."""
 
@@ -217,7 +220,8 @@ def _read(
     reader = RoomReader(contexts_of(region), night.day_range)
     readings = readings_of(region, reader, open_source)
     progress.start(night.region, len(region.rooms))
-    for outcome in read_rooms(readings, 60.0 * night.settings.run_deadline_minutes):
+    deadline = 60.0 * night.settings.run_deadline_minutes
+    for outcome in read_rooms(readings, deadline, progress.wait):
         if isinstance(outcome, RoomRead):
             take(outcome.found)
             loaded[outcome.room_id] = outcome.read_at

@@ -13,8 +13,7 @@ A room that fails for a transient reason gets a second attempt after all others:
 mail server end within minutes. An exchange is left alone for the rest of the run if no room could
 be read for half an hour (a check is less patient), if it refuses the account, or if it refuses all
 of the first 30 rooms with a status that may concern all of them. If it is down from the first
-request on, one room at a time probes it, with growing pauses, until it answers or that half hour is
-over.
+request on, one room at a time probes it, with growing pauses, for as long as that.
 """
 
 import queue
@@ -45,6 +44,8 @@ _WEB_PAGES: Final = 3  # each is tried several times, with growing waits
 _FAILURES_OF_AN_OUTAGE: Final = 3
 _FIRST_PAUSE_SECONDS: Final = 5.0
 _LONGEST_PAUSE_SECONDS: Final = 60.0
+_QUIET_SECONDS: Final = 30.0
+_TOLD_AGAIN_SECONDS: Final = 300.0
 _NEVER: Final = float("inf")
 
 
@@ -60,15 +61,18 @@ class RoomRead(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RoomFailed:
-    """A room that could not be read; nothing but its ``code`` may be kept."""
+    """A room that could not be read, or is given up; nothing but its code may be kept."""
 
     room_id: str
     code: str
     exchange: str = ""
+    is_given_up: bool = field(default=False, compare=False)
 
 
 Outcome: TypeAlias = RoomRead[T] | RoomFailed
 ReadRoom: TypeAlias = Callable[[CalendarSource, str, datetime], T]
+Tell: TypeAlias = Callable[[str, str, float], None]
+"""Takes an exchange that no room can be read from, the code, and how many seconds that may last."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,11 @@ class _Ended(Generic[T]):
     is_transient: bool = False
 
     @property
+    def code(self) -> str:
+        """The code of a failure; empty for a room that was read."""
+        return "" if isinstance(self.outcome, RoomRead) else self.outcome.code
+
+    @property
     def proves_the_account(self) -> bool:
         """Whether sign-in worked: a room was read, or refused with a code of Exchange's own."""
         if isinstance(self.outcome, RoomRead) or self.outcome.code.startswith("Error"):
@@ -145,13 +154,14 @@ class _Ended(Generic[T]):
 
 
 def read_rooms(
-    readings: Sequence[Reading[T]], run_deadline_seconds: float = _NEVER
+    readings: Sequence[Reading[T]], run_deadline_seconds: float = _NEVER, tell: Tell | None = None
 ) -> Iterator[Outcome[T]]:
     """Yield one outcome for every room of every exchange, in the order in which they end.
 
     The exchanges are read in parallel. At most one outcome per worker waits to be taken, so
     memory does not grow with the number of rooms. After ``run_deadline_seconds`` every room that
-    is not read yet fails with ``RunDeadlineExceeded``.
+    is not read yet fails with ``RunDeadlineExceeded``. While it waits for an exchange that no room
+    can be read from, it says so to ``tell`` every few minutes.
     """
     ends_at = time.monotonic() + run_deadline_seconds
     outcomes: queue.Queue[tuple[_Worker[T], Outcome[T]]] = queue.Queue(
@@ -173,9 +183,10 @@ def read_rooms(
                 worker, outcome = taken
                 yield from worker.pool.accept(worker, outcome)
             for pool in pools:
+                pool.tell_of_waiting(tell, remaining)
                 yield from pool.give_up_on_hung_workers()
                 if remaining <= 0 and taken is None:
-                    yield from pool.give_up(pool.unread, RUN_DEADLINE_EXCEEDED)
+                    yield from pool.give_up(pool.unread, RUN_DEADLINE_EXCEEDED, True)
     finally:
         for pool in pools:
             pool.stop()
@@ -234,10 +245,11 @@ class _WorkerPool(Generic[T]):
         self._unclear_refusals: Counter[bool] = Counter()  # by is_transient
         self._clock = reading.clock
         self._worked_at = self._clock()
-        self._last_code: str | None = None
+        self._last_code = ""
         self._same_failures = 0
         self._pause_seconds = 0.0
-        self._probe_at = self._worked_at
+        self._probe_at = self._tell_at = self._worked_at
+        self._waits_by = ""
 
     def start(self) -> None:
         for _ in range(min(self.reading.workers, len(self.reading.addresses))):
@@ -277,7 +289,7 @@ class _WorkerPool(Generic[T]):
             yield outcome
         if self._stop_code is not None:
             in_hand = {each.room_id or "" for each in self._workers}
-            yield from self.give_up(self.unread - in_hand, self._stop_code)
+            yield from self.give_up(self.unread - in_hand, self._stop_code, True)
 
     def give_up_on_hung_workers(self) -> Iterator[Outcome[T]]:
         """Fail the rooms that outlived their deadline; abandon their threads, start new ones."""
@@ -291,11 +303,22 @@ class _WorkerPool(Generic[T]):
             self._add_worker()
             yield from self.give_up({worker.room_id or ""}, DEADLINE_EXCEEDED)
 
-    def give_up(self, room_ids: Set[str], code: str) -> Iterator[Outcome[T]]:
+    def give_up(self, room_ids: Set[str], code: str, is_over: bool = False) -> Iterator[Outcome[T]]:
         """Fail rooms that are left, even those being read."""
         for room_id in sorted(room_ids & self.unread):
             self.unread.discard(room_id)
-            yield RoomFailed(room_id, code, self.reading.exchange)
+            yield RoomFailed(room_id, code, self.reading.exchange, is_over)
+
+    def tell_of_waiting(self, tell: Tell | None, most_seconds: float) -> None:
+        """Tell if nothing could be read for a while, and the last attempt may succeed later."""
+        code, now, reading = self._waits_by, self._clock(), self.reading
+        quiet = now - self._worked_at
+        is_waiting = code and self.unread and not self._stop_code and quiet >= _QUIET_SECONDS
+        if tell and is_waiting and now >= self._tell_at:
+            self._tell_at = now + _TOLD_AGAIN_SECONDS
+            # The failure that ends the waiting may itself take as long as a room may.
+            left = reading.patience_seconds - quiet + reading.room_deadline_seconds
+            tell(reading.exchange, code, min(left, most_seconds))
 
     def _may_begin(self) -> bool:
         """Return whether another room may be read now.
@@ -311,18 +334,19 @@ class _WorkerPool(Generic[T]):
 
     def _is_to_be_read_again(self, worker: _Worker[T], ended: _Ended[T]) -> bool:
         room_id = ended.outcome.room_id
+        self._waits_by = ended.code if ended.is_transient else ""
         if isinstance(ended.outcome, RoomRead):
             self._is_known_to_work, self._worked_at = True, self._clock()
             self._pause_seconds = 0.0
             self.throttle.is_down = False
         elif self._is_over(ended):
-            self._stop_code = self._stop_code or ended.outcome.code
+            self._stop_code = self._stop_code or ended.code
         is_over = self._is_stopped or self._stop_code is not None
         if is_over:
             self._waiting.clear()
         elif ended.is_transient:
             was_probe = self._is_down()
-            self._note_failure(ended.outcome)
+            self._note_failure(ended.code)
             if was_probe:
                 worker.room_id = None
                 self._waiting.append(room_id)  # it is not one of its room's two attempts
@@ -337,13 +361,12 @@ class _WorkerPool(Generic[T]):
     def _is_down(self) -> bool:
         return self._pause_seconds > 0
 
-    def _note_failure(self, outcome: Outcome[T]) -> None:
+    def _note_failure(self, code: str) -> None:
         """Count a transient failure; decide when the next probe may begin.
 
         An exchange is down if its first rooms all fail with the same code. From then on, one room
         at a time is read as a probe, with longer and longer pauses.
         """
-        code = outcome.code if isinstance(outcome, RoomFailed) else None
         self._same_failures = self._same_failures + 1 if code == self._last_code else 1
         self._last_code = code
         if self._is_known_to_work or self._same_failures < _FAILURES_OF_AN_OUTAGE:

@@ -3,6 +3,7 @@
 Counts, room ids, codes and remedies only.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, Self
 
@@ -43,6 +44,7 @@ class RunProgress(Progress):
         self._region: Region | None = None
         self._rooms = self._done = self._failed = 0
         self._task: TaskID | None = None
+        self._given_up: set[str] = set()
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -64,16 +66,36 @@ class RunProgress(Progress):
             self._bar.update(self._task, total=1, completed=1)
         self._begin(name, total=None)
 
+    def wait(self, exchange: str, code: str, seconds: float) -> None:
+        """Say which exchange no room could be read from lately, and how long that may last."""
+        most = counted(max(1, math.ceil(seconds / 60)), "minute")
+        why = f"no room could be read for a while ({code})"
+        self._say(f"{exchange}: {why}; waiting, and trying again, for {most} at most")
+
     def advance(self, outcome: Outcome[object]) -> None:
-        """Count a room as done."""
+        """Count a room as done; all that are given up at once are told in one line."""
         self._done += 1
         self._failed += isinstance(outcome, RoomFailed)
+        is_given_up = False
+        if isinstance(outcome, RoomFailed) and outcome.is_given_up:
+            is_given_up, name = True, outcome.exchange
+            if name not in self._given_up:
+                self._say(f"{name}: given up ({outcome.code}); its other rooms fail too")
+            self._given_up.add(name)
         detail = f"{self._done} of {self._rooms} rooms, {self._failed} failed"
         if self._task is not None:
             self._bar.update(self._task, completed=self._done, detail=detail)
         step = -(-self._rooms // _PLAIN_STEPS)
-        if not self._console.is_terminal and (self._done == self._rooms or self._done % step == 0):
+        is_step = self._done % step == 0 and not is_given_up
+        if not self._console.is_terminal and (self._done == self._rooms or is_step):
             click.echo(f"{self._region}: {detail}")
+
+    def _say(self, text: str) -> None:
+        """Print a line about an exchange: above the bar, where there is one."""
+        if self._console.is_terminal:
+            self._console.print(f"{self._region} {text}", markup=False, highlight=False)
+        else:
+            click.echo(f"{self._region} {text}")
 
     def _begin(self, name: str, total: int | None) -> None:
         self._task = self._bar.add_task(f"{self._region} {name}", total=total, detail="")

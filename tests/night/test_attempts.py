@@ -248,6 +248,26 @@ def test_a_server_that_stays_down_is_given_up_when_patience_ends() -> None:
     assert len(exchange.asked) < 3 + 20
 
 
+def test_an_exchange_that_is_down_is_told_with_the_longest_wait_every_few_minutes() -> None:
+    clock, told = FastClock(), list[tuple[str, str, float]]()
+    exchange = Exchange({room: [ReadError("HTTP503", is_transient=True)] * 99 for room in ROOMS})
+    part = Reading(
+        dict(zip(ROOMS, ROOMS, strict=True)),
+        exchange.open,
+        rows_of_room,
+        patience_seconds=1800,
+        clock=clock,
+        exchange="cloud",
+    )
+    outcomes = read_rooms([part], tell=lambda *waiting: told.append(waiting))
+    assert {outcome.room_id for outcome in outcomes} == set(ROOMS)
+    assert 3 <= len(told) <= 7
+    assert {waiting[:2] for waiting in told} == {("cloud", "HTTP503")}
+    most = [seconds for _, _, seconds in told]
+    assert most == sorted(most, reverse=True)
+    assert 0 < most[0] <= 1800 + part.room_deadline_seconds
+
+
 class FastClock:
     """A clock that runs a minute in a tenth of a second."""
 

@@ -24,6 +24,7 @@ from warehouse.what_if import WhatIf, WhatIfError
 from warehouse.what_if import what_if as ask
 
 _ADDED: Final = re.compile(r"([1-9][0-9]{0,3})x([1-9][0-9]{0,3})", re.IGNORECASE)
+_ADD: Final = "N new rooms; with --building, where the region has several."
 _ANSWERS: Final = (
     *("bookings", "minutes", "served_at_least", "served_at_most"),
     *("minutes_served_at_least", "minutes_served_at_most"),
@@ -113,7 +114,7 @@ def _added(
 @click.command("what-if")
 @with_region
 @click.option("--building", help="Only this building; default: all of the region.")
-@click.option("--add", multiple=True, metavar="SEATSxN", callback=_added, help="N new rooms.")
+@click.option("--add", multiple=True, metavar="SEATSxN", callback=_added, help=_ADD)
 @click.option("--remove", multiple=True, metavar="ROOM_ID", help="A room that would go.")
 @click.option("--suggest", is_flag=True, help="Find the smallest mix of rooms that serves 99 %.")
 @click.option("--from", "first", type=DATE, metavar="DATE", help="Default: the first day read.")

@@ -288,6 +288,16 @@ def test_a_week_that_ends_on_a_closed_sunday_is_a_week_that_was_read(tmp_path: P
     assert (found.bookings, found.last_date) == (1, sunday)
 
 
+@pytest.mark.parametrize(("building", "asked"), [("HQ", "HQ"), ("", None)])
+def test_rooms_are_not_added_where_no_name_tells_which_building_gets_them(
+    tmp_path: Path, building: str, asked: str | None
+) -> None:
+    one, other = (replace(SMALL, building=building, site=site, room_id=site) for site in "AB")
+    where = published(tmp_path, scenario((one, other), [], days_from(MONDAY, 4)))
+    with pytest.raises(WhatIfError, match="give each a name of its own in the room CSV"):
+        ask(where, building=asked, add={8: 1})
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

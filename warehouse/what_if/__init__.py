@@ -109,7 +109,10 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
         _check_removed(region, groups, rooms, remove)
         if added and len(groups) > 1:
             names = ", ".join(sorted({rooms[group[0]].building for group in groups} - {""}))
-            raise WhatIfError(f"{region}: name the building that gets the rooms: {names}")
+            text = f"name the building that gets the rooms: {names}"
+            if building is not None or not names:  # nothing that can be written names it
+                text = "rooms go to one building; give each a name of its own in the room CSV"
+            raise WhatIfError(f"{region}: {text}")
         bookings = read_bookings(connection, region, rooms, first_date, last_date)
 
     def answer(some: Sequence[Sequence[int]]) -> list[_Answer]:
@@ -142,7 +145,9 @@ def _groups(region: Region, rooms: Sequence[Room], building: str | None) -> list
     """Return the numbers of the rooms asked about, by building: no booking leaves its building."""
     known = sorted({room.building for room in rooms if room.building})
     if building is not None and building not in known:
-        raise WhatIfError(f"{region}: no building {building!r}; there are: {', '.join(known)}")
+        raise WhatIfError(
+            f"{region}: no building {building!r}; there are: {', '.join(known) or 'none'}"
+        )
     groups: dict[tuple[str, str], list[int]] = {}
     for number, room in enumerate(rooms):
         if building in (None, room.building) and not room.is_personal:

@@ -202,6 +202,7 @@ class AlertSettings(Keys):
 
 
 class _ClosureKeys(Keys):
+    needs_values: ClassVar = True  # without a building, it closes all
     first_date: Date = Field(alias="from")
     last_date: Annotated[Date, after("first_date", "is before from; swap them", or_equal=True)] = (
         Field(alias="to")
@@ -216,6 +217,7 @@ class _ClosureKeys(Keys):
 
 
 class _TargetKeys(Keys):
+    needs_values: ClassVar = True
     building: Text | None = None
     capacity_band: Text | None = None
     sold_out_days_at_most: int | None = Field(default=None, ge=0, le=31)

@@ -38,6 +38,7 @@ _TEXTS: Final[Mapping[str, str]] = yaml.safe_load(
 )
 _SHELL: Final = re.compile(r"~|.*\$[A-Za-z_{]", re.DOTALL)
 _SECRET: Final = re.compile(r"pass|secret|token|credential|api_?key", re.IGNORECASE)
+_EMPTY: Final = "is empty; fill it in, or remove it"
 _LISTED: Final = 40  # a region may have thousands of rooms
 TAG: Final = "kind: "
 """Begins the tag of a union's member, which is in pydantic's locations but not in the YAML."""
@@ -74,11 +75,13 @@ class Problems(list[str]):
 class Keys(BaseModel):
     """A section of the configuration: exact types, no unknown keys, no values in errors.
 
-    A key without a value counts as left out. A field with ``exclude=True`` is not a key of the
+    A key without a value counts as left out, or is refused in a section that ``needs_values``: one
+    that would then concern more than was meant. A field with ``exclude=True`` is not a key of the
     YAML: ``load_settings`` fills it in.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
+    needs_values: ClassVar[bool] = False
 
     @classmethod
     def known(cls) -> list[str]:
@@ -103,6 +106,10 @@ class Keys(BaseModel):
         except ValidationError as error:
             errors += error.errors(include_url=False, include_input=False)
         said = [(key_shown(key), _unknown(str(key), known)) for key in values if key not in known]
+        if cls.needs_values:
+            missing = {error["loc"][0] for error in errors}
+            empty = [key for key in known if key in values and values[key] is None]
+            said += [(key, _EMPTY) for key in empty if key not in missing]
         for key, text in [*said, *cls._together(filled)]:
             loc = (key,) if key else ()
             errors.append({"type": "value_error", "loc": loc, "ctx": {"error": text}})

@@ -37,6 +37,21 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
         "unknown key; did you mean lake?",
     ),
     "unknown key without a value": (in_eu(closing=None), "regions.EU.closing", "unknown key"),
+    "a closure of a building that is not filled in": (
+        _closure(building=None),
+        "regions.EU.closures.0.building",
+        "is empty; fill it in, or remove it",
+    ),
+    "a target of a building that is not filled in": (
+        in_eu(targets=[{"building": None, "capacity_band": "5-8", "sold_out_days_at_most": 4}]),
+        "regions.EU.targets.0.building",
+        "is empty; fill it in, or remove it",
+    ),
+    "a closure without its last day": (
+        _closure(to=None),
+        "regions.EU.closures.0.to",
+        "is missing; add it",
+    ),
     "unknown key of a closure": (
         _closure(until=1),
         "regions.EU.closures.0.until",
@@ -213,7 +228,7 @@ REFUSALS: dict[str, tuple[Break, str, str]] = {
     "a region named as DuckDB's own catalog": (
         lambda company: company.values["regions"].update(TEMP={}),
         "regions.TEMP",
-        "cannot be a region's name; write capital letters, digits",
+        "cannot be a region's name; DuckDB keeps it for itself",
     ),
     "an output that nothing is left of": (
         _top(output="parquet", export_parquet=False),

@@ -71,9 +71,9 @@ def test_the_summary_quotes_the_back_test_of_the_fullest_days_own_distance(
     assert expected in words_of(tab, "busy")
 
 
-def test_where_the_past_is_too_short_the_page_says_so(worked: Page, browser: Browser) -> None:
+def test_where_it_is_too_early_for_a_range_the_page_says_so(worked: Page, browser: Browser) -> None:
     tab = browser.open(worked.path)
-    assert "the past is too short for a range" in words_of(tab, "busy")
+    assert "too early for a range" in words_of(tab, "busy")
     assert {tuple(row[2:5]) for row in table_in(tab, "busy")} == {("", "", "")}
 
 

@@ -98,7 +98,9 @@ def test_a_region_is_whatever_the_configuration_names(worked: Page) -> None:
 def test_a_past_that_was_restated_is_told(worked: Page) -> None:
     with connect("EU", warehouse=worked.path.parent) as statistics:
         tables = read_figures(statistics)
-    told = "From 1 Jul 2026 on the room directory counts as an operator has corrected it."
+    told = (
+        "Figures from 1 Jul 2026 on use the room directory as an operator has corrected it since."
+    )
     assert told not in document(tables)
     tables["head"]["restated_from"] = [date(2026, 7, 1)]
     assert told in document(tables)

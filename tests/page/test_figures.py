@@ -10,8 +10,9 @@ import duckdb
 import pytest
 
 from tests.marts.scenario import ALWAYS, Room, book, days_from, scenario
+from tests.page.browser import Browser
 from tests.page.conftest import MakePage
-from tests.page.pages import Page
+from tests.page.pages import Page, words_of
 from warehouse import connect
 from warehouse.page.document import read_figures
 
@@ -273,3 +274,18 @@ def test_a_database_from_before_the_forecast_gives_the_same_page_without_it(
     assert before["busy"]["day"]
     assert after["busy"] == {name: [] for name in before["busy"]}
     assert after | {"busy": []} == before | {"busy": []}
+
+
+def test_a_small_lower_bound_is_a_figure(make_page: MakePage, browser: Browser) -> None:
+    room = Room("oak", week=ALWAYS)
+    days = days_from(date(2026, 8, 1), 45)
+    bookings = [
+        replace(
+            book(room, day, f"{hour:02}:00", f"{hour:02}:30"),
+            invited_headcount=12 if hour == 0 and day.day > 26 else 6,
+        )
+        for day in days[:31]
+        for hour in range(24)
+    ]
+    tab = browser.open(make_page(scenario((room,), bookings, days)).path)
+    assert "at least 0.6% have more people than seats" in words_of(tab, "size-fit")

@@ -21,7 +21,7 @@ function rightSizing() {
   };
 }
 
-const fitShares = ({ small, large, known }) => ({ small: percent(small / known), large: percent(large / known) });
+const fitShares = ({ small, large, known }) => ({ small: lowerBound(small / known), large: lowerBound(large / known) });
 
 function fitBefore(data, choice) {
   const earlier = closedBefore(data, choice);
@@ -185,7 +185,7 @@ function atLeast(profile, labels, unknown = []) {
   const all = profile.all - sumOf(unknown.map((label) => profile.counts.get(label)));
   if (all <= 0 || (part === 0 && profile.few > 0)) return { value: null, all, text: say("unknown") };
   const isExact = Math.round(((part + profile.few) / all) * 100) === Math.round((part / all) * 100);
-  return { value: part / all, all, text: isExact ? percent(part / all) : say("at_least", { share: percent(part / all) }) };
+  return { value: part / all, all, text: isExact ? percent(part / all) : say("at_least", { share: lowerBound(part / all) }) };
 }
 
 // Bookings by people invited, for each room size that has cells; `shown` counts these bookings, `all`

@@ -48,10 +48,10 @@ function tooBig(data, choice) {
   if (known === 0 || shown < ENOUGH_NAMED * all) return ask(say("unknown.answer"), say("too_big.unknown"));
   const worst = sizes.map((size) => ({ size, ...fitSums(data, [size]) })).filter((each) => each.small > 0)
     .sort((one, other) => other.small / other.known - one.small / one.known)[0];
-  const text = small === 0 ? say("none_for_sure") : small === known ? say("all") : capital(say("at_least", { share: percent(small / known) }));
+  const text = small === 0 ? say("none_for_sure") : small === known ? say("all") : capital(say("at_least", { share: lowerBound(small / known) }));
   return ask(text, [say("too_big.words", { count: known }),
-    worst ? say("too_big.worst", { size: inSentence(sizeName(data, worst.size.band)), share: percent(worst.small / worst.known) }) : "",
-    large ? say("too_big.large", { share: percent(large / known) }) : ""]);
+    worst ? say("too_big.worst", { size: inSentence(sizeName(data, worst.size.band)), share: lowerBound(worst.small / worst.known) }) : "",
+    large ? say("too_big.large", { share: lowerBound(large / known) }) : ""]);
 }
 
 function neverUsed(data, choice) {

@@ -76,6 +76,9 @@ function percent(share) {
   return formats.percent.format(share);
 }
 
+// A share that "at least" stands before: "at least <1%" would say nothing.
+const lowerBound = (share) => (share < 0.01 || share > 0.99 ? shareDown(share, 1) : percent(share));
+
 // The ends of a bracket as shares, rounded outwards: the rounded bracket still holds.
 const shareDown = (part, whole) => formats.percentTenths.format(whole > 0 ? Math.floor((1000 * part) / whole) / 1000 : 1);
 const shareUp = (part, whole) => formats.percentTenths.format(whole > 0 ? Math.min(1000, Math.ceil((1000 * part) / whole)) / 1000 : 1);

@@ -291,7 +291,9 @@ BEFORE_PASSES: Final[Mapping[str, Mapping[str, pa.DataType]]] = {
         "site": pa.string(),
         "building": pa.string(),
     },
-    "change_minutes": dict.fromkeys(("change_no", "open_minutes", "booked_minutes"), pa.int64()),
+    "change_minutes": dict.fromkeys(
+        ("change_no", "open_minutes", "booked_minutes", "left_minutes"), pa.int64()
+    ),
     "ahead_days": {
         "building_no": pa.int32(),
         "local_date": pa.date32(),

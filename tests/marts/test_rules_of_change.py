@@ -169,6 +169,32 @@ def test_r20_what_a_moved_booking_left_is_booked_again_though_the_booking_moved_
     assert booked_again(tmp_path, scene) == [("1d-7d", 30, 30), ("2h-1d", 60, 0)]
 
 
+def test_r20_what_is_booked_again_stays_so_though_another_booking_that_shared_the_time_went_later(
+    tmp_path: Path,
+) -> None:
+    # Two had nine to ten; when the first went, it gave back ten to half past ten, which was booked.
+    both = {"created_at": datetime(2026, 9, 1, tzinfo=UTC)}
+    gone = (
+        given_back(ROOM, "09:00", "10:30", given_back_minutes=30) | both,
+        given_back(ROOM, "09:00", "10:00") | both | read_before(0),
+    )
+    booked = [book(ROOM, MONDAY, "10:00", "10:30")]
+    scene = replace(closed_month((ROOM,), booked, [MONDAY]), changes=gone)
+    assert booked_again(tmp_path, scene) == [("1d-7d", 30, 30), ("2h-1d", 60, 0)]
+
+
+def test_r20_what_another_held_all_along_is_no_part_of_what_was_given_back(
+    tmp_path: Path,
+) -> None:
+    booked = [
+        book(ROOM, MONDAY, "09:00", "10:00", status="held"),
+        book(ROOM, MONDAY, "10:00", "10:30"),
+    ]
+    gone = given_back(ROOM, "09:00", "10:30", given_back_minutes=30)
+    scene = replace(closed_month((ROOM,), booked, [MONDAY]), changes=(gone,))
+    assert booked_again(tmp_path, scene) == [("1d-7d", 30, 30)]
+
+
 def test_r20_r25_time_of_a_combined_room_is_booked_again_while_all_parts_are(
     tmp_path: Path,
 ) -> None:

@@ -1,8 +1,12 @@
 -- Work table: changes of bookings of closed months by place, month, change and notice, before any
 -- merging (R17 to R20). Notice is the start minus the later reading, a lower bound.
--- Booked again is what is booked in the end, minus what others had booked at the change already.
+-- Booked again is what is booked in the end, minus what others had at the change already and is
+-- booked still.
 WITH minutes AS (
-    SELECT change_no, sum(open_minutes) AS open_minutes, sum(booked_minutes) AS booked_minutes
+    SELECT change_no,
+           sum(booked_minutes) AS booked_minutes,
+           sum(open_minutes) AS open_minutes,
+           sum(left_minutes) AS left_minutes
     FROM change_minutes
     GROUP BY change_no
 )
@@ -14,7 +18,8 @@ SELECT t.site,
        count(*) AS changes,
        CAST(sum(c.given_back_minutes) AS BIGINT) AS minutes_given_back,
        CAST(sum(least(greatest(coalesce(
-           m.booked_minutes - (m.open_minutes - c.given_back_minutes), 0), 0),
+           m.booked_minutes - greatest(m.open_minutes - c.given_back_minutes - m.left_minutes, 0),
+           0), 0),
            c.given_back_minutes)) AS BIGINT) AS minutes_booked_again
 FROM numbered_changes AS c
 JOIN change_days AS t ON t.change_no = c.change_no

@@ -3,6 +3,8 @@
 SELECT row_number() OVER (ORDER BY lake_date, lake_row) AS change_no,
        room_id,
        change,
+       start_minute(seen_after) AS seen_after,
+       start_minute(seen_at) AS seen_at,
        start_minute(starts_at) AS starts_minute,
        greatest(start_minute(starts_at), start_minute(seen_at)) AS free_from,
        end_minute(ends_at) AS free_to,

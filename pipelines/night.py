@@ -239,11 +239,16 @@ def _read(
 
 
 def publish_region(
-    settings: Settings, region: Region, now: datetime, restate_from: date | None = None
+    settings: Settings,
+    region: Region,
+    now: datetime,
+    restate_from: date | None = None,
+    erased_through: date | None = None,
 ) -> Published:
     """Rebuild the region's database from its lake; ``now`` is an aware instant.
 
-    With ``restate_from``, the current room directory applies from that day on (R18).
+    With ``restate_from``, the current room directory applies from that day on (R18). An erasure of
+    all days up to ``erased_through`` may have emptied the lake.
 
     Raises:
         WarehouseError: the lake cannot be read, or the warehouse cannot be written.
@@ -271,7 +276,8 @@ def publish_region(
             restate_from,
         )
         with _builder(settings, region_settings.warehouse) as builder:
-            published = publish(lake, region_settings.warehouse, options, now, builder)
+            warehouse = region_settings.warehouse
+            published = publish(lake, warehouse, options, now, builder, erased_through)
     # Delete every older version that holds a day past its retention, however few are left.
     first_day = first_day_kept(today, settings.retention_months)
     drop_versions_before(region_settings.warehouse, region, first_day)

@@ -3,10 +3,10 @@
 An erased room-day becomes one that was never read (R13): its coverage row stays without a good
 reading, so it is in no denominator and never looks like an empty calendar. The ledger's changes to
 bookings of those days are erased too. Once everything of a room that has left the directory is
-erased, so is its history in the directory.
+erased, so are these rows and its history in the directory (``forget_room``).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -105,20 +105,44 @@ def erase(lake: Lake, erasure: Erasure) -> Found:
             else:
                 _erase_room_day(lake, erasure.room_id, day)
         forget_changes(lake, _is_erased(lake, erasure))
-        erase_directory(lake, erasure)
+        if (
+            erasure.room_id is None
+            and erasure.first_date == date.min < erasure.last_date < date.max
+        ):
+            forget_directory(lake, erasure.last_date + timedelta(days=1))
     return found
 
 
-def erase_directory(lake: Lake, erasure: Erasure) -> None:
-    """Erase from the directory's history what only the erased days or room need."""
+def forget_room(lake: Lake, erasure: Erasure) -> bool:
+    """After all of a room that has left the directory was erased, erase its name and id too.
+
+    This must come last: as long as the lake knows the room, a killed erasure can be run again.
+    Return whether there was anything.
+
+    Raises:
+        LakeBusy: another run of the region is going on.
+    """
+    room_id, is_whole = erasure.room_id, erasure.first_date == date.min
     rooms = lake.read("rooms")
-    known = set() if rooms is None else set(rooms["room_id"].to_pylist())
-    if erasure.first_date != date.min:
-        return
-    if erasure.room_id is None and erasure.last_date < date.max:
-        forget_directory(lake, erasure.last_date + timedelta(days=1))
-    elif erasure.room_id not in known and erasure.last_date == date.max:
-        forget_directory(lake, date.min, [erasure.room_id or ""])
+    listed = set() if rooms is None else set(rooms["room_id"].to_pylist())
+    if room_id is None or room_id in listed or not is_whole or erasure.last_date < date.max:
+        return False
+    with lake.exclusive():
+        found = list(_coverage_of(lake, room_id))
+        with lake.at_once():
+            for day, rows in found:
+                lake.replace("coverage", day, rows_of_others(rows, [room_id]))
+        is_in_history = room_id in as_of_days(lake)["room_id"].to_pylist()
+        if is_in_history:
+            forget_directory(lake, date.min, [room_id])
+    return bool(found) or is_in_history
+
+
+def is_known(lake: Lake, room_id: str) -> bool:
+    """Return whether the directory, its history or any day's coverage has the room."""
+    rooms = [table for table in (lake.read("rooms"), as_of_days(lake)) if table is not None]
+    is_listed = any(room_id in table["room_id"].to_pylist() for table in rooms)
+    return is_listed or any(True for _ in _coverage_of(lake, room_id))
 
 
 def rows_in_warehouse(warehouse: Location, region: Region, erasure: Erasure) -> int:
@@ -170,6 +194,14 @@ def drop_versions_before(warehouse: Location, region: Region, first_kept: date) 
     if any(holds_past(version) for version in left):
         raise VersionError(f"{warehouse}: a version past its retention was not removed")
     return dropped
+
+
+def _coverage_of(lake: Lake, room_id: str) -> Iterator[tuple[date, pa.Table]]:
+    """Yield the days on which the coverage has a room, with that of all rooms."""
+    days = lake.days("coverage")
+    for day, rows in zip(days, lake.read_each("coverage", days), strict=True):
+        if rows is not None and rows_of(rows, [room_id]).num_rows:
+            yield day, rows
 
 
 def _rows(table: pa.Table | None, erasure: Erasure) -> pa.Table:

@@ -120,23 +120,24 @@ class Published:
     edits: tuple[str, ...] = ()
 
 
-def publish(
+def publish(  # noqa: PLR0913, PLR0917 - a build has so many parts
     lake: Lake,
     warehouse: Location,
     options: PublishOptions,
     now: datetime,
     builder: Builder | None = None,
+    erased_through: date | None = None,
 ) -> Published:
     """Build the region's database from the lake and swap it in.
 
     ``now`` is an aware instant; it decides which dates are over (R14). ``builder`` replaces
-    ``build``, which builds on this machine.
+    ``build``, which builds on this machine. ``erased_through`` is that of ``refuse_lost_lake``.
 
     Raises:
         WarehouseError: the lake cannot be read, or the warehouse not written; readers still see
             what they saw before.
     """
-    refuse_lost_lake(lake, warehouse)
+    refuse_lost_lake(lake, warehouse, erased_through)
     last = LastVersion(warehouse, lake.region)
     with new_version(
         warehouse,
@@ -176,10 +177,11 @@ def lost_bookings(lake: Lake) -> str | None:
     )
 
 
-def refuse_lost_lake(lake: Lake, warehouse: Location) -> None:
+def refuse_lost_lake(lake: Lake, warehouse: Location, erased_through: date | None = None) -> None:
     """Refuse an empty lake if the database has days: its disk may not be mounted.
 
-    Publishing would replace the figures by none, and later delete the old versions.
+    Publishing would replace the figures by none, and later delete the old versions. That is what
+    is wanted if an erasure covers all days of the database, up to ``erased_through``.
 
     Raises:
         LakeError: the lake holds no day that was read, and the database does.
@@ -190,7 +192,7 @@ def refuse_lost_lake(lake: Lake, warehouse: Location) -> None:
     # A database that cannot be read is replaced by the next one.
     with suppress(WarehouseError, duckdb.Error), connect(lake.region, warehouse=warehouse) as found:
         through, _ = last_build(found)
-    if through is not None:
+    if through is not None and through > (erased_through or date.min):
         raise LakeError(
             f"{lake.root}: holds no day that was read, and the database has days until {through}: "
             f"mount or restore the lake; to begin anew, remove the region's files in {warehouse}"

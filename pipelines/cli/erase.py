@@ -12,7 +12,7 @@ from pipelines.night import default_range, publish_region, today_in, write_page
 from pipelines.settings import RegionSettings, Settings, did_you_mean
 from pipelines.texts import render
 from transforms.contract import Region
-from warehouse.erase import Erasure, Found, erase_directory, find, rows_in_warehouse
+from warehouse.erase import Erasure, Found, find, forget_room, is_known, rows_in_warehouse
 from warehouse.erase import erase as erase_in_lake
 from warehouse.lake import Lake
 from warehouse.page import has_page
@@ -140,8 +140,10 @@ def erase_region(
         found = erase_in_lake(lake, erasure)
         try:
             if found.days or old_versions:
-                publish_region(settings, region, now)
-                erase_directory(lake, erasure)  # the room may have just left the directory
+                # An empty lake without a directory may be a disk that is not mounted.
+                is_ours = erasure.room_id is None and lake.read("rooms") is not None
+                erased_through = erasure.last_date if is_ours else None
+                publish_region(settings, region, now, erased_through=erased_through)
                 drop_versions(warehouse, region, lambda _: True)
             if has_page(warehouse, region):
                 write_page(settings, region)  # the old page still counts the erased bookings
@@ -154,6 +156,10 @@ def erase_region(
                 "mend this and run the same command again"
             ) from None
     remains = _forget_older_objects(settings.regions[region], is_dry_run=is_dry_run)
+    gone = sum(each.gone for each in remains)
+    if not is_dry_run and forget_room(lake, erasure):
+        remains = _forget_older_objects(settings.regions[region], is_dry_run=is_dry_run)
+        gone += sum(each.gone for each in remains)
     night = default_range(settings, today_in(settings, region, now))
     again_from = max(erasure.first_date, night.first_date)
     again_to = min(erasure.last_date, night.last_date)
@@ -174,7 +180,7 @@ def erase_region(
         rows_left=left,
         read_again_from=again_from if is_again else None,
         read_again_to=again_to if is_again else None,
-        object_versions_gone=sum(each.gone for each in remains),
+        object_versions_gone=gone,
         object_versions_left=sum(each.left for each in remains),
         outlives=tuple(note for each in remains for note in each.notes),
     )
@@ -193,11 +199,12 @@ def _forget_older_objects(settings: RegionSettings, *, is_dry_run: bool) -> "lis
 def _refuse_unknown_room(settings: Settings, region: Region, lake: Lake, erasure: Erasure) -> None:
     if erasure.room_id is None:
         return
-    rooms = lake.read("rooms")
     known = {room.room_id for room in settings.regions[region].rooms}
-    known |= set(rooms["room_id"].to_pylist()) if rooms is not None else set()
     everything = Erasure(room_id=erasure.room_id)
-    if erasure.room_id in known or find(lake, everything) != Found():
+    # What only the directory's history has may be left by an erasure that was killed.
+    if erasure.room_id in known or is_known(lake, erasure.room_id):
+        return
+    if find(lake, everything) != Found():
         return
     if rows_in_warehouse(settings.regions[region].warehouse, region, everything):
         return

@@ -1,6 +1,7 @@
 """``insights erase``: the command, its receipt and its exit codes."""
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from pipelines.cli import erase
 from tests.lake.rows import booking, stored
 from tests.night.workplace import MONDAY, Company
+from tests.privacy.search import files_with
 from warehouse.directory import as_of_days
 from warehouse.erase import Erasure, find
 from warehouse.lake import Lake
@@ -129,6 +131,53 @@ def test_a_room_that_left_the_directory_can_still_be_erased(read_planted: Compan
     assert read_planted.insights("erase", "--region", "EU", "--room", "harbour") == 2  # now unknown
 
 
+def test_an_erased_room_that_left_the_directory_is_in_no_file_of_lake_and_warehouse(
+    read_planted: Company,
+) -> None:
+    del read_planted.calendars["harbour"]
+    read_planted.write()
+    assert read_planted.insights("erase", "--region", "EU", "--room", "harbour") == 0
+    for folder in ("lake", "warehouse"):
+        assert files_with(read_planted.directory / folder, ["harbour"]) == set()
+
+
+@pytest.mark.parametrize("step", ["write_page", "forget_room"])
+def test_an_erasure_of_a_room_that_left_the_directory_can_be_run_again_wherever_it_was_killed(
+    read_planted: Company, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    del read_planted.calendars["harbour"]
+    read_planted.write()
+
+    def be_killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erase, step, be_killed)
+        assert read_planted.insights("erase", "--region", "EU", "--room", "harbour") != 0
+    assert read_planted.insights("erase", "--region", "EU", "--room", "harbour") == 0
+    for folder in ("lake", "warehouse"):
+        assert files_with(read_planted.directory / folder, ["harbour"]) == set()
+
+
+def test_everything_that_is_stored_can_be_erased(
+    read_planted: Company, receipt: Callable[..., dict[str, Any]]
+) -> None:
+    told = receipt("--before", TUESDAY.isoformat())
+    assert (told["bookings_gone"], told["is_verified"]) == (6, True)
+    assert read_planted.query("SELECT count(*) FROM room_days") == [(0,)]
+    assert read_planted.run() == 0
+    assert read_planted.query("SELECT count(*) FROM bookings") == [(6,)]
+
+
+def test_an_erasure_takes_no_lake_whose_disk_is_not_mounted_for_an_erased_one(
+    read_planted: Company,
+) -> None:
+    shutil.rmtree(read_planted.directory / "lake")
+    before = read_planted.query("SELECT count(*) FROM bookings")
+    assert read_planted.insights("erase", "--region", "EU", "--before", "2026-10-20") == 1
+    assert read_planted.query("SELECT count(*) FROM bookings") == before
+
+
 def test_the_receipt_counts_in_good_english(
     read_planted: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,7 +201,7 @@ def test_a_database_that_cannot_be_rebuilt_exits_1_and_says_what_is_left(
     read_planted: Company, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise WarehouseError("the disk is full")
 
     with monkeypatch.context() as patched:

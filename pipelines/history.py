@@ -38,6 +38,9 @@ _TAKEN: Final = {
     *("unreadable_fields", "directory_edits", "data_through", "error_code"),
 }
 _REPORTED: Final = ("is_success", "rooms_expected", "failed_rooms", "error", "error_code")
+_UNFINISHED: Final = set(dg.DagsterRunStatus) - {
+    *(dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED),
+}
 _EVENTS: Final = {
     dg.DagsterEventType.ASSET_MATERIALIZATION,
     dg.DagsterEventType.ASSET_CHECK_EVALUATION,
@@ -150,6 +153,8 @@ class LastRun:
 def last_run(home: Path, region: Region) -> LastRun | None:
     """Return the latest run of a region; None if the history has none, or does not exist yet.
 
+    That is a night's or, until it ends, one that somebody started in Dagster for some assets.
+
     Raises:
         HistoryError: the server of the history cannot be reached.
         SettingsError: Dagster refuses the ``dagster.yaml`` of ``home``.
@@ -157,8 +162,10 @@ def last_run(home: Path, region: Region) -> LastRun | None:
     if not (home / "dagster.yaml").exists():
         return None
     with open_instance(home) as instance:
-        filters = dg.RunsFilter(job_name=job_name(region))
-        for record in instance.get_run_records(filters, limit=1):
+        nights = instance.get_run_records(dg.RunsFilter(job_name=job_name(region)), limit=1)
+        open_runs = instance.get_run_records(dg.RunsFilter(statuses=list(_UNFINISHED)))
+        found = [each for each in open_runs if _has_assets_of(region, each.dagster_run)]
+        if record := max([*nights, *found], key=lambda each: each.create_timestamp, default=None):
             run, facts = record.dagster_run, facts_of(instance, record.dagster_run)
             started_at = record.create_timestamp.astimezone(UTC)
             if not run.is_finished:
@@ -167,6 +174,10 @@ def last_run(home: Path, region: Region) -> LastRun | None:
                 return LastRun("failed", started_at, facts.error_code or "RunFailed", facts.error)
             return LastRun("partial" if facts.failed_rooms else "whole", started_at)
     return None
+
+
+def _has_assets_of(region: Region, run: dg.DagsterRun) -> bool:
+    return any(key.path[0] == region.lower() for key in run.asset_selection or ())
 
 
 def dagster_home(config: Path) -> Path:

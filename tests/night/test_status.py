@@ -9,9 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from pipelines.cli.status import status_of
+from pipelines.definitions import build_defs
+from pipelines.history import last_run, open_instance
 from pipelines.sandbox.faults import Fault
 from pipelines.sandbox.wire import CertificateAuthority
 from pipelines.settings import load_settings
@@ -96,6 +99,24 @@ def test_a_partial_night_names_its_codes_with_the_remedy_of_its_protocol(
     (to_do,) = found["to_do"]
     assert to_do.startswith("1 room: ErrorAccessDenied: ")
     assert remedy in to_do
+
+
+def test_a_run_of_assets_that_somebody_started_in_dagster_is_told_until_it_ends(
+    company_of_today: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    company, home = company_of_today, company_of_today.directory / ".dagster"
+    job = build_defs(load_settings(company.config, None)).resolve_implicit_global_asset_job_def()
+    with open_instance(home) as instance:
+        run = instance.create_run_for_job(
+            job,
+            asset_selection={dg.AssetKey(["eu", "bookings"])},
+            status=dg.DagsterRunStatus.STARTED,
+        )
+    assert status(company, capsys, 0)["last_run"]["state"] == "running"
+    assert last_run(home, "NA") is None
+    with open_instance(home) as instance:
+        instance.report_run_canceled(run)
+    assert status(company, capsys, 0)["last_run"]["state"] == "whole"
 
 
 def test_a_failed_night_is_told_while_the_figures_are_still_fresh(

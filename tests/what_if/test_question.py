@@ -255,6 +255,36 @@ def test_a_room_that_was_closed_before_the_days_asked_is_none_of_the_rooms(
     assert found.rooms == (Seats(4, 1),)
 
 
+def test_a_room_that_closes_during_the_days_asked_is_none_of_the_rooms_at_their_end(
+    tmp_path: Path,
+) -> None:
+    days = days_from(MONDAY, 4)
+    closes = replace(SECOND, closed_on=days[2])
+    booked = [book(room, MONDAY, "09:00", "10:00") for room in (SMALL, closes)]
+    where = published(tmp_path, scenario((SMALL, closes), booked, days))
+    found = ask(where)
+    assert (found.served_at_least, found.rooms) == (2, (Seats(4, 1),))
+    assert ask(where, last_date=days[1]).rooms == (Seats(4, 2),)
+
+
+def test_r25_a_combined_room_is_no_room_of_its_building_though_its_parts_are_in_another(
+    tmp_path: Path,
+) -> None:
+    both, parts = Room("both", building="HQ", capacity=12), ("left", "right")
+    left, right = (Room(each, building="Annex", capacity=6, part_of="both") for each in parts)
+    booked = [
+        book(both, MONDAY, "09:00", "10:00", invited_headcount=11),
+        book(SMALL, MONDAY, "10:00", "11:00", invited_headcount=4),
+    ]
+    where = published(tmp_path, scenario((SMALL, both, left, right), booked, [MONDAY]))
+    found = ask(where, building="HQ")
+    assert (found.rooms, found.served_in_place) == ((Seats(4, 1),), 2)
+    assert ask(where).rooms == (Seats(4, 1), Seats(6, 2))
+    # No other booking is placed in it; without a part, it is gone.
+    assert ask(where, building="HQ", remove=["small"]).not_placed == (Seats(4, 1),)
+    assert ask(where, remove=["left"]).not_placed == (Seats(11, 1),)
+
+
 def test_r1_an_end_within_a_minute_counts_that_minute(tmp_path: Path) -> None:
     short = book(SMALL, MONDAY, "09:00", "09:30")
     short = replace(short, ends_at=short.ends_at + timedelta(seconds=10))

@@ -154,6 +154,7 @@ TABLES: Final[Mapping[str, Table]] = MappingProxyType(
                 replace(_ROOMS["capacity"], is_for_everybody=False),
                 replace(_ROOMS["room_type"], is_for_everybody=False),
                 replace(_ROOMS["part_of"], is_for_everybody=False),
+                replace(_ROOMS["closed_on"], is_for_everybody=False),
             ),
         ),
         "bookings": replace(

@@ -28,6 +28,7 @@ from warehouse.what_if.days import (
     BuildingDays,
     Room,
     WhatIfError,
+    parts_of,
     read_bookings,
     read_rooms,
 )
@@ -114,9 +115,10 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
                 text = "rooms go to one building; give each a name of its own in the room CSV"
             raise WhatIfError(f"{region}: {text}")
         bookings = read_bookings(connection, region, rooms, first_date, last_date)
+    parts = parts_of(rooms)
 
     def answer(some: Sequence[Sequence[int]]) -> list[_Answer]:
-        days = [BuildingDays(group, rooms, bookings) for group in some]
+        days = [BuildingDays(group, rooms, parts, bookings) for group in some]
         if suggest:
             mixes = [smallest_mix(each.building({}, ()), _SERVED_BY_A_MIX) for each in days]
             return [
@@ -136,8 +138,8 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
 
     firsts = range(0, len(groups), _TOGETHER)
     with ThreadPoolExecutor(_THREADS) as pool:
-        parts = pool.map(answer, (groups[first : first + _TOGETHER] for first in firsts))
-        answers = [each for part in parts for each in part]
+        found = pool.map(answer, (groups[first : first + _TOGETHER] for first in firsts))
+        answers = [each for some in found for each in some]
     return _sum(region, building, bookings, answers)
 
 

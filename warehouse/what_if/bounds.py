@@ -110,7 +110,8 @@ def _excess(
     minute, load, ended = _load(building, len(sizes), starts, ends, level)
     is_large = building.seats >= sizes[:, None]
     for whole, parts in building.combined:  # no larger than its largest part: counted as that part
-        is_large[:, whole] &= sizes > building.seats[list(parts)].max()
+        if parts:
+            is_large[:, whole] &= sizes > building.seats[list(parts)].max()
     rooms = is_large.astype(np.int32) @ building.is_available.T.astype(
         np.int32
     )  # of each level and day

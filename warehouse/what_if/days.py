@@ -37,6 +37,7 @@ class Room(NamedTuple):
     capacity: int | None
     is_personal: bool
     part_of: str | None
+    closed_on: date | None
     valid_from: date
     valid_to: date
 
@@ -64,7 +65,7 @@ def read_rooms(connection: duckdb.DuckDBPyConnection, region: Region) -> list[Ro
     """
     try:
         rows = connection.execute(read_sql("what_if/rooms")).fetchall()
-    except duckdb.CatalogException:
+    except (duckdb.CatalogException, duckdb.BinderException):
         raise WhatIfError(
             f"{region}: an earlier version published this: run 'insights publish --region {region}'"
         ) from None
@@ -77,6 +78,15 @@ def read_rooms(connection: duckdb.DuckDBPyConnection, region: Region) -> list[Ro
         else:
             rooms.append(room)
     return rooms
+
+
+def parts_of(rooms: Sequence[Room]) -> dict[str, list[int]]:
+    """Return the numbers of the parts of each combined room, wherever they are (R25)."""
+    parts: dict[str, list[int]] = {}
+    for number, room in enumerate(rooms):
+        if room.part_of is not None:
+            parts.setdefault(room.part_of, []).append(number)
+    return parts
 
 
 def read_bookings(
@@ -128,7 +138,13 @@ class BuildingDays:
     bookings that invite more people than their room has seats.
     """
 
-    def __init__(self, group: Sequence[int], rooms: Sequence[Room], bookings: Bookings) -> None:
+    def __init__(
+        self,
+        group: Sequence[int],
+        rooms: Sequence[Room],
+        parts: Mapping[str, Sequence[int]],
+        bookings: Bookings,
+    ) -> None:
         self._rooms = [rooms[number] for number in group]
         self._bookings = bookings
         place_of = np.full(len(rooms), -1, np.int32)
@@ -157,13 +173,16 @@ class BuildingDays:
         own_seats = self._seats[self._own]
         self._need = np.where(invited > 0, np.minimum(invited, own_seats), own_seats)
         self.over_seats = int((invited > own_seats).sum())
-        self._parts: list[tuple[int, ...]] = [()] * len(group)
+        # What each column combines: no tuple if it is a room, an empty one if all parts are in
+        # other buildings.
+        self._parts: list[tuple[int, ...] | None] = [None] * len(group)
+        self._needs: list[frozenset[str]] = [frozenset({room.room_id}) for room in self._rooms]
         days = np.arange(len(self._midnights) - 1)[:, None]
         valid_from = np.array([(room.valid_from - before).days for room in self._rooms])
         valid_to = np.array([(room.valid_to - before).days for room in self._rooms])
         self._is_room = (days >= valid_from) & (days < valid_to)
         day = bookings.day[kept] + 1
-        self._combine(day)
+        self._combine(rooms, parts, place_of, day)
         # A booking that runs into days on which its room is another one looks for a room.
         last = (self._ends - 1) // DAY
         for booking in np.flatnonzero(last > self._starts // DAY):
@@ -175,22 +194,37 @@ class BuildingDays:
         self._is_available &= self._is_room
         self._open_where_booked()
 
-    def _combine(self, day: Ints) -> None:
-        """Add a column for each set of parts of a combined room, on the days that have it (R25)."""
-        parts_of: dict[str, list[int]] = {}
-        for number, room in enumerate(self._rooms):
-            if room.part_of is not None:
-                parts_of.setdefault(room.part_of, []).append(number)
+    def _combine(
+        self,
+        rooms: Sequence[Room],
+        parts: Mapping[str, Sequence[int]],
+        place_of: Ints,
+        day: Ints,
+    ) -> None:
+        """Add a column for each set of parts of a combined room, on the days that have it (R25).
+
+        A part may be in another building: the whole is no room there or here, but its bookings keep
+        it.
+        """
+        first = self._bookings.first_date - timedelta(days=1)
+        days = [first + timedelta(days=number) for number in range(len(self._is_room))]
         for whole, room in enumerate(tuple(self._rooms)):
-            of = np.array(parts_of.get(room.room_id, []), np.int64)
-            sets = self._is_room[:, of] & self._is_room[:, [whole]]
+            of = np.array(parts.get(room.room_id, ()), np.int64)
+            spans = [(rooms[part].valid_from, rooms[part].valid_to) for part in of]
+            is_part = [[since <= each < until for since, until in spans] for each in days if spans]
+            if not is_part:
+                continue
+            sets = np.array(is_part) & self._is_room[:, [whole]]
             for chosen in np.unique(sets[sets.any(axis=1)], axis=0):
                 is_such = (sets == chosen).all(axis=1)
                 self._is_room[is_such, whole] = False
                 self._is_room = np.column_stack((self._is_room, is_such))
                 self._own[(self._own == whole) & is_such[day]] = len(self._parts)
                 self._seats = np.append(self._seats, self._seats[whole])
-                self._parts.append(tuple(of[chosen].tolist()))
+                here = place_of[of[chosen]]
+                self._parts.append(tuple(here[here >= 0].tolist()))
+                needed = [room, *(rooms[part] for part in of[chosen])]
+                self._needs.append(frozenset(each.room_id for each in needed))
                 self._rooms.append(room)
 
     def _open_where_booked(self) -> None:
@@ -202,44 +236,46 @@ class BuildingDays:
         is_open[first, own] = True
         for booking in np.flatnonzero(last > first):
             is_open[first[booking] : last[booking] + 1, own[booking]] = True
-        for whole, parts in enumerate(self._parts):
-            if parts:
-                is_open[:, parts] |= is_open[:, [whole]]
-        for whole, parts in enumerate(self._parts):
-            if parts:
-                is_open[:, whole] = is_open[:, parts].all(axis=1) & self._is_room[:, whole]
+        combined = [(each, list(parts)) for each, parts in enumerate(self._parts) if parts]
+        for whole, parts in combined:
+            is_open[:, parts] |= is_open[:, [whole]]
+        for whole, parts in combined:
+            is_open[:, whole] = is_open[:, parts].all(axis=1) & self._is_room[:, whole]
 
     def stay_now(self, remove: Collection[str]) -> tuple[Counter[int], Counter[int]]:
         """Return the rooms that stay, as of the last day asked, by seats.
 
         First those with a capacity, then those without, by the seats that they count as. Rooms that
-        were never open or booked in those days, because they are closed, do not count.
+        were never open or booked in those days, or closed for good until the last one, do not
+        count.
         """
-        is_last = self._is_room[(self._bookings.last_date - self._bookings.first_date).days + 1]
+        last_date = self._bookings.last_date
+        is_last = self._is_room[(last_date - self._bookings.first_date).days + 1]
         rooms = (Counter[int](), Counter[int]())
         is_there = is_last & self._is_available.any(axis=0)
         for room, seats, parts, is_now in zip(
             self._rooms, self._seats.tolist(), self._parts, is_there.tolist(), strict=True
         ):
-            stays = is_now and not parts and room.room_id not in remove
+            stays = is_now and parts is None and room.room_id not in remove
+            stays &= room.closed_on is None or room.closed_on > last_date
             rooms[not room.capacity][seats] += stays
         return rooms
 
     def building(self, add: Mapping[int, int], remove: Collection[str]) -> Building:
         """Return the building with rooms added (seats: count) and others removed (by room_id)."""
-        is_gone = [room.room_id in remove for room in self._rooms]
-        stays = [
-            number
-            for number, parts in enumerate(self._parts)
-            if not is_gone[number] and not any(is_gone[part] for part in parts)
-        ]
+        gone = frozenset(remove)
+        stays = [number for number, needed in enumerate(self._needs) if not needed & gone]
         new = np.repeat(list(add), list(add.values())).astype(np.int64)
         seats = np.append(self._seats[stays], new)
         order = np.argsort(seats, kind="stable")
         source = np.append(stays, np.full(len(new), -1)).astype(np.int64)[order]
         now = np.full(len(self._rooms) + 1, -1, np.int32)  # the last: bookings without a room
         now[source[source >= 0]] = np.flatnonzero(source >= 0)
-        combined = [(now[number], now[list(self._parts[number])]) for number in stays]
+        combined = tuple(
+            (int(now[number]), tuple(int(now[part]) for part in parts))
+            for number in stays
+            if (parts := self._parts[number]) is not None
+        )
         return Building(
             seats=seats[order],
             is_available=self._is_available[:, source] | (source < 0),
@@ -248,5 +284,5 @@ class BuildingDays:
             starts=self._starts,
             ends=self._ends,
             need=self._need,
-            combined=tuple((int(each), tuple(of.tolist())) for each, of in combined if len(of)),
+            combined=combined,
         )

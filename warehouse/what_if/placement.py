@@ -164,7 +164,9 @@ def _waiting(building: Building, rooms: Ints, days: Ints) -> Waiting:
     for booking in np.flatnonzero(stays):
         touched = np.arange(building.day[booking], (building.ends[booking] - 1) // DAY + 1)
         room = int(rooms[booking])
-        is_free[np.ix_(np.isin(days, touched), np.array(parts.get(room, (room,))))] = False
+        is_free[np.ix_(np.isin(days, touched), np.array(parts.get(room, (room,)), np.int64))] = (
+            False
+        )
     line_of = np.full(len(building.is_available), -1)
     line_of[days] = np.arange(len(days))
     line = line_of[building.day]

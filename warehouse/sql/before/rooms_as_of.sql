@@ -8,7 +8,8 @@ SELECT s.region,
        d.floor,
        d.capacity,
        d.room_type,
-       d.part_of
+       d.part_of,
+       d.closed_on
 FROM directory AS d
 CROSS JOIN settings AS s
 ORDER BY d.room_no

@@ -14,7 +14,7 @@ from pipelines.texts import render
 from transforms.contract import Region
 from warehouse.erase import Erasure, Found, find, forget_room, is_known, rows_in_warehouse
 from warehouse.erase import erase as erase_in_lake
-from warehouse.lake import Lake
+from warehouse.lake import Lake, LakeBusy
 from warehouse.page import has_page
 from warehouse.storage import ObjectUrl, WarehouseError
 from warehouse.versions import drop_versions, published_versions
@@ -36,7 +36,8 @@ class Receipt:
     ``first_date`` or ``last_date`` is None if the erasure is unlimited on that side.
     ``rows_left`` counts rows found when lake and database were read again. ``read_again_from`` is
     the first erased day that the next night reads again; None if there is none.
-    ``object_versions_gone`` and ``..._left`` count older versions of objects in buckets.
+    ``object_versions_gone`` and ``..._left`` count older versions of objects in buckets, and
+    uploads that were never finished.
     ``outlives`` has lines on what stays in a store, and how to remove it.
     """
 
@@ -155,11 +156,8 @@ def erase_region(
                 f"{error}; the lake is erased, but the database still holds the rows: "
                 "mend this and run the same command again"
             ) from None
-    remains = _forget_older_objects(settings.regions[region], is_dry_run=is_dry_run)
-    gone = sum(each.gone for each in remains)
-    if not is_dry_run and forget_room(lake, erasure):
-        remains = _forget_older_objects(settings.regions[region], is_dry_run=is_dry_run)
-        gone += sum(each.gone for each in remains)
+    own = settings.regions[region]
+    gone, remains = _forget_the_rest(own, lake, erasure, now, is_dry_run=is_dry_run)
     night = default_range(settings, today_in(settings, region, now))
     again_from = max(erasure.first_date, night.first_date)
     again_to = min(erasure.last_date, night.last_date)
@@ -186,14 +184,39 @@ def erase_region(
     )
 
 
-def _forget_older_objects(settings: RegionSettings, *, is_dry_run: bool) -> "list[Remains]":
-    """Remove the older versions of objects that buckets keep; folders keep none."""
+def _forget_the_rest(
+    settings: RegionSettings, lake: Lake, erasure: Erasure, now: datetime, *, is_dry_run: bool
+) -> "tuple[int, list[Remains]]":
+    """Remove what buckets keep of older objects, then the last trace of a room that left.
+
+    Return how many older objects are gone, and what is left at the end. Until the room is
+    forgotten, a killed erasure can be run again; what that leaves in buckets is removed after it.
+    """
+    remains = _older_objects(settings, now, is_removed=not is_dry_run)
+    gone = sum(each.gone for each in remains)
+    try:
+        if not is_dry_run and forget_room(lake, erasure):
+            remains = _older_objects(settings, now, is_removed=True)
+            gone += sum(each.gone for each in remains)
+    except LakeBusy as error:
+        raise EraseError(
+            f"{error}; the rows are erased, but the id of a room that left the directory is not: "
+            "run the same command again"
+        ) from None
+    return gone, remains
+
+
+def _older_objects(settings: RegionSettings, now: datetime, *, is_removed: bool) -> "list[Remains]":
+    """Count the older versions of objects that buckets keep, and remove them if asked.
+
+    Folders keep none.
+    """
     places = [settings.lake, settings.warehouse]
     if not any(isinstance(place, ObjectUrl) for place in places):
         return []
     from warehouse.storage.bucket import buckets_of  # noqa: PLC0415 - only where configured
 
-    return [bucket.remains(is_removed=not is_dry_run) for bucket in buckets_of(places)]
+    return [bucket.remains(now, is_removed=is_removed) for bucket in buckets_of(places)]
 
 
 def _refuse_unknown_room(settings: Settings, region: Region, lake: Lake, erasure: Erasure) -> None:

@@ -193,7 +193,8 @@ def test_an_erasure_removes_older_versions_or_says_which_stay_and_exits_1(
     assert json.loads(capsys.readouterr().out)["object_versions_gone"] >= older - 1 > 5
     assert company.insights(*asked) == 1
     said = capsys.readouterr().out
-    assert "versions of objects gone, 1 left" in said
+    assert "unfinished uploads of objects: " in said
+    assert " gone, 1 left" in said
     assert "1 stay (AccessDenied): remove them with: aws s3api delete-objects --bucket" in said
     assert [each["Key"] for each in amazon.older()] == [key, "eu/other"]
     amazon.client.put_object_legal_hold(**hold, VersionId=held, LegalHold={"Status": "OFF"})
@@ -201,6 +202,48 @@ def test_an_erasure_removes_older_versions_or_says_which_stay_and_exits_1(
     receipt = json.loads(capsys.readouterr().out)
     assert (receipt["object_versions_left"], receipt["outlives"]) == (0, [])
     assert [each["Key"] for each in amazon.older()] == ["eu/other"]
+
+
+@pytest.mark.parametrize("store", ["moto", "seaweedfs"])
+def test_an_erasure_removes_what_a_killed_upload_left_in_the_bucket(
+    object_store: Callable[[str], Server],
+    monkeypatch: pytest.MonkeyPatch,
+    company: Company,
+    capsys: pytest.CaptureFixture[str],
+    store: str,
+) -> None:
+    server = object_store(store)
+    for variable, value in server.environment.items():
+        monkeypatch.setenv(variable, value)
+    amazon = Amazon(server)
+    assert in_bucket(company, amazon).run() == 0
+    killed, other = (
+        {"Bucket": amazon.name, "Key": key} for key in ("eu/warehouse/versions/x", "other")
+    )
+    for each in (killed, other):
+        upload = amazon.client.create_multipart_upload(**each)["UploadId"]
+        amazon.client.upload_part(**each, UploadId=upload, PartNumber=1, Body=b"rows")
+    capsys.readouterr()
+    company.insights("check")
+    assert "uploads      1 unfinished, of a run that goes on or" in capsys.readouterr().out
+    assert company.insights("erase", "--region", "EU", "--room", "fjord") == 0
+    assert "unfinished uploads of objects: 1 gone, 0 left" in capsys.readouterr().out
+    uploads = amazon.client.list_multipart_uploads(Bucket=amazon.name)["Uploads"]
+    assert [each["Key"] for each in uploads] == ["other"]
+
+
+def test_uploads_that_may_not_be_aborted_are_told_with_the_command_to_do_it(
+    moto: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(403, "AccessDenied") as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        (bucket,) = buckets_of([ObjectUrl("s3", "lake", "eu")])
+        monkeypatch.setattr(bucket, "_unfinished", lambda prefix, _: iter([(prefix, "upload")]))
+        remains = bucket.remains(is_removed=True)
+    assert (remains.gone, remains.left) == (0, 1)
+    assert "uploads of s3://lake/eu: 1 stay (AccessDenied): remove them with: aws s3api abort" in (
+        " ".join(remains.notes)
+    )
 
 
 def test_of_azure_check_says_soft_delete_and_copies_in_another_region(

@@ -57,7 +57,7 @@ def answering(status: int, code: str = "") -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    for verb in ("GET", "HEAD", "PUT", "POST"):
+    for verb in ("GET", "HEAD", "PUT", "POST", "DELETE"):
         setattr(Handler, f"do_{verb}", Handler.answer)
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:

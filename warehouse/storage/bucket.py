@@ -7,6 +7,7 @@ as such, with a command for somebody who may read it.
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from importlib.resources import files
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -15,14 +16,15 @@ import yaml
 from warehouse.storage.base import ObjectUrl, endpoint_of
 
 Old: TypeAlias = tuple[str, str]
-"""The key of an object, and the name of one of its versions that is no longer current."""
+"""The key of an object, and an older version or an unfinished upload of it."""
 
 _AT_ONCE: Final = 1000
 """Versions that S3 removes in one request."""
 _BY_HAND: Final[Mapping[str, Mapping[str, str]]] = yaml.safe_load(
     files("warehouse.storage").joinpath("by_hand.yaml").read_text(encoding="utf-8")
 )
-"""Commands that show each fact to somebody who may see it; ``remove`` removes old versions."""
+"""Commands that show each fact to somebody who may see it; two remove what is left."""
+_NO_FACTS: Final = ("old versions", "remove", "abort")
 
 
 class Fact(NamedTuple):
@@ -60,36 +62,51 @@ class Bucket:
     def facts(self) -> Iterator[Fact]:
         """Yield one fact each: where the bucket is, what it keeps, and where it copies that."""
         for name in self._commands:
-            if name not in ("old versions", "remove"):
+            if name not in _NO_FACTS:
                 try:
                     yield Fact(name, *self._ask(name))
                 except Exception as error:  # noqa: BLE001 - each library has classes of its own
                     yield self._unread(name, error)
 
-    def remains(self, *, is_removed: bool) -> Remains:
-        """Count the versions below the roots that are no longer current; remove them if asked.
+    def remains(self, begun_before: datetime | None = None, *, is_removed: bool) -> Remains:
+        """Count below the roots what no listing shows; remove it if asked.
 
-        Nothing that is published or read needs them.
+        These are versions that are no longer current, and the parts of uploads that were never
+        finished, since their run was killed. Nothing that is published or read needs either.
+        Uploads begun later than ``begun_before`` may be those of a run that is going on.
         """
-        notes = [
+        gone, left, notes = 0, 0, list[str]()
+        prefixes = self._prefixes()
+        for name, command, found, remove in (
+            ("old versions", "remove", map(self._old, prefixes), self._remove),
+            (
+                "uploads",
+                "abort",
+                (self._unfinished(prefix, begun_before) for prefix in prefixes),
+                self._abort,
+            ),
+        ):
+            try:
+                each_of = [each for of_prefix in found for each in of_prefix]
+            except Exception as error:  # noqa: BLE001 - each library has classes of its own
+                notes.append(self._note(self._unread(name, error)))
+                continue
+            stay, code = 0, ""
+            if is_removed and each_of:
+                try:
+                    stay, code = remove(each_of)
+                except Exception as error:  # noqa: BLE001 - each library has classes of its own
+                    stay, code = len(each_of), _code(error)
+            if stay:
+                text = f"{stay:,} stay ({code}): remove them with: {self._command(command)}"
+                notes.append(self._note(Fact(name, False, text)))
+            gone, left = gone + len(each_of) - stay, left + stay
+        notes += [
             self._note(fact)
             for fact in (() if self._why else self.facts())
             if fact.name in ("soft delete", "replication") and not fact.is_fine
         ]
-        try:
-            old = [each for prefix in self._prefixes() for each in self._old(prefix)]
-        except Exception as error:  # noqa: BLE001 - each library has classes of its own
-            return Remains(0, 0, (self._note(self._unread("old versions", error)), *notes))
-        left, code = 0, ""
-        if is_removed and old:
-            try:
-                left, code = self._remove(old)
-            except Exception as error:  # noqa: BLE001 - each library has classes of its own
-                left, code = len(old), _code(error)
-        if left:
-            text = f"{left:,} stay ({code}): remove them with: {self._command('remove')}"
-            notes.insert(0, self._note(Fact("old versions", False, text)))
-        return Remains(len(old) - left, left, tuple(notes))
+        return Remains(gone, left, tuple(notes))
 
     def _ask(self, name: str) -> tuple[bool, str]:  # noqa: ARG002 - there is no way here
         """Return whether a fact is fine, and its text."""
@@ -101,6 +118,14 @@ class Bucket:
 
     def _remove(self, old: Sequence[Old]) -> tuple[int, str]:
         """Remove versions; return how many are left, and the store's code for the reason."""
+        raise NotImplementedError
+
+    def _unfinished(self, prefix: str, before: datetime | None) -> Iterator[Old]:  # noqa: ARG002
+        """Yield the uploads below a prefix that were never finished; a store may drop them."""
+        return iter(())
+
+    def _abort(self, uploads: Sequence[Old]) -> tuple[int, str]:
+        """Remove the parts of uploads; return as ``_remove`` does."""
         raise NotImplementedError
 
     def _note(self, fact: Fact) -> str:
@@ -145,6 +170,8 @@ class S3Bucket(Bucket):
     def _ask(self, name: str) -> tuple[bool, str]:
         if name == "region":
             return self._region()
+        if name == "uploads":
+            return self._uploads()
         return self._versioning() if name == "versioning" else self._replication()
 
     def _region(self) -> tuple[bool, str]:
@@ -159,6 +186,13 @@ class S3Bucket(Bucket):
     def _region_of(self, bucket: str) -> str | None:
         region: str | None = self._client.head_bucket(Bucket=bucket).get("BucketRegion")
         return region
+
+    def _uploads(self) -> tuple[bool, str]:
+        count = sum(1 for prefix in self._prefixes() for _ in self._unfinished(prefix, None))
+        if not count:
+            return True, "none that a killed run left unfinished"
+        text = f"{count} unfinished, of a run that goes on or was killed: their parts stay until"
+        return False, f"{text} 'insights erase' or a rule that aborts them removes them"
 
     def _versioning(self) -> tuple[bool, str]:
         status = self._client.get_bucket_versioning(Bucket=self._name).get("Status")
@@ -240,6 +274,24 @@ class S3Bucket(Bucket):
             )
             errors += done.get("Errors", ())
         return len(errors), errors[0]["Code"] if errors else ""
+
+    def _unfinished(self, prefix: str, before: datetime | None) -> Iterator[Old]:
+        pages = self._client.get_paginator("list_multipart_uploads")
+        for page in pages.paginate(Bucket=self._name, Prefix=prefix):
+            for each in page.get("Uploads", ()):
+                if before is None or each["Initiated"] < before:
+                    yield each["Key"], each["UploadId"]
+
+    def _abort(self, uploads: Sequence[Old]) -> tuple[int, str]:
+        codes = []
+        for key, upload in uploads:
+            try:
+                self._client.abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload)
+            except self._client.exceptions.NoSuchUpload:
+                continue
+            except self._client.exceptions.ClientError as error:
+                codes.append(_code(error))
+        return len(codes), codes[0] if codes else ""
 
 
 class AzureContainer(Bucket):

@@ -174,7 +174,9 @@ def status_of(settings: Settings, region: Region, home: Path, now: datetime) -> 
         days = lake.days("coverage")
         read = [day for day in days if day <= today]
         latest = lake.read("coverage", read[-1]) if read else None
+        known = {room.room_id for room in chosen.rooms}  # a removed one keeps its last rows
         rows = [] if latest is None else latest.to_pylist()
+        rows = [row for row in rows if row["room_id"] in known]
         read_at = lake.last_read_at(today)
         lost = lost_bookings(lake)
         early = _read_early(lake, days, default_range(settings, today).first_date)

@@ -101,6 +101,21 @@ def test_a_partial_night_names_its_codes_with_the_remedy_of_its_protocol(
     assert remedy in to_do
 
 
+def test_a_room_that_was_removed_because_it_failed_is_no_longer_expected_nor_failed(
+    company: Company, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = Fault("response_code", room=address_of("fjord"), code="ErrorNonExistentMailbox")
+    company.tenant.faults.add(gone)
+    assert company.run(today(), today()) == 3
+    assert status(company, capsys, 0)["failed_by_code"] == {"ErrorNonExistentMailbox": 1}
+    del company.calendars["fjord"]
+    company.write()
+    assert company.run(today(), today()) == 0
+    found = status(company, capsys, 0)
+    assert (found["rooms_expected"], found["rooms_loaded"]) == (1, 1)
+    assert (found["failed_by_code"], found["to_do"]) == ({}, [])
+
+
 def test_a_run_of_assets_that_somebody_started_in_dagster_is_told_until_it_ends(
     company_of_today: Company, capsys: pytest.CaptureFixture[str]
 ) -> None:

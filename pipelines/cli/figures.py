@@ -178,8 +178,9 @@ def _lines(found: WhatIf, is_suggestion: bool) -> list[str]:
         ]
         + [f"{each.count} with unknown seats, taken as {each.seats}" for each in found.unknown]
     )
+    whole = f"{counted(found.bookings, 'booking')}, {counted(round(found.minutes / 60), 'hour')}"
     lines = [
-        f"{where}, {days}: {found.bookings:,} bookings, {found.minutes / 60:,.0f} hours",
+        f"{where}, {days}: {whole}",
         f"{'smallest mix found' if is_suggestion else 'rooms'}: {rooms} ({sizes or 'none'})",
         f"bookings that find a room: {bookings}",
         f"hours that find a room: {hours}",

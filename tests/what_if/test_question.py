@@ -1,11 +1,13 @@
 """The what-if of a published region, from Python and from the command line."""
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -187,6 +189,13 @@ def test_the_answer_is_a_few_lines_that_say_what_would_not_fit(
     ]
 
 
+def test_one_booking_of_an_hour_is_told_in_the_singular(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert insights(config, "--building", "Annex", "--to", str(MONDAY)) == 0
+    assert f"EU Annex, {MONDAY} to {MONDAY}: 1 booking, 1 hour\n" in capsys.readouterr().out
+
+
 def test_a_room_without_a_capacity_is_called_so(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -316,6 +325,20 @@ def test_a_week_that_ends_on_a_closed_sunday_is_a_week_that_was_read(tmp_path: P
     sunday = MONDAY + timedelta(days=6)
     found = ask(where, first_date=MONDAY, last_date=sunday)
     assert (found.bookings, found.last_date) == (1, sunday)
+
+
+def test_a_database_of_an_earlier_version_is_one_line_and_exit_1_as_in_other_commands(
+    tmp_path: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    office = tmp_path / "office"
+    shutil.copytree(config.parent, office, symlinks=True)
+    database = (office / "eu/warehouse/insights-eu.duckdb").resolve()
+    database.chmod(0o640)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("DROP TABLE rooms_as_of")
+    assert insights(office / config.name) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("an earlier version published this: run 'insights publish --region EU'")
 
 
 @pytest.mark.parametrize(("building", "asked"), [("HQ", "HQ"), ("", None)])

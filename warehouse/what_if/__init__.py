@@ -97,7 +97,7 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
 
     Raises:
         WhatIfError: an unknown building or room, days never read, or rooms added to no building.
-        VersionError: nothing was published yet.
+        VersionError: nothing was published yet, or an earlier version of this program did it.
     """
     added = dict(add or {})
     if suggest and (added or remove):

@@ -19,7 +19,7 @@ from transforms.contract import Region
 from warehouse.calendar import midnights
 from warehouse.engine import read_sql
 from warehouse.storage import WarehouseError
-from warehouse.versions import NotPublished
+from warehouse.versions import NotPublished, VersionError
 from warehouse.what_if.placement import DAY, Building, Ints, minutes_of_days
 
 
@@ -61,12 +61,12 @@ def read_rooms(connection: duckdb.DuckDBPyConnection, region: Region) -> list[Ro
     """Return the rooms as of each day; adjoining spans that do not differ here are merged.
 
     Raises:
-        WhatIfError: the database has no rooms of earlier days yet.
+        VersionError: the database has no rooms of earlier days yet.
     """
     try:
         rows = connection.execute(read_sql("what_if/rooms")).fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
-        raise WhatIfError(
+        raise VersionError(
             f"{region}: an earlier version published this: run 'insights publish --region {region}'"
         ) from None
     rooms: list[Room] = []

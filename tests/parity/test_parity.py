@@ -52,7 +52,9 @@ def test_distribution_lists_differ_in_nothing_but_the_lower_bound(
     held.hold(data.draw(calendars("Europe/Copenhagen", PEOPLE + LISTS)))
     ews, graph = held.tables(FIRST, LAST, "Europe/Copenhagen")
     assert not any(graph[LOWER_BOUND].to_pylist())
-    assert graph.drop([LOWER_BOUND]).to_pylist() == ews.drop([LOWER_BOUND]).to_pylist()
+    # Rows that start together are sorted by every column: without one, their order may differ.
+    rest = [each.drop([LOWER_BOUND]).to_pylist() for each in (ews, graph)]
+    assert sorted(map(repr, rest[0])) == sorted(map(repr, rest[1]))
 
 
 @pytest.mark.parametrize("region", ["EU", "NA"])
@@ -94,6 +96,5 @@ def test_without_headcounts_only_the_creation_is_unknown_over_graph(
         ews, graph = ways.tables(first, last, room["time_zone"], room["address"])
     assert ews.num_rows > 100
     assert set(graph["created_at"].to_pylist()) == {None}
-    # Rows that start together are sorted by every column: without one, their order may differ.
     without = [each.drop(["created_at"]).to_pylist() for each in (ews, graph)]
     assert sorted(map(repr, without[0])) == sorted(map(repr, without[1]))

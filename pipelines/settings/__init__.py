@@ -136,9 +136,6 @@ def load_settings(
 def regions_to_load() -> frozenset[Region] | None:
     """Return the regions that INSIGHTS_REGIONS limits this process to; None for all if it is unset.
 
-    Set but empty is a template's variable that nobody filled in: taken for all regions, a process
-    meant for one would read the others.
-
     Raises:
         SettingsError: the variable is empty, or holds what cannot be a region's name.
     """
@@ -146,7 +143,7 @@ def regions_to_load() -> frozenset[Region] | None:
     if listed is None:
         return None
     problems, names = Problems(), {name.strip() for name in listed.split(",")} - {""}
-    if not names:
+    if not names:  # nobody filled it in: all regions would be more than was meant
         text = "is set, and names no region; name one, such as EU, or unset it to load all"
         problems.add("INSIGHTS_REGIONS", text)
     for name in sorted(name for name in names if not is_region(name)):
@@ -173,16 +170,18 @@ def read_secrets(*exchanges: ExchangeSettings) -> list[Secrets]:
     """Return the secrets of exchanges, read from the environment when they are needed.
 
     Raises:
-        SettingsError: names the file, key and variable of each that is not set.
+        SettingsError: names the file, key and variable of each that cannot be used.
     """
     problems, secrets = Problems(), []
     for exchange in exchanges:
         found: dict[str, str | None] = {}
         for name in ("password", "client_secret", "certificate_password"):
             variable = getattr(exchange, f"{name}_env", None)
-            found[name] = secret_of(variable)
-            if variable and not found[name]:
-                text = f"the environment variable {variable} is not set; set it to the secret"
+            secret = found[name] = secret_of(variable)
+            if variable and (secret is None or "\n" in secret):  # one from a file often ends so
+                wrong = "is not set; set it to the secret"
+                wrong = "holds a line break; set it to the secret alone" if secret else wrong
+                text = f"the environment variable {variable} {wrong}"
                 problems.add(f"{exchange.origin}.{name}_env", text)
         secrets.append(Secrets(**found))
     return problems.or_else(secrets)

@@ -14,7 +14,7 @@ from pipelines.settings import (
     read_secrets,
     rooms_table,
 )
-from tests.settings.company import EU, OAUTH, Company, room, rooms
+from tests.settings.company import EU, EWS, OAUTH, Company, room, rooms
 from transforms.contract.lake import ROOMS
 from transforms.local_time import DEFAULT_OPEN_HOURS, Closure
 
@@ -170,6 +170,20 @@ def test_a_region_may_have_a_minimum_group_of_its_own(company: Company) -> None:
     settings = company.load()
     assert settings.regions["EU"].minimum_group == 10
     assert settings.regions["NA"].minimum_group == 7
+
+
+@pytest.mark.parametrize("key", ["password_env", "client_secret_env"])
+def test_a_secret_with_the_line_break_of_a_file_is_refused_before_it_is_tried(
+    company: Company, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.eu["exchanges"] = {"hq": dict(EWS if key == "password_env" else OAUTH)}
+    variable = company.eu["exchanges"]["hq"][key]
+    monkeypatch.setenv(variable, "hunter2\n")
+    with pytest.raises(SettingsError) as refusal:
+        read_secrets(company.load(EU).regions["EU"].exchanges["hq"])
+    (line,) = refusal.value.problems
+    told = f"the environment variable {variable} holds a line break; set it to the secret alone"
+    assert line.endswith(f"regions.EU.exchanges.hq.{key}: {told}")
 
 
 def test_domains_are_compared_without_case(company: Company) -> None:

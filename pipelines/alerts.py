@@ -33,7 +33,7 @@ from transforms.local_time import local_date, zone
 from warehouse.connect import connect
 from warehouse.lake import Lake
 from warehouse.summary import Month, read_month
-from warehouse.targets import evaluate, month_name
+from warehouse.targets import evaluate, month_name, rooms_of_size
 
 NOTIFIES_ITSELF: Final = {"insights/alerts": "of its own"}
 """The tag of a run that sends its own alert; the sensors skip such a run."""
@@ -266,6 +266,7 @@ def monthly_mail(settings: Settings, region: Region, first: date | None = None) 
     values: dict[str, Any] = {
         "month": month,
         "name": name,
+        "rooms_of_size": rooms_of_size,
         "missed": [result for result in targets if result.is_missed],
         "kept": [result for result in targets if not result.is_missed],
     }

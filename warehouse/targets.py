@@ -24,6 +24,11 @@ READ_ALIKE: Final = 0.95
 _MONTHS_OF_A_QUARTER: Final = 3
 
 
+def rooms_of_size(band: str) -> str:
+    """Return what rooms of a capacity band are called."""
+    return "rooms with 1 seat" if band == "1" else f"rooms with {band} seats"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What the rooms of a building, of a size, or of both should reach.
@@ -62,7 +67,7 @@ class TargetResult:
     def sentence(self) -> str:
         """The result as a sentence."""
         target = self.target
-        size = f"rooms for {target.capacity_band}" if target.capacity_band else "all rooms"
+        size = rooms_of_size(target.capacity_band) if target.capacity_band else "all rooms"
         rooms = ", ".join(filter(None, (target.building, size)))
         if self.value is None:
             return f"{rooms}: no figure for the whole of {self.period}."

@@ -205,7 +205,7 @@ def test_a_quarter_under_its_target_is_missed(company: Company, mail: MailServer
     company.calendars["fjord"].append(meeting(date(2026, 7, 6), 6, 16))
     company.run(date(2026, 7, 1), date(2026, 9, 30))
     company.insights("mail", "--region", "EU")
-    assert "rooms for 5-8: 1 % booked in quarter 3 of 2026" in body(mail, "plain")
+    assert "rooms with 5-8 seats: 1 % booked in quarter 3 of 2026" in body(mail, "plain")
     assert "Targets missed" in body(mail, "plain")
 
 

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from tests.marts.scenario import ALWAYS, Room, book, days_from, scenario
+from tests.marts.week import MONDAY
 from tests.page.browser import Browser
 from tests.page.conftest import MakePage
 from tests.page.pages import Page, words_of
@@ -289,3 +290,17 @@ def test_a_small_lower_bound_is_a_figure(make_page: MakePage, browser: Browser) 
     ]
     tab = browser.open(make_page(scenario((room,), bookings, days)).path)
     assert "at least 0.6% have more people than seats" in words_of(tab, "size-fit")
+
+
+def test_the_page_says_what_a_room_that_is_too_small_means(
+    make_page: MakePage, browser: Browser
+) -> None:
+    small = Room("small", week=ALWAYS)
+    bookings = [
+        book(small, MONDAY, f"{hour:02}:00", f"{hour + 1:02}:00", invited_headcount=invited)
+        for invited, hours in ((2, range(5)), (12, range(8, 13)))
+        for hour in hours
+    ]
+    page = make_page(scenario((small,), bookings, days_from(MONDAY, 31), trailing_days=1))
+    told = browser.open(page.path).value("document.querySelector('.answers').textContent")
+    assert "At least 50% invite more people than the room has seats." in told

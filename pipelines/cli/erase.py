@@ -116,7 +116,8 @@ def erasure_of(
     first_date, last_date = first or date.min, last or date.max
     if first_date > last_date:
         raise click.UsageError(f"--from {first_date} is after --to {last_date}; swap them")
-    return Erasure(room_id=room_id, first_date=first_date, last_date=last_date)
+    room = (room_id or "").strip()  # no id begins or ends with a space
+    return Erasure(room_id=room, first_date=first_date, last_date=last_date)
 
 
 def erase_region(

@@ -240,3 +240,7 @@ def test_an_unclear_request_erases_nothing_and_exits_2(
 
 def test_before_the_first_date_of_the_calendar_is_nothing() -> None:
     assert erase.erasure_of(None, None, None, date(1, 1, 1)).last_date == date.min
+
+
+def test_spaces_around_a_room_id_are_no_part_of_it() -> None:
+    assert erase.erasure_of(" fjord ", None, None, None).room_id == "fjord"

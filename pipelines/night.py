@@ -254,6 +254,8 @@ def publish_region(
         WarehouseError: the lake cannot be read, or the warehouse cannot be written.
     """
     region_settings = settings.regions[region]
+    today = today_in(settings, region, now)
+    kept_from = first_day_kept(today, settings.retention_months)
     options = PublishOptions(
         minimum_group=region_settings.minimum_group,
         count_held_as_booked=settings.count_held_as_booked,
@@ -263,9 +265,9 @@ def publish_region(
         is_copied=settings.pointer == "copy",
         closures=tuple(region_settings.closures),
         trailing_days=settings.trailing_days,
-        retention_months=settings.retention_months,
+        kept_from=kept_from,
     )
-    lake, today = Lake(region_settings.lake, region), today_in(settings, region, now)
+    lake = Lake(region_settings.lake, region)
     with lake.exclusive():
         # Like closures and options, the directory comes from the operator's current files.
         edits = record_directory(
@@ -279,8 +281,7 @@ def publish_region(
             warehouse = region_settings.warehouse
             published = publish(lake, warehouse, options, now, builder, erased_through)
     # Delete every older version that holds a day past its retention, however few are left.
-    first_day = first_day_kept(today, settings.retention_months)
-    drop_versions_before(region_settings.warehouse, region, first_day)
+    drop_versions_before(region_settings.warehouse, region, kept_from)
     return replace(published, edits=tuple(map(str, edits)))
 
 

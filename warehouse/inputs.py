@@ -21,7 +21,7 @@ from transforms.contract import (
     band_of,
 )
 from transforms.contract.lake import ROOMS
-from transforms.local_time import Closure, day_start, first_day_kept, local_date, zone
+from transforms.local_time import Closure, day_start, local_date, zone
 from warehouse.blocks import Ints
 from warehouse.calendar import (
     Profile,
@@ -38,7 +38,8 @@ class PublishOptions:
     """What the configuration decides about a region's database.
 
     ``minimum_group`` is k of R17, and ``trailing_days`` says when a month is closed. A month that
-    ``retention_months`` has begun to delete shows no profile (None: nothing is deleted).
+    begins before ``kept_from``, the first day that retention keeps, shows no profile: statistics of
+    two nights would tell the bookings of a deleted day.
     ``closures`` are all of the region's; each says which rooms it covers. With ``export_parquet``
     the tables are published as Parquet too, with ``is_parquet`` as nothing else; with ``is_copied``
     readers get plain copies instead of symlinks. ``threads`` None means one for each core. DuckDB
@@ -53,7 +54,7 @@ class PublishOptions:
     is_copied: bool = False
     closures: tuple[Closure, ...] = ()
     trailing_days: int = 14
-    retention_months: int | None = None
+    kept_from: date = date.min
     threads: int | None = None
     memory_limit: str = "400MB"
     room_days_per_pass: int = 150_000
@@ -128,9 +129,7 @@ class Inputs:
         Months that begin on ``profile_from_date`` or later and end before ``profile_before_date``
         are closed (R17).
         """
-        today, months = self.now.date(), options.retention_months
-        kept_from = date.min if months is None else first_day_kept(today, months)
-        closed_before = today - timedelta(days=options.trailing_days)
+        closed_before = self.now.date() - timedelta(days=options.trailing_days)
         columns = {
             "region": pa.array([self.region]),
             "built_at": pa.array([self.now.astimezone(UTC)], INSTANT),
@@ -141,7 +140,7 @@ class Inputs:
             "code_version": pa.array([code_version()]),
             "contract_version": pa.array([CONTRACT_VERSION]),
             "restated_from": pa.array([restated_from], pa.date32()),
-            "profile_from_date": pa.array([kept_from]),
+            "profile_from_date": pa.array([options.kept_from]),
             "profile_before_date": pa.array([closed_before]),
         }
         return pa.table(columns)

@@ -221,6 +221,26 @@ def test_the_report_shows_what_dagster_keeps_and_tells(
     assert "ITS TELEMETRY IS ON" in text
 
 
+def test_the_report_says_how_many_receive_the_monthly_mail_and_names_none(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    mail = {
+        "host": "mail.contoso.example",
+        "from": "a@contoso.example",
+        "to": ["b@contoso.example"],
+    }
+    planted.write(settings={"reports": mail})
+    said = " ".join(report().split())
+    assert "statistics of each month goes to 1 mail address by way of mail.contoso.example" in said
+    assert "b@contoso" not in said
+
+
+def test_the_report_says_what_retention_and_an_erasure_do_not_reach(
+    planted: Company, report: Callable[..., str]
+) -> None:
+    assert "neither retention nor erasure reaches it" in " ".join(report().split())
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"findings": 1}, {"surprises": 1}, {"tokens": 0}, {"files": 0}],

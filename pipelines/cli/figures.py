@@ -116,7 +116,7 @@ def _added(
 @click.option("--building", help="Only this building; default: all of the region.")
 @click.option("--add", multiple=True, metavar="SEATSxN", callback=_added, help=_ADD)
 @click.option("--remove", multiple=True, metavar="ROOM_ID", help="A room that would go.")
-@click.option("--suggest", is_flag=True, help="Find the smallest mix of rooms that serves 99 %.")
+@click.option("--suggest", is_flag=True, help="Find a small mix of rooms that serves 99 %.")
 @click.option("--from", "first", type=DATE, metavar="DATE", help="Default: the first day read.")
 @click.option("--to", "last", type=DATE, metavar="DATE", help="Default: the last day that is over.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.needs import DEPTH
 from tests.what_if.offices import Booking, Office, best, random_office
-from warehouse.what_if.bounds import at_most, smallest_mix
+from warehouse.what_if.bounds import at_most, small_mix
 from warehouse.what_if.placement import Building, place, place_anew, served
 
 OFFICES = range(50 * DEPTH)
@@ -127,7 +127,7 @@ def test_a_suggested_mix_serves_its_share_and_no_smaller_one_is_promised_to_fail
     building = office.as_arrays()
     if not len(building.seats) or (building.need > building.seats.max()).any():
         return
-    mix = smallest_mix(building, 0.9)
+    mix = small_mix(building, 0.9)
     wanted = -(-len(office.bookings) * 9 // 10)
     assert served(mix.building, mix.placed.most_bookings)[0] >= wanted
     assert mix.fewest_rooms <= len(mix.building.seats)
@@ -138,3 +138,10 @@ def test_a_suggested_mix_serves_its_share_and_no_smaller_one_is_promised_to_fail
         homeless = tuple(Booking(None, each.start, each.end, each.need) for each in office.bookings)
         fewer = Office(large, (days,) * count, office.midnights, homeless)
         assert best(fewer, by_minutes=False) < wanted
+
+
+def test_a_suggested_mix_has_no_room_that_could_be_left_out() -> None:
+    times = ((570, 630, 4), (600, 660, 2), (630, 720, 2), (660, 720, 4))
+    bookings = tuple(Booking(None, *each) for each in times)
+    office = Office((2, 4), (frozenset({0}),) * 2, (0, 1440), bookings)
+    assert small_mix(office.as_arrays(), 0.99).building.seats.tolist() == [4, 4]

@@ -22,7 +22,7 @@ import numpy as np
 
 from transforms.contract import Region
 from warehouse.connect import Warehouse, connect
-from warehouse.what_if.bounds import at_most, smallest_mix
+from warehouse.what_if.bounds import at_most, small_mix
 from warehouse.what_if.days import (
     Bookings,
     BuildingDays,
@@ -92,7 +92,7 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
 ) -> WhatIf:
     """Answer for a region or one of its buildings; ``add`` maps seats to the number of new rooms.
 
-    ``suggest`` looks for the smallest mix of rooms that serves 99 %, instead of the existing rooms.
+    ``suggest`` looks for a small mix of rooms that serves 99 %, instead of the existing rooms.
     Dates are local and inclusive; by default, all past days that were read.
 
     Raises:
@@ -120,7 +120,7 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
     def answer(some: Sequence[Sequence[int]]) -> list[_Answer]:
         days = [BuildingDays(group, rooms, parts, bookings) for group in some]
         if suggest:
-            mixes = [smallest_mix(each.building({}, ()), _SERVED_BY_A_MIX) for each in days]
+            mixes = [small_mix(each.building({}, ()), _SERVED_BY_A_MIX) for each in days]
             return [
                 _answer(mix.building, mix.placed)._replace(
                     fewest_rooms=mix.fewest_rooms, over_seats=each.over_seats

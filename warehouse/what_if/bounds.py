@@ -210,17 +210,18 @@ def _cost_in_minutes(
 
 
 class Mix(NamedTuple):
-    """The smallest mix of rooms found, what it serves, and a lower bound on the number of rooms."""
+    """A small mix of rooms, what it serves, and a lower bound on the number of rooms."""
 
     building: Building
     placed: Placed
     fewest_rooms: int
 
 
-def smallest_mix(building: Building, share: float) -> Mix:
+def small_mix(building: Building, share: float) -> Mix:
     """Return a small mix of rooms, in the building's sizes, that serves a share of the bookings.
 
-    A placement proves that it does. Each day's most bookings under way at once prove that fewer
+    A placement proves that it does. A smaller mix may do: none was found with one room less, or
+    with one of the next smaller size. Each day's most bookings under way at once prove that fewer
     than ``fewest_rooms`` cannot.
     """
     sizes = np.unique(building.seats)
@@ -231,29 +232,39 @@ def smallest_mix(building: Building, share: float) -> Mix:
     clipped = np.minimum(building.ends, (building.day + 1) * DAY)
     day_peaks = _peaks(building, 1, clipped, np.zeros_like(level))
     fewest = _fewest(day_peaks, np.zeros(1, np.int64), 0, spare)
+    counts: Ints = peaks.max(axis=1)
     best, low, high = None, 0, spare
     while low <= high:  # how many bookings the peaks may leave out
         cost = (low + high + 1) // 2
-        tried = _tried(building, sizes, _counts(peaks, cost))
-        if (tried[1].most_bookings >= 0).sum() >= wanted:
-            best, low = tried, cost + 1
+        fewer = _counts(peaks, cost)
+        if (tried := _tried(building, sizes, fewer, wanted)) is not None:
+            best, counts, low = tried, fewer, cost + 1
         else:
             high = cost - 1
-    counts = peaks.max(axis=1)
     while best is None:  # rooms for every peak can be too few: bookings do not change rooms
         counts = counts + 1
-        tried = _tried(building, sizes, counts)
-        best = tried if (tried[1].most_bookings >= 0).sum() >= wanted else None
-    return Mix(*best, fewest)
+        best = _tried(building, sizes, counts, wanted)
+    found, size = best, 0
+    while size < len(sizes):  # one room less, or one of the next smaller size
+        fewer = counts - (np.arange(len(sizes)) == size)
+        is_mix = (fewer[:-1] >= fewer[1:]).all() and fewer[-1] >= 0
+        if is_mix and (tried := _tried(building, sizes, fewer, wanted)) is not None:
+            found, counts, size = tried, fewer, 0
+        else:
+            size += 1
+    return Mix(*found, fewest)
 
 
-def _tried(building: Building, sizes: Ints, counts: Ints) -> tuple[Building, Placed]:
-    """Place the bookings in ``counts`` rooms of at least each size."""
+def _tried(
+    building: Building, sizes: Ints, counts: Ints, wanted: int
+) -> tuple[Building, Placed] | None:
+    """Place the bookings in ``counts`` rooms of at least each size; None if too few find one."""
     seats = np.repeat(sizes, counts - np.append(counts[1:], 0))
     is_open = np.ones((len(building.is_available), len(seats)), np.bool_)
     nowhere = np.full(len(building.room), -1)
     tried = replace(building, seats=seats, is_available=is_open, room=nowhere, combined=())
-    return tried, place_anew(tried)
+    placed = place_anew(tried)
+    return (tried, placed) if (placed.most_bookings >= 0).sum() >= wanted else None
 
 
 def _peaks(building: Building, levels: int, ends: Ints, level: Ints) -> Ints:

@@ -209,7 +209,7 @@ def exit_code(error: BaseException) -> int | None:
         case KeyboardInterrupt() | click.Abort():
             fail(["interrupted; what was stored before is as it was, or whole days further"])
             code = 130
-        case BrokenPipeError():
+        case BrokenPipeError() | SystemExit():  # the latter is what click makes of the former
             pass  # the reader has seen enough, as in "insights status | head"
         case OSError():
             what = ": ".join(map(str, filter(None, (error.filename, error.strerror))))
@@ -247,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         code = USAGE
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
         code = exit_code(error)
         if code is None:
             raise

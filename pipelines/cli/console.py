@@ -5,6 +5,7 @@ Counts, room ids, codes and remedies only.
 
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 import click
@@ -87,20 +88,24 @@ class RunProgress(Progress):
             self._bar.update(self._task, completed=self._done, detail=detail)
         step = -(-self._rooms // _PLAIN_STEPS)
         is_step = self._done % step == 0 and not is_given_up
-        if not self._console.is_terminal and (self._done == self._rooms or is_step):
-            click.echo(f"{self._region}: {detail}")
+        if self._done == self._rooms or is_step:
+            self._print_plain(f"{self._region}: {detail}")
 
     def _say(self, text: str) -> None:
         """Print a line about an exchange: above the bar, where there is one."""
         if self._console.is_terminal:
             self._console.print(f"{self._region} {text}", markup=False, highlight=False)
-        else:
-            click.echo(f"{self._region} {text}")
+        self._print_plain(f"{self._region} {text}")
+
+    def _print_plain(self, line: str) -> None:
+        """Print a line where there is no terminal; a night goes on though nobody can read it."""
+        if not self._console.is_terminal:
+            with suppress(OSError):
+                click.echo(line)
 
     def _begin(self, name: str, total: int | None) -> None:
         self._task = self._bar.add_task(f"{self._region} {name}", total=total, detail="")
-        if not self._console.is_terminal:
-            click.echo(f"{self._region}: {name}")
+        self._print_plain(f"{self._region}: {name}")
 
 
 def show_remedies(codes: Iterable[str], kinds: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ reports counts, room ids and codes, never an exception, since exceptions quote v
 
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -89,7 +89,8 @@ def run(
     except (HistoryError, OSError, SettingsError):
         notify_of_no_run(settings, region, day_range, home, today, error_code)
         raise
-    console.show_run(settings, region, facts)
+    with suppress(OSError):  # the night is what it is, whoever reads of it
+        console.show_run(settings, region, facts)
     if facts.is_success:
         return PARTIAL if facts.failed_rooms else WHOLE
     # The page is the last step: if only it failed, the rows and the database have still landed.

@@ -1,6 +1,9 @@
 """A night from a room mailbox over EWS to a figure in the database, including failed nights."""
 
+import errno
+import io
 import shutil
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -140,6 +143,20 @@ def test_a_wrong_password_is_tried_once_and_changes_nothing(
     (line,) = captured.err.splitlines()
     assert line.startswith("error: EU: none of 2 rooms could be read (HTTP401): Exchange refused")
     assert "not-" + PASSWORD not in captured.out + captured.err
+
+
+@pytest.mark.usefixtures("lake_only")
+@pytest.mark.parametrize("error", [BrokenPipeError, OSError])
+def test_a_night_goes_on_and_ends_well_though_nobody_can_read_its_lines(
+    company: Company, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
+) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise error(errno.EPIPE if error is BrokenPipeError else errno.ENOSPC, "gone")
+
+    monkeypatch.setattr(sys, "stdout", Gone())
+    assert company.run() == 0
+    assert company.rows()
 
 
 def test_an_unreachable_server_changes_nothing(

@@ -30,7 +30,7 @@ FIRST_DATES = (
 ZONES = (
     "Europe/Copenhagen", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu",
     "Australia/Lord_Howe", "Australia/Adelaide", "America/Santiago", "America/St_Johns",
-    "Antarctica/Troll", "UTC",
+    "Antarctica/Troll", "UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago",
 )  # fmt: skip
 _LUNCH = (((480, 720), (780, 1080)),)
 _ODD = (((0, 95), (1403, 1440)),)

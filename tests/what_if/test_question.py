@@ -294,6 +294,20 @@ def test_r25_a_combined_room_is_no_room_of_its_building_though_its_parts_are_in_
     assert ask(where, remove=["left"]).not_placed == (Seats(11, 1),)
 
 
+def test_without_a_building_a_booking_stays_in_its_time_zone_however_far_the_next_one_is(
+    tmp_path: Path,
+) -> None:
+    zones = {"east": "Pacific/Kiritimati", "west": "Pacific/Pago_Pago"}  # 25 hours apart
+    east, west = (Room(name, zone, building=None, capacity=4) for name, zone in zones.items())
+    booked = [book(room, MONDAY, "16:00", "17:00", invited_headcount=3) for room in (east, west)]
+    booked.append(book(west, MONDAY, "23:30", "24:00", invited_headcount=3))
+    where = published(tmp_path, scenario((east, west), booked, [MONDAY]))
+    found = ask(where)
+    assert (found.served_at_least, found.minutes_served_at_least) == (3, 150)
+    assert ask(where, remove=["east"]).not_placed == (Seats(3, 1),)
+    assert ask(where, remove=["west"]).not_placed == (Seats(3, 2),)
+
+
 def test_r1_an_end_within_a_minute_counts_that_minute(tmp_path: Path) -> None:
     short = book(SMALL, MONDAY, "09:00", "09:30")
     short = replace(short, ends_at=short.ends_at + timedelta(seconds=10))

@@ -144,7 +144,10 @@ def what_if(  # noqa: PLR0913 - a question has so many parts
 
 
 def _groups(region: Region, rooms: Sequence[Room], building: str | None) -> list[list[int]]:
-    """Return the numbers of the rooms asked about, by building: no booking leaves its building."""
+    """Return the numbers of the rooms asked about, by building: no booking leaves its building.
+
+    Rooms without a building are together by their time zone: in two zones, they are in two places.
+    """
     known = sorted({room.building for room in rooms if room.building})
     if building is not None and building not in known:
         raise WhatIfError(
@@ -153,7 +156,8 @@ def _groups(region: Region, rooms: Sequence[Room], building: str | None) -> list
     groups: dict[tuple[str, str], list[int]] = {}
     for number, room in enumerate(rooms):
         if building in (None, room.building) and not room.is_personal:
-            groups.setdefault((room.site, room.building), []).append(number)
+            place = f"building {room.building}" if room.building else f"clock {room.time_zone}"
+            groups.setdefault((room.site, place), []).append(number)
     if not groups:
         raise WhatIfError(f"{region}: there are no rooms but personal ones")
     return list(groups.values())

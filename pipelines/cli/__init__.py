@@ -209,7 +209,9 @@ def exit_code(error: BaseException) -> int | None:
         case KeyboardInterrupt() | click.Abort():
             fail(["interrupted; what was stored before is as it was, or whole days further"])
             code = 130
-        case BrokenPipeError() | SystemExit():  # the latter is what click makes of the former
+        case SystemExit(code=int(ended)):  # click's: a shell's completion, or a broken pipe
+            code = ended
+        case BrokenPipeError():
             pass  # the reader has seen enough, as in "insights status | head"
         case OSError():
             what = ": ".join(map(str, filter(None, (error.filename, error.strerror))))

@@ -1,5 +1,6 @@
 """The page is one file: whole, small, without requests, and safe from the names that it shows."""
 
+import fcntl
 import re
 import stat
 from datetime import date
@@ -25,6 +26,19 @@ def test_the_page_lies_beside_the_database_for_owner_and_group(worked: Page) -> 
     assert worked.path.name == "report-eu.html"
     assert worked.path.parent == page_path(worked.path.parent, "EU").parent
     assert stat.S_IMODE(worked.path.stat().st_mode) == 0o640
+
+
+def test_the_draft_of_a_killed_writer_is_removed_and_that_of_a_living_one_is_not(
+    worked: Page, tmp_path: Path
+) -> None:
+    out = tmp_path / "page.html"
+    killed, living, other = (tmp_path / f".{name}" for name in ("page.html-a", "page.html-b", "x"))
+    for each in (killed, living, other):
+        each.write_bytes(b"figures")
+    with living.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        write_page(worked.path.parent, "EU", out)
+    assert sorted(tmp_path.iterdir()) == sorted([living, other, out])
 
 
 def test_the_page_is_replaced_whole(worked: Page, tmp_path: Path) -> None:

@@ -15,15 +15,18 @@ deflated. The content security policy forbids every request, and every script bu
 """
 
 import base64
+import fcntl
 import json
 import os
 import secrets
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from glob import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
@@ -325,11 +328,19 @@ def _file(*parts: str) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a temporary file and rename it: a reader sees the old page or the new one."""
+    """Write a temporary file and rename it: a reader sees the old page or the new one.
+
+    Drafts of killed writers are removed: an erasure would not reach their figures.
+    """
     draft: str | None = None
     try:
+        for left in path.parent.glob(f".{escape(path.name)}-*"):
+            if left.is_file() and not left.is_symlink() and not _is_being_written(left):
+                left.unlink(missing_ok=True)
         descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         with os.fdopen(descriptor, "wb") as file:
+            with suppress(OSError):  # some file shares have no locks
+                fcntl.flock(file, fcntl.LOCK_EX)
             file.write(content)
             os.fchmod(file.fileno(), FILE_MODE)
         Path(draft).replace(path)
@@ -341,3 +352,13 @@ def _replace(path: Path, content: bytes) -> None:
             f"{path}: cannot be written ({reason}): see to its permissions and disk, "
             "or choose another place with --out"
         ) from None
+
+
+def _is_being_written(draft: Path) -> bool:
+    """Return whether a process that lives may be writing a draft: its lock goes when it dies."""
+    try:
+        with draft.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False

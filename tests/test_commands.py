@@ -1,6 +1,7 @@
 """The list of commands is quick to show, complete and true."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from pipelines.cli import COMMANDS, cli
+from pipelines.cli import COMMANDS, cli, main
 
 HEAVY = ("dagster", "duckdb", "exchangelib", "numpy", "pandas", "pyarrow", "pydantic", "rich")
 
@@ -160,3 +161,24 @@ def test_an_error_of_the_disk_names_the_place_and_the_remedy(
     assert line == (
         "error: /dev/null: File exists; see to its permissions and disk, or name another place"
     )
+
+
+@pytest.mark.parametrize("name", ["run", "status"])
+def test_a_second_region_is_refused_and_never_taken_in_place_of_the_first(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--region", "EU", "--region", "NA"])
+    assert ended.value.code == 2
+    assert "'--region': takes one region; run the command for each" in capsys.readouterr().err
+
+
+def test_a_port_of_the_sandbox_that_is_taken_is_told_by_its_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(SystemExit) as ended:
+            main(["sandbox", "--rooms", "1", "--port", port, "--dir", str(tmp_path)])
+    assert ended.value.code == 2
+    assert f"--port {port}: Address already in use; name another" in capsys.readouterr().err

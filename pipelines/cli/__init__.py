@@ -11,7 +11,7 @@ wait for Dagster, DuckDB and exchangelib.
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
 from importlib import import_module
@@ -144,6 +144,21 @@ def region_name(value: str) -> str:
     return region
 
 
+def _one_region(
+    _context: click.Context, _option: click.Parameter, regions: tuple[str, ...]
+) -> str | None:
+    """Return the region of ``--region``; click would take the last of several without a word."""
+    if len(set(regions)) > 1:
+        raise click.BadParameter("takes one region; run the command for each")
+    return regions[0] if regions else None
+
+
+_REGION: Final[Mapping[str, Any]] = {
+    "type": region_name,
+    "metavar": "REGION",
+    "multiple": True,
+    "callback": _one_region,
+}
 Command = TypeVar("Command", bound=Callable[..., Any])
 with_config: Final = click.option(
     "--config",
@@ -156,14 +171,14 @@ with_config: Final = click.option(
 
 def with_region(command: Command) -> Command:
     """Give a command the options ``--config`` and ``--region``, which is required."""
-    of_region = click.option("--region", type=region_name, metavar="REGION", required=True)
+    of_region = click.option("--region", required=True, **_REGION)
     return with_config(of_region(command))
 
 
 def with_regions(command: Command) -> Command:
     """Give a command ``--config`` and ``--region``; without that, it covers all loaded regions."""
     text = "Only this region; default: all that are loaded."
-    of_regions = click.option("--region", type=region_name, metavar="REGION", help=text)
+    of_regions = click.option("--region", help=text, **_REGION)
     return with_config(of_regions(command))
 
 

@@ -230,7 +230,14 @@ def demo(rooms: int, days: int, directory: Path, serve: bool) -> int:
 def sandbox(rooms: int, regions: tuple[Region, ...], port: int, directory: Path) -> int:
     """Serve only the simulated Exchange, until Ctrl-C."""
     over = end_of_process()
-    with serving(regions, directory, rooms, first_port=port) as served:
+    with ExitStack() as servers:
+        try:
+            served = servers.enter_context(serving(regions, directory, rooms, first_port=port))
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            text = f"--port {port}: {error.strerror}; name another, or 0 for any free one"
+            raise click.UsageError(text) from None
         for each in served:
             click.echo(f"{each.region}: EWS {each.url}")
             signs_in = f"account {each.username}, password {each.password}"

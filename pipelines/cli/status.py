@@ -105,7 +105,8 @@ class Status:
             yield "  last run    none in the history"
         else:
             why = f" ({run.error_code})" if run.error_code else ""
-            yield f"  last run    {run.started_at:%Y-%m-%d %H:%M} UTC, {run.state}{why}"
+            state = "complete" if run.state == "whole" else run.state
+            yield f"  last run    {run.started_at:%Y-%m-%d %H:%M} UTC, {state}{why}"
         if self.first_date is not None:
             yield f"  rooms       {self.rooms_loaded} of {self.rooms_expected} read"
             yield f"  days read   {self.first_date} to {self.last_date}"

@@ -228,6 +228,7 @@ def test_the_status_for_people_is_a_few_lines(
     assert company.insights("status", "--region", "EU") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("EU: read 0 minutes ago")
+    assert lines[1].endswith("UTC, complete")
     assert [line.split("  ")[1].strip() for line in lines[1:]] == [
         "last run",
         "rooms",

@@ -270,17 +270,17 @@ def finish(
     stamp = {"region": region, "contract_version": CONTRACT_VERSION, "built_at": now.isoformat()}
     is_written = options.export_parquet or options.is_parquet
     with ThreadPoolExecutor(1) as pool:
-        with engine.less_memory():
-            if is_written:
-                large = {name: TABLES[name] for name in LARGE}
-                writing = pool.submit(_write_parquet, engine, parquet_draft(path), large, stamp)
-            with engine.transaction():
-                for step in LAST:
-                    if step == PROFILE:
-                        today = now.astimezone(UTC).date()
+        if is_written:
+            large = {name: TABLES[name] for name in LARGE}
+            writing = pool.submit(_write_parquet, engine, parquet_draft(path), large, stamp)
+        with engine.transaction():
+            for step in LAST:
+                if step == PROFILE:
+                    today = now.astimezone(UTC).date()
+                    with engine.less_memory():
                         load_profile(engine, options.minimum_group, today, last)
-                    else:
-                        engine.run(f"last/{step}")
+                else:
+                    engine.run(f"last/{step}")
         if not options.is_parquet:
             engine.copy_statistics(statistics_draft(path))
         if is_written:

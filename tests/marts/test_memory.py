@@ -67,6 +67,23 @@ def test_while_profiles_are_made_the_engine_has_a_quarter_of_its_memory(tmp_path
         assert limit_of(engine) == whole
 
 
+def test_no_step_of_sql_has_to_do_with_less_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: set[str] = set()
+    run = Engine.run
+
+    def noted(engine: Engine, step: str, **rest: Any) -> None:
+        limits.add(limit_of(engine))
+        run(engine, step, **rest)
+
+    monkeypatch.setattr(Engine, "run", noted)
+    room, monday = Room("fjord"), date(2026, 10, 19)
+    week = scenario((room,), [book(room, monday, "09:00", "10:30")], days_from(monday, 7))
+    publish_scenario(tmp_path, week).close()
+    assert len(limits) == 1
+
+
 def test_an_engine_that_cannot_do_with_less_memory_goes_on_with_what_it_has(tmp_path: Path) -> None:
     with building(tmp_path / "made.duckdb", 1, "800MB") as engine, engine.transaction():
         whole, limit = limit_of(engine), engine._memory_limit

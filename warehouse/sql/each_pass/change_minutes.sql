@@ -13,10 +13,13 @@ WITH cells AS (
            c.free_to + d.phase_minutes AS free_to,
            c.now_from + d.phase_minutes AS now_from,
            c.now_to + d.phase_minutes AS now_to,
-           unnest(range((c.free_from + d.phase_minutes) // 60,
-                        (c.free_to + d.phase_minutes - 1) // 60 + 1)) AS cell
+           unnest(range(greatest((c.free_from + d.phase_minutes) // 60, z.first_cell),
+                        least((c.free_to + d.phase_minutes - 1) // 60,
+                              z.first_cell + (p.last_date - p.first_date + 3) * 24) + 1)) AS cell
     FROM numbered_changes AS c
     JOIN directory AS d ON d.room_id = c.room_id
+    JOIN pass_zones AS z ON z.zone_no = d.zone_no
+    CROSS JOIN pass AS p
     WHERE c.given_back_minutes > 0
       AND NOT d.is_personal
 ),
